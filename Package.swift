@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Rooms in the order of the house: each may import only rooms above it.
+let package = Package(
+  name: "zarts",
+  products: [
+    .executable(name: "zarts", targets: ["zarts"]),
+    .library(name: "ZartsKit", targets: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .target(name: "CKernels"),
+    .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Compute", dependencies: ["CKernels"]),
+    .target(name: "Statistics", dependencies: ["CGSL", "Compute"]),
+    .target(name: "Formats", dependencies: ["CZlib", "Compute"]),
+    .target(name: "Datasets", dependencies: ["Compute", "Formats"]),
+    .target(name: "Supernet", dependencies: ["CKernels", "Compute", "Formats", "Datasets"]),
+    .target(
+      name: "Search",
+      dependencies: [
+        "Compute", "Formats", "Statistics", "Datasets", "Supernet",
+        .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "Landscape", dependencies: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search"]),
+    .target(name: "Figures", dependencies: ["CCairo", "CPNG", "Formats"]),
+    .executableTarget(
+      name: "zarts",
+      dependencies: [
+        "Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+    .testTarget(name: "SupernetTests", dependencies: ["Supernet"], resources: [.copy("Golden")]),
+    .testTarget(name: "SearchTests", dependencies: ["Search"]),
+    .testTarget(name: "LandscapeTests", dependencies: ["Landscape"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "zartsTests", dependencies: ["zarts"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,76 @@
+/// The vector-space operations that optimisers need. Every operand must have the same count.
+extension ParameterVector {
+  /// self ← other.
+  public func copy(from other: ParameterVector) {
+    requireSameCount(other)
+    storage.update(from: other.storage, count: count)
+  }
+
+  /// A new vector with the same values.
+  public func duplicate() -> ParameterVector {
+    let result = ParameterVector(count: count)
+    result.copy(from: self)
+    return result
+  }
+
+  /// self ← value in every entry.
+  public func fill(_ value: Float) {
+    storage.update(repeating: value, count: count)
+  }
+
+  /// self ← self + scale · other.
+  public func add(_ other: ParameterVector, scaledBy scale: Float) {
+    requireSameCount(other)
+    for index in 0..<count { storage[index] = storage[index].addingProduct(scale, other.storage[index]) }
+  }
+
+  /// ⟨self, other⟩, accumulated in double precision.
+  public func dot(_ other: ParameterVector) -> Double {
+    requireSameCount(other)
+    var total = 0.0
+    var start = 0
+    while start < count {
+      let end = min(start + 4096, count)
+      var lanes = SIMD8<Double>()
+      var index = start
+      while index + 8 <= end {
+        let a = SIMD8<Double>(UnsafeRawPointer(storage + index).loadUnaligned(as: SIMD8<Float>.self))
+        let b = SIMD8<Double>(UnsafeRawPointer(other.storage + index).loadUnaligned(as: SIMD8<Float>.self))
+        lanes.addProduct(a, b)
+        index += 8
+      }
+      var block = lanes.sum()
+      while index < end {
+        block += Double(storage[index]) * Double(other.storage[index])
+        index += 1
+      }
+      total += block
+      start = end
+    }
+    return total
+  }
+
+  /// ‖self‖₂.
+  public var norm: Double { dot(self).squareRoot() }
+
+  /// One step of SGD with momentum as PyTorch takes it, self being ω:
+  /// v ← momentum · v + gradientScale · g + weightDecay · ω, then ω ← ω − learningRate · v.
+  public func momentumStep(
+    velocity: ParameterVector, gradient: ParameterVector, gradientScale: Float, learningRate: Float, momentum: Float,
+    weightDecay: Float
+  ) {
+    requireSameCount(velocity)
+    requireSameCount(gradient)
+    for index in 0..<count {
+      let weight = storage[index]
+      let decayed = (gradientScale * gradient.storage[index]).addingProduct(weightDecay, weight)
+      let moved = decayed.addingProduct(momentum, velocity.storage[index])
+      velocity.storage[index] = moved
+      storage[index] = weight.addingProduct(-learningRate, moved)
+    }
+  }
+
+  private func requireSameCount(_ other: ParameterVector) {
+    precondition(count == other.count, "vectors of \(count) and \(other.count) values do not combine")
+  }
+}

@@ -1,0 +1,34 @@
+/// A flat vector of float32 parameters: network weights ω, their gradient or their momentum.
+///
+/// Rooms above `Supernet` treat it as an element of a vector space; only the problem that made it knows which entry is
+/// which tensor. Reductions add fixed blocks in a fixed order, so their bits never depend on the number of threads.
+public final class ParameterVector: @unchecked Sendable {
+  /// Number of stored values, padding lanes included.
+  public let count: Int
+  package let storage: UnsafeMutablePointer<Float>
+
+  /// A vector of `count` zeros, aligned for the widest registers.
+  public init(count: Int) {
+    precondition(count >= 0, "a vector has no negative count")
+    self.count = count
+    let bytes = max(64, (count * MemoryLayout<Float>.stride + 63) / 64 * 64)
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    storage = raw.initializeMemory(as: Float.self, repeating: 0, count: bytes / MemoryLayout<Float>.stride)
+  }
+
+  deinit { UnsafeMutableRawPointer(storage).deallocate() }
+
+  public subscript(index: Int) -> Float {
+    get {
+      precondition(index >= 0 && index < count, "index out of range")
+      return storage[index]
+    }
+    set {
+      precondition(index >= 0 && index < count, "index out of range")
+      storage[index] = newValue
+    }
+  }
+
+  /// The values as an array, in storage order.
+  public var values: [Float] { Array(UnsafeBufferPointer(start: storage, count: count)) }
+}

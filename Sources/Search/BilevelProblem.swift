@@ -1,0 +1,77 @@
+import Compute
+import Formats
+import Supernet
+
+/// min over α of L_val(ω*(α), α) subject to ω*(α) = argmin over ω of L_train(ω, α) (ZARTS, eq. 1–2).
+///
+/// Optimisers and landscape objectives see only this protocol: a supernet on images and a closed-form quadratic both
+/// conform. A batch is a pure function of its position, so that methods on one seed share batches and a resumed run
+/// meets the batches that the interrupted one would have met.
+public protocol BilevelProblem: AnyObject {
+  associatedtype Batch
+
+  /// α at the start of a search; its shape is the shape of every α of the problem.
+  var initialAlphas: ArchitectureParameters { get }
+  /// ω at the start of a search, a fresh copy at each call.
+  func makeInitialWeights() -> ParameterVector
+  /// A zero vector that can hold ω, a gradient or a momentum.
+  func makeVector() -> ParameterVector
+  /// Running batch-norm statistics at the start of a search; of count 0 for a problem without any.
+  func makeInitialStatistics() -> ParameterVector
+
+  /// Weight steps in one epoch.
+  var stepsPerEpoch: Int { get }
+  /// The training batch of a weight step (both counted from 0).
+  func trainingBatch(epoch: Int, step: Int) -> Batch
+  /// The validation batch that the α update before that weight step uses.
+  func validationBatch(epoch: Int, step: Int) -> Batch
+  /// The whole validation split in fixed order, without augmentation.
+  var validationSplit: [Batch] { get }
+
+  /// Mean loss and accuracy on a batch, with the batch's own normalisation statistics. No gradient is computed.
+  func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss
+  /// The same with gradients: ∂L/∂ω overwrites `weightGradient` where one is given, ∂L/∂α is returned where
+  /// `wantsAlphaGradient` asks for it. `statistics`, where given, is moved towards the batch's statistics
+  /// (momentum 0.1), as a training step does.
+  func gradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch,
+    weightGradient: ParameterVector?, wantsAlphaGradient: Bool, statistics: ParameterVector?
+  ) -> BatchGradient
+
+  /// Named tensors of a vector that holds ω, a gradient or a momentum, in the public layout of the problem.
+  func export(_ vector: ParameterVector) -> [NamedTensor]
+  /// Named tensors (running_mean, running_var) of the statistics.
+  func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor]
+  /// Reads what `export` wrote. `prefix` stands before each name. Throws when a tensor is missing or misshapen.
+  func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector
+  /// Reads what `exportStatistics` wrote, or nil when the file holds none.
+  func importStatistics(from file: TensorFile) throws -> ParameterVector?
+}
+
+/// Loss on a batch and, where asked for, its gradient with respect to α.
+public struct BatchGradient: Sendable {
+  public var loss: BatchLoss
+  /// ∂L/∂α, of the shape of α; nil where it was not asked for.
+  public var alphas: ArchitectureParameters?
+
+  public init(loss: BatchLoss, alphas: ArchitectureParameters?) {
+    self.loss = loss
+    self.alphas = alphas
+  }
+}
+
+/// Loss and accuracy of a batch.
+public struct BatchLoss: Equatable, Sendable {
+  /// Mean loss over the examples.
+  public var loss: Double
+  /// Examples classified correctly.
+  public var correct: Int
+  /// Examples in the batch.
+  public var count: Int
+
+  public init(loss: Double, correct: Int, count: Int) {
+    self.loss = loss
+    self.correct = correct
+    self.count = count
+  }
+}

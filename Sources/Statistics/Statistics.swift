@@ -1,0 +1,3 @@
+import CGSL
+/// Statistics over the GNU Scientific Library.
+public enum Statistics {}
