@@ -1,0 +1,43 @@
+import Foundation
+
+/// Reads whole files, with errors that name the file and the system's reason.
+public enum FileBytes {
+  /// Every byte of a regular file.
+  ///
+  /// - Throws: `FormatError` when the file is absent, unreadable, or not a regular file.
+  public static func read(_ path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw FormatError(file: path, problem: "cannot be opened for reading", found: systemReason())
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw FormatError(file: path, problem: "cannot be examined", found: systemReason())
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a special file"
+      throw FormatError(file: path, problem: "is not a file that can be read", found: kind, expected: "a regular file")
+    }
+    let size = Int(status.st_size)
+    let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let got = Foundation.read(descriptor, buffer.baseAddress! + count, min(size - count, 1 << 30))
+        if got < 0 && errno == EINTR { continue }
+        guard got >= 0 else {
+          throw FormatError(file: path, item: "byte \(count)", problem: "cannot be read", found: systemReason())
+        }
+        if got == 0 { break }
+        count += got
+      }
+    }
+    guard bytes.count == size else {
+      throw FormatError(
+        file: path, problem: "became shorter while it was read", found: "\(bytes.count) bytes", expected: "\(size) bytes")
+    }
+    return bytes
+  }
+
+  /// The text of the last failed system call.
+  package static func systemReason() -> String { String(cString: strerror(errno)) }
+}

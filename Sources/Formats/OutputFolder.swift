@@ -1,0 +1,81 @@
+import Foundation
+
+/// A folder made for results: it was absent or empty when it was made, so that nothing of an earlier run is mixed in.
+public struct OutputFolder: Equatable, Sendable {
+  public let path: String
+
+  /// Makes the folder, and its parents where they are absent.
+  ///
+  /// - Throws: `FormatError` when the path is a file, a folder that holds something, or cannot be made or written.
+  public static func create(at path: String) throws -> OutputFolder {
+    guard !path.isEmpty else {
+      throw FormatError(file: "\"\"", problem: "does not name a folder", expected: "a path of an output folder")
+    }
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw FormatError(
+          file: path, problem: "cannot be the output folder", found: "a file of that name",
+          expected: "an absent or empty folder")
+      }
+      let entries = try contents(of: path)
+      guard entries.isEmpty else {
+        throw FormatError(
+          file: path, problem: "the output folder holds results already",
+          found: entries.count == 1 ? "the entry \(entries[0])" : "\(entries.count) entries, among them \(entries[0])",
+          expected: "an absent or empty folder")
+      }
+    } else {
+      try makeFolder(path)
+    }
+    guard access(path, W_OK | X_OK) == 0 else {
+      throw FormatError(file: path, problem: "the output folder cannot be written", found: FileBytes.systemReason())
+    }
+    return OutputFolder(path: path)
+  }
+
+  /// The path of a file in the folder.
+  public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+
+  /// Makes a folder inside, where it is not there yet.
+  public func subfolder(_ name: String) throws -> OutputFolder {
+    try Self.makeFolder(file(name))
+    return OutputFolder(path: file(name))
+  }
+
+  /// A folder that is there already, for a run that continues in it.
+  public static func existing(at path: String) throws -> OutputFolder {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw FormatError(file: path, problem: "cannot be opened", found: FileBytes.systemReason(), expected: "a folder")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw FormatError(file: path, problem: "is not a folder", found: "a file", expected: "a folder")
+    }
+    return OutputFolder(path: path)
+  }
+
+  private static func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw FormatError(
+        file: path, problem: "the output folder cannot be made", found: reason(error), expected: "a path that can be written")
+    }
+  }
+
+  private static func contents(of path: String) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    } catch {
+      throw FormatError(file: path, problem: "the output folder cannot be listed", found: reason(error))
+    }
+  }
+
+  /// The system's own words where the error carries them: Foundation's are vague about which part of a path failed.
+  private static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    let code = [underlying, error as NSError].compactMap { $0 }.first { $0.domain == NSPOSIXErrorDomain }?.code
+    return code.map { String(cString: strerror(Int32($0))) } ?? error.localizedDescription
+  }
+}
