@@ -1,10 +1,8 @@
-import Foundation
-
 /// An endless stream of random numbers, fixed by (seed, purpose, epoch, step, index) and by nothing else.
 ///
 /// Streams of different keys never overlap within 2³⁴ words, so consumers need not know of each other: what one method
 /// draws for its candidates cannot shift the batches that another method sees.
-public struct RandomStream: Sendable, RandomNumberGenerator {
+public struct RandomStream: Sendable {
   /// What the numbers are for. Raw values are part of the file format: never renumber them.
   public enum Purpose: UInt8, Sendable {
     case weights = 1
@@ -27,11 +25,11 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
   private var block: UInt32 = 0
   private var words: Philox.Words = (0, 0, 0, 0)
   private var used = 4
-  private var spareNormal: Double?
 
-  /// `epoch` fits in 24 bits; `step` and `index` in 32.
+  /// `epoch` must fit in 24 bits, `step` and `index` in 32.
   public init(seed: UInt64, purpose: Purpose, epoch: Int = 0, step: Int = 0, index: Int = 0) {
     precondition(epoch >= 0 && epoch < 1 << 24, "an epoch of a stream fits in 24 bits")
+    precondition(step >= 0 && step < 1 << 32 && index >= 0 && index < 1 << 32, "a step or index of a stream fits in 32 bits")
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.index = UInt32(truncatingIfNeeded: index)
     self.step = UInt32(truncatingIfNeeded: step)
@@ -54,7 +52,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     }
   }
 
-  /// 64 random bits, for the standard library's generators of integers and shuffles.
+  /// 64 random bits: two words, the first one low.
   public mutating func next() -> UInt64 {
     let low = UInt64(nextWord())
     return low | UInt64(nextWord()) << 32
@@ -65,16 +63,23 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// Standard normal, by the Box–Muller transform.
-  public mutating func normal() -> Double {
-    if let spare = spareNormal {
-      spareNormal = nil
-      return spare
+  /// Uniform over the integers 0..<bound, without bias (Lemire, *Fast random integer generation in an interval*, ACM
+  /// TOMACS 29(1), 2019, algorithm 5).
+  public mutating func integer(below bound: Int) -> Int {
+    precondition(bound > 0, "an integer below \(bound) does not exist")
+    let bound = UInt64(bound)
+    var product = next().multipliedFullWidth(by: bound)
+    if product.low < bound {
+      let threshold = (0 &- bound) % bound
+      while product.low < threshold { product = next().multipliedFullWidth(by: bound) }
     }
-    let radius = (-2 * log(1 - uniform())).squareRoot()
-    let angle = 2 * Double.pi * uniform()
-    spareNormal = radius * sin(angle)
-    return radius * cos(angle)
+    return Int(product.high)
+  }
+
+  /// Standard normal, from one uniform by inversion: every draw costs two words, so draws can be counted.
+  public mutating func normal() -> Double {
+    // Symmetric about one half, and never 0 or 1.
+    NormalQuantile.value(at: (Double(next() >> 12) + 0.5) * 0x1p-52)
   }
 
   /// `count` independent standard normals.
@@ -82,10 +87,14 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     (0..<count).map { _ in normal() }
   }
 
-  /// A uniformly random order of 0..<count (Fisher–Yates).
+  /// A uniformly random order of 0..<count (Fisher–Yates; Knuth, TAOCP 2, algorithm 3.4.2 P), written out here so that it
+  /// never changes with the standard library.
   public mutating func permutation(_ count: Int) -> [Int] {
     var order = Array(0..<count)
-    order.shuffle(using: &self)
+    guard count > 1 else { return order }
+    for last in stride(from: count - 1, through: 1, by: -1) {
+      order.swapAt(last, integer(below: last + 1))
+    }
     return order
   }
 }

@@ -1,0 +1,152 @@
+/// A CSV file (RFC 4180; lines may end in LF or CRLF) with a header line.
+public struct CSVTable: Equatable, Sendable {
+  /// Where it was read from, for messages.
+  public let path: String
+  public let columns: [String]
+  /// Cells, row by row, each row as wide as the header.
+  public let rows: [[String]]
+
+  public init(path: String = "", columns: [String], rows: [[String]]) {
+    self.path = path
+    self.columns = columns
+    self.rows = rows
+  }
+
+  /// - Throws: `FormatError` when the file is absent, empty, not UTF-8, badly quoted, or has rows of different widths.
+  public init(readingFrom path: String) throws {
+    let bytes = try FileBytes.read(path)
+    let parsed = try CSVRecords(parsing: bytes, path: path)
+    if let failure = parsed.lastRecordFailure { throw failure }
+    guard let columns = parsed.records.first else {
+      throw FormatError(file: path, problem: "an empty CSV file", expected: "a header line")
+    }
+    for (index, row) in parsed.records.enumerated() where row.count != columns.count {
+      throw FormatError(
+        file: path, item: "row \(index)", problem: "wrong number of cells", found: "\(row.count)",
+        expected: "\(columns.count) as in the header")
+    }
+    self.init(path: path, columns: columns, rows: Array(parsed.records.dropFirst()))
+  }
+
+  /// The cells of a column.
+  ///
+  /// - Throws: `FormatError` when there is no such column.
+  public func column(_ name: String) throws -> [String] {
+    guard let index = columns.firstIndex(of: name) else {
+      throw FormatError(
+        file: path, item: name, problem: "there is no such column", found: columns.joined(separator: ", "))
+    }
+    return rows.map { $0[index] }
+  }
+
+  /// The cells of a column as numbers.
+  public func doubles(_ name: String) throws -> [Double] {
+    try numbers(name, wanted: "a number", Double.init)
+  }
+
+  /// The cells of a column as integers.
+  public func integers(_ name: String) throws -> [Int] {
+    try numbers(name, wanted: "an integer", { Int($0) })
+  }
+
+  private func numbers<Number>(_ name: String, wanted: String, _ convert: (String) -> Number?) throws -> [Number] {
+    try column(name).enumerated().map { index, cell in
+      guard let value = convert(cell) else {
+        throw FormatError(
+          file: path, item: "row \(index + 1), column \(name)", problem: "not a number", found: "\"\(cell)\"",
+          expected: wanted)
+      }
+      return value
+    }
+  }
+}
+
+/// The records of a CSV text, and how many of them are certainly whole.
+struct CSVRecords {
+  /// Complete records, and the last one even where it has no line end.
+  private(set) var records: [[String]] = []
+  /// Bytes up to the end of the last record that ends in a line end.
+  private(set) var completeBytes = 0
+  /// How many records those bytes hold.
+  private(set) var completeRecords = 0
+  /// What is wrong with a last record that has no line end: it may have been cut short anywhere.
+  private(set) var lastRecordFailure: FormatError?
+
+  init(parsing bytes: [UInt8], path: String) throws {
+    let quote = UInt8(ascii: "\"")
+    var position = 0
+    var record: [String] = []
+    var cell: [UInt8] = []
+
+    func line() -> String { "row \(records.count)" }
+    func finishCell() throws {
+      guard let text = String(bytes: cell, encoding: .utf8) else {
+        throw FormatError(file: path, item: line(), problem: "not UTF-8 text")
+      }
+      record.append(text)
+      cell.removeAll(keepingCapacity: true)
+    }
+    func finishRecord() throws {
+      try finishCell()
+      records.append(record)
+      record = []
+    }
+
+    var isOpen = false
+    while position < bytes.count {
+      isOpen = true
+      if bytes[position] == quote {
+        position += 1
+        var isClosed = false
+        while position < bytes.count {
+          if bytes[position] != quote {
+            cell.append(bytes[position])
+            position += 1
+          } else if position + 1 < bytes.count, bytes[position + 1] == quote {
+            cell.append(quote)
+            position += 2
+          } else {
+            position += 1
+            isClosed = true
+            break
+          }
+        }
+        guard isClosed else {
+          lastRecordFailure = FormatError(file: path, item: line(), problem: "a quoted cell has no end")
+          return
+        }
+      } else {
+        while position < bytes.count, ![UInt8(ascii: ","), 0x0A, 0x0D].contains(bytes[position]) {
+          guard bytes[position] != quote else {
+            throw FormatError(file: path, item: line(), problem: "a quote inside a cell that is not quoted")
+          }
+          cell.append(bytes[position])
+          position += 1
+        }
+      }
+      guard position < bytes.count else { break }
+      switch bytes[position] {
+      case UInt8(ascii: ","):
+        try finishCell()
+        position += 1
+        continue
+      case 0x0D where position + 1 < bytes.count && bytes[position + 1] == 0x0A: position += 2
+      case 0x0A: position += 1
+      case 0x0D where position + 1 == bytes.count:
+        lastRecordFailure = FormatError(file: path, item: line(), problem: "half a line end")
+        return
+      default:
+        throw FormatError(
+          file: path, item: line(), problem: "unexpected byte after a cell", found: "byte \(bytes[position])",
+          expected: "a comma or a line end")
+      }
+      try finishRecord()
+      isOpen = false
+      completeBytes = position
+      completeRecords = records.count
+    }
+    if isOpen {
+      do { try finishRecord() } catch let failure as FormatError { lastRecordFailure = failure }
+    }
+  }
+}
