@@ -206,14 +206,7 @@ public final class QuadraticBilevelProblem: BilevelProblem {
   public func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] { [] }
 
   public func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
-    let name = prefix + "omega"
-    guard let tensor = file.tensors[name] else {
-      throw QuadraticProblemError(item: "\(file.path): \(name)", found: "no such tensor", expected: "float32 [\(weightCount)]")
-    }
-    guard tensor.shape == [weightCount], case .float32(let values) = tensor.values, values.count == weightCount else {
-      throw QuadraticProblemError(
-        item: "\(file.path): \(name)", found: "shape \(tensor.shape)", expected: "float32 [\(weightCount)]")
-    }
+    let values = try file.floats(prefix + "omega", shape: [weightCount])
     let result = makeVector()
     result.assign(values.map(Double.init))
     return result
