@@ -44,9 +44,9 @@ public struct SearchCheckpoint {
     statistics = try problem.importStatistics(from: file)
     alphas = try Self.alphas(in: file, like: problem.initialAlphas)
     learningRate = try file.metadata["learning_rate"].map { text in
-      guard let value = Double(text), value > 0, value.isFinite else {
+      guard let value = Double(text), value >= 0, value.isFinite else {
         throw SearchError.invalid(
-          "wrong learning rate", at: "\(file.path): metadata learning_rate", found: "'\(text)'", wanted: "a number above 0")
+          "wrong learning rate", at: "\(file.path): metadata learning_rate", found: "'\(text)'", wanted: "0 or more")
       }
       return value
     }
