@@ -108,15 +108,18 @@ extension ObjectiveEvaluator {
   /// - Throws: `LandscapeError` where a count is below 1 or a vector is not one of the problem's.
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
-    unrolledRate: Float? = nil, epoch: Int, objectives: [Objective], validationBatchCount: Int = 1
+    unrolledRate: Float? = nil, epoch: Int, firstStep: Int = 0, objectives: [Objective], validationBatchCount: Int = 1
   ) throws {
     let longest = max(1, objectives.map(\.innerSteps).max() ?? 1)
     let length = max(1, problem.stepsPerEpoch)
+    func place(_ offset: Int) -> (epoch: Int, step: Int) {
+      (epoch + (firstStep + offset) / length, (firstStep + offset) % length)
+    }
     try self.init(
       problem: problem, weights: weights, velocity: velocity, step: step, unrolledRate: unrolledRate,
-      trainingBatches: (0..<longest).map { problem.trainingBatch(epoch: epoch + $0 / length, step: $0 % length) },
+      trainingBatches: (0..<longest).map { problem.trainingBatch(epoch: place($0).epoch, step: place($0).step) },
       validationBatches: (0..<max(0, validationBatchCount)).map {
-        problem.validationBatch(epoch: epoch + $0 / length, step: $0 % length)
+        problem.validationBatch(epoch: place($0).epoch, step: place($0).step)
       })
   }
 }
