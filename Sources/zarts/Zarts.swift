@@ -1,2 +1,10 @@
 import ArgumentParser
-@main struct Zarts: ParsableCommand {}
+
+@main
+struct Zarts: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "zarts",
+    abstract: "Zero-order architecture search beside DARTS, and the loss landscapes of both.",
+    version: "0.1.0",
+    subcommands: [SearchCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self])
+}

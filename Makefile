@@ -1,0 +1,35 @@
+# Everything a clone needs: `make demo` and `make test` install, build and run.
+SWIFT ?= swift
+BUILD := $(SWIFT) build -c release
+SOURCES := Package.swift Sources Tests
+
+.DEFAULT_GOAL := help
+.PHONY: setup build demo test bench format lint clean help
+
+setup: ## install missing Debian packages, check the Swift toolchain
+	@scripts/setup.sh
+
+build: setup ## release build of the zarts command
+	$(BUILD) --product zarts
+
+demo: build ## same-seed searches and a loss landscape on Fashion-MNIST, into runs/demo
+	scripts/demo.sh
+
+test: setup ## all tests, release build
+	$(BUILD) --build-tests
+	$(SWIFT) test -c release --skip-build
+
+bench: build ## time of one training step of the search network
+	scripts/bench.sh
+
+format: ## rewrite the sources in the house style
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+lint: ## complain about what `make format` would change
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+clean: ## remove what was built
+	$(SWIFT) package clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,125 @@
+import Supernet
+
+/// Everything that decides what a search computes, bit for bit, and on how many threads.
+public struct SearchConfiguration: Equatable, Sendable {
+  public var method: SearchMethod
+  public var space: SearchSpace
+  /// `fashion-mnist`, `cifar10:DIR` or `tensors:FILE`.
+  public var dataset: String
+  public var seed: UInt64 = 0
+  public var epochs = 50
+  /// Epochs at the start in which α stays as it is.
+  public var warmup: Int
+  /// C, the channels of the first cells.
+  public var channels = 16
+  /// Cells.
+  public var layers = 8
+  /// Images in a batch, of L_train and L_val alike.
+  public var batch = 64
+  /// Use only so many training images, before they are split into halves; nil for all.
+  public var trainLimit: Int?
+  /// Threads; 0 for one a core. The result does not depend on it.
+  public var threads = 0
+  /// M.
+  public var innerSteps = 10
+  /// N.
+  public var candidates = 4
+  /// σ before its decay.
+  public var sigma: Double
+  /// τ.
+  public var tau = 0.01
+  /// λ.
+  public var lambda = 1e-3
+  public var proposal = ProposalWeighting.flattened
+  /// η of the first epoch.
+  public var learningRate = 0.025
+  /// η towards which the cosine falls.
+  public var minimumLearningRate = 0.001
+  public var momentum = 0.9
+  public var weightDecay = 3e-4
+  public var gradientClip = 5.0
+  /// Adam's learning rate on α (DARTS).
+  public var alphaLearningRate = 3e-4
+  public var alphaBeta1 = 0.5
+  public var alphaBeta2 = 0.999
+  public var alphaEpsilon = 1e-8
+  public var alphaWeightDecay = 1e-3
+
+  /// The published settings of a method on a space (design of the two papers: DARTS, §3.1; ZARTS, §4.1 and appendix).
+  public init(method: SearchMethod, space: SearchSpace, dataset: String) {
+    self.method = method
+    self.space = space
+    self.dataset = dataset
+    warmup = method.defaultWarmup
+    sigma = Self.defaultSigma(space)
+  }
+
+  /// 0.025 on the DARTS space with or without `none`, 0.2 on the four reduced spaces.
+  public static func defaultSigma(_ space: SearchSpace) -> Double {
+    switch space {
+    case .s1, .s2, .s3, .s4: 0.2
+    case .s5, .s6: 0.025
+    }
+  }
+
+  /// Checks every value and every pair of values that must fit.
+  ///
+  /// - Throws: `SearchError.invalid` naming the first setting that cannot be.
+  public func validate() throws {
+    try require(epochs >= 1, "epochs", epochs, "1 or more")
+    try require((0...epochs).contains(warmup), "warmup", warmup, "0 to \(epochs), the number of epochs")
+    try require(channels >= 4 && channels.isMultiple(of: 4) && channels <= 1024, "channels", channels, "a multiple of 4, 4 to 1024")
+    try require((3...200).contains(layers), "layers", layers, "3 to 200, since two cells of a network are reductions")
+    try require((1...65_536).contains(batch), "batch", batch, "1 to 65536")
+    if let trainLimit {
+      try require(trainLimit >= 2, "train_limit", trainLimit, "2 or more, since half of the images validate")
+    }
+    try require((0...4096).contains(threads), "threads", threads, "1 to 4096, or 0 for one a core")
+    try require((1...10_000).contains(innerSteps), "inner_steps", innerSteps, "1 to 10000")
+    try require((1...100_000).contains(candidates), "candidates", candidates, "1 to 100000")
+    try require(sigma > 0 && sigma.isFinite, "sigma", sigma, "a number above 0")
+    try require(tau > 0 && tau.isFinite, "tau", tau, "a number above 0")
+    try require((0...1).contains(lambda), "lambda", lambda, "0 to 1")
+    try require(learningRate > 0 && learningRate.isFinite, "learning_rate", learningRate, "a number above 0")
+    try require(
+      (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
+      "0 to the learning rate, \(learningRate)")
+    try require((0..<1).contains(momentum), "momentum", momentum, "0 or more and below 1")
+    try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay, "0 or more")
+    try require(gradientClip > 0, "gradient_clip", gradientClip, "a number above 0")
+    try require(alphaLearningRate > 0 && alphaLearningRate.isFinite, "alpha_learning_rate", alphaLearningRate, "a number above 0")
+    try require((0..<1).contains(alphaBeta1), "alpha_beta1", alphaBeta1, "0 or more and below 1")
+    try require((0..<1).contains(alphaBeta2), "alpha_beta2", alphaBeta2, "0 or more and below 1")
+    try require(alphaEpsilon > 0 && alphaEpsilon.isFinite, "alpha_epsilon", alphaEpsilon, "a number above 0")
+    try require(alphaWeightDecay >= 0 && alphaWeightDecay.isFinite, "alpha_weight_decay", alphaWeightDecay, "0 or more")
+    try require(!dataset.isEmpty, "dataset", "''", "fashion-mnist, cifar10:DIR or tensors:FILE")
+  }
+
+  private func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
+    guard condition else {
+      throw SearchError.invalid("value out of range", at: "setting \(key)", found: "\(found)", wanted: wanted)
+    }
+  }
+}
+
+extension SearchConfiguration {
+  /// Adam's settings on α.
+  public var adam: Adam.Settings {
+    .init(
+      learningRate: alphaLearningRate, beta1: alphaBeta1, beta2: alphaBeta2, epsilon: alphaEpsilon,
+      weightDecay: alphaWeightDecay)
+  }
+
+  /// The optimiser of α that the method names.
+  public func makeOptimiser<Problem: BilevelProblem>(for problem: Problem) -> any ArchitectureOptimiser<Problem> {
+    switch method {
+    case .darts1: DARTSOptimiser(problem: problem, secondOrder: false, settings: adam)
+    case .darts2: DARTSOptimiser(problem: problem, secondOrder: true, settings: adam)
+    case .zartsMGS:
+      ZARTSMGS(
+        problem: problem,
+        settings: .init(
+          innerSteps: innerSteps, candidates: candidates, temperature: tau, lambda: lambda, weighting: proposal))
+    }
+  }
+}

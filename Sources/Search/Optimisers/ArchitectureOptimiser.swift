@@ -1,0 +1,113 @@
+import Compute
+import Formats
+import Supernet
+
+/// A method that updates α between weight steps: DARTS of either order, or a zero-order method of ZARTS.
+///
+/// An update is a function of its arguments and of the optimiser's exported state alone. It leaves ω and the momentum
+/// as they are, so a run may abandon one and repeat it later with the same result.
+public protocol ArchitectureOptimiser<Problem>: AnyObject {
+  associatedtype Problem: BilevelProblem
+
+  /// Weight steps from one update to the next.
+  var interval: Int { get }
+  /// Upcoming training batches that an update reads.
+  var trainingBatchCount: Int { get }
+  /// Cost of one update in training steps, for estimates of the time left.
+  var updateCost: Double { get }
+
+  /// Moves α.
+  ///
+  /// - Throws: `SearchError.diverged` where nothing finite is left to move by; `CancellationError` where the step's
+  ///   `isStopRequested` answered true, with α and the optimiser's state as before.
+  func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
+
+  /// State that a checkpoint has to hold, beside α.
+  func exportState() -> [NamedTensor]
+  /// Takes over what `exportState` gave.
+  ///
+  /// - Throws: `FormatError` where a tensor is absent or misshapen.
+  func importState(from file: TensorFile) throws
+}
+
+extension ArchitectureOptimiser {
+  public func exportState() -> [NamedTensor] { [] }
+  public func importState(from file: TensorFile) throws {}
+}
+
+/// Where an update of α happens: the network's state, the data and the schedules' values.
+public struct ArchitectureStep<Problem: BilevelProblem> {
+  /// Current ω; read, never written.
+  public var weights: ParameterVector
+  /// Momentum of the weight optimiser; read, never written.
+  public var velocity: ParameterVector
+  /// Settings of the weight step at its current learning rate, which is also ξ.
+  public var weightStep: WeightStep
+  /// The training batches that the weight steps after the update are going to take.
+  public var trainingBatches: [Problem.Batch]
+  public var validationBatch: Problem.Batch
+  /// Current standard deviation of candidates (ZARTS).
+  public var sigma: Double
+  /// Key of the candidates' random numbers, with the epoch and step of the weight step that follows.
+  public var seed: UInt64
+  public var epoch: Int
+  public var step: Int
+  /// Asked between candidates, since an update of ZARTS can take as long as dozens of weight steps.
+  public var isStopRequested: () -> Bool
+
+  public init(
+    weights: ParameterVector, velocity: ParameterVector, weightStep: WeightStep, trainingBatches: [Problem.Batch],
+    validationBatch: Problem.Batch, sigma: Double = 0, seed: UInt64 = 0, epoch: Int = 0, step: Int = 0,
+    isStopRequested: @escaping () -> Bool = { false }
+  ) {
+    self.weights = weights
+    self.velocity = velocity
+    self.weightStep = weightStep
+    self.trainingBatches = trainingBatches
+    self.validationBatch = validationBatch
+    self.sigma = sigma
+    self.seed = seed
+    self.epoch = epoch
+    self.step = step
+    self.isStopRequested = isStopRequested
+  }
+}
+
+/// What an update of α saw and did.
+public struct ArchitectureReport: Equatable, Sendable {
+  /// ‖∇_α‖ of the estimate that the update used.
+  public var gradientNorm: Double
+  /// ‖u‖, the length of the change of α.
+  public var updateNorm: Double
+  /// (Σc)²/Σc² of the importance weights; nil for methods without any.
+  public var effectiveSampleSize: Double?
+  /// L_M of each candidate.
+  public var candidateLosses: [Double]
+
+  public init(
+    gradientNorm: Double, updateNorm: Double, effectiveSampleSize: Double? = nil, candidateLosses: [Double] = []
+  ) {
+    self.gradientNorm = gradientNorm
+    self.updateNorm = updateNorm
+    self.effectiveSampleSize = effectiveSampleSize
+    self.candidateLosses = candidateLosses
+  }
+
+  /// Candidates whose inner training left the finite range; they carry no weight.
+  public var divergedCandidates: Int { candidateLosses.count { !$0.isFinite } }
+}
+
+extension ArchitectureParameters {
+  /// ‖α‖₂ over both matrices.
+  public var norm: Double {
+    (normal.values + reduce.values).reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+  }
+
+  /// α + u, u in the coordinates of `flat`, added in double precision and rounded once.
+  public func moved(by update: [Double]) -> ArchitectureParameters {
+    precondition(update.count == count, "expected \(count) values, found \(update.count)")
+    var result = self
+    result.flat = zip(flat, update).map { Float(Double($0) + $1) }
+    return result
+  }
+}

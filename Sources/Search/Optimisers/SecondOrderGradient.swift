@@ -1,0 +1,81 @@
+import Compute
+import Supernet
+
+/// ∇_α L₂, L₂(α) = L_val(ω', α) with ω' one training step from ω: the gradient of second-order DARTS
+/// (Liu et al., DARTS, ICLR 2019, eq. 6–8).
+///
+///     ω' = ω − ξ(m·v + ∇_ω L_train(ω, α) + wd·ω)
+///     ∇L₂ = ∇_α L_val(ω', α) − ξ [∇_α L_train(ω⁺, α) − ∇_α L_train(ω⁻, α)] / 2ε
+///     ω± = ω ± ε ∇_ω' L_val(ω', α),  ε = 0.01 / ‖∇_ω' L_val(ω', α)‖
+///
+/// The unrolled step is not clipped. Owns the vectors it needs, so that an estimate allocates nothing of ω's size.
+public final class SecondOrderGradient<Problem: BilevelProblem> {
+  /// ω' after `estimate`.
+  public let unrolledWeights: ParameterVector
+  private let velocity: ParameterVector
+  private let gradient: ParameterVector
+  private let problem: Problem
+
+  public init(problem: Problem) {
+    self.problem = problem
+    unrolledWeights = problem.makeVector()
+    velocity = problem.makeVector()
+    gradient = problem.makeVector()
+  }
+
+  /// The gradient, of the shape of α, and L₂(α).
+  ///
+  /// - Parameters:
+  ///   - velocity: v, the weight optimiser's momentum; zero where nil.
+  ///   - step: its learning rate is ξ; momentum and weight decay enter as written above, the clip does not.
+  public func estimate(
+    weights: ParameterVector, velocity start: ParameterVector?, alphas: ArchitectureParameters, training: Problem.Batch,
+    validation: Problem.Batch, step: WeightStep
+  ) -> (gradient: ArchitectureParameters, loss: BatchLoss) {
+    let ahead = unroll(weights: weights, velocity: start, alphas: alphas, training: training, step: step)
+    let direct = problem.gradient(
+      weights: ahead, alphas: alphas, batch: validation, weightGradient: gradient, wantsAlphaGradient: true,
+      statistics: nil)
+    var flat = (direct.alphas ?? alphas.zeros).flat.map(Double.init)
+    let norm = gradient.norm
+    // Where L_val does not depend on ω' there is no direction to difference along, and the implicit term is zero.
+    if norm > 0 {
+      let length = 0.01 / norm
+      let above = side(of: weights, offset: length, alphas: alphas, training: training)
+      let below = side(of: weights, offset: -length, alphas: alphas, training: training)
+      let scale = Double(step.learningRate) / (2 * length)
+      for index in flat.indices { flat[index] -= scale * (Double(above[index]) - Double(below[index])) }
+    }
+    var result = alphas.zeros
+    result.flat = flat.map(Float.init)
+    return (result, direct.loss)
+  }
+
+  /// ω' as `estimate` takes it; the vector stays owned here and the next call overwrites it.
+  public func unroll(
+    weights: ParameterVector, velocity start: ParameterVector?, alphas: ArchitectureParameters, training: Problem.Batch,
+    step: WeightStep
+  ) -> ParameterVector {
+    unrolledWeights.copy(from: weights)
+    if let start { velocity.copy(from: start) } else { velocity.fill(0) }
+    _ = problem.gradient(
+      weights: weights, alphas: alphas, batch: training, weightGradient: gradient, wantsAlphaGradient: false,
+      statistics: nil)
+    unrolledWeights.momentumStep(
+      velocity: velocity, gradient: gradient, gradientScale: 1, learningRate: step.learningRate, momentum: step.momentum,
+      weightDecay: step.weightDecay)
+    return unrolledWeights
+  }
+
+  /// ∇_α L_train(ω + offset · ∇_ω' L_val, α), flat.
+  private func side(
+    of weights: ParameterVector, offset: Double, alphas: ArchitectureParameters, training: Problem.Batch
+  ) -> [Float] {
+    // ω' is spent once its gradient is known, but stays readable for callers; the velocity's vector is free.
+    velocity.copy(from: weights)
+    velocity.add(gradient, scaledBy: Float(offset))
+    let result = problem.gradient(
+      weights: velocity, alphas: alphas, batch: training, weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
+    return (result.alphas ?? alphas.zeros).flat
+  }
+}

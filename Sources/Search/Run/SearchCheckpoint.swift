@@ -1,0 +1,106 @@
+import Compute
+import Formats
+import Supernet
+
+/// A network and its α at a moment of a search, from a checkpoint of a run or from a file of public names alone.
+///
+/// Tensors: ω under the problem's public names, `alphas_normal`, `alphas_reduce` [edges, operations], `momentum.NAME`, the
+/// running statistics, and the state of the optimiser of α. Counters and settings are in the file's metadata.
+public struct SearchCheckpoint {
+  public let weights: ParameterVector
+  /// nil where the file has none.
+  public let alphas: ArchitectureParameters?
+  /// Momentum of the weight optimiser; nil where the file has none.
+  public let momentum: ParameterVector?
+  /// Running batch-norm statistics; nil where the file has none.
+  public let statistics: ParameterVector?
+  /// Learning rate of the weight steps that follow; nil where the file does not say.
+  public let learningRate: Double?
+  /// The file itself: metadata and the state of the optimiser of α.
+  public let file: TensorFile
+
+  /// Epochs finished; nil in a file that no run wrote.
+  public var epoch: Int? { file.metadata["epoch"].flatMap { Int($0) } }
+  /// Weight steps taken in the unfinished epoch.
+  public var step: Int? { file.metadata["step"].flatMap { Int($0) } }
+
+  /// - Throws: `FormatError` where the file is damaged; what the problem throws where a tensor of ω is absent or misshapen;
+  ///   `SearchError.invalid` for one that the network does not have, for values that are not finite and for metadata that
+  ///   is no number.
+  public init<Problem: BilevelProblem>(readingFrom path: String, for problem: Problem) throws {
+    try self.init(TensorFile(readingFrom: path), for: problem)
+  }
+
+  public init<Problem: BilevelProblem>(_ file: TensorFile, for problem: Problem) throws {
+    self.file = file
+    let template = problem.makeVector()
+    let names = problem.export(template).map(\.name)
+    let statisticNames = problem.exportStatistics(problem.makeInitialStatistics()).map(\.name)
+    try Self.rejectUnexpected(in: file, weights: names, statistics: statisticNames)
+    weights = try problem.importVector(from: file, prefix: "")
+    momentum =
+      file.tensors.keys.contains { $0.hasPrefix(Self.momentumPrefix) }
+      ? try problem.importVector(from: file, prefix: Self.momentumPrefix) : nil
+    statistics = try problem.importStatistics(from: file)
+    alphas = try Self.alphas(in: file, like: problem.initialAlphas)
+    learningRate = try file.metadata["learning_rate"].map { text in
+      guard let value = Double(text), value >= 0, value.isFinite else {
+        throw SearchError.invalid(
+          "wrong learning rate", at: "\(file.path): metadata learning_rate", found: "'\(text)'", wanted: "0 or more")
+      }
+      return value
+    }
+    for (name, vector) in [("weights", weights), ("momentum", momentum)] {
+      guard let vector, !vector.norm.isFinite else { continue }
+      throw SearchError.invalid("not finite", at: "\(file.path): \(name)", found: "norm \(vector.norm)", wanted: "finite values")
+    }
+  }
+
+  static let momentumPrefix = "momentum."
+
+  private static func alphas(in file: TensorFile, like shape: ArchitectureParameters) throws -> ArchitectureParameters? {
+    let names = ["alphas_normal", "alphas_reduce"]
+    guard names.contains(where: file.contains) else { return nil }
+    var result = shape
+    result.normal.values = try file.floats(names[0], shape: [shape.normal.rows, shape.normal.columns])
+    result.reduce.values = try file.floats(names[1], shape: [shape.reduce.rows, shape.reduce.columns])
+    guard result.flat.allSatisfy(\.isFinite) else {
+      throw SearchError.invalid("not finite", at: "\(file.path): alphas", found: "NaN or infinity", wanted: "finite values")
+    }
+    return result
+  }
+
+  /// A tensor that looks like one of the network's but is none means that the file belongs to another network.
+  private static func rejectUnexpected(in file: TensorFile, weights: [String], statistics: [String]) throws {
+    let known = Set(weights + statistics + weights.map { momentumPrefix + $0 })
+    let roots = Set((weights + [momentumPrefix]).map(root))
+    let strangers = file.tensors.keys.filter {
+      roots.contains(root($0)) && !known.contains($0) && !$0.hasSuffix(".num_batches_tracked")
+    }.sorted()
+    guard let first = strangers.first else { return }
+    throw SearchError.invalid(
+      "tensor of another network", at: "\(file.path): \(first)",
+      found: strangers.count == 1 ? "a name that this network does not have" : "\(strangers.count) such names",
+      wanted: "the \(weights.count) tensors of the network and its statistics; check space, channels and layers")
+  }
+
+  private static func root(_ name: String) -> String { String(name.prefix { $0 != "." }) }
+}
+
+extension SearchCheckpoint {
+  /// Writes the tensors and metadata that `init(readingFrom:for:)` reads, whole or not at all.
+  static func write<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, momentum: ParameterVector, statistics: ParameterVector,
+    alphas: ArchitectureParameters, optimiser: [NamedTensor], metadata: [String: String], to path: String
+  ) throws {
+    let moving = problem.export(momentum).map { tensor in
+      NamedTensor(name: momentumPrefix + tensor.name, shape: tensor.shape, values: tensor.values)
+    }
+    let matrices = [("alphas_normal", alphas.normal), ("alphas_reduce", alphas.reduce)].map { name, matrix in
+      NamedTensor(name: name, shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
+    }
+    try TensorFile.write(
+      problem.export(weights) + problem.exportStatistics(statistics) + moving + matrices + optimiser, metadata: metadata,
+      to: path)
+  }
+}

@@ -1,0 +1,115 @@
+import Compute
+import Formats
+import Supernet
+
+extension SearchRun {
+  /// Writes what an epoch adds, its checkpoint last: a crash in between leaves rows that a resumed run writes again.
+  func writeEpoch() throws {
+    let shape = problem.initialAlphas.normal
+    try NPYFile(
+      shape: [state.alphaHistory.count, 2, shape.rows, shape.columns], values: .float32(state.alphaHistory.flatMap(\.flat))
+    ).write(to: files.alphasPath)
+    if space != nil {
+      try AtomicFile.write(state.genotypes.map { $0.pythonLine + "\n" }.joined(), to: files.genotypesPath)
+    }
+    try CSVWriter.write(columns: EpochRecord.columns, rows: state.records.map(\.row), to: files.metricsPath)
+    try writeCheckpoint(to: files.checkpointPath(epoch: state.epoch))
+  }
+
+  func writeCheckpoint(to path: String) throws {
+    try SearchCheckpoint.write(
+      problem: problem, weights: state.weights, momentum: state.momentum, statistics: state.statistics,
+      alphas: state.alphas, optimiser: optimiser.exportState(), metadata: metadata, to: path)
+  }
+
+  private var metadata: [String: String] {
+    let own = [
+      "format": "zarts-search-1", "method": configuration.method.rawValue, "space": configuration.space.rawValue,
+      "channels": "\(configuration.channels)", "layers": "\(configuration.layers)", "seed": "\(configuration.seed)",
+      "dataset": configuration.dataset, "epoch": "\(state.epoch)", "step": "\(state.step)",
+      "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
+      "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
+      "configuration": configuration.yaml,
+    ]
+    return own.merging(state.tally.metadata) { first, _ in first }
+  }
+
+  /// The run that a folder holds, from its latest checkpoint on: the rest of it is what it would have been without the
+  /// interruption, bit for bit.
+  ///
+  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration; `FormatError` for damaged files.
+  public convenience init(
+    continuing problem: Problem, folder: OutputFolder, space: SearchSpace?, progress: ProgressReporter = .silent,
+    stop: StopRequest = StopRequest()
+  ) throws {
+    let files = SearchRunFolder(folder)
+    let configuration = try files.configuration()
+    let checkpoint = try SearchCheckpoint(readingFrom: files.latestCheckpointPath(), for: problem)
+    let path = checkpoint.file.path
+    let metadata = checkpoint.file.metadata
+    guard metadata["configuration"] == configuration.yaml else {
+      throw SearchError.invalid(
+        "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
+        wanted: "the settings of \(files.configurationPath)")
+    }
+    guard metadata["steps_per_epoch"] == "\(problem.stepsPerEpoch)" else {
+      throw SearchError.invalid(
+        "the data are not those that the checkpoint was made with", at: path,
+        found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(problem.stepsPerEpoch)")
+    }
+    guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
+      throw SearchError.invalid("incomplete checkpoint", at: path, found: "no α or momentum", wanted: "both")
+    }
+    var state = SearchState(starting: problem)
+    state.weights = checkpoint.weights
+    state.momentum = momentum
+    state.alphas = alphas
+    if state.statistics.count > 0 {
+      guard let statistics = checkpoint.statistics else {
+        throw SearchError.invalid("incomplete checkpoint", at: path, found: "no running statistics", wanted: "them")
+      }
+      state.statistics = statistics
+    }
+    state.epoch = try CheckpointMetadata.value("epoch", in: metadata, from: path) { Int($0) }
+    state.step = try CheckpointMetadata.value("step", in: metadata, from: path) { Int($0) }
+    state.tally = try EpochTally(metadata: metadata, from: path)
+    guard (0...configuration.epochs).contains(state.epoch), (0...problem.stepsPerEpoch).contains(state.step) else {
+      throw SearchError.invalid(
+        "position outside of the run", at: path, found: "epoch \(state.epoch), step \(state.step)",
+        wanted: "at most \(configuration.epochs) and \(problem.stepsPerEpoch)")
+    }
+    try state.readHistory(files, space: space)
+    try self.init(
+      problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
+      state: state)
+    try optimiser.importState(from: checkpoint.file)
+    logger.info("continues from \(path)")
+  }
+}
+
+extension SearchState {
+  /// The finished epochs' rows, α and architectures; what a crash left beyond the checkpoint is dropped.
+  mutating func readHistory(_ files: SearchRunFolder, space: SearchSpace?) throws {
+    guard epoch > 0 else { return }
+    records = try Array(files.metrics().prefix(epoch))
+    if space != nil { genotypes = try Array(files.genotypes().prefix(epoch)) }
+    let history = try NPYFile(readingFrom: files.alphasPath)
+    let (rows, columns) = (alphas.normal.rows, alphas.normal.columns)
+    guard history.shape.count == 4, Array(history.shape.dropFirst()) == [2, rows, columns], history.shape[0] >= epoch,
+      case .float32(let values) = history.values
+    else {
+      throw SearchError.invalid(
+        "wrong array", at: files.alphasPath, found: "shape \(history.shape)", wanted: "float32 [\(epoch), 2, \(rows), \(columns)]")
+    }
+    alphaHistory = (0..<epoch).map { index in
+      var entry = alphas
+      entry.flat = Array(values[index * alphas.count..<(index + 1) * alphas.count])
+      return entry
+    }
+    guard records.count == epoch, space == nil || genotypes.count == epoch else {
+      throw SearchError.invalid(
+        "incomplete history", at: files.folder.path, found: "\(records.count) rows and \(genotypes.count) genotypes",
+        wanted: "\(epoch) of each")
+    }
+  }
+}

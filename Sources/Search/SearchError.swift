@@ -1,0 +1,19 @@
+/// What stops a search.
+public enum SearchError: Error, Equatable, CustomStringConvertible {
+  /// A setting or a file that cannot be used: what is wrong, where, what stood there, what would be right.
+  case invalid(String, at: String, found: String, wanted: String)
+  /// Numbers left the finite range: what, at which step of which method, and the norms around it.
+  case diverged(String)
+  /// A signal asked the run to stop; everything up to that step is in the checkpoint.
+  case interrupted(signal: Int32, epoch: Int, step: Int, checkpoint: String)
+
+  public var description: String {
+    switch self {
+    case .invalid(let problem, let place, let found, let wanted):
+      "\(place): \(problem): found \(found), wanted \(wanted)"
+    case .diverged(let account): account
+    case .interrupted(let signal, let epoch, let step, let checkpoint):
+      "stopped by signal \(signal) in epoch \(epoch) before step \(step) (both from 0); the state is in \(checkpoint)"
+    }
+  }
+}

@@ -1,3 +1,0 @@
-import CGSL
-/// Statistics over the GNU Scientific Library.
-public enum Statistics {}

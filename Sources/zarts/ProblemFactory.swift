@@ -1,0 +1,10 @@
+import Datasets
+import Search
+
+/// Builds the problem that a configuration describes: the supernet of its space on its images.
+enum ProblemFactory {
+  /// - Throws: `DatasetError` or `FormatError` where the data cannot be used; what the supernet throws.
+  static func make(_ configuration: SearchConfiguration) throws -> any BilevelProblem {
+    throw SearchError.invalid("no supernet yet", at: "this build", found: "a seam", wanted: "SupernetProblem")
+  }
+}

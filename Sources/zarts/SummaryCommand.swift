@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import Search
+
+struct SummaryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "summary", abstract: "Print a table of what searches found.",
+    discussion: "One row a run folder: its state after the last finished epoch.")
+
+  @Argument(help: "Run folders.")
+  var runs: [String]
+
+  func run() throws {
+    print(try RunSummary.table(runs.map(SearchRunFolder.init(existing:))))
+  }
+}
+
+/// The table of `zarts summary`, from the run folders' files alone.
+enum RunSummary {
+  private static let header = ["run", "method", "seed", "epochs", "loss", "accuracy", "skips n/r", "genotype"]
+
+  static func table(_ runs: [SearchRunFolder]) throws -> String {
+    TextTable.text(header: header, rows: try runs.map(row), rightAligned: [2, 3, 4, 5, 6])
+  }
+
+  private static func row(_ run: SearchRunFolder) throws -> [String] {
+    let configuration = try run.configuration()
+    let name = URL(fileURLWithPath: run.folder.path).lastPathComponent
+    let start = [name, configuration.method.rawValue, "\(configuration.seed)"]
+    guard FileManager.default.fileExists(atPath: run.metricsPath), let last = try run.metrics().last else {
+      return start + ["0/\(configuration.epochs)", "-", "-", "-", "no epoch finished"]
+    }
+    let skips = [last.skipConnections, last.reduceSkipConnections].map { $0.map(String.init) ?? "-" }
+    let genotype = try run.genotypes().last?.pythonLine ?? "-"
+    return start + [
+      "\(last.epoch)/\(configuration.epochs)", String(format: "%.4f", last.validationLoss),
+      String(format: "%.2f %%", 100 * last.validationAccuracy), skips.joined(separator: "/"), genotype,
+    ]
+  }
+}
