@@ -1,5 +1,7 @@
 /// One cell of a CSV row.
-public enum CSVField: Equatable, Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+public enum CSVField:
+  Equatable, Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral
+{
   case text(String)
   case integer(Int)
   /// Written with the fewest digits that read back to the same double.

@@ -59,7 +59,8 @@ public struct NPYFile: Equatable, Sendable {
     let (type, shape) = try Self.parse(header: header, path: path)
     let size = ["<f4": 4, "<f8": 8, "<i8": 8, "|u1": 1][type] ?? 0
     guard size > 0 else {
-      throw FormatError(file: path, item: "descr", problem: "type not supported", found: type, expected: "<f4, <f8, <i8 or |u1")
+      throw FormatError(
+        file: path, item: "descr", problem: "type not supported", found: type, expected: "<f4, <f8, <i8 or |u1")
     }
     guard let count = NamedTensor.count(of: shape), !count.multipliedReportingOverflow(by: size).overflow else {
       throw FormatError(file: path, item: "shape", problem: "the shape overflows", found: "\(shape)")

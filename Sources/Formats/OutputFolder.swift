@@ -55,27 +55,34 @@ public struct OutputFolder: Equatable, Sendable {
     return OutputFolder(path: path)
   }
 
+  /// mkdir for the path and its absent parents; the system's own words say which part failed and why.
   private static func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw FormatError(
-        file: path, problem: "the output folder cannot be made", found: reason(error), expected: "a path that can be written")
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+    if mkdir(path, 0o777) == 0 { return }
+    var reason = errno
+    if reason == ENOENT {
+      let trimmed = String(path.reversed().drop { $0 == "/" }.reversed())
+      let parent = AtomicFile.split(trimmed).folder
+      if parent != trimmed, parent != path {
+        try makeFolder(parent)
+        if mkdir(path, 0o777) == 0 { return }
+        reason = errno
+      }
     }
+    // Another process may have made it in between.
+    if reason == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+    throw FormatError(
+      file: path, problem: "the output folder cannot be made", found: String(cString: strerror(reason)),
+      expected: "a path that can be written")
   }
 
   private static func contents(of path: String) throws -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     } catch {
-      throw FormatError(file: path, problem: "the output folder cannot be listed", found: reason(error))
+      throw FormatError(
+        file: path, problem: "the output folder cannot be listed", found: error.localizedDescription)
     }
-  }
-
-  /// The system's own words where the error carries them: Foundation's are vague about which part of a path failed.
-  private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    let code = [underlying, error as NSError].compactMap { $0 }.first { $0.domain == NSPOSIXErrorDomain }?.code
-    return code.map { String(cString: strerror(Int32($0))) } ?? error.localizedDescription
   }
 }

@@ -90,6 +90,5 @@ struct GenotypeTests {
     #expect(abs(matrix.meanEntropy - 1.3862943611198906) < 1e-15)
     matrix[0, 1] = 1000
     #expect(abs(matrix.meanEntropy - 0.6931471805599453) < 1e-15)
-    #expect(matrix.mixingWeights(row: 0) == [0, 1, 0, 0])
   }
 }

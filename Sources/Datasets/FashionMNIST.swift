@@ -1,0 +1,67 @@
+/// Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017, arXiv 1708.07747): 28×28 grey images of ten kinds of clothing.
+///
+/// Images are zero-padded by 2 pixels on each side to 32×32 and repeated in three channels. Mean and deviation are those
+/// of the padded training images, padding counted, because that is what the network is given.
+public enum FashionMNIST {
+  /// Where Debian's `dataset-fashion-mnist` puts the files.
+  public static let systemFolder = "/usr/share/datasets/fashion-mnist"
+  public static let classes = 10
+  static let storedSide = 28
+  static let side = 32
+
+  /// Reads the four IDX files, gzipped or plain, of a folder.
+  ///
+  /// - Throws: `DatasetError` or `FormatError` when a file is absent, truncated, corrupt or mislabelled.
+  public static func load(folder: String = systemFolder) throws -> ImageDataset {
+    let training = try split(folder: folder, prefix: "train")
+    let test = try split(folder: folder, prefix: "t10k")
+    guard let normalisation = Normalisation(measuringGrey: training.bytes) else {
+      throw DatasetError(source: "\(folder)/train-images-idx3-ubyte.gz", problem: "all pixels have the same value")
+    }
+    return try ImageDataset(
+      name: "fashion-mnist", classes: classes, side: side, storedChannels: 1,
+      training: .init(pixels: .bytes(training.bytes), labels: training.labels),
+      test: .init(pixels: .bytes(test.bytes), labels: test.labels), normalisation: normalisation)
+  }
+
+  private static func split(folder: String, prefix: String) throws -> (bytes: [UInt8], labels: [Int32]) {
+    let hint = "the Debian package dataset-fashion-mnist, or fashion-mnist:DIR with the four IDX files in DIR"
+    let images = try IDXFile(folder: folder, name: "\(prefix)-images-idx3-ubyte", dimensions: 3, hint: hint)
+    let labels = try IDXFile(folder: folder, name: "\(prefix)-labels-idx1-ubyte", dimensions: 1, hint: hint)
+    guard images.extents[1...] == [storedSide, storedSide] else {
+      throw DatasetError(
+        source: images.path, problem: "wrong image size", found: "\(images.extents[1])×\(images.extents[2])",
+        expected: "\(storedSide)×\(storedSide)")
+    }
+    let count = images.extents[0]
+    guard count > 0 else { throw DatasetError(source: images.path, problem: "no images") }
+    guard labels.extents[0] == count else {
+      throw DatasetError(
+        source: labels.path, problem: "as many labels as images are needed", found: "\(labels.extents[0]) labels",
+        expected: "\(count), as in \(images.path)")
+    }
+    if let index = labels.values.firstIndex(where: { $0 >= classes }) {
+      throw DatasetError(
+        source: labels.path, problem: "label \(index - labels.values.startIndex) is no class",
+        found: "\(labels.values[index])", expected: "0 to \(classes - 1)")
+    }
+    return (pad(images.values, count: count), labels.values.map(Int32.init))
+  }
+
+  private static func pad(_ pixels: ArraySlice<UInt8>, count: Int) -> [UInt8] {
+    let margin = (side - storedSide) / 2
+    var padded = [UInt8](repeating: 0, count: count * side * side)
+    pixels.withUnsafeBufferPointer { source in
+      padded.withUnsafeMutableBufferPointer { target in
+        for image in 0..<count {
+          for row in 0..<storedSide {
+            let from = source.baseAddress! + (image * storedSide + row) * storedSide
+            let to = target.baseAddress! + (image * side + row + margin) * side + margin
+            to.update(from: from, count: storedSide)
+          }
+        }
+      }
+    }
+    return padded
+  }
+}

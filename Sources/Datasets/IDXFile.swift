@@ -1,0 +1,66 @@
+import Formats
+import Foundation
+
+/// Unsigned bytes of an IDX file (LeCun's MNIST format): big-endian magic 0x0000_08dd for dd dimensions, the extents as
+/// 32-bit integers, then the values.
+struct IDXFile {
+  let path: String
+  let extents: [Int]
+  let values: ArraySlice<UInt8>
+
+  /// Reads `name`.gz from a folder, or `name` where only the unpacked file is there.
+  ///
+  /// - Throws: `DatasetError` or `FormatError` when the file is absent, not IDX of bytes, of other dimensions, truncated
+  ///   or too long.
+  init(folder: String, name: String, dimensions: Int, hint: String) throws {
+    let packed = "\(folder)/\(name).gz"
+    let plain = "\(folder)/\(name)"
+    let manager = FileManager.default
+    let bytes: [UInt8]
+    if manager.fileExists(atPath: packed) {
+      path = packed
+      bytes = try Gzip.read(packed)
+    } else if manager.fileExists(atPath: plain) {
+      path = plain
+      bytes = try FileBytes.read(plain)
+    } else {
+      throw DatasetError(source: packed, problem: "there is no such file", expected: hint)
+    }
+    let header = 4 + 4 * dimensions
+    func word(_ index: Int) -> Int { bytes[4 * index..<4 * index + 4].reduce(0) { $0 << 8 | Int($1) } }
+    guard bytes.count >= 4 else {
+      throw DatasetError(source: path, problem: "truncated", found: "\(bytes.count) bytes", expected: "an IDX header")
+    }
+    let magic = 0x0800 | dimensions
+    guard word(0) == magic else {
+      throw DatasetError(
+        source: path, problem: "wrong magic number", found: Self.hexadecimal(word(0)),
+        expected: "\(Self.hexadecimal(magic)) (IDX, unsigned bytes, \(dimensions) dimension\(dimensions == 1 ? "" : "s"))")
+    }
+    guard bytes.count >= header else {
+      throw DatasetError(
+        source: path, problem: "truncated", found: "\(bytes.count) bytes", expected: "a header of \(header)")
+    }
+    extents = (1...dimensions).map(word)
+    // Three extents below 2³² can overflow 64 bits.
+    var size = 1
+    for extent in extents {
+      let product = size.multipliedReportingOverflow(by: extent)
+      guard !product.overflow else {
+        throw DatasetError(source: path, problem: "the size overflows", found: "extents \(extents)")
+      }
+      size = product.partialValue
+    }
+    guard bytes.count - header == size else {
+      throw DatasetError(
+        source: path, problem: bytes.count - header < size ? "truncated" : "longer than its header says",
+        found: "\(bytes.count - header) bytes of values", expected: "\(size) for extents \(extents)")
+    }
+    values = bytes[header...]
+  }
+
+  private static func hexadecimal(_ word: Int) -> String {
+    let digits = String(word, radix: 16)
+    return "0x" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+}

@@ -1,0 +1,79 @@
+import Formats
+
+/// Images as float32 tensors in a safetensors file: `train.images`, `valid.images` [count, 3, side, side] and
+/// `train.labels`, `valid.labels` [count]. Used as they are; other tensors of the file are left alone.
+///
+/// The number of classes is the metadata entry `classes` where there is one, else the length of `classifier.bias` where
+/// the file also holds a network, else 10, or more where a label asks for it.
+public enum TensorDataset {
+  /// - Throws: `FormatError` or `DatasetError` when the file is damaged, a tensor is missing or misshapen, a value is not
+  ///   finite, or a label is no class.
+  public static func load(file path: String) throws -> ImageDataset {
+    let file = try TensorFile(readingFrom: path)
+    let training = try split(file, "train")
+    let validation = try split(file, "valid")
+    guard training.side == validation.side else {
+      throw DatasetError(
+        source: "\(path), valid.images", problem: "other size than train.images", found: "side \(validation.side)",
+        expected: "\(training.side)")
+    }
+    let largest = max(training.split.labels.max() ?? 0, validation.split.labels.max() ?? 0)
+    let classes = try classCount(file, largestLabel: Int(largest))
+    for (name, labels) in [("train", training.split.labels), ("valid", validation.split.labels)] {
+      if let index = labels.firstIndex(where: { $0 >= classes }) {
+        throw DatasetError(
+          source: "\(path), \(name).labels", problem: "label \(index) is no class", found: "\(labels[index])",
+          expected: "0 to \(classes - 1)")
+      }
+    }
+    return try ImageDataset(
+      name: "tensors", classes: classes, side: training.side, training: training.split, validation: validation.split,
+      normalisation: .identity)
+  }
+
+  private static func classCount(_ file: TensorFile, largestLabel: Int) throws -> Int {
+    if let text = file.metadata["classes"] {
+      guard let classes = Int(text), classes > 0, classes <= 1 << 24 else {
+        throw DatasetError(
+          source: "\(file.path), metadata classes", problem: "not a number of classes", found: text,
+          expected: "a positive integer")
+      }
+      return classes
+    }
+    if let bias = file.tensors["classifier.bias"], bias.shape.count == 1, bias.shape[0] > 0 { return bias.shape[0] }
+    return max(10, largestLabel + 1)
+  }
+
+  private static func split(_ file: TensorFile, _ name: String) throws -> (split: ImageDataset.Split, side: Int) {
+    let source = "\(file.path), \(name).images"
+    let images = try file.tensor("\(name).images")
+    let shape = images.shape
+    guard shape.count == 4, shape[1] == ImageDataset.channels, shape[2] == shape[3], shape[0] > 0, shape[2] > 0 else {
+      throw DatasetError(
+        source: source, problem: "wrong shape", found: "\(shape)", expected: "[count, 3, side, side], none of them zero")
+    }
+    guard case .float32(let values) = images.values else {
+      throw DatasetError(source: source, problem: "wrong type", found: images.values.typeName, expected: "float32")
+    }
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      throw DatasetError(
+        source: source, problem: "value \(index) is not finite", found: "\(values[index])", expected: "finite numbers")
+    }
+    let labelName = "\(name).labels"
+    let labelShape = try file.tensor(labelName).shape
+    guard labelShape == [shape[0]] else {
+      throw DatasetError(
+        source: "\(file.path), \(labelName)", problem: "as many labels as images are needed", found: "shape \(labelShape)",
+        expected: "[\(shape[0])]")
+    }
+    let labels = try file.integers(labelName).enumerated().map { index, label in
+      guard label >= 0, label < 1 << 24 else {
+        throw DatasetError(
+          source: "\(file.path), \(labelName)", problem: "label \(index) is no class", found: "\(label)",
+          expected: "a non-negative class number")
+      }
+      return Int32(label)
+    }
+    return (.init(pixels: .floats(values), labels: labels), shape[2])
+  }
+}
