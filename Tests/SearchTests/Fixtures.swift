@@ -57,6 +57,8 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   var evaluations = 0
   var trainingPositions: [[Int]] = []
   var validationPositions: [[Int]] = []
+  /// Whether there are running statistics, of two values that a training step moves.
+  var hasStatistics = false
   /// Called before each loss with the number of losses so far; what it returns replaces the loss.
   var interfere: (Int) -> Double? = { _ in nil }
 
@@ -67,7 +69,9 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   var initialAlphas: ArchitectureParameters { base.initialAlphas }
   func makeInitialWeights() -> ParameterVector { base.makeInitialWeights() }
   func makeVector() -> ParameterVector { base.makeVector() }
-  func makeInitialStatistics() -> ParameterVector { base.makeInitialStatistics() }
+  func makeInitialStatistics() -> ParameterVector {
+    hasStatistics ? ParameterVector(count: 2) : base.makeInitialStatistics()
+  }
   var stepsPerEpoch: Int { base.stepsPerEpoch }
 
   func trainingBatch(epoch: Int, step: Int) -> Batch {
@@ -99,16 +103,28 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     var result = base.gradient(
       weights: weights, alphas: alphas, batch: batch, weightGradient: weightGradient,
       wantsAlphaGradient: wantsAlphaGradient, statistics: statistics)
+    if hasStatistics, let statistics {
+      statistics[0] = 0.9 * statistics[0] + 0.1 * Float(result.loss.loss)
+      statistics[1] += 1
+    }
     if let replacement { result.loss.loss = replacement }
     return result
   }
 
   func export(_ vector: ParameterVector) -> [NamedTensor] { base.export(vector) }
-  func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] { base.exportStatistics(statistics) }
+  func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {
+    guard hasStatistics else { return base.exportStatistics(statistics) }
+    return [NamedTensor(name: "omega.running_mean", shape: [2], values: .float32(statistics.values))]
+  }
   func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
     try base.importVector(from: file, prefix: prefix)
   }
-  func importStatistics(from file: TensorFile) throws -> ParameterVector? { try base.importStatistics(from: file) }
+  func importStatistics(from file: TensorFile) throws -> ParameterVector? {
+    guard hasStatistics, file.contains("omega.running_mean") else { return nil }
+    let result = ParameterVector(count: 2)
+    for (index, value) in try file.floats("omega.running_mean", shape: [2]).enumerated() { result[index] = value }
+    return result
+  }
 }
 
 /// A short search on a quadratic.

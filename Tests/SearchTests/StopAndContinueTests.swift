@@ -11,8 +11,8 @@ struct StopAndContinueTests {
   private func interrupt(
     _ method: SearchMethod, afterLosses losses: Int, in folder: TemporaryFolder
   ) throws -> (whole: SearchRunFolder, broken: SearchRunFolder, error: SearchError) {
-    let whole = try search(quadratic(), shortConfiguration(method), in: folder.file("whole"))
-    let problem = try ObservedProblem(quadratic())
+    let whole = try search(withStatistics(), shortConfiguration(method), in: folder.file("whole"))
+    let problem = try withStatistics()
     let stop = StopRequest()
     problem.interfere = { calls in
       if calls == losses { stop.request(signal: SIGINT) }
@@ -22,9 +22,15 @@ struct StopAndContinueTests {
       #expect(throws: SearchError.self) {
         try search(problem, shortConfiguration(method), in: folder.file("broken"), stop: stop)
       })
-    let run = try SearchRun(continuing: quadratic(), folder: .existing(at: folder.file("broken")), space: .s2)
+    let run = try SearchRun(continuing: withStatistics(), folder: .existing(at: folder.file("broken")), space: .s2)
     try run.run()
     return (whole, run.files, error)
+  }
+
+  private func withStatistics() throws -> ObservedProblem<QuadraticBilevelProblem> {
+    let problem = try ObservedProblem(quadratic())
+    problem.hasStatistics = true
+    return problem
   }
 
   /// Losses by number: the warm-up of 2 epochs has 2 × (6 + 1); a DARTS step then has 2 or 5, an update of ZARTS 1 + 3 × 5.
@@ -43,6 +49,8 @@ struct StopAndContinueTests {
     }
     #expect(try bytes(whole.alphasPath) == bytes(broken.alphasPath))
     #expect(try bytes(whole.genotypesPath) == bytes(broken.genotypesPath))
+    let last = try TensorFile(readingFrom: broken.checkpointPath(epoch: 4))
+    #expect(try last.floats("omega.running_mean")[1] == 24, "weight steps alone move the statistics, each once")
     func timeless(_ files: SearchRunFolder) throws -> [EpochRecord] {
       try files.metrics().map { record in
         var record = record
@@ -71,6 +79,14 @@ struct StopAndContinueTests {
     let checkpoint = try SearchCheckpoint(readingFrom: path, for: quadratic())
     #expect(checkpoint.alphas == (try quadratic().initialAlphas))
     #expect(checkpoint.epoch == 2 && checkpoint.step == 0)
+  }
+
+  @Test func checkpointWithoutStatisticsIsRefusedWhereTheNetworkHasThem() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
+    #expect(throws: SearchError.self) {
+      try SearchRun(continuing: withStatistics(), folder: files.folder, space: .s2)
+    }
   }
 
   @Test func finishedRunHasNothingLeftToDo() throws {
