@@ -119,7 +119,9 @@ struct LandscapeLayout {
   }
 
   private static func axes(_ grid: Grid, _ figure: LandscapeFigure) throws -> (x: Axis, y: Axis) {
-    let (x, y) = (HeatmapPanel.edges(grid.x), HeatmapPanel.edges(grid.y))
+    // Smooth panels end at the outermost points: there is nothing to interpolate beyond.
+    func span(_ list: [Double]) -> [Double] { figure.smooth && list.count > 1 ? list : HeatmapPanel.edges(list) }
+    let (x, y) = (span(grid.x), span(grid.y))
     return (
       try Axis(label: figure.xLabel, low: x[0], high: x[x.count - 1]),
       try Axis(label: figure.yLabel, low: y[0], high: y[y.count - 1])

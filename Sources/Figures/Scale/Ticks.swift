@@ -91,9 +91,14 @@ public struct Ticks: Equatable, Sendable {
       return best
     }
 
-    /// `digits` × 10^`power`; the nearest double wherever both factors are exact.
+    /// The double nearest to `digits` × 10^`power`.
     static func decimal(_ digits: Int64, _ power: Int) -> Double {
-      power >= 0 ? Double(digits) * pow(10, Double(power)) : Double(digits) / pow(10, Double(-power))
+      switch power {
+      // Both factors are exact here, so one rounding is left.
+      case 0...22: Double(digits) * pow(10, Double(power))
+      case -22..<0: Double(digits) / pow(10, Double(-power))
+      default: Double("\(digits)e\(power)") ?? 0
+      }
     }
 
     func ticks() -> Ticks {
