@@ -51,7 +51,9 @@ struct SearchCommand: ParsableCommand {
   var config: String?
   @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
   var out: String?
-  @Option(help: ArgumentHelp("Run folder to go on with, from its latest checkpoint; no other flag goes with it.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Run folder to go on with, from its latest checkpoint; no other flag goes with it.", valueName: "dir")
+  )
   var resume: String?
 
   func run() throws {
@@ -98,7 +100,8 @@ struct SearchCommand: ParsableCommand {
   private func resume<Problem: BilevelProblem>(_ problem: Problem, _ files: SearchRunFolder, _ stop: StopRequest) throws {
     try finish(
       SearchRun(
-        continuing: problem, folder: files.folder, space: files.configuration().space, progress: .standardError(), stop: stop))
+        continuing: problem, folder: files.folder, space: files.configuration().space, progress: .standardError(), stop: stop
+      ))
   }
 
   private func finish<Problem: BilevelProblem>(_ run: SearchRun<Problem>) throws {

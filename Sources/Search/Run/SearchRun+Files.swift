@@ -99,7 +99,8 @@ extension SearchState {
       case .float32(let values) = history.values
     else {
       throw SearchError.invalid(
-        "wrong array", at: files.alphasPath, found: "shape \(history.shape)", wanted: "float32 [\(epoch), 2, \(rows), \(columns)]")
+        "wrong array", at: files.alphasPath, found: "shape \(history.shape)",
+        wanted: "float32 [\(epoch), 2, \(rows), \(columns)]")
     }
     alphaHistory = (0..<epoch).map { index in
       var entry = alphas
