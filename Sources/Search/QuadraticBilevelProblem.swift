@@ -75,7 +75,7 @@ public final class QuadraticBilevelProblem: BilevelProblem {
   ///   - initialWeights: ω at the start [d]; zeros where nil.
   ///   - noise: standard deviation of the batches' shifts; 0 makes every batch the split itself.
   ///   - seed: key of the shifts, which are functions of (seed, split, epoch, step) alone.
-  /// - Throws: `QuadraticProblemError` where an extent disagrees or A, V or D is not symmetric positive definite.
+  /// - Throws: `SearchError.invalid` where an extent disagrees or A, V or D is not symmetric positive definite.
   public init(
     coefficients: Coefficients, initialAlphas: ArchitectureParameters, initialWeights: [Double]? = nil,
     stepsPerEpoch: Int = 10, noise: Double = 0, seed: UInt64 = 0
@@ -84,13 +84,13 @@ public final class QuadraticBilevelProblem: BilevelProblem {
     try coefficients.check(alphaCount: initialAlphas.count)
     let weights = initialWeights ?? [Double](repeating: 0, count: size)
     guard weights.count == size else {
-      throw QuadraticProblemError(item: "initialWeights", found: "\(weights.count) values", expected: "\(size)")
+      throw unfitForQuadratic("initialWeights", found: "\(weights.count) values", wanted: "\(size)")
     }
     guard stepsPerEpoch > 0 else {
-      throw QuadraticProblemError(item: "stepsPerEpoch", found: "\(stepsPerEpoch)", expected: "at least 1")
+      throw unfitForQuadratic("stepsPerEpoch", found: "\(stepsPerEpoch)", wanted: "at least 1")
     }
     guard noise >= 0, noise.isFinite else {
-      throw QuadraticProblemError(item: "noise", found: "\(noise)", expected: "a finite number of at least 0")
+      throw unfitForQuadratic("noise", found: "\(noise)", wanted: "a finite number of at least 0")
     }
     self.coefficients = coefficients
     self.initialAlphas = initialAlphas

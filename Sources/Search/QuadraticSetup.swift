@@ -2,42 +2,33 @@ import Compute
 import Foundation
 import Supernet
 
-/// What is wrong with the parts of a quadratic problem.
-public struct QuadraticProblemError: Error, Equatable, CustomStringConvertible {
-  public var item: String
-  public var found: String
-  public var expected: String
-
-  public var description: String { "\(item): found \(found), expected \(expected)" }
-}
-
 extension QuadraticBilevelProblem.Coefficients {
   /// Throws where an extent disagrees with d or n, or a curvature is not symmetric positive definite.
   func check(alphaCount: Int) throws {
     let size = trainingCurvature.rows
     guard size > 0, alphaCount > 0 else {
-      throw QuadraticProblemError(item: "ω and α", found: "\(size) and \(alphaCount) values", expected: "at least one each")
+      throw unfitForQuadratic("ω and α", found: "\(size) and \(alphaCount) values", wanted: "at least one each")
     }
     for (name, matrix, extent) in [
       ("trainingCurvature", trainingCurvature, size), ("validationCurvature", validationCurvature, size),
       ("alphaCurvature", alphaCurvature, alphaCount),
     ] {
       guard matrix.rows == extent, matrix.columns == extent else {
-        throw QuadraticProblemError(
-          item: name, found: "shape [\(matrix.rows), \(matrix.columns)]", expected: "[\(extent), \(extent)]")
+        throw unfitForQuadratic(name, found: "shape [\(matrix.rows), \(matrix.columns)]", wanted: "[\(extent), \(extent)]")
       }
       guard matrix.isPositiveDefinite else {
-        throw QuadraticProblemError(item: name, found: "another matrix", expected: "a symmetric positive definite one")
+        throw unfitForQuadratic(name, found: "another matrix", wanted: "a symmetric positive definite one")
       }
     }
     guard response.rows == size, response.columns == alphaCount else {
-      throw QuadraticProblemError(
-        item: "response", found: "shape [\(response.rows), \(response.columns)]", expected: "[\(size), \(alphaCount)]")
+      throw unfitForQuadratic(
+        "response", found: "shape [\(response.rows), \(response.columns)]", wanted: "[\(size), \(alphaCount)]")
     }
     for (name, vector, extent) in [
-      ("responseOffset", responseOffset, size), ("weightTarget", weightTarget, size), ("alphaTarget", alphaTarget, alphaCount),
+      ("responseOffset", responseOffset, size), ("weightTarget", weightTarget, size),
+      ("alphaTarget", alphaTarget, alphaCount),
     ] where vector.count != extent {
-      throw QuadraticProblemError(item: name, found: "\(vector.count) values", expected: "\(extent)")
+      throw unfitForQuadratic(name, found: "\(vector.count) values", wanted: "\(extent)")
     }
   }
 }
@@ -51,12 +42,12 @@ extension QuadraticBilevelProblem {
   /// - Parameters:
   ///   - weightCount: d, at least 1.
   ///   - alphas: gives the shape of α and its starting values.
-  /// - Throws: `QuadraticProblemError` where a count is not positive or the noise is negative.
+  /// - Throws: `SearchError.invalid` where a count is not positive or the noise is negative.
   public static func random(
     seed: UInt64, weightCount: Int, alphas: ArchitectureParameters, stepsPerEpoch: Int = 10, noise: Double = 0
   ) throws -> QuadraticBilevelProblem {
     guard weightCount > 0 else {
-      throw QuadraticProblemError(item: "weightCount", found: "\(weightCount)", expected: "at least 1")
+      throw unfitForQuadratic("weightCount", found: "\(weightCount)", wanted: "at least 1")
     }
     var stream = RandomStream(seed: seed, purpose: .test)
     let count = alphas.count
@@ -84,3 +75,7 @@ extension QuadraticBilevelProblem {
   }
 }
 
+/// A part from which no quadratic problem can be made.
+func unfitForQuadratic(_ part: String, found: String, wanted: String) -> SearchError {
+  .invalid("does not make a quadratic problem", at: part, found: found, wanted: wanted)
+}

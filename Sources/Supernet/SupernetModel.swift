@@ -8,25 +8,28 @@ import Foundation
 /// ZARTS update, the unrolled weights of second-order DARTS) share one network. Not for concurrent use.
 public final class SupernetModel {
   public let architecture: SupernetArchitecture
-  /// Images that one evaluation takes at most.
-  public let batch: Int
+  /// Images that buffers are laid out for; a larger batch lays them out anew.
+  public var batch: Int { plan.batch }
   /// Bytes of activations and scratch.
   public var activationBytes: Int { plan.byteCount }
   /// Name of the instruction set in use.
   public let instructionSet: String
 
-  let plan: SupernetPlan
+  private(set) var plan: SupernetPlan
+  private let pool: ThreadPool
+  private let kernels: KernelSet
 
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
   public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    guard batch >= 1 else { throw SupernetError.unsupported(what: "batch", found: "\(batch)", wanted: "at least 1") }
-    guard threads >= 1 else { throw SupernetError.unsupported(what: "threads", found: "\(threads)", wanted: "at least 1") }
+    guard batch >= 1 else { throw SupernetError("unsupported size", at: "batch", found: "\(batch)", wanted: "at least 1") }
+    guard threads >= 1 else { throw SupernetError("unsupported number", at: "threads", found: "\(threads)", wanted: "at least 1") }
     self.architecture = architecture
-    self.batch = batch
+    self.kernels = kernels
     instructionSet = kernels.name
-    plan = SupernetPlan(architecture: architecture, batch: batch, pool: ThreadPool(threadCount: threads), kernels: kernels)
+    pool = ThreadPool(threadCount: threads)
+    plan = SupernetPlan(architecture: architecture, batch: batch, pool: pool, kernels: kernels)
   }
 
   /// A zero vector with room for ω, a gradient or a momentum.
@@ -96,6 +99,9 @@ public final class SupernetModel {
     precondition(
       batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
       "images of another size than the network's")
+    if batch.count > plan.batch {
+      plan = SupernetPlan(architecture: architecture, batch: batch.count, pool: pool, kernels: kernels)
+    }
     let mixing = SupernetPlan.Mixing(normal: alphas.normal.softmaxRows().map(Float.init), reduce: alphas.reduce.softmaxRows().map(Float.init))
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in

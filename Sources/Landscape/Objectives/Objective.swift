@@ -66,10 +66,12 @@ public enum Objective: Hashable, Sendable {
       return .trueLoss(innerSteps: steps)
     case ("true", 1):
       throw LandscapeError(
-        item: item, problem: "the true loss needs a count of inner steps", found: "'\(text)'", expected: "true:10, for example")
+        item: item, problem: "the true loss needs a count of inner steps", found: "'\(text)'",
+        expected: "true:10, for example")
     default:
       throw LandscapeError(
-        item: item, problem: "unknown objective", found: "'\(text)'", expected: "first, second or true:STEPS, with commas between")
+        item: item, problem: "unknown objective", found: "'\(text)'",
+        expected: "first, second or true:STEPS, with commas between")
     }
   }
 }

@@ -10,15 +10,13 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public let problem: Problem
   /// Settings of every inner step; its learning rate is ξ of L₂ too, unless `unrolledRate` says otherwise.
   public let step: WeightStep
-  /// ξ of L₂.
-  public let unrolledRate: Float
+  private let unrolledStep: WeightStep
   private let weights: ParameterVector
   private let velocity: ParameterVector?
   private let trainingBatches: [Problem.Batch]
   private let validationBatches: [Problem.Batch]
   private let inner: InnerTraining<Problem>
-  private let unrolled: ParameterVector
-  private let gradient: ParameterVector
+  private let second: SecondOrderGradient<Problem>
 
   /// - Parameters:
   ///   - weights: ω.
@@ -36,20 +34,22 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     where count == 0 {
       throw LandscapeError(item: name, problem: "none given", expected: "at least one")
     }
-    gradient = problem.makeVector()
-    for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != gradient.count {
+    let count = problem.makeVector().count
+    for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != count {
       throw LandscapeError(
-        item: name, problem: "not a vector of this problem", found: "\(vector.count) values", expected: "\(gradient.count)")
+        item: name, problem: "not a vector of this problem", found: "\(vector.count) values", expected: "\(count)")
     }
     self.problem = problem
     self.weights = weights
     self.velocity = velocity
     self.step = step
-    self.unrolledRate = unrolledRate ?? step.learningRate
+    var unrolledStep = step
+    unrolledStep.learningRate = unrolledRate ?? step.learningRate
+    self.unrolledStep = unrolledStep
     self.trainingBatches = trainingBatches
     self.validationBatches = validationBatches
     inner = InnerTraining(problem: problem)
-    unrolled = problem.makeVector()
+    second = SecondOrderGradient(problem: problem)
   }
 
   /// Losses and accuracies of several objectives at one α, in their order. The L_M share one run of inner training.
@@ -67,8 +67,10 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
       switch objective {
       case .firstOrder: return validationLoss(weights: weights, alphas: alphas)
       case .secondOrder:
-        unroll(at: alphas)
-        return validationLoss(weights: unrolled, alphas: alphas)
+        // The step of the optimiser at rate ξ and without clipping, as in the gradient of second-order DARTS.
+        let ahead = second.unroll(
+          weights: weights, velocity: velocity, alphas: alphas, training: trainingBatches[0], step: unrolledStep)
+        return validationLoss(weights: ahead, alphas: alphas)
       case .trueLoss(let steps): return afterSteps[steps] ?? validationLoss(weights: weights, alphas: alphas)
       }
     }
@@ -85,18 +87,6 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
       if wanted.contains(taken) { losses[taken] = validationLoss(weights: inner.weights, alphas: alphas) }
     }
     return losses
-  }
-
-  /// ω' = ω − ξ(∇_ω L_train(ω, α) + wd·ω + m·v), the step of the optimiser without clipping, as the unrolled step of
-  /// second-order DARTS is (DARTS, eq. 6–7).
-  private func unroll(at alphas: ArchitectureParameters) {
-    _ = problem.gradient(
-      weights: weights, alphas: alphas, batch: trainingBatches[0], weightGradient: gradient, wantsAlphaGradient: false,
-      statistics: nil)
-    unrolled.copy(from: weights)
-    gradient.add(weights, scaledBy: step.weightDecay)
-    if let velocity { gradient.add(velocity, scaledBy: step.momentum) }
-    unrolled.add(gradient, scaledBy: -unrolledRate)
   }
 
   private func validationLoss(weights: ParameterVector, alphas: ArchitectureParameters) -> BatchLoss {
@@ -118,15 +108,18 @@ extension ObjectiveEvaluator {
   /// - Throws: `LandscapeError` where a count is below 1 or a vector is not one of the problem's.
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
-    unrolledRate: Float? = nil, epoch: Int, objectives: [Objective], validationBatchCount: Int = 1
+    unrolledRate: Float? = nil, epoch: Int, firstStep: Int = 0, objectives: [Objective], validationBatchCount: Int = 1
   ) throws {
     let longest = max(1, objectives.map(\.innerSteps).max() ?? 1)
     let length = max(1, problem.stepsPerEpoch)
+    func place(_ offset: Int) -> (epoch: Int, step: Int) {
+      (epoch + (firstStep + offset) / length, (firstStep + offset) % length)
+    }
     try self.init(
       problem: problem, weights: weights, velocity: velocity, step: step, unrolledRate: unrolledRate,
-      trainingBatches: (0..<longest).map { problem.trainingBatch(epoch: epoch + $0 / length, step: $0 % length) },
+      trainingBatches: (0..<longest).map { problem.trainingBatch(epoch: place($0).epoch, step: place($0).step) },
       validationBatches: (0..<max(0, validationBatchCount)).map {
-        problem.validationBatch(epoch: epoch + $0 / length, step: $0 % length)
+        problem.validationBatch(epoch: place($0).epoch, step: place($0).step)
       })
   }
 }

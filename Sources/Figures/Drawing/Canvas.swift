@@ -1,0 +1,215 @@
+import CCairo
+import Foundation
+
+/// What figures draw on: lengths in points (1/72 inch), origin top left, y downwards.
+///
+/// The same calls draw on a pixel image, a PDF page or an SVG document. Text is DejaVu Sans without hinting, so
+/// that a text is equally wide at every scale and the same bytes come out every time.
+public final class Canvas {
+  public enum Horizontal: Sendable { case left, centre, right }
+  public enum Vertical: Sendable { case top, middle, baseline, bottom }
+
+  /// Extent of the page in points.
+  public let size: Size
+  /// Device pixels per point; nil on vector surfaces.
+  let pixelsPerPoint: Double?
+  private let context: OpaquePointer
+
+  /// Draws on `surface`, which must outlive the canvas.
+  init(surface: OpaquePointer, size: Size, pixelsPerPoint: Double?) {
+    self.size = size
+    self.pixelsPerPoint = pixelsPerPoint
+    context = cairo_create(surface)
+    if let pixelsPerPoint { cairo_scale(context, pixelsPerPoint, pixelsPerPoint) }
+    let options = cairo_font_options_create()
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
+    cairo_set_font_options(context, options)
+    cairo_font_options_destroy(options)
+    cairo_set_line_join(context, CAIRO_LINE_JOIN_ROUND)
+  }
+
+  deinit {
+    cairo_destroy(context)
+  }
+
+  /// Cairo keeps the first failure of a context; asking once at the end misses none.
+  func check() throws {
+    try Canvas.check(cairo_status(context))
+  }
+
+  static func check(_ status: cairo_status_t) throws {
+    guard status == CAIRO_STATUS_SUCCESS else {
+      throw FigureError.drawing(String(cString: cairo_status_to_string(status)))
+    }
+  }
+
+  // MARK: Areas
+
+  public func fill(_ rectangle: Rectangle, _ colour: Colour) {
+    set(colour)
+    cairo_rectangle(context, rectangle.x, rectangle.y, rectangle.width, rectangle.height)
+    cairo_fill(context)
+  }
+
+  /// Fills a polygon given by its corners.
+  public func fill(_ corners: [Point], _ colour: Colour) {
+    guard corners.count > 2 else { return }
+    set(colour)
+    trace(corners, closed: true)
+    cairo_fill(context)
+  }
+
+  public func fillCircle(_ centre: Point, radius: Double, _ colour: Colour) {
+    set(colour)
+    cairo_new_path(context)
+    cairo_arc(context, centre.x, centre.y, radius, 0, 2 * .pi)
+    cairo_fill(context)
+  }
+
+  // MARK: Lines
+
+  /// Strokes the line through `points`; `dash` alternates drawn and left-out lengths.
+  public func stroke(_ points: [Point], _ colour: Colour, width: Double, closed: Bool = false, dash: [Double] = []) {
+    guard points.count > 1 else { return }
+    trace(points, closed: closed)
+    strokePath(colour, width: width, dash: dash)
+  }
+
+  public func stroke(_ rectangle: Rectangle, _ colour: Colour, width: Double) {
+    cairo_new_path(context)
+    cairo_rectangle(context, rectangle.x, rectangle.y, rectangle.width, rectangle.height)
+    strokePath(colour, width: width, dash: [])
+  }
+
+  public func strokeCircle(_ centre: Point, radius: Double, _ colour: Colour, width: Double) {
+    cairo_new_path(context)
+    cairo_arc(context, centre.x, centre.y, radius, 0, 2 * .pi)
+    strokePath(colour, width: width, dash: [])
+  }
+
+  private func strokePath(_ colour: Colour, width: Double, dash: [Double]) {
+    set(colour)
+    cairo_set_line_width(context, width)
+    dash.withUnsafeBufferPointer { cairo_set_dash(context, $0.baseAddress, Int32($0.count), 0) }
+    cairo_stroke(context)
+  }
+
+  private func trace(_ points: [Point], closed: Bool) {
+    cairo_new_path(context)
+    for point in points { cairo_line_to(context, point.x, point.y) }
+    if closed { cairo_close_path(context) }
+  }
+
+  private func set(_ colour: Colour) {
+    cairo_set_source_rgba(context, colour.red, colour.green, colour.blue, colour.opacity)
+  }
+
+  // MARK: State
+
+  /// Runs `body` with everything outside of `areas` left untouched.
+  public func clipped(to areas: [Rectangle], _ body: () -> Void) {
+    cairo_save(context)
+    cairo_new_path(context)
+    for area in areas { cairo_rectangle(context, area.x, area.y, area.width, area.height) }
+    cairo_clip(context)
+    body()
+    cairo_restore(context)
+  }
+
+  /// The length moved to the nearest pixel edge, so that areas that touch leave no seam; vector surfaces keep it.
+  public func snapped(_ length: Double) -> Double {
+    guard let pixelsPerPoint else { return length }
+    return (length * pixelsPerPoint).rounded() / pixelsPerPoint
+  }
+
+  /// The rectangle with its edges moved to the nearest pixel edges.
+  public func snapped(_ rectangle: Rectangle) -> Rectangle {
+    let (x, y) = (snapped(rectangle.x), snapped(rectangle.y))
+    return Rectangle(x: x, y: y, width: snapped(rectangle.right) - x, height: snapped(rectangle.bottom) - y)
+  }
+
+  // MARK: Text
+
+  /// Width of `label` in points.
+  public func width(_ label: Label, size: Double, bold: Bool = false) -> Double {
+    label.runs.reduce(0) { sum, run in
+      select(run, size: size, bold: bold)
+      var extents = cairo_text_extents_t()
+      cairo_text_extents(context, run.text, &extents)
+      return sum + extents.x_advance
+    }
+  }
+
+  /// Sets `label` at `anchor`, turned by `angle` radians (clockwise) about it.
+  ///
+  /// - Parameter halo: colour of an outline that keeps the text apart from what lies below.
+  public func text(
+    _ label: Label, at anchor: Point, size: Double, colour: Colour = .ink, bold: Bool = false,
+    horizontal: Horizontal = .left, vertical: Vertical = .baseline, angle: Double = 0, halo: Colour? = nil
+  ) {
+    cairo_save(context)
+    cairo_translate(context, anchor.x, anchor.y)
+    cairo_rotate(context, angle)
+    let whole = width(label, size: size, bold: bold)
+    let start =
+      switch horizontal {
+      case .left: 0.0
+      case .centre: -whole / 2
+      case .right: -whole
+      }
+    let baseline =
+      switch vertical {
+      case .top: Theme.capHeight * size
+      case .middle: Theme.capHeight * size / 2
+      case .baseline: 0.0
+      case .bottom: -Theme.descent * size
+      }
+    if let halo {
+      walk(label, size: size, bold: bold, from: start, baseline: baseline) { text in
+        cairo_text_path(context, text)
+        strokePath(halo, width: size * 0.3, dash: [])
+      }
+    }
+    walk(label, size: size, bold: bold, from: start, baseline: baseline) { text in
+      set(colour)
+      if pixelsPerPoint != nil {
+        // Glyph images sit on whole pixels; outlines don't, so letters keep their distances at any scale and angle.
+        cairo_text_path(context, text)
+        cairo_fill(context)
+      } else {
+        cairo_show_text(context, text)
+      }
+    }
+    cairo_restore(context)
+  }
+
+  private func walk(
+    _ label: Label, size: Double, bold: Bool, from start: Double, baseline: Double, _ draw: (String) -> Void
+  ) {
+    var x = start
+    for run in label.runs {
+      select(run, size: size, bold: bold)
+      let shift =
+        switch run.script {
+        case .normal: 0.0
+        case .lowered: 0.16 * size
+        case .raised: -0.34 * size
+        }
+      var extents = cairo_text_extents_t()
+      cairo_text_extents(context, run.text, &extents)
+      cairo_new_path(context)
+      cairo_move_to(context, x, baseline + shift)
+      draw(run.text)
+      x += extents.x_advance
+    }
+  }
+
+  private func select(_ run: Label.Run, size: Double, bold: Bool) {
+    cairo_select_font_face(
+      context, Theme.font, run.italic ? CAIRO_FONT_SLANT_ITALIC : CAIRO_FONT_SLANT_NORMAL,
+      bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
+    cairo_set_font_size(context, run.script == .normal ? size : 0.72 * size)
+  }
+}

@@ -1,0 +1,40 @@
+import CCairo
+
+/// Renders figures to bytes and files.
+public enum FigureFile {
+  public enum Format: String, CaseIterable, Sendable { case png, pdf, svg }
+
+  /// Pixels per inch of a PNG at scale 1.
+  static let pixelsPerInch = 96.0
+
+  /// Renders `figure` and writes it to `path`, whose ending (.png, .pdf, .svg) names the format.
+  ///
+  /// - Parameters:
+  ///   - scale: resolution of a PNG in units of 96 pixels per inch.
+  ///   - metadata: where the figure comes from; "Software" and "Title" are added.
+  /// - Throws: `FigureError`; when it throws, nothing new is at `path`.
+  public static func write(
+    _ figure: some Figure, to path: String, metadata: FigureMetadata = FigureMetadata([]), scale: Double = 2
+  ) throws {
+    guard let dot = path.lastIndex(of: "."), let format = Format(rawValue: path[path.index(after: dot)...].lowercased())
+    else { throw FigureError.unknownFormat(path: path) }
+    try AtomicFile.write(render(figure, as: format, metadata: metadata, scale: scale), to: path)
+  }
+
+  /// The bytes of `figure` as a file of `format`: the same figure and metadata give the same bytes.
+  public static func render(
+    _ figure: some Figure, as format: Format, metadata: FigureMetadata = FigureMetadata([]), scale: Double = 2
+  ) throws -> [UInt8] {
+    let size = try figure.pageSize()
+    guard (1...14400).contains(size.width), (1...14400).contains(size.height) else {
+      throw FigureError.badData(
+        field: "page size", found: "\(size.width) × \(size.height) points", wanted: "1 to 14400 points each way")
+    }
+    let entries = try metadata.completed(title: figure.name)
+    switch format {
+    case .png: return try PNGImage.encode(PNGImage.rasterise(figure, size: size, scale: scale), entries)
+    case .pdf: return try VectorPage.pdf(figure, size: size, entries)
+    case .svg: return try VectorPage.svg(figure, size: size, entries)
+    }
+  }
+}

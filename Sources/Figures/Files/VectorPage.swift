@@ -1,0 +1,107 @@
+import CCairo
+
+/// One-page vector documents.
+enum VectorPage {
+  /// Bytes that cairo hands over while it writes.
+  private final class Sink {
+    var bytes: [UInt8] = []
+  }
+
+  private static let receive: cairo_write_func_t = { closure, data, count in
+    guard let closure, let data else { return CAIRO_STATUS_WRITE_ERROR }
+    Unmanaged<Sink>.fromOpaque(closure).takeUnretainedValue().bytes
+      .append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
+    return CAIRO_STATUS_SUCCESS
+  }
+
+  static func pdf(_ figure: some Figure, size: Size, _ entries: [FigureMetadata.Entry]) throws -> [UInt8] {
+    try document(figure, size: size) { sink in
+      let surface = cairo_pdf_surface_create_for_stream(receive, sink, size.width, size.height)
+      func set(_ field: cairo_pdf_metadata_t, _ key: String) {
+        guard let entry = entries.first(where: { $0.key == key }) else { return }
+        cairo_pdf_surface_set_metadata(surface, field, entry.value)
+      }
+      set(CAIRO_PDF_METADATA_TITLE, "Title")
+      set(CAIRO_PDF_METADATA_CREATOR, "Software")
+      let rest = entries.filter { $0.key != "Title" && $0.key != "Software" }
+      if !rest.isEmpty {
+        cairo_pdf_surface_set_metadata(
+          surface, CAIRO_PDF_METADATA_KEYWORDS, rest.map { "\($0.key): \($0.value)" }.joined(separator: "; "))
+      }
+      // The clock would make two renderings differ.
+      cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z")
+      return surface
+    }
+  }
+
+  static func svg(_ figure: some Figure, size: Size, _ entries: [FigureMetadata.Entry]) throws -> [UInt8] {
+    let bytes = try document(figure, size: size) { sink in
+      cairo_svg_surface_create_for_stream(receive, sink, size.width, size.height)
+    }
+    return described(renumbered(bytes), entries)
+  }
+
+  private static func document(
+    _ figure: some Figure, size: Size, _ open: (UnsafeMutableRawPointer) -> OpaquePointer?
+  ) throws -> [UInt8] {
+    let sink = Sink()
+    try withExtendedLifetime(sink) {
+      let surface = open(Unmanaged.passUnretained(sink).toOpaque())
+      defer { cairo_surface_destroy(surface) }
+      try Canvas.check(cairo_surface_status(surface))
+      guard let surface else { throw FigureError.drawing("no surface") }
+      let canvas = Canvas(surface: surface, size: size, pixelsPerPoint: nil)
+      canvas.fill(Rectangle(x: 0, y: 0, width: size.width, height: size.height), .white)
+      try figure.draw(on: canvas)
+      try canvas.check()
+      cairo_surface_finish(surface)
+      try Canvas.check(cairo_surface_status(surface))
+    }
+    return sink.bytes
+  }
+
+  /// Cairo numbers surfaces through the life of the process; here they are numbered through the document.
+  private static func renumbered(_ bytes: [UInt8]) -> [UInt8] {
+    let mark = Array("surface".utf8)
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    var numbers: [[UInt8]: Int] = [:]
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var i = 0
+    while i < bytes.count {
+      result.append(bytes[i])
+      i += 1
+      guard result.last == mark.last, result.suffix(mark.count).elementsEqual(mark) else { continue }
+      let number = Array(bytes[i...].prefix { digits.contains($0) })
+      guard !number.isEmpty else { continue }
+      let fresh = numbers[number, default: numbers.count + 1]
+      numbers[number] = fresh
+      result.append(contentsOf: String(fresh).utf8)
+      i += number.count
+    }
+    return result
+  }
+
+  /// Adds the entries as title and description, which are the first children of the root element.
+  private static func described(_ bytes: [UInt8], _ entries: [FigureMetadata.Entry]) -> [UInt8] {
+    let root = Array("<svg ".utf8)
+    guard let start = bytes.indices.first(where: { bytes[$0...].starts(with: root) }),
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: ">"))
+    else { return bytes }
+    func escaped(_ text: String) -> String {
+      text.reduce(into: "") { result, character in
+        switch character {
+        case "&": result += "&amp;"
+        case "<": result += "&lt;"
+        case ">": result += "&gt;"
+        default: result.append(character)
+        }
+      }
+    }
+    var head = ""
+    if let title = entries.first(where: { $0.key == "Title" }) { head += "\n<title>\(escaped(title.value))</title>" }
+    let rest = entries.filter { $0.key != "Title" }.map { "\($0.key): \($0.value)" }.joined(separator: "\n")
+    head += "\n<desc>\(escaped(rest))</desc>"
+    return bytes[...end] + Array(head.utf8) + bytes[(end + 1)...]
+  }
+}

@@ -1,0 +1,131 @@
+import Foundation
+
+/// One grid of values as coloured cells with contour lines and marks.
+struct HeatmapPanel {
+  var title: Label
+  var grid: Grid
+  var scale: ColourScale
+  /// Levels shared by all panels of the scale.
+  var levels: Ticks
+  var marks: [(marker: Marker, at: Point)]
+  var smooth: Bool
+
+  /// Edges between the cells around the coordinates: halfway to the neighbours, and as far outwards at the ends.
+  static func edges(_ centres: [Double]) -> [Double] {
+    guard centres.count > 1, let first = centres.first, let last = centres.last else {
+      let centre = centres.first ?? 0
+      return [centre - 0.5, centre + 0.5]
+    }
+    let inner = zip(centres, centres.dropFirst()).map { $0 / 2 + $1 / 2 }
+    return [2 * first - inner[0]] + inner + [2 * last - inner[inner.count - 1]]
+  }
+
+  func draw(on canvas: Canvas, frame: Rectangle, x: Axis, y: Axis, ruler: Ruler) {
+    let map = PageMap(frame: frame, x: x, y: y)
+    canvas.clipped(to: [frame]) {
+      drawCells(on: canvas, map)
+      drawContours(on: canvas, map, ruler)
+    }
+    for mark in marks where frame.contains(map.point(mark.at)) {
+      mark.marker.draw(on: canvas, at: map.point(mark.at))
+    }
+    canvas.stroke(frame, .ink, width: Theme.frameWidth)
+  }
+
+  private func drawCells(on canvas: Canvas, _ map: PageMap) {
+    let finest = max(grid.columns, grid.rows)
+    let cells = smooth ? grid.refined(by: max(1, (96 + finest - 1) / finest)) : grid
+    let edgesX = Self.edges(cells.x).map { canvas.snapped(map.x($0)) }
+    let edgesY = Self.edges(cells.y).map { canvas.snapped(map.y($0)) }
+    var holes: [Rectangle] = []
+    // From the top left; every cell reaches half into the next ones, which cover it: no seams in vector viewers.
+    for row in (0..<cells.rows).reversed() {
+      let (top, bottom) = (edgesY[row + 1], edgesY[row])
+      let overlapY = row > 0 ? (edgesY[row - 1] - bottom) / 2 : 0
+      for column in 0..<cells.columns {
+        let (left, right) = (edgesX[column], edgesX[column + 1])
+        let overlapX = column + 1 < cells.columns ? (edgesX[column + 2] - right) / 2 : 0
+        let colour = scale.colour(cells[column, row])
+        if colour == nil { holes.append(Rectangle(x: left, y: top, width: right - left, height: bottom - top)) }
+        canvas.fill(
+          Rectangle(x: left, y: top, width: right - left + overlapX, height: bottom - top + overlapY),
+          colour ?? Theme.notFinite)
+      }
+    }
+    if !holes.isEmpty { Self.hatch(on: canvas, holes, within: map.frame) }
+  }
+
+  static func hatch(on canvas: Canvas, _ areas: [Rectangle], within frame: Rectangle) {
+    canvas.clipped(to: areas) {
+      for offset in stride(from: 0, to: frame.width + frame.height, by: 3) {
+        canvas.stroke(
+          [Point(frame.x + offset, frame.y), Point(frame.x + offset - frame.height, frame.bottom)], Theme.hatch, width: 0.5)
+      }
+    }
+  }
+
+  private func drawContours(on canvas: Canvas, _ map: PageMap, _ ruler: Ruler) {
+    let taken = marks.map { mark in
+      let point = map.point(mark.at)
+      let reach = Marker.radius
+      return Rectangle(x: point.x - reach, y: point.y - reach, width: 2 * reach, height: 2 * reach)
+    }
+    var labels = ContourLabels(frame: map.frame, taken: taken)
+    let levels = ownLevels()
+    for (level, text) in zip(levels.values, levels.labels) {
+      let ink = scale.map.lightness(at: scale.fraction(level)) < 0.66 ? Colour.white : Colour.black
+      let width = ruler.width(text, size: Theme.contourSize)
+      for line in Contours.lines(of: grid, level: level) {
+        let points = line.points.map(map.point)
+        let measured = MeasuredLine(line.isClosed ? points + points.prefix(1) : points)
+        let colour = ink.with(opacity: 0.85)
+        let spot = labels.place(on: measured, width: width, height: Theme.contourSize)
+        guard let spot else {
+          canvas.stroke(points, colour, width: 0.6, closed: line.isClosed)
+          continue
+        }
+        let before = measured.part(from: 0, to: spot.start)
+        let after = measured.part(from: spot.end, to: measured.total)
+        if line.isClosed {
+          canvas.stroke(after + before.dropFirst(), colour, width: 0.6)
+        } else {
+          canvas.stroke(before, colour, width: 0.6)
+          canvas.stroke(after, colour, width: 0.6)
+        }
+        canvas.text(
+          text, at: spot.centre, size: Theme.contourSize, colour: ink, horizontal: .centre, vertical: .middle,
+          angle: spot.angle)
+      }
+    }
+  }
+
+  /// The shared levels, or finer ones of this panel alone where fewer than two of the shared ones cross it.
+  private func ownLevels() -> Ticks {
+    let finite = grid.finite
+    guard let least = finite.min(), let most = finite.max() else { return Ticks(values: [], labels: []) }
+    let (low, high) = (max(least, scale.low), min(most, scale.high))
+    guard high - low > 1e-9 * max(abs(low), abs(high)) else { return Ticks(values: [], labels: []) }
+    if levels.values.count(where: { $0 > low && $0 < high }) >= 2 { return levels }
+    var own = Ticks.linear(low, high, target: 4)
+    // Contour labels stand alone: they can't leave a power of ten to an annotation.
+    if own.annotation != nil { own.labels = own.values.map { Label(Numeral.short($0, digits: 6)) } }
+    return own
+  }
+}
+
+/// From the coordinates of a panel to the page.
+struct PageMap {
+  let frame: Rectangle
+  private let xAxis: Axis
+  private let yAxis: Axis
+
+  init(frame: Rectangle, x: Axis, y: Axis) {
+    self.frame = frame
+    xAxis = x
+    yAxis = y
+  }
+
+  func x(_ value: Double) -> Double { frame.x + xAxis.fraction(value) * frame.width }
+  func y(_ value: Double) -> Double { frame.bottom - yAxis.fraction(value) * frame.height }
+  func point(_ point: Point) -> Point { Point(x(point.x), y(point.y)) }
+}

@@ -1,0 +1,111 @@
+/// One panel of a landscape: a loss, or a difference between two losses.
+public struct LandscapePanel: Equatable, Sendable {
+  /// As `Label` markup: "L_{M}(α)".
+  public var title: Label
+  public var grid: Grid
+  /// Drawn on the diverging scale around 0 that all differences share.
+  public var isDifference: Bool
+
+  public init(title: Label, grid: Grid, isDifference: Bool = false) {
+    self.title = title
+    self.grid = grid
+    self.isDifference = isDifference
+  }
+}
+
+/// Heatmaps of losses over two directions, side by side on one colour scale, and their differences below on another.
+public struct LandscapeFigure: Figure, Sendable {
+  public var title: String
+  /// In order; losses fill the upper rows, differences the lower ones.
+  public var panels: [LandscapePanel]
+  public var xLabel: Label
+  public var yLabel: Label
+  public var lossLabel: Label
+  public var differenceLabel: Label
+  /// Sentences below the figure, as `Label` markup: space, data, epoch, M, seed. Notes on clipped and missing values
+  /// are added.
+  public var caption: [String]
+  /// The point that the directions start from.
+  public var centre: Point
+  /// Index into `panels` of the loss whose minimiser is marked in the other losses too; nil for none.
+  public var reference: Int?
+  /// Cells bilinear between the points, instead of one flat cell a point.
+  public var smooth: Bool
+  /// Page width in points; nil for 3.5 inches with one column, 5.5 with two, 7 with more.
+  public var width: Double?
+
+  public var name: String { title }
+
+  /// - Throws: `FigureError.badData` when there is no panel or `reference` names none, or names a difference.
+  public init(
+    title: String, panels: [LandscapePanel], reference: Int? = nil, caption: [String] = [],
+    xLabel: Label = "direction 1 (‖α‖ per cell)", yLabel: Label = "direction 2 (‖α‖ per cell)",
+    lossLabel: Label = "validation loss", differenceLabel: Label = "difference of validation losses",
+    centre: Point = Point(0, 0), smooth: Bool = false, width: Double? = nil
+  ) throws {
+    guard !panels.isEmpty else {
+      throw FigureError.badData(field: "landscape panels", found: "none", wanted: "at least one")
+    }
+    if let reference, !panels.indices.contains(reference) || panels[reference].isDifference {
+      throw FigureError.badData(
+        field: "landscape reference", found: "\(reference)", wanted: "the index of a panel that shows a loss")
+    }
+    if let width, !(144...2000).contains(width) {
+      throw FigureError.badData(field: "landscape width", found: "\(width)", wanted: "144 to 2000 points")
+    }
+    self.title = title
+    self.panels = panels
+    self.reference = reference
+    self.caption = caption
+    self.xLabel = xLabel
+    self.yLabel = yLabel
+    self.lossLabel = lossLabel
+    self.differenceLabel = differenceLabel
+    self.centre = centre
+    self.smooth = smooth
+    self.width = width
+  }
+
+  /// The usual comparison: every loss, the last one being the truth, and below what the others miss it by.
+  ///
+  /// - Parameter losses: title as markup and grid of each loss, all on the same points; the reference comes last.
+  /// - Throws: `FigureError.badData` when there is no loss or the grids differ in their points.
+  public static func comparison(
+    title: String, losses: [(title: String, grid: Grid)], caption: [String] = []
+  ) throws -> LandscapeFigure {
+    guard let truth = losses.last else {
+      throw FigureError.badData(field: "landscape losses", found: "none", wanted: "at least one")
+    }
+    let differences = try losses.dropLast().map { loss in
+      LandscapePanel(
+        title: Label("\(loss.title) \u{2212} \(truth.title)"), grid: try loss.grid.minus(truth.grid), isDifference: true)
+    }
+    return try LandscapeFigure(
+      title: title, panels: losses.map { LandscapePanel(title: Label($0.title), grid: $0.grid) } + differences,
+      reference: losses.count > 1 ? losses.count - 1 : nil, caption: caption)
+  }
+
+  public func pageSize() throws -> Size { try LandscapeLayout(self).size }
+
+  public func draw(on canvas: Canvas) throws { try LandscapeLayout(self).draw(on: canvas) }
+
+  var losses: [LandscapePanel] { panels.filter { !$0.isDifference } }
+  var differences: [LandscapePanel] { panels.filter(\.isDifference) }
+
+  /// One sentence for each thing about the colours that a reader must know.
+  func notes(loss: ColourScale, difference: ColourScale) -> [String] {
+    func clipping(_ scale: ColourScale, _ panels: [LandscapePanel], _ what: String) -> String? {
+      guard scale.extendsAbove || scale.extendsBelow else { return nil }
+      let values = panels.flatMap(\.grid.values).filter { !$0.isNaN }
+      var reached: [String] = []
+      if scale.extendsBelow, let least = values.min() { reached.append("smallest \(Numeral.short(least))") }
+      if scale.extendsAbove, let most = values.max() { reached.append("largest \(Numeral.short(most))") }
+      return "Colours of \(what) are clipped to \(Numeral.short(scale.low)) … \(Numeral.short(scale.high)) "
+        + "(\(reached.joined(separator: ", ")))."
+    }
+    let holes = panels.reduce(0) { $0 + $1.grid.values.count(where: \.isNaN) }
+    let hatched = holes == 0 ? nil : "Hatched: \(holes) \(holes == 1 ? "value that is" : "values that are") not a number."
+    return [clipping(loss, losses, "losses"), clipping(difference, differences, "differences"), hatched]
+      .compactMap { $0 }
+  }
+}

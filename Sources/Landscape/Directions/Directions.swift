@@ -1,0 +1,128 @@
+import Compute
+import Formats
+import Supernet
+
+/// Orthogonal directions around an α, of the norm of α block by block.
+///
+/// Within each block the directions are first orthogonalised, in their order (Gram–Schmidt, applied twice against
+/// rounding), and only then scaled, each to the norm of that block of α. Scaling a block changes no angle within it, and
+/// directions that are orthogonal in every block are orthogonal as a whole, so both properties hold to double precision.
+/// A block in which α is zero has no scale of its own; directions get norm 1 there.
+public struct Directions: Equatable, Sendable {
+  /// The α that the directions start from.
+  public let center: ArchitectureParameters
+  public let normalisation: DirectionNormalisation
+  public let directions: [AlphaDirection]
+
+  /// Orthogonalises and normalises given directions.
+  ///
+  /// - Throws: `LandscapeError` where a direction does not fit α or is not finite, where a block has fewer values than
+  ///   there are directions, and where directions are dependent within a block.
+  public init(
+    _ raw: [AlphaDirection], around center: ArchitectureParameters, normalisation: DirectionNormalisation = .cell
+  ) throws {
+    guard !raw.isEmpty else { throw LandscapeError(item: "directions", problem: "none given", expected: "at least one") }
+    let alpha = center.flat.map(Double.init)
+    guard alpha.allSatisfy(\.isFinite) else {
+      throw LandscapeError(item: "alphas", problem: "a value that is not finite", expected: "finite values")
+    }
+    for (index, direction) in raw.enumerated() {
+      guard direction.normal.count == center.normal.values.count, direction.reduce.count == center.reduce.values.count else {
+        throw LandscapeError(
+          item: "direction \(index + 1)", problem: "does not fit α",
+          found: "\(direction.normal.count) and \(direction.reduce.count) values",
+          expected: "\(center.normal.values.count) and \(center.reduce.values.count)")
+      }
+      guard direction.flat.allSatisfy(\.isFinite) else {
+        throw LandscapeError(
+          item: "direction \(index + 1)", problem: "a value that is not finite", expected: "finite values")
+      }
+    }
+    var flats = raw.map(\.flat)
+    for block in normalisation.blocks(of: center) {
+      guard block.count >= raw.count else {
+        throw LandscapeError(
+          item: "directions", problem: "more than fit orthogonally in a block of α (\(normalisation.rawValue)-wise)",
+          found: "\(raw.count) directions in \(block.count) values", expected: "at most \(block.count)")
+      }
+      let norm = Self.norm(alpha[block])
+      try Self.orthogonalise(&flats, block: block, length: norm > 0 ? norm : 1)
+    }
+    self.center = center
+    self.normalisation = normalisation
+    directions = flats.map { AlphaDirection(flat: $0, like: center) }
+  }
+
+  /// Random directions: standard normal values, then orthogonalised and normalised. Direction k depends on the seed and k
+  /// alone before that, so two directions of one seed begin any longer list of that seed.
+  ///
+  /// - Throws: `LandscapeError` where a block of α has fewer values than there are directions.
+  public static func random(
+    count: Int = 2, seed: UInt64, around center: ArchitectureParameters, normalisation: DirectionNormalisation = .cell
+  ) throws -> Directions {
+    let raw = (0..<max(0, count)).map { index in
+      var stream = RandomStream(seed: seed, purpose: .directions, index: index)
+      return AlphaDirection(flat: stream.normals(center.count), like: center)
+    }
+    return try Directions(raw, around: center, normalisation: normalisation)
+  }
+
+  /// α + Σ coordinates[k] · direction k, summed in double precision and rounded to float32 once.
+  public func alphas(at coordinates: [Double]) -> ArchitectureParameters {
+    precondition(
+      coordinates.count <= directions.count, "\(coordinates.count) coordinates for \(directions.count) directions")
+    var flat = center.flat.map(Double.init)
+    for (coordinate, direction) in zip(coordinates, directions) {
+      for (index, value) in direction.flat.enumerated() { flat[index] += coordinate * value }
+    }
+    var result = center
+    result.flat = flat.map(Float.init)
+    return result
+  }
+
+  /// `direction1.normal`, `direction1.reduce`, … (float64) and `alphas_normal`, `alphas_reduce` (float32).
+  public var tensors: [NamedTensor] {
+    let shapes = [
+      "normal": [center.normal.rows, center.normal.columns], "reduce": [center.reduce.rows, center.reduce.columns],
+    ]
+    let parts = directions.enumerated().flatMap { index, direction in
+      [("normal", direction.normal), ("reduce", direction.reduce)].map { cell, values in
+        NamedTensor(name: "direction\(index + 1).\(cell)", shape: shapes[cell] ?? [], values: .float64(values))
+      }
+    }
+    let alphas = [("normal", center.normal), ("reduce", center.reduce)].map { cell, matrix in
+      NamedTensor(name: "alphas_\(cell)", shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
+    }
+    return parts + alphas
+  }
+
+  private static func norm(_ values: ArraySlice<Double>) -> Double {
+    // Scaled by the largest value, so that squares of tiny α do not underflow.
+    let largest = values.reduce(0) { max($0, abs($1)) }
+    guard largest > 0 else { return 0 }
+    return largest * values.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot()
+  }
+
+  private static func orthogonalise(_ flats: inout [[Double]], block: Range<Int>, length: Double) throws {
+    var units: [[Double]] = []
+    for index in flats.indices {
+      var values = Array(flats[index][block])
+      let before = norm(values[...])
+      for _ in 0..<2 {
+        for unit in units {
+          let projection = zip(values, unit).reduce(0) { $0 + $1.0 * $1.1 }
+          for position in values.indices { values[position] -= projection * unit[position] }
+        }
+      }
+      let after = norm(values[...])
+      guard after > 1e-10 * before else {
+        throw LandscapeError(
+          item: "direction \(index + 1)", problem: "zero, or a combination of the ones before it, in values \(block) of α",
+          expected: "independent directions")
+      }
+      values = values.map { $0 / after }
+      units.append(values)
+      for (offset, position) in block.enumerated() { flats[index][position] = length * values[offset] }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Compute
+import Formats
+import Search
+import Supernet
+
+/// A gradient with respect to α that a search method follows.
+public enum GradientEstimator: String, CaseIterable, Sendable {
+  /// ∇L₁ (`FirstOrderGradient`).
+  case first
+  /// ∇L₂ (`SecondOrderGradient`).
+  case second
+
+  /// Reads a list such as `first,second`.
+  ///
+  /// - Throws: `LandscapeError` for an unknown or repeated entry and for an empty list.
+  public static func parse(list: String, item: String = "--estimators") throws -> [GradientEstimator] {
+    var result: [GradientEstimator] = []
+    for part in list.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let estimator = GradientEstimator(rawValue: String(part)) else {
+        throw LandscapeError(
+          item: item, problem: "unknown estimator", found: "'\(part)'",
+          expected: allCases.map(\.rawValue).joined(separator: " or ") + ", with commas between")
+      }
+      guard !result.contains(estimator) else {
+        throw LandscapeError(item: item, problem: "the same estimator twice", found: "'\(part)'")
+      }
+      result.append(estimator)
+    }
+    return result
+  }
+
+  /// The gradient at (ω, v, α) on one training and one validation batch, of the shape of α.
+  ///
+  /// - Parameters:
+  ///   - velocity: the momentum of the checkpoint; nil for zero.
+  ///   - step: its learning rate is ξ.
+  /// - Throws: `LandscapeError` where a value is not finite.
+  public func estimate<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    training: Problem.Batch, validation: Problem.Batch, step: WeightStep
+  ) throws -> ArchitectureParameters {
+    let found =
+      switch self {
+      case .first:
+        FirstOrderGradient(problem: problem).estimate(weights: weights, alphas: alphas, validation: validation)
+      case .second:
+        SecondOrderGradient(problem: problem).estimate(
+          weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step)
+      }
+    // The loss at the unrolled weights tells of a step that led nowhere even where the gradient comes out finite.
+    guard found.loss.loss.isFinite, found.gradient.flat.allSatisfy(\.isFinite) else {
+      throw LandscapeError(
+        item: "\(rawValue)-order gradient", problem: "diverged", found: "values that are not finite",
+        expected: "finite values: a smaller learning rate may help")
+    }
+    return found.gradient
+  }
+
+  /// `first.normal`, `first.reduce` and the like, float32 [edges, operations].
+  public func tensors(_ gradient: ArchitectureParameters) -> [NamedTensor] {
+    [("normal", gradient.normal), ("reduce", gradient.reduce)].map { cell, matrix in
+      NamedTensor(name: "\(rawValue).\(cell)", shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Search
+
+/// Losses and accuracies of several objectives over a grid: the content of `landscape.csv`.
+public struct Landscape: Equatable, Sendable {
+  public let grid: LandscapeGrid
+  public let objectives: [Objective]
+  /// What each objective is at each point, in the grid's row-major order: objectives × grid.count values.
+  public let samples: [Objective: [Sample]]
+
+  /// One objective at one point.
+  public struct Sample: Equatable, Sendable {
+    /// Mean loss over the examples; not finite where inner training diverged.
+    public var loss: Double
+    /// Fraction of the examples classified correctly.
+    public var accuracy: Double
+
+    public init(loss: Double, accuracy: Double) {
+      self.loss = loss
+      self.accuracy = accuracy
+    }
+  }
+
+  /// - Throws: `LandscapeError` where an objective has not one sample for every point.
+  public init(grid: LandscapeGrid, objectives: [Objective], samples: [Objective: [Sample]]) throws {
+    for objective in objectives where samples[objective]?.count != grid.count {
+      throw LandscapeError(
+        item: objective.label, problem: "not one sample a point", found: "\(samples[objective]?.count ?? 0)",
+        expected: "\(grid.count)")
+    }
+    self.grid = grid
+    self.objectives = objectives
+    self.samples = samples.filter { objectives.contains($0.key) }
+  }
+
+  /// Losses in row-major order; empty for an objective that was not sampled.
+  public func losses(of objective: Objective) -> [Double] { samples[objective]?.map(\.loss) ?? [] }
+
+  /// The point of the least finite loss, the first of equals; nil where no loss is finite.
+  public func minimiser(of objective: Objective) -> (point: LandscapeGrid.Point, loss: Double)? {
+    let finite = losses(of: objective).enumerated().filter { $0.element.isFinite }
+    return finite.min { ($0.element, $0.offset) < ($1.element, $1.offset) }.map { (grid.point($0.offset), $0.element) }
+  }
+
+  /// The true loss of the most inner steps, which the others are compared with; nil where there is none.
+  public var reference: Objective? {
+    objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
+  }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Formats
+import Landscape
+import Search
+
+struct GradientsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gradients", abstract: "Write the gradients with respect to α that DARTS would follow at a checkpoint.",
+    discussion: """
+      Writes first.normal, first.reduce, second.normal and second.reduce (float32, [14, operations]) on one training and \
+      one validation batch, those that a search would meet at the checkpoint; tensors: data are one batch each.
+      """)
+
+  @OptionGroup var source: LandscapeSource
+  @Option(help: "Gradients to write: first and second, with a comma between.")
+  var estimators = "first,second"
+  @Option(help: ArgumentHelp("File for the gradients; one that is there is replaced.", valueName: "file.safetensors"))
+  var out: String
+
+  func run() throws {
+    let list = try GradientEstimator.parse(list: estimators)
+    let opened = try source.open()
+    try estimate(ProblemFactory.make(opened.configuration), opened, list)
+  }
+
+  private func estimate<Problem: BilevelProblem>(
+    _ problem: Problem, _ opened: LandscapeSource.Opened, _ estimators: [GradientEstimator]
+  ) throws {
+    let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+    let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
+    let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
+    let tensors = try estimators.flatMap { estimator in
+      try estimator.tensors(
+        estimator.estimate(
+          problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
+          training: training, validation: validation, step: place.step))
+    }
+    let metadata = [
+      "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
+      "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
+    ]
+    try TensorFile.write(tensors, metadata: metadata, to: out)
+    print(out)
+  }
+}
