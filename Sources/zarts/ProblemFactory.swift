@@ -10,6 +10,6 @@ enum ProblemFactory {
       batchSize: configuration.batch, trainLimit: configuration.trainLimit)
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
-      seed: configuration.seed, threads: configuration.threads)
+      seed: configuration.seed, threads: configuration.threadCount)
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Supernet
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
@@ -107,6 +108,9 @@ public struct SearchConfiguration: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
+  /// Threads to start: `threads`, or the cores that are there where it is 0.
+  public var threadCount: Int { threads > 0 ? threads : max(1, ProcessInfo.processInfo.activeProcessorCount) }
+
   /// Adam's settings on α.
   public var adam: Adam.Settings {
     .init(
