@@ -113,6 +113,17 @@ struct StopAndContinueTests {
     #expect(try files.metrics().map(\.epoch) == [1, 2, 3, 4])
   }
 
+  @Test func numberOfThreadsLeavesNoTraceAndMayChangeBetweenStopAndContinuation() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("a"))
+    var configuration = shortConfiguration(.darts1)
+    configuration.threads = 3
+    let other = try search(quadratic(), configuration, in: folder.file("b"))
+    #expect(try bytes(files.checkpointPath(epoch: 4)) == bytes(other.checkpointPath(epoch: 4)))
+    try AtomicFile.write(configuration.yaml, to: files.configurationPath)
+    try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
+  }
+
   @Test func otherSettingsOrDataThanTheCheckpointsAreRefused() throws {
     let folder = try TemporaryFolder()
     let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))

@@ -108,6 +108,13 @@ public struct SearchConfiguration: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
+  /// The settings as text without the number of threads, which must leave no trace in a run's results.
+  var computationYAML: String {
+    var neutral = self
+    neutral.threads = 0
+    return neutral.yaml
+  }
+
   /// Threads to start: `threads`, or the cores that are there where it is 0.
   public var threadCount: Int { threads > 0 ? threads : max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
