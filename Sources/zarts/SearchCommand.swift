@@ -52,7 +52,7 @@ struct SearchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
   var out: String?
   @Option(
-    help: ArgumentHelp("Run folder to go on with, from its latest checkpoint; only --threads goes with it.", valueName: "dir")
+    help: ArgumentHelp("Run folder to go on with from its latest checkpoint; only --threads goes with it.", valueName: "dir")
   )
   var resume: String?
 

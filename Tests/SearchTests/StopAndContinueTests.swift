@@ -73,7 +73,7 @@ struct StopAndContinueTests {
     let error = #expect(throws: SearchError.self) {
       try search(problem, shortConfiguration(.zartsMGS), in: folder.file("run"), stop: stop)
     }
-    let path = folder.file("run/checkpoints/epoch-002-step-00000.safetensors")
+    let path = folder.file("run/checkpoints/epoch-002.safetensors")
     #expect(error == .interrupted(signal: SIGTERM, epoch: 2, step: 0, checkpoint: path))
     #expect(problem.weightGradients == 12 + 4, "only the candidate that was running may finish")
     let checkpoint = try SearchCheckpoint(readingFrom: path, for: quadratic())

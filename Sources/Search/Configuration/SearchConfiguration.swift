@@ -1,4 +1,3 @@
-import Foundation
 import Supernet
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
@@ -114,9 +113,6 @@ extension SearchConfiguration {
     neutral.threads = 0
     return neutral.yaml
   }
-
-  /// Threads to start: `threads`, or the cores that are there where it is 0.
-  public var threadCount: Int { threads > 0 ? threads : max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
   /// Adam's settings on α.
   public var adam: Adam.Settings {
