@@ -5,6 +5,10 @@ import Search
 enum ProblemFactory {
   /// - Throws: `DatasetError` or `FormatError` where the data cannot be used; what the supernet throws.
   static func make(_ configuration: SearchConfiguration) throws -> any BilevelProblem {
-    throw SearchError.invalid("no supernet yet", at: "this build", found: "a seam", wanted: "SupernetProblem")
+    let loader = try BatchLoader(
+      dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
+      batchSize: configuration.batch, trainLimit: configuration.trainLimit)
+    throw SearchError.invalid(
+      "no supernet yet", at: "this build", found: "images of \(loader.dataset.name) alone", wanted: "SupernetProblem")
   }
 }

@@ -1,1 +1,103 @@
+import Compute
+import Datasets
+import Formats
+import Foundation
+import Supernet
 import Testing
+
+/// A golden file of the PyTorch reference, float64 expected values.
+struct Golden: CustomTestStringConvertible {
+  let name: String
+  let space: SearchSpace
+  let channels: Int
+  let layers: Int
+
+  static let all = [
+    Golden(name: "s1_c16_l3_b4", space: .s1, channels: 16, layers: 3), Golden(name: "s2_c16_l3_b4", space: .s2, channels: 16, layers: 3),
+    Golden(name: "s3_c8_l5_b4", space: .s3, channels: 8, layers: 5), Golden(name: "s5_c8_l3_b4", space: .s5, channels: 8, layers: 3),
+    Golden(name: "s6_c16_l3_b8", space: .s6, channels: 16, layers: 3),
+  ]
+
+  var testDescription: String { name }
+
+  func file() throws -> TensorFile {
+    let url = try #require(Bundle.module.url(forResource: "Golden/\(name)", withExtension: "safetensors"))
+    return try TensorFile(readingFrom: url.path)
+  }
+
+  func model(_ file: TensorFile, threads: Int = 2, instructionSet: String? = nil) throws -> SupernetModel {
+    let architecture = try SupernetArchitecture(space: space, channels: channels, layers: layers)
+    return try SupernetModel(
+      architecture: architecture, batch: try batch(file, "train").count, threads: threads,
+      kernels: Kernels.select(named: instructionSet))
+  }
+
+  func batch(_ file: TensorFile, _ split: String) throws -> ImageBatch {
+    ImageBatch(
+      images: try file.floats("\(split).images"), labels: try file.integers("\(split).labels").map(Int32.init), channels: 3,
+      height: 32, width: 32, noiseKey: 0)
+  }
+
+  func alphas(_ file: TensorFile) throws -> ArchitectureParameters {
+    var alphas = space.zeroAlphas
+    alphas.flat = try file.floats("alphas_normal") + file.floats("alphas_reduce")
+    return alphas
+  }
+}
+
+/// ‖found − expected‖ / ‖expected‖.
+func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
+  var difference = 0.0, norm = 0.0
+  for (a, b) in zip(found, expected) {
+    difference += (Double(a) - Double(b)) * (Double(a) - Double(b))
+    norm += Double(b) * Double(b)
+  }
+  return (difference / max(norm, 1e-300)).squareRoot()
+}
+
+@Suite struct GoldenTests {
+  @Test("losses and logits differ from the PyTorch reference", arguments: Golden.all)
+  func forward(golden: Golden) throws {
+    let file = try golden.file()
+    let model = try golden.model(file)
+    let weights = try model.importVector(from: file, prefix: "")
+    let alphas = try golden.alphas(file)
+    let train = model.evaluate(weights: weights, alphas: alphas, batch: try golden.batch(file, "train"))
+    let valid = try golden.batch(file, "valid")
+    let result = model.evaluate(weights: weights, alphas: alphas, batch: valid)
+    let logits = relativeError(model.lastLogits(count: valid.count), try file.floats("expect.logits"))
+    let expectedTrain = Double(try file.floats("expect.train_loss")[0]), expectedValid = Double(try file.floats("expect.valid_loss")[0])
+    print("golden \(golden.name): logits \(logits) train \(abs(train.loss / expectedTrain - 1)) valid \(abs(result.loss / expectedValid - 1))")
+    #expect(logits < 1e-5)
+    #expect(abs(train.loss / expectedTrain - 1) < 1e-6)
+    #expect(abs(result.loss / expectedValid - 1) < 1e-6)
+  }
+
+  @Test("gradients of weights and architecture differ from the PyTorch reference", arguments: Golden.all)
+  func gradients(golden: Golden) throws {
+    let file = try golden.file()
+    let model = try golden.model(file)
+    let weights = try model.importVector(from: file, prefix: "")
+    let alphas = try golden.alphas(file)
+    let gradient = model.makeVector()
+    _ = model.gradient(
+      weights: weights, alphas: alphas, batch: try golden.batch(file, "train"), weightGradient: gradient, wantsAlphaGradient: false,
+      statistics: nil)
+    var worst = ("", 0.0)
+    for tensor in model.export(gradient) {
+      guard case .float32(let values) = tensor.values else { continue }
+      let error = relativeError(values, try file.floats("expect.omega_grad.\(tensor.name)"))
+      if error > worst.1 { worst = (tensor.name, error) }
+      #expect(error < 1e-4, "\(tensor.name)")
+    }
+    let first = model.gradient(
+      weights: weights, alphas: alphas, batch: try golden.batch(file, "valid"), weightGradient: nil, wantsAlphaGradient: true,
+      statistics: nil)
+    let found = try #require(first.alphas)
+    let normal = relativeError(found.normal.values, try file.floats("expect.alpha_grad_first.normal"))
+    let reduce = relativeError(found.reduce.values, try file.floats("expect.alpha_grad_first.reduce"))
+    print("golden \(golden.name): ω-gradient worst \(worst), α-gradient \(normal) \(reduce)")
+    #expect(normal < 1e-4)
+    #expect(reduce < 1e-4)
+  }
+}

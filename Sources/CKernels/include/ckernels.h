@@ -1,3 +1,126 @@
+// Compute kernels of the engine. Pure functions of their arguments: no allocation, no threads, no global state.
+//
+// Activations are float32 in blocks of 16 channels, channels innermost: [image][block][row][column][16]. Every pointer to
+// activations, weights and coefficients is 64-byte aligned. Lanes beyond the last channel hold zero and stay zero.
+// A "plane" is one block of one image; a padded plane has a border of `pad` zero pixels on each side.
+// Weights of a 1×1 convolution are [output block][input lane over all input blocks][16 output lanes]; of a depthwise one
+// [block][tap][16]. Every instruction set performs the same operations in the same order, so results are the same bits.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// ReLU – depthwise k×k – pointwise, on one image. Sizes in pixels and in blocks of 16 channels.
+typedef struct {
+  int32_t kernel;     ///< 3 or 5
+  int32_t dilation;   ///< 1 or 2
+  int32_t stride;     ///< 1 or 2
+  int32_t inBlocks;   ///< input blocks, which the depthwise part keeps
+  int32_t outBlocks;  ///< output blocks
+  int32_t lastLanes;  ///< channels in the last input block, 1…16
+  int32_t outHeight, outWidth;
+  int32_t pad;                     ///< border of the padded input planes
+  int32_t paddedHeight, paddedWidth;  ///< extent of a padded input plane, borders included
+} ck_conv;
+
+/// Where one image's backward pass of a `ck_conv` reads and writes.
+typedef struct {
+  const float *depthwise;         ///< [inBlocks][k·k][16]
+  const float *depthwiseFlipped;  ///< the same with taps reversed
+  const float *pointwiseTransposed;  ///< [inBlocks][16·outBlocks][16]
+  const float *input;             ///< relu'd padded planes
+  const float *gradient;          ///< ∂L/∂(batch-norm output), [outBlocks][pixels][16]
+  const float *output;            ///< convolution output before batch norm, same shape
+  const float *scaleGradient, *scaleOutput, *shift;  ///< ∂L/∂output = scaleGradient·gradient + scaleOutput·output + shift
+  float *tileA, *tileB;           ///< scratch of `tile` pixels × blocks × 16
+  float *gradientPlanes;          ///< zero-bordered scratch, [inBlocks][outHeight + 2 pad][outWidth + 2 pad][16]
+  float *depthwiseGradient;       ///< accumulated; null: weight gradients are not wanted
+  float *pointwiseGradient;       ///< accumulated
+  float *inputGradient;           ///< [inBlocks][height][width][16] of the relu'd input
+  int32_t accumulate;             ///< whether inputGradient is added to or overwritten
+  int32_t outLastLanes;           ///< channels in the last output block
+} ck_conv_backward;
+
+/// One instruction set's kernels.
+typedef struct {
+  const char *name;
+
+  /// dst interior ← relu(src), or relu(scale · src + shift) where scale is not null. One block.
+  void (*relu_pad)(float *dst, const float *src, const float *scale, const float *shift, int32_t height, int32_t width, int32_t pad);
+  /// output ← pointwise(depthwise(input)); adds Σ output and Σ output² of each lane to sums[0][16·outBlocks], sums[1][…].
+  void (*conv_forward)(const ck_conv *conv, const float *depthwise, const float *pointwise, const float *input, float *output, float *tile, double *sums);
+  void (*conv_backward)(const ck_conv *conv, const ck_conv_backward *arguments);
+
+  /// dst[o][p][:] ← Σ over input lanes of weights · src. `period` input blocks hold `lastLanes` channels in the last of them.
+  /// dst and src strides are floats between blocks; weightStride is floats between output blocks. sums may be null.
+  void (*pointwise)(float *dst, int64_t dstStride, const float *src, int64_t srcStride, const float *weights, int64_t weightStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, double *sums, int64_t sumsStride);
+  /// gradient[o][i][:] += Σ over pixels of g[o] · d[i].
+  void (*outer)(float *gradient, int64_t gradientStride, const float *g, int64_t gStride, const float *d, int64_t dStride, int32_t pixels, int32_t inBlocks, int32_t outBlocks);
+
+  /// dst ← a·x + b·y + c over pixels of one block (y and b may be null).
+  void (*affine)(float *dst, const float *x, const float *a, const float *y, const float *b, const float *c, int32_t pixels);
+  /// dst ← (accumulate ? dst : shift) + Σ_t coefficients[t]·terms[t], one block; coefficients are [count][stride] floats.
+  void (*combine)(float *dst, const float *const *terms, const float *coefficients, int64_t stride, const float *shift, int32_t count, int32_t pixels, int32_t accumulate);
+  /// sums[t·sumsStride + lane] += Σ g · terms[t]; gradientSum[lane] += Σ g. One block.
+  void (*reduce)(const float *g, const float *const *terms, int32_t count, int32_t pixels, double *sums, int64_t sumsStride, double *gradientSum);
+
+  /// dst ← (input > 0 ? gradient : 0) + (addend or 0); the input is padded. One block; dst may be gradient or addend.
+  void (*mask)(float *dst, const float *gradient, const float *input, const float *addend, int32_t height, int32_t width, int32_t pad);
+
+  /// 3×3 pools of padding 1 of one block, with sums of value and square of each added to sums [4][16]: maximum Σ, Σ², average Σ, Σ².
+  /// maximum, where not null, comes with arg, the tap 0…8 of the first maximum. average may be null.
+  void (*pool_forward)(const float *src, float *maximum, uint8_t *arg, float *average, int32_t height, int32_t width, int32_t stride, double *maximumSum, double *maximumSquares, double *averageSum, double *averageSquares);
+  /// dst += pool backward of the two gradients (either may be null).
+  void (*pool_backward)(float *dst, const float *maximumGradient, const uint8_t *arg, const float *averageGradient, int32_t height, int32_t width, int32_t stride);
+
+  /// dst ← relu(src) at rows 2y + offset, columns 2x + offset. One block.
+  void (*relu_gather)(float *dst, const float *src, int32_t height, int32_t width, int32_t offset, int32_t firstRow, int32_t rows);
+  /// dst at 2y + offset, 2x + offset += gradient where src > 0 there. One block.
+  void (*scatter_masked)(float *dst, const float *gradient, const float *src, int32_t height, int32_t width, int32_t offset, int32_t firstRow, int32_t rows);
+  /// dst ← (accumulate ? dst : 0) + (src > 0 ? gradient : 0), contiguous pixels of one block.
+  void (*mask_flat)(float *dst, const float *gradient, const float *src, int32_t pixels, int32_t accumulate);
+  void (*relu_flat)(float *dst, const float *src, int32_t pixels);
+
+  /// 3×3 patches, padding 1, of a planar image [3][height][width] as two blocks of 16 lanes, 27 used: [2][pixels][16].
+  void (*patches)(float *dst, int64_t dstStride, const float *image, int32_t height, int32_t width, int32_t firstRow, int32_t rows);
+
+  /// mean of each lane over the pixels of a block.
+  void (*plane_mean)(float *dst, const float *src, int32_t pixels);
+  void (*plane_fill)(float *dst, const float *lanes, int32_t pixels);
+
+  /// transposed[i][o][16] ← weights[o][i][16] in 16×16 blocks.
+  void (*transpose)(float *transposed, const float *weights, int32_t inBlocks, int32_t outBlocks);
+  /// flipped[b][t] ← weights[b][taps − 1 − t].
+  void (*flip)(float *flipped, const float *weights, int32_t blocks, int32_t taps);
+  /// dst ← Σ_c partials[c·stride + i], c ascending, for i in 0..<count; count is a multiple of 16.
+  void (*sum_partials)(float *dst, const float *partials, int64_t stride, int32_t partialCount, int64_t count);
+
+  /// Philox-4x32-10 standard normals, dst[pixel][lane]: fills `lanes` lanes of each pixel, zero beyond.
+  void (*normal_fill)(float *dst, int32_t pixels, int32_t lanes, uint64_t key, uint32_t image, uint32_t stream);
+
+  /// y ← y + a·x.
+  void (*add_scaled)(float *y, const float *x, float a, int64_t count);
+  /// Lane sums of squares over blocks of 4,096 values, added in double: Σ x².
+  double (*sum_squares)(const float *x, int64_t count);
+  /// v ← momentum·v + scale·g + decay·w; w ← w − rate·v.
+  void (*momentum_step)(float *w, float *v, const float *g, float scale, float rate, float momentum, float decay, int64_t count);
+  /// Floating-point operations of a register-only fused-multiply-add loop: the peak that shares are taken of.
+  double (*peak_loop)(int64_t iterations, float *sink);
+} ck_kernels;
+
+/// Pixels of a tile that conv kernels work on at a time, at most; scratch tiles hold this many.
+enum { ck_tile_pixels = 256 };
+
+/// Best instruction set of this processor first: "avx512", "avx2", "baseline".
+int32_t ck_available(void);
+/// The i-th available set, 0 ≤ i < ck_available().
+const ck_kernels *ck_get(int32_t index);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

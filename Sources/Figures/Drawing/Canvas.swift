@@ -14,6 +14,8 @@ public final class Canvas {
   /// Device pixels per point; nil on vector surfaces.
   let pixelsPerPoint: Double?
   private let context: OpaquePointer
+  /// Every text that was set and the area it covers, for checks that nothing overlaps.
+  package private(set) var texts: [(text: String, area: Rectangle)] = []
 
   /// Draws on `surface`, which must outlive the canvas.
   init(surface: OpaquePointer, size: Size, pixelsPerPoint: Double?) {
@@ -103,7 +105,9 @@ public final class Canvas {
   }
 
   private func set(_ colour: Colour) {
-    cairo_set_source_rgba(context, colour.red, colour.green, colour.blue, colour.opacity)
+    // Cairo cuts components down to 8 bits; this rounds them, the same way in every format.
+    func byte(_ component: Double) -> Double { (min(max(component, 0), 1) * 255).rounded() / 255 }
+    cairo_set_source_rgba(context, byte(colour.red), byte(colour.green), byte(colour.blue), colour.opacity)
   }
 
   // MARK: State
@@ -166,6 +170,7 @@ public final class Canvas {
       case .baseline: 0.0
       case .bottom: -Theme.descent * size
       }
+    note(label, x: start, y: baseline - Theme.capHeight * size, width: whole, height: Theme.capHeight * size)
     if let halo {
       walk(label, size: size, bold: bold, from: start, baseline: baseline) { text in
         cairo_text_path(context, text)
@@ -183,6 +188,18 @@ public final class Canvas {
       }
     }
     cairo_restore(context)
+  }
+
+  private func note(_ label: Label, x: Double, y: Double, width: Double, height: Double) {
+    guard width > 0 else { return }
+    let corners = [(x, y), (x + width, y), (x, y + height), (x + width, y + height)].map { corner in
+      var (x, y) = corner
+      cairo_user_to_device(context, &x, &y)
+      return Point(x / (pixelsPerPoint ?? 1), y / (pixelsPerPoint ?? 1))
+    }
+    let (xs, ys) = (corners.map(\.x), corners.map(\.y))
+    guard let left = xs.min(), let right = xs.max(), let top = ys.min(), let bottom = ys.max() else { return }
+    texts.append((label.plain, Rectangle(x: left, y: top, width: right - left, height: bottom - top)))
   }
 
   private func walk(

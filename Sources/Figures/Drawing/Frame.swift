@@ -17,7 +17,7 @@ enum Frame {
         label, at: Point(x, end + Theme.tickGap), size: Theme.tickSize, horizontal: .centre, vertical: .top)
     }
     let (label, size) = ruler.fitted(
-      axisLabel(axis, ticks), size: Theme.labelSize, least: 6, room: frame.width + 8)
+      ticks.annotating(axis.label), size: Theme.labelSize, least: 6, room: frame.width + 8)
     canvas.text(
       label, at: Point(frame.centre.x, frame.bottom + belowTicksOnly + 2), size: size, horizontal: .centre,
       vertical: .top)
@@ -39,7 +39,7 @@ enum Frame {
         vertical: .middle)
     }
     let (label, size) = ruler.fitted(
-      axisLabel(axis, ticks), size: Theme.labelSize, least: 6, room: frame.height + 8)
+      ticks.annotating(axis.label), size: Theme.labelSize, least: 6, room: frame.height + 8)
     canvas.text(
       label, at: Point(labelX, frame.centre.y), size: size, horizontal: .centre, vertical: .baseline, angle: -.pi / 2)
   }
@@ -49,10 +49,5 @@ enum Frame {
       let y = frame.bottom - axis.fraction(value) * frame.height
       canvas.stroke([Point(frame.x, y), Point(frame.x - Theme.tickLength, y)], .ink, width: Theme.frameWidth)
     }
-  }
-
-  private static func axisLabel(_ axis: Axis, _ ticks: Ticks) -> Label {
-    guard let annotation = ticks.annotation else { return axis.label }
-    return axis.label + " (" + annotation + ")"
   }
 }

@@ -51,4 +51,18 @@ public struct Rectangle: Equatable, Sendable {
   func intersects(_ other: Rectangle) -> Bool {
     x < other.right && other.x < right && y < other.bottom && other.y < bottom
   }
+
+  /// Whether a piece of the line through `points` lies inside (the method of Liang and Barsky, 1984).
+  func isCrossed(by points: [Point]) -> Bool {
+    zip(points, points.dropFirst()).contains { a, b in
+      guard max(a.x, b.x) >= x, min(a.x, b.x) <= right, max(a.y, b.y) >= y, min(a.y, b.y) <= bottom else { return false }
+      var (enter, leave) = (0.0, 1.0)
+      for (start, step, low, high) in [(a.x, b.x - a.x, x, right), (a.y, b.y - a.y, y, bottom)] where step != 0 {
+        let (first, second) = ((low - start) / step, (high - start) / step)
+        enter = max(enter, min(first, second))
+        leave = min(leave, max(first, second))
+      }
+      return enter <= leave
+    }
+  }
 }

@@ -6,10 +6,15 @@ enum AtomicFile {
   ///
   /// - Throws: `FigureError.unwritable`; the temporary file is removed and an older file at `path` is untouched.
   static func write(_ bytes: [UInt8], to path: String) throws {
-    var template = Array("\(path).XXXXXX".utf8CString)
-    let descriptor = mkstemp(&template)
+    var temporary = ""
+    var descriptor: Int32 = -1
+    for attempt in 0..<100 {
+      temporary = "\(path).tmp-\(getpid())-\(attempt)"
+      // Not mkstemp: its files are for the owner alone, and these follow the umask.
+      descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 || errno != EEXIST { break }
+    }
     guard descriptor >= 0 else { throw failure(path, errno) }
-    let temporary = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     do {
       try fill(descriptor, bytes, path)
     } catch {
@@ -33,8 +38,7 @@ enum AtomicFile {
       guard count > 0 else { throw failure(path, count == 0 ? EIO : errno) }
       done += count
     }
-    // mkstemp gives 0600; a figure is as readable as any other file the user makes.
-    guard fchmod(descriptor, 0o644) == 0, fsync(descriptor) == 0 else { throw failure(path, errno) }
+    guard fsync(descriptor) == 0 else { throw failure(path, errno) }
   }
 
   /// Makes the rename last through a power cut; a file system that cannot sync folders is no reason to fail.

@@ -14,7 +14,7 @@ public enum FigureFile {
   ///   - metadata: where the figure comes from; "Software" and "Title" are added.
   /// - Throws: `FigureError`; when it throws, nothing new is at `path`.
   public static func write(
-    _ figure: some Figure, to path: String, metadata: FigureMetadata = FigureMetadata([]), scale: Double = 2
+    _ figure: some Figure, to path: String, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2
   ) throws {
     guard let dot = path.lastIndex(of: "."), let format = Format(rawValue: path[path.index(after: dot)...].lowercased())
     else { throw FigureError.unknownFormat(path: path) }
@@ -23,7 +23,7 @@ public enum FigureFile {
 
   /// The bytes of `figure` as a file of `format`: the same figure and metadata give the same bytes.
   public static func render(
-    _ figure: some Figure, as format: Format, metadata: FigureMetadata = FigureMetadata([]), scale: Double = 2
+    _ figure: some Figure, as format: Format, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2
   ) throws -> [UInt8] {
     let size = try figure.pageSize()
     guard (1...14400).contains(size.width), (1...14400).contains(size.height) else {
@@ -36,5 +36,16 @@ public enum FigureFile {
     case .pdf: return try VectorPage.pdf(figure, size: size, entries)
     case .svg: return try VectorPage.svg(figure, size: size, entries)
     }
+  }
+
+  /// The texts of `figure` and the areas in points that they cover, in drawing order.
+  package static func texts(of figure: some Figure) throws -> [(text: String, area: Rectangle)] {
+    let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1)
+    defer { cairo_surface_destroy(surface) }
+    guard let surface else { throw FigureError.drawing("no surface") }
+    let canvas = Canvas(surface: surface, size: try figure.pageSize(), pixelsPerPoint: 1)
+    try figure.draw(on: canvas)
+    try canvas.check()
+    return canvas.texts
   }
 }

@@ -1,6 +1,6 @@
 /// Where a figure comes from: entries that are stored in the file, in this order.
 ///
-/// A PNG holds them as text chunks; a PDF holds title, author and keywords.
+/// A PNG holds them as text chunks, a PDF as title, creator and keywords, an SVG as title and description.
 public struct FigureMetadata: Equatable, Sendable {
   public struct Entry: Equatable, Sendable {
     public var key: String
@@ -14,7 +14,7 @@ public struct FigureMetadata: Equatable, Sendable {
 
   public var entries: [Entry]
 
-  public init(_ entries: [Entry] = []) {
+  public init(_ entries: [Entry]) {
     self.entries = entries
   }
 

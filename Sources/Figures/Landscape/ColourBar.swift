@@ -12,12 +12,10 @@ struct ColourBar {
   func extent(height: Double, ruler: Ruler) -> Double {
     let ticks = ticks(height: height)
     let widest = ticks.labels.map { ruler.width($0, size: Theme.tickSize) }.max() ?? 0
-    let beside = Self.width + Theme.tickLength + Theme.tickGap + widest + 4 + Theme.labelSize
-    let annotation = ticks.annotation.map { ruler.width($0, size: Theme.tickSize) } ?? 0
-    return max(beside, annotation)
+    return Self.width + Theme.tickLength + Theme.tickGap + widest + 4 + Theme.labelSize
   }
 
-  func draw(on canvas: Canvas, x: Double, top: Double, height: Double, extent: Double) {
+  func draw(on canvas: Canvas, x: Double, top: Double, height: Double, ruler: Ruler) {
     let whole = Rectangle(x: x, y: top, width: Self.width, height: height)
     let above = scale.extendsAbove ? Self.arrow : 0
     let below = scale.extendsBelow ? Self.arrow : 0
@@ -51,11 +49,9 @@ struct ColourBar {
       canvas.stroke([Point(body.right, y), Point(end, y)], .ink, width: Theme.frameWidth)
       canvas.text(label, at: Point(end + Theme.tickGap, y), size: Theme.tickSize, vertical: .middle)
     }
-    if let annotation = ticks.annotation {
-      canvas.text(annotation, at: Point(x, top - 4), size: Theme.tickSize)
-    }
+    let (text, size) = ruler.fitted(ticks.annotating(label), size: Theme.labelSize, least: 6, room: height + 8)
     canvas.text(
-      label, at: Point(x + extent, whole.centre.y), size: Theme.labelSize, horizontal: .centre,
-      vertical: .baseline, angle: -.pi / 2)
+      text, at: Point(x + extent(height: height, ruler: ruler), whole.centre.y), size: size, horizontal: .centre,
+      vertical: .bottom, angle: -.pi / 2)
   }
 }

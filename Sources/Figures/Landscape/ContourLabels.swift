@@ -54,11 +54,17 @@ struct ContourLabels {
   }
 
   /// The straightest free stretch of `line` for a text `width` wide and `height` high; nil when there is none.
-  mutating func place(on line: MeasuredLine, width: Double, height: Double) -> Spot? {
+  ///
+  /// - Parameter others: lines that must not run through the text.
+  mutating func place(
+    on line: MeasuredLine, avoiding others: [[Point]], width: Double, height: Double
+  ) -> Spot? {
     let half = width / 2 + 1.5
     guard line.total > 3 * half else { return nil }
+    // A stub of line beyond the text would read as a sign.
+    let rest = half + 4
     var best: (spot: Spot, box: Rectangle, score: Double)?
-    for position in stride(from: half, through: line.total - half, by: 2) {
+    for position in stride(from: rest, through: line.total - rest, by: 2) {
       let (a, b) = (line.point(at: position - half), line.point(at: position + half))
       let straightness = a.distance(to: b) / (2 * half)
       guard straightness > 0.94 else { continue }
@@ -72,7 +78,7 @@ struct ContourLabels {
       let box = Rectangle(x: centre.x - reachX, y: centre.y - reachY, width: 2 * reachX, height: 2 * reachY)
       let inside = frame.inset(by: 2)
       guard box.x >= inside.x, box.right <= inside.right, box.y >= inside.y, box.bottom <= inside.bottom,
-        !taken.contains(where: box.intersects)
+        !taken.contains(where: box.intersects), !others.contains(where: { box.isCrossed(by: $0) })
       else { continue }
       // Level text reads best; straightness comes first.
       let score = straightness - 0.02 * abs(angle)

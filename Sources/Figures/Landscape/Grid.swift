@@ -42,6 +42,12 @@ public struct Grid: Equatable, Sendable {
     return Point(x[index % columns], y[index / columns])
   }
 
+  /// The minimiser, where it means something: nil when all finite values are equal.
+  var clearMinimiser: Point? {
+    let finite = finite
+    return finite.contains { $0 != finite[0] } ? minimiser : nil
+  }
+
   /// This minus `other`, point by point.
   ///
   /// - Throws: `FigureError.badData` when the coordinates differ.

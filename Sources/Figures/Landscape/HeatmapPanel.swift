@@ -34,7 +34,7 @@ struct HeatmapPanel {
 
   private func drawCells(on canvas: Canvas, _ map: PageMap) {
     let finest = max(grid.columns, grid.rows)
-    let cells = smooth ? grid.refined(by: max(1, (96 + finest - 1) / finest)) : grid
+    let cells = smooth ? grid.refined(by: max(1, (64 + finest - 1) / finest)) : grid
     let edgesX = Self.edges(cells.x).map { canvas.snapped(map.x($0)) }
     let edgesY = Self.edges(cells.y).map { canvas.snapped(map.y($0)) }
     var holes: [Rectangle] = []
@@ -72,30 +72,33 @@ struct HeatmapPanel {
     }
     var labels = ContourLabels(frame: map.frame, taken: taken)
     let levels = ownLevels()
-    for (level, text) in zip(levels.values, levels.labels) {
-      let ink = scale.map.lightness(at: scale.fraction(level)) < 0.66 ? Colour.white : Colour.black
-      let width = ruler.width(text, size: Theme.contourSize)
-      for line in Contours.lines(of: grid, level: level) {
-        let points = line.points.map(map.point)
-        let measured = MeasuredLine(line.isClosed ? points + points.prefix(1) : points)
-        let colour = ink.with(opacity: 0.85)
-        let spot = labels.place(on: measured, width: width, height: Theme.contourSize)
-        guard let spot else {
-          canvas.stroke(points, colour, width: 0.6, closed: line.isClosed)
-          continue
-        }
-        let before = measured.part(from: 0, to: spot.start)
-        let after = measured.part(from: spot.end, to: measured.total)
-        if line.isClosed {
-          canvas.stroke(after + before.dropFirst(), colour, width: 0.6)
-        } else {
-          canvas.stroke(before, colour, width: 0.6)
-          canvas.stroke(after, colour, width: 0.6)
-        }
-        canvas.text(
-          text, at: spot.centre, size: Theme.contourSize, colour: ink, horizontal: .centre, vertical: .middle,
-          angle: spot.angle)
+    let lines = zip(levels.values, levels.labels).flatMap { level, text in
+      Contours.lines(of: grid, level: level).map { (level: level, text: text, line: $0, points: $0.points.map(map.point)) }
+    }
+    for (index, item) in lines.enumerated() {
+      let ink = scale.map.lightness(at: scale.fraction(item.level)) < 0.66 ? Colour.white : Colour.black
+      let colour = ink.with(opacity: 0.85)
+      let closed = item.line.isClosed
+      let measured = MeasuredLine(closed ? item.points + item.points.prefix(1) : item.points)
+      let others = lines.indices.filter { $0 != index }.map { lines[$0].points }
+      let spot = labels.place(
+        on: measured, avoiding: others, width: ruler.width(item.text, size: Theme.contourSize),
+        height: Theme.contourSize)
+      guard let spot else {
+        canvas.stroke(item.points, colour, width: 0.6, closed: closed)
+        continue
       }
+      let before = measured.part(from: 0, to: spot.start)
+      let after = measured.part(from: spot.end, to: measured.total)
+      if closed {
+        canvas.stroke(after + before.dropFirst(), colour, width: 0.6)
+      } else {
+        canvas.stroke(before, colour, width: 0.6)
+        canvas.stroke(after, colour, width: 0.6)
+      }
+      canvas.text(
+        item.text, at: spot.centre, size: Theme.contourSize, colour: ink, horizontal: .centre, vertical: .middle,
+        angle: spot.angle)
     }
   }
 

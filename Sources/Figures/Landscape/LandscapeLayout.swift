@@ -17,7 +17,6 @@ struct LandscapeLayout {
   private let side: Double
   private let left: Double
   private let gap: Double
-  private let barExtent: Double
   private let title: (Label, Double)
   private let caption: [String]
   private let legend: LandscapeLegend
@@ -27,7 +26,6 @@ struct LandscapeLayout {
   private var captionTop: Double
   let size: Size
 
-  private static let barGap = 6.0
   private static let rowGap = 9.0
   private static let titleRoom = Theme.panelTitleSize * Theme.capHeight + 4
 
@@ -42,24 +40,16 @@ struct LandscapeLayout {
 
     // Widths first: the panels share what labels and bars leave.
     let axes = try figure.panels.map { try Self.axes($0.grid, figure) }
-    let guess = 110.0
-    let yWidest =
-      axes.flatMap { $0.y.ticks(along: guess, size: Theme.tickSize, target: 5, ruler: ruler).labels }
-      .map { ruler.width($0, size: Theme.tickSize) }.max() ?? 0
-    left = Theme.margin + Theme.labelSize + 4 + yWidest + Theme.tickGap + Theme.tickLength
     let bars = [
       figure.losses.isEmpty ? nil : ColourBar(scale: lossScale, label: figure.lossLabel),
       figure.differences.isEmpty ? nil : ColourBar(scale: differenceScale, label: figure.differenceLabel),
     ]
-    barExtent = bars.compactMap { $0?.extent(height: guess, ruler: ruler) }.max() ?? 0
-    let overhang =
-      axes.map { [ruler] axis in
-        let ends = axis.x.ticks(along: guess, size: Theme.tickSize, target: 5, ruler: ruler).labels
-        return [ends.first, ends.last].compactMap { $0 }.map { ruler.width($0, size: Theme.tickSize) / 2 }.reduce(0, +)
-      }.max() ?? 0
-    gap = max(10, overhang + 3)
-    let room = width - left - Self.barGap - barExtent - Theme.margin - Double(columns - 1) * gap
-    side = room / Double(columns)
+    var widths = Widths()
+    // Which ticks there are depends on the side, and the side on the room that their labels take.
+    for _ in 0..<4 {
+      widths = Widths(page: width, columns: columns, axes: axes, bars: bars.compactMap { $0 }, side: widths.side, ruler)
+    }
+    (side, left, gap) = (widths.side, widths.left, widths.gap)
 
     // Then heights, from the top.
     title = ruler.fitted(Label(figure.title), size: Theme.titleSize, least: 7, bold: true, room: width - 2 * Theme.margin)
@@ -76,12 +66,14 @@ struct LandscapeLayout {
     y -= Self.rowGap
     legend = LandscapeLegend(figure: figure)
     let lastRow = rows[rows.count - 1]
-    let barRight = left + Double(lastRow.panels.count) * (side + gap) - gap + Self.barGap + barExtent
+    let barRight =
+      left + Double(lastRow.panels.count) * (side + gap) - gap + Widths.barGap
+      + lastRow.bar.extent(height: side, ruler: ruler)
     let besideLeft = barRight + 14
     let listSize = legend.listSize(ruler)
     legendIsList = lastRow.panels.count < columns && width - Theme.margin - besideLeft >= listSize.width
     if legendIsList {
-      legendOrigin = Point(besideLeft, lastRow.top)
+      legendOrigin = Point(besideLeft, lastRow.top + (side - listSize.height) / 2)
     } else {
       let lines = legend.lines(room: width - 2 * Theme.margin, ruler)
       y += 8
@@ -96,6 +88,30 @@ struct LandscapeLayout {
     size = Size(width: width, height: (y + Theme.margin).rounded(.up))
   }
 
+  /// How a row of the page is shared out.
+  private struct Widths {
+    static let barGap = 6.0
+    var side = 110.0
+    var left = 0.0
+    var gap = 0.0
+
+    init() {}
+
+    init(page: Double, columns: Int, axes: [(x: Axis, y: Axis)], bars: [ColourBar], side guess: Double, _ ruler: Ruler) {
+      func labels(_ axis: Axis) -> [Double] {
+        axis.ticks(along: guess, size: Theme.tickSize, target: 5, ruler: ruler).labels
+          .map { ruler.width($0, size: Theme.tickSize) }
+      }
+      let widest = axes.flatMap { labels($0.y) }.max() ?? 0
+      left = Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength
+      // The last number of one panel and the first of the next reach half into the gap.
+      let reach = axes.map { labels($0.x) }.map { (($0.first ?? 0) + ($0.last ?? 0)) / 2 }.max() ?? 0
+      gap = max(10, reach + 3)
+      let bar = bars.map { $0.extent(height: guess, ruler: ruler) }.max() ?? 0
+      side = max(30, (page - left - Self.barGap - bar - Theme.margin - Double(columns - 1) * gap) / Double(columns))
+    }
+  }
+
   /// As many columns as there are panels, up to four; more are broken into the rows that leave fewer gaps.
   private static func columns(_ count: Int) -> Int {
     guard count > 4 else { return max(1, count) }
@@ -103,7 +119,9 @@ struct LandscapeLayout {
   }
 
   private static func axes(_ grid: Grid, _ figure: LandscapeFigure) throws -> (x: Axis, y: Axis) {
-    let (x, y) = (HeatmapPanel.edges(grid.x), HeatmapPanel.edges(grid.y))
+    // Smooth panels end at the outermost points: there is nothing to interpolate beyond.
+    func span(_ list: [Double]) -> [Double] { figure.smooth && list.count > 1 ? list : HeatmapPanel.edges(list) }
+    let (x, y) = (span(grid.x), span(grid.y))
     return (
       try Axis(label: figure.xLabel, low: x[0], high: x[x.count - 1]),
       try Axis(label: figure.yLabel, low: y[0], high: y[y.count - 1])
@@ -149,8 +167,8 @@ struct LandscapeLayout {
         Frame.drawYTicks(axes.y, ticks, on: canvas, frame: frame)
       }
     }
-    let barX = left + Double(row.panels.count) * (side + gap) - gap + Self.barGap
-    row.bar.draw(on: canvas, x: barX, top: row.top, height: side, extent: barExtent)
+    let barX = left + Double(row.panels.count) * (side + gap) - gap + Widths.barGap
+    row.bar.draw(on: canvas, x: barX, top: row.top, height: side, ruler: ruler)
   }
 
   private func levels(_ scale: ColourScale) -> Ticks {
@@ -162,9 +180,9 @@ struct LandscapeLayout {
   private func marks(_ panel: LandscapePanel) -> [(marker: Marker, at: Point)] {
     var marks: [(marker: Marker, at: Point)] = []
     if !panel.isDifference {
-      if let own = panel.grid.minimiser, panel.grid.values.count > 1 { marks.append((.minimiser, own)) }
+      if let own = panel.grid.clearMinimiser { marks.append((.minimiser, own)) }
       if let reference = figure.reference, panel != figure.panels[reference],
-        let truth = figure.panels[reference].grid.minimiser
+        let truth = figure.panels[reference].grid.clearMinimiser
       {
         marks.append((.reference, truth))
       }

@@ -18,10 +18,10 @@ struct LandscapeLegend {
 
   init(figure: LandscapeFigure) {
     var entries = [Entry(sign: .marker(.centre), text: "centre: the checkpoint")]
-    if figure.losses.contains(where: { $0.grid.values.count > 1 && $0.grid.minimiser != nil }) {
+    if figure.losses.contains(where: { $0.grid.clearMinimiser != nil }) {
       entries.append(Entry(sign: .marker(.minimiser), text: "minimum of the panel"))
     }
-    if let reference = figure.reference, figure.losses.count > 1, figure.panels[reference].grid.minimiser != nil {
+    if let reference = figure.reference, figure.losses.count > 1, figure.panels[reference].grid.clearMinimiser != nil {
       entries.append(Entry(sign: .marker(.reference), text: "minimum of " + figure.panels[reference].title))
     }
     if figure.panels.contains(where: { $0.grid.values.contains(where: \.isNaN) }) {

@@ -10,13 +10,13 @@ enum Marker {
   case reference
 
   /// Half of the room that the sign takes.
-  static let radius = 4.6
+  static let radius = 5.6
 
   func draw(on canvas: Canvas, at point: Point) {
     switch self {
     case .centre:
-      let arm = 3.4
-      for (colour, width, extra) in [(Colour.white, 2.8, 0.7), (.ink, 1.3, 0.0)] {
+      let arm = 2.7
+      for (colour, width, extra) in [(Colour.white, 2.7, 0.8), (.ink, 1.2, 0.0)] {
         let reach = arm + extra
         canvas.stroke(
           [Point(point.x - reach, point.y), Point(point.x + reach, point.y)], colour, width: width)
@@ -26,14 +26,14 @@ enum Marker {
     case .minimiser:
       let corners = (0..<10).map { index in
         let angle = Double(index) * .pi / 5 - .pi / 2
-        let reach = index.isMultiple(of: 2) ? 4.4 : 1.9
+        let reach = index.isMultiple(of: 2) ? 5.4 : 2.4
         return Point(point.x + reach * cos(angle), point.y + reach * sin(angle))
       }
       canvas.fill(corners, .white)
       canvas.stroke(corners, .ink, width: 0.8, closed: true)
     case .reference:
-      canvas.strokeCircle(point, radius: 3.6, .white, width: 2.4)
-      canvas.strokeCircle(point, radius: 3.6, .ink, width: 1.1)
+      canvas.strokeCircle(point, radius: 3.8, .white, width: 2.4)
+      canvas.strokeCircle(point, radius: 3.8, .ink, width: 1.1)
     }
   }
 }

@@ -23,6 +23,24 @@ public struct Axis: Sendable {
     self.scale = scale
   }
 
+  /// An axis over `least`…`most` with `air` of its length added at each end; a single value gets room around it.
+  static func around(_ least: Double, _ most: Double, label: Label, scale: Scale, air: Double) throws -> Axis {
+    switch scale {
+    case .linear:
+      let span = most / 2 - least / 2
+      let resolved = span > 1e-12 * max(abs(least), abs(most))
+      let margin = resolved ? 2 * span * air : max(abs(least) * 0.05, least == 0 ? 1 : 0)
+      return try Axis(
+        label: label, low: max(least - margin, -.greatestFiniteMagnitude), high: min(most + margin, .greatestFiniteMagnitude)
+      )
+    case .logarithmic:
+      let factor = most > least ? exp(log(most / least) * air) : 2
+      return try Axis(
+        label: label, low: max(least / factor, .leastNormalMagnitude), high: min(most * factor, .greatestFiniteMagnitude),
+        scale: .logarithmic)
+    }
+  }
+
   /// Where `value` lies: 0 at the lower end, 1 at the upper; NaN for what a logarithmic axis can't show.
   public func fraction(_ value: Double) -> Double {
     switch scale {

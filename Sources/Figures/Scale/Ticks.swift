@@ -56,6 +56,12 @@ public struct Ticks: Equatable, Sendable {
     return Ticks(values: major, labels: labels, minor: minor)
   }
 
+  /// `label` with what the tick labels leave out.
+  func annotating(_ label: Label) -> Label {
+    guard let annotation else { return label }
+    return label.isEmpty ? annotation : label + " (" + annotation + ")"
+  }
+
   /// Multiples `first`…`last` of `mantissa` × 10^`exponent`: whole numbers, so that no tick drifts by rounding.
   private struct Grid {
     var mantissa: Int64
@@ -85,52 +91,58 @@ public struct Ticks: Equatable, Sendable {
       return best
     }
 
-    /// `digits` × 10^`power`; the nearest double wherever both factors are exact.
+    /// The double nearest to `digits` × 10^`power`.
     static func decimal(_ digits: Int64, _ power: Int) -> Double {
-      power >= 0 ? Double(digits) * pow(10, Double(power)) : Double(digits) / pow(10, Double(-power))
+      switch power {
+      // Both factors are exact here, so one rounding is left.
+      case 0...22: Double(digits) * pow(10, Double(power))
+      case -22..<0: Double(digits) / pow(10, Double(-power))
+      default: Double("\(digits)e\(power)") ?? 0
+      }
     }
 
     func ticks() -> Ticks {
       guard first <= last else { return Ticks(values: [], labels: []) }
       let digits = (first...last).map { $0 * mantissa }
       let values = digits.map { Grid.decimal($0, exponent) }
-      let largest = values.map(abs).max() ?? 0
-      let magnitude = largest > 0 ? Int(floor(log10(largest) + 1e-12)) : 0
-      let decimals = Grid.decimals(digits, exponent)
-      if max(magnitude, 0) + decimals > 7 {
+      let magnitude = Grid.magnitude(values)
+      if magnitude - Grid.lastPlace(digits, exponent) >= 6 {
         // Long numbers that differ at the end: say the beginning once.
-        let base = digits[0]
-        let rest = digits.map { $0 - base }
-        let restMagnitude = Int(floor(log10(Double(rest.last ?? 1)) + 1e-12)) + exponent
-        let sign = base < 0 ? " \u{2212} " : " + "
-        let start = Numeral.short(abs(Grid.decimal(base, exponent)), digits: 15)
-        let shifted = exponent - restMagnitude
-        let power = "×10^{\(restMagnitude < 0 ? "\u{2212}" : "")\(abs(restMagnitude))}"
-        return Ticks(
-          values: values, labels: Grid.labels(rest, shifted), annotation: Label(power + (base == 0 ? "" : sign + start)))
+        let rest = digits.map { $0 - digits[0] }
+        let start = Numeral.short(abs(values[0]), digits: 15)
+        let (labels, power) = Grid.labels(rest, exponent)
+        let annotation = [power, "\(digits[0] < 0 ? "\u{2212}" : "+") \(start)"].compactMap { $0 }.joined(separator: " ")
+        return Ticks(values: values, labels: labels, annotation: Label(annotation))
       }
-      if magnitude >= 5 || magnitude < -3 {
-        let power = "×10^{\(magnitude < 0 ? "\u{2212}" : "")\(abs(magnitude))}"
-        return Ticks(values: values, labels: Grid.labels(digits, exponent - magnitude), annotation: Label(power))
-      }
-      return Ticks(values: values, labels: Grid.labels(digits, exponent))
+      let (labels, power) = Grid.labels(digits, exponent)
+      return Ticks(values: values, labels: labels, annotation: power.map { Label($0) })
     }
 
-    /// As many decimals as the neediest number has.
-    private static func decimals(_ digits: [Int64], _ exponent: Int) -> Int {
-      digits.map { number in
+    /// Decimal exponent of the first digit of the largest value.
+    private static func magnitude(_ values: [Double]) -> Int {
+      let largest = values.map(abs).max() ?? 0
+      return largest > 0 ? Int(floor(log10(largest) + 1e-12)) : 0
+    }
+
+    /// Decimal exponent of the last digit that isn't 0 in any of the numbers.
+    private static func lastPlace(_ digits: [Int64], _ exponent: Int) -> Int {
+      digits.filter { $0 != 0 }.map { number in
         var (number, power) = (number, exponent)
-        while power < 0, number.isMultiple(of: 10) {
+        while number.isMultiple(of: 10) {
           number /= 10
           power += 1
         }
-        return max(0, -power)
-      }.max() ?? 0
+        return power
+      }.min() ?? 0
     }
 
-    private static func labels(_ digits: [Int64], _ exponent: Int) -> [Label] {
-      let decimals = decimals(digits, exponent)
-      return digits.map { Label(Numeral.fixed(decimal($0, exponent), decimals: decimals)) }
+    /// The numbers with one count of decimals, and the power of ten that very large or small ones share.
+    private static func labels(_ digits: [Int64], _ exponent: Int) -> (labels: [Label], power: String?) {
+      let magnitude = magnitude(digits.map { decimal($0, exponent) })
+      let shared = magnitude >= 5 || magnitude < -3 ? magnitude : 0
+      let decimals = max(0, shared - lastPlace(digits, exponent))
+      let labels = digits.map { Label(Numeral.fixed(decimal($0, exponent - shared), decimals: decimals)) }
+      return (labels, shared == 0 ? nil : "×10^{\(shared < 0 ? "\u{2212}" : "")\(abs(shared))}")
     }
   }
 }

@@ -18,7 +18,9 @@ extension SearchConfiguration {
     do {
       root = try Yams.compose(yaml: yaml)
     } catch {
-      throw SearchError.invalid("not YAML", at: place, found: "\(error)", wanted: "lines of 'key: value'")
+      // The parser's account goes on with the text itself.
+      let account = "\(error)".prefix { $0 != "\n" }
+      throw SearchError.invalid("not YAML", at: place, found: String(account), wanted: "lines of 'key: value'")
     }
     guard let mapping = root?.mapping else {
       throw SearchError.invalid("not a configuration", at: place, found: "no mapping", wanted: "lines of 'key: value'")

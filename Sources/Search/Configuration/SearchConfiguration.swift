@@ -67,7 +67,9 @@ public struct SearchConfiguration: Equatable, Sendable {
   /// - Throws: `SearchError.invalid` naming the first setting that cannot be.
   public func validate() throws {
     try require(epochs >= 1, "epochs", epochs, "1 or more")
-    try require((0...epochs).contains(warmup), "warmup", warmup, "0 to \(epochs), the number of epochs")
+    try require(
+      (0...epochs).contains(warmup), "warmup", warmup,
+      "0 to \(epochs), the number of epochs (\(method.defaultWarmup) where it is not given)")
     try require(channels >= 4 && channels.isMultiple(of: 4) && channels <= 1024, "channels", channels, "a multiple of 4, 4 to 1024")
     try require((3...200).contains(layers), "layers", layers, "3 to 200, since two cells of a network are reductions")
     try require((1...65_536).contains(batch), "batch", batch, "1 to 65536")

@@ -18,16 +18,18 @@ extension Genotype {
   ) throws -> [Edge] {
     let columns = candidates[0].count
     guard alphas.rows == candidates.count, alphas.columns == columns else {
-      throw SupernetError(
+      throw SupernetError.genotype(
         "wrong shape", at: key, found: "[\(alphas.rows), \(alphas.columns)]",
         wanted: "[\(candidates.count), \(columns)]")
     }
     guard alphas.values.allSatisfy(\.isFinite) else {
-      throw SupernetError("no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
+      throw SupernetError.genotype("no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
     }
+    let weights = alphas.softmaxRows()
     return (0..<CellTopology.nodeCount).flatMap { node in
       let strengths = CellTopology.edgesInto(node: node).map { row in
-        strongest(of: candidates[row], weights: alphas.mixingWeights(row: row), source: CellTopology.edges[row].source)
+        strongest(
+          of: candidates[row], weights: weights[row * columns..<(row + 1) * columns], source: CellTopology.edges[row].source)
       }
       // The indices decide between equals, so the order never rests on the sort being stable.
       let order = strengths.indices.sorted {
@@ -38,7 +40,7 @@ extension Genotype {
   }
 
   private static func strongest(
-    of candidates: [Operation], weights: [Double], source: Int
+    of candidates: [Operation], weights: ArraySlice<Double>, source: Int
   ) -> (edge: Edge, weight: Double) {
     var best: (edge: Edge, weight: Double) = (Edge(.none, from: source), -1)
     for (operation, weight) in zip(candidates, weights) where operation != .none && weight > best.weight {

@@ -1,0 +1,95 @@
+/// One line of a chart, with an optional band around it.
+public struct LineSeries: Equatable, Sendable {
+  /// As `Label` markup.
+  public var label: Label
+  public var x: [Double]
+  /// As many as `x`; the line breaks at values that aren't finite.
+  public var y: [Double]
+  /// Lower and upper edge of the band, as many as `x` each; nil for no band.
+  public var band: Band?
+
+  public struct Band: Equatable, Sendable {
+    public var lower: [Double]
+    public var upper: [Double]
+
+    public init(lower: [Double], upper: [Double]) {
+      self.lower = lower
+      self.upper = upper
+    }
+  }
+
+  /// - Throws: `FigureError.badData` when the lengths differ.
+  public init(label: Label, x: [Double], y: [Double], band: Band? = nil) throws {
+    let counts = [y.count] + (band.map { [$0.lower.count, $0.upper.count] } ?? [])
+    guard counts.allSatisfy({ $0 == x.count }) else {
+      throw FigureError.badData(
+        field: "series \(label.plain)", found: "\(counts.map(String.init).joined(separator: ", ")) values",
+        wanted: "\(x.count), one for each x")
+    }
+    self.label = label
+    self.x = x
+    self.y = y
+    self.band = band
+  }
+}
+
+/// Lines over one axis: loss curves, entropy of α, losses along a direction.
+public struct LineFigure: Figure, Sendable {
+  public var title: String
+  public var series: [LineSeries]
+  public var xLabel: Label
+  public var yLabel: Label
+  public var xScale: Axis.Scale
+  public var yScale: Axis.Scale
+  /// Sentences below the figure, as `Label` markup.
+  public var caption: [String]
+  /// Page width in points; the plotting area is 0.62 times as high as it is wide.
+  public var width: Double
+
+  public var name: String { title }
+
+  /// - Throws: `FigureError.badData` when nothing can be drawn: no series, or no point that its scales can show.
+  public init(
+    title: String, series: [LineSeries], xLabel: Label, yLabel: Label, xScale: Axis.Scale = .linear,
+    yScale: Axis.Scale = .linear, caption: [String] = [], width: Double = 252
+  ) throws {
+    guard (144...2000).contains(width) else {
+      throw FigureError.badData(field: "line figure width", found: "\(width)", wanted: "144 to 2000 points")
+    }
+    self.title = title
+    self.series = series
+    self.xLabel = xLabel
+    self.yLabel = yLabel
+    self.xScale = xScale
+    self.yScale = yScale
+    self.caption = caption
+    self.width = width
+    _ = try axes()
+  }
+
+  public func pageSize() throws -> Size { try LineLayout(self).size }
+
+  public func draw(on canvas: Canvas) throws { try LineLayout(self).draw(on: canvas) }
+
+  /// Axes around everything that is drawn, with a little air.
+  func axes() throws -> (x: Axis, y: Axis) {
+    let shown = series.flatMap { line in line.x.indices.filter { line.x[$0].isFinite }.map { (line, $0) } }
+    let xs = shown.filter { $0.0.y[$0.1].isFinite }.map { $0.0.x[$0.1] }
+    let ys = shown.flatMap { line, index in
+      [line.y[index]] + (line.band.map { [$0.lower[index], $0.upper[index]] } ?? [])
+    }
+    return (
+      try Self.axis(xLabel, xs, xScale, air: 0.02), try Self.axis(yLabel, ys, yScale, air: 0.06)
+    )
+  }
+
+  private static func axis(_ label: Label, _ values: [Double], _ scale: Axis.Scale, air: Double) throws -> Axis {
+    let usable = values.filter { $0.isFinite && (scale == .linear || $0 > 0) }
+    guard let least = usable.min(), let most = usable.max() else {
+      throw FigureError.badData(
+        field: "axis \(label.plain)", found: "no value to show",
+        wanted: scale == .linear ? "at least one finite value" : "at least one finite value above 0")
+    }
+    return try Axis.around(least, most, label: label, scale: scale, air: air)
+  }
+}

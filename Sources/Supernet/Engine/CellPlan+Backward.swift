@@ -1,0 +1,254 @@
+import CKernels
+
+/// Where a cell sends the gradient of one of its inputs.
+struct InputGradient {
+  /// One activation per concatenated tensor.
+  let targets: [Activation]
+  /// Whether this cell is the first to write them.
+  let overwrite: Bool
+}
+
+extension CellPlan {
+  /// Appends the cell's backward phases. The last phase in `phases` is open: per image it has completed ∂L/∂node of the last node.
+  /// Phases that only the weights of the first cell and of the stem need are marked through `weightsOnlyFrom`.
+  func appendBackward(to phases: inout [Phase], inputs: [InputGradient], markWeightsOnly: (Phase) -> Void) {
+    for node in CellTopology.nodeCount.stepDown {
+      let sum = nodes[node]
+      let source = CellTopology.inputCount + node
+      if node + 1 < CellTopology.nodeCount {
+        let phase = Phase()
+        phases.append(phase)
+        appendFirstStageBackward(of: source, to: phase)
+      }
+      let phase = phases[phases.count - 1]
+      let offset = phase.reserveSums(sum.sumCount)
+      phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
+      phase.onFinish { sums, images in sum.finishBackward(sums: sums + offset, images: images) }
+      appendSecondStageBackward(into: node, to: &phases)
+    }
+
+    let inputPhase = Phase()
+    phases.append(inputPhase)
+    markWeightsOnly(inputPhase)
+    for source in 0..<CellTopology.inputCount {
+      appendFirstStageBackward(of: source, to: inputPhase)
+      appendInputReduction(of: source, to: inputPhase)
+    }
+
+    let preprocessPhase = Phase()
+    phases.append(preprocessPhase)
+    markWeightsOnly(preprocessPhase)
+    // The nearer input last: its gradient is what the next phase's reductions read.
+    for source in 0..<CellTopology.inputCount {
+      let unit = preprocess[source]
+      let partial = unit.reserveGradient(in: preprocessPhase)
+      let (gradient, values, input) = (gradients[source], states[source], inputs[source])
+      preprocessPhase.onImage { image, context in
+        unit.backward(
+          image: image, gradient: gradient, values: values, targets: input.targets, overwrite: input.overwrite,
+          partial: partial, context: context)
+      }
+    }
+  }
+
+  /// Completes ∂L/∂state of a state from the edges that leave it.
+  private func appendFirstStageBackward(of source: Int, to phase: Phase) {
+    let leaving = edges(leaving: source)
+    let isNode = source >= CellTopology.inputCount
+    let target = gradients[source]
+    let shape = target.shape
+    appendConvolutionsBackward(of: source, to: phase)
+    if leaving.allSatisfy({ $0.firstConvolutions.isEmpty }), !isNode {
+      phase.onImage { image, _ in target.image(image).update(repeating: 0, count: shape.floatsPerImage) }
+    }
+    for edge in leaving {
+      for unit in edge.factorised {
+        let partial = unit.reserveGradient(in: phase)
+        let gradient = gradients[edge.edge.target]
+        phase.onImage { image, context in
+          unit.backward(
+            image: image, gradient: gradient, values: unit.output, targets: [target], overwrite: false, partial: partial,
+            context: context)
+        }
+      }
+    }
+    appendIdentityBackward(of: source, to: phase)
+    appendPoolBackward(of: source, to: phase)
+  }
+
+  private func appendConvolutionsBackward(of source: Int, to phase: Phase) {
+    // First halves of separable convolutions find their gradient where the second half's output was.
+    let jobs = edges(leaving: source).flatMap { edge in
+      edge.operations.compactMap { operation -> (unit: ConvolutionUnit, gradient: Activation, partials: (Int, Int))? in
+        switch operation {
+        case .convolution(let unit): (unit, gradients[edge.edge.target], unit.reserveGradient(in: phase))
+        case .separable(let first, let second): (first, second.output, first.reserveGradient(in: phase))
+        default: nil
+        }
+      }
+    }
+    guard !jobs.isEmpty else { return }
+    let target = gradients[source]
+    let shape = target.shape
+    let isNode = source >= CellTopology.inputCount
+    phase.onImage { [self] image, context in
+      let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
+      let sum = context.scratch.slices[0]
+      for (index, job) in jobs.enumerated() {
+        job.unit.backward(
+          image: image, gradient: job.gradient.image(image), planes: planes, into: sum, accumulate: index > 0,
+          partials: job.partials, context: context)
+      }
+      maskIntoGradient(target.image(image), sum: sum, planes: planes, shape: shape, adding: isNode)
+    }
+  }
+
+  private func maskIntoGradient(_ target: Floats, sum: Floats, planes: Floats, shape: PlaneShape, adding: Bool) {
+    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    for block in 0..<shape.blocks {
+      let at = block * shape.floatsPerBlock
+      state.kernels.pointee.mask(
+        target + at, sum + at, planes + block * stride, adding ? target + at : nil, Int32(shape.height), Int32(shape.width),
+        Int32(pad))
+    }
+  }
+
+  /// Skip connections at full resolution: ∂L/∂state += w · ∂L/∂node.
+  private func appendIdentityBackward(of source: Int, to phase: Phase) {
+    let skips = edges(leaving: source).flatMap { edge in
+      edge.operations.enumerated().compactMap { index, operation -> (Activation, Int)? in
+        if case .identity = operation { (gradients[edge.edge.target], edge.mixingOffset + index) } else { nil }
+      }
+    }
+    guard !skips.isEmpty else { return }
+    let target = gradients[source]
+    let shape = target.shape
+    let (state, reduction) = (state, isReduction)
+    phase.onImage { image, context in
+      let coefficients = context.scratch.coefficients
+      for (index, skip) in skips.enumerated() {
+        coefficients.advanced(by: index * 16).update(repeating: state.mixing(reduction, skip.1), count: 16)
+      }
+      for block in 0..<shape.blocks {
+        let at = block * shape.floatsPerBlock
+        for (index, skip) in skips.enumerated() {
+          context.scratch.terms[index] = UnsafePointer(skip.0.image(image) + at)
+        }
+        state.kernels.pointee.combine(
+          target.image(image) + at, context.scratch.terms, coefficients, 16, nil, Int32(skips.count), Int32(shape.pixels), 1)
+      }
+    }
+  }
+
+  /// The pools of a state: the edges' gradients are summed first, so that each pool flows back once.
+  private func appendPoolBackward(of source: Int, to phase: Phase) {
+    guard let pool = pools[source] else { return }
+    var maxima: [(Activation, BatchNorm)] = []
+    var averages: [(Activation, BatchNorm)] = []
+    for edge in edges(leaving: source) {
+      for operation in edge.operations {
+        if case .maximum(_, let norm) = operation { maxima.append((gradients[edge.edge.target], norm)) }
+        if case .average(_, let norm) = operation { averages.append((gradients[edge.edge.target], norm)) }
+      }
+    }
+    let target = gradients[source]
+    phase.onImage { [self, maxima, averages] image, context in
+      let maximum = pool.maximum.map {
+        poolGradient(image: image, edges: maxima, pooled: $0.values, into: context.scratch.slices[1], scratch: context.scratch)
+      }
+      let average = pool.average.map {
+        poolGradient(image: image, edges: averages, pooled: $0.values, into: context.scratch.slices[2], scratch: context.scratch)
+      }
+      pool.backward(image: image, maximumGradient: maximum, averageGradient: average, into: target.image(image))
+    }
+  }
+
+  private func poolGradient(
+    image: Int, edges: [(Activation, BatchNorm)], pooled: Activation, into slice: Floats, scratch: WorkerScratch
+  ) -> Floats {
+    let shape = pooled.shape
+    let coefficients = scratch.coefficients
+    for block in 0..<shape.blocks {
+      let at = block * shape.floatsPerBlock
+      let own = coefficients + edges.count * 16
+      let shift = coefficients + (edges.count + 1) * 16
+      for lane in 0..<16 { (own[lane], shift[lane]) = (0, 0) }
+      for (index, edge) in edges.enumerated() {
+        scratch.terms[index] = UnsafePointer(edge.0.image(image) + at)
+        for lane in 0..<16 {
+          coefficients[index * 16 + lane] = edge.1.gradientScale[block * 16 + lane]
+          own[lane] += edge.1.outputScale[block * 16 + lane]
+          shift[lane] += edge.1.gradientShift[block * 16 + lane]
+        }
+      }
+      scratch.terms[edges.count] = UnsafePointer(pooled.image(image) + at)
+      state.kernels.pointee.combine(
+        slice + at, scratch.terms, coefficients, 16, shift, Int32(edges.count + 1), Int32(shape.pixels), 0)
+    }
+    return slice
+  }
+
+  /// Sums for the batch norm of a preprocessed input, in terms of its normalised value.
+  private func appendInputReduction(of source: Int, to phase: Phase) {
+    let norm = preprocess[source].norm
+    let (gradient, values) = (gradients[source], states[source])
+    let lanes = norm.lanes
+    let offset = phase.reserveSums(2 * lanes)
+    let state = state
+    phase.onImage { image, context in
+      for block in 0..<values.shape.blocks {
+        let at = block * values.shape.floatsPerBlock
+        context.scratch.terms[0] = UnsafePointer(values.image(image) + at)
+        state.kernels.pointee.reduce(
+          gradient.image(image) + at, context.scratch.terms, 1, Int32(values.shape.pixels), context.sums + offset + block * 16,
+          Int64(lanes), context.sums + offset + lanes + block * 16)
+      }
+    }
+    phase.onFinish { sums, images in
+      norm.finishBackwardNormalised(gradientSum: sums + offset + lanes, product: sums + offset, images: images)
+    }
+  }
+
+  /// Second halves of the separable convolutions into a node; their input gradient replaces their output.
+  private func appendSecondStageBackward(into node: Int, to phases: inout [Phase]) {
+    let pairs = edges(into: node).flatMap(\.separables)
+    guard !pairs.isEmpty else { return }
+    let phase = Phase()
+    phases.append(phase)
+    let partials = pairs.map { $0.second.reserveGradient(in: phase) }
+    let gradient = nodes[node].gradient
+    let shape = gradient.shape
+    let lanes = shape.lanes
+    let offset = phase.reserveSums(pairs.count * 2 * lanes)
+    phase.onImage { [self] image, context in
+      let slice = context.scratch.slices[0]
+      for (index, pair) in pairs.enumerated() {
+        let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
+        pair.second.backward(
+          image: image, gradient: gradient.image(image), planes: planes, into: slice, accumulate: false,
+          partials: partials[index], context: context)
+        let target = pair.second.output.image(image)
+        maskIntoGradient(target, sum: slice, planes: planes, shape: shape, adding: false)
+        let sums = context.sums + offset + index * 2 * lanes
+        for block in 0..<shape.blocks {
+          let at = block * shape.floatsPerBlock
+          context.scratch.terms[0] = UnsafePointer(pair.first.output.image(image) + at)
+          state.kernels.pointee.reduce(
+            target + at, context.scratch.terms, 1, Int32(shape.pixels), sums + block * 16, Int64(lanes),
+            sums + lanes + block * 16)
+        }
+      }
+    }
+    phase.onFinish { sums, images in
+      for (index, pair) in pairs.enumerated() {
+        let at = sums + offset + index * 2 * lanes
+        pair.first.norm.finishBackward(gradientSum: at + lanes, product: at, images: images, weight: 1)
+      }
+    }
+  }
+}
+
+extension Int {
+  /// self − 1, …, 0.
+  fileprivate var stepDown: ReversedCollection<Range<Int>> { (0..<self).reversed() }
+}

@@ -1,0 +1,125 @@
+import CKernels
+
+extension CellPlan {
+  /// Appends the cell's forward phases. The last phase in `phases` is open: per image it has made the cell's inputs.
+  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+    for unit in preprocess { appendConvolution(of: unit, to: phases[phases.count - 1], entries: entries) }
+
+    var phase = Phase()
+    phases.append(phase)
+    for source in 0..<CellTopology.inputCount { appendNormalisation(of: source, to: phase) }
+    for source in 0..<CellTopology.inputCount { appendFirstStage(of: source, to: phase, entries: entries) }
+    appendSecondStage(of: Array(0..<CellTopology.inputCount), to: &phases, entries: entries)
+
+    for node in 0..<CellTopology.nodeCount {
+      let sum = nodes[node]
+      // The node's coefficients need the statistics that the open phase finishes.
+      phases[phases.count - 1].onFinish { _, _ in sum.updateCoefficients() }
+      phase = Phase()
+      phases.append(phase)
+      phase.onImage { image, context in sum.forward(image: image, scratch: context.scratch) }
+      let source = CellTopology.inputCount + node
+      if node + 1 < CellTopology.nodeCount {
+        appendFirstStage(of: source, to: phase, entries: entries)
+        appendSecondStage(of: [source], to: &phases, entries: entries)
+      }
+    }
+  }
+
+  private func appendConvolution(of unit: PointwiseUnit, to phase: Phase, entries: [StatisticsLayout.Entry]) {
+    let lanes = unit.norm.lanes
+    let offset = phase.reserveSums(2 * lanes)
+    let state = state
+    phase.onImage { image, context in unit.forward(image: image, sums: context.sums + offset, scratch: context.scratch) }
+    phase.onFinish { sums, images in
+      unit.norm.finishForward(
+        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[unit.norm.entry]))
+    }
+  }
+
+  private func appendNormalisation(of source: Int, to phase: Phase) {
+    let activation = states[source]
+    let norm = preprocess[source].norm
+    let state = state
+    phase.onImage { image, _ in
+      for block in 0..<activation.shape.blocks {
+        let plane = activation.image(image) + block * activation.shape.floatsPerBlock
+        state.kernels.pointee.affine(
+          plane, plane, norm.rstd + block * 16, nil, nil, norm.shift + block * 16, Int32(activation.shape.pixels))
+      }
+    }
+  }
+
+  /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions.
+  private func appendFirstStage(of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry]) {
+    let leaving = edges(leaving: source)
+    let state = state
+    if let pool = pools[source] {
+      let norms = [pool.maximum?.norm, pool.average?.norm]
+      let lanes = states[source].shape.lanes
+      let offset = phase.reserveSums(4 * lanes)
+      let activation = states[source]
+      phase.onImage { image, context in pool.forward(image: image, from: activation.image(image), sums: context.sums + offset) }
+      phase.onFinish { sums, images in
+        for (index, norm) in norms.enumerated() {
+          norm?.finishForward(
+            sum: sums + offset + 2 * index * lanes, squares: sums + offset + (2 * index + 1) * lanes, images: images,
+            running: norm.flatMap { state.running(entries[$0.entry]) })
+        }
+      }
+    }
+    for edge in leaving {
+      for case .noise(let values, let stream) in edge.operations {
+        phase.onImage { image, _ in
+          for block in 0..<values.shape.blocks {
+            state.kernels.pointee.normal_fill(
+              values.image(image) + block * values.shape.floatsPerBlock, Int32(values.shape.pixels),
+              Int32(block + 1 < values.shape.blocks ? 16 : values.shape.lastLanes), state.noiseKey, UInt32(image),
+              stream + UInt32(block))
+          }
+        }
+      }
+      for unit in edge.factorised { appendConvolution(of: unit, to: phase, entries: entries) }
+    }
+    let units = leaving.flatMap(\.firstConvolutions)
+    guard !units.isEmpty else { return }
+    let lanes = states[source].shape.lanes
+    let offset = phase.reserveSums(units.count * 2 * lanes)
+    phase.onImage { [self] image, context in
+      let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
+      for (index, unit) in units.enumerated() {
+        unit.forward(image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch)
+      }
+    }
+    finishStatistics(of: units, in: phase, offset: offset, entries: entries)
+  }
+
+  /// Second halves of the separable convolutions that leave some states, as a phase of their own.
+  private func appendSecondStage(of sources: [Int], to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+    let pairs = sources.flatMap { edges(leaving: $0).flatMap(\.separables) }
+    guard !pairs.isEmpty else { return }
+    let phase = Phase()
+    phases.append(phase)
+    let lanes = pairs[0].second.norm.lanes
+    let offset = phase.reserveSums(pairs.count * 2 * lanes)
+    phase.onImage { [self] image, context in
+      for (index, pair) in pairs.enumerated() {
+        let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
+        pair.second.forward(image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch)
+      }
+    }
+    finishStatistics(of: pairs.map(\.second), in: phase, offset: offset, entries: entries)
+  }
+
+  private func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int, entries: [StatisticsLayout.Entry]) {
+    let state = state
+    phase.onFinish { sums, images in
+      for (index, unit) in units.enumerated() {
+        let lanes = unit.norm.lanes
+        let at = sums + offset + index * 2 * lanes
+        unit.norm.finishForward(
+          sum: at, squares: at + lanes, images: images, running: state.running(entries[unit.norm.entry]))
+      }
+    }
+  }
+}

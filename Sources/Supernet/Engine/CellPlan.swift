@@ -1,0 +1,103 @@
+import CKernels
+
+/// One cell of the supernet, lowered: its tensors and units. `CellPlan+Forward` and `CellPlan+Backward` lay out its phases.
+final class CellPlan {
+  let isReduction: Bool
+  let preprocess: [PointwiseUnit]
+  /// States 0…5; the first two are the preprocessed inputs, normalised in place.
+  let states: [Activation]
+  /// ∂L/∂state.
+  let gradients: [Activation]
+  let edges: [MixedEdge]
+  let nodes: [NodeSum]
+  /// Pools of each state that feeds one.
+  let pools: [PoolUnit?]
+  let pad: Int
+  let state: PlanState
+
+  /// The nodes, whose concatenation is the cell's output, and their gradients.
+  var outputs: [Activation] { Array(states[CellTopology.inputCount...]) }
+  var outputGradients: [Activation] { Array(gradients[CellTopology.inputCount...]) }
+
+  /// - Parameter inputs: the outputs of the cell before the last and of the last cell.
+  init(
+    index: Int, channels: Int, reduction: Bool, afterReduction: Bool, inputs: ([Activation], [Activation]),
+    candidates: [[Operation]], pad: Int, memory: PlanMemory, state: PlanState
+  ) {
+    isReduction = reduction
+    self.pad = pad
+    self.state = state
+    let name = "cells.\(index)"
+    preprocess = [
+      PointwiseUnit(
+        name: "\(name).preprocess0", sources: inputs.0, outputChannels: channels, reduction: afterReduction, memory: memory,
+        state: state),
+      PointwiseUnit(
+        name: "\(name).preprocess1", sources: inputs.1, outputChannels: channels, reduction: false, memory: memory, state: state),
+    ]
+    let inputShape = preprocess[1].output.shape
+    let nodeShape = reduction ? inputShape.halved() : inputShape
+    let nodeStates = (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
+    let states = preprocess.map(\.output) + nodeStates
+    let gradients =
+      (0..<CellTopology.inputCount).map { _ in memory.activation(inputShape) }
+      + (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
+    self.states = states
+    self.gradients = gradients
+    memory.need {
+      $0.slice = max($0.slice, inputShape.floatsPerImage)
+      $0.lanes = max($0.lanes, inputShape.lanes)
+    }
+    let lowering = EdgeLowering(
+      cell: index, reduction: reduction, states: states, candidates: candidates, pad: pad, memory: memory, state: state)
+    pools = lowering.pools
+    let edges = lowering.edges
+    self.edges = edges
+    nodes = (0..<CellTopology.nodeCount).map { node in
+      let terms = CellTopology.edgesInto(node: node).flatMap { edges[$0].terms(source: states[edges[$0].edge.source]) }
+      let target = CellTopology.inputCount + node
+      return NodeSum(
+        output: states[target], gradient: gradients[target], terms: terms, reduction: reduction, memory: memory, state: state)
+    }
+  }
+
+  func edges(leaving source: Int) -> [MixedEdge] { edges.filter { $0.edge.source == source } }
+
+  func edges(into node: Int) -> [MixedEdge] { CellTopology.edgesInto(node: node).map { edges[$0] } }
+
+  func prepareBackward() -> [() -> Void] {
+    preprocess.map { unit in { unit.prepareBackward() } }
+      + edges.flatMap { edge in
+        edge.firstConvolutions.map { unit in { unit.prepareBackward() } }
+          + edge.separables.map { pair in { pair.second.prepareBackward() } }
+          + edge.factorised.map { unit in { unit.prepareBackward() } }
+      }
+  }
+
+  /// Writes relu(state) of an image into the worker's padded planes and returns them.
+  func reluPlanes(of source: Int, image: Int, scratch: WorkerScratch) -> Floats {
+    let activation = states[source]
+    let shape = activation.shape
+    let planes = scratch.inputPlanes(shape)
+    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    for block in 0..<shape.blocks {
+      state.kernels.pointee.relu_pad(
+        planes + block * stride, activation.image(image) + block * shape.floatsPerBlock, nil, nil, Int32(shape.height),
+        Int32(shape.width), Int32(pad))
+    }
+    return planes
+  }
+
+  /// Writes relu(batch norm(first convolution)) of a separable convolution into the worker's padded planes.
+  func reluPlanes(after first: ConvolutionUnit, image: Int, scratch: WorkerScratch) -> Floats {
+    let shape = first.output.shape
+    let planes = scratch.inputPlanes(shape)
+    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    for block in 0..<shape.blocks {
+      state.kernels.pointee.relu_pad(
+        planes + block * stride, first.output.image(image) + block * shape.floatsPerBlock, first.norm.rstd + block * 16,
+        first.norm.shift + block * 16, Int32(shape.height), Int32(shape.width), Int32(pad))
+    }
+    return planes
+  }
+}

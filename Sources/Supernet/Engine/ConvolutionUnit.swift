@@ -1,0 +1,80 @@
+import CKernels
+
+/// ReLU – depthwise k×k – pointwise – batch norm: a dilated convolution, or half of a separable one (DARTS, appendix A.1).
+final class ConvolutionUnit {
+  let input: PlaneShape
+  let output: Activation
+  let norm: BatchNorm
+  private var conv: ck_conv
+  private let depthwiseOffset: Int
+  private let pointwiseOffset: Int
+  private let flipped: Floats
+  private let transposed: Floats
+  private let state: PlanState
+  private let taps: Int
+
+  init(
+    name: String, depthwiseName: String, pointwiseName: String, normName: String, kernel: Int, dilation: Int, stride: Int,
+    input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+  ) {
+    self.state = state
+    self.input = input
+    taps = kernel * kernel
+    let outputShape = stride == 1 ? input : input.halved()
+    output = memory.activation(outputShape)
+    depthwiseOffset = memory.parameters.depthwise("\(name).\(depthwiseName).weight", channels: input.channels, kernel: kernel)
+    pointwiseOffset = memory.parameters.pointwise(
+      "\(name).\(pointwiseName).weight", outputs: input.channels, channels: input.channels, sources: 1)
+    norm = BatchNorm(
+      shape: outputShape, entry: memory.statistics.add("\(name).\(normName)", channels: input.channels), memory: memory)
+    flipped = memory.arena.allocate(Float.self, input.blocks * taps * 16)
+    transposed = memory.arena.allocate(Float.self, input.blocks * input.blocks * 256)
+    conv = ck_conv(
+      kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(input.blocks),
+      outBlocks: Int32(input.blocks), lastLanes: Int32(input.lastLanes), outHeight: Int32(outputShape.height),
+      outWidth: Int32(outputShape.width), pad: Int32(pad), paddedHeight: Int32(input.height + 2 * pad),
+      paddedWidth: Int32(input.width + 2 * pad))
+    memory.need {
+      $0.inputPlanes.insert(input)
+      $0.gradientPlanes.insert(outputShape)
+      $0.tile = max($0.tile, max(512, outputShape.width * outputShape.blocks) * 16)
+      $0.slice = max($0.slice, input.floatsPerImage)
+    }
+  }
+
+  /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes].
+  func forward(image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch) {
+    state.kernels.pointee.conv_forward(
+      &conv, state.weights + depthwiseOffset, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA, sums)
+  }
+
+  /// Weights in the order that the backward pass reads them.
+  func prepareBackward() {
+    state.kernels.pointee.flip(flipped, state.weights + depthwiseOffset, Int32(input.blocks), Int32(taps))
+    state.kernels.pointee.transpose(transposed, state.weights + pointwiseOffset, Int32(input.blocks), Int32(input.blocks))
+  }
+
+  /// Reserves this unit's weight gradient in a phase.
+  func reserveGradient(in phase: Phase) -> (depthwise: Int, pointwise: Int) {
+    (
+      phase.reserveGradient(parameter: depthwiseOffset, count: input.blocks * taps * 16),
+      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * 256)
+    )
+  }
+
+  /// From the gradient of the normalised output (before the linear map of `norm`) to that of the relu'd input.
+  func backward(
+    image: Int, gradient: UnsafePointer<Float>, planes: Floats, into inputGradient: Floats, accumulate: Bool,
+    partials: (depthwise: Int, pointwise: Int), context: ChunkContext
+  ) {
+    var arguments = ck_conv_backward(
+      depthwise: state.weights + depthwiseOffset, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
+      gradient: gradient, output: output.image(image), scaleGradient: norm.gradientScale, scaleOutput: norm.outputScale,
+      shift: norm.gradientShift, tileA: context.scratch.tileA, tileB: context.scratch.tileB,
+      gradientPlanes: context.scratch.gradientPlanes(output.shape),
+      depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
+      pointwiseGradient: context.gradients.map { $0 + partials.pointwise }, inputGradient: inputGradient,
+      accumulate: accumulate ? 1 : 0, outLastLanes: Int32(output.shape.lastLanes))
+    state.kernels.pointee.conv_backward(&conv, &arguments)
+  }
+}

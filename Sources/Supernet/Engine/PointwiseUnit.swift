@@ -1,0 +1,197 @@
+import CKernels
+
+/// ReLU – 1×1 convolution – batch norm on one or several concatenated tensors, at full resolution or as a factorised
+/// reduction (two convolutions of stride 2, the second on the input shifted by one pixel; DARTS, appendix A.1).
+final class PointwiseUnit {
+  let output: Activation
+  let norm: BatchNorm
+  let sources: [Activation]
+  let isReduction: Bool
+  private let sourceShape: PlaneShape
+  private let offset: Int
+  private let transposed: Floats
+  private let state: PlanState
+  private let tileRows: Int
+  /// Input blocks of one convolution, over all sources.
+  private let inputBlocks: Int
+
+  init(
+    name: String, sources: [Activation], outputChannels: Int, reduction: Bool, memory: PlanMemory, state: PlanState
+  ) {
+    self.sources = sources
+    self.state = state
+    isReduction = reduction
+    let shape = sources[0].shape
+    sourceShape = shape
+    inputBlocks = sources.count * shape.blocks
+    let outputShape = PlaneShape(
+      channels: outputChannels, height: reduction ? shape.height / 2 : shape.height,
+      width: reduction ? shape.width / 2 : shape.width)
+    output = memory.activation(outputShape)
+    let convolutions = reduction ? 2 : 1
+    if reduction {
+      offset = memory.parameters.factorised(name, outputs: outputChannels, channels: shape.channels, sources: sources.count)
+    } else {
+      offset = memory.parameters.pointwise(
+        "\(name).op.1.weight", outputs: outputChannels, channels: shape.channels, sources: sources.count)
+    }
+    norm = BatchNorm(
+      shape: outputShape, entry: memory.statistics.add(reduction ? "\(name).bn" : "\(name).op.2", channels: outputChannels),
+      memory: memory)
+    transposed = memory.arena.allocate(Float.self, convolutions * inputBlocks * outputShape.blocks * 256)
+    let widest = max(convolutions * inputBlocks, outputShape.blocks)
+    tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, 768 / (outputShape.width * widest)))
+    let tile = tileRows * outputShape.width * widest * 16
+    memory.need {
+      $0.tile = max($0.tile, tile)
+      $0.slice = max($0.slice, outputShape.floatsPerImage)
+    }
+  }
+
+  private var allBlocks: Int { (isReduction ? 2 : 1) * inputBlocks }
+
+  /// Blocks [first, first + count) of all input blocks that reach an output block.
+  private func reach(of outputBlock: Int) -> (first: Int, count: Int) {
+    guard isReduction else { return (0, inputBlocks) }
+    let half = output.shape.channels / 2
+    let usesFirst = outputBlock * 16 < half
+    let usesSecond = min(output.shape.channels, (outputBlock + 1) * 16) > half
+    if usesFirst && usesSecond { return (0, 2 * inputBlocks) }
+    return usesFirst ? (0, inputBlocks) : (inputBlocks, inputBlocks)
+  }
+
+  /// Relu'd inputs of a band of rows into the tile, one block after another.
+  private func gather(image: Int, row: Int, rows: Int, tile: Floats) {
+    let kernels = state.kernels.pointee
+    let pixels = rows * output.shape.width
+    var to = tile
+    for convolution in 0..<(isReduction ? 2 : 1) {
+      for source in sources {
+        for block in 0..<sourceShape.blocks {
+          let from = source.image(image) + block * sourceShape.floatsPerBlock
+          if isReduction {
+            kernels.relu_gather(
+              to, from, Int32(sourceShape.height), Int32(sourceShape.width), Int32(convolution), Int32(row), Int32(rows))
+          } else {
+            kernels.relu_flat(to, from + row * sourceShape.width * 16, Int32(pixels))
+          }
+          to += pixels * 16
+        }
+      }
+    }
+  }
+
+  /// Convolves into `output`; adds Σ and Σ² to sums[0..<2·lanes].
+  func forward(image: Int, sums: Doubles, scratch: WorkerScratch) {
+    let shape = output.shape
+    var row = 0
+    while row < shape.height {
+      let rows = min(tileRows, shape.height - row)
+      let pixels = rows * shape.width
+      gather(image: image, row: row, rows: rows, tile: scratch.tileA)
+      let target = output.image(image) + row * shape.width * 16
+      var block = 0
+      while block < shape.blocks {
+        let (first, count) = reach(of: block)
+        var together = 1
+        while block + together < shape.blocks, reach(of: block + together) == (first, count) { together += 1 }
+        state.kernels.pointee.pointwise(
+          target + block * shape.floatsPerBlock, Int64(shape.floatsPerBlock), scratch.tileA + first * pixels * 16,
+          Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256), Int32(pixels),
+          Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together), sums + block * 16,
+          Int64(shape.lanes))
+        block += together
+      }
+      row += rows
+    }
+  }
+
+  func prepareBackward() {
+    state.kernels.pointee.transpose(transposed, state.weights + offset, Int32(allBlocks), Int32(output.shape.blocks))
+  }
+
+  func reserveGradient(in phase: Phase) -> Int {
+    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * 256)
+  }
+
+  /// Gradient of the normalised output through the convolution: weights always where wanted, and the masked input
+  /// gradient into `targets` (one per source) where they are given. `values` is what the map of `norm` is applied to
+  /// besides the gradient: the convolution output, or the normalised state.
+  func backward(
+    image: Int, gradient: Activation, values: Activation, targets: [Activation]?, overwrite: Bool, partial: Int,
+    context: ChunkContext
+  ) {
+    let shape = output.shape
+    let kernels = state.kernels.pointee
+    let (tileA, tileB) = (context.scratch.tileA, context.scratch.tileB)
+    if isReduction, overwrite, let targets {
+      for target in targets { target.image(image).update(repeating: 0, count: target.shape.floatsPerImage) }
+    }
+    var row = 0
+    while row < shape.height {
+      let rows = min(tileRows, shape.height - row)
+      let pixels = rows * shape.width
+      for block in 0..<shape.blocks {
+        let at = block * shape.floatsPerBlock + row * shape.width * 16
+        kernels.affine(
+          tileA + block * pixels * 16, gradient.image(image) + at, norm.gradientScale + block * 16, values.image(image) + at,
+          norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+      }
+      if let gradients = context.gradients {
+        gather(image: image, row: row, rows: rows, tile: tileB)
+        addWeightGradient(gradients + partial, pixels: pixels, tileA: tileA, tileB: tileB)
+      }
+      if let targets {
+        kernels.pointwise(
+          tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
+          Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(allBlocks), nil, 0)
+        scatter(image: image, row: row, rows: rows, tile: tileB, targets: targets, overwrite: overwrite)
+      }
+      row += rows
+    }
+  }
+
+  private func addWeightGradient(_ target: Floats, pixels: Int, tileA: Floats, tileB: Floats) {
+    for block in 0..<output.shape.blocks {
+      let (first, count) = reach(of: block)
+      let row = target + block * allBlocks * 256
+      state.kernels.pointee.outer(
+        row + first * 256, Int64(allBlocks * 256), tileA + block * pixels * 16, Int64(pixels * 16),
+        tileB + first * pixels * 16, Int64(pixels * 16), Int32(pixels), Int32(count), 1)
+      if isReduction, count == 2 * inputBlocks { clearForeignLanes(row, block: block) }
+    }
+  }
+
+  /// A block that both convolutions write has lanes that only one of them owns; the other's weights there are no
+  /// parameters and keep a zero gradient.
+  private func clearForeignLanes(_ row: Floats, block: Int) {
+    let half = output.shape.channels / 2 - block * 16
+    for input in 0..<allBlocks * 16 {
+      let lanes = input < inputBlocks * 16 ? half..<16 : 0..<half
+      for lane in lanes { row[input * 16 + lane] = 0 }
+    }
+  }
+
+  private func scatter(image: Int, row: Int, rows: Int, tile: Floats, targets: [Activation], overwrite: Bool) {
+    let kernels = state.kernels.pointee
+    let pixels = rows * output.shape.width
+    var from = tile
+    for convolution in 0..<(isReduction ? 2 : 1) {
+      for (source, target) in zip(sources, targets) {
+        for block in 0..<sourceShape.blocks {
+          let at = block * sourceShape.floatsPerBlock
+          let to = target.image(image) + at
+          let values = source.image(image) + at
+          if isReduction {
+            kernels.scatter_masked(
+              to, from, values, Int32(sourceShape.height), Int32(sourceShape.width), Int32(convolution), Int32(row), Int32(rows))
+          } else {
+            let first = row * sourceShape.width * 16
+            kernels.mask_flat(to + first, from, values + first, Int32(pixels), overwrite ? 0 : 1)
+          }
+          from += pixels * 16
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import CKernels
+
+/// The 3×3 pools of one state at one stride, each with batch norm: computed once for all edges that leave the state.
+final class PoolUnit {
+  let input: PlaneShape
+  let stride: Int
+  let maximum: (values: Activation, norm: BatchNorm)?
+  let average: (values: Activation, norm: BatchNorm)?
+  private let arg: UnsafeMutablePointer<UInt8>?
+  private let state: PlanState
+
+  /// `maximumEntry` and `averageEntry`: indices in the statistics layout, nil where no edge uses the pool.
+  init(input: PlaneShape, stride: Int, maximumEntry: Int?, averageEntry: Int?, memory: PlanMemory, state: PlanState) {
+    self.input = input
+    self.stride = stride
+    self.state = state
+    let shape = stride == 1 ? input : input.halved()
+    maximum = maximumEntry.map { (memory.activation(shape), BatchNorm(shape: shape, entry: $0, memory: memory)) }
+    average = averageEntry.map { (memory.activation(shape), BatchNorm(shape: shape, entry: $0, memory: memory)) }
+    arg = maximumEntry.map { _ in memory.arena.allocate(UInt8.self, memory.batch * shape.floatsPerImage) }
+    memory.need { $0.slice = max($0.slice, input.floatsPerImage) }
+  }
+
+  private var shape: PlaneShape { stride == 1 ? input : input.halved() }
+
+  /// Adds Σ and Σ² of the maximum, then of the average, to sums[0..<4·lanes].
+  func forward(image: Int, from source: UnsafePointer<Float>, sums: Doubles) {
+    let shape = shape
+    for block in 0..<shape.blocks {
+      let at = block * shape.floatsPerBlock
+      let lanes = shape.lanes
+      state.kernels.pointee.pool_forward(
+        source + block * input.floatsPerBlock, maximum.map { $0.values.image(image) + at },
+        arg.map { $0 + image * shape.floatsPerImage + at }, average.map { $0.values.image(image) + at }, Int32(input.height),
+        Int32(input.width), Int32(stride), sums + block * 16, sums + lanes + block * 16, sums + 2 * lanes + block * 16,
+        sums + 3 * lanes + block * 16)
+    }
+  }
+
+  /// Adds to `target` what flows back from the gradients of the pooled values (either may be null).
+  func backward(image: Int, maximumGradient: Floats?, averageGradient: Floats?, into target: Floats) {
+    let shape = shape
+    for block in 0..<shape.blocks {
+      let at = block * shape.floatsPerBlock
+      state.kernels.pointee.pool_backward(
+        target + block * input.floatsPerBlock, maximumGradient.map { $0 + at },
+        arg.map { $0 + image * shape.floatsPerImage + at }, averageGradient.map { $0 + at }, Int32(input.height),
+        Int32(input.width), Int32(stride))
+    }
+  }
+}

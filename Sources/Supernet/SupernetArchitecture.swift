@@ -1,0 +1,30 @@
+/// The shape of a supernet: DARTS' search network of `layers` cells (Liu et al., ICLR 2019, §3.1).
+public struct SupernetArchitecture: Hashable, Sendable {
+  public let space: SearchSpace
+  /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
+  public let channels: Int
+  /// Number of cells, at least 3.
+  public let layers: Int
+  public let classes: Int
+  /// Height and width of the images, a multiple of 4.
+  public let imageSize: Int
+
+  /// - Throws: `SupernetError.unsupported` naming the value and what would be right.
+  public init(space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32) throws {
+    func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
+      if !condition { throw SupernetError.unsupported(what: what, found: "\(found)", wanted: wanted) }
+    }
+    try require(channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", channels, "a multiple of 4 from 4 to 1024")
+    try require(layers >= 3 && layers <= 64, "layers", layers, "3 to 64 cells")
+    try require(classes >= 2, "classes", classes, "at least 2")
+    try require(imageSize >= 8 && imageSize % 4 == 0, "image size", imageSize, "a multiple of 4, at least 8")
+    self.space = space
+    self.channels = channels
+    self.layers = layers
+    self.classes = classes
+    self.imageSize = imageSize
+  }
+
+  /// Whether cell `index` halves the resolution: at ⌊L/3⌋ and ⌊2L/3⌋.
+  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+}

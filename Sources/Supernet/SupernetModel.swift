@@ -1,0 +1,116 @@
+import Compute
+import Datasets
+import Foundation
+
+/// A DARTS supernet: losses and gradients of (ω, α) on batches of images.
+///
+/// Weights live outside, in `ParameterVector`s that `makeVector` shapes, so that several copies of ω (the candidates of a
+/// ZARTS update, the unrolled weights of second-order DARTS) share one network. Not for concurrent use.
+public final class SupernetModel {
+  public let architecture: SupernetArchitecture
+  /// Images that buffers are laid out for; a larger batch lays them out anew.
+  public var batch: Int { plan.batch }
+  /// Bytes of activations and scratch.
+  public var activationBytes: Int { plan.byteCount }
+  /// Name of the instruction set in use.
+  public let instructionSet: String
+
+  private(set) var plan: SupernetPlan
+  private let pool: ThreadPool
+  private let kernels: KernelSet
+
+  /// - Parameters:
+  ///   - batch: images of the largest batch.
+  ///   - threads: threads that share one batch; no result depends on their number.
+  public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
+    guard batch >= 1 else { throw SupernetError.unsupported(what: "batch", found: "\(batch)", wanted: "at least 1") }
+    guard threads >= 1 else { throw SupernetError.unsupported(what: "threads", found: "\(threads)", wanted: "at least 1") }
+    self.architecture = architecture
+    self.kernels = kernels
+    instructionSet = kernels.name
+    pool = ThreadPool(threadCount: threads)
+    plan = SupernetPlan(architecture: architecture, batch: batch, pool: pool, kernels: kernels)
+  }
+
+  /// A zero vector with room for ω, a gradient or a momentum.
+  public func makeVector() -> ParameterVector { ParameterVector(count: plan.parameters.count) }
+
+  /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, batch-norm scale 1 and shift 0.
+  public func makeInitialWeights(seed: UInt64) -> ParameterVector {
+    let weights = makeVector()
+    for (index, entry) in plan.parameters.entries.enumerated() {
+      if let constant = entry.constant {
+        entry.forEachStorageIndex { weights.storage[$0] = constant }
+      } else {
+        var stream = RandomStream(seed: seed, purpose: .weights, index: index)
+        let bound = 1 / Double(entry.fanIn).squareRoot()
+        entry.forEachStorageIndex { weights.storage[$0] = Float((2 * stream.uniform() - 1) * bound) }
+      }
+    }
+    return weights
+  }
+
+  /// α ~ 1e-3 · N(0, 1).
+  public func makeInitialAlphas(seed: UInt64) -> ArchitectureParameters {
+    var alphas = architecture.space.zeroAlphas
+    var stream = RandomStream(seed: seed, purpose: .alphas)
+    alphas.flat = alphas.flat.map { _ in Float(1e-3 * stream.normal()) }
+    return alphas
+  }
+
+  /// Running statistics at their start: mean 0, variance 1.
+  public func makeInitialStatistics() -> ParameterVector {
+    let statistics = ParameterVector(count: plan.statistics.count)
+    for entry in plan.statistics.entries {
+      for channel in 0..<entry.channels { statistics.storage[entry.offset + entry.lanes + channel] = 1 }
+    }
+    return statistics
+  }
+
+  /// Mean cross-entropy and accuracy with the batch's own statistics; no gradient.
+  public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> (loss: Double, correct: Int) {
+    let result = run(weights: weights, alphas: alphas, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
+    return (result.loss, result.correct)
+  }
+
+  /// Loss and gradients: ∂L/∂ω overwrites `weightGradient` where given; ∂L/∂α is returned where wanted.
+  public func gradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
+    wantsAlphaGradient: Bool, statistics: ParameterVector?
+  ) -> (loss: Double, correct: Int, alphas: ArchitectureParameters?) {
+    let result = run(
+      weights: weights, alphas: alphas, batch: batch, weightGradient: weightGradient, wantsAlphaGradient: wantsAlphaGradient,
+      statistics: statistics)
+    guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
+    let gradient = ArchitectureParameters(
+      normal: alphas.normal.throughSoftmax(mixingGradient: result.normalMixingGradient),
+      reduce: alphas.reduce.throughSoftmax(mixingGradient: result.reduceMixingGradient))
+    return (result.loss, result.correct, gradient)
+  }
+
+  /// [count, classes] of the last evaluation, row-major.
+  public func lastLogits(count: Int) -> [Float] { plan.logits(count: count) }
+
+  private func run(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
+    wantsAlphaGradient: Bool, statistics: ParameterVector?
+  ) -> SupernetPlan.Result {
+    precondition(weights.count == plan.parameters.count, "weights of another network")
+    precondition(
+      batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
+      "images of another size than the network's")
+    if batch.count > plan.batch {
+      plan = SupernetPlan(architecture: architecture, batch: batch.count, pool: pool, kernels: kernels)
+    }
+    let mixing = SupernetPlan.Mixing(normal: alphas.normal.softmaxRows().map(Float.init), reduce: alphas.reduce.softmaxRows().map(Float.init))
+    return batch.images.withUnsafeBufferPointer { images in
+      batch.labels.withUnsafeBufferPointer { labels in
+        guard let images = images.baseAddress, let labels = labels.baseAddress else { preconditionFailure("a batch has images") }
+        return plan.run(
+          .init(images: images, labels: labels, count: batch.count, noiseKey: batch.noiseKey), weights: weights.storage,
+          mixing: mixing, weightGradient: weightGradient?.storage, wantsMixingGradient: wantsAlphaGradient,
+          running: statistics?.storage)
+      }
+    }
+  }
+}

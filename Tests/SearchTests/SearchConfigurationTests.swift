@@ -1,0 +1,107 @@
+import Foundation
+import Search
+import Supernet
+import Testing
+
+struct SearchConfigurationTests {
+  @Test func defaultsArePublishedSettings() {
+    let zarts = SearchConfiguration(method: .zartsMGS, space: .s6, dataset: "fashion-mnist")
+    #expect(zarts.epochs == 50 && zarts.warmup == 10 && zarts.batch == 64 && zarts.channels == 16 && zarts.layers == 8)
+    #expect(zarts.innerSteps == 10 && zarts.candidates == 4 && zarts.tau == 0.01 && zarts.lambda == 1e-3)
+    #expect(zarts.sigma == 0.025 && zarts.proposal == .flattened)
+    #expect(zarts.learningRate == 0.025 && zarts.minimumLearningRate == 0.001 && zarts.momentum == 0.9)
+    #expect(zarts.weightDecay == 3e-4 && zarts.gradientClip == 5)
+    #expect(zarts.adam == Adam.Settings())
+    for space in [SearchSpace.s1, .s2, .s3, .s4] {
+      #expect(SearchConfiguration(method: .darts1, space: space, dataset: "x").sigma == 0.2)
+    }
+    #expect(SearchConfiguration(method: .darts2, space: .s5, dataset: "x").warmup == 0)
+  }
+
+  @Test func yamlReadsBackToTheSameValuesWhateverTheyAre() throws {
+    var configuration = SearchConfiguration(method: .zartsMGS, space: .s3, dataset: "tensors:/a b/\"c\\d\": #é.safetensors")
+    configuration.seed = .max
+    configuration.trainLimit = 512
+    configuration.sigma = 0.1 + 0.2
+    configuration.alphaEpsilon = 1e-08
+    configuration.tau = 3.0000000000000004e-5
+    configuration.proposal = .exact
+    #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
+    configuration.trainLimit = nil
+    #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
+    #expect(configuration.yaml.contains("alpha_epsilon: 1.0e-08"), "YAML 1.1 readers take 1e-08 for text")
+  }
+
+  @Test func absentSettingsKeepTheDefaultsOfMethodAndSpace() throws {
+    let read = try SearchConfiguration(yaml: "method: zarts-mgs\nspace: s2\ndataset: fashion-mnist\nepochs: 20\n", from: "x")
+    var expected = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "fashion-mnist")
+    expected.epochs = 20
+    #expect(read == expected)
+  }
+
+  @Test(arguments: [
+    ("method: darts9\nspace: s2\ndataset: d", "method"), ("method: darts1\nspace: s2", "dataset"),
+    ("method: darts1\nspace: s2\ndataset: d\nepoch: 3", "'epoch'"),
+    ("method: darts1\nspace: s2\ndataset: d\nepochs: many", "epochs"),
+    ("method: darts1\nspace: s2\ndataset: d\nepochs: 1.5", "1.5"),
+    ("method: darts1\nspace: s2\ndataset: d\nsigma: [1]", "sigma"),
+    ("method: darts1\nspace: s2\ndataset: d\nseed: -1", "seed"),
+    ("method: darts1\nspace: s2\ndataset: d\ntrain_limit: few", "train_limit"), ("- a", "mapping"), ("a: b: c", "YAML"),
+    ("", "mapping"), ("method: darts1\nspace: s2\ndataset: d\nchannels: 6", "multiple of 4"),
+  ])
+  func badTextIsRefusedNamingThePlace(yaml: String, mention: String) throws {
+    let error = #expect(throws: SearchError.self) { try SearchConfiguration(yaml: yaml, from: "run/config.yaml") }
+    let text = "\(try #require(error))"
+    #expect(text.contains(mention), "\(text)")
+  }
+
+  @Test func everySettingOutOfRangeIsNamed() throws {
+    let changes: [(String, (inout SearchConfiguration) -> Void)] = [
+      ("epochs", { $0.epochs = 0 }), ("warmup", { $0.warmup = 51 }), ("warmup", { $0.warmup = -1 }),
+      ("channels", { $0.channels = 18 }), ("channels", { $0.channels = 0 }), ("layers", { $0.layers = 2 }),
+      ("batch", { $0.batch = 0 }), ("train_limit", { $0.trainLimit = 1 }), ("threads", { $0.threads = -1 }),
+      ("inner_steps", { $0.innerSteps = 0 }), ("candidates", { $0.candidates = 0 }), ("sigma", { $0.sigma = 0 }),
+      ("sigma", { $0.sigma = .nan }), ("tau", { $0.tau = -1 }), ("lambda", { $0.lambda = 1.1 }),
+      ("lambda", { $0.lambda = .nan }), ("learning_rate", { $0.learningRate = 0 }),
+      ("minimum_learning_rate", { $0.minimumLearningRate = 1 }), ("momentum", { $0.momentum = 1 }),
+      ("weight_decay", { $0.weightDecay = -1 }), ("gradient_clip", { $0.gradientClip = 0 }),
+      ("alpha_learning_rate", { $0.alphaLearningRate = .infinity }), ("alpha_beta1", { $0.alphaBeta1 = 1 }),
+      ("alpha_beta2", { $0.alphaBeta2 = -0.1 }), ("alpha_epsilon", { $0.alphaEpsilon = 0 }),
+      ("alpha_weight_decay", { $0.alphaWeightDecay = -1 }), ("dataset", { $0.dataset = "" }),
+    ]
+    let good = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "fashion-mnist")
+    try good.validate()
+    for (key, change) in changes {
+      var bad = good
+      change(&bad)
+      let error = #expect(throws: SearchError.self, "\(key)") { try bad.validate() }
+      #expect("\(try #require(error))".contains("setting \(key):"))
+    }
+  }
+}
+
+struct SchedulesTests {
+  private func schedules(epochs: Int, warmup: Int) -> Schedules {
+    var configuration = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "d")
+    (configuration.epochs, configuration.warmup) = (epochs, warmup)
+    return Schedules(configuration)
+  }
+
+  @Test func learningRateFollowsTheCosineOfTorch() {
+    let schedules = schedules(epochs: 50, warmup: 10)
+    #expect(schedules.learningRate(epoch: 0) == 0.025)
+    #expect(abs(schedules.learningRate(epoch: 25) - 0.013) < 1e-15)
+    #expect(abs(schedules.learningRate(epoch: 10) - (0.001 + 0.024 * (1 + cos(Double.pi / 5)) / 2)) < 1e-15)
+    #expect(abs(schedules.learningRate(epoch: 50) - 0.001) < 1e-15)
+    #expect(schedules.weightStep(epoch: 0) == WeightStep())
+  }
+
+  @Test func sigmaDecaysOnlyAfterTheWarmup() {
+    let schedules = schedules(epochs: 50, warmup: 10)
+    #expect(schedules.sigma(epoch: 3) == 0.2)
+    #expect(schedules.sigma(epoch: 10) == 0.2)
+    #expect(abs(schedules.sigma(epoch: 30) - 0.1) < 1e-15)
+    #expect(schedules.sigma(epoch: 49) > 0)
+    #expect(self.schedules(epochs: 5, warmup: 5).sigma(epoch: 5) == 0.2)
+  }
+}

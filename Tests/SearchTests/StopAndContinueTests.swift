@@ -1,0 +1,128 @@
+import Compute
+import Formats
+import Foundation
+import Search
+import Supernet
+import Testing
+
+/// Runs that are stopped and go on must end as runs that never were.
+struct StopAndContinueTests {
+  /// Stops after so many losses, goes on until the end, and returns both runs' folders.
+  private func interrupt(
+    _ method: SearchMethod, afterLosses losses: Int, in folder: TemporaryFolder
+  ) throws -> (whole: SearchRunFolder, broken: SearchRunFolder, error: SearchError) {
+    let whole = try search(withStatistics(), shortConfiguration(method), in: folder.file("whole"))
+    let problem = try withStatistics()
+    let stop = StopRequest()
+    problem.interfere = { calls in
+      if calls == losses { stop.request(signal: SIGINT) }
+      return nil
+    }
+    let error = try #require(
+      #expect(throws: SearchError.self) {
+        try search(problem, shortConfiguration(method), in: folder.file("broken"), stop: stop)
+      })
+    let run = try SearchRun(continuing: withStatistics(), folder: .existing(at: folder.file("broken")), space: .s2)
+    try run.run()
+    return (whole, run.files, error)
+  }
+
+  private func withStatistics() throws -> ObservedProblem<QuadraticBilevelProblem> {
+    let problem = try ObservedProblem(quadratic())
+    problem.hasStatistics = true
+    return problem
+  }
+
+  /// Losses by number: the warm-up of 2 epochs has 2 × (6 + 1); a DARTS step then has 2 or 5, an update of ZARTS 1 + 3 × 5.
+  @Test(arguments: [
+    (SearchMethod.darts1, 3), (.darts1, 6), (.darts1, 19), (.darts2, 20), (.zartsMGS, 9), (.zartsMGS, 20), (.zartsMGS, 33),
+    (.zartsMGS, 48),
+  ])
+  func continuedRunEndsWithTheBitsOfAnUninterruptedOne(method: SearchMethod, losses: Int) throws {
+    let folder = try TemporaryFolder()
+    let (whole, broken, error) = try interrupt(method, afterLosses: losses, in: folder)
+    guard case .interrupted(SIGINT, _, _, let checkpoint) = error else { throw TestFailure("\(error)") }
+    #expect(FileManager.default.fileExists(atPath: checkpoint))
+    #expect("\(error)".contains(checkpoint))
+    for epoch in 0...4 {
+      #expect(try bytes(whole.checkpointPath(epoch: epoch)) == bytes(broken.checkpointPath(epoch: epoch)), "epoch \(epoch)")
+    }
+    #expect(try bytes(whole.alphasPath) == bytes(broken.alphasPath))
+    #expect(try bytes(whole.genotypesPath) == bytes(broken.genotypesPath))
+    let last = try TensorFile(readingFrom: broken.checkpointPath(epoch: 4))
+    #expect(try last.floats("omega.running_mean")[1] == 24, "weight steps alone move the statistics, each once")
+    func timeless(_ files: SearchRunFolder) throws -> [EpochRecord] {
+      try files.metrics().map { record in
+        var record = record
+        record.seconds = 0
+        return record
+      }
+    }
+    #expect(try timeless(whole) == timeless(broken))
+  }
+
+  @Test func stopWithinAnUpdateAbandonsItBeforeTheNextCandidate() throws {
+    let folder = try TemporaryFolder()
+    let problem = try ObservedProblem(quadratic())
+    let stop = StopRequest()
+    // Loss 16 is within the first candidate of the first update.
+    problem.interfere = { calls in
+      if calls == 16 { stop.request() }
+      return nil
+    }
+    let error = #expect(throws: SearchError.self) {
+      try search(problem, shortConfiguration(.zartsMGS), in: folder.file("run"), stop: stop)
+    }
+    let path = folder.file("run/checkpoints/epoch-002-step-00000.safetensors")
+    #expect(error == .interrupted(signal: SIGTERM, epoch: 2, step: 0, checkpoint: path))
+    #expect(problem.weightGradients == 12 + 4, "only the candidate that was running may finish")
+    let checkpoint = try SearchCheckpoint(readingFrom: path, for: quadratic())
+    #expect(checkpoint.alphas == (try quadratic().initialAlphas))
+    #expect(checkpoint.epoch == 2 && checkpoint.step == 0)
+  }
+
+  @Test func checkpointWithoutStatisticsIsRefusedWhereTheNetworkHasThem() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
+    #expect(throws: SearchError.self) {
+      try SearchRun(continuing: withStatistics(), folder: files.folder, space: .s2)
+    }
+  }
+
+  @Test func finishedRunHasNothingLeftToDo() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
+    let before = try bytes(files.metricsPath)
+    let problem = try ObservedProblem(quadratic())
+    let outcome = try SearchRun(continuing: problem, folder: files.folder, space: .s2).run()
+    #expect(problem.weightGradients == 0)
+    #expect(outcome.record?.epoch == 4)
+    #expect(try bytes(files.metricsPath) == before)
+  }
+
+  @Test func rowsBeyondTheLatestCheckpointAreWrittenAgain() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.zartsMGS), in: folder.file("run"))
+    let before = try bytes(files.checkpointPath(epoch: 4))
+    let history = try bytes(files.alphasPath)
+    // A crash between metrics.csv and the checkpoint leaves just this.
+    try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 4))
+    try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
+    #expect(try bytes(files.checkpointPath(epoch: 4)) == before)
+    #expect(try bytes(files.alphasPath) == history)
+    #expect(try files.metrics().map(\.epoch) == [1, 2, 3, 4])
+  }
+
+  @Test func otherSettingsOrDataThanTheCheckpointsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
+    #expect(throws: SearchError.self) {
+      try SearchRun(continuing: quadratic(stepsPerEpoch: 7), folder: files.folder, space: .s2)
+    }
+    try AtomicFile.write(shortConfiguration(.darts1, seed: 6).yaml, to: files.configurationPath)
+    let error = #expect(throws: SearchError.self) {
+      try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2)
+    }
+    #expect("\(try #require(error))".contains("other settings"))
+  }
+}
