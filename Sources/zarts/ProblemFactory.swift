@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
@@ -8,7 +9,9 @@ enum ProblemFactory {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit)
-    throw SearchError.invalid(
-      "no supernet yet", at: "this build", found: "images of \(loader.dataset.name) alone", wanted: "SupernetProblem")
+    let threads = configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
+    return try SupernetProblem(
+      space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
+      seed: configuration.seed, threads: threads)
   }
 }
