@@ -9,10 +9,10 @@ public struct SupernetArchitecture: Hashable, Sendable {
   /// Height and width of the images, a multiple of 4.
   public let imageSize: Int
 
-  /// - Throws: `SupernetError.unsupported` naming the value and what would be right.
+  /// - Throws: `SupernetError` naming the value and what would be right.
   public init(space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32) throws {
     func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
-      if !condition { throw SupernetError.unsupported(what: what, found: "\(found)", wanted: wanted) }
+      if !condition { throw SupernetError("unsupported size", at: what, found: "\(found)", wanted: wanted) }
     }
     try require(channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", channels, "a multiple of 4 from 4 to 1024")
     try require(layers >= 3 && layers <= 64, "layers", layers, "3 to 64 cells")

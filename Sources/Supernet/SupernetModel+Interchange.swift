@@ -69,13 +69,13 @@ extension SupernetModel {
 
   private func finiteFloats(_ name: String, shape: [Int], in file: TensorFile) throws -> [Float] {
     guard let tensor = file.tensors[name] else {
-      throw SupernetError.missingTensor(file: file.path, name: name, wanted: shape)
+      throw SupernetError("missing tensor", at: "\(file.path), \(name)", found: "nothing", wanted: "shape \(shape)")
     }
     guard tensor.shape == shape else {
-      throw SupernetError.misshapenTensor(file: file.path, name: name, found: tensor.shape, wanted: shape)
+      throw SupernetError("misshapen tensor", at: "\(file.path), \(name)", found: "shape \(tensor.shape)", wanted: "shape \(shape)")
     }
     let values = try file.floats(name, shape: shape)
-    guard values.allSatisfy(\.isFinite) else { throw SupernetError.notFinite(file: file.path, name: name) }
+    guard values.allSatisfy(\.isFinite) else { throw SupernetError("tensor overflows", at: "\(file.path), \(name)", found: "NaN or infinity", wanted: "finite values") }
     return values
   }
 }

@@ -23,8 +23,8 @@ public final class SupernetModel {
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
   public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    guard batch >= 1 else { throw SupernetError.unsupported(what: "batch", found: "\(batch)", wanted: "at least 1") }
-    guard threads >= 1 else { throw SupernetError.unsupported(what: "threads", found: "\(threads)", wanted: "at least 1") }
+    guard batch >= 1 else { throw SupernetError("unsupported size", at: "batch", found: "\(batch)", wanted: "at least 1") }
+    guard threads >= 1 else { throw SupernetError("unsupported number", at: "threads", found: "\(threads)", wanted: "at least 1") }
     self.architecture = architecture
     self.kernels = kernels
     instructionSet = kernels.name

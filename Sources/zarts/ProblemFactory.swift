@@ -5,13 +5,13 @@ import Search
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
 enum ProblemFactory {
   /// - Throws: `DatasetError` or `FormatError` where the data cannot be used; what the supernet throws.
-  static func make(_ configuration: SearchConfiguration) throws -> any BilevelProblem {
+  static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit)
-    let threads = configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
-      seed: configuration.seed, threads: threads)
+      seed: configuration.seed,
+      threads: configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
   }
 }

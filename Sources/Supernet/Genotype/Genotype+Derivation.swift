@@ -18,12 +18,12 @@ extension Genotype {
   ) throws -> [Edge] {
     let columns = candidates[0].count
     guard alphas.rows == candidates.count, alphas.columns == columns else {
-      throw SupernetError.genotype(
+      throw SupernetError(
         "wrong shape", at: key, found: "[\(alphas.rows), \(alphas.columns)]",
         wanted: "[\(candidates.count), \(columns)]")
     }
     guard alphas.values.allSatisfy(\.isFinite) else {
-      throw SupernetError.genotype("no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
+      throw SupernetError("no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
     }
     let weights = alphas.softmaxRows()
     return (0..<CellTopology.nodeCount).flatMap { node in

@@ -24,7 +24,7 @@ extension Genotype: Codable {
     do {
       self = try JSONDecoder().decode(Genotype.self, from: Data(text.utf8))
     } catch let error as DecodingError {
-      throw SupernetError.genotype(
+      throw SupernetError(
         "not a genotype", at: "genotype, \(Self.place(of: error))", found: Self.reason(of: error),
         wanted: "an object like {\"normal\":[[\"sep_conv_3x3\",0],…],\"normal_concat\":[2,3,4,5],\"reduce\":…}")
     }

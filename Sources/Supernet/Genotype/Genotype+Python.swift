@@ -179,6 +179,6 @@ private struct GenotypeScanner {
   }
 
   func error(at place: Int, found: String, wanted: String) -> SupernetError {
-    SupernetError.genotype("not a genotype", at: "genotype, character \(place + 1)", found: found, wanted: wanted)
+    SupernetError("not a genotype", at: "genotype, character \(place + 1)", found: found, wanted: wanted)
   }
 }

@@ -46,14 +46,14 @@ public struct Genotype: Equatable, Sendable {
   private static func validate(edges: [Edge], key: String) throws {
     let expected = CellTopology.nodeCount * edgesPerNode
     guard edges.count == expected else {
-      throw SupernetError.genotype(
+      throw SupernetError(
         "wrong number of edges", at: "genotype, \(key)", found: "\(edges.count)",
         wanted: "\(expected), two for each of \(CellTopology.nodeCount) nodes")
     }
     for (index, edge) in edges.enumerated() {
       let states = CellTopology.inputCount + index / edgesPerNode
       guard (0..<states).contains(edge.source) else {
-        throw SupernetError.genotype(
+        throw SupernetError(
           "edge from a state that node \(index / edgesPerNode) cannot see", at: "genotype, \(key)[\(index)]",
           found: "state \(edge.source)", wanted: "0 to \(states - 1)")
       }
@@ -63,7 +63,7 @@ public struct Genotype: Equatable, Sendable {
   private static func validate(concat: [Int], key: String) throws {
     let nodes = CellTopology.inputCount..<CellTopology.stateCount
     guard !concat.isEmpty, Set(concat).count == concat.count, concat.allSatisfy(nodes.contains) else {
-      throw SupernetError.genotype(
+      throw SupernetError(
         "wrong states to concatenate", at: "genotype, \(key)", found: "\(concat)",
         wanted: "different states of \(nodes.lowerBound) to \(nodes.upperBound - 1)")
     }
