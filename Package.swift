@@ -6,7 +6,9 @@ let package = Package(
   name: "zarts",
   products: [
     .executable(name: "zarts", targets: ["zarts"]),
-    .library(name: "ZartsKit", targets: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures"]),
+    .library(
+      name: "ZartsKit",
+      targets: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -14,7 +14,8 @@ public struct SupernetArchitecture: Hashable, Sendable {
     func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
       if !condition { throw SupernetError("unsupported size", at: what, found: "\(found)", wanted: wanted) }
     }
-    try require(channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", channels, "a multiple of 4 from 4 to 1024")
+    try require(
+      channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", channels, "a multiple of 4 from 4 to 1024")
     try require(layers >= 3 && layers <= 64, "layers", layers, "3 to 64 cells")
     try require(classes >= 2, "classes", classes, "at least 2")
     try require(imageSize >= 8 && imageSize % 4 == 0, "image size", imageSize, "a multiple of 4, at least 8")

@@ -72,10 +72,13 @@ extension SupernetModel {
       throw SupernetError("missing tensor", at: "\(file.path), \(name)", found: "nothing", wanted: "shape \(shape)")
     }
     guard tensor.shape == shape else {
-      throw SupernetError("misshapen tensor", at: "\(file.path), \(name)", found: "shape \(tensor.shape)", wanted: "shape \(shape)")
+      throw SupernetError(
+        "misshapen tensor", at: "\(file.path), \(name)", found: "shape \(tensor.shape)", wanted: "shape \(shape)")
     }
     let values = try file.floats(name, shape: shape)
-    guard values.allSatisfy(\.isFinite) else { throw SupernetError("tensor overflows", at: "\(file.path), \(name)", found: "NaN or infinity", wanted: "finite values") }
+    guard values.allSatisfy(\.isFinite) else {
+      throw SupernetError("tensor overflows", at: "\(file.path), \(name)", found: "NaN or infinity", wanted: "finite values")
+    }
     return values
   }
 }

@@ -24,7 +24,9 @@ public final class SupernetModel {
   ///   - threads: threads that share one batch; no result depends on their number.
   public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
     guard batch >= 1 else { throw SupernetError("unsupported size", at: "batch", found: "\(batch)", wanted: "at least 1") }
-    guard threads >= 1 else { throw SupernetError("unsupported number", at: "threads", found: "\(threads)", wanted: "at least 1") }
+    guard threads >= 1 else {
+      throw SupernetError("unsupported number", at: "threads", found: "\(threads)", wanted: "at least 1")
+    }
     self.architecture = architecture
     self.kernels = kernels
     instructionSet = kernels.name
@@ -68,8 +70,11 @@ public final class SupernetModel {
   }
 
   /// Mean cross-entropy and accuracy with the batch's own statistics; no gradient.
-  public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> (loss: Double, correct: Int) {
-    let result = run(weights: weights, alphas: alphas, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
+  public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> (
+    loss: Double, correct: Int
+  ) {
+    let result = run(
+      weights: weights, alphas: alphas, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
     return (result.loss, result.correct)
   }
 
@@ -102,10 +107,13 @@ public final class SupernetModel {
     if batch.count > plan.batch {
       plan = SupernetPlan(architecture: architecture, batch: batch.count, pool: pool, kernels: kernels)
     }
-    let mixing = SupernetPlan.Mixing(normal: alphas.normal.softmaxRows().map(Float.init), reduce: alphas.reduce.softmaxRows().map(Float.init))
+    let mixing = SupernetPlan.Mixing(
+      normal: alphas.normal.softmaxRows().map(Float.init), reduce: alphas.reduce.softmaxRows().map(Float.init))
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in
-        guard let images = images.baseAddress, let labels = labels.baseAddress else { preconditionFailure("a batch has images") }
+        guard let images = images.baseAddress, let labels = labels.baseAddress else {
+          preconditionFailure("a batch has images")
+        }
         return plan.run(
           .init(images: images, labels: labels, count: batch.count, noiseKey: batch.noiseKey), weights: weights.storage,
           mixing: mixing, weightGradient: weightGradient?.storage, wantsMixingGradient: wantsAlphaGradient,

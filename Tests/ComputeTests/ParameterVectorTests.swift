@@ -1,6 +1,5 @@
-import Testing
-
 import Compute
+import Testing
 
 @Suite("Parameter vectors")
 struct ParameterVectorTests {

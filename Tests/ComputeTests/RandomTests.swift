@@ -1,7 +1,6 @@
+import Compute
 import Foundation
 import Testing
-
-import Compute
 
 @Suite("Random streams")
 struct RandomTests {

@@ -1,9 +1,8 @@
-import Foundation
-import Testing
-
 import Compute
 import Datasets
 import Formats
+import Foundation
+import Testing
 
 /// A naive second implementation: pad with black, crop, mirror, normalise, cut out.
 private func expectedImage(

@@ -1,8 +1,7 @@
-import Foundation
-import Testing
-
 import Datasets
 import Formats
+import Foundation
+import Testing
 
 @Suite("Fashion-MNIST")
 struct FashionMNISTTests {

@@ -1,9 +1,8 @@
 import CZlib
-import Foundation
-import Testing
-
 import Datasets
 import Formats
+import Foundation
+import Testing
 
 /// A folder of its own for one test, removed with it.
 final class ScratchFolder {

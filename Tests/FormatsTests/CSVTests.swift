@@ -1,7 +1,6 @@
+import Formats
 import Foundation
 import Testing
-
-import Formats
 
 @Suite("CSV files")
 struct CSVTests {
@@ -23,7 +22,9 @@ struct CSVTests {
 
   @Test("Every double reads back to the same bits")
   func doubles() throws {
-    let values = [0.1, 1.0 / 3, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1e22, 123456789.123456789, .infinity]
+    let values = [
+      0.1, 1.0 / 3, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1e22, 123456789.123456789, .infinity,
+    ]
     try CSVWriter.write(columns: ["x"], rows: values.map { [.real($0)] }, to: folder.file("d.csv"))
     let read = try CSVTable(readingFrom: folder.file("d.csv")).doubles("x")
     #expect(read.map(\.bitPattern) == values.map(\.bitPattern))

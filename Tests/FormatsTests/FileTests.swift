@@ -1,8 +1,7 @@
 import CZlib
+import Formats
 import Foundation
 import Testing
-
-import Formats
 
 @Suite("Files and folders")
 struct FileTests {

@@ -1,6 +1,5 @@
-import Testing
-
 import Formats
+import Testing
 
 @Suite("NPY files")
 struct NPYFileTests {

@@ -1,7 +1,6 @@
+import Formats
 import Foundation
 import Testing
-
-import Formats
 
 /// A safetensors file put together by hand: header length, header, values.
 func safetensors(_ header: String, _ values: [UInt8] = [], length: UInt64? = nil) -> [UInt8] {
@@ -73,7 +72,8 @@ struct TensorFileTests {
       let exponent = Int(bits[index] >> 10 & 31)
       let fraction = Double(bits[index] & 1023) / 1024
       let magnitude: Double =
-        exponent == 31 ? (fraction == 0 ? .infinity : .nan)
+        exponent == 31
+        ? (fraction == 0 ? .infinity : .nan)
         : exponent == 0 ? fraction * pow(2, -14) : (1 + fraction) * pow(2, Double(exponent - 15))
       let expected = Float(bits[index] >> 15 == 1 ? -magnitude : magnitude)
       #expect(expected.isNaN ? found[index].isNaN : found[index] == expected && found[index].sign == expected.sign)

@@ -4,18 +4,22 @@ import Supernet
 import Testing
 
 /// Everything one evaluation and one gradient give, as bits.
-private func fingerprint(space: SearchSpace, channels: Int, threads: Int, instructionSet: String?, batch: Int) throws -> [UInt32] {
+private func fingerprint(space: SearchSpace, channels: Int, threads: Int, instructionSet: String?, batch: Int) throws
+  -> [UInt32]
+{
   let architecture = try SupernetArchitecture(space: space, channels: channels, layers: 3, imageSize: 12)
   let model = try SupernetModel(
     architecture: architecture, batch: batch, threads: threads, kernels: Kernels.select(named: instructionSet))
   var stream = RandomStream(seed: 5, purpose: .test)
   let images = ImageBatch(
-    images: (0..<batch * 3 * 144).map { _ in Float(stream.normal()) }, labels: (0..<batch).map { Int32($0 % 10) }, channels: 3,
+    images: (0..<batch * 3 * 144).map { _ in Float(stream.normal()) }, labels: (0..<batch).map { Int32($0 % 10) },
+    channels: 3,
     height: 12, width: 12, noiseKey: 99)
   let gradient = model.makeVector()
   let statistics = model.makeInitialStatistics()
   let result = model.gradient(
-    weights: model.makeInitialWeights(seed: 7), alphas: model.makeInitialAlphas(seed: 7), batch: images, weightGradient: gradient,
+    weights: model.makeInitialWeights(seed: 7), alphas: model.makeInitialAlphas(seed: 7), batch: images,
+    weightGradient: gradient,
     wantsAlphaGradient: true, statistics: statistics)
   let loss = result.loss.bitPattern
   return [UInt32(truncatingIfNeeded: loss), UInt32(truncatingIfNeeded: loss >> 32)]
@@ -35,7 +39,8 @@ private func fingerprint(space: SearchSpace, channels: Int, threads: Int, instru
   func instructionSets(space: SearchSpace, channels: Int) throws {
     let expected = try fingerprint(space: space, channels: channels, threads: 2, instructionSet: "baseline", batch: 3)
     for name in Kernels.available {
-      #expect(try fingerprint(space: space, channels: channels, threads: 2, instructionSet: name, batch: 3) == expected, "\(name)")
+      #expect(
+        try fingerprint(space: space, channels: channels, threads: 2, instructionSet: name, batch: 3) == expected, "\(name)")
     }
   }
 }

@@ -13,8 +13,10 @@ struct Golden: CustomTestStringConvertible {
   let layers: Int
 
   static let all = [
-    Golden(name: "s1_c16_l3_b4", space: .s1, channels: 16, layers: 3), Golden(name: "s2_c16_l3_b4", space: .s2, channels: 16, layers: 3),
-    Golden(name: "s3_c8_l5_b4", space: .s3, channels: 8, layers: 5), Golden(name: "s5_c8_l3_b4", space: .s5, channels: 8, layers: 3),
+    Golden(name: "s1_c16_l3_b4", space: .s1, channels: 16, layers: 3),
+    Golden(name: "s2_c16_l3_b4", space: .s2, channels: 16, layers: 3),
+    Golden(name: "s3_c8_l5_b4", space: .s3, channels: 8, layers: 5),
+    Golden(name: "s5_c8_l3_b4", space: .s5, channels: 8, layers: 3),
     Golden(name: "s6_c16_l3_b8", space: .s6, channels: 16, layers: 3),
   ]
 
@@ -47,7 +49,8 @@ struct Golden: CustomTestStringConvertible {
 
 /// ‖found − expected‖ / ‖expected‖.
 func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
-  var difference = 0.0, norm = 0.0
+  var difference = 0.0
+  var norm = 0.0
   for (a, b) in zip(found, expected) {
     difference += (Double(a) - Double(b)) * (Double(a) - Double(b))
     norm += Double(b) * Double(b)
@@ -66,8 +69,11 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
     let valid = try golden.batch(file, "valid")
     let result = model.evaluate(weights: weights, alphas: alphas, batch: valid)
     let logits = relativeError(model.lastLogits(count: valid.count), try file.floats("expect.logits"))
-    let expectedTrain = Double(try file.floats("expect.train_loss")[0]), expectedValid = Double(try file.floats("expect.valid_loss")[0])
-    print("golden \(golden.name): logits \(logits) train \(abs(train.loss / expectedTrain - 1)) valid \(abs(result.loss / expectedValid - 1))")
+    let expectedTrain = Double(try file.floats("expect.train_loss")[0])
+    let expectedValid = Double(try file.floats("expect.valid_loss")[0])
+    print(
+      "golden \(golden.name): logits \(logits) train \(abs(train.loss / expectedTrain - 1)) valid \(abs(result.loss / expectedValid - 1))"
+    )
     #expect(logits < 1e-5)
     #expect(abs(train.loss / expectedTrain - 1) < 1e-6)
     #expect(abs(result.loss / expectedValid - 1) < 1e-6)
@@ -81,7 +87,8 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
     let alphas = try golden.alphas(file)
     let gradient = model.makeVector()
     _ = model.gradient(
-      weights: weights, alphas: alphas, batch: try golden.batch(file, "train"), weightGradient: gradient, wantsAlphaGradient: false,
+      weights: weights, alphas: alphas, batch: try golden.batch(file, "train"), weightGradient: gradient,
+      wantsAlphaGradient: false,
       statistics: nil)
     var worst = ("", 0.0)
     for tensor in model.export(gradient) {
@@ -91,7 +98,8 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
       #expect(error < 1e-4, "\(tensor.name)")
     }
     let first = model.gradient(
-      weights: weights, alphas: alphas, batch: try golden.batch(file, "valid"), weightGradient: nil, wantsAlphaGradient: true,
+      weights: weights, alphas: alphas, batch: try golden.batch(file, "valid"), weightGradient: nil,
+      wantsAlphaGradient: true,
       statistics: nil)
     let found = try #require(first.alphas)
     let normal = relativeError(found.normal.values, try file.floats("expect.alpha_grad_first.normal"))

@@ -26,7 +26,8 @@ public final class Arena: @unchecked Sendable {
       let mapped = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
       guard let mapped, mapped != MAP_FAILED else { preconditionFailure("no memory for \(size) bytes of activations") }
       #if os(Linux)
-        madvise(mapped, size, 14 /* MADV_HUGEPAGE */)
+      // 14 is MADV_HUGEPAGE, a macro that does not reach Swift.
+      madvise(mapped, size, 14)
       #endif
       regions.append((mapped, size))
       next = mapped

@@ -14,7 +14,9 @@ public enum Kernels {
   /// The set that `ZARTS_ISA` names, or the best one.
   ///
   /// - Throws: `KernelError` when the variable names a set that is unknown or that the processor lacks.
-  public static func select(named requested: String? = ProcessInfo.processInfo.environment[environmentVariable]) throws -> KernelSet {
+  public static func select(named requested: String? = ProcessInfo.processInfo.environment[environmentVariable]) throws
+    -> KernelSet
+  {
     let names = available
     guard let requested else { return KernelSet(index: 0) }
     guard let index = names.firstIndex(of: requested) else {

@@ -31,7 +31,8 @@ public struct ArchitectureParameters: Equatable, Sendable {
 
   /// Zeros of the same shape.
   public var zeros: ArchitectureParameters {
-    .init(normal: .init(rows: normal.rows, columns: normal.columns), reduce: .init(rows: reduce.rows, columns: reduce.columns))
+    .init(
+      normal: .init(rows: normal.rows, columns: normal.columns), reduce: .init(rows: reduce.rows, columns: reduce.columns))
   }
 
   /// Number of values in both matrices.
