@@ -60,8 +60,7 @@ struct LandscapeCommand: ParsableCommand {
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
     let landscape = try walk(run, folder, place.origin)
     let plot = try LandscapePlot(
-      landscape, settings: settings, checkpoint: place.path, configuration: place.configuration,
-      settingsText: run.settingsText(origin: place.origin))
+      landscape, settings: settings, around: place, settingsText: run.settingsText(origin: place.origin))
     let formats = ["png"] + (pdf ? ["pdf"] : []) + (svg ? ["svg"] : [])
     let figures = try formats.map { try plot.write(to: folder.file("landscape.\($0)")) }
     print(try LandscapeSummary.text(landscape))
