@@ -38,7 +38,6 @@ let package = Package(
         "Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .executableTarget(name: "enginebench", dependencies: ["Supernet", "Compute", "Datasets"]),
     .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats"]),

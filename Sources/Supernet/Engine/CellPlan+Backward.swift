@@ -22,6 +22,7 @@ extension CellPlan {
       }
       let phase = phases[phases.count - 1]
       let offset = phase.reserveSums(sum.sumCount)
+      phase.spend(floats: sum.terms.count * sum.output.shape.floatsPerImage)
       phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
       phase.onFinish { sums, images in sum.finishBackward(sums: sums + offset, images: images) }
       appendSecondStageBackward(into: node, to: &phases)
@@ -43,6 +44,9 @@ extension CellPlan {
       let unit = preprocess[source]
       let partial = unit.reserveGradient(in: preprocessPhase)
       let (gradient, values, input) = (gradients[source], states[source], inputs[source])
+      preprocessPhase.spend(
+        flops: unit.flops, weightFlops: unit.flops,
+        floats: 2 * values.shape.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
       preprocessPhase.onImage { image, context in
         unit.backward(
           image: image, gradient: gradient, values: values, targets: input.targets, overwrite: input.overwrite,
@@ -65,6 +69,8 @@ extension CellPlan {
       for unit in edge.factorised {
         let partial = unit.reserveGradient(in: phase)
         let gradient = gradients[edge.edge.target]
+        phase.spend(
+          flops: unit.flops, weightFlops: unit.flops, floats: 2 * unit.output.shape.floatsPerImage)
         phase.onImage { image, context in
           unit.backward(
             image: image, gradient: gradient, values: unit.output, targets: [target], overwrite: false, partial: partial,
@@ -91,6 +97,10 @@ extension CellPlan {
     let target = gradients[source]
     let shape = target.shape
     let isNode = source >= CellTopology.inputCount
+    for job in jobs {
+      phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.shape.floatsPerImage)
+    }
+    phase.spend(floats: (isNode ? 3 : 2) * shape.floatsPerImage)
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
       let sum = context.scratch.slices[0]
@@ -124,6 +134,7 @@ extension CellPlan {
     let target = gradients[source]
     let shape = target.shape
     let (state, reduction) = (state, isReduction)
+    phase.spend(floats: skips.count * shape.floatsPerImage)
     phase.onImage { image, context in
       let coefficients = context.scratch.coefficients
       for (index, skip) in skips.enumerated() {
@@ -152,6 +163,7 @@ extension CellPlan {
       }
     }
     let target = gradients[source]
+    phase.spend(floats: pool.outputFloats)
     phase.onImage { [self, maxima, averages] image, context in
       let maximum = pool.maximum.map {
         poolGradient(image: image, edges: maxima, pooled: $0.values, into: context.scratch.slices[1], scratch: context.scratch)
@@ -220,6 +232,10 @@ extension CellPlan {
     let shape = gradient.shape
     let lanes = shape.lanes
     let offset = phase.reserveSums(pairs.count * 2 * lanes)
+    for pair in pairs {
+      phase.spend(flops: pair.second.flops, weightFlops: pair.second.flops, floats: 3 * shape.floatsPerImage)
+    }
+    phase.spend(floats: shape.floatsPerImage)
     phase.onImage { [self] image, context in
       let slice = context.scratch.slices[0]
       for (index, pair) in pairs.enumerated() {

@@ -42,6 +42,9 @@ final class ConvolutionUnit {
     }
   }
 
+  /// Of one image, forward; each of the two backward products costs the same.
+  var flops: Int { 2 * output.shape.pixels * input.channels * (taps + input.channels) }
+
   /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes].
   func forward(image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch) {
     state.kernels.pointee.conv_forward(
