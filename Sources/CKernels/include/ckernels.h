@@ -71,6 +71,9 @@ typedef struct {
   /// dst ← (input > 0 ? gradient : 0) + (addend or 0); the input is padded. One block; dst may be gradient or addend.
   void (*mask)(float *dst, const float *gradient, const float *input, const float *addend, int32_t height, int32_t width, int32_t pad);
 
+  /// dst ← input > 0 ? gradient : 0, and from it product[lane] += Σ dst · term, gradientSum[lane] += Σ dst. One block.
+  void (*mask_reduce)(float *dst, const float *gradient, const float *input, const float *term, int32_t height, int32_t width, int32_t pad, double *product, double *gradientSum);
+
   /// 3×3 pools of padding 1 of one block, with sums of value and square of each added to sums [4][16]: maximum Σ, Σ², average Σ, Σ².
   /// maximum, where not null, comes with arg, the tap 0…8 of the first maximum. average may be null.
   void (*pool_forward)(const float *src, float *maximum, uint8_t *arg, float *average, int32_t height, int32_t width, int32_t stride, double *maximumSum, double *maximumSquares, double *averageSum, double *averageSquares);

@@ -244,14 +244,13 @@ extension CellPlan {
           image: image, gradient: gradient.image(image), planes: planes, into: slice, accumulate: false,
           partials: partials[index], context: context)
         let target = pair.second.output.image(image)
-        maskIntoGradient(target, sum: slice, planes: planes, shape: shape, adding: false)
         let sums = context.sums + offset + index * 2 * lanes
+        let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
         for block in 0..<shape.blocks {
           let at = block * shape.floatsPerBlock
-          context.scratch.terms[0] = UnsafePointer(pair.first.output.image(image) + at)
-          state.kernels.pointee.reduce(
-            target + at, context.scratch.terms, 1, Int32(shape.pixels), sums + block * 16, Int64(lanes),
-            sums + lanes + block * 16)
+          state.kernels.pointee.mask_reduce(
+            target + at, slice + at, planes + block * stride, pair.first.output.image(image) + at, Int32(shape.height),
+            Int32(shape.width), Int32(pad), sums + block * 16, sums + lanes + block * 16)
         }
       }
     }
