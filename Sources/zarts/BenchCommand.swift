@@ -23,12 +23,23 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")).")
   var quantities: String = "train_step,forward,alpha_first,alpha_second"
   @Flag(help: "One JSON object a line.") var json = false
+  @Option(
+    help: ArgumentHelp(
+      "Command of a peer to race, run in turn with this engine.",
+      discussion: """
+        It is given --threads, --channels, --layers, --batch, --space and --repeats, and prints one JSON object a line \
+        with quantity, seconds and, where it has several, layout.
+        """))
+  var peer: String?
+  @Option(help: "Turns of the race: engine, peer, engine, peer, and so on.") var rounds: Int = 3
 
   func run() throws {
     guard let space = SearchSpace(rawValue: space) else {
       throw ValidationError("--space \(space): expected one of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    guard repeats >= 1, batch >= 1 else { throw ValidationError("--repeats and --batch: expected 1 or more") }
+    guard repeats >= 1, batch >= 1, rounds >= 1 else {
+      throw ValidationError("--repeats, --batch and --rounds: expected 1 or more")
+    }
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     guard threads >= 1 else { throw ValidationError("--threads \(threads): expected 1 or more") }
     let chosen = try quantities.split(separator: ",").map { name in
@@ -38,9 +49,15 @@ struct BenchCommand: ParsableCommand {
       }
       return quantity
     }
+    if let peer {
+      let configuration = ["--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)", "--space", space.rawValue, "--repeats", "\(repeats)"]
+      print(try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
+      return
+    }
     let kernels = try Kernels.select()
-    let benchmark = try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
+    // Before the engine lays out its memory, so that the copies don't count as its own.
     let before = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
+    let benchmark = try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
     let measurements = try chosen.map { try benchmark.measure($0, repeats: repeats) }
     let after = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
     let peak = MachinePeak(

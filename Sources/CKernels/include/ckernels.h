@@ -43,6 +43,7 @@ typedef struct {
   float *inputGradient;           ///< [inBlocks][height][width][16] of the relu'd input
   int32_t accumulate;             ///< whether inputGradient is added to or overwritten
   int32_t outLastLanes;           ///< channels in the last output block
+  const float *nextOutput;        ///< what the caller reads after this, to be fetched ahead; null: nothing
 } ck_conv_backward;
 
 /// One instruction set's kernels.

@@ -18,7 +18,7 @@ public struct MachinePeak: Equatable, Sendable {
     let pool = ThreadPool(threadCount: threads)
     let arena = Arena()
     let sinks = arena.allocate(Float.self, 16 * threads)
-    let copied = 128 << 20
+    let copied = 64 << 20
     let buffers = (0..<2 * threads).map { _ in arena.allocate(UInt8.self, copied) }
     for buffer in buffers { buffer.update(repeating: 1, count: copied) }
     let operations = arena.allocate(Double.self, threads)

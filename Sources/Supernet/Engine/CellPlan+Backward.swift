@@ -107,7 +107,8 @@ extension CellPlan {
       for (index, job) in jobs.enumerated() {
         job.unit.backward(
           image: image, gradient: job.gradient.image(image), planes: planes, into: sum, accumulate: index > 0,
-          partials: job.partials, context: context)
+          partials: job.partials, next: index + 1 < jobs.count ? jobs[index + 1].unit.output.image(image) : nil,
+          context: context)
       }
       maskIntoGradient(target.image(image), sum: sum, planes: planes, shape: shape, adding: isNode)
     }
@@ -242,7 +243,8 @@ extension CellPlan {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
         pair.second.backward(
           image: image, gradient: gradient.image(image), planes: planes, into: slice, accumulate: false,
-          partials: partials[index], context: context)
+          partials: partials[index], next: index + 1 < pairs.count ? pairs[index + 1].first.output.image(image) : nil,
+          context: context)
         let target = pair.second.output.image(image)
         let sums = context.sums + offset + index * 2 * lanes
         let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
