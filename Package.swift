@@ -39,6 +39,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "enginebench", dependencies: ["Supernet", "Compute", "Datasets"]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
     .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
