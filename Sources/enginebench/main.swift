@@ -29,3 +29,4 @@ time("forward") { _ = model.evaluate(weights: w, alphas: a, batch: b) }
 time("alpha_first") { _ = model.gradient(weights: w, alphas: a, batch: b, weightGradient: nil, wantsAlphaGradient: true, statistics: nil) }
 if args.count > 4 { for _ in 0..<Int(args[4])! {   _ = model.gradient(weights: w, alphas: a, batch: b, weightGradient: g, wantsAlphaGradient: false, statistics: nil)
  } }
+if args.count > 5 { for _ in 0..<Int(args[5])! { _ = model.evaluate(weights: w, alphas: a, batch: b) } }

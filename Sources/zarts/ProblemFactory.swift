@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
@@ -10,6 +11,7 @@ enum ProblemFactory {
       batchSize: configuration.batch, trainLimit: configuration.trainLimit)
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
-      seed: configuration.seed, threads: configuration.threads)
+      seed: configuration.seed,
+      threads: configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
   }
 }

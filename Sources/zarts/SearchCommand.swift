@@ -51,7 +51,9 @@ struct SearchCommand: ParsableCommand {
   var config: String?
   @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
   var out: String?
-  @Option(help: ArgumentHelp("Run folder to go on with, from its latest checkpoint; no other flag goes with it.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Run folder to go on with from its latest checkpoint; only --threads goes with it.", valueName: "dir")
+  )
   var resume: String?
 
   func run() throws {
@@ -89,16 +91,20 @@ struct SearchCommand: ParsableCommand {
     guard givenFlags.isEmpty else {
       throw SearchError.invalid(
         "flags beside --resume", at: "command line", found: givenFlags.map { "--\($0)" }.joined(separator: ", "),
-        wanted: "none: the run goes on with its own settings")
+        wanted: "--threads at most: the run goes on with its own settings")
     }
     let files = try SearchRunFolder(existing: path)
-    try resume(ProblemFactory.make(files.configuration()), files, stop)
+    var configuration = try files.configuration()
+    if let threads { configuration.threads = threads }
+    try configuration.validate()
+    try resume(ProblemFactory.make(configuration), files, stop)
   }
 
   private func resume<Problem: BilevelProblem>(_ problem: Problem, _ files: SearchRunFolder, _ stop: StopRequest) throws {
     try finish(
       SearchRun(
-        continuing: problem, folder: files.folder, space: files.configuration().space, progress: .standardError(), stop: stop))
+        continuing: problem, folder: files.folder, space: files.configuration().space, progress: .standardError(), stop: stop
+      ))
   }
 
   private func finish<Problem: BilevelProblem>(_ run: SearchRun<Problem>) throws {
@@ -162,7 +168,7 @@ struct SearchCommand: ParsableCommand {
       ("method", method), ("space", space), ("dataset", dataset), ("seed", seed), ("epochs", epochs), ("warmup", warmup),
       ("channels", channels), ("layers", layers), ("batch", batch), ("train-limit", trainLimit),
       ("inner-steps", innerSteps), ("candidates", candidates), ("sigma", sigma), ("tau", tau), ("lambda", lambda),
-      ("proposal", proposal), ("threads", threads), ("config", config), ("out", out),
+      ("proposal", proposal), ("config", config), ("out", out),
     ]
     return flags.filter { $0.1 != nil }.map(\.0)
   }

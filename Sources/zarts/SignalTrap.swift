@@ -15,6 +15,11 @@ enum SignalTrap {
         _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
       }
     }
+    // A parent with these signals blocked hands its mask on, and the search could not be stopped.
+    var stopping = sigset_t()
+    sigemptyset(&stopping)
+    for number in [SIGINT, SIGTERM] { sigaddset(&stopping, number) }
+    pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
     return request
   }
 }

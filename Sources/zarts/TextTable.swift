@@ -12,7 +12,8 @@ enum TextTable {
       }
       return padded.joined(separator: "  ")
     }
-    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-    return ([line(header), rule] + rows.map(line)).joined(separator: "\n")
+    // The last column may be far wider than a screen.
+    let rule = (widths.dropLast() + [header.last?.count ?? 0]).map { String(repeating: "─", count: $0) }
+    return ([line(header), rule.joined(separator: "  ")] + rows.map(line)).joined(separator: "\n")
   }
 }

@@ -19,7 +19,8 @@ struct GenotypeTests {
   }
 
   @Test func spellingsThatPythonTakesAreTaken() throws {
-    let loose = "DARTS_V2 = "
+    let loose =
+      "DARTS_V2 = "
       + darts.replacing("'", with: "\"").replacing("range(2, 6)", with: "[2,3,4,5]").replacing("), (", with: "),\n  (")
       .replacing("2)], normal", with: "2), ], normal")
     #expect(try Genotype(parsing: loose) == Genotype(parsing: darts))
@@ -28,7 +29,8 @@ struct GenotypeTests {
   }
 
   @Test(arguments: [
-    ("sep_conv_3x3', 0", "sep_conv_9x9', 0", "sep_conv_9x9"), ("('skip_connect', 0), ('dil", "('skip_connect', 5), ('dil", "0 to 4"),
+    ("sep_conv_3x3', 0", "sep_conv_9x9', 0", "sep_conv_9x9"),
+    ("('skip_connect', 0), ('dil", "('skip_connect', 5), ('dil", "0 to 4"),
     (", ('dil_conv_3x3', 2)]", "]", "7"), ("range(2, 6), ", "range(2, 7), ", "range(2, 7)"),
     ("range(2, 6), ", "[2, 2], ", "different"), ("normal_concat=range(2, 6), ", "", "normal_concat"),
     ("reduce_concat", "reduce_concert", "reduce_concert"), ("Genotype(", "Genotype{", "'('"), ("6))", "6)) x", "the end"),

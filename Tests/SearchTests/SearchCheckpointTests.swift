@@ -35,7 +35,8 @@ struct SearchCheckpointTests {
     #expect(checkpoint.file.metadata["seed"] == "5")
     #expect(checkpoint.file.metadata["weight_steps"] == "18")
     let names = Set(checkpoint.file.tensors.keys)
-    #expect(names == ["omega", "momentum.omega", "alphas_normal", "alphas_reduce", "adam.first", "adam.second", "adam.steps"])
+    #expect(
+      names == ["omega", "momentum.omega", "alphas_normal", "alphas_reduce", "adam.first", "adam.second", "adam.steps"])
   }
 
   @Test func weightsAloneAreEnough() throws {
@@ -54,19 +55,23 @@ struct SearchCheckpointTests {
       tensors["omega.1.weight"] = NamedTensor(name: "omega.1.weight", shape: [1], values: .float32([0]))
     }
     #expect(text.contains("omega.1.weight") && text.contains("channels"))
-    #expect(try message { tensors, _ in
-      tensors["alphas_normal"] = NamedTensor(name: "alphas_normal", shape: [14, 3], values: .float32(.init(repeating: 0, count: 42)))
-    }.contains("[14, 2]"))
+    #expect(
+      try message { tensors, _ in
+        tensors["alphas_normal"] = NamedTensor(
+          name: "alphas_normal", shape: [14, 3], values: .float32(.init(repeating: 0, count: 42)))
+      }.contains("[14, 2]"))
     #expect(try message { tensors, _ in tensors["alphas_reduce"] = nil }.contains("alphas_reduce"))
   }
 
   @Test func valuesThatAreNotFiniteAndWrongLearningRatesAreRefused() throws {
-    #expect(try message { tensors, _ in
-      tensors["omega"]?.values = .float32([.nan, 0, 0, 0, 0, 0])
-    }.contains("not finite"))
-    #expect(try message { tensors, _ in
-      tensors["alphas_normal"]?.values = .float32(.init(repeating: .infinity, count: 28))
-    }.contains("not finite"))
+    #expect(
+      try message { tensors, _ in
+        tensors["omega"]?.values = .float32([.nan, 0, 0, 0, 0, 0])
+      }.contains("not finite"))
+    #expect(
+      try message { tensors, _ in
+        tensors["alphas_normal"]?.values = .float32(.init(repeating: .infinity, count: 28))
+      }.contains("not finite"))
     for rate in ["fast", "-1", "nan"] {
       #expect(try message { _, metadata in metadata["learning_rate"] = rate }.contains("learning_rate"))
     }

@@ -73,7 +73,7 @@ struct StopAndContinueTests {
     let error = #expect(throws: SearchError.self) {
       try search(problem, shortConfiguration(.zartsMGS), in: folder.file("run"), stop: stop)
     }
-    let path = folder.file("run/checkpoints/epoch-002-step-00000.safetensors")
+    let path = folder.file("run/checkpoints/epoch-002.safetensors")
     #expect(error == .interrupted(signal: SIGTERM, epoch: 2, step: 0, checkpoint: path))
     #expect(problem.weightGradients == 12 + 4, "only the candidate that was running may finish")
     let checkpoint = try SearchCheckpoint(readingFrom: path, for: quadratic())
@@ -111,6 +111,17 @@ struct StopAndContinueTests {
     #expect(try bytes(files.checkpointPath(epoch: 4)) == before)
     #expect(try bytes(files.alphasPath) == history)
     #expect(try files.metrics().map(\.epoch) == [1, 2, 3, 4])
+  }
+
+  @Test func numberOfThreadsLeavesNoTraceAndMayChangeBetweenStopAndContinuation() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("a"))
+    var configuration = shortConfiguration(.darts1)
+    configuration.threads = 3
+    let other = try search(quadratic(), configuration, in: folder.file("b"))
+    #expect(try bytes(files.checkpointPath(epoch: 4)) == bytes(other.checkpointPath(epoch: 4)))
+    try AtomicFile.write(configuration.yaml, to: files.configurationPath)
+    try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
   }
 
   @Test func otherSettingsOrDataThanTheCheckpointsAreRefused() throws {

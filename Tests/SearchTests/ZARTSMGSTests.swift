@@ -103,8 +103,9 @@ struct ZARTSMGSTests {
     let logs = expected.updates.map { update in
       let guided = -zip(update, gradient).reduce(0.0) { $0 + ($1.0 + $1.1) * ($1.0 + $1.1) } / scale
       let blind = -update.reduce(0.0) { $0 + $1 * $1 } / scale
-      return max(guided, blind) + log(
-        0.6 * exp(guided - max(guided, blind)) + 0.4 * exp(blind - max(guided, blind)))
+      return max(guided, blind)
+        + log(
+          0.6 * exp(guided - max(guided, blind)) + 0.4 * exp(blind - max(guided, blind)))
     }
     let logits = zip(expected.losses, logs).map { -$0 / 3 - $1 }
     let powers = logits.map { exp($0 - (logits.max() ?? 0)) }

@@ -8,11 +8,17 @@ enum CommandLineRunner {
     var errors: String
   }
 
-  static func run(_ arguments: [String]) throws -> Result {
+  /// A process that has not started yet.
+  static func process(_ arguments: [String]) -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
       .appendingPathComponent("zarts")
     process.arguments = arguments
+    return process
+  }
+
+  static func run(_ arguments: [String]) throws -> Result {
+    let process = process(arguments)
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors

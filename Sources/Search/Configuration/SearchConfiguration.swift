@@ -70,7 +70,8 @@ public struct SearchConfiguration: Equatable, Sendable {
     try require(
       (0...epochs).contains(warmup), "warmup", warmup,
       "0 to \(epochs), the number of epochs (\(method.defaultWarmup) where it is not given)")
-    try require(channels >= 4 && channels.isMultiple(of: 4) && channels <= 1024, "channels", channels, "a multiple of 4, 4 to 1024")
+    try require(
+      channels >= 4 && channels.isMultiple(of: 4) && channels <= 1024, "channels", channels, "a multiple of 4, 4 to 1024")
     try require((3...200).contains(layers), "layers", layers, "3 to 200, since two cells of a network are reductions")
     try require((1...65_536).contains(batch), "batch", batch, "1 to 65536")
     if let trainLimit {
@@ -89,7 +90,8 @@ public struct SearchConfiguration: Equatable, Sendable {
     try require((0..<1).contains(momentum), "momentum", momentum, "0 or more and below 1")
     try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay, "0 or more")
     try require(gradientClip > 0, "gradient_clip", gradientClip, "a number above 0")
-    try require(alphaLearningRate > 0 && alphaLearningRate.isFinite, "alpha_learning_rate", alphaLearningRate, "a number above 0")
+    try require(
+      alphaLearningRate > 0 && alphaLearningRate.isFinite, "alpha_learning_rate", alphaLearningRate, "a number above 0")
     try require((0..<1).contains(alphaBeta1), "alpha_beta1", alphaBeta1, "0 or more and below 1")
     try require((0..<1).contains(alphaBeta2), "alpha_beta2", alphaBeta2, "0 or more and below 1")
     try require(alphaEpsilon > 0 && alphaEpsilon.isFinite, "alpha_epsilon", alphaEpsilon, "a number above 0")
@@ -105,6 +107,13 @@ public struct SearchConfiguration: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
+  /// The settings as text without the number of threads, which must leave no trace in a run's results.
+  var computationYAML: String {
+    var neutral = self
+    neutral.threads = 0
+    return neutral.yaml
+  }
+
   /// Adam's settings on α.
   public var adam: Adam.Settings {
     .init(

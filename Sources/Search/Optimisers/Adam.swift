@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Supernet
 
 /// Adam on α with the weight decay added to the gradient, as `torch.optim.Adam` does (Kingma & Ba, ICLR 2015, alg. 1).
@@ -76,7 +76,8 @@ public struct Adam: Equatable, Sendable {
     )
     let steps = try file.integers("adam.steps", shape: [1])[0]
     guard steps >= 0 else {
-      throw SearchError.invalid("wrong count of steps", at: "\(file.path): adam.steps", found: "\(steps)", wanted: "0 or more")
+      throw SearchError.invalid(
+        "wrong count of steps", at: "\(file.path): adam.steps", found: "\(steps)", wanted: "0 or more")
     }
     (first, second) = moments
     count = steps

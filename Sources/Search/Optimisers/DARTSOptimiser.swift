@@ -28,7 +28,8 @@ public final class DARTSOptimiser<Problem: BilevelProblem>: ArchitectureOptimise
     }
   }
 
-  public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport {
+  public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
+  {
     let estimate =
       switch estimator {
       case .first(let gradient):

@@ -44,7 +44,8 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
   public var trainingBatchCount: Int { settings.innerSteps }
   public var updateCost: Double { Double(settings.candidates) * (Double(settings.innerSteps) + 1.0 / 3) + 1 }
 
-  public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport {
+  public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
+  {
     let guide = gradient.estimate(weights: step.weights, alphas: alphas, validation: step.validationBatch)
     let norm = guide.gradient.norm
     guard guide.loss.loss.isFinite, norm.isFinite else {

@@ -52,7 +52,8 @@ public struct SearchCheckpoint {
     }
     for (name, vector) in [("weights", weights), ("momentum", momentum)] {
       guard let vector, !vector.norm.isFinite else { continue }
-      throw SearchError.invalid("not finite", at: "\(file.path): \(name)", found: "norm \(vector.norm)", wanted: "finite values")
+      throw SearchError.invalid(
+        "not finite", at: "\(file.path): \(name)", found: "norm \(vector.norm)", wanted: "finite values")
     }
   }
 

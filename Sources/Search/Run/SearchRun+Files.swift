@@ -29,7 +29,7 @@ extension SearchRun {
       "dataset": configuration.dataset, "epoch": "\(state.epoch)", "step": "\(state.step)",
       "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
       "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
-      "configuration": configuration.yaml,
+      "configuration": configuration.computationYAML,
     ]
     return own.merging(state.tally.metadata) { first, _ in first }
   }
@@ -47,7 +47,7 @@ extension SearchRun {
     let checkpoint = try SearchCheckpoint(readingFrom: files.latestCheckpointPath(), for: problem)
     let path = checkpoint.file.path
     let metadata = checkpoint.file.metadata
-    guard metadata["configuration"] == configuration.yaml else {
+    guard metadata["configuration"] == configuration.computationYAML else {
       throw SearchError.invalid(
         "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
         wanted: "the settings of \(files.configurationPath)")
@@ -99,7 +99,8 @@ extension SearchState {
       case .float32(let values) = history.values
     else {
       throw SearchError.invalid(
-        "wrong array", at: files.alphasPath, found: "shape \(history.shape)", wanted: "float32 [\(epoch), 2, \(rows), \(columns)]")
+        "wrong array", at: files.alphasPath, found: "shape \(history.shape)",
+        wanted: "float32 [\(epoch), 2, \(rows), \(columns)]")
     }
     alphaHistory = (0..<epoch).map { index in
       var entry = alphas

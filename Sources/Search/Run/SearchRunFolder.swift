@@ -68,7 +68,8 @@ public struct SearchRunFolder: Equatable, Sendable {
   private static func place(of name: String) -> (epoch: Int, step: Int)? {
     let suffix = ".safetensors"
     guard name.hasPrefix("epoch-"), name.hasSuffix(suffix) else { return nil }
-    let fields = name.dropFirst("epoch-".count).dropLast(suffix.count).split(separator: "-", omittingEmptySubsequences: false)
+    let fields = name.dropFirst("epoch-".count).dropLast(suffix.count).split(
+      separator: "-", omittingEmptySubsequences: false)
     switch (fields.count, fields.first.flatMap { Int($0) }) {
     case (1, let epoch?): return (epoch, 0)
     case (3, let epoch?) where fields[1] == "step": return Int(fields[2]).map { (epoch, $0) }

@@ -65,8 +65,9 @@ final class StemPlan {
       norm.finishForward(
         sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
       for lane in 0..<lanes {
-        forwardScale[lane] = state.weights[scaleOffset + lane] * norm.rstd[lane]
-        forwardShift[lane] = state.weights[shiftOffset + lane] + state.weights[scaleOffset + lane] * norm.shift[lane]
+        let scale = Double(state.weights[scaleOffset + lane]) * norm.exactRstd[lane]
+        forwardScale[lane] = Float(scale)
+        forwardShift[lane] = Float(Double(state.weights[shiftOffset + lane]) - scale * norm.mean[lane])
       }
     }
     let normalisation = Phase()
@@ -104,7 +105,7 @@ final class StemPlan {
         norm.outputScale[lane] *= scale
         norm.gradientShift[lane] *= scale
         if let gradients = weightGradient() {
-          gradients[scaleOffset + lane] = Float(Double(norm.rstd[lane]) * (product[lane] - Double(norm.mean[lane]) * gradientSum[lane]))
+          gradients[scaleOffset + lane] = Float(norm.exactRstd[lane] * (product[lane] - norm.mean[lane] * gradientSum[lane]))
           gradients[shiftOffset + lane] = Float(gradientSum[lane])
         }
       }

@@ -23,7 +23,8 @@ extension Genotype {
         wanted: "[\(candidates.count), \(columns)]")
     }
     guard alphas.values.allSatisfy(\.isFinite) else {
-      throw SupernetError("no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
+      throw SupernetError(
+        "no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
     }
     let weights = alphas.softmaxRows()
     return (0..<CellTopology.nodeCount).flatMap { node in

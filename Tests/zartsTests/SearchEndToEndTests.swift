@@ -1,0 +1,82 @@
+import Formats
+import Foundation
+import Search
+import Testing
+
+/// The built program on a supernet and the eight images of a golden file.
+struct SearchEndToEndTests {
+  private final class Folder {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private func arguments(_ method: SearchMethod, epochs: Int, threads: Int, out: String) -> [String] {
+    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+    return [
+      "search", "--method", method.rawValue, "--space", "s2", "--dataset", "tensors:\(golden)", "--channels", "4",
+      "--layers", "3", "--batch", "4", "--epochs", "\(epochs)", "--warmup", "1", "--inner-steps", "2", "--candidates", "2",
+      "--threads", "\(threads)", "--out", out,
+    ]
+  }
+
+  @Test(arguments: SearchMethod.allCases)
+  func checkpointsHaveTheSameBitsOnOneAndThreeThreads(method: SearchMethod) throws {
+    let folder = Folder()
+    for threads in [1, 3] {
+      let result = try CommandLineRunner.run(
+        arguments(method, epochs: 3, threads: threads, out: "\(folder.path)/\(threads)"))
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let runs = try [1, 3].map { try SearchRunFolder(existing: "\(folder.path)/\($0)") }
+    for epoch in 0...3 {
+      let checkpoints = try runs.map { try FileBytes.read($0.checkpointPath(epoch: epoch)) }
+      #expect(checkpoints[0] == checkpoints[1], "epoch \(epoch)")
+    }
+    #expect(try FileBytes.read(runs[0].alphasPath) == FileBytes.read(runs[1].alphasPath))
+    #expect(try runs[0].genotypes() == runs[1].genotypes())
+  }
+
+  @Test func folderWithResultsIsLeftAsItIs() throws {
+    let folder = Folder()
+    let arguments = arguments(.darts1, epochs: 1, threads: 1, out: folder.path)
+    #expect(try CommandLineRunner.run(arguments).status == 0)
+    let files = try SearchRunFolder(existing: folder.path)
+    let before = try FileBytes.read(files.metricsPath)
+    let again = try CommandLineRunner.run(arguments)
+    #expect(again.status != 0)
+    #expect(again.errors.contains(folder.path))
+    #expect(try FileBytes.read(files.metricsPath) == before)
+  }
+
+  @Test(arguments: [SIGTERM, SIGINT])
+  func signalEndsASearchWithACheckpointThatGoesOn(number: Int32) throws {
+    let folder = Folder()
+    let process = CommandLineRunner.process(arguments(.zartsMGS, epochs: 50, threads: 1, out: folder.path))
+    let errors = Pipe()
+    process.standardError = errors
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    let files = SearchRunFolder(try waitForFolder(folder.path, of: process))
+    while process.isRunning, !FileManager.default.fileExists(atPath: files.checkpointPath(epoch: 1)) { usleep(2000) }
+    kill(process.processIdentifier, number)
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    #expect(process.terminationStatus == 128 + number, "\(text)")
+    let latest = try files.latestCheckpointPath()
+    #expect(text.contains(latest) && text.contains("--resume"), "\(text)")
+    let resumed = try CommandLineRunner.run(["search", "--resume", folder.path])
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try files.metrics().map(\.epoch) == Array(1...50))
+    let whole = Folder()
+    #expect(try CommandLineRunner.run(arguments(.zartsMGS, epochs: 50, threads: 1, out: whole.path)).status == 0)
+    let expected = try SearchRunFolder(existing: whole.path)
+    #expect(try FileBytes.read(files.checkpointPath(epoch: 50)) == FileBytes.read(expected.checkpointPath(epoch: 50)))
+  }
+
+  private func waitForFolder(_ path: String, of process: Process) throws -> OutputFolder {
+    while process.isRunning, !FileManager.default.fileExists(atPath: path) { usleep(2000) }
+    return try OutputFolder.existing(at: path)
+  }
+}
