@@ -15,11 +15,11 @@ import Testing
   }
 
   private func run(
-    _ model: SupernetModel, _ network: TinySupernet, images: ImageBatch, weights wantsWeights: Bool, alphas wantsAlphas: Bool
+    _ model: SupernetModel, _ network: TinySupernet, images: ImageBatch, weights wantsWeights: Bool, alphas wantsAlphas: Bool,
+    prefill: Float = 0
   ) -> Found {
     let gradient = wantsWeights ? model.makeVector() : nil
-    // Overwritten, not added to.
-    gradient?.fill(7)
+    gradient?.fill(prefill)
     let statistics = model.makeInitialStatistics()
     let result = model.gradient(
       weights: model.makeInitialWeights(seed: 3), alphas: network.alphas(), batch: images, weightGradient: gradient,
@@ -35,7 +35,8 @@ import Testing
     let images = network.images()
     let both = run(model, network, images: images, weights: true, alphas: true)
     let onlyAlphas = run(model, network, images: images, weights: false, alphas: true)
-    let onlyWeights = run(model, network, images: images, weights: true, alphas: false)
+    // Overwritten, not added to.
+    let onlyWeights = run(model, network, images: images, weights: true, alphas: false, prefill: 7)
     let neither = run(model, network, images: images, weights: false, alphas: false)
     let evaluated = model.evaluate(weights: model.makeInitialWeights(seed: 3), alphas: network.alphas(), batch: images)
 
