@@ -26,7 +26,8 @@ struct Taps: CustomTestStringConvertible {
     }
     return (small + large.map { ($0.0, $0.1, $0.2, $0.2, true) }).map { height, width, inputs, outputs, isNarrow in
       var result = ConvolutionCase(
-        inputs: inputs, outputs: outputs, height: height, width: width, kernel: kernel, dilation: dilation, stride: stride, pad: 4)
+        inputs: inputs, outputs: outputs, height: height, width: width, kernel: kernel, dilation: dilation, stride: stride,
+        pad: 4)
       if isNarrow { result.pad = result.reach }
       return result
     }
@@ -45,8 +46,12 @@ private struct Sample {
     pointwise = stream.floats(shape.outputs * shape.inputs)
   }
 
-  func packedDepthwise(_ shape: ConvolutionCase) -> [Float] { packDepthwise(depthwise, channels: shape.inputs, taps: shape.taps) }
-  func packedPointwise(_ shape: ConvolutionCase) -> [Float] { packPointwise(pointwise, outputs: shape.outputs, channels: shape.inputs) }
+  func packedDepthwise(_ shape: ConvolutionCase) -> [Float] {
+    packDepthwise(depthwise, channels: shape.inputs, taps: shape.taps)
+  }
+  func packedPointwise(_ shape: ConvolutionCase) -> [Float] {
+    packPointwise(pointwise, outputs: shape.outputs, channels: shape.inputs)
+  }
 }
 
 @Suite struct ConvolutionTests {
@@ -65,7 +70,8 @@ private struct Sample {
       let expected = shape.pointwise(shape.depthwise(sample.input, sample.depthwise), sample.pointwise)
       let found = Planes(blocked: results.floats[0], channels: shape.outputs, height: shape.outHeight, width: shape.outWidth)
       expectClose(found.values, expected.values, "output, \(shape)")
-      #expect(paddingValues(results.floats[0], channels: shape.outputs, perBlock: shape.outPixels).isEmpty, "padding, \(shape)")
+      #expect(
+        paddingValues(results.floats[0], channels: shape.outputs, perBlock: shape.outPixels).isEmpty, "padding, \(shape)")
 
       for (moment, power) in [(0, 1), (1, 2)] {
         let values = found.values.map { power == 1 ? $0 : $0 * $0 }
@@ -80,7 +86,8 @@ private struct Sample {
           Array(results.doubles[0][moment * lanes..<(moment + 1) * lanes]), sums, scale: scale.max(),
           "sums of power \(power), \(shape)")
         let padding = results.doubles[0][moment * lanes + shape.outputs..<(moment + 1) * lanes]
-        #expect(padding.elementsEqual(before[moment * lanes + shape.outputs..<(moment + 1) * lanes]), "padding sums, \(shape)")
+        #expect(
+          padding.elementsEqual(before[moment * lanes + shape.outputs..<(moment + 1) * lanes]), "padding sums, \(shape)")
       }
     }
   }
@@ -118,7 +125,8 @@ private struct Sample {
         input: sample.input, depthwise: sample.depthwise, pointwise: sample.pointwise, gradient: mapped)
       let found = Planes(blocked: results.floats[0], channels: shape.inputs, height: shape.height, width: shape.width)
       expectClose(
-        found.values, zip(expected.input.values, before.values).map { accumulate ? $0 + $1 : $0 }, "input gradient, \(shape)")
+        found.values, zip(expected.input.values, before.values).map { accumulate ? $0 + $1 : $0 }, "input gradient, \(shape)"
+      )
       expectClose(
         unpackDepthwise(results.floats[1], channels: shape.inputs, taps: shape.taps),
         zip(expected.depthwise, depthwiseBefore).map(+), "depthwise gradient, \(shape)")
@@ -129,13 +137,17 @@ private struct Sample {
 
       arguments.wantsWeights = false
       let without = onEverySet("no weight gradients, \(shape)") { $0.convBackward(shape, arguments) }
-      #expect(Results(floats: [without.floats[0]]).bits == Results(floats: [results.floats[0]]).bits, "no weight gradients, \(shape)")
-      #expect(without.floats[1] == arguments.depthwiseGradient && without.floats[2] == arguments.pointwiseGradient, "\(shape)")
+      #expect(
+        Results(floats: [without.floats[0]]).bits == Results(floats: [results.floats[0]]).bits,
+        "no weight gradients, \(shape)")
+      #expect(
+        without.floats[1] == arguments.depthwiseGradient && without.floats[2] == arguments.pointwiseGradient, "\(shape)")
     }
   }
 
   private func expectZeroPadding(_ results: Results, _ shape: ConvolutionCase) {
-    #expect(paddingValues(results.floats[0], channels: shape.inputs, perBlock: shape.height * shape.width).isEmpty, "\(shape)")
+    #expect(
+      paddingValues(results.floats[0], channels: shape.inputs, perBlock: shape.height * shape.width).isEmpty, "\(shape)")
     #expect(paddingValues(results.floats[1], channels: shape.inputs, perBlock: shape.taps).isEmpty, "\(shape)")
     let plain = unpackPointwise(results.floats[2], outputs: shape.outputs, channels: shape.inputs)
     let repacked = packPointwise(plain, outputs: shape.outputs, channels: shape.inputs)
@@ -156,14 +168,16 @@ private struct Sample {
           $0.flip(packDepthwise(weights, channels: channels, taps: taps), blocks: blockCount(channels), taps: taps)
         }
         let reversed = (0..<channels).flatMap { weights[$0 * taps..<($0 + 1) * taps].reversed() }
-        #expect(results.floats[0] == packDepthwise(reversed, channels: channels, taps: taps), "\(channels) channels, \(taps) taps")
+        #expect(
+          results.floats[0] == packDepthwise(reversed, channels: channels, taps: taps), "\(channels) channels, \(taps) taps")
       }
     }
     for (inputs, outputs) in [(4, 4), (16, 16), (20, 36), (48, 12), (36, 48)] {
       let weights = stream.floats(inputs * outputs)
       let results = onEverySet("transpose") {
         $0.transpose(
-          packPointwise(weights, outputs: outputs, channels: inputs), inBlocks: blockCount(inputs), outBlocks: blockCount(outputs))
+          packPointwise(weights, outputs: outputs, channels: inputs), inBlocks: blockCount(inputs),
+          outBlocks: blockCount(outputs))
       }
       let transposed = (0..<inputs).flatMap { input in (0..<outputs).map { weights[$0 * inputs + input] } }
       #expect(results.floats[0] == packPointwise(transposed, outputs: inputs, channels: outputs), "\(inputs)→\(outputs)")

@@ -36,7 +36,9 @@ private func reference(pixel: Int, lane: Int, key: UInt64, image: UInt32, stream
       let results = onEverySet("\(pixels) pixels") {
         $0.normalFill(pixels: pixels, lanes: 16, key: key, image: image, stream: stream)
       }
-      let expected = (0..<pixels * 16).map { reference(pixel: $0 / 16, lane: $0 % 16, key: key, image: image, stream: stream) }
+      let expected = (0..<pixels * 16).map {
+        reference(pixel: $0 / 16, lane: $0 % 16, key: key, image: image, stream: stream)
+      }
       expectClose(results.floats[0].asDoubles, expected, scale: 1, tolerance: 3e-6, "\(pixels) pixels")
     }
   }
@@ -45,7 +47,8 @@ private func reference(pixel: Int, lane: Int, key: UInt64, image: UInt32, stream
   func padding(lanes: Int) {
     for pixels in [1, 4, 6, 81] {
       let all = onEverySet("16 lanes") { $0.normalFill(pixels: pixels, lanes: 16, key: 9, image: 2, stream: 5) }.floats[0]
-      let some = onEverySet("\(lanes) lanes") { $0.normalFill(pixels: pixels, lanes: lanes, key: 9, image: 2, stream: 5) }.floats[0]
+      let some = onEverySet("\(lanes) lanes") { $0.normalFill(pixels: pixels, lanes: lanes, key: 9, image: 2, stream: 5) }
+        .floats[0]
       #expect(some == all.indices.map { $0 % 16 < lanes ? all[$0] : 0 }, "\(pixels) pixels")
     }
   }
@@ -54,7 +57,8 @@ private func reference(pixel: Int, lane: Int, key: UInt64, image: UInt32, stream
   func prefix() {
     let all = onEverySet("100 pixels") { $0.normalFill(pixels: 100, lanes: 16, key: 9, image: 2, stream: 5) }.floats[0]
     for pixels in 1..<20 {
-      let some = onEverySet("\(pixels) pixels") { $0.normalFill(pixels: pixels, lanes: 16, key: 9, image: 2, stream: 5) }.floats[0]
+      let some = onEverySet("\(pixels) pixels") { $0.normalFill(pixels: pixels, lanes: 16, key: 9, image: 2, stream: 5) }
+        .floats[0]
       #expect(some == Array(all[..<(pixels * 16)]), "\(pixels) pixels")
     }
   }
@@ -103,7 +107,8 @@ private func reference(pixel: Int, lane: Int, key: UInt64, image: UInt32, stream
         #expect(abs(r) < 5, "lanes \(lane) and \(other): \(r) standard errors")
       }
       for lag in 1...4 {
-        let r = correlation(values.flatMap { image in (0..<1024 - lag).map { (image[$0 * 16 + lane], image[($0 + lag) * 16 + lane]) } })
+        let r = correlation(
+          values.flatMap { image in (0..<1024 - lag).map { (image[$0 * 16 + lane], image[($0 + lag) * 16 + lane]) } })
         #expect(abs(r) < 5, "lane \(lane), lag \(lag): \(r) standard errors")
       }
     }
@@ -134,10 +139,13 @@ private func reference(pixel: Int, lane: Int, key: UInt64, image: UInt32, stream
 
   @Test("key, image or stream leaves numbers as they were")
   func separateStreams() {
-    let changed: [(UInt64, UInt32, UInt32)] = [(2022, 0, 7), (2023, 0, 7), (2022 + (1 << 32), 0, 7), (2022, 1, 7), (2022, 0, 8)]
+    let changed: [(UInt64, UInt32, UInt32)] = [
+      (2022, 0, 7), (2023, 0, 7), (2022 + (1 << 32), 0, 7), (2022, 1, 7), (2022, 0, 8),
+    ]
     var seen: Set<Float> = []
     for (key, image, stream) in changed {
-      let values = onEverySet("streams") { $0.normalFill(pixels: 16, lanes: 16, key: key, image: image, stream: stream) }.floats[0]
+      let values = onEverySet("streams") { $0.normalFill(pixels: 16, lanes: 16, key: key, image: image, stream: stream) }
+        .floats[0]
       // Of 2⁴⁸ pairs of words, chance repeats hardly any.
       #expect(values.filter(seen.contains).count < 3, "key \(key), image \(image), stream \(stream)")
       seen.formUnion(values)

@@ -154,7 +154,8 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
         let before = [Float](repeating: 123, count: (height + 2 * pad) * columns * 16)
         let results = onEverySet("relu") {
           $0.reluPad(
-            source, scale: hasMap ? scale : nil, shift: hasMap ? shift : nil, target: before, height: height, width: width, pad: pad)
+            source, scale: hasMap ? scale : nil, shift: hasMap ? shift : nil, target: before, height: height, width: width,
+            pad: pad)
         }
         var expected = before
         for row in 0..<height {
@@ -223,7 +224,9 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     for pixels in pixelCounts {
       let (gradient, source) = (block(pixels, channels: 12, from: &stream), block(pixels, channels: 12, from: &stream))
       let before = accumulate ? block(pixels, channels: 12, from: &stream) : [Float](repeating: .nan, count: pixels * 16)
-      let results = onEverySet("mask") { $0.maskFlat(target: before, gradient: gradient, source: source, accumulate: accumulate) }
+      let results = onEverySet("mask") {
+        $0.maskFlat(target: before, gradient: gradient, source: source, accumulate: accumulate)
+      }
       let expected = gradient.indices.map { (accumulate ? before[$0] : 0) + (source[$0] > 0 ? gradient[$0] : 0) }
       #expect(results.floats[0] == expected, "\(pixels) pixels")
     }

@@ -29,7 +29,9 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
   @Test("a 1×1 convolution or its sums differ from the definition", arguments: cases)
   func forward(shape: PointwiseCase) {
     var stream = RandomStream(test: 10)
-    let sources = (0..<shape.sources).map { _ in Planes(channels: shape.channels, height: 1, width: shape.pixels, from: &stream) }
+    let sources = (0..<shape.sources).map { _ in
+      Planes(channels: shape.channels, height: 1, width: shape.pixels, from: &stream)
+    }
     let weights = stream.floats(shape.outputs * shape.sources * shape.channels)
     let length = shape.pixels * 16
     let source = spread(packSources(sources), length: length, gap: shape.gap)
@@ -74,13 +76,16 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
     let without = onEverySet("no sums, \(shape)") {
       $0.pointwise(shape, source: source, weights: packed, target: target, sums: nil)
     }
-    #expect(Results(floats: without.floats).bits == Results(floats: results.floats).bits, "bits depend on whether sums are wanted")
+    #expect(
+      Results(floats: without.floats).bits == Results(floats: results.floats).bits, "bits depend on whether sums are wanted")
   }
 
   @Test("the weight gradient of a 1×1 convolution differs from the definition", arguments: cases)
   func weightGradient(shape: PointwiseCase) {
     var stream = RandomStream(test: 11)
-    let sources = (0..<shape.sources).map { _ in Planes(channels: shape.channels, height: 1, width: shape.pixels, from: &stream) }
+    let sources = (0..<shape.sources).map { _ in
+      Planes(channels: shape.channels, height: 1, width: shape.pixels, from: &stream)
+    }
     let gradient = Planes(channels: shape.outputs, height: 1, width: shape.pixels, from: &stream)
     let before = stream.floats(shape.outputs * shape.sources * shape.channels)
     let length = shape.pixels * 16

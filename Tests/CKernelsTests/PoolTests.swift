@@ -20,11 +20,13 @@ extension Bench {
 
   /// floats: target.
   func poolBackward(
-    target: [Float], maximumGradient: [Float]?, arg: [UInt8]?, averageGradient: [Float]?, height: Int, width: Int, stride: Int
+    target: [Float], maximumGradient: [Float]?, arg: [UInt8]?, averageGradient: [Float]?, height: Int, width: Int,
+    stride: Int
   ) -> Results {
     let output = self.output(target)
     kernels.pool_backward(
-      output, input(maximumGradient), arg.map { input($0) }, input(averageGradient), Int32(height), Int32(width), Int32(stride))
+      output, input(maximumGradient), arg.map { input($0) }, input(averageGradient), Int32(height), Int32(width),
+      Int32(stride))
     return Results(floats: [read(output, target.count)])
   }
 }

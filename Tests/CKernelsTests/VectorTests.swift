@@ -38,7 +38,8 @@ extension Bench {
     var stream = RandomStream(test: 90)
     for (count, stride) in [(16, 16), (16, 48), (256, 256), (304, 400)] {
       // Magnitudes so different that another order gives other bits.
-      let partials = (0..<partialCount * stride).map { _ in Float(stream.float() * [1e-4, 1, 1e4][stream.integer(below: 3)]) }
+      let partials = (0..<partialCount * stride).map { _ in Float(stream.float() * [1e-4, 1, 1e4][stream.integer(below: 3)])
+      }
       let results = onEverySet("\(partialCount) partials") {
         $0.sumPartials(partials, stride: stride, partialCount: partialCount, count: count)
       }
@@ -78,7 +79,9 @@ extension Bench {
   func momentumStep(count: Int) {
     var stream = RandomStream(test: 93)
     let (w, v, g) = (stream.floats(count), stream.floats(count), stream.floats(count))
-    for (scale, rate, momentum, decay) in [(1.0, 0.025, 0.9, 3e-4), (0.31, 0.1, 0.0, 0.0), (1, 0.5, 0.9, 0.1)] as [(Float, Float, Float, Float)] {
+    for (scale, rate, momentum, decay) in [(1.0, 0.025, 0.9, 3e-4), (0.31, 0.1, 0.0, 0.0), (1, 0.5, 0.9, 0.1)]
+      as [(Float, Float, Float, Float)]
+    {
       let results = onEverySet("\(count) values") {
         $0.momentumStep(
           weights: w.asFloats, velocity: v.asFloats, gradient: g.asFloats, scale: scale, rate: rate, momentum: momentum,
@@ -86,7 +89,9 @@ extension Bench {
       }
       let velocity = (0..<count).map { Double(momentum) * v[$0] + Double(scale) * g[$0] + Double(decay) * w[$0] }
       expectClose(results.floats[1].asDoubles, velocity, tolerance: 1e-6, "velocity of \(count)")
-      expectClose(results.floats[0].asDoubles, (0..<count).map { w[$0] - Double(rate) * velocity[$0] }, tolerance: 1e-6, "weights of \(count)")
+      expectClose(
+        results.floats[0].asDoubles, (0..<count).map { w[$0] - Double(rate) * velocity[$0] }, tolerance: 1e-6,
+        "weights of \(count)")
     }
   }
 

@@ -7,8 +7,13 @@ import Testing
   private static let unsupported: [(channels: Int, layers: Int, classes: Int, imageSize: Int, error: SupernetError)] = [
     (6, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "6", wanted: "a multiple of 4 from 4 to 1024")),
     (0, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "0", wanted: "a multiple of 4 from 4 to 1024")),
-    (-4, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "-4", wanted: "a multiple of 4 from 4 to 1024")),
-    (1028, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "1028", wanted: "a multiple of 4 from 4 to 1024")),
+    (
+      -4, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "-4", wanted: "a multiple of 4 from 4 to 1024")
+    ),
+    (
+      1028, 8, 10, 32,
+      SupernetError("unsupported size", at: "channels", found: "1028", wanted: "a multiple of 4 from 4 to 1024")
+    ),
     (16, 2, 10, 32, SupernetError("unsupported size", at: "layers", found: "2", wanted: "3 to 64 cells")),
     (16, 65, 10, 32, SupernetError("unsupported size", at: "layers", found: "65", wanted: "3 to 64 cells")),
     (16, 8, 1, 32, SupernetError("unsupported size", at: "classes", found: "1", wanted: "at least 2")),
@@ -38,7 +43,8 @@ import Testing
   @Test("the smallest supported sizes do not run")
   func smallest() throws {
     for (layers, classes, imageSize) in [(3, 2, 8), (4, 3, 8), (5, 10, 12), (8, 100, 8)] {
-      let architecture = try SupernetArchitecture(space: .s6, channels: 4, layers: layers, classes: classes, imageSize: imageSize)
+      let architecture = try SupernetArchitecture(
+        space: .s6, channels: 4, layers: layers, classes: classes, imageSize: imageSize)
       let model = try SupernetModel(architecture: architecture, batch: 2, threads: 2, kernels: Kernels.select(named: nil))
       let gradient = model.makeVector()
       let result = model.gradient(

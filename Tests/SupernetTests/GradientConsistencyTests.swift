@@ -15,7 +15,8 @@ import Testing
   }
 
   private func run(
-    _ model: SupernetModel, _ network: TinySupernet, images: ImageBatch, weights wantsWeights: Bool, alphas wantsAlphas: Bool,
+    _ model: SupernetModel, _ network: TinySupernet, images: ImageBatch, weights wantsWeights: Bool,
+    alphas wantsAlphas: Bool,
     prefill: Float = 0
   ) -> Found {
     let gradient = wantsWeights ? model.makeVector() : nil
@@ -60,7 +61,9 @@ import Testing
       _ = run(large, network, images: network.images(seed: 8, count: 7), weights: true, alphas: true)
       let found = run(large, network, images: images, weights: true, alphas: true)
       #expect(found.loss.bitPattern == exact.loss.bitPattern, "\(count) images")
-      #expect(found.alphas == exact.alphas && found.weights == exact.weights && found.statistics == exact.statistics, "\(count) images")
+      #expect(
+        found.alphas == exact.alphas && found.weights == exact.weights && found.statistics == exact.statistics,
+        "\(count) images")
     }
   }
 
@@ -72,7 +75,9 @@ import Testing
     _ = run(model, network, images: network.images(seed: 8, count: 2), weights: true, alphas: true)
     let found = run(model, network, images: images, weights: true, alphas: true)
     #expect(model.batch == 6 && model.lastLogits(count: 6).count == 60)
-    #expect(found.loss.bitPattern == expected.loss.bitPattern && found.weights == expected.weights && found.alphas == expected.alphas)
+    #expect(
+      found.loss.bitPattern == expected.loss.bitPattern && found.weights == expected.weights
+        && found.alphas == expected.alphas)
   }
 
   @Test("a run changes the next one, or its inputs", arguments: TinySupernet.perSpace)

@@ -88,7 +88,8 @@ private final class ScratchFile {
     let name = "cells.0.preprocess0.op.1.weight"
     #expect(reading { $0 } == nil)
     let missing = try #require(reading { $0.name == name ? nil : $0 })
-    #expect(missing.problem == "missing tensor" && missing.place == "file, \(name)" && missing.wanted == "shape [4, 12, 1, 1]")
+    #expect(
+      missing.problem == "missing tensor" && missing.place == "file, \(name)" && missing.wanted == "shape [4, 12, 1, 1]")
     let misshapen = try #require(
       reading { $0.name == name ? NamedTensor(name: name, shape: [12, 4, 1, 1], values: $0.values) : $0 })
     #expect(misshapen.problem == "misshapen tensor" && misshapen.found == "shape [12, 4, 1, 1]")

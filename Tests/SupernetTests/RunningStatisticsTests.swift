@@ -114,7 +114,8 @@ import Testing
       #expect(mean.count == expected[layer].count && variance.count == expected[layer].count, "\(name)")
       for (channel, wanted) in expected[layer].enumerated() {
         #expect(abs(Double(mean[channel]) - wanted.mean) < 1e-5, "\(name), channel \(channel)")
-        #expect(abs(Double(variance[channel]) - wanted.variance) < 1e-5 * max(1, wanted.variance), "\(name), channel \(channel)")
+        #expect(
+          abs(Double(variance[channel]) - wanted.variance) < 1e-5 * max(1, wanted.variance), "\(name), channel \(channel)")
       }
     }
   }

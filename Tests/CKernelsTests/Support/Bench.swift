@@ -139,6 +139,7 @@ func expectEqual<T: Equatable>(
   }
   if let first = found.indices.first(where: { found[$0] != expected[$0] }) {
     Issue.record(
-      "\(what): value \(first) of \(expected.count) is \(found[first]), not \(expected[first])", sourceLocation: sourceLocation)
+      "\(what): value \(first) of \(expected.count) is \(found[first]), not \(expected[first])",
+      sourceLocation: sourceLocation)
   }
 }

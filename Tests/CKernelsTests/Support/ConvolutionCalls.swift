@@ -36,7 +36,9 @@ struct BackwardArguments {
 
 extension Bench {
   /// floats: output; doubles: sums.
-  func convForward(_ shape: ConvolutionCase, input: [Float], depthwise: [Float], pointwise: [Float], sums: [Double]) -> Results {
+  func convForward(_ shape: ConvolutionCase, input: [Float], depthwise: [Float], pointwise: [Float], sums: [Double])
+    -> Results
+  {
     var conv = shape.lowered
     let output = scratch(shape.outputFloats)
     let total = self.output(sums)

@@ -11,7 +11,9 @@ extension Bench {
   }
 
   /// floats: target. `target` is a padded plane.
-  func reluPad(_ source: [Float], scale: [Float]?, shift: [Float]?, target: [Float], height: Int, width: Int, pad: Int) -> Results {
+  func reluPad(_ source: [Float], scale: [Float]?, shift: [Float]?, target: [Float], height: Int, width: Int, pad: Int)
+    -> Results
+  {
     let output = self.output(target)
     kernels.relu_pad(output, input(source), input(scale), input(shift), Int32(height), Int32(width), Int32(pad))
     return Results(floats: [read(output, target.count)])
@@ -47,7 +49,9 @@ extension Bench {
   enum Aliasing { case none, gradient, addend }
 
   /// floats: (input > 0 ? gradient : 0) + addend, in a place of its own or that of an operand.
-  func mask(gradient: [Float], padded: [Float], addend: [Float]?, height: Int, width: Int, pad: Int, aliasing: Aliasing) -> Results {
+  func mask(gradient: [Float], padded: [Float], addend: [Float]?, height: Int, width: Int, pad: Int, aliasing: Aliasing)
+    -> Results
+  {
     let (output, g, a): (UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>?)
     switch aliasing {
     case .none: (output, g, a) = (scratch(gradient.count), input(gradient), input(addend))
