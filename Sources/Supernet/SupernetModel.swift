@@ -93,6 +93,10 @@ public final class SupernetModel {
     return (result.loss, result.correct, gradient)
   }
 
+  /// What one image costs without gradients, and with those of α alone or of ω too.
+  public var forwardCost: PlanCost { plan.forwardCost }
+  public func gradientCost(wantsWeights: Bool) -> PlanCost { plan.gradientCost(wantsWeights: wantsWeights) }
+
   /// [count, classes] of the last evaluation, row-major.
   public func lastLogits(count: Int) -> [Float] { plan.logits(count: count) }
 

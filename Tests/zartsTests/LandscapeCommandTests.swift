@@ -22,14 +22,13 @@ import Testing
     ["--weights", Self.golden(name), "--dataset", "tensors:\(Self.golden(name))"]
   }
 
-  /// Ten steps amplify rounding by 10⁴ on four images: PyTorch in float32 is 4e-4 (s2) and 2.7e-3 (s6) away from its own
-  /// float64 values, so after ten steps no float32 engine can be held to more than that order on these two.
+  /// Ten steps on four images amplify rounding by 10⁴ wherever a ReLU or a maximum falls to the other side: PyTorch in
+  /// float32 is 4e-4 (s2) and 2.7e-3 (s6) away from its own float64 values. The kernels' bits are the same on every
+  /// processor, so what holds here holds everywhere.
   @Test(
-    "the losses of the golden files are reproduced",
-    arguments: [
-      ("s1_c16_l3_b4", 1e-3), ("s2_c16_l3_b4", 5e-3), ("s3_c8_l5_b4", 1e-3), ("s5_c8_l3_b4", 1e-3), ("s6_c16_l3_b8", 5e-3),
-    ])
-  func goldenLosses(name: String, afterTen: Double) throws {
+    "the losses of the golden files are not reproduced",
+    arguments: ["s1_c16_l3_b4", "s2_c16_l3_b4", "s3_c8_l5_b4", "s5_c8_l3_b4", "s6_c16_l3_b8"])
+  func goldenLosses(name: String) throws {
     let scratch = try Scratch()
     let file = try TensorFile(readingFrom: Self.golden(name))
     let result = try CommandLineRunner.run(
@@ -42,7 +41,7 @@ import Testing
     let expected =
       try file.doubles("expect.valid_loss") + file.doubles("expect.unrolled_valid_loss")
       + file.doubles("expect.valid_loss_after")
-    let tolerances = [1e-5, 1e-5, 1e-5, 1e-3, afterTen]
+    let tolerances = [1e-6, 1e-6, 1e-6, 1e-3, 1e-3]
     for (index, loss) in try table.doubles("loss").enumerated() {
       #expect(abs(loss / expected[index] - 1) < tolerances[index], "\(name), row \(index): \(loss), \(expected[index])")
     }
@@ -50,13 +49,13 @@ import Testing
     #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
   }
 
-  /// On s6 a few near-ties of max pooling and of ReLU fall to the other side in float32, and the central difference
-  /// multiplies that: PyTorch in float32 misses its own float64 values by 2.1e-4 (first) and 4.0e-2 (second) there.
+  /// On s6 one maximum of the training batch is decided by less than float32 resolves, and the central difference
+  /// multiplies what hangs on it: PyTorch in float32 misses its own float64 second-order gradient by the same 4.0e-2.
   @Test(
-    "the gradients of the golden files are reproduced",
+    "the gradients of the golden files are not reproduced",
     arguments: [
       ("s1_c16_l3_b4", 1e-4, 1e-4), ("s2_c16_l3_b4", 1e-4, 1e-4), ("s3_c8_l5_b4", 1e-4, 1e-4),
-      ("s5_c8_l3_b4", 1e-4, 1e-4), ("s6_c16_l3_b8", 1e-3, 8e-2),
+      ("s5_c8_l3_b4", 1e-4, 1e-4), ("s6_c16_l3_b8", 1e-4, 5e-2),
     ])
   func goldenGradients(name: String, first: Double, second: Double) throws {
     let scratch = try Scratch()

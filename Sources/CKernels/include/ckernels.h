@@ -43,6 +43,7 @@ typedef struct {
   float *inputGradient;           ///< [inBlocks][height][width][16] of the relu'd input
   int32_t accumulate;             ///< whether inputGradient is added to or overwritten
   int32_t outLastLanes;           ///< channels in the last output block
+  const float *nextOutput;        ///< what the caller reads after this, to be fetched ahead; null: nothing
 } ck_conv_backward;
 
 /// One instruction set's kernels.
@@ -70,6 +71,9 @@ typedef struct {
 
   /// dst ← (input > 0 ? gradient : 0) + (addend or 0); the input is padded. One block; dst may be gradient or addend.
   void (*mask)(float *dst, const float *gradient, const float *input, const float *addend, int32_t height, int32_t width, int32_t pad);
+
+  /// dst ← input > 0 ? gradient : 0, and from it product[lane] += Σ dst · term, gradientSum[lane] += Σ dst. One block.
+  void (*mask_reduce)(float *dst, const float *gradient, const float *input, const float *term, int32_t height, int32_t width, int32_t pad, double *product, double *gradientSum);
 
   /// 3×3 pools of padding 1 of one block, with sums of value and square of each added to sums [4][16]: maximum Σ, Σ², average Σ, Σ².
   /// maximum, where not null, comes with arg, the tap 0…8 of the first maximum. average may be null.

@@ -21,7 +21,7 @@ extension ParameterVector {
   /// self ← self + scale · other.
   public func add(_ other: ParameterVector, scaledBy scale: Float) {
     requireSameCount(other)
-    for index in 0..<count { storage[index] = storage[index].addingProduct(scale, other.storage[index]) }
+    Kernels.best.table.pointee.add_scaled(storage, other.storage, scale, Int64(count))
   }
 
   /// ⟨self, other⟩, accumulated in double precision.
@@ -51,7 +51,7 @@ extension ParameterVector {
   }
 
   /// ‖self‖₂.
-  public var norm: Double { dot(self).squareRoot() }
+  public var norm: Double { Kernels.best.table.pointee.sum_squares(storage, Int64(count)).squareRoot() }
 
   /// One step of SGD with momentum as PyTorch takes it, self being ω:
   /// v ← momentum · v + gradientScale · g + weightDecay · ω, then ω ← ω − learningRate · v.
@@ -61,13 +61,8 @@ extension ParameterVector {
   ) {
     requireSameCount(velocity)
     requireSameCount(gradient)
-    for index in 0..<count {
-      let weight = storage[index]
-      let decayed = (gradientScale * gradient.storage[index]).addingProduct(weightDecay, weight)
-      let moved = decayed.addingProduct(momentum, velocity.storage[index])
-      velocity.storage[index] = moved
-      storage[index] = weight.addingProduct(-learningRate, moved)
-    }
+    Kernels.best.table.pointee.momentum_step(
+      storage, velocity.storage, gradient.storage, gradientScale, learningRate, momentum, weightDecay, Int64(count))
   }
 
   private func requireSameCount(_ other: ParameterVector) {

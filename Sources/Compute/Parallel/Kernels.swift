@@ -11,6 +11,9 @@ public enum Kernels {
     (0..<ck_available()).compactMap { ck_get($0).map { String(cString: $0.pointee.name) } }
   }
 
+  /// The best set of this processor, for operations on whole vectors.
+  static let best = KernelSet(index: 0)
+
   /// The set that `ZARTS_ISA` names, or the best one.
   ///
   /// - Throws: `KernelError` when the variable names a set that is unknown or that the processor lacks.

@@ -13,7 +13,9 @@ final class BatchNorm {
   let pixels: Int
   /// Index in the statistics layout.
   let entry: Int
-  let mean: Floats
+  let mean: Doubles
+  /// 1/√(variance + ε), in double precision for the coefficients that are derived from it.
+  let exactRstd: Doubles
   let rstd: Floats
   /// −mean · rstd: with rstd, the map from x to y.
   let shift: Floats
@@ -27,13 +29,14 @@ final class BatchNorm {
     lanes = shape.lanes
     pixels = shape.pixels
     self.entry = entry
-    let block = memory.arena.allocate(Float.self, 6 * lanes)
-    mean = block
-    rstd = block + lanes
-    shift = block + 2 * lanes
-    gradientScale = block + 3 * lanes
-    outputScale = block + 4 * lanes
-    gradientShift = block + 5 * lanes
+    mean = memory.arena.allocate(Double.self, 2 * lanes)
+    exactRstd = mean + lanes
+    let block = memory.arena.allocate(Float.self, 5 * lanes)
+    rstd = block
+    shift = block + lanes
+    gradientScale = block + 2 * lanes
+    outputScale = block + 3 * lanes
+    gradientShift = block + 4 * lanes
   }
 
   /// The same forward statistics with a backward map of its own: pools of a state are normalised once and used by many edges.
@@ -43,6 +46,7 @@ final class BatchNorm {
     pixels = other.pixels
     entry = other.entry
     mean = other.mean
+    exactRstd = other.exactRstd
     rstd = other.rstd
     shift = other.shift
     let block = memory.arena.allocate(Float.self, 3 * lanes)
@@ -58,7 +62,8 @@ final class BatchNorm {
       let average = sum[lane] / count
       let variance = max(0, squares[lane] / count - average * average)
       let inverse = 1 / (variance + Self.epsilon).squareRoot()
-      mean[lane] = Float(average)
+      mean[lane] = average
+      exactRstd[lane] = inverse
       rstd[lane] = Float(inverse)
       shift[lane] = Float(-average * inverse)
       if let running, lane < channels {
@@ -77,8 +82,8 @@ final class BatchNorm {
     let count = Double(images * pixels)
     var inner = 0.0
     for lane in 0..<lanes {
-      let r = Double(rstd[lane])
-      let average = Double(mean[lane])
+      let r = exactRstd[lane]
+      let average = mean[lane]
       let normalised = r * (product[lane] - average * gradientSum[lane])
       let w = Double(weight)
       inner += normalised
@@ -93,7 +98,7 @@ final class BatchNorm {
   func finishBackwardNormalised(gradientSum: UnsafePointer<Double>, product: UnsafePointer<Double>, images: Int) {
     let count = Double(images * pixels)
     for lane in 0..<lanes {
-      let r = Double(rstd[lane])
+      let r = exactRstd[lane]
       gradientScale[lane] = Float(r)
       outputScale[lane] = Float(-r * product[lane] / count)
       gradientShift[lane] = Float(-r * gradientSum[lane] / count)

@@ -22,6 +22,7 @@ extension CellPlan {
       }
       let phase = phases[phases.count - 1]
       let offset = phase.reserveSums(sum.sumCount)
+      phase.spend(floats: sum.terms.count * sum.output.shape.floatsPerImage)
       phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
       phase.onFinish { sums, images in sum.finishBackward(sums: sums + offset, images: images) }
       appendSecondStageBackward(into: node, to: &phases)
@@ -43,6 +44,9 @@ extension CellPlan {
       let unit = preprocess[source]
       let partial = unit.reserveGradient(in: preprocessPhase)
       let (gradient, values, input) = (gradients[source], states[source], inputs[source])
+      preprocessPhase.spend(
+        flops: unit.flops, weightFlops: unit.flops,
+        floats: 2 * values.shape.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
       preprocessPhase.onImage { image, context in
         unit.backward(
           image: image, gradient: gradient, values: values, targets: input.targets, overwrite: input.overwrite,
@@ -65,6 +69,8 @@ extension CellPlan {
       for unit in edge.factorised {
         let partial = unit.reserveGradient(in: phase)
         let gradient = gradients[edge.edge.target]
+        phase.spend(
+          flops: unit.flops, weightFlops: unit.flops, floats: 2 * unit.output.shape.floatsPerImage)
         phase.onImage { image, context in
           unit.backward(
             image: image, gradient: gradient, values: unit.output, targets: [target], overwrite: false, partial: partial,
@@ -91,13 +97,18 @@ extension CellPlan {
     let target = gradients[source]
     let shape = target.shape
     let isNode = source >= CellTopology.inputCount
+    for job in jobs {
+      phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.shape.floatsPerImage)
+    }
+    phase.spend(floats: (isNode ? 3 : 2) * shape.floatsPerImage)
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
       let sum = context.scratch.slices[0]
       for (index, job) in jobs.enumerated() {
         job.unit.backward(
           image: image, gradient: job.gradient.image(image), planes: planes, into: sum, accumulate: index > 0,
-          partials: job.partials, context: context)
+          partials: job.partials, next: index + 1 < jobs.count ? jobs[index + 1].unit.output.image(image) : nil,
+          context: context)
       }
       maskIntoGradient(target.image(image), sum: sum, planes: planes, shape: shape, adding: isNode)
     }
@@ -124,6 +135,7 @@ extension CellPlan {
     let target = gradients[source]
     let shape = target.shape
     let (state, reduction) = (state, isReduction)
+    phase.spend(floats: skips.count * shape.floatsPerImage)
     phase.onImage { image, context in
       let coefficients = context.scratch.coefficients
       for (index, skip) in skips.enumerated() {
@@ -152,6 +164,7 @@ extension CellPlan {
       }
     }
     let target = gradients[source]
+    phase.spend(floats: pool.outputFloats)
     phase.onImage { [self, maxima, averages] image, context in
       let maximum = pool.maximum.map {
         poolGradient(image: image, edges: maxima, pooled: $0.values, into: context.scratch.slices[1], scratch: context.scratch)
@@ -220,22 +233,26 @@ extension CellPlan {
     let shape = gradient.shape
     let lanes = shape.lanes
     let offset = phase.reserveSums(pairs.count * 2 * lanes)
+    for pair in pairs {
+      phase.spend(flops: pair.second.flops, weightFlops: pair.second.flops, floats: 3 * shape.floatsPerImage)
+    }
+    phase.spend(floats: shape.floatsPerImage)
     phase.onImage { [self] image, context in
       let slice = context.scratch.slices[0]
       for (index, pair) in pairs.enumerated() {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
         pair.second.backward(
           image: image, gradient: gradient.image(image), planes: planes, into: slice, accumulate: false,
-          partials: partials[index], context: context)
+          partials: partials[index], next: index + 1 < pairs.count ? pairs[index + 1].first.output.image(image) : nil,
+          context: context)
         let target = pair.second.output.image(image)
-        maskIntoGradient(target, sum: slice, planes: planes, shape: shape, adding: false)
         let sums = context.sums + offset + index * 2 * lanes
+        let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
         for block in 0..<shape.blocks {
           let at = block * shape.floatsPerBlock
-          context.scratch.terms[0] = UnsafePointer(pair.first.output.image(image) + at)
-          state.kernels.pointee.reduce(
-            target + at, context.scratch.terms, 1, Int32(shape.pixels), sums + block * 16, Int64(lanes),
-            sums + lanes + block * 16)
+          state.kernels.pointee.mask_reduce(
+            target + at, slice + at, planes + block * stride, pair.first.output.image(image) + at, Int32(shape.height),
+            Int32(shape.width), Int32(pad), sums + block * 16, sums + lanes + block * 16)
         }
       }
     }

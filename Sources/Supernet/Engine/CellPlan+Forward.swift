@@ -17,6 +17,7 @@ extension CellPlan {
       phases[phases.count - 1].onFinish { _, _ in sum.updateCoefficients() }
       phase = Phase()
       phases.append(phase)
+      phase.spend(floats: (sum.terms.count + 1) * sum.output.shape.floatsPerImage)
       phase.onImage { image, context in sum.forward(image: image, scratch: context.scratch) }
       let source = CellTopology.inputCount + node
       if node + 1 < CellTopology.nodeCount {
@@ -30,6 +31,7 @@ extension CellPlan {
     let lanes = unit.norm.lanes
     let offset = phase.reserveSums(2 * lanes)
     let state = state
+    phase.spend(flops: unit.flops, floats: unit.sourceFloats + unit.output.shape.floatsPerImage)
     phase.onImage { image, context in unit.forward(image: image, sums: context.sums + offset, scratch: context.scratch) }
     phase.onFinish { sums, images in
       unit.norm.finishForward(
@@ -41,6 +43,7 @@ extension CellPlan {
     let activation = states[source]
     let norm = preprocess[source].norm
     let state = state
+    phase.spend(floats: 2 * activation.shape.floatsPerImage)
     phase.onImage { image, _ in
       for block in 0..<activation.shape.blocks {
         let plane = activation.image(image) + block * activation.shape.floatsPerBlock
@@ -59,6 +62,7 @@ extension CellPlan {
       let lanes = states[source].shape.lanes
       let offset = phase.reserveSums(4 * lanes)
       let activation = states[source]
+      phase.spend(floats: pool.outputFloats)
       phase.onImage { image, context in pool.forward(image: image, from: activation.image(image), sums: context.sums + offset) }
       phase.onFinish { sums, images in
         for (index, norm) in norms.enumerated() {
@@ -70,6 +74,7 @@ extension CellPlan {
     }
     for edge in leaving {
       for case .noise(let values, let stream) in edge.operations {
+        phase.spend(floats: values.shape.floatsPerImage)
         phase.onImage { image, _ in
           for block in 0..<values.shape.blocks {
             state.kernels.pointee.normal_fill(
@@ -85,6 +90,7 @@ extension CellPlan {
     guard !units.isEmpty else { return }
     let lanes = states[source].shape.lanes
     let offset = phase.reserveSums(units.count * 2 * lanes)
+    for unit in units { phase.spend(flops: unit.flops, floats: unit.output.shape.floatsPerImage) }
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
       for (index, unit) in units.enumerated() {
@@ -102,6 +108,7 @@ extension CellPlan {
     phases.append(phase)
     let lanes = pairs[0].second.norm.lanes
     let offset = phase.reserveSums(pairs.count * 2 * lanes)
+    for pair in pairs { phase.spend(flops: pair.second.flops, floats: 2 * pair.second.output.shape.floatsPerImage) }
     phase.onImage { [self] image, context in
       for (index, pair) in pairs.enumerated() {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)

@@ -55,7 +55,7 @@ struct EdgeLowering {
               state: state))
         case .noise:
           let shape = stride == 2 ? source.shape.halved() : source.shape
-          return .noise(memory.activation(shape), stream: UInt32((cell * CellTopology.edges.count + index) * 64))
+          return .noise(memory.activation(shape), stream: UInt32((cell * CellTopology.edges.count + index) << 8))
         case .maxPool3x3, .averagePool3x3:
           guard let pool = pools[edge.source], let shared = (operation == .maxPool3x3 ? pool.maximum : pool.average)?.norm
           else { preconditionFailure("every pooled state has a pool unit") }

@@ -33,8 +33,11 @@ final class HeadPlan {
     biasOffset = memory.parameters.vector("classifier.bias", count: classes, constant: nil, fanIn: inputs)
   }
 
+  private var flops: Int { 2 * classes * nodes.count * nodes[0].shape.channels }
+
   /// Means of the nodes, in the open phase.
   func appendForward(to phase: Phase) {
+    phase.spend(flops: flops)
     phase.onImage { [self] image, _ in
       var to = features + image * featureCount
       for node in nodes {
@@ -50,6 +53,7 @@ final class HeadPlan {
   func appendBackward(to phases: inout [Phase]) {
     let phase = Phase()
     phases.append(phase)
+    phase.spend(flops: flops, weightFlops: flops, floats: gradients.count * gradients[0].shape.floatsPerImage)
     phase.onImage { [self] image, _ in
       var from = featureGradients + image * featureCount
       for gradient in gradients {

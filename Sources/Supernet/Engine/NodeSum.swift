@@ -30,18 +30,18 @@ final class NodeSum {
 
   /// Once the statistics of every term are known.
   func updateCoefficients() {
-    for lane in 0..<lanes { shift[lane] = 0 }
-    for (index, term) in terms.enumerated() {
-      let weight = state.mixing(reduction, term.mixingIndex)
-      let row = coefficients + index * lanes
-      for lane in 0..<lanes {
+    for lane in 0..<lanes {
+      var total = 0.0
+      for (index, term) in terms.enumerated() {
+        let weight = Double(state.mixing(reduction, term.mixingIndex))
         if let norm = term.norm {
-          row[lane] = weight * norm.rstd[lane]
-          shift[lane] += weight * norm.shift[lane]
+          coefficients[index * lanes + lane] = Float(weight * norm.exactRstd[lane])
+          total -= weight * norm.exactRstd[lane] * norm.mean[lane]
         } else {
-          row[lane] = weight
+          coefficients[index * lanes + lane] = Float(weight)
         }
       }
+      shift[lane] = Float(total)
     }
   }
 

@@ -16,6 +16,16 @@ final class Phase {
   private(set) var bodies: [Body] = []
   private(set) var finishes: [Finish] = []
 
+  /// Of one image. `weightFlops` are spent only where weight gradients are wanted.
+  private(set) var cost = PlanCost()
+  private(set) var weightFlops = 0
+
+  func spend(flops: Int = 0, weightFlops: Int = 0, floats: Int = 0) {
+    cost.flops += flops
+    cost.bytes += floats * MemoryLayout<Float>.stride
+    self.weightFlops += weightFlops
+  }
+
   func reserveSums(_ count: Int) -> Int {
     defer { sumCount += count }
     return sumCount

@@ -48,6 +48,11 @@ final class PointwiseUnit {
     }
   }
 
+  /// Of one image, forward; each of the two backward products costs the same.
+  var flops: Int { 2 * output.shape.pixels * output.shape.channels * sources.count * sourceShape.channels }
+  /// Floats of all sources of one image.
+  var sourceFloats: Int { sources.count * sourceShape.floatsPerImage }
+
   private var allBlocks: Int { (isReduction ? 2 : 1) * inputBlocks }
 
   /// Blocks [first, first + count) of all input blocks that reach an output block.

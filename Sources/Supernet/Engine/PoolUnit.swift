@@ -23,6 +23,12 @@ final class PoolUnit {
 
   private var shape: PlaneShape { stride == 1 ? input : input.halved() }
 
+  /// Floats of one image that pooling writes, the packed arg-max among them.
+  var outputFloats: Int {
+    let one = shape.floatsPerImage
+    return (maximum == nil ? 0 : one + one / 4) + (average == nil ? 0 : one)
+  }
+
   /// Adds Σ and Σ² of the maximum, then of the average, to sums[0..<4·lanes].
   func forward(image: Int, from source: UnsafePointer<Float>, sums: Doubles) {
     let shape = shape

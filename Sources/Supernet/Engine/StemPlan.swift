@@ -36,6 +36,7 @@ final class StemPlan {
   }
 
   private var shape: PlaneShape { output.shape }
+  private var flops: Int { 2 * shape.pixels * shape.channels * Self.patchLanes }
 
   private func forEachBand(_ body: (_ row: Int, _ rows: Int) -> Void) {
     var row = 0
@@ -51,6 +52,7 @@ final class StemPlan {
     phases.append(convolution)
     let lanes = shape.lanes
     let offset = convolution.reserveSums(2 * lanes)
+    convolution.spend(flops: flops, floats: shape.floatsPerImage)
     convolution.onImage { [self] image, context in
       forEachBand { row, rows in
         let pixels = rows * shape.width
@@ -65,12 +67,14 @@ final class StemPlan {
       norm.finishForward(
         sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
       for lane in 0..<lanes {
-        forwardScale[lane] = state.weights[scaleOffset + lane] * norm.rstd[lane]
-        forwardShift[lane] = state.weights[shiftOffset + lane] + state.weights[scaleOffset + lane] * norm.shift[lane]
+        let scale = Double(state.weights[scaleOffset + lane]) * norm.exactRstd[lane]
+        forwardScale[lane] = Float(scale)
+        forwardShift[lane] = Float(Double(state.weights[shiftOffset + lane]) - scale * norm.mean[lane])
       }
     }
     let normalisation = Phase()
     phases.append(normalisation)
+    normalisation.spend(floats: 2 * shape.floatsPerImage)
     normalisation.onImage { [self] image, _ in
       for block in 0..<shape.blocks {
         let at = block * shape.floatsPerBlock
@@ -86,6 +90,7 @@ final class StemPlan {
     let open = phases[phases.count - 1]
     let lanes = shape.lanes
     let offset = open.reserveSums(2 * lanes)
+    open.spend(floats: shape.floatsPerImage)
     open.onImage { [self] image, context in
       for block in 0..<shape.blocks {
         let at = block * shape.floatsPerBlock
@@ -104,13 +109,14 @@ final class StemPlan {
         norm.outputScale[lane] *= scale
         norm.gradientShift[lane] *= scale
         if let gradients = weightGradient() {
-          gradients[scaleOffset + lane] = Float(Double(norm.rstd[lane]) * (product[lane] - Double(norm.mean[lane]) * gradientSum[lane]))
+          gradients[scaleOffset + lane] = Float(norm.exactRstd[lane] * (product[lane] - norm.mean[lane] * gradientSum[lane]))
           gradients[shiftOffset + lane] = Float(gradientSum[lane])
         }
       }
     }
     let phase = Phase()
     phases.append(phase)
+    phase.spend(weightFlops: flops, floats: 2 * shape.floatsPerImage)
     let partial = phase.reserveGradient(parameter: weightOffset, count: shape.blocks * Self.patchFloatsPerPixel * 16)
     phase.onImage { [self] image, context in
       guard let gradients = context.gradients else { return }

@@ -161,6 +161,16 @@ final class SupernetPlan {
     return result
   }
 
+  /// Of one image, forward alone.
+  var forwardCost: PlanCost { forwardPhases.reduce(PlanCost()) { $0 + $1.cost } }
+
+  /// Of one image, forward and backward; without weight gradients the phases that only they need are left out.
+  func gradientCost(wantsWeights: Bool) -> PlanCost {
+    backwardPhases.filter { wantsWeights || !weightsOnly.contains(ObjectIdentifier($0)) }.reduce(forwardCost) {
+      $0 + $1.cost + PlanCost(flops: wantsWeights ? $1.weightFlops : 0)
+    }
+  }
+
   /// [count, classes] of the last run.
   func logits(count: Int) -> [Float] { Array(UnsafeBufferPointer(start: head.logits, count: count * head.classes)) }
 }

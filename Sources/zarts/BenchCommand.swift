@@ -1,0 +1,121 @@
+import ArgumentParser
+import Compute
+import Foundation
+import Search
+import Supernet
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Time the engine, and say what share of the machine it uses.",
+    discussion: """
+      Each quantity is run once unmeasured and then --repeats times; the best time counts. The shares are of a loop of \
+      fused multiply-adds in registers and of large copies, both measured before and after in the same process on the \
+      same threads. ZARTS_ISA=avx512, avx2 or baseline forces an instruction set.
+      """)
+
+  @Option(help: "Search space, s1 to s6.") var space: String = "s6"
+  @Option(help: "Channels of the first cells, a multiple of 4.") var channels: Int = 16
+  @Option(help: "Cells.") var layers: Int = 8
+  @Option(help: "Images of a batch.") var batch: Int = 64
+  @Option(help: "Threads; one a core where not given.") var threads: Int?
+  @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
+  @Option(help: "Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var quantities: String = "train_step,forward,alpha_first,alpha_second"
+  @Flag(help: "One JSON object a line.") var json = false
+  @Option(
+    help: ArgumentHelp(
+      "Command of a peer to race, run in turn with this engine.",
+      discussion: """
+        It is given --threads, --channels, --layers, --batch, --space and --repeats, and prints one JSON object a line \
+        with quantity, seconds and, where it has several, layout.
+        """))
+  var peer: String?
+  @Option(help: "Turns of the race: engine, peer, engine, peer, and so on.") var rounds: Int = 3
+
+  func run() throws {
+    guard let space = SearchSpace(rawValue: space) else {
+      throw ValidationError("--space \(space): expected one of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard repeats >= 1, batch >= 1, rounds >= 1 else {
+      throw ValidationError("--repeats, --batch and --rounds: expected 1 or more")
+    }
+    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    guard threads >= 1 else { throw ValidationError("--threads \(threads): expected 1 or more") }
+    let chosen = try quantities.split(separator: ",").map { name in
+      guard let quantity = EngineBenchmark.Quantity(rawValue: String(name)) else {
+        throw ValidationError(
+          "--quantities \(name): expected \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      return quantity
+    }
+    if let peer {
+      let configuration = ["--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)", "--space", space.rawValue, "--repeats", "\(repeats)"]
+      print(try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
+      return
+    }
+    let kernels = try Kernels.select()
+    // Before the engine lays out its memory, so that the copies don't count as its own.
+    let before = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
+    let benchmark = try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
+    let measurements = try chosen.map { try benchmark.measure($0, repeats: repeats) }
+    let after = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
+    let peak = MachinePeak(
+      flopsPerSecond: max(before.flopsPerSecond, after.flopsPerSecond),
+      bytesPerSecond: max(before.bytesPerSecond, after.bytesPerSecond))
+    if json {
+      for measurement in measurements { print(try line(measurement, space: space, threads: threads, peak: peak)) }
+    } else {
+      print(table(measurements, space: space, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
+    }
+  }
+
+  private struct Line: Encodable {
+    var engine = "zarts"
+    let quantity: String
+    let threads: Int
+    let batch: Int
+    let channels: Int
+    let layers: Int
+    let space: String
+    let seconds: Double
+    let peakBytes: Int
+    let flopShare: Double
+    let bandwidthShare: Double
+    let instructionSet: String
+  }
+
+  private func line(
+    _ measurement: EngineBenchmark.Measurement, space: SearchSpace, threads: Int, peak: MachinePeak
+  ) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys]
+    let line = Line(
+      quantity: measurement.quantity.rawValue, threads: threads, batch: batch, channels: channels, layers: layers,
+      space: space.rawValue, seconds: measurement.best, peakBytes: measurement.peakBytes,
+      flopShare: measurement.flopShare(of: peak), bandwidthShare: measurement.bandwidthShare(of: peak),
+      instructionSet: try Kernels.select().name)
+    return String(decoding: try encoder.encode(line), as: UTF8.self)
+  }
+
+  private func table(
+    _ measurements: [EngineBenchmark.Measurement], space: SearchSpace, threads: Int, peak: MachinePeak, instructionSet: String
+  ) -> String {
+    func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+    let rows = measurements.map { measurement in
+      [
+        measurement.quantity.rawValue, number(measurement.best, 4), number(measurement.seconds.max() ?? 0, 4),
+        number(Double(measurement.cost.flops) / 1e9, 1), number(100 * measurement.flopShare(of: peak), 1),
+        number(100 * measurement.bandwidthShare(of: peak), 1), number(Double(measurement.peakBytes) / 1e9, 2),
+      ]
+    }
+    return """
+      \(space.rawValue), \(channels) channels, \(layers) cells, batch \(batch), \(threads) threads, \(instructionSet); \
+      peak \(number(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, copy \(number(peak.bytesPerSecond / 1e9, 1)) GB/s
+      \(TextTable.text(
+        header: ["quantity", "best s", "worst s", "GFLOP", "% FMA peak", "% copy", "peak GB"], rows: rows,
+        rightAligned: [1, 2, 3, 4, 5, 6]))
+      """
+  }
+}

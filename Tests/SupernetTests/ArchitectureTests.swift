@@ -1,0 +1,59 @@
+import Compute
+import Datasets
+import Supernet
+import Testing
+
+@Suite struct ArchitectureTests {
+  private static let unsupported: [(channels: Int, layers: Int, classes: Int, imageSize: Int, error: SupernetError)] = [
+    (6, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "6", wanted: "a multiple of 4 from 4 to 1024")),
+    (0, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "0", wanted: "a multiple of 4 from 4 to 1024")),
+    (
+      -4, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "-4", wanted: "a multiple of 4 from 4 to 1024")
+    ),
+    (
+      1028, 8, 10, 32,
+      SupernetError("unsupported size", at: "channels", found: "1028", wanted: "a multiple of 4 from 4 to 1024")
+    ),
+    (16, 2, 10, 32, SupernetError("unsupported size", at: "layers", found: "2", wanted: "3 to 64 cells")),
+    (16, 65, 10, 32, SupernetError("unsupported size", at: "layers", found: "65", wanted: "3 to 64 cells")),
+    (16, 8, 1, 32, SupernetError("unsupported size", at: "classes", found: "1", wanted: "at least 2")),
+    (16, 8, 10, 30, SupernetError("unsupported size", at: "image size", found: "30", wanted: "a multiple of 4, at least 8")),
+    (16, 8, 10, 4, SupernetError("unsupported size", at: "image size", found: "4", wanted: "a multiple of 4, at least 8")),
+  ]
+
+  @Test("an unsupported size is taken or named wrongly", arguments: unsupported)
+  func sizes(channels: Int, layers: Int, classes: Int, imageSize: Int, error: SupernetError) {
+    #expect(throws: error) {
+      try SupernetArchitecture(space: .s2, channels: channels, layers: layers, classes: classes, imageSize: imageSize)
+    }
+  }
+
+  @Test("a model without images or threads is made")
+  func model() throws {
+    let architecture = try SupernetArchitecture(space: .s2, channels: 4, layers: 3, imageSize: 8)
+    let kernels = try Kernels.select(named: nil)
+    #expect(throws: SupernetError("unsupported size", at: "batch", found: "0", wanted: "at least 1")) {
+      try SupernetModel(architecture: architecture, batch: 0, threads: 1, kernels: kernels)
+    }
+    #expect(throws: SupernetError("unsupported number", at: "threads", found: "0", wanted: "at least 1")) {
+      try SupernetModel(architecture: architecture, batch: 1, threads: 0, kernels: kernels)
+    }
+  }
+
+  @Test("the smallest supported sizes do not run")
+  func smallest() throws {
+    for (layers, classes, imageSize) in [(3, 2, 8), (4, 3, 8), (5, 10, 12), (8, 100, 8)] {
+      let architecture = try SupernetArchitecture(
+        space: .s6, channels: 4, layers: layers, classes: classes, imageSize: imageSize)
+      let model = try SupernetModel(architecture: architecture, batch: 2, threads: 2, kernels: Kernels.select(named: nil))
+      let gradient = model.makeVector()
+      let result = model.gradient(
+        weights: model.makeInitialWeights(seed: 1), alphas: model.makeInitialAlphas(seed: 1),
+        batch: .init(
+          images: (0..<2 * 3 * imageSize * imageSize).map { Float($0 % 17) / 8 - 1 }, labels: [0, 1], channels: 3,
+          height: imageSize, width: imageSize, noiseKey: 0), weightGradient: gradient, wantsAlphaGradient: true,
+        statistics: nil)
+      #expect(result.loss.isFinite && gradient.norm > 0 && gradient.norm.isFinite, "\(layers) cells, \(classes) classes")
+    }
+  }
+}
