@@ -221,7 +221,7 @@ struct BatchLoaderTests {
     let expected = positions.map { batch(forward, $0) }
     #expect(Set(expected.map(\.noiseKey)).count == positions.count, "every position has a noise key of its own")
     let backward = try loader()
-    _ = backward.validationSplit
+    _ = Array(backward.validationSplit)
     for index in positions.indices.reversed() { #expect(batch(backward, positions[index]) == expected[index]) }
     let shared = try loader()
     let found = await withTaskGroup(of: (Int, ImageBatch).self) { group in

@@ -40,7 +40,7 @@ struct SearchRunTests {
       let state = try SearchCheckpoint(readingFrom: files.checkpointPath(epoch: row.epoch), for: problem)
       let alphas = try #require(state.alphas)
       let loss = problem.loss(
-        weights: doubles(state.weights.values), alphas: doubles(alphas.flat), batch: problem.validationSplit[0])
+        weights: doubles(state.weights.values), alphas: doubles(alphas.flat), batch: problem.validationSplitBatch(0))
       #expect(row.validationLoss == loss)
       #expect(row.normalEntropy == alphas.normal.meanEntropy)
       #expect(row.learningRate == Schedules(configuration).learningRate(epoch: row.epoch - 1))
