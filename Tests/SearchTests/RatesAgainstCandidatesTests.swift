@@ -110,4 +110,20 @@ struct RatesAgainstCandidatesTests {
     #expect(wide / narrow > 50 && wide / narrow < 200, "\(wide) and \(narrow)")
     #expect(try floor(0.4, isAntithetic: true) < 1e-3 * wide)
   }
+
+  /// The default ξ with the default N on a problem with as many α as s2: 0.1 descends, ten times as much runs away.
+  @Test func defaultStepDescendsWhereTenTimesAsMuchRunsAway() throws {
+    let defaults = SearchConfiguration(method: .zartsRS, space: .s2, dataset: "closed-form")
+    let frozen = try FrozenDescent.random(count: SearchSpace.s2.zeroAlphas.count)
+    func left(_ stepSize: Double, updates: Int) throws -> Double {
+      let optimiser = ZARTSRS(
+        problem: frozen.problem,
+        settings: .init(innerSteps: 3, candidates: defaults.candidates, smoothing: 0.01, stepSize: stepSize))
+      let least = frozen.loss(frozen.minimiser)
+      let alphas = try frozen.descend(optimiser, updates: updates, seed: 3)
+      return (frozen.loss(alphas) - least) / (frozen.loss(frozen.initial) - least)
+    }
+    #expect(try left(defaults.xi, updates: 300) < 1e-3)
+    #expect(try left(10 * defaults.xi, updates: 10) > 10)
+  }
 }
