@@ -98,6 +98,7 @@ struct SearchCommand: ParsableCommand {
       guard let method = flags.method else { throw missing("--method") }
       guard let dataset = flags.dataset else { throw missing("--dataset") }
       result = SearchConfiguration(method: method, space: flags.space ?? .s6, dataset: dataset)
+      result.mu = SearchConfiguration.defaultMu(result.space, flags.rsDistribution ?? result.rsDistribution)
     }
     flags.apply(to: &result)
     if let threads { result.threads = threads }

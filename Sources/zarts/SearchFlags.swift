@@ -40,9 +40,9 @@ struct SearchFlags: ParsableArguments {
   var proposal: ProposalWeighting?
   @Option(help: "Directions of candidates (RS): standard normal, or uniform on the unit sphere. Default: gaussian.")
   var rsDistribution: DirectionDistribution?
-  @Option(help: "μ: distance of candidates along their directions (RS). Default: 0.2 on s1-s4, 0.025 on s5, s6.")
+  @Option(help: "μ: distance of candidates along directions (RS). Default: that of σ; on the sphere times √(count of α).")
   var mu: Double?
-  @Option(help: "ξ: step along the negative gradient estimate (RS). Default: 1.")
+  @Option(help: "ξ: step along the negative gradient estimate (RS). Default: 0.1.")
   var xi: Double?
   @Flag(inversion: .prefixedNo, help: "Candidates in opposite pairs, without a baseline (RS). Default: not.")
   var antithetic: Bool?

@@ -252,7 +252,7 @@ struct BatchLoaderTests {
     #expect(loader.wholeTraining.labels == loader.trainingMembers.map { Int32($0) })
     #expect(loader.wholeTraining.images == images(loader.dataset.training.bytes, loader.trainingMembers))
     #expect(loader.wholeValidation.images == validation.flatMap(\.images))
-    let keys = (validation + test + [loader.wholeTraining, loader.wholeValidation]).map(\.noiseKey)
+    let keys = (Array(validation) + test + [loader.wholeTraining, loader.wholeValidation]).map(\.noiseKey)
     #expect(Set(keys).count == keys.count)
     #expect(try self.loader().testSplit.isEmpty)
   }

@@ -25,7 +25,8 @@ public struct Schedules: Equatable, Sendable {
   /// the epoch after the last would have.
   public func learningRate(epoch: Int) -> Double {
     let span = configuration.learningRate - configuration.minimumLearningRate
-    return configuration.minimumLearningRate + span * Decay.cosine.remainder(at: Double(epoch) / Double(configuration.epochs))
+    let fraction = Double(epoch) / Double(configuration.epochs)
+    return configuration.minimumLearningRate + span * Decay.cosine.remainder(at: fraction)
   }
 
   /// σ of the candidates of MGS: constant through the warm-up, then by its decay towards 0, which the epoch after the last

@@ -13,7 +13,8 @@ extension SearchMethod {
 extension SearchConfiguration {
   /// Keys of settings that differ from their defaults although the method does not read them.
   public var ignoredSettings: [String] {
-    let defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
+    var defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
+    defaults.mu = Self.defaultMu(space, rsDistribution)
     return Self.fields.filter { !method.takes($0.key) && $0.write(self) != $0.write(defaults) }.map(\.key)
   }
 
@@ -140,7 +141,8 @@ extension SearchConfiguration {
   ) -> Field {
     let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
     return Field(
-      key: key, comment: "\(comment): \(names)", methods: methods, wanted: "one of \(names)", write: { $0[keyPath: path].rawValue },
+      key: key, comment: "\(comment): \(names)", methods: methods, wanted: "one of \(names)",
+      write: { $0[keyPath: path].rawValue },
       read: { configuration, node in
         guard let value = node.string.flatMap(Value.init) else { return false }
         configuration[keyPath: path] = value

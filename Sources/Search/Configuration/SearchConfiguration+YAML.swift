@@ -40,6 +40,8 @@ extension SearchConfiguration {
     self.init(method: .darts1, space: .s6, dataset: "")
     for name in ["method", "space"] { try set(name, values[name], place) }
     self.init(method: method, space: space, dataset: "")
+    try set("rs_distribution", values["rs_distribution"], place)
+    mu = Self.defaultMu(space, rsDistribution)
     for field in Self.fields { try set(field.key, values[field.key], place) }
     try validate()
   }

@@ -33,10 +33,10 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var lambda = 1e-3
   public var proposal = ProposalWeighting.flattened
   public var rsDistribution = DirectionDistribution.gaussian
-  /// μ.
+  /// μ; its default goes with the distribution of the directions.
   public var mu: Double
   /// ξ of RS.
-  public var xi = 1.0
+  public var xi = 0.1
   public var antithetic = false
   /// R.
   public var radius: Double
@@ -65,7 +65,7 @@ public struct SearchConfiguration: Equatable, Sendable {
     warmup = method.defaultWarmup
     candidates = method.defaultCandidates
     sigma = Self.defaultSigma(space)
-    mu = Self.defaultSigma(space)
+    mu = Self.defaultMu(space, .gaussian)
     radius = Self.defaultRadius(space)
   }
 
@@ -74,6 +74,15 @@ public struct SearchConfiguration: Equatable, Sendable {
     switch space {
     case .s1, .s2, .s3, .s4: 0.2
     case .s5, .s6: 0.025
+    }
+  }
+
+  /// μ at which the candidates of RS lie as far from α as the noise of MGS, σ√d: σ where a direction is as long as √d, σ√d
+  /// where it has length 1.
+  public static func defaultMu(_ space: SearchSpace, _ distribution: DirectionDistribution) -> Double {
+    switch distribution {
+    case .gaussian: defaultSigma(space)
+    case .sphere: defaultRadius(space)
     }
   }
 

@@ -44,7 +44,7 @@ public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
       return stream.ballPoint(alphas.count, radius: settings.radius * exp2(-Double(index)))
     }
     let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
-    let best = losses.indices.filter { losses[$0] < baseline }.min { losses[$0] < losses[$1] }
+    let best = losses.indices.filter { losses[$0].isFinite && losses[$0] < baseline }.min { losses[$0] < losses[$1] }
     if let best { alphas = alphas.moved(by: updates[best]) }
     return ArchitectureReport(
       gradientNorm: nil, updateNorm: best.map { updates[$0].length } ?? 0, baselineLoss: baseline, candidateLosses: losses)

@@ -71,7 +71,8 @@ struct EpochTally: Equatable, Sendable {
   private typealias Path<Value> = WritableKeyPath<EpochTally, Value> & Sendable
   private static let reals: [(String, Path<Double>)] = [
     ("training_loss", \.trainingLoss), ("gradient_norm", \.gradientNorm), ("ess", \.effectiveSampleSize),
-    ("alpha_gradient_norm", \.alphaGradientNorm), ("alpha_update_norm", \.alphaUpdateNorm), ("baseline_loss", \.baselineLoss), ("seconds", \.seconds),
+    ("alpha_gradient_norm", \.alphaGradientNorm), ("alpha_update_norm", \.alphaUpdateNorm),
+    ("baseline_loss", \.baselineLoss), ("seconds", \.seconds),
   ]
   private static let wholes: [(String, Path<Int>)] = [
     ("correct", \.correct), ("count", \.count), ("weight_steps", \.weightSteps), ("weighted_updates", \.weightedUpdates),
