@@ -42,7 +42,7 @@ range=100
 echo
 echo "demo: landscape at epoch $epoch of the darts1 run, up to $range times the norm of α away"
 "$zarts" landscape --run "$out/darts1" --epoch "$epoch" --objectives first,second,true:10 \
-  --grid 13 --range "$range" --validation-batches 4 --pdf --out "$out/landscape"
+  --grid 11 --range "$range" --validation-batches 2 --pdf --out "$out/landscape"
 
 echo
 "$zarts" summary "$out/darts1" "$out/darts2" "$out/zarts-mgs"
