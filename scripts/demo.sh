@@ -18,12 +18,12 @@ fi
 mkdir -p "$out"
 : > "$marker"
 
-# Sizes: half of the images trains the weights, the other half α; 1280 / 32 = 40 weight steps an epoch.
+# Sizes: half of the images trains the weights, the other half α; 1024 / 32 = 32 weight steps an epoch.
 space=s2
 dataset=fashion-mnist
 seed=1
 epochs=5
-train_limit=2560
+train_limit=2048
 common="--space $space --dataset $dataset --seed $seed --epochs $epochs --warmup 1 \
   --channels 8 --layers 5 --batch 32 --train-limit $train_limit"
 
@@ -42,7 +42,7 @@ range=100
 echo
 echo "demo: landscape at epoch $epoch of the darts1 run, up to $range times the norm of α away"
 "$zarts" landscape --run "$out/darts1" --epoch "$epoch" --objectives first,second,true:10 \
-  --grid 13 --range "$range" --validation-batches 4 --pdf --out "$out/landscape"
+  --grid 11 --range "$range" --validation-batches 4 --pdf --out "$out/landscape"
 
 echo
 "$zarts" summary "$out/darts1" "$out/darts2" "$out/zarts-mgs"
