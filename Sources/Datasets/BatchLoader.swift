@@ -101,15 +101,15 @@ public final class BatchLoader: Sendable {
   }
 
   /// All of L_val in fixed order without augmentation; the last batch may be smaller.
-  public var validationSplit: [ImageBatch] {
+  public var validationSplit: FixedBatches {
     fixedBatches(
       of: dataset.validation ?? dataset.training, members: validationMembers, size: batchSize, kind: .validationSplit)
   }
 
   /// All test images in fixed order without augmentation; empty where the dataset has none.
-  public var testSplit: [ImageBatch] {
-    guard let test = dataset.test else { return [] }
-    return fixedBatches(of: test, members: Array(0..<test.count), size: batchSize, kind: .testSplit)
+  public var testSplit: FixedBatches {
+    let members = Array(0..<(dataset.test?.count ?? 0))
+    return fixedBatches(of: dataset.test ?? dataset.training, members: members, size: batchSize, kind: .testSplit)
   }
 
   /// All of L_train as one batch without augmentation.
@@ -162,10 +162,11 @@ public final class BatchLoader: Sendable {
     return assemble(split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass)
   }
 
-  private func fixedBatches(of split: ImageDataset.Split, members: [Int], size: Int, kind: Kind) -> [ImageBatch] {
-    stride(from: 0, to: members.count, by: size).enumerated().map { index, start in
-      let key = noiseKey(kind, epoch: 0, step: index)
-      return assemble(split, members[start..<min(start + size, members.count)], key: key, epoch: nil, pass: 0)
+  private func fixedBatches(of split: ImageDataset.Split, members: [Int], size: Int, kind: Kind) -> FixedBatches {
+    FixedBatches(count: (members.count + size - 1) / size) { index in
+      let key = self.noiseKey(kind, epoch: 0, step: index)
+      let slice = members[index * size..<min((index + 1) * size, members.count)]
+      return self.assemble(split, slice, key: key, epoch: nil, pass: 0)
     }
   }
 

@@ -9,20 +9,31 @@ extension BatchLoss {
 extension BilevelProblem {
   /// L_val(ω, α) over the whole validation split: the mean over its examples, each batch with its own statistics.
   ///
-  /// - Parameter isStopRequested: asked before each batch.
+  /// - Parameter isStopRequested: asked before each evaluation of a batch.
   /// - Throws: `CancellationError` when `isStopRequested` answers true.
   public func evaluateValidationSplit(
     weights: ParameterVector, alphas: ArchitectureParameters, isStopRequested: () -> Bool = { false }
   ) throws -> BatchLoss {
-    var total = 0.0
-    var (correct, count) = (0, 0)
-    for batch in validationSplit {
-      if isStopRequested() { throw CancellationError() }
-      let result = evaluate(weights: weights, alphas: alphas, batch: batch)
-      total += result.loss * Double(result.count)
-      correct += result.correct
-      count += result.count
+    try evaluateValidationSplit(weights: weights, each: [alphas], isStopRequested: isStopRequested)[0]
+  }
+
+  /// The same for several α, in their order: each batch is made once for all of them.
+  public func evaluateValidationSplit(
+    weights: ParameterVector, each architectures: [ArchitectureParameters], isStopRequested: () -> Bool = { false }
+  ) throws -> [BatchLoss] {
+    var sums = [BatchLoss](repeating: BatchLoss(loss: 0, correct: 0, count: 0), count: architectures.count)
+    for index in 0..<validationSplitCount {
+      let batch = validationSplitBatch(index)
+      for (place, alphas) in architectures.enumerated() {
+        if isStopRequested() { throw CancellationError() }
+        let result = evaluate(weights: weights, alphas: alphas, batch: batch)
+        sums[place].loss += result.loss * Double(result.count)
+        sums[place].correct += result.correct
+        sums[place].count += result.count
+      }
     }
-    return BatchLoss(loss: count > 0 ? total / Double(count) : .nan, correct: correct, count: count)
+    return sums.map { sum in
+      BatchLoss(loss: sum.count > 0 ? sum.loss / Double(sum.count) : .nan, correct: sum.correct, count: sum.count)
+    }
   }
 }

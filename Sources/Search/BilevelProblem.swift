@@ -25,8 +25,11 @@ public protocol BilevelProblem: AnyObject {
   func trainingBatch(epoch: Int, step: Int) -> Batch
   /// The validation batch that the α update before that weight step uses.
   func validationBatch(epoch: Int, step: Int) -> Batch
-  /// The whole validation split in fixed order, without augmentation.
-  var validationSplit: [Batch] { get }
+  /// Batches of the whole validation split.
+  var validationSplitCount: Int { get }
+  /// A batch of the whole validation split (counted from 0), in fixed order and without augmentation. Made on demand, since
+  /// all of them at once can take more memory than the network.
+  func validationSplitBatch(_ index: Int) -> Batch
 
   /// Mean loss and accuracy on a batch, with the batch's own normalisation statistics. No gradient is computed.
   func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss
@@ -57,6 +60,16 @@ public struct BatchGradient: Sendable {
   public init(loss: BatchLoss, alphas: ArchitectureParameters?) {
     self.loss = loss
     self.alphas = alphas
+  }
+}
+
+extension BatchGradient {
+  /// The α-gradient that was asked for. NaN throughout where the problem gave none: it must not pass for a gradient of zero.
+  func requestedAlphas(like shape: ArchitectureParameters) -> ArchitectureParameters {
+    if let alphas { return alphas }
+    var result = shape
+    result.flat = [Float](repeating: .nan, count: shape.count)
+    return result
   }
 }
 

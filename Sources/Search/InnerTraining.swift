@@ -7,6 +7,9 @@ import Supernet
 public final class InnerTraining<Problem: BilevelProblem> {
   /// ω_M after `train`.
   public let weights: ParameterVector
+  /// The first step (from 0) of the last `train` whose loss or gradient was not finite; nil where all were. The weights
+  /// mean nothing from there on, even where a loss on them looks finite.
+  public private(set) var divergedStep: Int?
   private let velocity: ParameterVector
   private let gradient: ParameterVector
   private let problem: Problem
@@ -30,9 +33,11 @@ public final class InnerTraining<Problem: BilevelProblem> {
   ) -> [Double] {
     weights.copy(from: start)
     if let startVelocity { velocity.copy(from: startVelocity) } else { velocity.fill(0) }
+    divergedStep = nil
     return batches.enumerated().map { index, batch in
       let result = problem.takeWeightStep(
         step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch, statistics: nil)
+      if divergedStep == nil, !(result.loss.loss.isFinite && result.gradientNorm.isFinite) { divergedStep = index }
       afterStep(index + 1)
       return result.loss.loss
     }

@@ -114,7 +114,10 @@ public final class QuadraticBilevelProblem: BilevelProblem {
   }
 
   /// One batch without a shift: the expectation over validation batches, but for a constant.
-  public var validationSplit: [Batch] { [.init(split: .validation, shift: [Double](repeating: 0, count: weightCount))] }
+  public var validationSplitCount: Int { 1 }
+  public func validationSplitBatch(_ index: Int) -> Batch {
+    .init(split: .validation, shift: [Double](repeating: 0, count: weightCount))
+  }
 
   private func shift(_ purpose: RandomStream.Purpose, epoch: Int, step: Int) -> [Double] {
     guard noise > 0 else { return [Double](repeating: 0, count: weightCount) }

@@ -12,7 +12,7 @@ extension QuadraticBilevelProblem {
 
   /// The bilevel objective L_val(ω*(α), α).
   public func bilevelLoss(alphas: [Double]) -> Double {
-    loss(weights: bestResponse(alphas: alphas), alphas: alphas, batch: validationSplit[0])
+    loss(weights: bestResponse(alphas: alphas), alphas: alphas, batch: validationSplitBatch(0))
   }
 
   /// Its gradient, D(α − a*) + BᵀV(ω*(α) − w*).
@@ -45,7 +45,7 @@ extension QuadraticBilevelProblem {
 
   /// L₁(α) = L_val(ω, α).
   public func firstOrder(weights: [Double], alphas: [Double], validation: Batch? = nil) -> Double {
-    loss(weights: weights, alphas: alphas, batch: validation ?? validationSplit[0])
+    loss(weights: weights, alphas: alphas, batch: validation ?? validationSplitBatch(0))
   }
 
   /// ∇L₁ = D(α − a*).
@@ -57,7 +57,7 @@ extension QuadraticBilevelProblem {
   public func unrolledWeights(
     weights: [Double], velocity: [Double]? = nil, alphas: [Double], step: WeightStep, training: Batch? = nil
   ) -> [Double] {
-    let shift = training?.shift ?? validationSplit[0].shift
+    let shift = training?.shift ?? validationSplitBatch(0).shift
     let offset = sum(sum(weights, bestResponse(alphas: alphas), scaledBy: -1), shift, scaledBy: -1)
     var slope = sum(coefficients.trainingCurvature * offset, weights, scaledBy: Double(step.weightDecay))
     if let velocity { slope = sum(slope, velocity, scaledBy: Double(step.momentum)) }
@@ -157,7 +157,7 @@ extension QuadraticBilevelProblem {
   private func validationGradient(
     weights: [Double], sensitivity: DenseMatrix, alphas: [Double], validation: Batch? = nil
   ) -> [Double] {
-    let pull = weightPull(weights: weights, alphas: alphas, batch: validation ?? validationSplit[0])
+    let pull = weightPull(weights: weights, alphas: alphas, batch: validation ?? validationSplitBatch(0))
     return sum(firstOrderGradient(alphas: alphas), sensitivity.transposed * pull)
   }
 

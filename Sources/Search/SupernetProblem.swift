@@ -33,7 +33,8 @@ public final class SupernetProblem: BilevelProblem {
   public var stepsPerEpoch: Int { loader.stepsPerEpoch }
   public func trainingBatch(epoch: Int, step: Int) -> ImageBatch { loader.trainingBatch(epoch: epoch, step: step) }
   public func validationBatch(epoch: Int, step: Int) -> ImageBatch { loader.validationBatch(epoch: epoch, step: step) }
-  public var validationSplit: [ImageBatch] { loader.validationSplit }
+  public var validationSplitCount: Int { loader.validationSplit.count }
+  public func validationSplitBatch(_ index: Int) -> ImageBatch { loader.validationSplit[index] }
 
   public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> BatchLoss {
     let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: batch)

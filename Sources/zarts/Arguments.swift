@@ -5,3 +5,5 @@ import Supernet
 extension SearchMethod: ExpressibleByArgument {}
 extension SearchSpace: ExpressibleByArgument {}
 extension ProposalWeighting: ExpressibleByArgument {}
+extension DirectionDistribution: ExpressibleByArgument {}
+extension Decay: ExpressibleByArgument {}

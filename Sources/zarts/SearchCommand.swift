@@ -13,38 +13,7 @@ struct SearchCommand: ParsableCommand {
       to the end of the warm-up. SIGINT or SIGTERM stops after the current step with a checkpoint; --resume goes on.
       """)
 
-  @Option(help: "How α is updated (required unless --config or --resume).")
-  var method: SearchMethod?
-  @Option(help: "Candidate operations of each edge. Default: s6.")
-  var space: SearchSpace?
-  @Option(help: "fashion-mnist, cifar10:DIR or tensors:FILE.safetensors (required unless --config or --resume).")
-  var dataset: String?
-  @Option(help: "Key of every random number. Default: 0.")
-  var seed: UInt64?
-  @Option(help: "Epochs of the search. Default: 50.")
-  var epochs: Int?
-  @Option(help: "Epochs at the start that train the weights alone. Default: 10 for ZARTS, 0 for DARTS.")
-  var warmup: Int?
-  @Option(help: "Channels of the first cells, a multiple of 4. Default: 16.")
-  var channels: Int?
-  @Option(help: "Cells, 3 or more. Default: 8.")
-  var layers: Int?
-  @Option(help: "Images in a batch. Default: 64.")
-  var batch: Int?
-  @Option(help: "Use only so many training images, half of them to validate. Default: all.")
-  var trainLimit: Int?
-  @Option(help: "M: weight steps of a candidate, and between two updates of α (ZARTS). Default: 10.")
-  var innerSteps: Int?
-  @Option(help: "N: candidates of an update (ZARTS). Default: 4.")
-  var candidates: Int?
-  @Option(help: "Standard deviation of candidates before its cosine decay (ZARTS). Default: 0.2 on s1-s4, 0.025 on s5, s6.")
-  var sigma: Double?
-  @Option(help: "Temperature of the candidates' weights (ZARTS). Default: 0.01.")
-  var tau: Double?
-  @Option(help: "Share of candidates that ignore the gradient (ZARTS). Default: 0.001.")
-  var lambda: Double?
-  @Option(help: "Importance weights of candidates (ZARTS). Default: flattened.")
-  var proposal: ProposalWeighting?
+  @OptionGroup var flags: SearchFlags
   @Option(help: "Threads; 0 for one a core. Default: 0.")
   var threads: Int?
   @Option(help: ArgumentHelp("Settings of an earlier run; flags given beside it win.", valueName: "config.yaml"))
@@ -69,8 +38,8 @@ struct SearchCommand: ParsableCommand {
     guard let out else { throw missing("--out") }
     let configuration = try searchConfiguration()
     let progress = ProgressReporter.standardError()
-    for flag in unusedFlags(configuration.method) {
-      progress.note("note: --\(flag) has no effect on \(configuration.method.rawValue)")
+    for setting in unusedSettings(configuration) {
+      progress.note("note: \(setting) has no effect on \(configuration.method.rawValue)")
     }
     let problem = try ProblemFactory.make(configuration)
     let folder = try OutputFolder.create(at: out)
@@ -90,7 +59,7 @@ struct SearchCommand: ParsableCommand {
   private func goOn(with path: String, stop: StopRequest) throws {
     guard givenFlags.isEmpty else {
       throw SearchError.invalid(
-        "flags beside --resume", at: "command line", found: givenFlags.map { "--\($0)" }.joined(separator: ", "),
+        "flags beside --resume", at: "command line", found: givenFlags.joined(separator: ", "),
         wanted: "--threads at most: the run goes on with its own settings")
     }
     let files = try SearchRunFolder(existing: path)
@@ -125,52 +94,27 @@ struct SearchCommand: ParsableCommand {
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
       result = try SearchConfiguration(yaml: text, from: config)
-      if let method { result.method = method }
-      if let space { result.space = space }
-      if let dataset { result.dataset = dataset }
     } else {
-      guard let method else { throw missing("--method") }
-      guard let dataset else { throw missing("--dataset") }
-      result = SearchConfiguration(method: method, space: space ?? .s6, dataset: dataset)
+      guard let method = flags.method else { throw missing("--method") }
+      guard let dataset = flags.dataset else { throw missing("--dataset") }
+      result = SearchConfiguration(method: method, space: flags.space ?? .s6, dataset: dataset)
+      result.mu = SearchConfiguration.defaultMu(result.space, flags.rsDistribution ?? result.rsDistribution)
     }
-    func take<Value>(_ value: Value?, _ path: WritableKeyPath<SearchConfiguration, Value>) {
-      if let value { result[keyPath: path] = value }
-    }
-    take(seed, \.seed)
-    take(epochs, \.epochs)
-    take(warmup, \.warmup)
-    take(channels, \.channels)
-    take(layers, \.layers)
-    take(batch, \.batch)
-    if let trainLimit { result.trainLimit = trainLimit }
-    take(innerSteps, \.innerSteps)
-    take(candidates, \.candidates)
-    take(sigma, \.sigma)
-    take(tau, \.tau)
-    take(lambda, \.lambda)
-    take(proposal, \.proposal)
-    take(threads, \.threads)
+    flags.apply(to: &result)
+    if let threads { result.threads = threads }
     try result.validate()
     return result
   }
 
-  private func unusedFlags(_ method: SearchMethod) -> [String] {
-    if method.isZeroOrder { return [] }
-    let zeroOrder: [(String, Any?)] = [
-      ("inner-steps", innerSteps), ("candidates", candidates), ("sigma", sigma), ("tau", tau), ("lambda", lambda),
-      ("proposal", proposal),
-    ]
-    return zeroOrder.filter { $0.1 != nil }.map(\.0)
+  /// Flags that the method does not read, and such settings of --config that someone changed.
+  private func unusedSettings(_ configuration: SearchConfiguration) -> [String] {
+    let unused = flags.given.filter { !configuration.method.takes($0) }
+    let changed = config == nil ? [] : configuration.ignoredSettings.filter { !flags.given.contains($0) }
+    return unused.map(SearchFlags.flag) + changed.map { "\($0) of \(config ?? "")" }
   }
 
   private var givenFlags: [String] {
-    let flags: [(String, Any?)] = [
-      ("method", method), ("space", space), ("dataset", dataset), ("seed", seed), ("epochs", epochs), ("warmup", warmup),
-      ("channels", channels), ("layers", layers), ("batch", batch), ("train-limit", trainLimit),
-      ("inner-steps", innerSteps), ("candidates", candidates), ("sigma", sigma), ("tau", tau), ("lambda", lambda),
-      ("proposal", proposal), ("config", config), ("out", out),
-    ]
-    return flags.filter { $0.1 != nil }.map(\.0)
+    flags.given.map(SearchFlags.flag) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
   }
 
   private func missing(_ flag: String) -> SearchError {

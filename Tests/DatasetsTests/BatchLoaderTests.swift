@@ -221,7 +221,7 @@ struct BatchLoaderTests {
     let expected = positions.map { batch(forward, $0) }
     #expect(Set(expected.map(\.noiseKey)).count == positions.count, "every position has a noise key of its own")
     let backward = try loader()
-    _ = backward.validationSplit
+    _ = Array(backward.validationSplit)
     for index in positions.indices.reversed() { #expect(batch(backward, positions[index]) == expected[index]) }
     let shared = try loader()
     let found = await withTaskGroup(of: (Int, ImageBatch).self) { group in
@@ -252,7 +252,7 @@ struct BatchLoaderTests {
     #expect(loader.wholeTraining.labels == loader.trainingMembers.map { Int32($0) })
     #expect(loader.wholeTraining.images == images(loader.dataset.training.bytes, loader.trainingMembers))
     #expect(loader.wholeValidation.images == validation.flatMap(\.images))
-    let keys = (validation + test + [loader.wholeTraining, loader.wholeValidation]).map(\.noiseKey)
+    let keys = (Array(validation) + test + [loader.wholeTraining, loader.wholeValidation]).map(\.noiseKey)
     #expect(Set(keys).count == keys.count)
     #expect(try self.loader().testSplit.isEmpty)
   }

@@ -61,6 +61,8 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   var hasStatistics = false
   /// Called before each loss with the number of losses so far; what it returns replaces the loss.
   var interfere: (Int) -> Double? = { _ in nil }
+  /// Called likewise; what it returns takes the place of the first entry of ∂L/∂ω, and the loss stays as it is.
+  var spoilWeightGradient: (Int) -> Float? = { _ in nil }
 
   init(_ base: Base) { self.base = base }
 
@@ -84,7 +86,13 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     return base.validationBatch(epoch: epoch, step: step)
   }
 
-  var validationSplit: [Batch] { base.validationSplit }
+  /// Batches of the validation split that were made.
+  var validationSplitBatches = 0
+  var validationSplitCount: Int { base.validationSplitCount }
+  func validationSplitBatch(_ index: Int) -> Batch {
+    validationSplitBatches += 1
+    return base.validationSplitBatch(index)
+  }
 
   func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss {
     let replacement = interfere(calls)
@@ -99,10 +107,12 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> BatchGradient {
     let replacement = interfere(calls)
+    let spoilt = spoilWeightGradient(calls)
     if wantsAlphaGradient { alphaGradients += 1 } else { weightGradients += 1 }
     var result = base.gradient(
       weights: weights, alphas: alphas, batch: batch, weightGradient: weightGradient,
       wantsAlphaGradient: wantsAlphaGradient, statistics: statistics)
+    if let spoilt, let weightGradient { weightGradient[0] = spoilt }
     if hasStatistics, let statistics {
       statistics[0] = 0.9 * statistics[0] + 0.1 * Float(result.loss.loss)
       statistics[1] += 1

@@ -16,6 +16,46 @@ struct SearchConfigurationTests {
       #expect(SearchConfiguration(method: .darts1, space: space, dataset: "x").sigma == 0.2)
     }
     #expect(SearchConfiguration(method: .darts2, space: .s5, dataset: "x").warmup == 0)
+    #expect(zarts.sigmaDecay == .cosine)
+  }
+
+  /// Those without a published value, as docs/methods.md derives them.
+  @Test func defaultsOfTheOtherMethodsAreTheDocumentedOnes() {
+    let rs = SearchConfiguration(method: .zartsRS, space: .s6, dataset: "x")
+    #expect(rs.warmup == 10 && rs.candidates == 4 && rs.mu == 0.025 && rs.xi == 0.1)
+    #expect(rs.rsDistribution == .gaussian && !rs.antithetic)
+    #expect(abs(SearchConfiguration.defaultMu(.s2, .sphere) - 0.2 * 56.0.squareRoot()) < 1e-12)
+    let gld = SearchConfiguration(method: .zartsGLD, space: .s2, dataset: "x")
+    #expect(gld.warmup == 10 && gld.radii == 4 && abs(gld.radius - 0.2 * 56.0.squareRoot()) < 1e-12)
+    #expect(abs(SearchConfiguration(method: .zartsGLD, space: .s6, dataset: "x").radius - 0.35) < 1e-12)
+    let random = SearchConfiguration(method: .random, space: .s2, dataset: "x")
+    #expect(random.warmup == 0 && random.candidates * random.epochs == 1000)
+  }
+
+  @Test func everyMethodKnowsItsSettings() {
+    let own: [SearchMethod: [String]] = [
+      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_beta1"],
+      .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"],
+      .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"],
+      .zartsGLD: ["inner_steps", "radius", "radii"], .random: ["candidates"],
+    ]
+    for method in SearchMethod.allCases {
+      for key in Set(own.values.flatMap { $0 }) {
+        let shared = method == .darts1 && key == "alpha_beta1" || method == .darts2 && key == "alpha_learning_rate"
+        #expect(method.takes(key) == (own[method]?.contains(key) == true || shared), "\(method) \(key)")
+      }
+      #expect(method.takes("epochs") && method.takes("seed") && !method.takes("epoch"))
+    }
+  }
+
+  @Test func changedSettingsThatTheMethodDoesNotReadAreListed() {
+    var configuration = SearchConfiguration(method: .zartsGLD, space: .s2, dataset: "x")
+    #expect(configuration.ignoredSettings.isEmpty)
+    (configuration.tau, configuration.radius, configuration.antithetic) = (0.5, 3, true)
+    #expect(configuration.ignoredSettings == ["tau", "antithetic"])
+    // Pairs are a matter of RS alone: an odd number is fine for the others.
+    configuration.candidates = 5
+    #expect(throws: Never.self) { try configuration.validate() }
   }
 
   @Test func yamlReadsBackToTheSameValuesWhateverTheyAre() throws {
@@ -26,6 +66,13 @@ struct SearchConfigurationTests {
     configuration.alphaEpsilon = 1e-08
     configuration.tau = 3.0000000000000004e-5
     configuration.proposal = .exact
+    configuration.sigmaDecay = .linear
+    configuration.rsDistribution = .sphere
+    configuration.mu = 1 / 3
+    configuration.xi = 1e-7
+    configuration.antithetic = true
+    configuration.radius = 2.5
+    configuration.radii = 9
     #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
     configuration.trainLimit = nil
     #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
@@ -39,6 +86,13 @@ struct SearchConfigurationTests {
     #expect(read == expected)
   }
 
+  @Test func smoothingOfAnAbsentMuGoesWithTheDistribution() throws {
+    let text = "method: zarts-rs\nspace: s6\ndataset: d\nrs_distribution: sphere\n"
+    #expect(abs(try SearchConfiguration(yaml: text, from: "x").mu - 0.35) < 1e-12)
+    #expect(try SearchConfiguration(yaml: text + "mu: 0.5\n", from: "x").mu == 0.5)
+    #expect(try SearchConfiguration(yaml: text, from: "x").ignoredSettings.isEmpty)
+  }
+
   @Test(arguments: [
     ("method: darts9\nspace: s2\ndataset: d", "method"), ("method: darts1\nspace: s2", "dataset"),
     ("method: darts1\nspace: s2\ndataset: d\nepoch: 3", "'epoch'"),
@@ -47,7 +101,11 @@ struct SearchConfigurationTests {
     ("method: darts1\nspace: s2\ndataset: d\nsigma: [1]", "sigma"),
     ("method: darts1\nspace: s2\ndataset: d\nseed: -1", "seed"),
     ("method: darts1\nspace: s2\ndataset: d\ntrain_limit: few", "train_limit"), ("- a", "mapping"), ("a: b: c", "YAML"),
-    ("", "mapping"), ("method: darts1\nspace: s2\ndataset: d\nchannels: 6", "multiple of 4"),
+    ("method: zarts-rs\nspace: s2\ndataset: d\nantithetic: maybe", "true or false"),
+    ("method: zarts-rs\nspace: s2\ndataset: d\nrs_distribution: cauchy", "gaussian, sphere"),
+    ("method: zarts-mgs\nspace: s2\ndataset: d\nsigma_decay: fast", "cosine, linear, constant"),
+    ("method: zarts-gld\nspace: s2\ndataset: d\nradii: 2.5", "radii"), ("", "mapping"),
+    ("method: darts1\nspace: s2\ndataset: d\nchannels: 6", "multiple of 4"),
   ])
   func badTextIsRefusedNamingThePlace(yaml: String, mention: String) throws {
     let error = #expect(throws: SearchError.self) { try SearchConfiguration(yaml: yaml, from: "run/config.yaml") }
@@ -62,7 +120,13 @@ struct SearchConfigurationTests {
       ("batch", { $0.batch = 0 }), ("train_limit", { $0.trainLimit = 1 }), ("threads", { $0.threads = -1 }),
       ("inner_steps", { $0.innerSteps = 0 }), ("candidates", { $0.candidates = 0 }), ("sigma", { $0.sigma = 0 }),
       ("sigma", { $0.sigma = .nan }), ("tau", { $0.tau = -1 }), ("lambda", { $0.lambda = 1.1 }),
-      ("lambda", { $0.lambda = .nan }), ("learning_rate", { $0.learningRate = 0 }),
+      ("lambda", { $0.lambda = .nan }), ("mu", { $0.mu = 0 }), ("mu", { $0.mu = .infinity }), ("xi", { $0.xi = -1 }),
+      ("radius", { $0.radius = 0 }), ("radius", { $0.radius = .nan }), ("radii", { $0.radii = 0 }),
+      ("radii", { $0.radii = 65 }),
+      (
+        "candidates",
+        { ($0.method, $0.antithetic, $0.candidates) = (.zartsRS, true, 5) }
+      ), ("learning_rate", { $0.learningRate = 0 }),
       ("minimum_learning_rate", { $0.minimumLearningRate = 1 }), ("momentum", { $0.momentum = 1 }),
       ("weight_decay", { $0.weightDecay = -1 }), ("gradient_clip", { $0.gradientClip = 0 }),
       ("alpha_learning_rate", { $0.alphaLearningRate = .infinity }), ("alpha_beta1", { $0.alphaBeta1 = 1 }),
@@ -103,5 +167,20 @@ struct SchedulesTests {
     #expect(abs(schedules.sigma(epoch: 30) - 0.1) < 1e-15)
     #expect(schedules.sigma(epoch: 49) > 0)
     #expect(self.schedules(epochs: 5, warmup: 5).sigma(epoch: 5) == 0.2)
+  }
+
+  @Test(arguments: [
+    (Decay.cosine, [1.0, 0.8535533905932737, 0.5, 0.1464466094067262, 0]), (.linear, [1, 0.75, 0.5, 0.25, 0]),
+    (.constant, [1, 1, 1, 1, 1]),
+  ])
+  func sigmaDecaysAsAsked(decay: Decay, parts: [Double]) {
+    var configuration = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "d")
+    (configuration.epochs, configuration.warmup, configuration.sigmaDecay) = (50, 10, decay)
+    let schedules = Schedules(configuration)
+    #expect(schedules.sigma(epoch: 4) == 0.2)
+    for (index, part) in parts.enumerated() {
+      #expect(abs(schedules.sigma(epoch: 10 + 10 * index) - 0.2 * part) < 1e-15)
+    }
+    #expect(abs(schedules.learningRate(epoch: 25) - 0.013) < 1e-15, "the decay of σ is none of the learning rate's")
   }
 }

@@ -40,7 +40,7 @@ struct SearchRunTests {
       let state = try SearchCheckpoint(readingFrom: files.checkpointPath(epoch: row.epoch), for: problem)
       let alphas = try #require(state.alphas)
       let loss = problem.loss(
-        weights: doubles(state.weights.values), alphas: doubles(alphas.flat), batch: problem.validationSplit[0])
+        weights: doubles(state.weights.values), alphas: doubles(alphas.flat), batch: problem.validationSplitBatch(0))
       #expect(row.validationLoss == loss)
       #expect(row.normalEntropy == alphas.normal.meanEntropy)
       #expect(row.learningRate == Schedules(configuration).learningRate(epoch: row.epoch - 1))
@@ -54,13 +54,63 @@ struct SearchRunTests {
     #expect(rows[3].sigma == 0.1)
   }
 
+  @Test func metricsSayWhatTheMethodMeasures() throws {
+    let folder = try TemporaryFolder()
+    func rows(_ method: SearchMethod, antithetic: Bool = false) throws -> [EpochRecord] {
+      var configuration = shortConfiguration(method)
+      configuration.antithetic = antithetic
+      configuration.candidates = 4
+      return try search(quadratic(), configuration, in: folder.file("\(method)\(antithetic)")).metrics()
+    }
+    for (method, antithetic) in [(SearchMethod.zartsRS, false), (.zartsRS, true), (.zartsGLD, false)] {
+      let rows = try rows(method, antithetic: antithetic)
+      #expect(rows.map(\.alphaUpdates) == [0, 0, 2, 1])
+      #expect(rows.allSatisfy { $0.sigma == nil && $0.effectiveSampleSize == nil })
+      #expect(rows.map { $0.baselineLoss != nil } == [false, false, !antithetic, !antithetic])
+      #expect(rows.map { $0.alphaGradientNorm != nil } == [false, false, method == .zartsRS, method == .zartsRS])
+      #expect(rows.allSatisfy { $0.acceptedUpdates <= $0.alphaUpdates })
+      #expect(rows.map { $0.alphaUpdateNorm != nil } == [false, false, true, true])
+    }
+    let mgs = try rows(.zartsMGS)
+    #expect(mgs.map { $0.sigma != nil } == [false, false, true, true] && mgs.allSatisfy { $0.baselineLoss == nil })
+    #expect(mgs.map(\.acceptedUpdates) == [0, 0, 2, 1])
+    let random = try rows(.random)
+    #expect(random.map(\.alphaUpdates) == [0, 0, 6, 6])
+    let mixed = 6.0 / 14 * log(2.0)
+    #expect(random[2...].allSatisfy { abs($0.normalEntropy - mixed) < 1e-6 }, "the 6 other edges stay mixtures in s2")
+    #expect(random.allSatisfy { $0.alphaGradientNorm == nil && $0.sigma == nil })
+  }
+
+  @Test func gldThatFindsNothingBetterLeavesAlphasAndSaysSo() throws {
+    let folder = try TemporaryFolder()
+    var configuration = shortConfiguration(.zartsGLD)
+    // So far out that no candidate can be better.
+    configuration.radius = 1e6
+    configuration.radii = 3
+    let problem = try quadratic()
+    let files = try search(problem, configuration, in: folder.file("run"))
+    #expect(try files.metrics().map(\.acceptedUpdates) == [0, 0, 0, 0])
+    let last = try SearchCheckpoint(readingFrom: files.checkpointPath(epoch: 4), for: problem)
+    #expect(last.alphas == problem.initialAlphas)
+  }
+
+  @Test func randomSearchIsRefusedWhereAlphasAreNotThoseOfItsSpace() throws {
+    let folder = try TemporaryFolder()
+    let error = #expect(throws: SearchError.self) {
+      try search(quadratic(space: .s3), shortConfiguration(.random), in: folder.file("run"))
+    }
+    #expect("\(try #require(error))".contains("random"))
+  }
+
   @Test func warmupIsTheSameForEveryMethodBitForBit() throws {
     let folder = try TemporaryFolder()
     let runs = try SearchMethod.allCases.map { method in
       try search(quadratic(), shortConfiguration(method), in: folder.file(method.rawValue))
     }
     func shared(_ files: SearchRunFolder, epoch: Int) throws -> [String: NamedTensor] {
-      try TensorFile(readingFrom: files.checkpointPath(epoch: epoch)).tensors.filter { !$0.key.hasPrefix("adam.") }
+      try TensorFile(readingFrom: files.checkpointPath(epoch: epoch)).tensors.filter {
+        !$0.key.hasPrefix("adam.") && !$0.key.hasPrefix("random.")
+      }
     }
     for files in runs.dropFirst() {
       for epoch in 0...2 {

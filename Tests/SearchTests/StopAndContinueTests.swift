@@ -33,10 +33,13 @@ struct StopAndContinueTests {
     return problem
   }
 
-  /// Losses by number: the warm-up of 2 epochs has 2 × (6 + 1); a DARTS step then has 2 or 5, an update of ZARTS 1 + 3 × 5.
+  /// Losses by number: the warm-up of 2 epochs has 2 × (6 + 1); a DARTS step then has 2 or 5, an update of MGS 1 + 3 × 5, of
+  /// RS 4 × 5, of GLD 5 × 5; an epoch of random search 6, then 3 rivals (later 4) and the validation.
   @Test(arguments: [
     (SearchMethod.darts1, 3), (.darts1, 6), (.darts1, 19), (.darts2, 20), (.zartsMGS, 9), (.zartsMGS, 20), (.zartsMGS, 33),
-    (.zartsMGS, 48),
+    (.zartsMGS, 48), (.zartsRS, 3), (.zartsRS, 17), (.zartsRS, 30), (.zartsRS, 36), (.zartsRS, 59), (.zartsGLD, 20),
+    (.zartsGLD, 41), (.zartsGLD, 70), (.random, 9), (.random, 16), (.random, 21), (.random, 22), (.random, 23),
+    (.random, 31), (.random, 33),
   ])
   func continuedRunEndsWithTheBitsOfAnUninterruptedOne(method: SearchMethod, losses: Int) throws {
     let folder = try TemporaryFolder()
@@ -122,6 +125,22 @@ struct StopAndContinueTests {
     #expect(try bytes(files.checkpointPath(epoch: 4)) == bytes(other.checkpointPath(epoch: 4)))
     try AtomicFile.write(configuration.yaml, to: files.configurationPath)
     try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
+  }
+
+  /// A checkpoint of a program that knew fewer settings is one of the same run where the missing ones are the defaults.
+  @Test func settingsThatACheckpointDoesNotNameAreTheDefaults() throws {
+    let folder = try TemporaryFolder()
+    let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
+    let path = files.checkpointPath(epoch: 4)
+    let file = try TensorFile(readingFrom: path)
+    var metadata = file.metadata
+    let lines = try #require(metadata["configuration"]).split(separator: "\n").filter { !$0.hasPrefix("radius:") }
+    metadata["configuration"] = lines.joined(separator: "\n")
+    try TensorFile.write(Array(file.tensors.values), metadata: metadata, to: path)
+    try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
+    metadata["configuration"] = nil
+    try TensorFile.write(Array(file.tensors.values), metadata: metadata, to: path)
+    #expect(throws: SearchError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
   }
 
   @Test func otherSettingsOrDataThanTheCheckpointsAreRefused() throws {

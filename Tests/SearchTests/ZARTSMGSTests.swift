@@ -161,6 +161,41 @@ struct ZARTSMGSTests {
   }
 }
 
+/// What MGS tends to as σ falls: descent along the true gradient (ZARTS, §3.3), where no candidate is guided by ∇L₁.
+struct ZARTSMGSLimitTests {
+  /// For blind candidates and a quadratic L the update's expectation is −(I/σ² + H/τ)⁻¹ ∇L/τ as N grows: the mean of
+  /// exp(−L(α + u)/τ)·N(u; 0, σ²I). To first order in σ² it is −σ²/τ ∇L.
+  @Test func updateOfSmallSigmaIsAlongMinusTheTrueGradient() throws {
+    let frozen = try FrozenDescent.random(count: 6)
+    let gradient = frozen.gradient(frozen.initial)
+    let temperature = 0.05
+    let sigma = 0.3 * temperature / norm(gradient)
+    let optimiser = ZARTSMGS(
+      problem: frozen.problem, settings: .init(innerSteps: 3, candidates: 400, temperature: temperature, lambda: 1))
+    let sample = SampleMean(try (0..<60).map { try frozen.update(optimiser, seed: $0, sigma: sigma) })
+    let precision =
+      (1 / (sigma * sigma)) * DenseMatrix.identity(6) + (1 / temperature) * frozen.hessian
+    let expected = try #require(precision.solve(gradient.map { -$0 / temperature }))
+    let limit = gradient.map { -sigma * sigma / temperature * $0 }
+    #expect(distance(expected, limit) < 0.05 * norm(limit), "σ must be small for this test to mean anything")
+    #expect(norm(sample.errors) < 0.08 * norm(expected))
+    #expect(sample.agrees(with: expected), "\(sample.mean) ± \(sample.errors), not \(expected)")
+    #expect(inner(sample.mean, gradient) < -0.99 * norm(sample.mean) * norm(gradient))
+    let blind = frozen.problem.firstOrderGradient(alphas: frozen.initial)
+    #expect(inner(blind, gradient) < 0.98 * norm(blind) * norm(gradient), "∇L₁ must point elsewhere")
+  }
+
+  /// Guided candidates gather at −∇L₁ as σ falls: the first-order step that DARTS would take with rate 1.
+  @Test func guidedCandidatesGatherAtTheFirstOrderStep() throws {
+    let frozen = try FrozenDescent.random(count: 6)
+    let optimiser = ZARTSMGS(
+      problem: frozen.problem, settings: .init(innerSteps: 3, candidates: 4, temperature: 0.01, lambda: 0))
+    let step = frozen.problem.firstOrderGradient(alphas: frozen.initial).map { -$0 }
+    let update = try frozen.update(optimiser, seed: 1, sigma: 1e-6)
+    #expect(distance(update, step) < 1e-4 * norm(step))
+  }
+}
+
 struct ImportanceSamplingTests {
   @Test func densityOfTheMixtureIsNormalisedInOneDimension() {
     let proposal = MixtureProposal(gradient: [0.7], sigma: 0.2, lambda: 0.3)

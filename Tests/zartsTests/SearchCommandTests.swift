@@ -16,7 +16,17 @@ struct SearchCommandTests {
     (good + ["--epochs", "0"], "epochs"), (good + ["--epochs", "5", "--warmup", "6"], "warmup"),
     (good + ["--epochs", "five"], "five"), (good + ["--seed", "-1"], "--seed"), (good + ["--space", "s7"], "s7"),
     (good + ["--sigma", "0"], "sigma"), (good + ["--tau", "nan"], "tau"), (good + ["--lambda", "2"], "lambda"),
-    (good + ["--proposal", "free"], "free"), (good + ["--train-limit", "1"], "train_limit"),
+    (good + ["--proposal", "free"], "free"),
+    (good + ["--mu", "0"], "mu"), (good + ["--xi", "-1"], "xi"), (good + ["--radius", "0"], "radius"),
+    (good + ["--radii", "65"], "radii"), (good + ["--rs-distribution", "cauchy"], "cauchy"),
+    (good + ["--sigma-decay", "slow"], "slow"),
+    (
+      [
+        "search", "--method", "zarts-rs", "--dataset", "fashion-mnist", "--out", "x", "--antithetic", "--candidates", "3",
+      ], "candidates"
+    ), (["search", "--resume", "/tmp", "--no-antithetic"], "--antithetic"),
+    (["search", "--resume", "/tmp", "--rs-distribution", "sphere"], "--rs-distribution"),
+    (good + ["--train-limit", "1"], "train_limit"),
     (["search", "--method", "darts1", "--dataset", "mnist", "--out", "x"], "mnist"),
     (["search", "--method", "darts1", "--dataset", "cifar10:/nonexistent", "--out", "x"], "/nonexistent"),
     (["search", "--config", "/nonexistent/config.yaml", "--out", "x"], "/nonexistent/config.yaml"),

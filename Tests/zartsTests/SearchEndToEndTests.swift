@@ -37,6 +37,36 @@ struct SearchEndToEndTests {
     #expect(try runs[0].genotypes() == runs[1].genotypes())
   }
 
+  @Test func flagsReachTheConfigurationAndThoseOfOtherMethodsAreNoted() throws {
+    let folder = Folder()
+    let first = "\(folder.path)/first"
+    let own = ["--rs-distribution", "sphere", "--xi", "0.5", "--antithetic", "--tau", "0.5", "--radii", "3"]
+    let result = try CommandLineRunner.run(arguments(.zartsRS, epochs: 2, threads: 1, out: first) + own)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("--tau has no effect on zarts-rs"))
+    #expect(result.errors.contains("--radii has no effect on zarts-rs"))
+    #expect(!result.errors.contains("--xi has no effect") && !result.errors.contains("--seed has no effect"))
+    let configuration = try SearchRunFolder(existing: first).configuration()
+    #expect(configuration.rsDistribution == .sphere && configuration.antithetic && configuration.xi == 0.5)
+    #expect(abs(configuration.mu - 0.2 * 56.0.squareRoot()) < 1e-12, "μ goes with the sphere")
+    #expect(configuration.tau == 0.5 && configuration.radii == 3)
+    let second = "\(folder.path)/second"
+    let again = try CommandLineRunner.run(["search", "--config", "\(first)/config.yaml", "--threads", "1", "--out", second])
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(again.errors.contains("tau of \(first)/config.yaml has no effect on zarts-rs"))
+    #expect(!again.errors.contains("xi of"))
+    let runs = try [first, second].map { try SearchRunFolder(existing: $0) }
+    #expect(try FileBytes.read(runs[0].checkpointPath(epoch: 2)) == FileBytes.read(runs[1].checkpointPath(epoch: 2)))
+    let third = "\(folder.path)/third"
+    let other = try CommandLineRunner.run([
+      "search", "--config", "\(first)/config.yaml", "--method", "zarts-gld", "--no-antithetic", "--out", third,
+    ])
+    #expect(other.status == 0, "\(other.errors)")
+    #expect(other.errors.contains("--antithetic has no effect on zarts-gld"))
+    let changed = try SearchRunFolder(existing: third).configuration()
+    #expect(changed.method == .zartsGLD && !changed.antithetic && changed.radii == 3)
+  }
+
   @Test func folderWithResultsIsLeftAsItIs() throws {
     let folder = Folder()
     let arguments = arguments(.darts1, epochs: 1, threads: 1, out: folder.path)

@@ -1,5 +1,20 @@
 import Foundation
 
+/// How a value falls from its start at 0 to 0 at 1.
+public enum Decay: String, CaseIterable, Codable, Sendable {
+  case cosine, linear, constant
+
+  /// The part of the start that is left at a fraction of the way, which is clamped to [0, 1].
+  public func remainder(at fraction: Double) -> Double {
+    let place = min(1, max(0, fraction))
+    return switch self {
+    case .cosine: (1 + cos(.pi * place)) / 2
+    case .linear: 1 - place
+    case .constant: 1
+    }
+  }
+}
+
 /// Values that change from epoch to epoch (DARTS, §3.1; ZARTS, §4.1).
 public struct Schedules: Equatable, Sendable {
   private let configuration: SearchConfiguration
@@ -10,14 +25,17 @@ public struct Schedules: Equatable, Sendable {
   /// the epoch after the last would have.
   public func learningRate(epoch: Int) -> Double {
     let span = configuration.learningRate - configuration.minimumLearningRate
-    return configuration.minimumLearningRate + span * cosine(Double(epoch) / Double(configuration.epochs))
+    let fraction = Double(epoch) / Double(configuration.epochs)
+    return configuration.minimumLearningRate + span * Decay.cosine.remainder(at: fraction)
   }
 
-  /// σ of the candidates: constant through the warm-up, then cosine towards 0, which the epoch after the last would have.
+  /// σ of the candidates of MGS: constant through the warm-up, then by its decay towards 0, which the epoch after the last
+  /// would have.
   public func sigma(epoch: Int) -> Double {
     let length = configuration.epochs - configuration.warmup
     guard length > 0, epoch > configuration.warmup else { return configuration.sigma }
-    return configuration.sigma * cosine(Double(epoch - configuration.warmup) / Double(length))
+    let fraction = Double(epoch - configuration.warmup) / Double(length)
+    return configuration.sigma * configuration.sigmaDecay.remainder(at: fraction)
   }
 
   /// Settings of the weight steps of an epoch.
@@ -26,7 +44,4 @@ public struct Schedules: Equatable, Sendable {
       learningRate: Float(learningRate(epoch: epoch)), momentum: Float(configuration.momentum),
       weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip))
   }
-
-  /// From 1 at 0 to 0 at 1.
-  private func cosine(_ fraction: Double) -> Double { (1 + cos(.pi * min(1, max(0, fraction)))) / 2 }
 }

@@ -23,14 +23,25 @@ public struct SearchConfiguration: Equatable, Sendable {
   /// M.
   public var innerSteps = 10
   /// N.
-  public var candidates = 4
+  public var candidates: Int
   /// σ before its decay.
   public var sigma: Double
+  public var sigmaDecay = Decay.cosine
   /// τ.
   public var tau = 0.01
   /// λ.
   public var lambda = 1e-3
   public var proposal = ProposalWeighting.flattened
+  public var rsDistribution = DirectionDistribution.gaussian
+  /// μ; its default goes with the distribution of the directions.
+  public var mu: Double
+  /// ξ of RS.
+  public var xi = 0.1
+  public var antithetic = false
+  /// R.
+  public var radius: Double
+  /// K.
+  public var radii = 4
   /// η of the first epoch.
   public var learningRate = 0.025
   /// η towards which the cosine falls.
@@ -45,13 +56,17 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var alphaEpsilon = 1e-8
   public var alphaWeightDecay = 1e-3
 
-  /// The published settings of a method on a space (design of the two papers: DARTS, §3.1; ZARTS, §4.1 and appendix).
+  /// The published settings of a method on a space (design of the two papers: DARTS, §3.1; ZARTS, §4.1 and appendix). For μ,
+  /// ξ, R and K, of which no published values are known, docs/methods.md says how they were chosen.
   public init(method: SearchMethod, space: SearchSpace, dataset: String) {
     self.method = method
     self.space = space
     self.dataset = dataset
     warmup = method.defaultWarmup
+    candidates = method.defaultCandidates
     sigma = Self.defaultSigma(space)
+    mu = Self.defaultMu(space, .gaussian)
+    radius = Self.defaultRadius(space)
   }
 
   /// 0.025 on the DARTS space with or without `none`, 0.2 on the four reduced spaces.
@@ -60,6 +75,20 @@ public struct SearchConfiguration: Equatable, Sendable {
     case .s1, .s2, .s3, .s4: 0.2
     case .s5, .s6: 0.025
     }
+  }
+
+  /// μ at which the candidates of RS lie as far from α as the noise of MGS, σ√d: σ where a direction is as long as √d, σ√d
+  /// where it has length 1.
+  public static func defaultMu(_ space: SearchSpace, _ distribution: DirectionDistribution) -> Double {
+    switch distribution {
+    case .gaussian: defaultSigma(space)
+    case .sphere: defaultRadius(space)
+    }
+  }
+
+  /// R = σ√d, the usual length of the noise in a candidate of MGS: the largest ball of GLD reaches as far.
+  public static func defaultRadius(_ space: SearchSpace) -> Double {
+    defaultSigma(space) * Double(space.zeroAlphas.count).squareRoot()
   }
 
   /// Checks every value and every pair of values that must fit.
@@ -83,6 +112,13 @@ public struct SearchConfiguration: Equatable, Sendable {
     try require(sigma > 0 && sigma.isFinite, "sigma", sigma, "a number above 0")
     try require(tau > 0 && tau.isFinite, "tau", tau, "a number above 0")
     try require((0...1).contains(lambda), "lambda", lambda, "0 to 1")
+    try require(mu > 0 && mu.isFinite, "mu", mu, "a number above 0")
+    try require(xi > 0 && xi.isFinite, "xi", xi, "a number above 0")
+    if method == .zartsRS && antithetic {
+      try require(candidates.isMultiple(of: 2), "candidates", candidates, "an even number, since antithetic makes pairs")
+    }
+    try require(radius > 0 && radius.isFinite, "radius", radius, "a number above 0")
+    try require((1...64).contains(radii), "radii", radii, "1 to 64")
     try require(learningRate > 0 && learningRate.isFinite, "learning_rate", learningRate, "a number above 0")
     try require(
       (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
@@ -107,30 +143,10 @@ public struct SearchConfiguration: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
-  /// The settings as text without the number of threads, which must leave no trace in a run's results.
-  var computationYAML: String {
+  /// The same computation on one thread a core: the number of threads must leave no trace in a run's results.
+  var withoutThreads: SearchConfiguration {
     var neutral = self
     neutral.threads = 0
-    return neutral.yaml
-  }
-
-  /// Adam's settings on α.
-  public var adam: Adam.Settings {
-    .init(
-      learningRate: alphaLearningRate, beta1: alphaBeta1, beta2: alphaBeta2, epsilon: alphaEpsilon,
-      weightDecay: alphaWeightDecay)
-  }
-
-  /// The optimiser of α that the method names.
-  public func makeOptimiser<Problem: BilevelProblem>(for problem: Problem) -> any ArchitectureOptimiser<Problem> {
-    switch method {
-    case .darts1: DARTSOptimiser(problem: problem, secondOrder: false, settings: adam)
-    case .darts2: DARTSOptimiser(problem: problem, secondOrder: true, settings: adam)
-    case .zartsMGS:
-      ZARTSMGS(
-        problem: problem,
-        settings: .init(
-          innerSteps: innerSteps, candidates: candidates, temperature: tau, lambda: lambda, weighting: proposal))
-    }
+    return neutral
   }
 }

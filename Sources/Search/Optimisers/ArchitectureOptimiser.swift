@@ -2,7 +2,7 @@ import Compute
 import Formats
 import Supernet
 
-/// A method that updates α between weight steps: DARTS of either order, or a zero-order method of ZARTS.
+/// A method that updates α between weight steps: DARTS of either order, a zero-order method of ZARTS, or random search.
 ///
 /// An update is a function of its arguments and of the optimiser's exported state alone. It leaves ω and the momentum
 /// as they are, so a run may abandon one and repeat it later with the same result.
@@ -22,6 +22,15 @@ public protocol ArchitectureOptimiser<Problem>: AnyObject {
   ///   `isStopRequested` answered true, with α and the optimiser's state as before.
   func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
 
+  /// Closes an epoch after the warm-up, before its validation: a place to decide on an architecture. Abandoned and called
+  /// again, also by a resumed run, it does the same.
+  ///
+  /// - Returns: how many architectures were tried whose loss is not finite.
+  /// - Throws: as `update` does.
+  func finishEpoch(_ alphas: inout ArchitectureParameters, at end: EpochEnd) throws -> Int
+  /// Cost of closing an epoch in training steps.
+  var epochEndCost: Double { get }
+
   /// State that a checkpoint has to hold, beside α.
   func exportState() -> [NamedTensor]
   /// Takes over what `exportState` gave.
@@ -31,6 +40,8 @@ public protocol ArchitectureOptimiser<Problem>: AnyObject {
 }
 
 extension ArchitectureOptimiser {
+  public func finishEpoch(_ alphas: inout ArchitectureParameters, at end: EpochEnd) throws -> Int { 0 }
+  public var epochEndCost: Double { 0 }
   public func exportState() -> [NamedTensor] { [] }
   public func importState(from file: TensorFile) throws {}
 }
@@ -73,23 +84,48 @@ public struct ArchitectureStep<Problem: BilevelProblem> {
   }
 }
 
+/// Where an epoch ends: the network's state after its last weight step.
+public struct EpochEnd {
+  /// Current ω; read, never written.
+  public var weights: ParameterVector
+  /// Key of random numbers, with the epoch (from 0) and the number of its steps, which no update within it has for a step.
+  public var seed: UInt64
+  public var epoch: Int
+  public var steps: Int
+  public var isStopRequested: () -> Bool
+
+  public init(
+    weights: ParameterVector, seed: UInt64, epoch: Int, steps: Int, isStopRequested: @escaping () -> Bool = { false }
+  ) {
+    self.weights = weights
+    self.seed = seed
+    self.epoch = epoch
+    self.steps = steps
+    self.isStopRequested = isStopRequested
+  }
+}
+
 /// What an update of α saw and did.
 public struct ArchitectureReport: Equatable, Sendable {
-  /// ‖∇_α‖ of the estimate that the update used.
-  public var gradientNorm: Double
+  /// ‖∇_α‖ of the estimate that the update used; nil for methods without any.
+  public var gradientNorm: Double?
   /// ‖u‖, the length of the change of α.
   public var updateNorm: Double
   /// (Σc)²/Σc² of the importance weights; nil for methods without any.
   public var effectiveSampleSize: Double?
+  /// L_M(α) before the update; nil for methods that do not need it.
+  public var baselineLoss: Double?
   /// L_M of each candidate.
   public var candidateLosses: [Double]
 
   public init(
-    gradientNorm: Double, updateNorm: Double, effectiveSampleSize: Double? = nil, candidateLosses: [Double] = []
+    gradientNorm: Double?, updateNorm: Double, effectiveSampleSize: Double? = nil, baselineLoss: Double? = nil,
+    candidateLosses: [Double] = []
   ) {
     self.gradientNorm = gradientNorm
     self.updateNorm = updateNorm
     self.effectiveSampleSize = effectiveSampleSize
+    self.baselineLoss = baselineLoss
     self.candidateLosses = candidateLosses
   }
 

@@ -43,12 +43,18 @@ public final class DARTSOptimiser<Problem: BilevelProblem>: ArchitectureOptimise
     guard estimate.loss.loss.isFinite, norm.isFinite else {
       throw SearchError.diverged(
         "the α gradient is not finite: validation loss \(estimate.loss.loss), ‖∇α‖ \(norm), ‖α‖ \(alphas.norm), "
-          + "‖ω‖ \(step.weights.norm)")
+          + "‖ω‖ \(step.weights.norm)\(unrolledNorms)")
     }
     let before = alphas.flat
     adam.step(&alphas, gradient: estimate.gradient)
     let length = zip(alphas.flat, before).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
     return ArchitectureReport(gradientNorm: norm, updateNorm: length)
+  }
+
+  /// What tells where the unrolled step of second order went.
+  private var unrolledNorms: String {
+    guard case .second(let gradient) = estimator else { return "" }
+    return ", ‖ω'‖ \(gradient.unrolledWeights.norm), ‖∇ω'‖ \(gradient.unrolledSlope)"
   }
 
   public func exportState() -> [NamedTensor] { adam.export() }

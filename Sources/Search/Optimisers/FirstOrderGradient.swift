@@ -13,6 +13,6 @@ public struct FirstOrderGradient<Problem: BilevelProblem> {
   ) -> (gradient: ArchitectureParameters, loss: BatchLoss) {
     let result = problem.gradient(
       weights: weights, alphas: alphas, batch: validation, weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
-    return (result.alphas ?? alphas.zeros, result.loss)
+    return (result.requestedAlphas(like: alphas), result.loss)
   }
 }

@@ -12,6 +12,8 @@ import Supernet
 public final class SecondOrderGradient<Problem: BilevelProblem> {
   /// ω' after `estimate`.
   public let unrolledWeights: ParameterVector
+  /// ‖∇_ω' L_val(ω', α)‖ of the last `estimate`, which is where ω' shows that it left the finite range.
+  public private(set) var unrolledSlope = 0.0
   private let velocity: ParameterVector
   private let gradient: ParameterVector
   private let problem: Problem
@@ -23,7 +25,8 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
     gradient = problem.makeVector()
   }
 
-  /// The gradient, of the shape of α, and L₂(α).
+  /// The gradient, of the shape of α, and L₂(α). Where ∇_ω' L_val(ω', α) is not finite every entry of the gradient is NaN:
+  /// without its implicit term it would pass for a gradient of L₂ although the unrolled step led nowhere.
   ///
   /// - Parameters:
   ///   - velocity: v, the weight optimiser's momentum; zero where nil.
@@ -36,11 +39,13 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
     let direct = problem.gradient(
       weights: ahead, alphas: alphas, batch: validation, weightGradient: gradient, wantsAlphaGradient: true,
       statistics: nil)
-    var flat = (direct.alphas ?? alphas.zeros).flat.map(Double.init)
-    let norm = gradient.norm
-    // Where L_val does not depend on ω' there is no direction to difference along, and the implicit term is zero.
-    if norm > 0 {
-      let length = 0.01 / norm
+    var flat = direct.requestedAlphas(like: alphas).flat.map(Double.init)
+    unrolledSlope = gradient.norm
+    let length = 0.01 / unrolledSlope
+    if !unrolledSlope.isFinite {
+      for index in flat.indices { flat[index] = .nan }
+    } else if Float(length).isFinite {
+      // Else L_val does not depend on ω', or by less than float32 can tell, and the implicit term is zero.
       let above = side(of: weights, offset: length, alphas: alphas, training: training)
       let below = side(of: weights, offset: -length, alphas: alphas, training: training)
       let scale = Double(step.learningRate) / (2 * length)
@@ -76,6 +81,6 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
     velocity.add(gradient, scaledBy: Float(offset))
     let result = problem.gradient(
       weights: velocity, alphas: alphas, batch: training, weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
-    return (result.alphas ?? alphas.zeros).flat
+    return result.requestedAlphas(like: alphas).flat
   }
 }

@@ -42,7 +42,7 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
 
   public var interval: Int { settings.innerSteps }
   public var trainingBatchCount: Int { settings.innerSteps }
-  public var updateCost: Double { Double(settings.candidates) * (Double(settings.innerSteps) + 1.0 / 3) + 1 }
+  public var updateCost: Double { Double(settings.candidates) * CandidateEvaluation<Problem>.cost(settings.innerSteps) + 1 }
 
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
@@ -56,16 +56,13 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
     let proposal = MixtureProposal(
       gradient: guide.gradient.flat.map(Double.init), sigma: step.sigma, lambda: settings.lambda)
     let updates = (0..<settings.candidates).map { candidate in
-      var stream = RandomStream(
-        seed: step.seed, purpose: .candidates, epoch: step.epoch, step: step.step, index: candidate)
+      var stream = step.candidateStream(candidate)
       return proposal.sample(from: &stream)
     }
     let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
     let densities = settings.weighting == .exact ? updates.map(proposal.logDensity) : nil
     guard let weights = ImportanceWeights(losses: losses, temperature: settings.temperature, logDensities: densities) else {
-      throw SearchError.diverged(
-        "no candidate has a finite loss after \(settings.innerSteps) inner steps: \(losses), ‖α‖ \(alphas.norm), "
-          + "‖ω‖ \(step.weights.norm)")
+      throw evaluation.noFiniteCandidate(losses, alphas, step)
     }
     var update = [Double](repeating: 0, count: alphas.count)
     for (weight, candidate) in zip(weights.normalised, updates) where weight > 0 {
@@ -73,7 +70,7 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
     }
     alphas = alphas.moved(by: update)
     return ArchitectureReport(
-      gradientNorm: norm, updateNorm: update.reduce(0) { $0 + $1 * $1 }.squareRoot(),
+      gradientNorm: norm, updateNorm: update.length,
       effectiveSampleSize: weights.effectiveSampleSize, candidateLosses: losses)
   }
 }

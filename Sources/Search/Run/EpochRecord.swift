@@ -13,7 +13,7 @@ public struct EpochRecord: Equatable, Sendable {
   public var validationAccuracy: Double
   /// Of the epoch's weight steps.
   public var learningRate: Double
-  /// Of the epoch's candidates; nil where the method has none or the warm-up lasts.
+  /// σ of the epoch's candidates; nil where the method has no σ or the warm-up lasts.
   public var sigma: Double?
   /// Mean effective sample size of the epoch's updates.
   public var effectiveSampleSize: Double?
@@ -22,7 +22,11 @@ public struct EpochRecord: Equatable, Sendable {
   /// ‖α‖ at the end of the epoch.
   public var alphaNorm: Double
   public var alphaUpdates: Int
-  /// Means over the epoch's updates.
+  /// Updates that moved α: fewer than `alphaUpdates` where GLD found nothing better.
+  public var acceptedUpdates: Int
+  /// Mean L_M(α) before the epoch's updates; nil where the method does not evaluate it.
+  public var baselineLoss: Double?
+  /// Means over the epoch's updates; no gradient where the method does not estimate any.
   public var alphaGradientNorm: Double?
   public var alphaUpdateNorm: Double?
   /// Candidates that left the finite range.
@@ -39,9 +43,9 @@ public struct EpochRecord: Equatable, Sendable {
 
   static let columns = [
     "epoch", "training_loss", "training_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "sigma",
-    "ess", "alpha_entropy_normal", "alpha_entropy_reduce", "alpha_norm", "alpha_updates", "alpha_gradient_norm",
-    "alpha_update_norm", "diverged_candidates", "skip_connections", "skip_connections_reduce", "gradient_norm",
-    "weight_steps", "seconds",
+    "ess", "alpha_entropy_normal", "alpha_entropy_reduce", "alpha_norm", "alpha_updates", "accepted_updates",
+    "baseline_loss", "alpha_gradient_norm", "alpha_update_norm", "diverged_candidates", "skip_connections",
+    "skip_connections_reduce", "gradient_norm", "weight_steps", "seconds",
   ]
 
   var row: [CSVField] {
@@ -50,9 +54,9 @@ public struct EpochRecord: Equatable, Sendable {
     return [
       .integer(epoch), .real(trainingLoss), .real(trainingAccuracy), .real(validationLoss), .real(validationAccuracy),
       .real(learningRate), real(sigma), real(effectiveSampleSize), .real(normalEntropy), .real(reduceEntropy),
-      .real(alphaNorm), .integer(alphaUpdates), real(alphaGradientNorm), real(alphaUpdateNorm),
-      .integer(divergedCandidates), integer(skipConnections), integer(reduceSkipConnections), .real(gradientNorm),
-      .integer(weightSteps), .real(seconds),
+      .real(alphaNorm), .integer(alphaUpdates), .integer(acceptedUpdates), real(baselineLoss),
+      real(alphaGradientNorm), real(alphaUpdateNorm), .integer(divergedCandidates), integer(skipConnections),
+      integer(reduceSkipConnections), .real(gradientNorm), .integer(weightSteps), .real(seconds),
     ]
   }
 
@@ -87,6 +91,7 @@ public struct EpochRecord: Equatable, Sendable {
         learningRate: real("learning_rate"), sigma: optional("sigma"), effectiveSampleSize: optional("ess"),
         normalEntropy: real("alpha_entropy_normal"), reduceEntropy: real("alpha_entropy_reduce"),
         alphaNorm: real("alpha_norm"), alphaUpdates: integer("alpha_updates"),
+        acceptedUpdates: integer("accepted_updates"), baselineLoss: optional("baseline_loss"),
         alphaGradientNorm: optional("alpha_gradient_norm"), alphaUpdateNorm: optional("alpha_update_norm"),
         divergedCandidates: integer("diverged_candidates"), skipConnections: optional("skip_connections").map { Int($0) },
         reduceSkipConnections: optional("skip_connections_reduce").map { Int($0) }, gradientNorm: real("gradient_norm"),

@@ -9,6 +9,13 @@ struct EpochTally: Equatable, Sendable {
   /// Updates that reported an effective sample size.
   var weightedUpdates = 0
   var alphaUpdates = 0
+  /// Updates that moved α.
+  var acceptedUpdates = 0
+  /// L_M(α) before updates, and how many reported it.
+  var baselineLoss = 0.0
+  var comparedUpdates = 0
+  /// Updates that reported a gradient norm.
+  var guidedUpdates = 0
   var alphaGradientNorm = 0.0
   var alphaUpdateNorm = 0.0
   var divergedCandidates = 0
@@ -24,7 +31,15 @@ struct EpochTally: Equatable, Sendable {
 
   mutating func add(_ report: ArchitectureReport) {
     alphaUpdates += 1
-    alphaGradientNorm += report.gradientNorm
+    if report.updateNorm > 0 { acceptedUpdates += 1 }
+    if let norm = report.gradientNorm {
+      alphaGradientNorm += norm
+      guidedUpdates += 1
+    }
+    if let loss = report.baselineLoss {
+      baselineLoss += loss
+      comparedUpdates += 1
+    }
     alphaUpdateNorm += report.updateNorm
     divergedCandidates += report.divergedCandidates
     if let size = report.effectiveSampleSize {
@@ -56,11 +71,13 @@ struct EpochTally: Equatable, Sendable {
   private typealias Path<Value> = WritableKeyPath<EpochTally, Value> & Sendable
   private static let reals: [(String, Path<Double>)] = [
     ("training_loss", \.trainingLoss), ("gradient_norm", \.gradientNorm), ("ess", \.effectiveSampleSize),
-    ("alpha_gradient_norm", \.alphaGradientNorm), ("alpha_update_norm", \.alphaUpdateNorm), ("seconds", \.seconds),
+    ("alpha_gradient_norm", \.alphaGradientNorm), ("alpha_update_norm", \.alphaUpdateNorm),
+    ("baseline_loss", \.baselineLoss), ("seconds", \.seconds),
   ]
   private static let wholes: [(String, Path<Int>)] = [
     ("correct", \.correct), ("count", \.count), ("weight_steps", \.weightSteps), ("weighted_updates", \.weightedUpdates),
-    ("alpha_updates", \.alphaUpdates), ("diverged_candidates", \.divergedCandidates),
+    ("alpha_updates", \.alphaUpdates), ("accepted_updates", \.acceptedUpdates), ("compared_updates", \.comparedUpdates),
+    ("guided_updates", \.guidedUpdates), ("diverged_candidates", \.divergedCandidates),
   ]
 }
 

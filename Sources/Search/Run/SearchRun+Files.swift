@@ -29,7 +29,7 @@ extension SearchRun {
       "dataset": configuration.dataset, "epoch": "\(state.epoch)", "step": "\(state.step)",
       "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
       "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
-      "configuration": configuration.computationYAML,
+      "configuration": configuration.withoutThreads.yaml,
     ]
     return own.merging(state.tally.metadata) { first, _ in first }
   }
@@ -47,7 +47,8 @@ extension SearchRun {
     let checkpoint = try SearchCheckpoint(readingFrom: files.latestCheckpointPath(), for: problem)
     let path = checkpoint.file.path
     let metadata = checkpoint.file.metadata
-    guard metadata["configuration"] == configuration.computationYAML else {
+    let made = try SearchConfiguration(yaml: metadata["configuration"] ?? "", from: "\(path): metadata configuration")
+    guard made.withoutThreads == configuration.withoutThreads else {
       throw SearchError.invalid(
         "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
         wanted: "the settings of \(files.configurationPath)")

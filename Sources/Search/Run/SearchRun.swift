@@ -62,14 +62,15 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.progress = progress
     self.stop = stop
     self.state = state
-    optimiser = configuration.makeOptimiser(for: problem)
+    optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
     gradient = problem.makeVector()
     let handler = try RunLogHandler(path: files.logPath)
     logger = Logger(label: "search") { _ in handler }
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
-      updateCost: optimiser.updateCost, evaluationCost: Double(problem.validationSplit.count) / 3)
+      updateCost: optimiser.updateCost, evaluationCost: Double(problem.validationSplitCount) / 3,
+      epochEndCost: optimiser.epochEndCost)
   }
 
   /// Weight steps since the start.
@@ -160,6 +161,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   }
 
   private func finishEpoch() throws {
+    if state.epoch >= configuration.warmup { try closeEpoch() }
     let validation = try problem.evaluateValidationSplit(
       weights: state.weights, alphas: state.alphas, isStopRequested: { [stop] in stop.isRequested })
     guard validation.loss.isFinite else {
@@ -184,9 +186,22 @@ public final class SearchRun<Problem: BilevelProblem> {
     progress.note("\(configuration.method.rawValue)  \(line)")
   }
 
+  private func closeEpoch() throws {
+    let end = EpochEnd(
+      weights: state.weights, seed: configuration.seed, epoch: state.epoch, steps: problem.stepsPerEpoch,
+      isStopRequested: { [stop] in stop.isRequested })
+    do {
+      let diverged = try optimiser.finishEpoch(&state.alphas, at: end)
+      state.tally.divergedCandidates += diverged
+      if diverged > 0 { logger.warning("\(place): \(diverged) architectures diverged and do not count") }
+    } catch SearchError.diverged(let account) {
+      throw SearchError.diverged("\(place): \(account)")
+    }
+  }
+
   private func makeRecord(validation: BatchLoss, genotype: Genotype?) -> EpochRecord {
     let tally = state.tally
-    let samples = configuration.method.isZeroOrder && tally.alphaUpdates > 0
+    let samples = configuration.method.takes("sigma") && tally.alphaUpdates > 0
     func mean(_ total: Double, of count: Int) -> Double? { count > 0 ? total / Double(count) : nil }
     return EpochRecord(
       epoch: state.epoch + 1, trainingLoss: mean(tally.trainingLoss, of: tally.count) ?? .nan,
@@ -196,7 +211,8 @@ public final class SearchRun<Problem: BilevelProblem> {
       effectiveSampleSize: mean(tally.effectiveSampleSize, of: tally.weightedUpdates),
       normalEntropy: state.alphas.normal.meanEntropy, reduceEntropy: state.alphas.reduce.meanEntropy,
       alphaNorm: state.alphas.norm, alphaUpdates: tally.alphaUpdates,
-      alphaGradientNorm: mean(tally.alphaGradientNorm, of: tally.alphaUpdates),
+      acceptedUpdates: tally.acceptedUpdates, baselineLoss: mean(tally.baselineLoss, of: tally.comparedUpdates),
+      alphaGradientNorm: mean(tally.alphaGradientNorm, of: tally.guidedUpdates),
       alphaUpdateNorm: mean(tally.alphaUpdateNorm, of: tally.alphaUpdates), divergedCandidates: tally.divergedCandidates,
       skipConnections: genotype?.skipConnectionCount, reduceSkipConnections: genotype?.reduceSkipConnectionCount,
       gradientNorm: mean(tally.gradientNorm, of: tally.weightSteps) ?? .nan, weightSteps: weightSteps,

@@ -6,33 +6,34 @@ struct SearchWork {
   private let interval: Int
   private let updateCost: Double
   private let evaluationCost: Double
+  private let epochEndCost: Double
+  private let warmup: Int
   let total: Double
 
-  /// - Parameter evaluationCost: of one pass over the validation split.
+  /// - Parameters:
+  ///   - evaluationCost: of one pass over the validation split.
+  ///   - epochEndCost: of what the method does at the end of an epoch after the warm-up.
   init(
-    configuration: SearchConfiguration, stepsPerEpoch: Int, interval: Int, updateCost: Double, evaluationCost: Double
+    configuration: SearchConfiguration, stepsPerEpoch: Int, interval: Int, updateCost: Double, evaluationCost: Double,
+    epochEndCost: Double
   ) {
     self.stepsPerEpoch = stepsPerEpoch
     self.interval = interval
     self.updateCost = updateCost
     self.evaluationCost = evaluationCost
+    self.epochEndCost = epochEndCost
+    warmup = configuration.warmup
     warmupSteps = configuration.warmup * stepsPerEpoch
-    total = Self.cost(
-      steps: configuration.epochs * stepsPerEpoch, epochs: configuration.epochs, warmupSteps: warmupSteps,
-      interval: interval, updateCost: updateCost, evaluationCost: evaluationCost)
+    let (updates, closings) = (configuration.epochs * stepsPerEpoch - warmupSteps, configuration.epochs - warmup)
+    total =
+      Double(configuration.epochs) * (Double(stepsPerEpoch) + evaluationCost)
+      + Double((updates + interval - 1) / interval) * updateCost + Double(closings) * epochEndCost
   }
 
   /// Units behind a run that has taken so many weight steps and finished so many epochs.
   func done(weightSteps: Int, epochs: Int) -> Double {
-    Self.cost(
-      steps: weightSteps, epochs: epochs, warmupSteps: warmupSteps, interval: interval, updateCost: updateCost,
-      evaluationCost: evaluationCost)
-  }
-
-  private static func cost(
-    steps: Int, epochs: Int, warmupSteps: Int, interval: Int, updateCost: Double, evaluationCost: Double
-  ) -> Double {
-    let updates = (max(0, steps - warmupSteps) + interval - 1) / interval
-    return Double(steps) + Double(updates) * updateCost + Double(epochs) * evaluationCost
+    let updates = (max(0, weightSteps - warmupSteps) + interval - 1) / interval
+    return Double(weightSteps) + Double(updates) * updateCost + Double(epochs) * evaluationCost
+      + Double(max(0, epochs - warmup)) * epochEndCost
   }
 }

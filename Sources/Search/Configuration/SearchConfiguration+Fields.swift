@@ -1,0 +1,174 @@
+import Foundation
+import Supernet
+import Yams
+
+extension SearchMethod {
+  /// Whether a setting of config.yaml makes a difference to the method.
+  public func takes(_ key: String) -> Bool {
+    guard let field = SearchConfiguration.field(key) else { return false }
+    return field.methods?.contains(self) ?? true
+  }
+}
+
+extension SearchConfiguration {
+  /// Keys of settings that differ from their defaults although the method does not read them.
+  public var ignoredSettings: [String] {
+    var defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
+    defaults.mu = Self.defaultMu(space, rsDistribution)
+    return Self.fields.filter { !method.takes($0.key) && $0.write(self) != $0.write(defaults) }.map(\.key)
+  }
+
+  /// One setting as it stands in the file.
+  struct Field: Sendable {
+    let key: String
+    let comment: String
+    /// The methods that read it; nil for all.
+    var methods: [SearchMethod]?
+    let wanted: String
+    let write: @Sendable (SearchConfiguration) -> String
+    /// Answers whether the node holds such a value.
+    let read: @Sendable (inout SearchConfiguration, Node) -> Bool
+
+    /// The comment of its line in the file.
+    var remark: String { methods.map { "\(comment) (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? comment }
+  }
+
+  static func field(_ key: String) -> Field? { fields.first { $0.key == key } }
+
+  private static let zeroOrder: [SearchMethod] = [.zartsRS, .zartsMGS, .zartsGLD]
+  private static let darts: [SearchMethod] = [.darts1, .darts2]
+
+  static let fields: [Field] = [
+    choice("method", \.method, "how alpha is updated"),
+    choice("space", \.space, "candidate operations of each edge"),
+    Field(
+      key: "dataset", comment: "fashion-mnist, cifar10:DIR or tensors:FILE", wanted: "text",
+      write: { quoted($0.dataset) },
+      read: { configuration, node in
+        guard let text = node.string else { return false }
+        configuration.dataset = text
+        return true
+      }),
+    Field(
+      key: "seed", comment: "key of every random number", wanted: "a whole number from 0 to 2^64 - 1",
+      write: { "\($0.seed)" },
+      read: { configuration, node in
+        guard let seed = node.string.flatMap(UInt64.init) else { return false }
+        configuration.seed = seed
+        return true
+      }),
+    whole("epochs", \.epochs, "epochs of the search"),
+    whole("warmup", \.warmup, "epochs at the start that train the weights alone"),
+    whole("channels", \.channels, "channels of the first cells"),
+    whole("layers", \.layers, "cells"),
+    whole("batch", \.batch, "images in a batch"),
+    Field(
+      key: "train_limit", comment: "training images used, before they are split; null for all",
+      wanted: "a whole number or null",
+      write: { $0.trainLimit.map(String.init) ?? "null" },
+      read: { configuration, node in
+        configuration.trainLimit = node.string.flatMap { Int($0) }
+        return configuration.trainLimit != nil || node.null != nil
+      }),
+    whole("threads", \.threads, "0 for one a core; the result does not depend on it"),
+    whole("inner_steps", \.innerSteps, "M: weight steps of a candidate, and between two updates", zeroOrder),
+    whole(
+      "candidates", \.candidates, "N: of an update; in random search, architectures tried an epoch",
+      [.zartsRS, .zartsMGS, .random]),
+    number("sigma", \.sigma, "standard deviation of candidates before its decay", [.zartsMGS]),
+    choice("sigma_decay", \.sigmaDecay, "fall of sigma after the warm-up", [.zartsMGS]),
+    number("tau", \.tau, "temperature of the candidates' weights", [.zartsMGS]),
+    number("lambda", \.lambda, "share of candidates that ignore the gradient", [.zartsMGS]),
+    choice("proposal", \.proposal, "importance weights", [.zartsMGS]),
+    choice("rs_distribution", \.rsDistribution, "of the directions", [.zartsRS]),
+    number("mu", \.mu, "distance of candidates along their directions", [.zartsRS]),
+    number("xi", \.xi, "step along the negative gradient estimate", [.zartsRS]),
+    flag("antithetic", \.antithetic, "whether candidates come in opposite pairs, which need no baseline", [.zartsRS]),
+    number("radius", \.radius, "R: of the largest ball", [.zartsGLD]),
+    whole("radii", \.radii, "K: balls, each of half the radius of the one before", [.zartsGLD]),
+    number("learning_rate", \.learningRate, "of the weights, in the first epoch"),
+    number("minimum_learning_rate", \.minimumLearningRate, "towards which the cosine falls"),
+    number("momentum", \.momentum, "of the weights"),
+    number("weight_decay", \.weightDecay, "of the weights"),
+    number("gradient_clip", \.gradientClip, "largest norm of the weights' gradient"),
+    number("alpha_learning_rate", \.alphaLearningRate, "of Adam on alpha", darts),
+    number("alpha_beta1", \.alphaBeta1, "of Adam on alpha", darts),
+    number("alpha_beta2", \.alphaBeta2, "of Adam on alpha", darts),
+    number("alpha_epsilon", \.alphaEpsilon, "of Adam on alpha", darts),
+    number("alpha_weight_decay", \.alphaWeightDecay, "of Adam on alpha", darts),
+  ]
+
+  private typealias Path<Value> = WritableKeyPath<SearchConfiguration, Value> & Sendable
+
+  private static func whole(
+    _ key: String, _ path: Path<Int>, _ comment: String, _ methods: [SearchMethod]? = nil
+  ) -> Field {
+    Field(
+      key: key, comment: comment, methods: methods, wanted: "a whole number", write: { "\($0[keyPath: path])" },
+      read: { configuration, node in
+        guard let value = node.string.flatMap({ Int($0) }) else { return false }
+        configuration[keyPath: path] = value
+        return true
+      })
+  }
+
+  private static func number(
+    _ key: String, _ path: Path<Double>, _ comment: String, _ methods: [SearchMethod]? = nil
+  ) -> Field {
+    Field(
+      key: key, comment: comment, methods: methods, wanted: "a number", write: { decimal($0[keyPath: path]) },
+      read: { configuration, node in
+        guard let value = node.string.flatMap(Double.init) else { return false }
+        configuration[keyPath: path] = value
+        return true
+      })
+  }
+
+  private static func flag(
+    _ key: String, _ path: Path<Bool>, _ comment: String, _ methods: [SearchMethod]? = nil
+  ) -> Field {
+    Field(
+      key: key, comment: comment, methods: methods, wanted: "true or false", write: { "\($0[keyPath: path])" },
+      read: { configuration, node in
+        guard let value = node.bool else { return false }
+        configuration[keyPath: path] = value
+        return true
+      })
+  }
+
+  private static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ key: String, _ path: Path<Value>, _ comment: String, _ methods: [SearchMethod]? = nil
+  ) -> Field {
+    let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    return Field(
+      key: key, comment: "\(comment): \(names)", methods: methods, wanted: "one of \(names)",
+      write: { $0[keyPath: path].rawValue },
+      read: { configuration, node in
+        guard let value = node.string.flatMap(Value.init) else { return false }
+        configuration[keyPath: path] = value
+        return true
+      })
+  }
+
+  /// The shortest text that reads back to the same bits. YAML 1.1 readers take 1e-05 for text, so a point goes in.
+  private static func decimal(_ value: Double) -> String {
+    let text = "\(value)"
+    guard let exponent = text.firstIndex(of: "e"), !text[..<exponent].contains(".") else { return text }
+    return text[..<exponent] + ".0" + text[exponent...]
+  }
+
+  /// A double-quoted YAML scalar.
+  private static func quoted(_ text: String) -> String {
+    let escaped = text.unicodeScalars.map { scalar -> String in
+      switch scalar {
+      case "\"": "\\\""
+      case "\\": "\\\\"
+      case "\n": "\\n"
+      case let control where control.value < 0x20 || control.value == 0x7F:
+        String(format: "\\x%02x", control.value)
+      default: String(scalar)
+      }
+    }
+    return "\"" + escaped.joined() + "\""
+  }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Search
+import Supernet
+
+/// The flags that set a search, one for each setting of config.yaml that a command line is likely to name.
+struct SearchFlags: ParsableArguments {
+  @Option(help: "How α is updated (required unless --config or --resume).")
+  var method: SearchMethod?
+  @Option(help: "Candidate operations of each edge. Default: s6.")
+  var space: SearchSpace?
+  @Option(help: "fashion-mnist, cifar10:DIR or tensors:FILE.safetensors (required unless --config or --resume).")
+  var dataset: String?
+  @Option(help: "Key of every random number. Default: 0.")
+  var seed: UInt64?
+  @Option(help: "Epochs of the search. Default: 50.")
+  var epochs: Int?
+  @Option(help: "Epochs at the start that train the weights alone. Default: 10 for ZARTS, 0 for others.")
+  var warmup: Int?
+  @Option(help: "Channels of the first cells, a multiple of 4. Default: 16.")
+  var channels: Int?
+  @Option(help: "Cells, 3 or more. Default: 8.")
+  var layers: Int?
+  @Option(help: "Images in a batch. Default: 64.")
+  var batch: Int?
+  @Option(help: "Use only so many training images, half of them to validate. Default: all.")
+  var trainLimit: Int?
+  @Option(help: "M: weight steps of a candidate, and between two updates of α (ZARTS). Default: 10.")
+  var innerSteps: Int?
+  @Option(help: "N: candidates of an update (RS, MGS), default 4; architectures tried an epoch (random), default 20.")
+  var candidates: Int?
+  @Option(help: "Standard deviation of candidates before its decay (MGS). Default: 0.2 on s1-s4, 0.025 on s5, s6.")
+  var sigma: Double?
+  @Option(help: "Fall of σ after the warm-up (MGS). Default: cosine.")
+  var sigmaDecay: Decay?
+  @Option(help: "Temperature of the candidates' weights (MGS). Default: 0.01.")
+  var tau: Double?
+  @Option(help: "Share of candidates that ignore the gradient (MGS). Default: 0.001.")
+  var lambda: Double?
+  @Option(help: "Importance weights of candidates (MGS). Default: flattened.")
+  var proposal: ProposalWeighting?
+  @Option(help: "Directions of candidates (RS): standard normal, or uniform on the unit sphere. Default: gaussian.")
+  var rsDistribution: DirectionDistribution?
+  @Option(help: "μ: distance of candidates along directions (RS). Default: that of σ; on the sphere times √(count of α).")
+  var mu: Double?
+  @Option(help: "ξ: step along the negative gradient estimate (RS). Default: 0.1.")
+  var xi: Double?
+  @Flag(inversion: .prefixedNo, help: "Candidates in opposite pairs, without a baseline (RS). Default: not.")
+  var antithetic: Bool?
+  @Option(help: "R: radius of the largest ball of candidates (GLD). Default: σ's default times √(count of α).")
+  var radius: Double?
+  @Option(help: "K: candidates, in balls of halving radii (GLD). Default: 4.")
+  var radii: Int?
+
+  /// A flag: its name as a setting, whether it was given, and what it does to a configuration.
+  private struct Setting {
+    let key: String
+    let isGiven: Bool
+    let apply: (inout SearchConfiguration) -> Void
+
+    init<Value>(_ key: String, _ value: Value?, _ path: WritableKeyPath<SearchConfiguration, Value>) {
+      self.key = key
+      isGiven = value != nil
+      apply = { configuration in
+        if let value { configuration[keyPath: path] = value }
+      }
+    }
+  }
+
+  private var settings: [Setting] {
+    [
+      Setting("method", method, \.method), Setting("space", space, \.space), Setting("dataset", dataset, \.dataset),
+      Setting("seed", seed, \.seed), Setting("epochs", epochs, \.epochs), Setting("warmup", warmup, \.warmup),
+      Setting("channels", channels, \.channels), Setting("layers", layers, \.layers), Setting("batch", batch, \.batch),
+      Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit),
+      Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
+      Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
+      Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),
+      Setting("rs_distribution", rsDistribution, \.rsDistribution), Setting("mu", mu, \.mu), Setting("xi", xi, \.xi),
+      Setting("antithetic", antithetic, \.antithetic), Setting("radius", radius, \.radius),
+      Setting("radii", radii, \.radii),
+    ]
+  }
+
+  /// Settings whose flags were given.
+  var given: [String] { settings.filter(\.isGiven).map(\.key) }
+
+  /// The flag of a setting.
+  static func flag(_ key: String) -> String { "--" + key.replacing("_", with: "-") }
+
+  /// Puts the values of the flags that were given into a configuration.
+  func apply(to configuration: inout SearchConfiguration) {
+    for setting in settings { setting.apply(&configuration) }
+  }
+}

@@ -1,0 +1,98 @@
+import Compute
+import Search
+import Supernet
+import Testing
+
+/// Numbers that left the finite range must stop a method or disqualify a candidate, even where the loss looks finite:
+/// a ReLU or a maximum turns NaN back into numbers.
+struct DivergenceTests {
+  private func step<P: BilevelProblem>(_ problem: P, trainingBatches: Int) -> ArchitectureStep<P> {
+    let point = (problem.makeInitialWeights(), problem.makeVector())
+    return ArchitectureStep(
+      weights: point.0, velocity: point.1, weightStep: WeightStep(learningRate: 0.1),
+      trainingBatches: (0..<trainingBatches).map { problem.trainingBatch(epoch: 0, step: $0) },
+      validationBatch: problem.validationBatch(epoch: 0, step: 0), sigma: 0.1, seed: 3)
+  }
+
+  @Test(arguments: [Float.nan, .infinity])
+  func secondOrderGradientOfAnEndlessSlopeIsNotFinite(slope: Float) throws {
+    let problem = try ObservedProblem(quadratic())
+    // The unrolled training step is loss 0, the validation loss at ω' is loss 1.
+    problem.spoilWeightGradient = { $0 == 1 ? slope : nil }
+    let estimator = SecondOrderGradient(problem: problem)
+    let estimate = estimator.estimate(
+      weights: problem.makeInitialWeights(), velocity: nil, alphas: problem.initialAlphas,
+      training: problem.trainingBatch(epoch: 0, step: 0), validation: problem.validationBatch(epoch: 0, step: 0),
+      step: WeightStep())
+    #expect(estimate.loss.loss.isFinite)
+    #expect(!estimate.gradient.norm.isFinite, "a gradient without its implicit term must not pass for a whole one")
+  }
+
+  @Test func vanishingSlopeOnWeightsLeavesTheDirectGradient() throws {
+    let problem = try ObservedProblem(quadratic(weightCount: 1))
+    // So short that 0.01 / ‖v‖ is beyond float32.
+    problem.spoilWeightGradient = { $0 == 1 ? 700 * .leastNonzeroMagnitude : nil }
+    let estimate = SecondOrderGradient(problem: problem).estimate(
+      weights: problem.makeInitialWeights(), velocity: nil, alphas: problem.initialAlphas,
+      training: problem.trainingBatch(epoch: 0, step: 0), validation: problem.validationBatch(epoch: 0, step: 0),
+      step: WeightStep())
+    let direct = problem.base.firstOrderGradient(alphas: doubles(problem.initialAlphas.flat))
+    #expect(distance(doubles(estimate.gradient.flat), direct) < 1e-6 * norm(direct))
+  }
+
+  @Test func secondOrderDARTSStopsNamingItsNormsAndLeavesAlphas() throws {
+    let problem = try ObservedProblem(quadratic())
+    problem.spoilWeightGradient = { $0 == 1 ? .nan : nil }
+    var alphas = problem.initialAlphas
+    let error = #expect(throws: SearchError.self) {
+      try DARTSOptimiser(problem: problem, secondOrder: true).update(&alphas, at: step(problem, trainingBatches: 1))
+    }
+    guard case .diverged(let account)? = error else { throw TestFailure("\(String(describing: error))") }
+    for norm in ["‖∇α‖ nan", "‖∇ω'‖ nan", "‖α‖", "‖ω‖", "‖ω'‖"] { #expect(account.contains(norm), "\(account)") }
+    #expect(alphas == problem.initialAlphas)
+  }
+
+  @Test func runOfSecondOrderDARTSStopsNamingMethodAndStep() throws {
+    let folder = try TemporaryFolder()
+    let problem = try ObservedProblem(quadratic())
+    // 2 × (6 + 1) losses of warm-up; a step has 5, so loss 14 + 5 + 1 is ∇_ω' L_val of the second update.
+    problem.spoilWeightGradient = { $0 == 20 ? .nan : nil }
+    let error = #expect(throws: SearchError.self) {
+      try search(problem, shortConfiguration(.darts2), in: folder.file("run"))
+    }
+    guard case .diverged(let account)? = error else { throw TestFailure("\(String(describing: error))") }
+    #expect(account.contains("darts2, epoch 2, step 1") && account.contains("‖∇ω'‖ nan"), "\(account)")
+  }
+
+  @Test func candidateWhoseTrainingDivergedCarriesNoWeightWhateverItsLossSays() throws {
+    let problem = try ObservedProblem(quadratic())
+    // Loss 0 is the guide's; a candidate has two steps and an evaluation: 4 and 5 are the second one's steps.
+    problem.spoilWeightGradient = { $0 == 5 ? .nan : nil }
+    problem.interfere = { $0 == 6 ? 1e-9 : nil }
+    var alphas = problem.initialAlphas
+    let report = try ZARTSMGS(problem: problem, settings: .init(innerSteps: 2, candidates: 3)).update(
+      &alphas, at: step(problem, trainingBatches: 2))
+    #expect(report.divergedCandidates == 1)
+    #expect(report.candidateLosses[1].isNaN)
+    #expect(alphas.norm.isFinite)
+  }
+
+  @Test func innerTrainingNamesItsFirstStepWithoutAFiniteSlope() throws {
+    let problem = try ObservedProblem(quadratic())
+    let training = InnerTraining(problem: problem)
+    let batches = (0..<3).map { problem.trainingBatch(epoch: 0, step: $0) }
+    func train() {
+      training.train(
+        from: problem.makeInitialWeights(), startVelocity: nil, alphas: problem.initialAlphas, batches: batches,
+        step: WeightStep())
+    }
+    train()
+    #expect(training.divergedStep == nil)
+    problem.spoilWeightGradient = { $0 == 4 ? .infinity : nil }
+    train()
+    #expect(training.divergedStep == 1)
+    problem.spoilWeightGradient = { _ in nil }
+    train()
+    #expect(training.divergedStep == nil, "an earlier run must leave no trace")
+  }
+}

@@ -1,0 +1,189 @@
+import Compute
+import Formats
+import Foundation
+import Search
+import Supernet
+import Testing
+
+/// Architectures drawn at random, and the baseline that keeps the best of them.
+struct RandomSearchTests {
+  private func sample(_ space: SearchSpace, _ index: Int) -> ArchitectureParameters {
+    var stream = RandomStream(seed: 2, purpose: .test, index: index)
+    return space.randomArchitecture(from: &stream)
+  }
+
+  /// The edges of a cell that are decided on an operation, with its column.
+  private func decided(_ cell: ArchitectureParameters.Matrix) -> [(edge: Int, column: Int)] {
+    (0..<cell.rows).flatMap { row in
+      (0..<cell.columns).filter { cell[row, $0] != 0 }.map { (row, $0) }
+    }
+  }
+
+  @Test(arguments: SearchSpace.allCases)
+  func chosenEdgesAreOneOperationAloneAndTheGenotypeGivesThemBack(space: SearchSpace) throws {
+    for index in 0..<50 {
+      let alphas = sample(space, index)
+      let genotype = try Genotype(alphas: alphas, space: space)
+      for (cell, candidates, edges) in [
+        (alphas.normal, space.normal, genotype.normal), (alphas.reduce, space.reduce, genotype.reduce),
+      ] {
+        let weights = cell.softmaxRows().map(Float.init)
+        let taken = decided(cell).filter { candidates[$0.edge][$0.column] != .none }
+        #expect(taken.count == 8)
+        for (edge, column) in taken {
+          #expect(weights[edge * cell.columns + column] == 1)
+          let row = weights[edge * cell.columns..<(edge + 1) * cell.columns]
+          #expect(row.count { $0 == 0 } == cell.columns - 1, "the others must vanish in float32")
+        }
+        let listed = edges.enumerated().map { place, edge in
+          (CellTopology.edgesInto(node: place / 2).lowerBound + edge.source, edge.operation)
+        }.sorted { $0.0 < $1.0 }
+        #expect(listed.map(\.0) == taken.map(\.edge))
+        #expect(listed.map(\.1) == taken.map { candidates[$0.edge][$0.column] })
+        for edge in 0..<cell.rows where !taken.contains(where: { $0.edge == edge }) {
+          let row = Array(weights[edge * cell.columns..<(edge + 1) * cell.columns])
+          if let none = candidates[edge].firstIndex(of: .none) {
+            #expect(row[none] == 1, "an edge that is not chosen carries nothing where the space can say so")
+          } else {
+            #expect(row.allSatisfy { $0 == 1 / Float(cell.columns) })
+          }
+        }
+      }
+    }
+  }
+
+  /// Frequencies of the ways to choose the two edges of the last node and of the operations, by χ² of 9 and 6 degrees.
+  @Test func everyChoiceIsEquallyLikely() {
+    var pairs: [Set<Int>: Int] = [:]
+    var operations = [Int](repeating: 0, count: SearchSpace.s6.operationsPerEdge)
+    let count = 4000
+    for index in 0..<count {
+      let taken = decided(sample(.s6, index).normal)
+      pairs[Set(taken.map(\.edge).filter { $0 >= 9 }), default: 0] += 1
+      if let first = taken.first { operations[first.column] += 1 }
+    }
+    #expect(pairs.count == 10 && pairs.keys.allSatisfy { $0.count == 2 })
+    func deviation(_ counts: [Int]) -> Double {
+      let expected = Double(count) / Double(counts.count)
+      return counts.reduce(0) { $0 + (Double($1) - expected) * (Double($1) - expected) / expected }
+    }
+    // The 99.9 % quantiles.
+    #expect(deviation(Array(pairs.values)) < 27.9)
+    #expect(deviation(operations) < 22.5)
+  }
+
+  @Test func eachStepTrainsWithinAnArchitectureOfItsOwn() throws {
+    let problem = try quadratic()
+    let optimiser = try RandomSearch(problem: problem, space: .s2, candidates: 3)
+    func update(_ epoch: Int, _ step: Int, seed: UInt64 = 1) throws -> ArchitectureParameters {
+      var alphas = problem.initialAlphas
+      _ = try optimiser.update(
+        &alphas,
+        at: ArchitectureStep(
+          weights: problem.makeVector(), velocity: problem.makeVector(), weightStep: WeightStep(), trainingBatches: [],
+          validationBatch: problem.validationBatch(epoch: 0, step: 0), seed: seed, epoch: epoch, step: step))
+      return alphas
+    }
+    let first = try update(0, 0)
+    #expect(try update(0, 0) == first)
+    #expect(try update(0, 1) != first)
+    #expect(try update(1, 0) != first)
+    #expect(try update(0, 0, seed: 2) != first)
+    #expect(optimiser.interval == 1 && optimiser.updateCost == 0)
+  }
+
+  private func end(_ weights: ParameterVector, epoch: Int) -> EpochEnd {
+    EpochEnd(weights: weights, seed: 4, epoch: epoch, steps: 6)
+  }
+
+  /// The architectures tried at the end of an epoch, by their definition.
+  private func rivals(epoch: Int, count: Int) -> [ArchitectureParameters] {
+    (0..<count).map { index in
+      var stream = RandomStream(seed: 4, purpose: .candidates, epoch: epoch, step: 6, index: index)
+      return SearchSpace.s2.randomArchitecture(from: &stream)
+    }
+  }
+
+  @Test func epochEndsOnTheBestOfTheNewArchitecturesAndTheOldBest() throws {
+    let base = try quadratic()
+    let problem = ObservedProblem(base)
+    let weights = state(of: base).weights
+    let optimiser = try RandomSearch(problem: problem, space: .s2, candidates: 5)
+    func loss(_ alphas: ArchitectureParameters) -> Double {
+      base.evaluate(weights: weights, alphas: alphas, batch: base.validationSplitBatch(0)).loss
+    }
+    var alphas = problem.initialAlphas
+    #expect(try optimiser.finishEpoch(&alphas, at: end(weights, epoch: 0)) == 0)
+    let first = try #require(rivals(epoch: 0, count: 5).min { loss($0) < loss($1) })
+    #expect(alphas == first && optimiser.incumbent == first)
+    #expect(problem.evaluations == 5)
+    #expect(problem.validationSplitBatches == 1, "a batch is made once for all of them")
+    #expect(optimiser.epochEndCost == 2)
+    for epoch in 1..<6 {
+      let before = try #require(optimiser.incumbent)
+      _ = try optimiser.finishEpoch(&alphas, at: end(weights, epoch: epoch))
+      let best = try #require(([before] + rivals(epoch: epoch, count: 5)).min { loss($0) < loss($1) })
+      #expect(alphas == best)
+    }
+    let again = alphas
+    _ = try optimiser.finishEpoch(&alphas, at: end(weights, epoch: 5))
+    #expect(alphas == again, "closing an epoch twice must be closing it once")
+  }
+
+  @Test func architecturesWithoutAFiniteLossDoNotCountAndNoneLeftIsAnError() throws {
+    let base = try quadratic()
+    let problem = ObservedProblem(base)
+    let weights = state(of: base).weights
+    let optimiser = try RandomSearch(problem: problem, space: .s2, candidates: 3)
+    problem.interfere = { $0 == 1 ? 2 : .nan }
+    var alphas = problem.initialAlphas
+    #expect(try optimiser.finishEpoch(&alphas, at: end(weights, epoch: 0)) == 2)
+    #expect(alphas == rivals(epoch: 0, count: 3)[1])
+    problem.interfere = { _ in .infinity }
+    let before = alphas
+    let error = #expect(throws: SearchError.self) { try optimiser.finishEpoch(&alphas, at: end(weights, epoch: 1)) }
+    guard case .diverged? = error else { throw TestFailure("\(String(describing: error))") }
+    #expect(alphas == before)
+  }
+
+  @Test func exportedBestContinuesAndAMisshapenOneIsRefused() throws {
+    let problem = try quadratic()
+    let weights = state(of: problem).weights
+    let whole = try RandomSearch(problem: problem, space: .s2, candidates: 3)
+    #expect(whole.exportState().isEmpty)
+    var alphas = problem.initialAlphas
+    _ = try whole.finishEpoch(&alphas, at: end(weights, epoch: 0))
+    let resumed = try RandomSearch(problem: problem, space: .s2, candidates: 3)
+    try resumed.importState(from: TensorFile(path: "memory", metadata: [:], tensors: whole.exportState()))
+    #expect(resumed.incumbent == whole.incumbent)
+    let short = NamedTensor(name: "random.incumbent", shape: [3], values: .float32([1, 2, 3]))
+    #expect(throws: FormatError.self) {
+      try resumed.importState(from: TensorFile(path: "memory", metadata: [:], tensors: [short]))
+    }
+  }
+
+  @Test func problemWithoutTheCellsOfTheSpaceIsRefused() throws {
+    let error = #expect(throws: SearchError.self) {
+      try RandomSearch(problem: quadratic(space: .s2), space: .s6, candidates: 3)
+    }
+    #expect("\(try #require(error))".contains("s6"))
+  }
+
+  /// A linear preference for a few operations is easy to see; the best of 60 architectures must lie far above the average.
+  @Test func runFindsAnArchitectureFarBetterThanTheAverage() throws {
+    let folder = try TemporaryFolder()
+    let problem = try quadratic()
+    var configuration = shortConfiguration(.random)
+    (configuration.epochs, configuration.warmup, configuration.candidates) = (6, 0, 10)
+    let files = try search(problem, configuration, in: folder.file("run"))
+    let last = try SearchCheckpoint(readingFrom: files.checkpointPath(epoch: 6), for: problem)
+    func loss(_ alphas: ArchitectureParameters) -> Double {
+      problem.evaluate(weights: last.weights, alphas: alphas, batch: problem.validationSplitBatch(0)).loss
+    }
+    let best = loss(try #require(last.alphas))
+    let others = (0..<200).map { loss(sample(.s2, $0)) }
+    #expect(others.count { $0 < best } < 20)
+    #expect(try files.genotypes().count == 6)
+    #expect(try files.metrics().last?.validationLoss == best)
+  }
+}
