@@ -20,7 +20,8 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads; one a core where not given.") var threads: Int?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
-  @Option(help: "Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(
+    help: "Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")).")
   var quantities: String = "train_step,forward,alpha_first,alpha_second"
   @Flag(help: "One JSON object a line.") var json = false
   @Option(
@@ -35,7 +36,8 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     guard let space = SearchSpace(rawValue: space) else {
-      throw ValidationError("--space \(space): expected one of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))")
+      throw ValidationError(
+        "--space \(space): expected one of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     guard repeats >= 1, batch >= 1, rounds >= 1 else {
       throw ValidationError("--repeats, --batch and --rounds: expected 1 or more")
@@ -50,8 +52,12 @@ struct BenchCommand: ParsableCommand {
       return quantity
     }
     if let peer {
-      let configuration = ["--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)", "--space", space.rawValue, "--repeats", "\(repeats)"]
-      print(try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
+      let configuration = [
+        "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)", "--space",
+        space.rawValue, "--repeats", "\(repeats)",
+      ]
+      print(
+        try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
       return
     }
     let kernels = try Kernels.select()
@@ -100,7 +106,8 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func table(
-    _ measurements: [EngineBenchmark.Measurement], space: SearchSpace, threads: Int, peak: MachinePeak, instructionSet: String
+    _ measurements: [EngineBenchmark.Measurement], space: SearchSpace, threads: Int, peak: MachinePeak,
+    instructionSet: String
   ) -> String {
     func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
     let rows = measurements.map { measurement in

@@ -41,7 +41,8 @@ struct BenchRace {
       peers.keys.filter { $0.hasPrefix(quantity + "\t") }.sorted().map { key in
         let ratio = ratios[key] ?? []
         return [
-          quantity, String(key.dropFirst(quantity.count + 1)), number(median(own[quantity] ?? [])), number(median(peers[key] ?? [])),
+          quantity, String(key.dropFirst(quantity.count + 1)), number(median(own[quantity] ?? [])),
+          number(median(peers[key] ?? [])),
           String(format: "%.1f", median(ratio)), String(format: "%.1f", ratio.min() ?? 0),
         ]
       }
@@ -62,7 +63,8 @@ struct BenchRace {
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw ValidationError("\(program) \(arguments.joined(separator: " ")): exit status \(process.terminationStatus), expected 0")
+      throw ValidationError(
+        "\(program) \(arguments.joined(separator: " ")): exit status \(process.terminationStatus), expected 0")
     }
     let decoder = JSONDecoder()
     let found = String(decoding: data, as: UTF8.self).split(separator: "\n").compactMap {

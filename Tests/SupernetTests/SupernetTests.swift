@@ -13,8 +13,10 @@ struct Golden: CustomTestStringConvertible {
   let layers: Int
 
   static let all = [
-    Golden(name: "s1_c16_l3_b4", space: .s1, channels: 16, layers: 3), Golden(name: "s2_c16_l3_b4", space: .s2, channels: 16, layers: 3),
-    Golden(name: "s3_c8_l5_b4", space: .s3, channels: 8, layers: 5), Golden(name: "s5_c8_l3_b4", space: .s5, channels: 8, layers: 3),
+    Golden(name: "s1_c16_l3_b4", space: .s1, channels: 16, layers: 3),
+    Golden(name: "s2_c16_l3_b4", space: .s2, channels: 16, layers: 3),
+    Golden(name: "s3_c8_l5_b4", space: .s3, channels: 8, layers: 5),
+    Golden(name: "s5_c8_l3_b4", space: .s5, channels: 8, layers: 3),
     Golden(name: "s6_c16_l3_b8", space: .s6, channels: 16, layers: 3),
   ]
 
@@ -51,7 +53,8 @@ struct Golden: CustomTestStringConvertible {
 
 /// ‖found − expected‖ / ‖expected‖.
 func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
-  var difference = 0.0, norm = 0.0
+  var difference = 0.0
+  var norm = 0.0
   for (a, b) in zip(found, expected) {
     difference += (Double(a) - Double(b)) * (Double(a) - Double(b))
     norm += Double(b) * Double(b)
@@ -70,8 +73,11 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
     let valid = try golden.batch(file, "valid")
     let result = model.evaluate(weights: weights, alphas: alphas, batch: valid)
     let logits = relativeError(model.lastLogits(count: valid.count), try file.floats("expect.logits"))
-    let expectedTrain = Double(try file.floats("expect.train_loss")[0]), expectedValid = Double(try file.floats("expect.valid_loss")[0])
-    print("golden \(golden.name): logits \(logits) train \(abs(train.loss / expectedTrain - 1)) valid \(abs(result.loss / expectedValid - 1))")
+    let expectedTrain = Double(try file.floats("expect.train_loss")[0])
+    let expectedValid = Double(try file.floats("expect.valid_loss")[0])
+    print(
+      "golden \(golden.name): logits \(logits) train \(abs(train.loss / expectedTrain - 1)) valid \(abs(result.loss / expectedValid - 1))"
+    )
     #expect(logits < 1e-5)
     #expect(abs(train.loss / expectedTrain - 1) < 1e-6)
     #expect(abs(result.loss / expectedValid - 1) < 1e-6)
@@ -83,7 +89,8 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
     let model = try golden.model(file)
     let weights = try model.importVector(from: file, prefix: "")
     let alphas = try golden.alphas(file)
-    let train = try golden.batch(file, "train"), valid = try golden.batch(file, "valid")
+    let train = try golden.batch(file, "train")
+    let valid = try golden.batch(file, "valid")
     let gradient = model.makeVector()
     let omega = try bestOverKinks(train) { batch in
       _ = model.gradient(
@@ -113,7 +120,9 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
   ///
   /// A gradient jumps where a maximum or a ReLU is decided by less than float32 resolves. Rounding then picks a side; moved
   /// images meet the other one, so a wrong gradient stays wrong while an unlucky one comes right.
-  private func bestOverKinks(_ batch: ImageBatch, error: (ImageBatch) throws -> Double) rethrows -> (plain: Double, best: Double) {
+  private func bestOverKinks(_ batch: ImageBatch, error: (ImageBatch) throws -> Double) rethrows -> (
+    plain: Double, best: Double
+  ) {
     let plain = try error(batch)
     var best = plain
     for seed in 0..<24 where best >= 1e-5 {

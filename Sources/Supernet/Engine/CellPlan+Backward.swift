@@ -167,10 +167,12 @@ extension CellPlan {
     phase.spend(floats: pool.outputFloats)
     phase.onImage { [self, maxima, averages] image, context in
       let maximum = pool.maximum.map {
-        poolGradient(image: image, edges: maxima, pooled: $0.values, into: context.scratch.slices[1], scratch: context.scratch)
+        poolGradient(
+          image: image, edges: maxima, pooled: $0.values, into: context.scratch.slices[1], scratch: context.scratch)
       }
       let average = pool.average.map {
-        poolGradient(image: image, edges: averages, pooled: $0.values, into: context.scratch.slices[2], scratch: context.scratch)
+        poolGradient(
+          image: image, edges: averages, pooled: $0.values, into: context.scratch.slices[2], scratch: context.scratch)
       }
       pool.backward(image: image, maximumGradient: maximum, averageGradient: average, into: target.image(image))
     }
@@ -213,7 +215,8 @@ extension CellPlan {
         let at = block * values.shape.floatsPerBlock
         context.scratch.terms[0] = UnsafePointer(values.image(image) + at)
         state.kernels.pointee.reduce(
-          gradient.image(image) + at, context.scratch.terms, 1, Int32(values.shape.pixels), context.sums + offset + block * 16,
+          gradient.image(image) + at, context.scratch.terms, 1, Int32(values.shape.pixels),
+          context.sums + offset + block * 16,
           Int64(lanes), context.sums + offset + lanes + block * 16)
       }
     }

@@ -63,7 +63,9 @@ extension CellPlan {
       let offset = phase.reserveSums(4 * lanes)
       let activation = states[source]
       phase.spend(floats: pool.outputFloats)
-      phase.onImage { image, context in pool.forward(image: image, from: activation.image(image), sums: context.sums + offset) }
+      phase.onImage { image, context in
+        pool.forward(image: image, from: activation.image(image), sums: context.sums + offset)
+      }
       phase.onFinish { sums, images in
         for (index, norm) in norms.enumerated() {
           norm?.finishForward(
@@ -112,13 +114,15 @@ extension CellPlan {
     phase.onImage { [self] image, context in
       for (index, pair) in pairs.enumerated() {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
-        pair.second.forward(image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch)
+        pair.second.forward(
+          image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch)
       }
     }
     finishStatistics(of: pairs.map(\.second), in: phase, offset: offset, entries: entries)
   }
 
-  private func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int, entries: [StatisticsLayout.Entry]) {
+  private func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int, entries: [StatisticsLayout.Entry])
+  {
     let state = state
     phase.onFinish { sums, images in
       for (index, unit) in units.enumerated() {

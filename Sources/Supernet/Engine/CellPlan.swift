@@ -33,7 +33,8 @@ final class CellPlan {
         name: "\(name).preprocess0", sources: inputs.0, outputChannels: channels, reduction: afterReduction, memory: memory,
         state: state),
       PointwiseUnit(
-        name: "\(name).preprocess1", sources: inputs.1, outputChannels: channels, reduction: false, memory: memory, state: state),
+        name: "\(name).preprocess1", sources: inputs.1, outputChannels: channels, reduction: false, memory: memory,
+        state: state),
     ]
     let inputShape = preprocess[1].output.shape
     let nodeShape = reduction ? inputShape.halved() : inputShape
@@ -57,7 +58,8 @@ final class CellPlan {
       let terms = CellTopology.edgesInto(node: node).flatMap { edges[$0].terms(source: states[edges[$0].edge.source]) }
       let target = CellTopology.inputCount + node
       return NodeSum(
-        output: states[target], gradient: gradients[target], terms: terms, reduction: reduction, memory: memory, state: state)
+        output: states[target], gradient: gradients[target], terms: terms, reduction: reduction, memory: memory, state: state
+      )
     }
   }
 

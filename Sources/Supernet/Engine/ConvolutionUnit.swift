@@ -22,7 +22,8 @@ final class ConvolutionUnit {
     taps = kernel * kernel
     let outputShape = stride == 1 ? input : input.halved()
     output = memory.activation(outputShape)
-    depthwiseOffset = memory.parameters.depthwise("\(name).\(depthwiseName).weight", channels: input.channels, kernel: kernel)
+    depthwiseOffset = memory.parameters.depthwise(
+      "\(name).\(depthwiseName).weight", channels: input.channels, kernel: kernel)
     pointwiseOffset = memory.parameters.pointwise(
       "\(name).\(pointwiseName).weight", outputs: input.channels, channels: input.channels, sources: 1)
     norm = BatchNorm(
@@ -48,7 +49,8 @@ final class ConvolutionUnit {
   /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes].
   func forward(image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch) {
     state.kernels.pointee.conv_forward(
-      &conv, state.weights + depthwiseOffset, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA, sums)
+      &conv, state.weights + depthwiseOffset, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
+      sums)
   }
 
   /// Weights in the order that the backward pass reads them.

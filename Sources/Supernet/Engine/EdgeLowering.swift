@@ -4,7 +4,8 @@ struct EdgeLowering {
   private(set) var pools: [PoolUnit?] = []
 
   init(
-    cell: Int, reduction: Bool, states: [Activation], candidates: [[Operation]], pad: Int, memory: PlanMemory, state: PlanState
+    cell: Int, reduction: Bool, states: [Activation], candidates: [[Operation]], pad: Int, memory: PlanMemory,
+    state: PlanState
   ) {
     func stride(of edge: CellTopology.Edge) -> Int { reduction && edge.source < CellTopology.inputCount ? 2 : 1 }
     func name(_ edge: Int, _ operation: Int) -> String { "cells.\(cell)._ops.\(edge)._ops.\(operation)" }
@@ -36,7 +37,9 @@ struct EdgeLowering {
       let source = states[edge.source]
       let stride = stride(of: edge)
       let lowered = candidates[index].enumerated().map { k, operation -> MixedEdge.Lowered in
-        func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape) -> ConvolutionUnit {
+        func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
+          -> ConvolutionUnit
+        {
           ConvolutionUnit(
             name: "\(name(index, k)).op", depthwiseName: "\(first)", pointwiseName: "\(first + 1)", normName: "\(first + 2)",
             kernel: kernel, dilation: dilation, stride: stride, input: shape, memory: memory, state: state, pad: pad)
@@ -51,7 +54,8 @@ struct EdgeLowering {
           guard stride == 2 else { return .identity }
           return .factorised(
             PointwiseUnit(
-              name: name(index, k), sources: [source], outputChannels: source.shape.channels, reduction: true, memory: memory,
+              name: name(index, k), sources: [source], outputChannels: source.shape.channels, reduction: true,
+              memory: memory,
               state: state))
         case .noise:
           let shape = stride == 2 ? source.shape.halved() : source.shape

@@ -42,7 +42,8 @@ final class HeadPlan {
       var to = features + image * featureCount
       for node in nodes {
         for block in 0..<node.shape.blocks {
-          state.kernels.pointee.plane_mean(to, node.image(image) + block * node.shape.floatsPerBlock, Int32(node.shape.pixels))
+          state.kernels.pointee.plane_mean(
+            to, node.image(image) + block * node.shape.floatsPerBlock, Int32(node.shape.pixels))
           to += 16
         }
       }

@@ -14,7 +14,9 @@ final class NodeSum {
   private let shift: Floats
   private let state: PlanState
 
-  init(output: Activation, gradient: Activation, terms: [MixedEdge.Term], reduction: Bool, memory: PlanMemory, state: PlanState) {
+  init(
+    output: Activation, gradient: Activation, terms: [MixedEdge.Term], reduction: Bool, memory: PlanMemory, state: PlanState
+  ) {
     self.output = output
     self.gradient = gradient
     self.terms = terms

@@ -75,8 +75,10 @@ struct ParameterLayout {
     return count
   }
 
-  mutating func name(_ name: String, shape: [Int], arrangement: Arrangement, offset: Int, fanIn: Int, constant: Float? = nil) {
-    entries.append(Entry(name: name, shape: shape, arrangement: arrangement, offset: offset, fanIn: fanIn, constant: constant))
+  mutating func name(_ name: String, shape: [Int], arrangement: Arrangement, offset: Int, fanIn: Int, constant: Float? = nil)
+  {
+    entries.append(
+      Entry(name: name, shape: shape, arrangement: arrangement, offset: offset, fanIn: fanIn, constant: constant))
   }
 
   /// Weights of a k×k depthwise convolution; returns their offset.

@@ -5,7 +5,9 @@ public struct PlanCost: Equatable, Sendable {
   /// Bytes of activations that a pass reads or writes and that another pass wrote or will read.
   public var bytes = 0
 
-  public static func + (a: PlanCost, b: PlanCost) -> PlanCost { PlanCost(flops: a.flops + b.flops, bytes: a.bytes + b.bytes) }
+  public static func + (a: PlanCost, b: PlanCost) -> PlanCost {
+    PlanCost(flops: a.flops + b.flops, bytes: a.bytes + b.bytes)
+  }
 
   public func times(_ count: Int) -> PlanCost { PlanCost(flops: flops * count, bytes: bytes * count) }
 }

@@ -102,7 +102,8 @@ final class PointwiseUnit {
         while block + together < shape.blocks, reach(of: block + together) == (first, count) { together += 1 }
         state.kernels.pointee.pointwise(
           target + block * shape.floatsPerBlock, Int64(shape.floatsPerBlock), scratch.tileA + first * pixels * 16,
-          Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256), Int32(pixels),
+          Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
+          Int32(pixels),
           Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together), sums + block * 16,
           Int64(shape.lanes))
         block += together
@@ -189,7 +190,8 @@ final class PointwiseUnit {
           let values = source.image(image) + at
           if isReduction {
             kernels.scatter_masked(
-              to, from, values, Int32(sourceShape.height), Int32(sourceShape.width), Int32(convolution), Int32(row), Int32(rows))
+              to, from, values, Int32(sourceShape.height), Int32(sourceShape.width), Int32(convolution), Int32(row),
+              Int32(rows))
           } else {
             let first = row * sourceShape.width * 16
             kernels.mask_flat(to + first, from, values + first, Int32(pixels), overwrite ? 0 : 1)

@@ -79,7 +79,8 @@ final class StemPlan {
       for block in 0..<shape.blocks {
         let at = block * shape.floatsPerBlock
         state.kernels.pointee.affine(
-          output.image(image) + at, convolved.image(image) + at, forwardScale + block * 16, nil, nil, forwardShift + block * 16,
+          output.image(image) + at, convolved.image(image) + at, forwardScale + block * 16, nil, nil,
+          forwardShift + block * 16,
           Int32(shape.pixels))
       }
     }
@@ -140,7 +141,8 @@ final class StemPlan {
   private func patches(image: Int, row: Int, rows: Int, tile: Floats) {
     let pixels = 3 * shape.height * shape.width
     state.kernels.pointee.patches(
-      tile, Int64(rows * shape.width * 16), state.images + image * pixels, Int32(shape.height), Int32(shape.width), Int32(row),
+      tile, Int64(rows * shape.width * 16), state.images + image * pixels, Int32(shape.height), Int32(shape.width),
+      Int32(row),
       Int32(rows))
   }
 }
