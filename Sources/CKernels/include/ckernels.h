@@ -43,7 +43,7 @@ typedef struct {
   float *inputGradient;           ///< [inBlocks][height][width][16] of the relu'd input
   int32_t accumulate;             ///< whether inputGradient is added to or overwritten
   int32_t outLastLanes;           ///< channels in the last output block
-  const float *nextOutput;        ///< what the caller reads after this, to be fetched ahead; null: nothing
+  const float *next, *afterNext;  ///< [inBlocks][pixels][16] each that the caller reads after this, fetched ahead at stride 1; null: nothing
 } ck_conv_backward;
 
 /// One instruction set's kernels.
@@ -53,7 +53,8 @@ typedef struct {
   /// dst interior ← relu(src), or relu(scale · src + shift) where scale is not null. One block.
   void (*relu_pad)(float *dst, const float *src, const float *scale, const float *shift, int32_t height, int32_t width, int32_t pad);
   /// output ← pointwise(depthwise(input)); adds Σ output and Σ output² of each lane to sums[0][16·outBlocks], sums[1][…].
-  void (*conv_forward)(const ck_conv *conv, const float *depthwise, const float *pointwise, const float *input, float *output, float *tile, double *sums);
+  /// next, where not null, is [inBlocks][outHeight][outWidth][16] that the caller reads after this, fetched ahead at stride 1.
+  void (*conv_forward)(const ck_conv *conv, const float *depthwise, const float *pointwise, const float *input, float *output, float *tile, double *sums, const float *next);
   void (*conv_backward)(const ck_conv *conv, const ck_conv_backward *arguments);
 
   /// dst[o][p][:] ← Σ over input lanes of weights · src. `period` input blocks hold `lastLanes` channels in the last of them.

@@ -27,4 +27,7 @@ struct Activation {
   let base: Floats
 
   func image(_ index: Int) -> Floats { base + index * shape.floatsPerImage }
+
+  /// An address to fetch ahead, never to read: it may lie one image past the last.
+  func ahead(_ index: Int) -> UnsafePointer<Float> { UnsafePointer(image(index)) }
 }

@@ -107,8 +107,10 @@ extension CellPlan {
       for (index, job) in jobs.enumerated() {
         job.unit.backward(
           image: image, gradient: job.gradient.image(image), planes: planes, into: sum, accumulate: index > 0,
-          partials: job.partials, next: index + 1 < jobs.count ? jobs[index + 1].unit.output.image(image) : nil,
-          context: context)
+          partials: job.partials,
+          next: index + 1 < jobs.count
+            ? (UnsafePointer(jobs[index + 1].gradient.image(image)), UnsafePointer(jobs[index + 1].unit.output.image(image)))
+            : nil, context: context)
       }
       maskIntoGradient(target.image(image), sum: sum, planes: planes, shape: shape, adding: isNode)
     }
@@ -244,9 +246,10 @@ extension CellPlan {
       let slice = context.scratch.slices[0]
       for (index, pair) in pairs.enumerated() {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
+        let next = index + 1 < pairs.count ? (pairs[index + 1], image) : (pairs[0], image + 1)
         pair.second.backward(
           image: image, gradient: gradient.image(image), planes: planes, into: slice, accumulate: false,
-          partials: partials[index], next: index + 1 < pairs.count ? pairs[index + 1].first.output.image(image) : nil,
+          partials: partials[index], next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)),
           context: context)
         let target = pair.second.output.image(image)
         let sums = context.sums + offset + index * 2 * lanes

@@ -114,8 +114,10 @@ extension CellPlan {
     phase.onImage { [self] image, context in
       for (index, pair) in pairs.enumerated() {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
+        let next = index + 1 < pairs.count ? (pairs[index + 1], image) : (pairs[0], image + 1)
         pair.second.forward(
-          image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch)
+          image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch,
+          next: next.0.first.output.ahead(next.1))
       }
     }
     finishStatistics(of: pairs.map(\.second), in: phase, offset: offset, entries: entries)

@@ -46,11 +46,14 @@ final class ConvolutionUnit {
   /// Of one image, forward; each of the two backward products costs the same.
   var flops: Int { 2 * output.shape.pixels * input.channels * (taps + input.channels) }
 
-  /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes].
-  func forward(image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch) {
+  /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes]. `next`, of the input's shape, is
+  /// what the caller reads after this.
+  func forward(
+    image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch, next: UnsafePointer<Float>? = nil
+  ) {
     state.kernels.pointee.conv_forward(
       &conv, state.weights + depthwiseOffset, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
-      sums)
+      sums, next)
   }
 
   /// Weights in the order that the backward pass reads them.
@@ -67,11 +70,11 @@ final class ConvolutionUnit {
     )
   }
 
-  /// From the gradient of the normalised output (before the linear map of `norm`) to that of the relu'd input. `next` is
-  /// what the caller reads after this.
+  /// From the gradient of the normalised output (before the linear map of `norm`) to that of the relu'd input. `next` are
+  /// of the input's shape, and what the caller reads after this.
   func backward(
     image: Int, gradient: UnsafePointer<Float>, planes: Floats, into inputGradient: Floats, accumulate: Bool,
-    partials: (depthwise: Int, pointwise: Int), next: UnsafePointer<Float>?, context: ChunkContext
+    partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
     var arguments = ck_conv_backward(
       depthwise: state.weights + depthwiseOffset, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
@@ -80,7 +83,8 @@ final class ConvolutionUnit {
       gradientPlanes: context.scratch.gradientPlanes(output.shape),
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
       pointwiseGradient: context.gradients.map { $0 + partials.pointwise }, inputGradient: inputGradient,
-      accumulate: accumulate ? 1 : 0, outLastLanes: Int32(output.shape.lastLanes), nextOutput: next)
+      accumulate: accumulate ? 1 : 0, outLastLanes: Int32(output.shape.lastLanes), next: next?.0,
+      afterNext: next?.1)
     state.kernels.pointee.conv_backward(&conv, &arguments)
   }
 }

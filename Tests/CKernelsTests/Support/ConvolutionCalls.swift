@@ -43,7 +43,8 @@ extension Bench {
     let output = scratch(shape.outputFloats)
     let total = self.output(sums)
     kernels.conv_forward(
-      &conv, self.input(depthwise), self.input(pointwise), self.input(input), output, scratch(shape.tileFloats), total)
+      &conv, self.input(depthwise), self.input(pointwise), self.input(input), output, scratch(shape.tileFloats), total,
+      nil)
     return Results(floats: [read(output, shape.outputFloats)], doubles: [read(total, sums.count)])
   }
 
@@ -71,7 +72,7 @@ extension Bench {
       scaleOutput: input(at.scaleOutput), shift: input(at.shift), tileA: scratch(shape.tileFloats),
       tileB: scratch(shape.tileFloats), gradientPlanes: planes, depthwiseGradient: at.wantsWeights ? depthwiseGradient : nil,
       pointwiseGradient: at.wantsWeights ? pointwiseGradient : nil, inputGradient: inputGradient,
-      accumulate: at.accumulate ? 1 : 0, outLastLanes: Int32(lastLanes(shape.outputs)), nextOutput: nil)
+      accumulate: at.accumulate ? 1 : 0, outLastLanes: Int32(lastLanes(shape.outputs)), next: nil, afterNext: nil)
     kernels.conv_backward(&conv, &arguments)
     return Results(floats: [
       read(inputGradient, at.inputGradient.count), read(depthwiseGradient, at.depthwiseGradient.count),
