@@ -1,4 +1,5 @@
 import CArchive
+import Formats
 import Foundation
 
 /// Reads files out of archives (tar, gzipped or not, zip and whatever else libarchive knows) into memory.
@@ -15,21 +16,46 @@ enum Archive {
 
   /// The files whose names (without folders) are wanted. The archive is read to its end, so damage anywhere shows.
   ///
-  /// - Throws: `DatasetError` where the archive is absent, no archive, truncated, corrupt, or holds a wanted name twice.
+  /// - Throws: `DatasetError` or `FormatError` where the archive is absent, no archive, truncated, corrupt, or holds a
+  ///   wanted name twice.
   static func read(_ path: String, wanting isWanted: (String) -> Bool) throws -> [Entry] {
     guard let archive = archive_read_new() else { throw DatasetError(source: path, problem: "libarchive cannot be started") }
     defer { archive_read_free(archive) }
     archive_read_support_filter_all(archive)
     archive_read_support_format_all(archive)
-    guard archive_read_open_filename(archive, path, 1 << 18) == ARCHIVE_OK else {
-      throw failure(archive, path, "cannot be opened as an archive")
+    guard try isGzipped(path) else {
+      guard archive_read_open_filename(archive, path, 1 << 18) == ARCHIVE_OK else {
+        throw failure(archive, path, "cannot be opened as an archive")
+      }
+      return try entries(archive, path: path, wanting: isWanted)
     }
+    // libarchive does not look at the checksum of gzip; zlib does.
+    let unpacked = try Gzip.read(path, limit: mostBytes + mostBytes / 2)
+    return try unpacked.withUnsafeBytes { bytes in
+      guard archive_read_open_memory(archive, bytes.baseAddress, bytes.count) == ARCHIVE_OK else {
+        throw failure(archive, path, "cannot be opened as an archive")
+      }
+      return try entries(archive, path: path, wanting: isWanted)
+    }
+  }
+
+  private static func isGzipped(_ path: String) throws -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw DatasetError(source: path, problem: "cannot be opened for reading")
+    }
+    defer { try? file.close() }
+    return try file.read(upToCount: 2) == Data([0x1F, 0x8B])
+  }
+
+  private static func entries(
+    _ archive: OpaquePointer, path: String, wanting isWanted: (String) -> Bool
+  ) throws -> [Entry] {
     var entries: [Entry] = []
     var total = 0
     while true {
       var header: OpaquePointer?
       let status = archive_read_next_header(archive, &header)
-      if status == ARCHIVE_EOF { break }
+      if status == ARCHIVE_EOF { return entries }
       guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
         throw failure(archive, path, "the archive is damaged")
       }
@@ -43,7 +69,6 @@ enum Archive {
       total += bytes.count
       entries.append(Entry(name: name, bytes: bytes))
     }
-    return entries
   }
 
   private static func content(

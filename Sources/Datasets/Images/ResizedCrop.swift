@@ -30,6 +30,13 @@ public struct ResizedCrop: Equatable, Sendable {
     package var column: Int
     package var height: Int
     package var width: Int
+
+    package init(row: Int, column: Int, height: Int, width: Int) {
+      self.row = row
+      self.column = column
+      self.height = height
+      self.width = width
+    }
   }
 
   /// Ten tries for a part that lies within the image; then the largest central one of an allowed shape.
