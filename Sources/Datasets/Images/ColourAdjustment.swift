@@ -83,7 +83,8 @@ package enum ColourAdjustment {
     let sector = Int(turned)
     let fraction = Float(turned - Double(sector))
     let saturation = Float(Double(s) / 255)
-    func level(_ share: Double) -> UInt8 { UInt8(min(255, max(0, (Double(v) * (1 - share)).rounded()))) }
+    // Between 0 and v, so adding a half and cutting off rounds as C's `round` does.
+    func level(_ share: Double) -> UInt8 { UInt8(truncatingIfNeeded: Int(Double(v) * (1 - share) + 0.5)) }
     let p = level(Double(saturation))
     let q = level(Double(saturation * fraction))
     let t = level(Double(saturation) * (1 - Double(fraction)))
