@@ -58,14 +58,37 @@ struct DataCheckCommandTests {
     #expect(unknown.status != 0 && unknown.errors.contains("no such dataset"))
   }
 
+  @Test("A search stops at a damaged image, names it and keeps nothing of that step")
+  func search() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let pixel = try #require(Data(base64Encoded: Self.pixel))
+    for name in ["a", "b"] {
+      try FileManager.default.createDirectory(atPath: "\(folder)/i/\(name)", withIntermediateDirectories: true)
+      for index in 0..<8 { try pixel.write(to: URL(fileURLWithPath: "\(folder)/i/\(name)/\(index).png")) }
+    }
+    func run(_ out: String) throws -> CommandLineRunner.Result {
+      try CommandLineRunner.run([
+        "search", "--method", "darts1", "--space", "s2", "--dataset", "images:\(folder)/i?size=16", "--epochs", "1",
+        "--channels", "4", "--layers", "3", "--batch", "4", "--out", "\(folder)/\(out)",
+      ])
+    }
+    let sound = try run("sound")
+    #expect(sound.status == 0, "\(sound.errors)")
+    try pixel.dropLast(20).write(to: URL(fileURLWithPath: "\(folder)/i/b/5.png"))
+    let result = try run("damaged")
+    #expect(result.status != 0 && result.errors.contains("i/b/5.png: a damaged PNG image"), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/damaged/checkpoints/epoch-001.safetensors"))
+  }
+
+  /// A PNG file of one grey pixel.
+  private static let pixel =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+
   @Test("A damaged image of a folder is listed, and the status says so")
   func damagedImage() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try FileManager.default.createDirectory(atPath: "\(folder)/a", withIntermediateDirectories: true)
-    // One pixel, 8-bit grey.
-    let png =
-      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
-    let pixel = try #require(Data(base64Encoded: png))
+    let pixel = try #require(Data(base64Encoded: Self.pixel))
     try pixel.write(to: URL(fileURLWithPath: "\(folder)/a/1.png"))
     try pixel.dropLast(20).write(to: URL(fileURLWithPath: "\(folder)/a/2.png"))
     let result = try CommandLineRunner.run(["data", "check", "images:\(folder)?size=8"])
