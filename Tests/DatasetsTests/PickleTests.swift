@@ -129,6 +129,24 @@ struct PickleTests {
   func deep() {
     let lists = [0x80, 2] + [UInt8](repeating: UInt8(ascii: "]"), count: 100_000)
     #expect(message { _ = try load(lists + Array(repeating: UInt8(ascii: "a"), count: 99_999) + Array(".".utf8)) } != nil)
+    // A tuple of sixteen of the tuple before, and so on: small in the file, endless when it is walked.
+    var wide: [UInt8] = [0x80, 2, UInt8(ascii: ")"), UInt8(ascii: "q"), 0]
+    for level: UInt8 in 0..<20 {
+      wide +=
+        Array("(".utf8) + (0..<16).flatMap { _ in [UInt8(ascii: "h"), level] } + [
+          UInt8(ascii: "t"), UInt8(ascii: "q"), level + 1,
+        ]
+    }
+    #expect(message { _ = try load(wide + Array(".".utf8)) }?.contains("deeper than data need") == true)
+    // The same text encoded a thousand times.
+    let text: [UInt8] = Array("X".utf8) + [0, 4, 0, 0] + [UInt8](repeating: 97, count: 1024)
+    let coding: [UInt8] = Array("X".utf8) + [6, 0, 0, 0] + Array("latin1".utf8)
+    var made: [UInt8] = [0x80, 2] + Array("c_codecs\nencode\nq".utf8) + [0] + text + Array("q".utf8) + [1]
+    made += coding + Array("q".utf8) + [2]
+    for _ in 0..<1000 {
+      made += Array("h".utf8) + [0] + Array("h".utf8) + [1] + Array("h".utf8) + [2, 0x86] + Array("R".utf8)
+    }
+    #expect(message { _ = try load(made + Array(".".utf8)) }?.contains("more bytes than the file has") == true)
     let tuples: [UInt8] = [0x80, 2, UInt8(ascii: ")")] + [UInt8](repeating: 0x85, count: 100_000) + Array(".".utf8)
     #expect(message { _ = try load(tuples) }?.contains("deeper than data need") == true)
   }

@@ -32,7 +32,11 @@ extension PickleMachine {
       guard let text = file.text(items[0]), let coding = file.text(items[1]), ["latin1", "latin-1"].contains(coding),
         text.unicodeScalars.allSatisfy({ $0.value < 256 })
       else { throw wrong("encoded bytes in another coding than latin1", at: offset) }
-      file.buffers.append(text.unicodeScalars.map { UInt8($0.value) })
+      let bytes = text.unicodeScalars.map { UInt8($0.value) }
+      // A text that is remembered could be encoded without end.
+      madeBytes += bytes.count
+      guard madeBytes <= file.content.count else { throw wrong("more bytes than the file has", at: offset) }
+      file.buffers.append(bytes)
       stack.append(.buffer(file.buffers.count - 1))
     default:
       throw wrong("a call that data don't need", at: offset, found: "\(function.rawValue) of \(items.count) values")

@@ -4,6 +4,8 @@ struct PickleMachine {
   var position = 0
   var stack: [PickleValue] = []
   var memo: [Int: PickleValue] = [:]
+  /// Bytes that calls have made.
+  var madeBytes = 0
 
   init(file: PickleFile) { self.file = file }
 
@@ -131,13 +133,15 @@ struct PickleMachine {
 
   // MARK: Containers
 
-  /// Tuples hold their items, so their nesting is bounded: those of NumPy nest twice.
+  /// Tuples hold their items, so their nesting is bounded, and where they nest, their width too: what is remembered can be
+  /// put into a tuple again and again. Those of NumPy nest twice and hold nine items.
   private func tuple(_ items: [PickleValue], at offset: Int) throws -> PickleValue {
     func depth(_ value: PickleValue) -> Int {
       guard case .tuple(let items) = value else { return 0 }
       return 1 + (items.map(depth).max() ?? 0)
     }
-    guard depth(.tuple(items)) <= 8, items.count <= 1 << 16 else {
+    let nests = items.contains { if case .tuple = $0 { true } else { false } }
+    guard !nests || (items.count <= 16 && depth(.tuple(items)) <= 3) else {
       throw wrong("a tuple larger or deeper than data need", at: offset)
     }
     return .tuple(items)
