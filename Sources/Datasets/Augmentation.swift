@@ -1,6 +1,6 @@
 import Compute
 
-/// Random changes of training images: crop, flip, then, after normalisation, cutout.
+/// Random changes of training images: crop, flip, colour, then, after normalisation, cutout.
 public struct Augmentation: Equatable, Sendable {
   /// Black pixels put around an image before a crop of its own size is taken; 0 for no crop.
   public var cropPadding: Int
@@ -8,17 +8,49 @@ public struct Augmentation: Equatable, Sendable {
   public var isFlipping: Bool
   /// Side of the square set to zero (DeVries and Taylor, 2017, arXiv 1708.04552); nil for none.
   public var cutoutLength: Int?
+  /// The part of an image file that is resized to the batch's side; nil for its centre.
+  public var resizedCrop: ResizedCrop?
+  /// Changes of an image file's colours; nil for none.
+  public var colourJitter: ColourJitter?
 
-  public init(cropPadding: Int, isFlipping: Bool, cutoutLength: Int? = nil) {
+  public init(
+    cropPadding: Int, isFlipping: Bool, cutoutLength: Int? = nil, resizedCrop: ResizedCrop? = nil,
+    colourJitter: ColourJitter? = nil
+  ) {
     self.cropPadding = cropPadding
     self.isFlipping = isFlipping
     self.cutoutLength = cutoutLength
+    self.resizedCrop = resizedCrop
+    self.colourJitter = colourJitter
   }
 
   /// No change.
   public static let none = Augmentation(cropPadding: 0, isFlipping: false)
   /// What a DARTS search uses (DARTS, §A.1): padding 4, flips, no cutout.
   public static let darts = Augmentation(cropPadding: 4, isFlipping: true)
+  /// What DARTS trains on ImageNet with (`train_imagenet.py`): resized crops, flips, colour jitter.
+  public static let imageNet = Augmentation(
+    cropPadding: 0, isFlipping: true, resizedCrop: .imageNet, colourJitter: .darts)
+
+  /// - Throws: `DatasetError` when it doesn't fit the images.
+  func check(_ dataset: ImageDataset) throws {
+    let side = dataset.side
+    guard cropPadding >= 0, cropPadding <= side else {
+      throw DatasetError(
+        source: "crop padding", problem: "out of range", found: "\(cropPadding)", expected: "0 to \(side)")
+    }
+    if let length = cutoutLength, length < 2 || length > 2 * side {
+      throw DatasetError(
+        source: "cutout length", problem: "out of range", found: "\(length)", expected: "2 to \(2 * side)")
+    }
+    try resizedCrop?.check()
+    try colourJitter?.check()
+    if case .bytes = dataset.training.pixels, resizedCrop != nil || colourJitter != nil {
+      throw DatasetError(
+        source: dataset.name, problem: "resized crops and colour jitter are for folders of images",
+        found: "images that are stored at their final size", expected: "crop, flip and cutout")
+    }
+  }
 
   /// What happens to one image.
   package struct Draw: Equatable, Sendable {
@@ -62,5 +94,22 @@ public struct Augmentation: Equatable, Sendable {
       draw.cutout = Rectangle(rows: span(y), columns: span(x))
     }
     return draw
+  }
+
+  /// An image file brought to the side of a batch, its colours changed. The stream is the one that `draw` has drawn from:
+  /// colours first, since the tries for a crop are of no fixed number.
+  package func prepared(_ image: RGBImage, of files: ImageFiles, from stream: inout RandomStream) -> RGBImage {
+    let colours = (colourJitter ?? .darts).draw(from: &stream)
+    var result: RGBImage
+    if let resizedCrop {
+      let part = resizedCrop.draw(width: image.width, height: image.height, from: &stream)
+      result = Resampler.resize(
+        image.cropped(row: part.row, column: part.column, height: part.height, width: part.width), width: files.side,
+        height: files.side)
+    } else {
+      result = files.centre(of: image)
+    }
+    if colourJitter != nil { colours.apply(to: &result) }
+    return result
   }
 }

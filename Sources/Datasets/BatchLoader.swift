@@ -18,27 +18,20 @@ public final class BatchLoader: Sendable {
   public let validationMembers: [Int]
   private let trainingOrder: BatchOrder
   private let validationOrder: BatchOrder
-  private let renderer: ImageRenderer
+  private let assembler: BatchAssembler
 
   /// - Parameter trainLimit: Use only so many training images, chosen by the seed; nil for all. L_train and L_val share
   ///   them.
+  /// - Parameter augmentation: Nil for that of the dataset.
+  /// - Parameter threads: Threads that decode image files; no result depends on their number. 0 for one a core.
   /// - Throws: `DatasetError` when the batch size or the limit is out of range, when the dataset has its own splits and a
   ///   limit is given, or when the augmentation doesn't fit the images.
   public init(
-    dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, augmentation: Augmentation = .darts
+    dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, augmentation: Augmentation? = nil,
+    threads: Int = 0
   ) throws {
-    guard batchSize > 0 else {
-      throw DatasetError(source: "--batch", problem: "out of range", found: "\(batchSize)", expected: "1 or more")
-    }
-    guard augmentation.cropPadding >= 0, augmentation.cropPadding <= dataset.side else {
-      throw DatasetError(
-        source: "crop padding", problem: "out of range", found: "\(augmentation.cropPadding)",
-        expected: "0 to \(dataset.side)")
-    }
-    if let length = augmentation.cutoutLength, length < 2 || length > 2 * dataset.side {
-      throw DatasetError(
-        source: "cutout length", problem: "out of range", found: "\(length)", expected: "2 to \(2 * dataset.side)")
-    }
+    assembler = try BatchAssembler(
+      dataset: dataset, seed: seed, batchSize: batchSize, augmentation: augmentation, threads: threads)
     let members: (training: [Int], validation: [Int])
     if let validation = dataset.validation {
       if let trainLimit {
@@ -53,12 +46,11 @@ public final class BatchLoader: Sendable {
     self.dataset = dataset
     self.seed = seed
     self.batchSize = batchSize
-    self.augmentation = dataset.isAugmentable ? augmentation : .none
+    self.augmentation = assembler.augmentation
     trainingMembers = members.training
     validationMembers = members.validation
     trainingOrder = BatchOrder(seed: seed, purpose: .trainingOrder, members: members.training)
     validationOrder = BatchOrder(seed: seed, purpose: .validationOrder, members: members.validation)
-    renderer = ImageRenderer(dataset)
   }
 
   /// The first half of a random order trains, the rest validates; an odd image validates, as in DARTS.
@@ -80,127 +72,52 @@ public final class BatchLoader: Sendable {
     return (chosen.prefix(chosen.count / 2).sorted(), chosen.dropFirst(chosen.count / 2).sorted())
   }
 
+  /// The first image file that could not be decoded when a batch was made; its pixels are NaN there. Always nil for
+  /// images in memory. Whoever trains on batches looks here before the result is kept.
+  public var failure: DatasetError? { assembler.failure }
+
   /// Weight steps in one epoch: full batches of L_train only, or one batch of all where there are fewer.
   public var stepsPerEpoch: Int { max(1, trainingMembers.count / batchSize) }
 
   /// The batch of a weight step. A step past the end of an epoch is one of the next, so that inner training can look
   /// ahead.
   public func trainingBatch(epoch: Int, step: Int) -> ImageBatch {
-    let position = Position(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
-    return batch(
+    let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
+    return assembler.fullBatch(
       of: dataset.training, members: trainingMembers, order: trainingOrder, position: position, kind: .training)
   }
 
   /// The batch of the α update before a weight step. Where L_val has fewer batches than an epoch has steps, it is
   /// visited again in a new order.
   public func validationBatch(epoch: Int, step: Int) -> ImageBatch {
-    let position = Position(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
-    return batch(
+    let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
+    return assembler.fullBatch(
       of: dataset.validation ?? dataset.training, members: validationMembers, order: validationOrder, position: position,
       kind: .validation)
   }
 
   /// All of L_val in fixed order without augmentation; the last batch may be smaller.
   public var validationSplit: FixedBatches {
-    fixedBatches(
+    assembler.fixedBatches(
       of: dataset.validation ?? dataset.training, members: validationMembers, size: batchSize, kind: .validationSplit)
   }
 
   /// All test images in fixed order without augmentation; empty where the dataset has none.
   public var testSplit: FixedBatches {
     let members = Array(0..<(dataset.test?.count ?? 0))
-    return fixedBatches(of: dataset.test ?? dataset.training, members: members, size: batchSize, kind: .testSplit)
+    return assembler.fixedBatches(of: dataset.test ?? dataset.training, members: members, size: batchSize, kind: .testSplit)
   }
 
   /// All of L_train as one batch without augmentation.
   public var wholeTraining: ImageBatch {
-    fixedBatches(
+    assembler.fixedBatches(
       of: dataset.training, members: trainingMembers, size: trainingMembers.count, kind: .wholeTraining)[0]
   }
 
   /// All of L_val as one batch without augmentation.
   public var wholeValidation: ImageBatch {
-    fixedBatches(
+    assembler.fixedBatches(
       of: dataset.validation ?? dataset.training, members: validationMembers, size: validationMembers.count,
       kind: .wholeValidation)[0]
-  }
-
-  /// Raw values are part of the noise keys: never renumber them.
-  private enum Kind: Int {
-    case training, validation, validationSplit, testSplit, wholeTraining, wholeValidation
-  }
-
-  /// A step within its own epoch.
-  private struct Position {
-    let epoch: Int
-    let step: Int
-
-    init(epoch: Int, step: Int, stepsPerEpoch: Int) {
-      precondition(epoch >= 0 && step >= 0, "epochs and steps count from 0")
-      self.epoch = epoch + step / stepsPerEpoch
-      self.step = step % stepsPerEpoch
-    }
-  }
-
-  private func noiseKey(_ kind: Kind, epoch: Int, step: Int) -> UInt64 {
-    var stream = RandomStream(seed: seed, purpose: .noiseOperation, epoch: epoch, step: step, index: kind.rawValue)
-    return stream.next()
-  }
-
-  private func batch(
-    of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: Position, kind: Kind
-  ) -> ImageBatch {
-    let key = noiseKey(kind, epoch: position.epoch, step: position.step)
-    if members.count <= batchSize {
-      // One batch holds all: the order has no meaning, and a fixed one keeps sums the same from step to step.
-      return assemble(split, members[...], key: key, epoch: position.epoch, pass: position.step)
-    }
-    let batches = members.count / batchSize
-    let pass = position.step / batches
-    let start = position.step % batches * batchSize
-    let order = order.order(epoch: position.epoch, pass: pass)
-    return assemble(split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass)
-  }
-
-  private func fixedBatches(of split: ImageDataset.Split, members: [Int], size: Int, kind: Kind) -> FixedBatches {
-    FixedBatches(count: (members.count + size - 1) / size) { index in
-      let key = self.noiseKey(kind, epoch: 0, step: index)
-      let slice = members[index * size..<min((index + 1) * size, members.count)]
-      return self.assemble(split, slice, key: key, epoch: nil, pass: 0)
-    }
-  }
-
-  /// - Parameter epoch: Keys the augmentation together with the pass and each image's position; nil for none.
-  private func assemble(
-    _ split: ImageDataset.Split, _ positions: ArraySlice<Int>, key: UInt64, epoch: Int?, pass: Int
-  ) -> ImageBatch {
-    let (size, side) = (dataset.imageSize, dataset.side)
-    let images = [Float](unsafeUninitializedCapacity: positions.count * size) { buffer, initialized in
-      guard let target = buffer.baseAddress else { return }
-      switch split.pixels {
-      case .floats(let values):
-        values.withUnsafeBufferPointer { source in
-          for (slot, position) in positions.enumerated() {
-            (target + slot * size).initialize(from: source.baseAddress! + position * size, count: size)
-          }
-        }
-      case .bytes(let values):
-        let stored = dataset.storedChannels * side * side
-        values.withUnsafeBufferPointer { source in
-          for (slot, position) in positions.enumerated() {
-            var draw = Augmentation.Draw.none
-            if let epoch {
-              var stream = RandomStream(seed: seed, purpose: .augmentation, epoch: epoch, step: pass, index: position)
-              draw = augmentation.draw(side: side, from: &stream)
-            }
-            renderer.render(source.baseAddress! + position * stored, draw: draw, into: target + slot * size)
-          }
-        }
-      }
-      initialized = positions.count * size
-    }
-    return ImageBatch(
-      images: images, labels: positions.map { split.labels[$0] }, channels: ImageDataset.channels, height: side, width: side,
-      noiseKey: key)
   }
 }

@@ -1,10 +1,52 @@
-/// What the flag `--dataset` says: `fashion-mnist`, `fashion-mnist:DIR`, `cifar10:DIR` or `tensors:FILE`.
+/// What the flag `--dataset` says: a kind, a path, and options after a question mark.
+///
+/// `fashion-mnist`, `fashion-mnist:DIR`, `cifar10:PATH`, `cifar100:PATH`, `svhn:DIR`, `svhn:DIR?extra=yes`,
+/// `images:DIR?size=N&crop=resized|padded&normalise=imagenet|cifar10|cifar100|svhn` or `tensors:FILE.safetensors`.
 public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
   case fashionMNIST(folder: String)
-  case cifar10(folder: String)
+  /// A folder or an archive, in either layout.
+  case cifar10(path: String)
+  /// A folder or an archive, in either layout.
+  case cifar100(path: String)
+  case svhn(folder: String, includesExtra: Bool)
+  case images(folder: String, ImageOptions)
   case tensors(file: String)
 
-  /// - Throws: `DatasetError` when the text names no known dataset, or leaves out or adds a path.
+  /// How the images of a folder are brought to a batch.
+  public struct ImageOptions: Equatable, Sendable {
+    /// Height and width.
+    public var size = 224
+    public var crop = ImageFolder.Crop.resized
+    public var normalisation = NormalisationName.imagenet
+
+    public init(
+      size: Int = 224, crop: ImageFolder.Crop = .resized, normalisation: NormalisationName = .imagenet
+    ) {
+      self.size = size
+      self.crop = crop
+      self.normalisation = normalisation
+    }
+  }
+
+  /// Published constants by name.
+  public enum NormalisationName: String, CaseIterable, Sendable {
+    case imagenet, cifar10, cifar100, svhn
+
+    public var constants: Normalisation {
+      switch self {
+      case .imagenet: .imageNet
+      case .cifar10: .cifar10
+      case .cifar100: .cifar100
+      case .svhn: .svhn
+      }
+    }
+  }
+
+  /// Every form, for help texts and messages.
+  public static let forms =
+    "fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH, svhn:DIR, images:DIR?size=N or tensors:FILE.safetensors"
+
+  /// - Throws: `DatasetError` when the text names no known dataset or option, or leaves out or adds a path.
   public init(parsing text: String) throws {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let path = parts.count == 2 ? parts[1] : nil
@@ -17,12 +59,20 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
     switch parts[0] {
     case "fashion-mnist":
       self = .fashionMNIST(folder: path == nil ? FashionMNIST.systemFolder : try required("DIR, or fashion-mnist alone"))
-    case "cifar10": self = .cifar10(folder: try required("DIR"))
+    case "cifar10": self = .cifar10(path: try required("PATH"))
+    case "cifar100": self = .cifar100(path: try required("PATH"))
+    case "svhn":
+      var options = try DatasetOptions(required("DIR"), of: text)
+      self = .svhn(folder: options.path, includesExtra: try options.take("extra", from: ["no", "yes"]) == "yes")
+      try options.finish()
+    case "images":
+      var options = try DatasetOptions(required("DIR"), of: text)
+      self = .images(folder: options.path, try ImageOptions(taking: &options))
+      try options.finish()
     case "tensors": self = .tensors(file: try required("FILE.safetensors"))
     default:
       throw DatasetError(
-        source: "--dataset \(text)", problem: "no such dataset", found: "\"\(parts[0])\"",
-        expected: "fashion-mnist, fashion-mnist:DIR, cifar10:DIR or tensors:FILE.safetensors")
+        source: "--dataset \(text)", problem: "no such dataset", found: "\"\(parts[0])\"", expected: Self.forms)
     }
   }
 
@@ -31,19 +81,101 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .fashionMNIST(FashionMNIST.systemFolder): "fashion-mnist"
     case .fashionMNIST(let folder): "fashion-mnist:\(folder)"
-    case .cifar10(let folder): "cifar10:\(folder)"
+    case .cifar10(let path): "cifar10:\(path)"
+    case .cifar100(let path): "cifar100:\(path)"
+    case .svhn(let folder, let includesExtra): "svhn:\(folder)\(includesExtra ? "?extra=yes" : "")"
+    case .images(let folder, let options): "images:\(folder)\(options.text)"
     case .tensors(let file): "tensors:\(file)"
     }
   }
 
-  /// Reads the dataset.
+  /// Reads the dataset; of a folder of images, the names.
   ///
   /// - Throws: `DatasetError` or `FormatError` naming the file, what was found and what would be right.
   public func load() throws -> ImageDataset {
     switch self {
     case .fashionMNIST(let folder): try FashionMNIST.load(folder: folder)
-    case .cifar10(let folder): try CIFAR10.load(folder: folder)
+    case .cifar10(let path): try CIFAR.load10(path)
+    case .cifar100(let path): try CIFAR.load100(path)
+    case .svhn(let folder, let includesExtra): try SVHN.load(folder: folder, includingExtra: includesExtra)
+    case .images(let folder, let options):
+      try ImageFolder.load(
+        folder: folder, side: options.size, crop: options.crop, normalisation: options.normalisation.constants)
     case .tensors(let file): try TensorDataset.load(file: file)
+    }
+  }
+}
+
+extension DatasetSpecification.ImageOptions {
+  /// What differs from the defaults.
+  fileprivate var text: String {
+    let standard = Self()
+    let given = [
+      size == standard.size ? nil : "size=\(size)", crop == standard.crop ? nil : "crop=\(crop.rawValue)",
+      normalisation == standard.normalisation ? nil : "normalise=\(normalisation.rawValue)",
+    ].compactMap { $0 }
+    return given.isEmpty ? "" : "?" + given.joined(separator: "&")
+  }
+
+  fileprivate init(taking options: inout DatasetOptions) throws {
+    let sizes = ImageFolder.sides
+    if let text = options.take("size") {
+      guard let size = Int(text), sizes.contains(size) else {
+        throw options.wrong("size", found: text, expected: "\(sizes.lowerBound) to \(sizes.upperBound)")
+      }
+      self.size = size
+    }
+    typealias Crop = ImageFolder.Crop
+    typealias Name = DatasetSpecification.NormalisationName
+    crop = try options.take("crop", from: Crop.allCases.map(\.rawValue)).flatMap(Crop.init) ?? .resized
+    normalisation = try options.take("normalise", from: Name.allCases.map(\.rawValue)).flatMap(Name.init) ?? .imagenet
+  }
+}
+
+/// A path and what follows its last question mark: `key=value`, joined by `&`.
+private struct DatasetOptions {
+  let path: String
+  private let text: String
+  private var values: [(key: String, value: String)] = []
+
+  init(_ path: String, of text: String) throws {
+    self.text = text
+    // A question mark may be part of a path; options have an equals sign.
+    guard let mark = path.lastIndex(of: "?"), path[mark...].contains("="), !path[mark...].contains("/") else {
+      self.path = path
+      return
+    }
+    self.path = String(path[..<mark])
+    for option in path[path.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false) {
+      let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, !values.contains(where: { $0.key == parts[0] }) else {
+        throw DatasetError(
+          source: "--dataset \(text)", problem: "an option without value, or given twice", found: "\"\(option)\"",
+          expected: "key=value")
+      }
+      values.append((parts[0], parts[1]))
+    }
+  }
+
+  mutating func take(_ key: String) -> String? {
+    guard let index = values.firstIndex(where: { $0.key == key }) else { return nil }
+    return values.remove(at: index).value
+  }
+
+  mutating func take(_ key: String, from choices: [String]) throws -> String? {
+    guard let value = take(key) else { return nil }
+    guard choices.contains(value) else { throw wrong(key, found: value, expected: choices.joined(separator: ", ")) }
+    return value
+  }
+
+  func wrong(_ key: String, found: String, expected: String) -> DatasetError {
+    DatasetError(source: "--dataset \(text)", problem: "\(key) out of range", found: found, expected: expected)
+  }
+
+  /// - Throws: `DatasetError` where an option is left.
+  func finish() throws {
+    if let left = values.first {
+      throw DatasetError(source: "--dataset \(text)", problem: "no such option", found: "\"\(left.key)\"")
     }
   }
 }

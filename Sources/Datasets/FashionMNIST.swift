@@ -6,6 +6,10 @@ public enum FashionMNIST {
   /// Where Debian's `dataset-fashion-mnist` puts the files.
   public static let systemFolder = "/usr/share/datasets/fashion-mnist"
   public static let classes = 10
+  /// As its makers call them.
+  static let classNames = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+  ]
   static let storedSide = 28
   static let side = 32
 
@@ -21,7 +25,8 @@ public enum FashionMNIST {
     return try ImageDataset(
       name: "fashion-mnist", classes: classes, side: side, storedChannels: 1,
       training: .init(pixels: .bytes(training.bytes), labels: training.labels),
-      test: .init(pixels: .bytes(test.bytes), labels: test.labels), normalisation: normalisation)
+      test: .init(pixels: .bytes(test.bytes), labels: test.labels), normalisation: normalisation,
+      classNames: classNames)
   }
 
   private static func split(folder: String, prefix: String) throws -> (bytes: [UInt8], labels: [Int32]) {

@@ -1,4 +1,4 @@
-/// Labelled square images in memory.
+/// Labelled square images, in memory or in files.
 public struct ImageDataset: Sendable {
   /// Channels of every batch.
   public static let channels = 3
@@ -21,12 +21,18 @@ public struct ImageDataset: Sendable {
     case bytes([UInt8])
     /// Final values, used as they are.
     case floats([Float])
+    /// Files of any size, decoded, resized, augmented and normalised batch by batch.
+    case files(ImageFiles)
 
-    var count: Int {
+    /// Images, where one has so many values.
+    func count(imageSize: Int) -> Int? {
+      let values: Int
       switch self {
-      case .bytes(let values): values.count
-      case .floats(let values): values.count
+      case .bytes(let bytes): values = bytes.count
+      case .floats(let floats): values = floats.count
+      case .files(let files): return files.count
       }
+      return values.isMultiple(of: imageSize) ? values / imageSize : nil
     }
   }
 
@@ -43,20 +49,25 @@ public struct ImageDataset: Sendable {
   public let validation: Split?
   public let test: Split?
   public let normalisation: Normalisation
+  /// Names of the classes, in their order, where the dataset brings them.
+  public let classNames: [String]?
+  /// What training images get unless something else is asked for.
+  public let augmentation: Augmentation
 
   public var height: Int { side }
   public var width: Int { side }
   /// Values of one image of a batch.
   public var imageSize: Int { Self.channels * side * side }
-  /// Whether images are byte pixels, which can be cropped, flipped and normalised.
+  /// Whether images are pixels, which can be cropped, flipped and normalised, rather than final values.
   public var isAugmentable: Bool {
-    if case .bytes = training.pixels { true } else { false }
+    if case .floats = training.pixels { false } else { true }
   }
 
   /// - Throws: `DatasetError` when a split is empty, a label is no class, or pixels and labels don't match.
   public init(
     name: String, classes: Int, side: Int, storedChannels: Int = ImageDataset.channels, training: Split,
-    validation: Split? = nil, test: Split? = nil, normalisation: Normalisation
+    validation: Split? = nil, test: Split? = nil, normalisation: Normalisation, classNames: [String]? = nil,
+    augmentation: Augmentation = .darts
   ) throws {
     guard classes > 0, side > 0, storedChannels == 1 || storedChannels == Self.channels else {
       throw DatasetError(
@@ -66,9 +77,11 @@ public struct ImageDataset: Sendable {
     for (kind, split) in [("training", training), ("validation", validation), ("test", test)] {
       guard let split else { continue }
       guard split.count > 0 else { throw DatasetError(source: "\(name), \(kind)", problem: "no images") }
-      guard split.pixels.count == split.count * storedChannels * side * side else {
+      let found = split.pixels.count(imageSize: storedChannels * side * side)
+      guard found == split.count else {
         throw DatasetError(
-          source: "\(name), \(kind)", problem: "pixels and labels don't match", found: "\(split.pixels.count) pixels",
+          source: "\(name), \(kind)", problem: "images and labels don't match",
+          found: found.map { "\($0) images" } ?? "pixels of no whole number of images",
           expected: "\(split.count) images of \(storedChannels)×\(side)×\(side)")
       }
       if let index = split.labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {
@@ -76,6 +89,11 @@ public struct ImageDataset: Sendable {
           source: "\(name), \(kind), image \(index)", problem: "label is no class", found: "\(split.labels[index])",
           expected: "0 to \(classes - 1)")
       }
+    }
+    guard classNames == nil || classNames?.count == classes else {
+      throw DatasetError(
+        source: name, problem: "classes and their names don't match", found: "\(classNames?.count ?? 0) names",
+        expected: "\(classes)")
     }
     self.name = name
     self.classes = classes
@@ -85,5 +103,7 @@ public struct ImageDataset: Sendable {
     self.validation = validation
     self.test = test
     self.normalisation = normalisation
+    self.classNames = classNames
+    self.augmentation = augmentation
   }
 }

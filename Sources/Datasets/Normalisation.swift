@@ -10,6 +10,15 @@ public struct Normalisation: Equatable, Sendable {
   public static let cifar10 = Normalisation(
     mean: [0.49139968, 0.48215827, 0.44653124], standardDeviation: [0.24703233, 0.24348505, 0.26158768])
 
+  /// The constants of the RobustDARTS repository (`src/utils.py`, `_data_transforms_cifar100`).
+  public static let cifar100 = Normalisation(mean: [0.5071, 0.4865, 0.4409], standardDeviation: [0.2673, 0.2564, 0.2762])
+
+  /// The constants of the RobustDARTS repository (`src/utils.py`, `_data_transforms_svhn`).
+  public static let svhn = Normalisation(mean: [0.4377, 0.4438, 0.4728], standardDeviation: [0.1980, 0.2010, 0.1970])
+
+  /// The constants that networks for ImageNet are commonly trained with, those of DARTS (`train_imagenet.py`) among them.
+  public static let imageNet = Normalisation(mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
+
   /// Three channels each; no deviation may be zero.
   public init(mean: [Double], standardDeviation: [Double]) {
     precondition(mean.count == 3 && standardDeviation.count == 3, "one mean and one deviation a channel")

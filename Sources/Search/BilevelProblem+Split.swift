@@ -10,7 +10,7 @@ extension BilevelProblem {
   /// L_val(ω, α) over the whole validation split: the mean over its examples, each batch with its own statistics.
   ///
   /// - Parameter isStopRequested: asked before each evaluation of a batch.
-  /// - Throws: `CancellationError` when `isStopRequested` answers true.
+  /// - Throws: `CancellationError` when `isStopRequested` answers true; what the problem throws where its data are damaged.
   public func evaluateValidationSplit(
     weights: ParameterVector, alphas: ArchitectureParameters, isStopRequested: () -> Bool = { false }
   ) throws -> BatchLoss {
@@ -32,6 +32,7 @@ extension BilevelProblem {
         sums[place].count += result.count
       }
     }
+    try checkBatches()
     return sums.map { sum in
       BatchLoss(loss: sum.count > 0 ? sum.loss / Double(sum.count) : .nan, correct: sum.correct, count: sum.count)
     }

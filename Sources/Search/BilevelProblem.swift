@@ -31,6 +31,10 @@ public protocol BilevelProblem: AnyObject {
   /// all of them at once can take more memory than the network.
   func validationSplitBatch(_ index: Int) -> Batch
 
+  /// Throws where a batch that was handed out does not hold what it should, because a file of the data was damaged. Asked
+  /// before anything that was computed from batches is kept.
+  func checkBatches() throws
+
   /// Mean loss and accuracy on a batch, with the batch's own normalisation statistics. No gradient is computed.
   func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss
   /// The same with gradients: ∂L/∂ω overwrites `weightGradient` where one is given, ∂L/∂α is returned where
@@ -49,6 +53,11 @@ public protocol BilevelProblem: AnyObject {
   func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector
   /// Reads what `exportStatistics` wrote, or nil when the file holds none.
   func importStatistics(from file: TensorFile) throws -> ParameterVector?
+}
+
+extension BilevelProblem {
+  /// Batches that are made from nothing but memory are sound.
+  public func checkBatches() throws {}
 }
 
 /// Loss on a batch and, where asked for, its gradient with respect to α.

@@ -34,6 +34,11 @@ public final class SupernetProblem: BilevelProblem {
   public func trainingBatch(epoch: Int, step: Int) -> ImageBatch { loader.trainingBatch(epoch: epoch, step: step) }
   public func validationBatch(epoch: Int, step: Int) -> ImageBatch { loader.validationBatch(epoch: epoch, step: step) }
   public var validationSplitCount: Int { loader.validationSplit.count }
+
+  public func checkBatches() throws {
+    if let failure = loader.failure { throw failure }
+  }
+
   public func validationSplitBatch(_ index: Int) -> ImageBatch { loader.validationSplit[index] }
 
   public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> BatchLoss {

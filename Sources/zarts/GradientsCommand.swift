@@ -29,6 +29,7 @@ struct GradientsCommand: ParsableCommand {
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
     let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
+    try problem.checkBatches()
     let tensors = try estimators.flatMap { estimator in
       try estimator.tensors(
         estimator.estimate(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Formats
 import Landscape
 import Search
@@ -21,7 +22,7 @@ struct LandscapeSource: ParsableArguments {
   var channels: Int?
   @Option(help: "Cells. Default: what the weights' metadata say, else 8.")
   var layers: Int?
-  @Option(help: "fashion-mnist, cifar10:DIR or tensors:FILE.safetensors (required beside --weights). Default: the run's.")
+  @Option(help: "\(DatasetSpecification.forms) (required beside --weights). Default: the run's.")
   var dataset: String?
   @Option(help: "Images in a batch; tensors: data are one batch. Default: 64.")
   var batch: Int?
@@ -76,7 +77,7 @@ struct LandscapeSource: ParsableArguments {
   private func open(weights: String) throws -> Opened {
     if let epoch { throw Self.wrong("flag without its run", "--epoch \(epoch)", "--epoch only beside --run") }
     guard let dataset else {
-      throw Self.wrong("missing flag", "no --dataset", "fashion-mnist, cifar10:DIR or tensors:FILE.safetensors")
+      throw Self.wrong("missing flag", "no --dataset", DatasetSpecification.forms)
     }
     let file = try TensorFile(readingFrom: weights)
     let described = file.metadata["space"].flatMap(SearchSpace.init)

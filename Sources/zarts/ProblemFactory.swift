@@ -8,7 +8,7 @@ enum ProblemFactory {
   static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
-      batchSize: configuration.batch, trainLimit: configuration.trainLimit)
+      batchSize: configuration.batch, trainLimit: configuration.trainLimit, threads: configuration.threads)
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed,

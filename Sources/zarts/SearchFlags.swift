@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Search
 import Supernet
 
@@ -8,7 +9,7 @@ struct SearchFlags: ParsableArguments {
   var method: SearchMethod?
   @Option(help: "Candidate operations of each edge. Default: s6.")
   var space: SearchSpace?
-  @Option(help: "fashion-mnist, cifar10:DIR or tensors:FILE.safetensors (required unless --config or --resume).")
+  @Option(help: "\(DatasetSpecification.forms) (required unless --config or --resume).")
   var dataset: String?
   @Option(help: "Key of every random number. Default: 0.")
   var seed: UInt64?

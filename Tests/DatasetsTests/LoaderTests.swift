@@ -195,14 +195,17 @@ struct CIFAR10Tests {
     try expectFailure("data_batch_x.bin", cifarRecords(1, salt: 1), "unexpected name")
   }
 
-  @Test("A folder that is absent, empty, or of the Python version is told apart")
+  @Test("A folder that is absent, empty or of something else is told apart")
   func wrongFolder() throws {
     let absent = message { _ = try DatasetSpecification(parsing: "cifar10:/nowhere").load() }
-    #expect(absent == "/nowhere: there is no such folder: expected the folder of the binary version of CIFAR-10")
+    #expect(absent?.hasPrefix("/nowhere: there is no such file or folder: expected cifar-10-binary.tar.gz or") == true)
     let empty = try ScratchFolder()
-    #expect(message { _ = try CIFAR10.load(folder: empty.path) }?.contains("an empty folder") == true)
-    try empty.write([1], to: "data_batch_1")
-    #expect(message { _ = try CIFAR10.load(folder: empty.path) }?.contains("the Python version") == true)
+    #expect(message { _ = try CIFAR.load10(empty.path) }?.contains("an empty folder") == true)
+    try empty.write([1], to: "train")
+    let other = message { _ = try CIFAR.load10(empty.path) }
+    #expect(other?.contains("there is no CIFAR-10: found train, expected cifar-10-binary.tar.gz") == true)
+    try empty.write([1, 2], to: "data_batch_1")
+    #expect(message { _ = try CIFAR.load10(empty.path) }?.contains("data_batch_1, byte 0: not a pickle") == true)
   }
 }
 
@@ -328,7 +331,14 @@ struct DatasetSpecificationTests {
     let forms: [(String, DatasetSpecification)] = [
       ("fashion-mnist", .fashionMNIST(folder: "/usr/share/datasets/fashion-mnist")),
       ("fashion-mnist:a/b", .fashionMNIST(folder: "a/b")),
-      ("cifar10:/data", .cifar10(folder: "/data")), ("cifar10:C:/data", .cifar10(folder: "C:/data")),
+      ("cifar10:/data", .cifar10(path: "/data")), ("cifar10:C:/data", .cifar10(path: "C:/data")),
+      ("cifar100:a.tar.gz", .cifar100(path: "a.tar.gz")), ("svhn:d", .svhn(folder: "d", includesExtra: false)),
+      ("svhn:d?extra=yes", .svhn(folder: "d", includesExtra: true)), ("images:d", .images(folder: "d", .init())),
+      ("images:what?/d?size=64", .images(folder: "what?/d", .init(size: 64))),
+      (
+        "images:d?size=32&crop=padded&normalise=cifar10",
+        .images(folder: "d", .init(size: 32, crop: .padded, normalisation: .cifar10))
+      ),
       ("tensors:x.safetensors", .tensors(file: "x.safetensors")),
     ]
     for (text, specification) in forms {
@@ -340,8 +350,13 @@ struct DatasetSpecificationTests {
   @Test(
     "Anything else is refused with what would be right",
     arguments: [
-      ("", "expected fashion-mnist, fashion-mnist:DIR, cifar10:DIR or tensors:FILE"), ("mnist", "found \"mnist\""),
-      ("CIFAR10:/d", "found \"CIFAR10\""), ("cifar10", "expected cifar10:DIR"), ("cifar10:", "expected cifar10:DIR"),
+      ("", "expected fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH"), ("mnist", "found \"mnist\""),
+      ("CIFAR10:/d", "found \"CIFAR10\""), ("cifar10", "expected cifar10:PATH"), ("cifar10:", "expected cifar10:PATH"),
+      ("svhn:", "expected svhn:DIR"), ("svhn:d?extra=maybe", "extra out of range: found maybe, expected no, yes"),
+      ("svhn:d?size=32", "no such option: found \"size\""), ("images:d?size=7", "size out of range: found 7, expected 8 to"),
+      ("images:d?size=big", "found big"), ("images:d?crop=none", "found none, expected resized, padded"),
+      ("images:d?normalise=mnist", "found mnist"), ("images:d?size=32&size=32", "given twice"),
+      ("images:d?size=32&crop", "without value"),
       ("tensors", "expected tensors:FILE.safetensors"), ("fashion-mnist:", "fashion-mnist:DIR, or fashion-mnist alone"),
     ])
   func refused(text: String, reason: String) {

@@ -105,7 +105,8 @@ extension ObjectiveEvaluator {
   /// An evaluator on the batches that a search would meet from a weight step on: training batches step, step + 1, … (into
   /// the next epoch where this one ends) and as many validation batches as asked for.
   ///
-  /// - Throws: `LandscapeError` where a count is below 1 or a vector is not one of the problem's.
+  /// - Throws: `LandscapeError` where a count is below 1 or a vector is not one of the problem's; what the problem throws
+  ///   where its data are damaged.
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
     unrolledRate: Float? = nil, epoch: Int, firstStep: Int = 0, objectives: [Objective], validationBatchCount: Int = 1
@@ -121,5 +122,6 @@ extension ObjectiveEvaluator {
       validationBatches: (0..<max(0, validationBatchCount)).map {
         problem.validationBatch(epoch: place($0).epoch, step: place($0).step)
       })
+    try problem.checkBatches()
   }
 }

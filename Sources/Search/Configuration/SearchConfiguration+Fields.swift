@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Supernet
 import Yams
@@ -42,7 +43,7 @@ extension SearchConfiguration {
     choice("method", \.method, "how alpha is updated"),
     choice("space", \.space, "candidate operations of each edge"),
     Field(
-      key: "dataset", comment: "fashion-mnist, cifar10:DIR or tensors:FILE", wanted: "text",
+      key: "dataset", comment: DatasetSpecification.forms, wanted: "text",
       write: { quoted($0.dataset) },
       read: { configuration, node in
         guard let text = node.string else { return false }

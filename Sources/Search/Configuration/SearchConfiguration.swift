@@ -1,10 +1,11 @@
+import Datasets
 import Supernet
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
 public struct SearchConfiguration: Equatable, Sendable {
   public var method: SearchMethod
   public var space: SearchSpace
-  /// `fashion-mnist`, `cifar10:DIR` or `tensors:FILE`.
+  /// What `DatasetSpecification` parses.
   public var dataset: String
   public var seed: UInt64 = 0
   public var epochs = 50
@@ -132,7 +133,7 @@ public struct SearchConfiguration: Equatable, Sendable {
     try require((0..<1).contains(alphaBeta2), "alpha_beta2", alphaBeta2, "0 or more and below 1")
     try require(alphaEpsilon > 0 && alphaEpsilon.isFinite, "alpha_epsilon", alphaEpsilon, "a number above 0")
     try require(alphaWeightDecay >= 0 && alphaWeightDecay.isFinite, "alpha_weight_decay", alphaWeightDecay, "0 or more")
-    try require(!dataset.isEmpty, "dataset", "''", "fashion-mnist, cifar10:DIR or tensors:FILE")
+    try require(!dataset.isEmpty, "dataset", "''", DatasetSpecification.forms)
   }
 
   private func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {

@@ -134,6 +134,7 @@ public final class SearchRun<Problem: BilevelProblem> {
 
   private func takeWeightStep(_ weightStep: WeightStep) throws {
     let batch = batch(weightSteps)
+    try problem.checkBatches()
     upcoming[weightSteps] = nil
     let result = problem.takeWeightStep(
       weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,

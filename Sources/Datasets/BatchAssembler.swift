@@ -1,0 +1,177 @@
+import Compute
+import Foundation
+import Synchronization
+
+/// A step within its own epoch: one past the end of an epoch is one of the next.
+struct BatchPosition {
+  let epoch: Int
+  let step: Int
+
+  init(epoch: Int, step: Int, stepsPerEpoch: Int) {
+    precondition(epoch >= 0 && step >= 0, "epochs and steps count from 0")
+    self.epoch = epoch + step / stepsPerEpoch
+    self.step = step % stepsPerEpoch
+  }
+}
+
+/// Makes batches of given images: the part that loaders of a search and of a retraining share.
+final class BatchAssembler: Sendable {
+  /// What a batch is for. Raw values are part of the noise keys: never renumber them.
+  enum Kind: Int {
+    case training, validation, validationSplit, testSplit, wholeTraining, wholeValidation
+  }
+
+  let dataset: ImageDataset
+  let seed: UInt64
+  let batchSize: Int
+  /// What is done to images that are trained on; none for datasets that are used as they are.
+  let augmentation: Augmentation
+  private let renderer: ImageRenderer
+  private let decoding: DecodingThreads
+  private let firstFailure = Mutex<DatasetError?>(nil)
+
+  /// - Throws: `DatasetError` when the batch size is out of range or the augmentation doesn't fit the images.
+  init(dataset: ImageDataset, seed: UInt64, batchSize: Int, augmentation: Augmentation?, threads: Int) throws {
+    guard batchSize > 0 else {
+      throw DatasetError(source: "--batch", problem: "out of range", found: "\(batchSize)", expected: "1 or more")
+    }
+    let augmentation = augmentation ?? dataset.augmentation
+    try augmentation.check(dataset)
+    self.dataset = dataset
+    self.seed = seed
+    self.batchSize = batchSize
+    self.augmentation = dataset.isAugmentable ? augmentation : .none
+    renderer = ImageRenderer(dataset)
+    decoding = DecodingThreads(count: threads)
+  }
+
+  /// The first image that could not be decoded.
+  var failure: DatasetError? { firstFailure.withLock { $0 } }
+
+  func noiseKey(_ kind: Kind, epoch: Int, step: Int) -> UInt64 {
+    var stream = RandomStream(seed: seed, purpose: .noiseOperation, epoch: epoch, step: step, index: kind.rawValue)
+    return stream.next()
+  }
+
+  /// An augmented batch of full size, or all members where they are fewer. Members with fewer batches than an epoch has
+  /// steps are visited again in a new order.
+  func fullBatch(
+    of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind
+  ) -> ImageBatch {
+    let key = noiseKey(kind, epoch: position.epoch, step: position.step)
+    if members.count <= batchSize {
+      // One batch holds all: the order has no meaning, and a fixed one keeps sums the same from step to step.
+      return assemble(split, members[...], key: key, epoch: position.epoch, pass: position.step)
+    }
+    let batches = members.count / batchSize
+    let pass = position.step / batches
+    let start = position.step % batches * batchSize
+    let order = order.order(epoch: position.epoch, pass: pass)
+    return assemble(split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass)
+  }
+
+  /// An augmented batch of one pass over the members, the last one of what is left.
+  func passBatch(
+    of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind
+  ) -> ImageBatch {
+    let key = noiseKey(kind, epoch: position.epoch, step: position.step)
+    let order = members.count <= batchSize ? members : order.order(epoch: position.epoch, pass: 0)
+    let start = position.step * batchSize
+    return assemble(split, order[start..<min(start + batchSize, order.count)], key: key, epoch: position.epoch, pass: 0)
+  }
+
+  /// Members in their own order without augmentation; the last batch may be smaller.
+  func fixedBatches(of split: ImageDataset.Split, members: [Int], size: Int, kind: Kind) -> FixedBatches {
+    FixedBatches(count: (members.count + size - 1) / size) { index in
+      let key = self.noiseKey(kind, epoch: 0, step: index)
+      let slice = members[index * size..<min((index + 1) * size, members.count)]
+      return self.assemble(split, slice, key: key, epoch: nil, pass: 0)
+    }
+  }
+
+  /// - Parameter epoch: Keys the augmentation together with the pass and each image's position; nil for none.
+  private func assemble(
+    _ split: ImageDataset.Split, _ positions: ArraySlice<Int>, key: UInt64, epoch: Int?, pass: Int
+  ) -> ImageBatch {
+    let (size, side) = (dataset.imageSize, dataset.side)
+    let images = [Float](unsafeUninitializedCapacity: positions.count * size) { buffer, initialized in
+      guard let target = buffer.baseAddress else { return }
+      switch split.pixels {
+      case .floats(let values):
+        values.withUnsafeBufferPointer { source in
+          for (slot, position) in positions.enumerated() {
+            (target + slot * size).initialize(from: source.baseAddress! + position * size, count: size)
+          }
+        }
+      case .bytes(let values):
+        let stored = dataset.storedChannels * side * side
+        values.withUnsafeBufferPointer { source in
+          for (slot, position) in positions.enumerated() {
+            var draw = Augmentation.Draw.none
+            if let epoch {
+              var stream = RandomStream(seed: seed, purpose: .augmentation, epoch: epoch, step: pass, index: position)
+              draw = augmentation.draw(side: side, from: &stream)
+            }
+            renderer.render(source.baseAddress! + position * stored, draw: draw, into: target + slot * size)
+          }
+        }
+      case .files(let files): decode(files, Array(positions), epoch: epoch, pass: pass, into: target)
+      }
+      initialized = positions.count * size
+    }
+    return ImageBatch(
+      images: images, labels: positions.map { split.labels[$0] }, channels: ImageDataset.channels, height: side, width: side,
+      noiseKey: key)
+  }
+
+  /// Every image is a function of its own stream alone and lands in its own place, so the threads leave no trace.
+  private func decode(
+    _ files: ImageFiles, _ positions: [Int], epoch: Int?, pass: Int, into target: UnsafeMutablePointer<Float>
+  ) {
+    let size = dataset.imageSize
+    let failures = Mutex<[(slot: Int, error: DatasetError)]>([])
+    decoding.run(positions.count) { slot in
+      let place = target + slot * size
+      do {
+        let stored = try files.decoded(positions[slot])
+        var draw = Augmentation.Draw.none
+        let image: RGBImage
+        if let epoch {
+          var stream = RandomStream(
+            seed: seed, purpose: .augmentation, epoch: epoch, step: pass, index: positions[slot])
+          draw = augmentation.draw(side: dataset.side, from: &stream)
+          image = augmentation.prepared(stored, of: files, from: &stream)
+        } else {
+          image = files.centre(of: stored)
+        }
+        image.planar.withUnsafeBufferPointer { renderer.render($0.baseAddress!, draw: draw, into: place) }
+      } catch {
+        place.initialize(repeating: .nan, count: size)
+        let error = error as? DatasetError ?? DatasetError(source: files.path(positions[slot]), problem: "\(error)")
+        failures.withLock { $0.append((slot, error)) }
+      }
+    }
+    if let first = failures.withLock({ $0.min { $0.slot < $1.slot } }) {
+      firstFailure.withLock { $0 = $0 ?? first.error }
+    }
+  }
+}
+
+/// Threads that decode images, started when the first batch of files is made.
+private final class DecodingThreads: @unchecked Sendable {
+  private let count: Int
+  private let lock = NSLock()
+  private var pool: ThreadPool?
+
+  /// - Parameter count: 0 for one a core.
+  init(count: Int) { self.count = count > 0 ? count : ProcessInfo.processInfo.activeProcessorCount }
+
+  /// One batch at a time: a pool runs one set of tasks.
+  func run(_ tasks: Int, _ body: (Int) -> Void) {
+    lock.lock()
+    defer { lock.unlock() }
+    let pool = pool ?? ThreadPool(threadCount: count)
+    self.pool = pool
+    pool.run(tasks) { task, _ in body(task) }
+  }
+}
