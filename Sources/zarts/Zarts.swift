@@ -6,5 +6,8 @@ struct Zarts: ParsableCommand {
     commandName: "zarts",
     abstract: "Zero-order architecture search beside DARTS, and the loss landscapes of both.",
     version: "0.1.0",
-    subcommands: [SearchCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self, BenchCommand.self])
+    subcommands: [
+      SearchCommand.self, PresetsCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self,
+      BenchCommand.self,
+    ])
 }
