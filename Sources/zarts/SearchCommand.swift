@@ -146,7 +146,8 @@ struct SearchCommand: ParsableCommand {
   }
 
   private var givenFlags: [String] {
-    flags.given.map(SearchFlags.flag) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
+    flags.given.map(SearchFlags.flag) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"])
+      + (out == nil ? [] : ["--out"])
   }
 
   private func missing(_ flag: String) -> SearchError {

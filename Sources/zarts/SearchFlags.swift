@@ -52,7 +52,7 @@ struct SearchFlags: ParsableArguments {
   var radii: Int?
   @Option(help: "Epochs between dominant eigenvalues of the validation loss in α. Default: 1 for darts-es, else 0, none.")
   var eigenvalueEvery: Int?
-  @Option(help: "Validation batches of their Hessian. Default: 1.")
+  @Option(help: "Validation batches of their Hessian. Default: 4.")
   var eigenvalueBatches: Int?
   @Option(help: "k: epochs averaged, and back to the returned architecture (DARTS-ES). Default: 5.")
   var earlyStopWindow: Int?

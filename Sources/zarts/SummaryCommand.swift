@@ -37,7 +37,8 @@ enum RunSummary {
     let skips = [last.skipConnections, last.reduceSkipConnections].map { $0.map(String.init) ?? "-" }
     let genotype = result.genotype?.pythonLine ?? "-"
     return start + [
-      "\(result.isEarly ? "\(last.epoch) of \(result.finished)" : "\(last.epoch)")/\(configuration.epochs)", String(format: "%.4f", last.validationLoss),
+      "\(result.isEarly ? "\(last.epoch) of \(result.finished)" : "\(last.epoch)")/\(configuration.epochs)",
+      String(format: "%.4f", last.validationLoss),
       String(format: "%.2f %%", 100 * last.validationAccuracy), skips.joined(separator: "/"), genotype,
     ]
   }

@@ -4,11 +4,12 @@ import Testing
 @Suite("CRC-32C")
 struct CRC32CTests {
   /// RFC 3720, appendix B.4, and the check value of the catalogue of parametrised CRC algorithms.
-  @Test(arguments: [
-    (Array("123456789".utf8), 0xE306_9283), ([], 0), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
-    ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), ((0..<32).map { UInt8($0) }, 0x46DD_794E),
-    ((0..<32).reversed().map { UInt8($0) }, 0x113F_DB5C),
-  ] as [([UInt8], UInt32)])
+  @Test(
+    arguments: [
+      (Array("123456789".utf8), 0xE306_9283), ([], 0), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
+      ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), ((0..<32).map { UInt8($0) }, 0x46DD_794E),
+      ((0..<32).reversed().map { UInt8($0) }, 0x113F_DB5C),
+    ] as [([UInt8], UInt32)])
   func publishedVectors(bytes: [UInt8], expected: UInt32) {
     #expect(CRC32C.value(of: bytes) == expected)
   }

@@ -69,7 +69,7 @@ struct EventFileTests {
   @Test("A run that goes on writes behind its earlier file and says from where on that one is void")
   func restart() throws {
     let folder = try ScratchFolder()
-    let output = OutputFolder(path: folder.path)
+    let output = try OutputFolder.existing(at: folder.path)
     let first = try EventFile(in: output) { Self.time }
     try first.append([.scalar("a", 1)], step: 5)
     // The clock went back in between.
@@ -86,6 +86,8 @@ struct EventFileTests {
       TrainingEvent(wallTime: Self.time, step: 5, content: .summary([.scalar("a", 1)])),
     ]
     #expect(try FileBytes.read(first.path) == whole.flatMap { EventFile.record($0.bytes) }, "written before it is closed")
-    #expect(throws: FormatError.self) { try EventFile(in: OutputFolder(path: folder.file("absent"))) }
+    let gone = try OutputFolder.create(at: folder.file("gone"))
+    try FileManager.default.removeItem(atPath: gone.path)
+    #expect(throws: FormatError.self) { try EventFile(in: gone) }
   }
 }

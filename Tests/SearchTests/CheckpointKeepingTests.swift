@@ -88,13 +88,16 @@ struct CheckpointKeepingTests {
     try AtomicFile.write(content, to: bad)
     var notes: [String] = []
     let run = try SearchRun(
-      continuing: quadratic(), folder: files.folder, space: .s2, progress: ProgressReporter(isTerminal: false) { notes.append($0) })
+      continuing: quadratic(), folder: files.folder, space: .s2,
+      progress: ProgressReporter(isTerminal: false) { notes.append($0) })
     let warning = try #require(notes.first)
     #expect(warning.hasPrefix("warning: \(bad)") && warning.contains("going on from \(good)"), "\(warning)")
     let log = try String(decoding: bytes(files.logPath), as: UTF8.self)
     #expect(log.contains("warning \(bad)") && log.contains("continues from \(good)"))
     try run.run()
-    for epoch in 3...4 { #expect(try bytes(files.checkpointPath(epoch: epoch)) == bytes(whole.checkpointPath(epoch: epoch))) }
+    for epoch in 3...4 {
+      #expect(try bytes(files.checkpointPath(epoch: epoch)) == bytes(whole.checkpointPath(epoch: epoch)))
+    }
     #expect(try bytes(files.alphasPath) == bytes(whole.alphasPath))
   }
 

@@ -72,7 +72,7 @@ struct SearchEventsTests {
   @Test func problemsWithoutCellsNameEdgesByNumber() throws {
     let folder = try TemporaryFolder()
     let files = try search(quadratic(), configuration(.darts1), in: folder.file("run"), space: nil)
-    let last = try #require(ReadEvent.surviving(in: files.folder).last)
+    let last = try #require(try ReadEvent.surviving(in: files.folder).last)
     #expect(last.scalars["mixing_normal/edge13/operation1"] != nil && last.texts.isEmpty)
   }
 }

@@ -55,7 +55,9 @@ struct SearchPresetTests {
     #expect(sphere.mu == SearchConfiguration.defaultMu(.s2, .sphere) && sphere.rsDistribution == .sphere)
   }
 
-  @Test(arguments: [("preset: laptob\n", "laptob"), ("preset: [smoke]\n", "preset"), ("preset: smoke\nepochs: 0\n", "epochs")])
+  @Test(arguments: [
+    ("preset: laptob\n", "laptob"), ("preset: [smoke]\n", "preset"), ("preset: smoke\nepochs: 0\n", "epochs"),
+  ])
   func presetsThatAreNoneAndValuesThatDoNotFitAreRefused(yaml: String, mention: String) throws {
     let error = try #require(#expect(throws: SearchError.self) { try SearchConfiguration(yaml: yaml, from: "x") })
     #expect("\(error)".contains(mention))

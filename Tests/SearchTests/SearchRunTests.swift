@@ -29,7 +29,9 @@ struct SearchRunTests {
     #expect(Array(values.suffix(56)) == alphas.flat)
     #expect(try files.genotypes().count == 4)
     #expect(try files.genotypes().last == Genotype(alphas: alphas, space: .s2))
-    #expect(try String(decoding: bytes(files.genotypePath), as: UTF8.self) == Genotype(alphas: alphas, space: .s2).pythonLine + "\n")
+    #expect(
+      try String(decoding: bytes(files.genotypePath), as: UTF8.self) == Genotype(alphas: alphas, space: .s2).pythonLine
+        + "\n")
     let log = try String(decoding: bytes(files.logPath), as: UTF8.self)
     #expect(log.contains("epoch 4/4") && log.contains("finished"))
   }

@@ -78,7 +78,8 @@ struct StopAndContinueTests {
       let run = try SearchRun(continuing: withStatistics(), folder: .existing(at: path), space: .s2)
       try run.run()
       for epoch in 0...4 {
-        #expect(try bytes(whole.checkpointPath(epoch: epoch)) == bytes(run.files.checkpointPath(epoch: epoch)), "loss \(number)")
+        #expect(
+          try bytes(whole.checkpointPath(epoch: epoch)) == bytes(run.files.checkpointPath(epoch: epoch)), "loss \(number)")
       }
       #expect(try timeless(whole) == timeless(run.files))
       #expect(try bytes(whole.genotypePath) == bytes(run.files.genotypePath))

@@ -9,8 +9,10 @@ struct KillTests {
     let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
     return [
-      "search", "--preset", "smoke", "--dataset", "tensors:\(golden)", "--batch", "2", "--epochs", "60", "--warmup", "5",
-      "--inner-steps", "2", "--threads", "1", "--checkpoint-every", "1", "--tensorboard", "--out", out,
+      "search", "--method", "zarts-mgs", "--space", "s2", "--dataset", "tensors:\(golden)", "--channels", "4", "--layers",
+      "3",
+      "--batch", "2", "--epochs", "60", "--warmup", "5", "--inner-steps", "2", "--candidates", "2", "--threads", "1",
+      "--checkpoint-every", "1", "--tensorboard", "--out", out,
     ]
   }
 
@@ -33,7 +35,7 @@ struct KillTests {
       process.waitUntilExit()
       if process.terminationReason == .uncaughtSignal { kills += 1 }
       // No more is lost than the step in flight.
-      let newest = try #require(SearchRunFolder(existing: broken).checkpoints().last)
+      let newest = try #require(try SearchRunFolder(existing: broken).checkpoints().last)
       try TensorFile(readingFrom: newest.path).verifyChecksum()
     }
     #expect(kills >= 3, "a run that ended before its kill shows nothing")

@@ -31,13 +31,17 @@ struct PresetsCommandTests {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try AtomicFile.write("preset: smoke\ndataset: 'tensors:\(Self.golden)'\nbatch: 4\nepochs: 9\nseed: 8\n", to: "\(folder)/mine.yaml")
+    try AtomicFile.write(
+      "preset: smoke\ndataset: 'tensors:\(Self.golden)'\ntrain_limit: null\nbatch: 4\nepochs: 9\nseed: 8\n",
+      to: "\(folder)/mine.yaml")
     let first = try CommandLineRunner.run([
-      "search", "--config", "\(folder)/mine.yaml", "--epochs", "3", "--threads", "2", "--method", "darts2-es", "--tensorboard",
+      "search", "--config", "\(folder)/mine.yaml", "--epochs", "3", "--threads", "2", "--method", "darts2-es",
+      "--tensorboard",
       "--report-every", "0", "--out", "\(folder)/first",
     ])
     #expect(first.status == 0, "\(first.errors)")
-    #expect(first.errors.contains("epoch 3/3  step 1/1  training loss") && first.errors.contains("images/s"), "\(first.errors)")
+    #expect(
+      first.errors.contains("epoch 3/3  step 1/1  training loss") && first.errors.contains("images/s"), "\(first.errors)")
     let files = try SearchRunFolder(existing: "\(folder)/first")
     let configuration = try files.configuration()
     #expect(configuration.epochs == 3 && configuration.seed == 8 && configuration.channels == 4)
@@ -61,7 +65,8 @@ struct PresetsCommandTests {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = "\(folder)-config.yaml"
-    try AtomicFile.write("preset: smoke\ndataset: 'tensors:\(Self.golden)'\nbatch: 4\nlearning_rate: 1.0e+38\n", to: path)
+    try AtomicFile.write(
+      "preset: smoke\ndataset: 'tensors:\(Self.golden)'\ntrain_limit: null\nbatch: 4\nlearning_rate: 1.0e+38\n", to: path)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let result = try CommandLineRunner.run(["search", "--config", path, "--out", folder])
     #expect(result.status == 3)

@@ -58,7 +58,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   /// Epochs from one dominant eigenvalue of ∇²_α L_val to the next; 0 for none.
   public var eigenvalueEvery: Int
   /// Batches of the validation split that this Hessian is the mean of.
-  public var eigenvalueBatches = 1
+  public var eigenvalueBatches = 4
   /// k of early stopping: epochs that an eigenvalue is averaged over, and how far back the returned architecture lies.
   public var earlyStopWindow = 5
   /// Early stopping sets in where the averaged eigenvalue of k epochs ago is less than this part of the present one.

@@ -7,11 +7,13 @@ import Supernet
 ///
 ///     H v ≈ ‖v‖ [∇_α L_val(ω, α + εv/‖v‖) − ∇_α L_val(ω, α − εv/‖v‖)] / 2ε
 ///
-/// The gradients are the exact ones of first-order DARTS, so the error is of order ε² for the third derivatives of the
-/// gradient and 1/ε for its rounding. A product costs two α-gradients a batch. α is taken flat, the normal matrix first.
+/// The gradients are the exact ones of first-order DARTS. They jump where a ReLU or a maximum switches: over a distance ε
+/// many small jumps add up like a random walk, which leaves noise of order 1/√ε in a product, beside an error of order ε²
+/// from the smooth part. So this is the curvature at distance ε, and ε must not be small. A product costs two α-gradients a
+/// batch. α is taken flat, the normal matrix first.
 public final class ArchitectureHessian<Problem: BilevelProblem> {
-  /// ε, in units of α: where both errors are near 1e-4 of a product on a supernet (see docs/methods.md).
-  public static var defaultDisplacement: Double { 0.02 }
+  /// ε, in units of α: where the noise of a supernet has gone under (docs/methods.md has the measurement).
+  public static var defaultDisplacement: Double { 0.5 }
 
   private let problem: Problem
   private let weights: ParameterVector
@@ -89,5 +91,5 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   /// Products at most.
   static var limit: Int { 60 }
   /// What an eigenvalue usually costs, in training steps a batch; for estimates of the time left.
-  static var usualCost: Double { 24 }
+  static var usualCost: Double { 20 }
 }

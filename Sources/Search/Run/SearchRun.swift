@@ -123,7 +123,8 @@ public final class SearchRun<Problem: BilevelProblem> {
 
   /// What led to a divergence, a line each.
   private var circumstances: [String] {
-    let steps = trail.entries.isEmpty ? [] : ["the last steps (both from 0), the newest last:"] + trail.lines.map { "  \($0)" }
+    let steps =
+      trail.entries.isEmpty ? [] : ["the last steps (both from 0), the newest last:"] + trail.lines.map { "  \($0)" }
     return ["last good checkpoint: \(lastCheckpoint ?? "none")"] + steps
   }
 
