@@ -17,23 +17,28 @@ fail() {
   exit 1
 }
 
+# Takes the place of the shell that calls it: a shell in between would be killed in the search's stead.
 search() {
-  "$zarts" search --preset smoke --method "$method" --epochs 150 --checkpoint-every "$every" --tensorboard \
+  exec "$zarts" search --preset smoke --method "$method" --epochs 40 --checkpoint-every "$every" --tensorboard \
     --threads 1 --out "$1"
 }
 
 continuations() { grep -c 'continues from' "$out/broken/log.txt" || true; }
 
-newest() { find "$out/broken/checkpoints" -name 'epoch-*.safetensors' | LC_ALL=C sort | tail -n 1; }
+# Without the suffix the names sort in the order of the run.
+newest() {
+  find "$out/broken/checkpoints" -name 'epoch-*.safetensors' | sed 's/[.]safetensors$//' | LC_ALL=C sort | tail -n 1 |
+    sed 's/$/.safetensors/'
+}
 
 echo "kill-test: $method, undisturbed"
 start=$(date +%s%N)
-search "$out/whole" > /dev/null 2> "$out/errors" || fail "$(cat "$out/errors")"
+(search "$out/whole") > /dev/null 2> "$out/errors" || fail "$(cat "$out/errors")"
 milliseconds=$((($(date +%s%N) - start) / 1000000))
 echo "kill-test: $milliseconds ms; now $kills kills"
 
 # A seed makes a failure repeatable, as far as a clock lets it.
-seed=${KILL_TEST_SEED:-$(date +%s)}
+seed=${KILL_TEST_SEED:-$(($(date +%s) % 100000))}
 done=0
 attempt=0
 while [ "$done" -lt "$kills" ]; do
@@ -52,7 +57,7 @@ while [ "$done" -lt "$kills" ]; do
   process=$!
   # Up to twice what would use up the run by the last kill: resuming takes part of each turn.
   delay=$(awk -v seed="$seed" -v turn="$attempt" -v most="$((2 * milliseconds / kills))" \
-    'BEGIN { srand(seed * 1000 + turn); printf "%.3f", rand() * most / 1000 }')
+    'BEGIN { srand(seed + 7919 * turn); for (i = 0; i < 20; i++) rand(); printf "%.3f", rand() * most / 1000 }')
   sleep "$delay"
   status=0
   kill -9 "$process" 2> /dev/null || true

@@ -59,8 +59,8 @@ public struct SearchPreset: Equatable, Sendable {
   private static let laptop = SearchPreset(
     name: "laptop", summary: "a ZARTS search on Fashion-MNIST that takes about an hour on 2 cores",
     settings: [
-      ("method", "zarts-mgs"), ("space", "s2"), ("dataset", "fashion-mnist"), ("epochs", "20"), ("warmup", "4"),
-      ("channels", "16"), ("layers", "5"), ("batch", "64"), ("train_limit", "10240"),
+      ("method", "zarts-mgs"), ("space", "s2"), ("dataset", "fashion-mnist"), ("epochs", "25"), ("warmup", "5"),
+      ("channels", "16"), ("layers", "8"), ("batch", "64"), ("train_limit", "20480"),
     ])
 
   private static let smoke = SearchPreset(
