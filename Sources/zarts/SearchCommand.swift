@@ -32,6 +32,10 @@ struct SearchCommand: ParsableCommand {
   )
   var resume: String?
 
+  func validate() throws {
+    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+  }
+
   func run() throws {
     let stop = SignalTrap.install()
     if let resume {
