@@ -63,10 +63,12 @@ struct SearchEvents {
     let edges = CellTopology.edges
     var result: [TrainingEvent.Value] = []
     for row in 0..<matrix.rows {
-      let isKnown = operations != nil && row < edges.count
+      // Candidates other than the space's own have no names here.
+      let names = operations.flatMap { row < $0.count && $0[row].count == matrix.columns ? $0[row] : nil }
+      let isKnown = names != nil && row < edges.count
       let edge = isKnown ? "node\(edges[row].node)_from_\(source(edges[row].source))" : "edge\(row)"
       for column in 0..<matrix.columns {
-        let name = operations?[row][column].rawValue ?? "operation\(column)"
+        let name = names?[column].rawValue ?? "operation\(column)"
         result.append(.scalar("mixing_\(cell)/\(edge)/\(name)", weights[row * matrix.columns + column]))
       }
     }

@@ -42,5 +42,5 @@ struct StepTrail {
     }
   }
 
-  private static func short(_ value: Double) -> String { String(format: "%.6g", value) }
+  private static func short(_ value: Double) -> String { value.isNaN ? "nan" : String(format: "%.6g", value) }
 }
