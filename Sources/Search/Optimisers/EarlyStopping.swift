@@ -4,8 +4,8 @@ import Supernet
 /// DARTS-ES: ends a search where the dominant eigenvalue of ∇²_α L_val has grown, and returns the architecture from before
 /// (Zela et al., *Understanding and robustifying differentiable architecture search*, ICLR 2020, §4.3).
 ///
-/// λ̄(t) is the mean eigenvalue of the k epochs around t. The search stops where λ̄(t − k)/λ̄(t) is below a threshold, 0.75 in
-/// the paper with k = 5, and the architecture is that of epoch t − k. λ̄(t) is known ⌊k/2⌋ epochs after t.
+/// λ̄(t) is the mean eigenvalue of the k epochs around t. The search stops where λ̄(t − k)/λ̄(t) is below a threshold, 0.75
+/// in the paper with k = 5, and the architecture is that of epoch t − k. λ̄(t) is known ⌊k/2⌋ epochs after t.
 public struct EarlyStopping: Equatable, Sendable {
   /// Why and where a search stops. Epochs are those of the eigenvalues given, counted from 0.
   public struct Decision: Equatable, Sendable {

@@ -100,7 +100,8 @@ public final class SearchRun<Problem: BilevelProblem> {
   ///
   /// - Returns: the row and architecture of the epoch that the search returns: the last, unless it stopped early.
   /// - Throws: `SearchError.interrupted` after a stop, once the checkpoint is written; `SearchError.diverged` where a loss
-  ///   or a norm is not finite, with the last good checkpoint and the norms of the last steps; `FormatError` where a file cannot be written.
+  ///   or a norm is not finite, with the last good checkpoint and the norms of the last steps; `FormatError` where a file
+  ///   cannot be written.
   @discardableResult
   public func run() throws -> (record: EpochRecord?, genotype: Genotype?) {
     defer { progress.clear() }
@@ -133,8 +134,8 @@ public final class SearchRun<Problem: BilevelProblem> {
     if let decision = earlyStopping?.decision {
       index = configuration.warmup + decision.returned
       let account =
-        "stopped early after epoch \(state.epoch): the averaged dominant eigenvalue went from \(decision.before) around epoch "
-        + "\(index + 1) to \(decision.after) around epoch \(configuration.warmup + decision.epoch + 1); the architecture is "
+        "stopped early after epoch \(state.epoch): the averaged dominant eigenvalue went from \(decision.before) around "
+        + "epoch \(index + 1) to \(decision.after) around epoch \(configuration.warmup + decision.epoch + 1); the architecture is "
         + "that of epoch \(index + 1)"
       logger.info("\(account)")
       progress.note("\(configuration.method.rawValue)  \(account)")
