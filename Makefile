@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test bench format lint clean help
+.PHONY: setup build demo test kill-test bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -19,6 +19,9 @@ test: setup ## all tests, release build
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build
 
+kill-test: build ## kill a search twenty times in a row, resume it, compare with an undisturbed one
+	scripts/kill-test.sh
+
 bench: build ## time of one training step of the search network
 	scripts/bench.sh
 
@@ -32,4 +35,4 @@ clean: ## remove what was built
 	$(SWIFT) package clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -10,20 +10,31 @@ struct SearchCommand: ParsableCommand {
     discussion: """
       Writes a run folder: config.yaml, metrics.csv, alphas.npy, genotypes.txt, log.txt and checkpoints/. Runs with the \
       same settings and seed give the same bits on any number of threads, and runs of different methods are the same up \
-      to the end of the warm-up. SIGINT or SIGTERM stops after the current step with a checkpoint; --resume goes on.
+      to the end of the warm-up. SIGINT or SIGTERM stops after the current step with a checkpoint; --resume goes on. Exit \
+      status: 0 finished, 1 failed, 3 diverged, 64 wrong flags, 128 + N stopped by signal N.
       """)
 
   @OptionGroup var flags: SearchFlags
   @Option(help: "Threads; 0 for one a core. Default: 0.")
   var threads: Int?
+  @Option(help: ArgumentHelp("Settings to start from, see 'zarts presets'; --config and flags win.", valueName: "name"))
+  var preset: String?
+  @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
+  var reportEvery: Double = 30
   @Option(help: ArgumentHelp("Settings of an earlier run; flags given beside it win.", valueName: "config.yaml"))
   var config: String?
   @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
   var out: String?
   @Option(
-    help: ArgumentHelp("Run folder to go on with from its latest checkpoint; only --threads goes with it.", valueName: "dir")
+    help: ArgumentHelp(
+      "Run folder to go on with from its latest checkpoint; only flags that no result depends on go with it.",
+      valueName: "dir")
   )
   var resume: String?
+
+  func validate() throws {
+    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+  }
 
   func run() throws {
     let stop = SignalTrap.install()
@@ -37,7 +48,7 @@ struct SearchCommand: ParsableCommand {
   private func start(_ stop: StopRequest) throws {
     guard let out else { throw missing("--out") }
     let configuration = try searchConfiguration()
-    let progress = ProgressReporter.standardError()
+    let progress = reporter
     for setting in unusedSettings(configuration) {
       progress.note("note: \(setting) has no effect on \(configuration.method.rawValue)")
     }
@@ -57,14 +68,16 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func goOn(with path: String, stop: StopRequest) throws {
-    guard givenFlags.isEmpty else {
+    let allowed = SearchConfiguration.housekeeping.map(SearchFlags.flag)
+    let others = givenFlags.filter { !allowed.contains($0) }
+    guard others.isEmpty else {
       throw SearchError.invalid(
-        "flags beside --resume", at: "command line", found: givenFlags.joined(separator: ", "),
-        wanted: "--threads at most: the run goes on with its own settings")
+        "flags beside --resume", at: "command line", found: others.joined(separator: ", "),
+        wanted: "\(allowed.joined(separator: ", ")) at most: the run goes on with its own settings")
     }
     let files = try SearchRunFolder(existing: path)
     var configuration = try files.configuration()
-    if let threads { configuration.threads = threads }
+    adjust(&configuration)
     try configuration.validate()
     try resume(ProblemFactory.make(configuration), files, stop)
   }
@@ -72,28 +85,51 @@ struct SearchCommand: ParsableCommand {
   private func resume<Problem: BilevelProblem>(_ problem: Problem, _ files: SearchRunFolder, _ stop: StopRequest) throws {
     try finish(
       SearchRun(
-        continuing: problem, folder: files.folder, space: files.configuration().space, progress: .standardError(), stop: stop
-      ))
+        continuing: problem, folder: files.folder, space: files.configuration().space, adjusting: adjust,
+        progress: reporter, stop: stop))
   }
 
   private func finish<Problem: BilevelProblem>(_ run: SearchRun<Problem>) throws {
     do {
       try run.run()
     } catch let error as SearchError {
-      guard case .interrupted(let signal, _, _, _) = error else { throw error }
-      FileHandle.standardError.write(Data("zarts: \(error); go on with --resume \(run.files.folder.path)\n".utf8))
-      throw ExitCode(128 + signal)
+      switch error {
+      case .interrupted(let signal, _, _, _):
+        complain("\(error); go on with --resume \(run.files.folder.path)")
+        throw ExitCode(128 + signal)
+      case .diverged:
+        complain("\(error)")
+        throw Self.divergence
+      case .invalid: throw error
+      }
     }
     print(try RunSummary.table([run.files]))
     print("results in \(run.files.folder.path)")
   }
 
-  /// Flags over the file of --config over the defaults of method and space.
+  /// Where progress and warnings go.
+  private var reporter: ProgressReporter { .standardError(interval: reportEvery) }
+
+  /// Puts the flags that may go with --resume into a configuration.
+  private func adjust(_ configuration: inout SearchConfiguration) {
+    flags.apply(to: &configuration)
+    if let threads { configuration.threads = threads }
+  }
+
+  /// What scripts tell a search that diverged from one that failed by.
+  private static let divergence = ExitCode(3)
+
+  private func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
+
+  /// Flags over the file of --config over the preset over the defaults of method and space.
   private func searchConfiguration() throws -> SearchConfiguration {
     var result: SearchConfiguration
+    let preset = try preset.map { try SearchPreset(named: $0, from: "--preset") }
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
-      result = try SearchConfiguration(yaml: text, from: config)
+      result = try SearchConfiguration(yaml: text, from: config, preset: preset, given: flags.identity)
+    } else if let preset {
+      result = try SearchConfiguration(preset: preset, given: flags.identity)
     } else {
       guard let method = flags.method else { throw missing("--method") }
       guard let dataset = flags.dataset else { throw missing("--dataset") }
@@ -114,7 +150,8 @@ struct SearchCommand: ParsableCommand {
   }
 
   private var givenFlags: [String] {
-    flags.given.map(SearchFlags.flag) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
+    flags.given.map(SearchFlags.flag) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"])
+      + (out == nil ? [] : ["--out"])
   }
 
   private func missing(_ flag: String) -> SearchError {

@@ -5,11 +5,11 @@ import Supernet
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name.
 struct SearchFlags: ParsableArguments {
-  @Option(help: "How α is updated (required unless --config or --resume).")
+  @Option(help: "How α is updated (required unless --preset, --config or --resume).")
   var method: SearchMethod?
   @Option(help: "Candidate operations of each edge. Default: s6.")
   var space: SearchSpace?
-  @Option(help: "\(DatasetSpecification.forms) (required unless --config or --resume).")
+  @Option(help: "\(DatasetSpecification.forms) (required like --method).")
   var dataset: String?
   @Option(help: "Key of every random number. Default: 0.")
   var seed: UInt64?
@@ -51,6 +51,22 @@ struct SearchFlags: ParsableArguments {
   var radius: Double?
   @Option(help: "K: candidates, in balls of halving radii (GLD). Default: 4.")
   var radii: Int?
+  @Option(help: "Epochs between dominant eigenvalues of the validation loss in α. Default: 1 for darts-es, else 0, none.")
+  var eigenvalueEvery: Int?
+  @Option(help: "Validation batches of their Hessian. Default: 4.")
+  var eigenvalueBatches: Int?
+  @Option(help: "k: epochs averaged, and back to the returned architecture (DARTS-ES). Default: 5.")
+  var earlyStopWindow: Int?
+  @Option(help: "Ratio of averaged eigenvalues k epochs apart below which to stop (DARTS-ES). Default: 0.75.")
+  var earlyStopRatio: Double?
+  @Option(help: "Epochs before the earliest architecture that may be returned (DARTS-ES). Default: 10.")
+  var earlyStopStart: Int?
+  @Option(help: "Keep so many checkpoints of epochs; 0 for all. Default: 0.")
+  var keepLast: Int?
+  @Option(help: "Write a checkpoint every so many weight steps too; 0 for none. Default: 0.")
+  var checkpointEvery: Int?
+  @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder. Default: not.")
+  var tensorboard: Bool?
 
   /// A flag: its name as a setting, whether it was given, and what it does to a configuration.
   private struct Setting {
@@ -78,12 +94,23 @@ struct SearchFlags: ParsableArguments {
       Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),
       Setting("rs_distribution", rsDistribution, \.rsDistribution), Setting("mu", mu, \.mu), Setting("xi", xi, \.xi),
       Setting("antithetic", antithetic, \.antithetic), Setting("radius", radius, \.radius),
-      Setting("radii", radii, \.radii),
+      Setting("radii", radii, \.radii), Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
+      Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
+      Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
+      Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
+      Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
+      Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),
+      Setting("tensorboard", tensorboard, \.tensorboard),
     ]
   }
 
   /// Settings whose flags were given.
   var given: [String] { settings.filter(\.isGiven).map(\.key) }
+
+  /// Those of them that the defaults of other settings go with.
+  var identity: SearchConfiguration.Identity {
+    .init(method: method, space: space, dataset: dataset, rsDistribution: rsDistribution)
+  }
 
   /// The flag of a setting.
   static func flag(_ key: String) -> String { "--" + key.replacing("_", with: "-") }

@@ -5,7 +5,10 @@ import Search
 struct SummaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "summary", abstract: "Print a table of what searches found.",
-    discussion: "One row a run folder: its state after the last finished epoch.")
+    discussion: """
+      One row a run folder: its state after the last finished epoch or, where DARTS-ES stopped early, after the one whose \
+      architecture it returns.
+      """)
 
   @Argument(help: "Run folders.")
   var runs: [String]
@@ -27,13 +30,15 @@ enum RunSummary {
     let configuration = try run.configuration()
     let name = URL(fileURLWithPath: run.folder.path).lastPathComponent
     let start = [name, configuration.method.rawValue, "\(configuration.seed)"]
-    guard FileManager.default.fileExists(atPath: run.metricsPath), let last = try run.metrics().last else {
+    guard let result = try run.result() else {
       return start + ["0/\(configuration.epochs)", "-", "-", "-", "no epoch finished"]
     }
+    let last = result.record
     let skips = [last.skipConnections, last.reduceSkipConnections].map { $0.map(String.init) ?? "-" }
-    let genotype = try run.genotypes().last?.pythonLine ?? "-"
+    let genotype = result.genotype?.pythonLine ?? "-"
     return start + [
-      "\(last.epoch)/\(configuration.epochs)", String(format: "%.4f", last.validationLoss),
+      "\(result.isEarly ? "\(last.epoch) of \(result.finished)" : "\(last.epoch)")/\(configuration.epochs)",
+      String(format: "%.4f", last.validationLoss),
       String(format: "%.2f %%", 100 * last.validationAccuracy), skips.joined(separator: "/"), genotype,
     ]
   }

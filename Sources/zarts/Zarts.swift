@@ -7,7 +7,7 @@ struct Zarts: ParsableCommand {
     abstract: "Zero-order architecture search beside DARTS, and the loss landscapes of both.",
     version: "0.1.0",
     subcommands: [
-      SearchCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self, BenchCommand.self,
-      DataCommand.self,
+      SearchCommand.self, PresetsCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self,
+      BenchCommand.self, DataCommand.self,
     ])
 }

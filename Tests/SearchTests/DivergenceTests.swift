@@ -1,4 +1,6 @@
 import Compute
+import Formats
+import Foundation
 import Search
 import Supernet
 import Testing
@@ -75,6 +77,55 @@ struct DivergenceTests {
     #expect(report.divergedCandidates == 1)
     #expect(report.candidateLosses[1].isNaN)
     #expect(alphas.norm.isFinite)
+  }
+
+  @Test func divergedRunNamesItsLastGoodCheckpointAndTheNormsOfTenSteps() throws {
+    let folder = try TemporaryFolder()
+    let problem = try ObservedProblem(quadratic(stepsPerEpoch: 20))
+    // 2 epochs of 20 steps and an evaluation; each step then has an α gradient and a weight gradient: step 15 of epoch 2.
+    problem.spoilWeightGradient = { $0 == 42 + 31 ? .infinity : nil }
+    var configuration = shortConfiguration(.darts1)
+    configuration.checkpointEvery = 7
+    let error = try #require(
+      #expect(throws: SearchError.self) { try search(problem, configuration, in: folder.file("run")) })
+    let lines = "\(error)".split(separator: "\n").map(String.init)
+    #expect(lines[0].hasPrefix("darts1, epoch 2, step 15 (both from 0): training loss"), "\(lines[0])")
+    #expect(lines[0].contains("gradient norm inf") && lines[0].contains("‖momentum‖"))
+    let good = folder.file("run/checkpoints/epoch-002-step-00014.safetensors")
+    #expect(lines[1] == "last good checkpoint: \(good)")
+    let file = try TensorFile(readingFrom: good)
+    try file.verifyChecksum()
+    _ = try SearchCheckpoint(file, for: quadratic())
+    let steps = lines.dropFirst(3)
+    #expect(steps.count == 10)
+    for (line, step) in zip(steps, 6...15) {
+      #expect(line.hasPrefix("  epoch 2, step \(step): training loss "))
+      for norm in ["‖∇ω‖", "‖ω‖", "‖momentum‖", "‖α‖", "validation loss", "‖∇α‖", "‖u‖"] { #expect(line.contains(norm)) }
+    }
+    #expect(steps.last?.contains("‖∇ω‖ inf") == true && steps.dropLast().allSatisfy { !$0.contains("inf") })
+    let log = try String(decoding: bytes(folder.file("run/log.txt")), as: UTF8.self)
+    for line in lines { #expect(log.contains(line.trimmingCharacters(in: .whitespaces)), "\(line)") }
+  }
+
+  @Test func weightsThatLeaveTheFiniteRangeStopAtOnceAlthoughTheLossBeforeWasFinite() throws {
+    let folder = try TemporaryFolder()
+    var configuration = shortConfiguration(.darts1)
+    // The clip bounds a step, not the product of its length with such a rate.
+    (configuration.learningRate, configuration.momentum) = (3e38, 0)
+    let error = try #require(
+      #expect(throws: SearchError.self) { try search(quadratic(), configuration, in: folder.file("run")) })
+    #expect("\(error)".hasPrefix("darts1, epoch 0, step 0"), "\(error)")
+    #expect("\(error)".contains("‖ω‖ inf") && "\(error)".contains("epoch-000.safetensors"))
+  }
+
+  @Test func divergedValidationNamesTheCheckpointBefore() throws {
+    let folder = try TemporaryFolder()
+    let problem = try ObservedProblem(quadratic())
+    problem.interfere = { $0 == 13 ? .infinity : nil }
+    let error = try #require(
+      #expect(throws: SearchError.self) { try search(problem, shortConfiguration(.zartsGLD), in: folder.file("run")) })
+    #expect("\(error)".hasPrefix("zarts-gld, epoch 1, step 6 (both from 0): validation loss inf"), "\(error)")
+    #expect("\(error)".contains("last good checkpoint: \(folder.file("run/checkpoints/epoch-001.safetensors"))"))
   }
 
   @Test func innerTrainingNamesItsFirstStepWithoutAFiniteSlope() throws {

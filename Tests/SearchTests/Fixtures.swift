@@ -64,6 +64,9 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   /// Called likewise; what it returns takes the place of the first entry of ∂L/∂ω, and the loss stays as it is.
   var spoilWeightGradient: (Int) -> Float? = { _ in nil }
 
+  /// Factor of ∂L/∂α, which makes the loss sharper in α as the weights move; the loss stays as it is.
+  var sharpen: (ParameterVector) -> Float = { _ in 1 }
+
   init(_ base: Base) { self.base = base }
 
   private var calls: Int { weightGradients + alphaGradients + evaluations }
@@ -118,6 +121,11 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
       statistics[1] += 1
     }
     if let replacement { result.loss.loss = replacement }
+    let factor = sharpen(weights)
+    if factor != 1, var alphas = result.alphas {
+      alphas.flat = alphas.flat.map { factor * $0 }
+      result.alphas = alphas
+    }
     return result
   }
 

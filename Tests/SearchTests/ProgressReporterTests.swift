@@ -42,6 +42,36 @@ struct ProgressReporterTests {
     #expect(Array(screen.text.dropFirst()) == ["\r\u{1B}[K", "stays\n"])
   }
 
+  @Test func terminalLineNeverWrapsAndTheBarIsColouredOnlyWhereWanted() {
+    for (columns, coloured) in [(80, false), (40, true), (26, false), (10, false), (1, true)] {
+      let screen = Screen()
+      let reporter = ProgressReporter(
+        isTerminal: true, isColoured: coloured, width: { columns }, interval: 0, now: { screen.time }
+      ) { screen.text.append($0) }
+      reporter.report(done: 5, of: 10, String(repeating: "x", count: 200))
+      let codes = ["\r\u{1B}[K", "\u{1B}[36m", "\u{1B}[0m"]
+      #expect(screen.text[0].contains(codes[1]) == coloured)
+      let visible = codes.reduce(screen.text[0]) { $0.replacing($1, with: "") }
+      #expect(visible.count <= max(1, columns - 1), "\(columns) columns: \(visible)")
+      #expect(!visible.contains("\u{1B}"))
+      #expect(columns < 40 || visible.hasSuffix("…"))
+    }
+  }
+
+  @Test func rateIsThatOfTheLastHalfMinute() {
+    let screen = Screen()
+    let reporter = reporter(screen, isTerminal: false, interval: 10)
+    // 4 images a second for a minute, then 20.
+    for second in 0...120 {
+      screen.time = Double(second)
+      reporter.report(done: Double(second), of: 1000, images: second <= 60 ? 4 * second : 240 + 20 * (second - 60), "x")
+    }
+    #expect(screen.text.count == 13)
+    #expect(screen.text[0].hasSuffix("x\n"), "one moment makes no rate")
+    #expect(screen.text[6].hasSuffix("x  4.0 images/s\n"))
+    #expect(screen.text[12].hasSuffix("x  20 images/s\n"))
+  }
+
   @Test func durationsAreReadable() {
     #expect(ProgressReporter.duration(41.2) == "42 s")
     #expect(ProgressReporter.duration(185) == "3 min 05 s")

@@ -34,15 +34,15 @@ struct SearchConfigurationTests {
 
   @Test func everyMethodKnowsItsSettings() {
     let own: [SearchMethod: [String]] = [
-      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_beta1"],
+      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"],
+      .darts1ES: ["alpha_learning_rate", "early_stop_window"], .darts2ES: ["alpha_learning_rate", "early_stop_window"],
       .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"],
       .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"],
       .zartsGLD: ["inner_steps", "radius", "radii"], .random: ["candidates"],
     ]
     for method in SearchMethod.allCases {
       for key in Set(own.values.flatMap { $0 }) {
-        let shared = method == .darts1 && key == "alpha_beta1" || method == .darts2 && key == "alpha_learning_rate"
-        #expect(method.takes(key) == (own[method]?.contains(key) == true || shared), "\(method) \(key)")
+        #expect(method.takes(key) == (own[method]?.contains(key) == true), "\(method) \(key)")
       }
       #expect(method.takes("epochs") && method.takes("seed") && !method.takes("epoch"))
     }
@@ -73,6 +73,9 @@ struct SearchConfigurationTests {
     configuration.antithetic = true
     configuration.radius = 2.5
     configuration.radii = 9
+    (configuration.eigenvalueEvery, configuration.eigenvalueBatches, configuration.keepLast) = (3, 2, 4)
+    (configuration.checkpointEvery, configuration.tensorboard, configuration.earlyStopWindow) = (7, true, 3)
+    (configuration.earlyStopRatio, configuration.earlyStopStart) = (0.9, 2)
     #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
     configuration.trainLimit = nil
     #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
@@ -132,6 +135,12 @@ struct SearchConfigurationTests {
       ("alpha_learning_rate", { $0.alphaLearningRate = .infinity }), ("alpha_beta1", { $0.alphaBeta1 = 1 }),
       ("alpha_beta2", { $0.alphaBeta2 = -0.1 }), ("alpha_epsilon", { $0.alphaEpsilon = 0 }),
       ("alpha_weight_decay", { $0.alphaWeightDecay = -1 }), ("dataset", { $0.dataset = "" }),
+      ("eigenvalue_every", { $0.eigenvalueEvery = -1 }), ("eigenvalue_batches", { $0.eigenvalueBatches = 0 }),
+      ("eigenvalue_every", { ($0.method, $0.eigenvalueEvery) = (.darts1ES, 0) }),
+      ("early_stop_window", { $0.earlyStopWindow = 4 }), ("early_stop_window", { $0.earlyStopWindow = -1 }),
+      ("early_stop_ratio", { $0.earlyStopRatio = 0 }), ("early_stop_ratio", { $0.earlyStopRatio = .nan }),
+      ("early_stop_start", { $0.earlyStopStart = -1 }), ("keep_last", { $0.keepLast = -1 }),
+      ("checkpoint_every", { $0.checkpointEvery = -1 }),
     ]
     let good = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "fashion-mnist")
     try good.validate()

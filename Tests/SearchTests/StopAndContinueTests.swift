@@ -54,14 +54,44 @@ struct StopAndContinueTests {
     #expect(try bytes(whole.genotypesPath) == bytes(broken.genotypesPath))
     let last = try TensorFile(readingFrom: broken.checkpointPath(epoch: 4))
     #expect(try last.floats("omega.running_mean")[1] == 24, "weight steps alone move the statistics, each once")
-    func timeless(_ files: SearchRunFolder) throws -> [EpochRecord] {
-      try files.metrics().map { record in
-        var record = record
-        record.seconds = 0
-        return record
-      }
-    }
     #expect(try timeless(whole) == timeless(broken))
+  }
+
+  /// Stops at losses all over the run: within the warm-up, between and within updates, at the ends of epochs.
+  @Test(arguments: SearchMethod.allCases)
+  func stopsAnywhereLeaveNoTrace(method: SearchMethod) throws {
+    let folder = try TemporaryFolder()
+    var configuration = shortConfiguration(method)
+    if !method.stopsEarly { configuration.eigenvalueEvery = 2 }
+    let counted = try withStatistics()
+    let whole = try search(counted, configuration, in: folder.file("whole"))
+    let losses = counted.weightGradients + counted.alphaGradients + counted.evaluations
+    for number in stride(from: 1, to: losses, by: max(1, losses / 9)) {
+      let path = folder.file("broken-\(number)")
+      let problem = try withStatistics()
+      let stop = StopRequest()
+      problem.interfere = { calls in
+        if calls == number { stop.request(signal: SIGINT) }
+        return nil
+      }
+      #expect(throws: SearchError.self, "loss \(number)") { try search(problem, configuration, in: path, stop: stop) }
+      let run = try SearchRun(continuing: withStatistics(), folder: .existing(at: path), space: .s2)
+      try run.run()
+      for epoch in 0...4 {
+        #expect(
+          try bytes(whole.checkpointPath(epoch: epoch)) == bytes(run.files.checkpointPath(epoch: epoch)), "loss \(number)")
+      }
+      #expect(try timeless(whole) == timeless(run.files))
+      #expect(try bytes(whole.genotypePath) == bytes(run.files.genotypePath))
+    }
+  }
+
+  private func timeless(_ files: SearchRunFolder) throws -> [EpochRecord] {
+    try files.metrics().map { record in
+      var record = record
+      record.seconds = 0
+      return record
+    }
   }
 
   @Test func stopWithinAnUpdateAbandonsItBeforeTheNextCandidate() throws {
@@ -136,6 +166,7 @@ struct StopAndContinueTests {
     var metadata = file.metadata
     let lines = try #require(metadata["configuration"]).split(separator: "\n").filter { !$0.hasPrefix("radius:") }
     metadata["configuration"] = lines.joined(separator: "\n")
+    metadata[TensorFile.checksumKey] = nil
     try TensorFile.write(Array(file.tensors.values), metadata: metadata, to: path)
     try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
     metadata["configuration"] = nil

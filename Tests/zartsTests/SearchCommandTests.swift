@@ -30,6 +30,14 @@ struct SearchCommandTests {
     (["search", "--method", "darts1", "--dataset", "mnist", "--out", "x"], "mnist"),
     (["search", "--method", "darts1", "--dataset", "cifar10:/nonexistent", "--out", "x"], "/nonexistent"),
     (["search", "--config", "/nonexistent/config.yaml", "--out", "x"], "/nonexistent/config.yaml"),
+    (good + ["--preset", "laptob"], "laptob"), (["search", "--resume", "/tmp", "--preset", "smoke"], "--preset"),
+    (["search", "--preset", "smoke"], "--out"), (good + ["--eigenvalue-every", "-1"], "--eigenvalue-every"),
+    (
+      ["search", "--preset", "smoke", "--method", "darts1-es", "--early-stop-window", "4", "--out", "x"], "early_stop_window"
+    ),
+    (good + ["--keep-last", "-2"], "--keep-last"), (good + ["--report-every", "nan"], "--report-every"),
+    (["search", "--preset", "paper-cifar10", "--epochs", "5", "--out", "x"], "warmup"),
+    (["presets", "tiny"], "tiny"),
     (["search", "--resume", "/nonexistent"], "/nonexistent"), (["search", "--resume", "/tmp", "--seed", "3"], "--seed"),
     (["summary"], "runs"), (["summary", "/nonexistent"], "/nonexistent"), (["serach"], "serach"),
   ])

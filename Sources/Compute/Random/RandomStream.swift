@@ -15,6 +15,7 @@ public struct RandomStream: Sendable {
     case directions = 8
     case noiseOperation = 9
     case statistics = 10
+    case eigenvalues = 12
     case test = 255
   }
 

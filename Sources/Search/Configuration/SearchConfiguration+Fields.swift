@@ -37,7 +37,8 @@ extension SearchConfiguration {
   static func field(_ key: String) -> Field? { fields.first { $0.key == key } }
 
   private static let zeroOrder: [SearchMethod] = [.zartsRS, .zartsMGS, .zartsGLD]
-  private static let darts: [SearchMethod] = [.darts1, .darts2]
+  private static let darts: [SearchMethod] = [.darts1, .darts2, .darts1ES, .darts2ES]
+  private static let earlyStopping: [SearchMethod] = [.darts1ES, .darts2ES]
 
   static let fields: [Field] = [
     choice("method", \.method, "how alpha is updated"),
@@ -97,6 +98,21 @@ extension SearchConfiguration {
     number("alpha_beta2", \.alphaBeta2, "of Adam on alpha", darts),
     number("alpha_epsilon", \.alphaEpsilon, "of Adam on alpha", darts),
     number("alpha_weight_decay", \.alphaWeightDecay, "of Adam on alpha", darts),
+    whole(
+      "eigenvalue_every", \.eigenvalueEvery,
+      "epochs between dominant eigenvalues of the Hessian of the validation loss in alpha; 0 for none"),
+    whole("eigenvalue_batches", \.eigenvalueBatches, "validation batches of that Hessian"),
+    whole(
+      "early_stop_window", \.earlyStopWindow, "k: epochs of its moving average, and back to the returned architecture",
+      earlyStopping),
+    number("early_stop_ratio", \.earlyStopRatio, "of averages k epochs apart, below which the search stops", earlyStopping),
+    whole(
+      "early_stop_start", \.earlyStopStart, "epochs before the earliest architecture that may be returned", earlyStopping),
+    whole("keep_last", \.keepLast, "checkpoints kept, 0 for all; the result does not depend on it"),
+    whole(
+      "checkpoint_every", \.checkpointEvery,
+      "weight steps between checkpoints within an epoch, 0 for none; the result does not depend on it"),
+    flag("tensorboard", \.tensorboard, "whether event files are written; the result does not depend on it"),
   ]
 
   private typealias Path<Value> = WritableKeyPath<SearchConfiguration, Value> & Sendable

@@ -8,13 +8,18 @@ extension SearchConfiguration {
       weightDecay: alphaWeightDecay)
   }
 
+  /// The criterion of DARTS-ES, without any history.
+  public var earlyStopping: EarlyStopping {
+    EarlyStopping(window: earlyStopWindow, ratio: earlyStopRatio, start: earlyStopStart)
+  }
+
   /// The optimiser of α that the method names.
   ///
   /// - Throws: `SearchError.invalid` where the problem has no architectures for the method to sample.
   public func makeOptimiser<Problem: BilevelProblem>(for problem: Problem) throws -> any ArchitectureOptimiser<Problem> {
     switch method {
-    case .darts1: DARTSOptimiser(problem: problem, secondOrder: false, settings: adam)
-    case .darts2: DARTSOptimiser(problem: problem, secondOrder: true, settings: adam)
+    case .darts1, .darts1ES: DARTSOptimiser(problem: problem, secondOrder: false, settings: adam)
+    case .darts2, .darts2ES: DARTSOptimiser(problem: problem, secondOrder: true, settings: adam)
     case .zartsRS:
       ZARTSRS(
         problem: problem,

@@ -9,11 +9,86 @@ extension SearchConfiguration {
       + Self.fields.map { "\($0.key): \($0.write(self))  # \($0.remark)\n" }.joined()
   }
 
-  /// Reads a configuration from YAML text; settings that are absent keep the defaults of the method and the space.
+  /// Settings that the defaults of others go with, where they are given elsewhere than in a file: on a command line.
+  public struct Identity: Equatable, Sendable {
+    public var method: SearchMethod?
+    public var space: SearchSpace?
+    public var dataset: String?
+    public var rsDistribution: DirectionDistribution?
+
+    public init(
+      method: SearchMethod? = nil, space: SearchSpace? = nil, dataset: String? = nil,
+      rsDistribution: DirectionDistribution? = nil
+    ) {
+      self.method = method
+      self.space = space
+      self.dataset = dataset
+      self.rsDistribution = rsDistribution
+    }
+  }
+
+  /// Reads a configuration from YAML text. Settings that are absent are those of the preset that the key `preset` names,
+  /// and else the defaults of the method and the space.
   ///
-  /// - Parameter place: named in errors, a path as a rule.
+  /// - Parameters:
+  ///   - place: named in errors, a path as a rule.
+  ///   - preset: takes the place of the one that the text names.
+  ///   - given: takes the place of what text and preset say.
   /// - Throws: `SearchError.invalid` for text that is not YAML, an unknown key, a value of a wrong type or out of range.
-  public init(yaml: String, from place: String) throws {
+  public init(yaml: String, from place: String, preset: SearchPreset? = nil, given: Identity = Identity()) throws {
+    let text = try SettingsText(yaml, from: place)
+    var layers = [text]
+    if let preset = try preset ?? text.preset { layers.insert(try preset.settings, at: 0) }
+    try self.init(layers: layers, given: given, from: place)
+    try validate()
+  }
+
+  /// The settings of a preset; others are the defaults of the method and the space.
+  ///
+  /// - Parameter given: takes the place of what the preset says.
+  /// - Throws: `SearchError.invalid` where they don't fit together.
+  public init(preset: SearchPreset, given: Identity = Identity()) throws {
+    try self.init(layers: [preset.settings], given: given, from: "preset \(preset.name)")
+  }
+
+  /// Layers in ascending order of rank.
+  private init(layers: [SettingsText], given: Identity, from place: String) throws {
+    self.init(method: .darts1, space: .s6, dataset: "")
+    for layer in layers { try set(["method", "space", "dataset"], layer) }
+    for (key, isGiven) in [
+      ("method", given.method != nil), ("space", given.space != nil), ("dataset", given.dataset != nil),
+    ] where !isGiven && !layers.contains(where: { $0.values[key] != nil }) {
+      throw SearchError.invalid("incomplete configuration", at: place, found: "no '\(key)'", wanted: "a value for it")
+    }
+    self.init(method: given.method ?? method, space: given.space ?? space, dataset: given.dataset ?? dataset)
+    let identity = (method, space, dataset)
+    for layer in layers { try set(["rs_distribution"], layer) }
+    rsDistribution = given.rsDistribution ?? rsDistribution
+    mu = Self.defaultMu(space, rsDistribution)
+    let distribution = rsDistribution
+    for layer in layers { try set(Self.fields.map(\.key), layer) }
+    (method, space, dataset, rsDistribution) = (identity.0, identity.1, identity.2, distribution)
+  }
+
+  private mutating func set(_ keys: [String], _ text: SettingsText) throws {
+    for key in keys {
+      guard let node = text.values[key], let field = Self.field(key) else { continue }
+      guard field.read(&self, node) else {
+        let found = node.string.map { "'\($0)'" } ?? "a list or mapping"
+        throw SearchError.invalid("wrong value", at: "\(text.place): \(key)", found: found, wanted: field.wanted)
+      }
+    }
+  }
+}
+
+/// Settings by key, as a YAML text has them.
+struct SettingsText {
+  let place: String
+  private(set) var values: [String: Node] = [:]
+  private var presetName: String?
+
+  init(_ yaml: String, from place: String) throws {
+    self.place = place
     let root: Node?
     do {
       root = try Yams.compose(yaml: yaml)
@@ -25,32 +100,23 @@ extension SearchConfiguration {
     guard let mapping = root?.mapping else {
       throw SearchError.invalid("not a configuration", at: place, found: "no mapping", wanted: "lines of 'key: value'")
     }
-    var values: [String: Node] = [:]
     for (key, value) in mapping {
       let name = key.string ?? ""
-      guard Self.field(name) != nil else {
+      if name == "preset" {
+        presetName = value.string ?? ""
+        continue
+      }
+      guard SearchConfiguration.field(name) != nil else {
         throw SearchError.invalid(
-          "unknown setting", at: place, found: "'\(name)'", wanted: Self.fields.map(\.key).joined(separator: ", "))
+          "unknown setting", at: place, found: "'\(name)'",
+          wanted: (["preset"] + SearchConfiguration.fields.map(\.key)).joined(separator: ", "))
       }
       values[name] = value
     }
-    for name in ["method", "space", "dataset"] where values[name] == nil {
-      throw SearchError.invalid("incomplete configuration", at: place, found: "no '\(name)'", wanted: "a value for it")
-    }
-    self.init(method: .darts1, space: .s6, dataset: "")
-    for name in ["method", "space"] { try set(name, values[name], place) }
-    self.init(method: method, space: space, dataset: "")
-    try set("rs_distribution", values["rs_distribution"], place)
-    mu = Self.defaultMu(space, rsDistribution)
-    for field in Self.fields { try set(field.key, values[field.key], place) }
-    try validate()
   }
 
-  private mutating func set(_ key: String, _ node: Node?, _ place: String) throws {
-    guard let node, let field = Self.field(key) else { return }
-    guard field.read(&self, node) else {
-      let found = node.string.map { "'\($0)'" } ?? "a list or mapping"
-      throw SearchError.invalid("wrong value", at: "\(place): \(key)", found: found, wanted: field.wanted)
-    }
+  /// The preset that the text builds upon.
+  var preset: SearchPreset? {
+    get throws { try presetName.map { try SearchPreset(named: $0, from: "\(place): preset") } }
   }
 }

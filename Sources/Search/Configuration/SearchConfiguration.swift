@@ -56,6 +56,22 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var alphaBeta2 = 0.999
   public var alphaEpsilon = 1e-8
   public var alphaWeightDecay = 1e-3
+  /// Epochs from one dominant eigenvalue of ∇²_α L_val to the next; 0 for none.
+  public var eigenvalueEvery: Int
+  /// Batches of the validation split that this Hessian is the mean of.
+  public var eigenvalueBatches = 4
+  /// k of early stopping: epochs that an eigenvalue is averaged over, and how far back the returned architecture lies.
+  public var earlyStopWindow = 5
+  /// Early stopping sets in where the averaged eigenvalue of k epochs ago is less than this part of the present one.
+  public var earlyStopRatio = 0.75
+  /// Epochs after the warm-up before the earliest architecture that early stopping may return.
+  public var earlyStopStart = 10
+  /// Checkpoints kept; 0 for all.
+  public var keepLast = 0
+  /// Weight steps from one checkpoint within an epoch to the next; 0 for none.
+  public var checkpointEvery = 0
+  /// Whether event files for TensorBoard are written.
+  public var tensorboard = false
 
   /// The published settings of a method on a space (design of the two papers: DARTS, §3.1; ZARTS, §4.1 and appendix). For μ,
   /// ξ, R and K, of which no published values are known, docs/methods.md says how they were chosen.
@@ -68,6 +84,7 @@ public struct SearchConfiguration: Equatable, Sendable {
     sigma = Self.defaultSigma(space)
     mu = Self.defaultMu(space, .gaussian)
     radius = Self.defaultRadius(space)
+    eigenvalueEvery = method.stopsEarly ? 1 : 0
   }
 
   /// 0.025 on the DARTS space with or without `none`, 0.2 on the four reduced spaces.
@@ -133,7 +150,23 @@ public struct SearchConfiguration: Equatable, Sendable {
     try require((0..<1).contains(alphaBeta2), "alpha_beta2", alphaBeta2, "0 or more and below 1")
     try require(alphaEpsilon > 0 && alphaEpsilon.isFinite, "alpha_epsilon", alphaEpsilon, "a number above 0")
     try require(alphaWeightDecay >= 0 && alphaWeightDecay.isFinite, "alpha_weight_decay", alphaWeightDecay, "0 or more")
+    try validateRunSettings()
     try require(!dataset.isEmpty, "dataset", "''", DatasetSpecification.forms)
+  }
+
+  private func validateRunSettings() throws {
+    try require(eigenvalueEvery >= 0, "eigenvalue_every", eigenvalueEvery, "1 or more, or 0 for none")
+    if method.stopsEarly {
+      try require(eigenvalueEvery == 1, "eigenvalue_every", eigenvalueEvery, "1, since early stopping averages over epochs")
+    }
+    try require(eigenvalueBatches >= 1, "eigenvalue_batches", eigenvalueBatches, "1 or more")
+    try require(
+      earlyStopWindow >= 1 && !earlyStopWindow.isMultiple(of: 2), "early_stop_window", earlyStopWindow,
+      "an odd number, since it lies around an epoch")
+    try require(earlyStopRatio > 0 && earlyStopRatio <= 1, "early_stop_ratio", earlyStopRatio, "above 0, at most 1")
+    try require(earlyStopStart >= 0, "early_stop_start", earlyStopStart, "0 or more")
+    try require(keepLast >= 0, "keep_last", keepLast, "1 or more, or 0 for all")
+    try require(checkpointEvery >= 0, "checkpoint_every", checkpointEvery, "1 or more, or 0 for none")
   }
 
   private func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
@@ -144,10 +177,13 @@ public struct SearchConfiguration: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
-  /// The same computation on one thread a core: the number of threads must leave no trace in a run's results.
-  var withoutThreads: SearchConfiguration {
+  /// Settings of config.yaml that a run may change where it goes on: no result depends on them.
+  public static let housekeeping = ["threads", "keep_last", "checkpoint_every", "tensorboard"]
+
+  /// The same computation with the housekeeping at its defaults: it must leave no trace in a run's results.
+  var withoutHousekeeping: SearchConfiguration {
     var neutral = self
-    neutral.threads = 0
+    (neutral.threads, neutral.keepLast, neutral.checkpointEvery, neutral.tensorboard) = (0, 0, 0, false)
     return neutral
   }
 }

@@ -113,18 +113,21 @@ public struct ArchitectureReport: Equatable, Sendable {
   public var updateNorm: Double
   /// (Σc)²/Σc² of the importance weights; nil for methods without any.
   public var effectiveSampleSize: Double?
+  /// The loss on the update's validation batch at the current α and ω; nil for methods that do not need it.
+  public var validationLoss: Double?
   /// L_M(α) before the update; nil for methods that do not need it.
   public var baselineLoss: Double?
   /// L_M of each candidate.
   public var candidateLosses: [Double]
 
   public init(
-    gradientNorm: Double?, updateNorm: Double, effectiveSampleSize: Double? = nil, baselineLoss: Double? = nil,
-    candidateLosses: [Double] = []
+    gradientNorm: Double?, updateNorm: Double, effectiveSampleSize: Double? = nil, validationLoss: Double? = nil,
+    baselineLoss: Double? = nil, candidateLosses: [Double] = []
   ) {
     self.gradientNorm = gradientNorm
     self.updateNorm = updateNorm
     self.effectiveSampleSize = effectiveSampleSize
+    self.validationLoss = validationLoss
     self.baselineLoss = baselineLoss
     self.candidateLosses = candidateLosses
   }

@@ -48,7 +48,7 @@ public final class DARTSOptimiser<Problem: BilevelProblem>: ArchitectureOptimise
     let before = alphas.flat
     adam.step(&alphas, gradient: estimate.gradient)
     let length = zip(alphas.flat, before).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
-    return ArchitectureReport(gradientNorm: norm, updateNorm: length)
+    return ArchitectureReport(gradientNorm: norm, updateNorm: length, validationLoss: estimate.loss.loss)
   }
 
   /// What tells where the unrolled step of second order went.

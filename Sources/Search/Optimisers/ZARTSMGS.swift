@@ -71,6 +71,6 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
     alphas = alphas.moved(by: update)
     return ArchitectureReport(
       gradientNorm: norm, updateNorm: update.length,
-      effectiveSampleSize: weights.effectiveSampleSize, candidateLosses: losses)
+      effectiveSampleSize: weights.effectiveSampleSize, validationLoss: guide.loss.loss, candidateLosses: losses)
   }
 }

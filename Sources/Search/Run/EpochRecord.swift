@@ -38,6 +38,8 @@ public struct EpochRecord: Equatable, Sendable {
   public var gradientNorm: Double
   /// Weight steps since the start of the run.
   public var weightSteps: Int
+  /// The largest eigenvalue of ∇²_α L_val at the end of the epoch; nil where it was not computed.
+  public var dominantEigenvalue: Double?
   /// Wall time of the epoch.
   public var seconds: Double
 
@@ -45,7 +47,8 @@ public struct EpochRecord: Equatable, Sendable {
     "epoch", "training_loss", "training_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "sigma",
     "ess", "alpha_entropy_normal", "alpha_entropy_reduce", "alpha_norm", "alpha_updates", "accepted_updates",
     "baseline_loss", "alpha_gradient_norm", "alpha_update_norm", "diverged_candidates", "skip_connections",
-    "skip_connections_reduce", "gradient_norm", "weight_steps", "seconds",
+    "skip_connections_reduce", "gradient_norm", "weight_steps", "dominant_eigenvalue",
+    "seconds",
   ]
 
   var row: [CSVField] {
@@ -56,7 +59,7 @@ public struct EpochRecord: Equatable, Sendable {
       .real(learningRate), real(sigma), real(effectiveSampleSize), .real(normalEntropy), .real(reduceEntropy),
       .real(alphaNorm), .integer(alphaUpdates), .integer(acceptedUpdates), real(baselineLoss),
       real(alphaGradientNorm), real(alphaUpdateNorm), .integer(divergedCandidates), integer(skipConnections),
-      integer(reduceSkipConnections), .real(gradientNorm), .integer(weightSteps), .real(seconds),
+      integer(reduceSkipConnections), .real(gradientNorm), .integer(weightSteps), real(dominantEigenvalue), .real(seconds),
     ]
   }
 
@@ -65,7 +68,11 @@ public struct EpochRecord: Equatable, Sendable {
   /// - Throws: `FormatError` where the file or a column is absent; `SearchError.invalid` for a cell that is no number.
   public static func read(from path: String) throws -> [EpochRecord] {
     let table = try CSVTable(readingFrom: path)
-    let cells = try columns.map { try table.column($0) }
+    let cells = try columns.map { name in
+      // Runs of earlier versions lack it.
+      let isAbsent = name == "dominant_eigenvalue" && !table.columns.contains(name)
+      return isAbsent ? table.rows.map { _ in "" } : try table.column(name)
+    }
     return try table.rows.indices.map { row in
       func optional(_ name: String) throws -> Double? {
         let text = cells[columns.firstIndex(of: name) ?? 0][row]
@@ -95,7 +102,7 @@ public struct EpochRecord: Equatable, Sendable {
         alphaGradientNorm: optional("alpha_gradient_norm"), alphaUpdateNorm: optional("alpha_update_norm"),
         divergedCandidates: integer("diverged_candidates"), skipConnections: optional("skip_connections").map { Int($0) },
         reduceSkipConnections: optional("skip_connections_reduce").map { Int($0) }, gradientNorm: real("gradient_norm"),
-        weightSteps: integer("weight_steps"), seconds: real("seconds"))
+        weightSteps: integer("weight_steps"), dominantEigenvalue: optional("dominant_eigenvalue"), seconds: real("seconds"))
     }
   }
 }

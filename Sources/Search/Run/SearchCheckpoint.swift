@@ -100,8 +100,8 @@ extension SearchCheckpoint {
     let matrices = [("alphas_normal", alphas.normal), ("alphas_reduce", alphas.reduce)].map { name, matrix in
       NamedTensor(name: name, shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
     }
-    try TensorFile.write(
-      problem.export(weights) + problem.exportStatistics(statistics) + moving + matrices + optimiser, metadata: metadata,
-      to: path)
+    let tensors = problem.export(weights) + problem.exportStatistics(statistics) + moving + matrices + optimiser
+    let checked = metadata.merging([TensorFile.checksumKey: TensorFile.checksum(tensors, metadata: metadata)]) { $1 }
+    try TensorFile.write(tensors, metadata: checked, to: path)
   }
 }

@@ -1,5 +1,6 @@
 import Compute
 import Formats
+import Foundation
 import Supernet
 
 extension SearchRun {
@@ -19,7 +20,34 @@ extension SearchRun {
   func writeCheckpoint(to path: String) throws {
     try SearchCheckpoint.write(
       problem: problem, weights: state.weights, momentum: state.momentum, statistics: state.statistics,
-      alphas: state.alphas, optimiser: optimiser.exportState(), metadata: metadata, to: path)
+      alphas: state.alphas, optimiser: optimiser.exportState() + (earlyStopping?.exportState() ?? []), metadata: metadata,
+      to: path)
+    lastCheckpoint = path
+  }
+
+  /// Removes what --keep-last does not keep: all but the newest checkpoints of epochs, those within finished epochs, and
+  /// all but the newest within the present one. What is removed is superseded by a checkpoint that was read back first.
+  func removeOldCheckpoints() {
+    guard configuration.keepLast > 0 else { return }
+    let all = files.checkpoints()
+    let epochs = all.filter { $0.step == 0 }
+    let old =
+      epochs.dropLast(configuration.keepLast) + all.filter { $0.step > 0 && $0.epoch < state.epoch }
+      + all.filter { $0.step > 0 && $0.epoch == state.epoch }.dropLast(configuration.keepLast)
+    guard !old.isEmpty, let newest = all.last else { return }
+    do {
+      try TensorFile(readingFrom: newest.path).verifyChecksum()
+    } catch {
+      logger.warning("\(error); older checkpoints are kept")
+      return
+    }
+    for checkpoint in old {
+      do {
+        try FileManager.default.removeItem(atPath: checkpoint.path)
+      } catch {
+        logger.warning("\(checkpoint.path) cannot be removed: \(error.localizedDescription)")
+      }
+    }
   }
 
   private var metadata: [String: String] {
@@ -29,26 +57,31 @@ extension SearchRun {
       "dataset": configuration.dataset, "epoch": "\(state.epoch)", "step": "\(state.step)",
       "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
       "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
-      "configuration": configuration.withoutThreads.yaml,
+      "configuration": configuration.withoutHousekeeping.yaml,
     ]
     return own.merging(state.tally.metadata) { first, _ in first }
   }
 
   /// The run that a folder holds, from its latest checkpoint on: the rest of it is what it would have been without the
-  /// interruption, bit for bit.
+  /// interruption, bit for bit. A checkpoint that is torn or damaged is passed over with a warning.
   ///
+  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.housekeeping`.
   /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration; `FormatError` for damaged files.
   public convenience init(
-    continuing problem: Problem, folder: OutputFolder, space: SearchSpace?, progress: ProgressReporter = .silent,
+    continuing problem: Problem, folder: OutputFolder, space: SearchSpace?,
+    adjusting: (inout SearchConfiguration) -> Void = { _ in }, progress: ProgressReporter = .silent,
     stop: StopRequest = StopRequest()
   ) throws {
     let files = SearchRunFolder(folder)
-    let configuration = try files.configuration()
-    let checkpoint = try SearchCheckpoint(readingFrom: files.latestCheckpointPath(), for: problem)
+    var configuration = try files.configuration()
+    adjusting(&configuration)
+    try configuration.validate()
+    let found = try files.latestSoundCheckpoint()
+    let checkpoint = try SearchCheckpoint(found.file, for: problem)
     let path = checkpoint.file.path
     let metadata = checkpoint.file.metadata
     let made = try SearchConfiguration(yaml: metadata["configuration"] ?? "", from: "\(path): metadata configuration")
-    guard made.withoutThreads == configuration.withoutThreads else {
+    guard made.withoutHousekeeping == configuration.withoutHousekeeping else {
       throw SearchError.invalid(
         "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
         wanted: "the settings of \(files.configurationPath)")
@@ -84,7 +117,15 @@ extension SearchRun {
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
       state: state)
     try optimiser.importState(from: checkpoint.file)
+    try earlyStopping?.importState(from: checkpoint.file, like: alphas)
+    lastCheckpoint = path
+    for damage in found.damaged {
+      let warning = "\(damage); going on from \(path) instead"
+      logger.warning("\(warning)")
+      progress.note("warning: \(warning)")
+    }
     logger.info("continues from \(path)")
+    files.removeAbandonedTemporaries()
   }
 }
 

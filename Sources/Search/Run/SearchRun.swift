@@ -19,6 +19,14 @@ public final class SearchRun<Problem: BilevelProblem> {
   let progress: ProgressReporter
   let logger: Logger
   var state: SearchState
+  /// Criterion and history of DARTS-ES; nil for other methods.
+  var earlyStopping: EarlyStopping?
+  /// The newest checkpoint that this process has written or read.
+  var lastCheckpoint: String?
+  private var trail = StepTrail()
+  private var lastUpdate: ArchitectureReport?
+  var events: SearchEvents?
+  private var images = 0
   private let gradient: ParameterVector
   private var upcoming: [Int: Problem.Batch] = [:]
   private var mark = ProgressReporter.monotonicSeconds()
@@ -64,34 +72,80 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
+    earlyStopping = configuration.method.stopsEarly ? configuration.earlyStopping : nil
     gradient = problem.makeVector()
     let handler = try RunLogHandler(path: files.logPath)
     logger = Logger(label: "search") { _ in handler }
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
-      updateCost: optimiser.updateCost, evaluationCost: Double(problem.validationSplitCount) / 3,
+      updateCost: optimiser.updateCost,
+      evaluationCost: Double(problem.validationSplitCount) / 3 + Self.eigenvalueCost(configuration, problem),
       epochEndCost: optimiser.epochEndCost)
   }
+
+  /// Of an epoch on average, in training steps.
+  private static func eigenvalueCost(_ configuration: SearchConfiguration, _ problem: Problem) -> Double {
+    guard configuration.eigenvalueEvery > 0 else { return 0 }
+    let batches = Double(min(configuration.eigenvalueBatches, problem.validationSplitCount))
+    return ArchitectureHessian<Problem>.usualCost * batches / Double(configuration.eigenvalueEvery)
+  }
+
+  /// Whether the last epoch is finished or early stopping has set in.
+  var isFinished: Bool { state.epoch >= configuration.epochs || earlyStopping?.decision != nil }
 
   /// Weight steps since the start.
   var weightSteps: Int { state.epoch * problem.stepsPerEpoch + state.step }
 
-  /// Runs to the last epoch, or to the next step's end where a stop is requested.
+  /// Runs to the last epoch, to where early stopping sets in, or to the next step's end where a stop is requested.
   ///
-  /// - Returns: the last epoch's row and architecture.
+  /// - Returns: the row and architecture of the epoch that the search returns: the last, unless it stopped early.
   /// - Throws: `SearchError.interrupted` after a stop, once the checkpoint is written; `SearchError.diverged` where a loss
-  ///   or a norm is not finite; `FormatError` where a file cannot be written.
+  ///   or a norm is not finite, with the last good checkpoint and the norms of the last steps; `FormatError` where a file
+  ///   cannot be written.
   @discardableResult
   public func run() throws -> (record: EpochRecord?, genotype: Genotype?) {
     defer { progress.clear() }
     do {
-      while state.epoch < configuration.epochs { try runEpoch() }
+      if configuration.tensorboard, !isFinished {
+        let isNew = EventFile.names(in: files.folder).isEmpty
+        events = try SearchEvents(folder: files.folder, space: space, continuingAfter: isNew ? nil : weightSteps)
+      }
+      while !isFinished { try runEpoch() }
+    } catch SearchError.diverged(let account) {
+      let error = SearchError.diverged(([account] + circumstances).joined(separator: "\n"))
+      for line in "\(error)".split(separator: "\n") { logger.error("\(line)") }
+      throw error
     } catch let error as SearchError {
       logger.error("\(error)")
       throw error
     }
+    return try finish()
+  }
+
+  /// What led to a divergence, a line each.
+  private var circumstances: [String] {
+    let steps =
+      trail.entries.isEmpty ? [] : ["the last steps (both from 0), the newest last:"] + trail.lines.map { "  \($0)" }
+    return ["last good checkpoint: \(lastCheckpoint ?? "none")"] + steps
+  }
+
+  private func finish() throws -> (record: EpochRecord?, genotype: Genotype?) {
+    let index: Int
+    if let decision = earlyStopping?.decision {
+      index = configuration.warmup + decision.returned
+      let account =
+        "stopped early after epoch \(state.epoch): the averaged dominant eigenvalue went from \(decision.before) around "
+        + "epoch \(index + 1) to \(decision.after) around epoch \(configuration.warmup + decision.epoch + 1); the architecture is "
+        + "that of epoch \(index + 1)"
+      logger.info("\(account)")
+      progress.note("\(configuration.method.rawValue)  \(account)")
+    } else {
+      index = state.records.count - 1
+    }
+    let genotype = state.genotypes.indices.contains(index) ? state.genotypes[index] : nil
+    if let genotype { try AtomicFile.write(genotype.pythonLine + "\n", to: files.genotypePath) }
     logger.info("finished")
-    return (state.records.last, state.genotypes.last)
+    return (state.records.indices.contains(index) ? state.records[index] : nil, genotype)
   }
 
   private func runEpoch() throws {
@@ -102,6 +156,7 @@ public final class SearchRun<Problem: BilevelProblem> {
         if stop.isRequested { throw CancellationError() }
         try updateAlphasIfDue(weightStep)
         try takeWeightStep(weightStep)
+        try writeStepCheckpointIfDue()
       }
       try finishEpoch()
     } catch is CancellationError {
@@ -109,7 +164,17 @@ public final class SearchRun<Problem: BilevelProblem> {
     }
   }
 
+  private func writeStepCheckpointIfDue() throws {
+    let interval = configuration.checkpointEvery
+    // At the end of an epoch its own checkpoint is about to be written.
+    guard interval > 0, state.step < problem.stepsPerEpoch, state.step.isMultiple(of: interval) else { return }
+    passTime()
+    try writeCheckpoint(to: files.checkpointPath(epoch: state.epoch, step: state.step))
+    removeOldCheckpoints()
+  }
+
   private func updateAlphasIfDue(_ weightStep: WeightStep) throws {
+    lastUpdate = nil
     let sinceWarmup = weightSteps - configuration.warmup * problem.stepsPerEpoch
     guard sinceWarmup >= 0, sinceWarmup.isMultiple(of: optimiser.interval) else { return }
     let step = ArchitectureStep<Problem>(
@@ -124,6 +189,7 @@ public final class SearchRun<Problem: BilevelProblem> {
         throw SearchError.diverged("α is not finite after its update: ‖u‖ \(report.updateNorm)")
       }
       state.tally.add(report)
+      lastUpdate = report
       if report.divergedCandidates > 0 {
         logger.warning("\(place): \(report.divergedCandidates) candidates diverged and carry no weight")
       }
@@ -139,18 +205,37 @@ public final class SearchRun<Problem: BilevelProblem> {
     let result = problem.takeWeightStep(
       weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,
       statistics: state.statistics)
-    guard result.loss.loss.isFinite, result.gradientNorm.isFinite else {
+    let entry = StepTrail.Entry(
+      epoch: state.epoch, step: state.step, trainingLoss: result.loss.loss, gradientNorm: result.gradientNorm,
+      weightNorm: state.weights.norm, momentumNorm: state.momentum.norm, alphaNorm: state.alphas.norm, update: lastUpdate)
+    trail.add(entry)
+    guard result.loss.loss.isFinite, result.gradientNorm.isFinite, entry.weightNorm?.isFinite == true else {
       throw SearchError.diverged(
         "\(place): training loss \(result.loss.loss), gradient norm \(result.gradientNorm), ‖ω‖ \(state.weights.norm), "
           + "‖momentum‖ \(state.momentum.norm), ‖α‖ \(state.alphas.norm), learning rate \(weightStep.learningRate)")
     }
     state.tally.add(result.loss, gradientNorm: result.gradientNorm)
     state.step += 1
+    images += result.loss.count
+    try events?.add(step: weightSteps, loss: result.loss, gradientNorm: result.gradientNorm, update: lastUpdate)
     progress.report(
-      done: work.done(weightSteps: weightSteps, epochs: state.epoch), of: work.total,
-      "\(configuration.method.rawValue)  epoch \(state.epoch + 1)/\(configuration.epochs)  "
-        + "step \(state.step)/\(problem.stepsPerEpoch)  training loss "
-        + String(format: "%.4f", state.tally.trainingLoss / Double(max(1, state.tally.count))))
+      done: work.done(weightSteps: weightSteps, epochs: state.epoch), of: work.total, images: images, progressText)
+  }
+
+  private var progressText: String {
+    func short(_ value: Double) -> String { String(format: "%.4f", value) }
+    let tally = state.tally
+    var parts = [
+      configuration.method.rawValue, "epoch \(state.epoch + 1)/\(configuration.epochs)",
+      "step \(state.step)/\(problem.stepsPerEpoch)",
+      "training loss \(short(tally.trainingLoss / Double(max(1, tally.count))))",
+    ]
+    if let loss = state.records.last?.validationLoss { parts.append("validation loss \(short(loss))") }
+    if tally.comparedUpdates > 0 { parts.append("L_M(α) \(short(tally.baselineLoss / Double(tally.comparedUpdates)))") }
+    if tally.weightedUpdates > 0 {
+      parts.append("ESS \(String(format: "%.2f", tally.effectiveSampleSize / Double(tally.weightedUpdates)))")
+    }
+    return parts.joined(separator: "  ")
   }
 
   /// The training batch of a weight step, counted from the start of the run; read once and kept until it is taken.
@@ -159,65 +244,6 @@ public final class SearchRun<Problem: BilevelProblem> {
     let batch = problem.trainingBatch(epoch: weightStep / problem.stepsPerEpoch, step: weightStep % problem.stepsPerEpoch)
     upcoming[weightStep] = batch
     return batch
-  }
-
-  private func finishEpoch() throws {
-    if state.epoch >= configuration.warmup { try closeEpoch() }
-    let validation = try problem.evaluateValidationSplit(
-      weights: state.weights, alphas: state.alphas, isStopRequested: { [stop] in stop.isRequested })
-    guard validation.loss.isFinite else {
-      throw SearchError.diverged(
-        "\(place): validation loss \(validation.loss), ‖ω‖ \(state.weights.norm), ‖α‖ \(state.alphas.norm)")
-    }
-    passTime()
-    let genotype = try space.map { try Genotype(alphas: state.alphas, space: $0) }
-    let record = makeRecord(validation: validation, genotype: genotype)
-    state.records.append(record)
-    state.alphaHistory.append(state.alphas)
-    if let genotype { state.genotypes.append(genotype) }
-    state.epoch += 1
-    state.step = 0
-    state.tally = EpochTally()
-    try writeEpoch()
-    let line =
-      "epoch \(state.epoch)/\(configuration.epochs): training loss \(String(format: "%.4f", record.trainingLoss)), "
-      + "validation loss \(String(format: "%.4f", record.validationLoss)), "
-      + "accuracy \(String(format: "%.2f", 100 * record.validationAccuracy)) %"
-    logger.info("\(line)")
-    progress.note("\(configuration.method.rawValue)  \(line)")
-  }
-
-  private func closeEpoch() throws {
-    let end = EpochEnd(
-      weights: state.weights, seed: configuration.seed, epoch: state.epoch, steps: problem.stepsPerEpoch,
-      isStopRequested: { [stop] in stop.isRequested })
-    do {
-      let diverged = try optimiser.finishEpoch(&state.alphas, at: end)
-      state.tally.divergedCandidates += diverged
-      if diverged > 0 { logger.warning("\(place): \(diverged) architectures diverged and do not count") }
-    } catch SearchError.diverged(let account) {
-      throw SearchError.diverged("\(place): \(account)")
-    }
-  }
-
-  private func makeRecord(validation: BatchLoss, genotype: Genotype?) -> EpochRecord {
-    let tally = state.tally
-    let samples = configuration.method.takes("sigma") && tally.alphaUpdates > 0
-    func mean(_ total: Double, of count: Int) -> Double? { count > 0 ? total / Double(count) : nil }
-    return EpochRecord(
-      epoch: state.epoch + 1, trainingLoss: mean(tally.trainingLoss, of: tally.count) ?? .nan,
-      trainingAccuracy: mean(Double(tally.correct), of: tally.count) ?? .nan, validationLoss: validation.loss,
-      validationAccuracy: validation.accuracy, learningRate: schedules.learningRate(epoch: state.epoch),
-      sigma: samples ? schedules.sigma(epoch: state.epoch) : nil,
-      effectiveSampleSize: mean(tally.effectiveSampleSize, of: tally.weightedUpdates),
-      normalEntropy: state.alphas.normal.meanEntropy, reduceEntropy: state.alphas.reduce.meanEntropy,
-      alphaNorm: state.alphas.norm, alphaUpdates: tally.alphaUpdates,
-      acceptedUpdates: tally.acceptedUpdates, baselineLoss: mean(tally.baselineLoss, of: tally.comparedUpdates),
-      alphaGradientNorm: mean(tally.alphaGradientNorm, of: tally.guidedUpdates),
-      alphaUpdateNorm: mean(tally.alphaUpdateNorm, of: tally.alphaUpdates), divergedCandidates: tally.divergedCandidates,
-      skipConnections: genotype?.skipConnectionCount, reduceSkipConnections: genotype?.reduceSkipConnectionCount,
-      gradientNorm: mean(tally.gradientNorm, of: tally.weightSteps) ?? .nan, weightSteps: weightSteps,
-      seconds: tally.seconds)
   }
 
   private func interrupted() throws -> SearchError {
@@ -230,13 +256,13 @@ public final class SearchRun<Problem: BilevelProblem> {
     return .interrupted(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
   }
 
-  private func passTime() {
+  func passTime() {
     let now = ProgressReporter.monotonicSeconds()
     state.tally.seconds += now - mark
     mark = now
   }
 
-  private var place: String {
+  var place: String {
     "\(configuration.method.rawValue), epoch \(state.epoch), step \(state.step) (both from 0)"
   }
 }

@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import Supernet
 
-/// The files of a search: config.yaml, metrics.csv, alphas.npy, genotypes.txt, log.txt and checkpoints/.
+/// The files of a search: config.yaml, metrics.csv, alphas.npy, genotypes.txt, genotype.txt, log.txt and checkpoints/.
 public struct SearchRunFolder: Equatable, Sendable {
   public let folder: OutputFolder
 
@@ -19,6 +19,8 @@ public struct SearchRunFolder: Equatable, Sendable {
   public var alphasPath: String { folder.file("alphas.npy") }
   /// One Python `Genotype(…)` line an epoch.
   public var genotypesPath: String { folder.file("genotypes.txt") }
+  /// The Python line of the architecture that the search returns; written when it ends.
+  public var genotypePath: String { folder.file("genotype.txt") }
   public var logPath: String { folder.file("log.txt") }
   public var checkpointsPath: String { folder.file("checkpoints") }
 
@@ -47,33 +49,36 @@ public struct SearchRunFolder: Equatable, Sendable {
     return try text.split(separator: "\n").map { try Genotype(parsing: String($0)) }
   }
 
-  /// The checkpoint that got farthest.
-  ///
-  /// - Throws: `SearchError.invalid` where there is none.
-  public func latestCheckpointPath() throws -> String {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
-    let places = names.compactMap { name in Self.place(of: name).map { (name: name, place: $0) } }
-    guard let last = places.max(by: { $0.place < $1.place }) else {
-      throw SearchError.invalid(
-        "no checkpoint", at: checkpointsPath, found: "\(names.count) other files", wanted: "epoch-NNN.safetensors")
-    }
-    return "\(checkpointsPath)/\(last.name)"
+  /// What the search returns as things stand: the last finished epoch or, where it stopped early, the one that it went
+  /// back to; nil before the first is finished.
+  public func result() throws -> Result? {
+    guard FileManager.default.fileExists(atPath: metricsPath) else { return nil }
+    let (records, configuration) = (try metrics(), try configuration())
+    guard let last = records.last else { return nil }
+    let decision =
+      configuration.method.stopsEarly
+      ? configuration.earlyStopping.decision(of: records.dropFirst(configuration.warmup).compactMap(\.dominantEigenvalue))
+      : nil
+    let index = decision.map { configuration.warmup + $0.returned } ?? last.epoch - 1
+    guard records.indices.contains(index) else { return nil }
+    return Result(
+      record: records[index], genotype: try genotypes().dropFirst(index).first, finished: last.epoch,
+      isEarly: decision != nil)
+  }
+
+  /// The row and architecture of the epoch that a search returns.
+  public struct Result: Equatable, Sendable {
+    public let record: EpochRecord
+    /// nil where the problem has none.
+    public let genotype: Genotype?
+    /// Epochs finished.
+    public let finished: Int
+    /// Whether the search stopped early and went back to the record's epoch.
+    public let isEarly: Bool
   }
 
   private static func name(epoch: Int) -> String {
     let digits = String(epoch)
     return "epoch-" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
-  }
-
-  private static func place(of name: String) -> (epoch: Int, step: Int)? {
-    let suffix = ".safetensors"
-    guard name.hasPrefix("epoch-"), name.hasSuffix(suffix) else { return nil }
-    let fields = name.dropFirst("epoch-".count).dropLast(suffix.count).split(
-      separator: "-", omittingEmptySubsequences: false)
-    switch (fields.count, fields.first.flatMap { Int($0) }) {
-    case (1, let epoch?): return (epoch, 0)
-    case (3, let epoch?) where fields[1] == "step": return Int(fields[2]).map { (epoch, $0) }
-    default: return nil
-    }
   }
 }

@@ -1,0 +1,40 @@
+extension TensorFile {
+  /// The metadata key under which a writer may leave `checksum`.
+  public static let checksumKey = "checksum"
+
+  /// CRC-32C, in hexadecimal, of the metadata but for the checksum itself and of every tensor's name, type, shape and bytes,
+  /// each in the order of names.
+  public static func checksum(_ tensors: [NamedTensor], metadata: [String: String]) -> String {
+    var check = CRC32C()
+    func add(_ text: String) { check.add(Array(text.utf8) + [0]) }
+    for (key, value) in metadata.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) })
+    where key != checksumKey {
+      add(key)
+      add(value)
+    }
+    for tensor in tensors.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+      add(tensor.name)
+      add("\(tensor.values.typeName) \(tensor.shape)")
+      // Bytes as they lie in memory, which is the order of the file on every machine that this runs on.
+      switch tensor.values {
+      case .float32(let values): values.withUnsafeBytes { check.add($0) }
+      case .float64(let values): values.withUnsafeBytes { check.add($0) }
+      case .int64(let values): values.withUnsafeBytes { check.add($0) }
+      case .uint8(let values): values.withUnsafeBytes { check.add($0) }
+      }
+    }
+    let digits = String(check.value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  /// - Throws: `FormatError` where the file carries a checksum that its content does not have.
+  public func verifyChecksum() throws {
+    guard let expected = metadata[Self.checksumKey] else { return }
+    let found = Self.checksum(Array(tensors.values), metadata: metadata)
+    guard found == expected else {
+      throw FormatError(
+        file: path, item: "metadata \(Self.checksumKey)", problem: "the content is damaged or was changed", found: found,
+        expected: expected)
+    }
+  }
+}

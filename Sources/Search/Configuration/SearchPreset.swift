@@ -1,0 +1,73 @@
+import Supernet
+
+/// A named set of settings to start from. What it leaves open are the defaults of the method and the space, so that
+/// another method on a preset has its own published settings.
+public struct SearchPreset: Equatable, Sendable {
+  public let name: String
+  /// What it is for, in a line.
+  public let summary: String
+  /// Its settings, as config.yaml has them.
+  public let yaml: String
+
+  /// - Parameter place: where the name stands, for the error.
+  /// - Throws: `SearchError.invalid` for a name that no preset has.
+  public init(named name: String, from place: String) throws {
+    guard let preset = Self.all.first(where: { $0.name == name }) else {
+      throw SearchError.invalid(
+        "no such preset", at: place, found: "'\(name)'", wanted: Self.all.map(\.name).joined(separator: ", "))
+    }
+    self = preset
+  }
+
+  private init(name: String, summary: String, settings: [(String, String)]) {
+    self.name = name
+    self.summary = summary
+    yaml = settings.map { "\($0): \($1)\n" }.joined()
+  }
+
+  var settings: SettingsText {
+    get throws { try SettingsText(yaml, from: "preset \(name)") }
+  }
+
+  /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
+  public static let all: [SearchPreset] = [paperCIFAR10] + robustDARTS + [laptop, smoke]
+
+  /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN.
+  private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
+    [
+      ("method", "zarts-mgs"), ("space", space.rawValue), ("dataset", dataset), ("epochs", "50"), ("channels", "16"),
+      ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("learning_rate", "0.025"),
+      ("minimum_learning_rate", "0.001"), ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"),
+      ("alpha_learning_rate", "0.0003"), ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
+      ("inner_steps", "10"), ("tau", "0.01"), ("lambda", "0.001"),
+    ]
+  }
+
+  private static let paperCIFAR10 = SearchPreset(
+    name: "paper-cifar10", summary: "the ZARTS paper's search on CIFAR-10",
+    settings: published(.s6, "cifar10:data/cifar10") + [("sigma", "0.025")])
+
+  private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
+    [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in
+      SearchPreset(
+        name: "paper-rdarts-\(space.rawValue)-\(dataset)",
+        summary: "the RobustDARTS benchmark \(space.rawValue.uppercased()) on \(title), as in the ZARTS paper",
+        settings: published(space, "\(dataset):data/\(dataset)") + [("sigma", "0.2")])
+    }
+  }
+
+  private static let laptop = SearchPreset(
+    name: "laptop", summary: "a ZARTS search on Fashion-MNIST that takes about an hour on 2 cores",
+    settings: [
+      ("method", "zarts-mgs"), ("space", "s2"), ("dataset", "fashion-mnist"), ("epochs", "25"), ("warmup", "5"),
+      ("channels", "16"), ("layers", "8"), ("batch", "64"), ("train_limit", "20480"),
+    ])
+
+  private static let smoke = SearchPreset(
+    name: "smoke", summary: "seconds: shows that everything works, finds nothing",
+    settings: [
+      ("method", "zarts-mgs"), ("space", "s2"), ("dataset", "fashion-mnist"), ("epochs", "4"), ("warmup", "1"),
+      ("channels", "4"), ("layers", "3"), ("batch", "16"), ("train_limit", "256"), ("inner_steps", "4"),
+      ("candidates", "2"),
+    ])
+}

@@ -1,0 +1,85 @@
+import Formats
+import Foundation
+import Supernet
+
+/// What a search tells TensorBoard. Steps count weight steps from the start of the run.
+struct SearchEvents {
+  private let file: EventFile
+  private let space: SearchSpace?
+
+  /// - Parameter weightSteps: taken before the run goes on; nil for a new one.
+  /// - Throws: `FormatError` where the file cannot be made.
+  init(folder: OutputFolder, space: SearchSpace?, continuingAfter weightSteps: Int?) throws {
+    file = try EventFile(in: folder, restartingAt: weightSteps.map { $0 + 1 })
+    self.space = space
+  }
+
+  /// One weight step and the update of α before it, where there was one.
+  func add(step: Int, loss: BatchLoss, gradientNorm: Double, update: ArchitectureReport?) throws {
+    var values: [TrainingEvent.Value] = [
+      .scalar("step/training_loss", loss.loss), .scalar("step/gradient_norm", gradientNorm),
+    ]
+    if let update {
+      let measured: [(String, Double?)] = [
+        ("validation_loss", update.validationLoss), ("baseline_loss", update.baselineLoss),
+        ("ess", update.effectiveSampleSize), ("alpha_gradient_norm", update.gradientNorm),
+        ("alpha_update_norm", update.updateNorm),
+      ]
+      values += measured.compactMap { name, value in value.map { .scalar("step/\(name)", $0) } }
+    }
+    try file.append(values, step: step)
+  }
+
+  /// A finished epoch.
+  func add(_ record: EpochRecord, alphas: ArchitectureParameters, genotype: Genotype?) throws {
+    let measured: [(String, Double?)] = [
+      ("loss/training", record.trainingLoss), ("loss/validation", record.validationLoss),
+      ("loss/baseline", record.baselineLoss), ("accuracy/training", record.trainingAccuracy),
+      ("accuracy/validation", record.validationAccuracy), ("schedule/learning_rate", record.learningRate),
+      ("schedule/sigma", record.sigma), ("alpha/ess", record.effectiveSampleSize), ("alpha/norm", record.alphaNorm),
+      ("alpha/entropy_normal", record.normalEntropy), ("alpha/entropy_reduce", record.reduceEntropy),
+      ("alpha/gradient_norm", record.alphaGradientNorm), ("alpha/update_norm", record.alphaUpdateNorm),
+      ("alpha/dominant_eigenvalue", record.dominantEigenvalue),
+      ("skip_connections/normal", record.skipConnections.map(Double.init)),
+      ("skip_connections/reduce", record.reduceSkipConnections.map(Double.init)),
+    ]
+    var values: [TrainingEvent.Value] = measured.compactMap { tag, value in value.map { .scalar(tag, $0) } }
+    for (cell, matrix, operations) in [
+      ("normal", alphas.normal, space?.normal), ("reduce", alphas.reduce, space?.reduce),
+    ] {
+      values.append(.histogram("alphas/\(cell)", matrix.values.map(Double.init)))
+      values += Self.mixingWeights(cell, matrix, operations)
+    }
+    if let genotype { values.append(.text("genotype", "`\(genotype.pythonLine)`")) }
+    try file.append(values, step: record.weightSteps)
+    try file.synchronise()
+  }
+
+  /// softmax(α), a scalar for each operation of each edge.
+  private static func mixingWeights(
+    _ cell: String, _ matrix: ArchitectureParameters.Matrix, _ operations: [[Supernet.Operation]]?
+  ) -> [TrainingEvent.Value] {
+    let weights = matrix.softmaxRows()
+    let edges = CellTopology.edges
+    var result: [TrainingEvent.Value] = []
+    for row in 0..<matrix.rows {
+      // Candidates other than the space's own have no names here.
+      let names = operations.flatMap { row < $0.count && $0[row].count == matrix.columns ? $0[row] : nil }
+      let isKnown = names != nil && row < edges.count
+      let edge = isKnown ? "node\(edges[row].node)_from_\(source(edges[row].source))" : "edge\(row)"
+      for column in 0..<matrix.columns {
+        let name = names?[column].rawValue ?? "operation\(column)"
+        result.append(.scalar("mixing_\(cell)/\(edge)/\(name)", weights[row * matrix.columns + column]))
+      }
+    }
+    return result
+  }
+
+  private static func source(_ state: Int) -> String {
+    switch state {
+    case 0: "input_k-2"
+    case 1: "input_k-1"
+    default: "node\(state - CellTopology.inputCount)"
+    }
+  }
+}

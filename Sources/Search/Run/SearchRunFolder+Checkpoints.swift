@@ -1,0 +1,80 @@
+import Formats
+import Foundation
+
+/// Finding and judging the checkpoints of a run.
+extension SearchRunFolder {
+  /// A checkpoint and where in the run it was made.
+  public struct Checkpoint: Equatable, Comparable, Sendable {
+    public let path: String
+    /// Epochs finished, and weight steps taken in the next one.
+    public let epoch: Int
+    public let step: Int
+
+    public static func < (left: Self, right: Self) -> Bool { (left.epoch, left.step) < (right.epoch, right.step) }
+  }
+
+  /// All checkpoints, the one that got farthest last.
+  public func checkpoints() -> [Checkpoint] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
+    return names.compactMap { name in
+      Self.place(of: name).map { Checkpoint(path: "\(checkpointsPath)/\(name)", epoch: $0.epoch, step: $0.step) }
+    }.sorted()
+  }
+
+  /// The checkpoint that got farthest.
+  ///
+  /// - Throws: `SearchError.invalid` where there is none.
+  public func latestCheckpointPath() throws -> String {
+    guard let last = checkpoints().last else {
+      throw SearchError.invalid("no checkpoint", at: checkpointsPath, found: "none", wanted: "epoch-NNN.safetensors")
+    }
+    return last.path
+  }
+
+  private static func place(of name: String) -> (epoch: Int, step: Int)? {
+    let suffix = ".safetensors"
+    guard name.hasPrefix("epoch-"), name.hasSuffix(suffix) else { return nil }
+    let fields = name.dropFirst("epoch-".count).dropLast(suffix.count).split(
+      separator: "-", omittingEmptySubsequences: false)
+    switch (fields.count, fields.first.flatMap { Int($0) }) {
+    case (1, let epoch?): return (epoch, 0)
+    case (3, let epoch?) where fields[1] == "step": return Int(fields[2]).map { (epoch, $0) }
+    default: return nil
+    }
+  }
+
+  /// The checkpoint that got farthest of those that can be read and hold what was written, and what is wrong with the ones
+  /// that got farther.
+  ///
+  /// - Throws: `SearchError.invalid` where there is none; what is wrong with the last one where all are damaged.
+  func latestSoundCheckpoint() throws -> (file: TensorFile, damaged: [String]) {
+    var damaged: [String] = []
+    var failure: (any Error)?
+    for checkpoint in checkpoints().reversed() {
+      do {
+        let file = try TensorFile(readingFrom: checkpoint.path)
+        try file.verifyChecksum()
+        return (file, damaged)
+      } catch {
+        failure = failure ?? error
+        damaged.append("\(error)")
+      }
+    }
+    if let failure { throw failure }
+    return (try TensorFile(readingFrom: latestCheckpointPath()), [])
+  }
+
+  /// Removes temporary files that processes left behind which no longer run.
+  func removeAbandonedTemporaries() {
+    for path in [folder.path, checkpointsPath] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+        // .NAME.PROCESS.NUMBER.tmp
+        guard let process = name.split(separator: ".").dropLast(2).last.flatMap({ Int32($0) }), process > 0,
+          kill(process, 0) != 0, errno == ESRCH
+        else { continue }
+        try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Search
+import Supernet
+import Testing
+
+struct SearchPresetTests {
+  @Test func everyPresetIsAWholeValidConfigurationThatReadsBack() throws {
+    #expect(Set(SearchPreset.all.map(\.name)).count == SearchPreset.all.count)
+    for preset in SearchPreset.all {
+      let configuration = try SearchConfiguration(preset: preset)
+      try configuration.validate()
+      #expect(try SearchConfiguration(yaml: configuration.yaml, from: preset.name) == configuration)
+      #expect(!preset.summary.isEmpty)
+    }
+  }
+
+  @Test func paperPresetsHaveThePublishedSettings() throws {
+    let paper = try SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", from: ""))
+    var expected = SearchConfiguration(method: .zartsMGS, space: .s6, dataset: "cifar10:data/cifar10")
+    #expect(paper == expected)
+    #expect(paper.epochs == 50 && paper.warmup == 10 && paper.channels == 16 && paper.layers == 8 && paper.batch == 64)
+    #expect(paper.sigma == 0.025 && paper.innerSteps == 10 && paper.candidates == 4)
+    for space in [SearchSpace.s1, .s2, .s3, .s4] {
+      for dataset in ["cifar10", "cifar100", "svhn"] {
+        let name = "paper-rdarts-\(space.rawValue)-\(dataset)"
+        expected = SearchConfiguration(method: .zartsMGS, space: space, dataset: "\(dataset):data/\(dataset)")
+        #expect(try SearchConfiguration(preset: SearchPreset(named: name, from: "")) == expected)
+        #expect(expected.sigma == 0.2)
+      }
+    }
+  }
+
+  @Test func fileWinsOverPresetAndCommandLineOverBoth() throws {
+    let text = "preset: smoke\nchannels: 8\nseed: 3\n"
+    let smoke = try SearchPreset(named: "smoke", from: "")
+    var expected = try SearchConfiguration(preset: smoke)
+    (expected.channels, expected.seed) = (8, 3)
+    #expect(try SearchConfiguration(yaml: text, from: "x") == expected)
+    let laptop = try SearchPreset(named: "laptop", from: "")
+    var other = try SearchConfiguration(preset: laptop)
+    (other.channels, other.seed) = (8, 3)
+    #expect(try SearchConfiguration(yaml: text, from: "x", preset: laptop) == other)
+    #expect(try SearchConfiguration(yaml: "channels: 8\nseed: 3\n", from: "x", preset: smoke) == expected)
+  }
+
+  @Test func defaultsThatAPresetLeavesOpenGoWithTheMethodAndSpaceOfTheCommandLine() throws {
+    let paper = try SearchPreset(named: "paper-rdarts-s2-svhn", from: "")
+    let darts = try SearchConfiguration(preset: paper, given: .init(method: .darts1ES))
+    #expect(darts.warmup == 0 && darts.eigenvalueEvery == 1 && darts.space == .s2)
+    let random = try SearchConfiguration(preset: paper, given: .init(method: .random, space: .s3, dataset: "fashion-mnist"))
+    #expect(random.candidates == 20 && random.space == .s3 && random.dataset == "fashion-mnist")
+    let gld = try SearchConfiguration(
+      yaml: "method: zarts-rs\ndataset: d\nspace: s2", from: "x", given: .init(method: .zartsGLD, space: .s6))
+    #expect(gld == SearchConfiguration(method: .zartsGLD, space: .s6, dataset: "d"))
+    let sphere = try SearchConfiguration(preset: paper, given: .init(method: .zartsRS, rsDistribution: .sphere))
+    #expect(sphere.mu == SearchConfiguration.defaultMu(.s2, .sphere) && sphere.rsDistribution == .sphere)
+  }
+
+  @Test(arguments: [
+    ("preset: laptob\n", "laptob"), ("preset: [smoke]\n", "preset"), ("preset: smoke\nepochs: 0\n", "epochs"),
+  ])
+  func presetsThatAreNoneAndValuesThatDoNotFitAreRefused(yaml: String, mention: String) throws {
+    let error = try #require(#expect(throws: SearchError.self) { try SearchConfiguration(yaml: yaml, from: "x") })
+    #expect("\(error)".contains(mention))
+  }
+}
