@@ -15,7 +15,7 @@ public final class SupernetModel {
   /// Name of the instruction set in use.
   public let instructionSet: String
 
-  private(set) var plan: SupernetPlan
+  private(set) var plan: NetworkPlan
   private let pool: ThreadPool
   private let kernels: KernelSet
 
@@ -31,25 +31,15 @@ public final class SupernetModel {
     self.kernels = kernels
     instructionSet = kernels.name
     pool = ThreadPool(threadCount: threads)
-    plan = SupernetPlan(architecture: architecture, batch: batch, pool: pool, kernels: kernels)
+    plan = NetworkPlan(architecture.networkLayout, batch: batch, pool: pool, kernels: kernels)
   }
 
   /// A zero vector with room for ω, a gradient or a momentum.
-  public func makeVector() -> ParameterVector { ParameterVector(count: plan.parameters.count) }
+  public func makeVector() -> ParameterVector { plan.parameters.makeVector() }
 
   /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, batch-norm scale 1 and shift 0.
   public func makeInitialWeights(seed: UInt64) -> ParameterVector {
-    let weights = makeVector()
-    for (index, entry) in plan.parameters.entries.enumerated() {
-      if let constant = entry.constant {
-        entry.forEachStorageIndex { weights.storage[$0] = constant }
-      } else {
-        var stream = RandomStream(seed: seed, purpose: .weights, index: index)
-        let bound = 1 / Double(entry.fanIn).squareRoot()
-        entry.forEachStorageIndex { weights.storage[$0] = Float((2 * stream.uniform() - 1) * bound) }
-      }
-    }
-    return weights
+    plan.parameters.makeInitialWeights(seed: seed)
   }
 
   /// α ~ 1e-3 · N(0, 1).
@@ -62,11 +52,7 @@ public final class SupernetModel {
 
   /// Running statistics at their start: mean 0, variance 1.
   public func makeInitialStatistics() -> ParameterVector {
-    let statistics = ParameterVector(count: plan.statistics.count)
-    for entry in plan.statistics.entries {
-      for channel in 0..<entry.channels { statistics.storage[entry.offset + entry.lanes + channel] = 1 }
-    }
-    return statistics
+    plan.statistics.makeInitial()
   }
 
   /// Mean cross-entropy and accuracy with the batch's own statistics; no gradient.
@@ -103,15 +89,15 @@ public final class SupernetModel {
   private func run(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?
-  ) -> SupernetPlan.Result {
+  ) -> NetworkPlan.Result {
     precondition(weights.count == plan.parameters.count, "weights of another network")
     precondition(
       batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
       "images of another size than the network's")
     if batch.count > plan.batch {
-      plan = SupernetPlan(architecture: architecture, batch: batch.count, pool: pool, kernels: kernels)
+      plan = NetworkPlan(architecture.networkLayout, batch: batch.count, pool: pool, kernels: kernels)
     }
-    let mixing = SupernetPlan.Mixing(
+    let mixing = NetworkPlan.Mixing(
       normal: alphas.normal.softmaxRows().map(Float.init), reduce: alphas.reduce.softmaxRows().map(Float.init))
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in

@@ -110,24 +110,29 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("patches of an image differ from its neighbourhoods", arguments: [1, 2, 3, 5, 7, 9, 13, 32])
-  func patches(height: Int) {
+  @Test("patches of an image differ from its neighbourhoods", arguments: [1, 2, 3, 5, 7, 9, 13, 32], [1, 2])
+  func patches(outHeight: Int, stride: Int) {
     var stream = RandomStream(test: 61)
+    let height = outHeight * stride
     for width in [1, 2, 3, 5, 7, 9, 13, 32] {
-      let image = Planes(channels: 3, height: height, width: width, from: &stream)
+      let image = Planes(channels: 3, height: height, width: width * stride, from: &stream)
       var firstRow = 0
-      while firstRow < height {
-        let rows = min(4, height - firstRow)
+      while firstRow < outHeight {
+        let rows = min(4, outHeight - firstRow)
         let gap = 16 * (width % 3)
         let results = onEverySet("patches") {
-          $0.patches(image.values.asFloats, height: height, width: width, firstRow: firstRow, rows: rows, gap: gap)
+          $0.patches(
+            image.values.asFloats, height: height, width: width * stride, stride: stride, firstRow: firstRow, rows: rows,
+            gap: gap)
         }
         var expected = [Float](repeating: 123, count: results.floats[0].count)
         for row in 0..<rows {
           for column in 0..<width {
             for lane in 0..<32 {
               let value =
-                lane < 27 ? image.bounded(lane / 9, firstRow + row + lane % 9 / 3 - 1, column + lane % 3 - 1) : 0
+                lane < 27
+                ? image.bounded(
+                  lane / 9, (firstRow + row) * stride + lane % 9 / 3 - 1, column * stride + lane % 3 - 1) : 0
               let block = lane / 16 * (rows * width * 16 + gap)
               expected[block + (row * width + column) * 16 + lane % 16] = Float(value)
             }

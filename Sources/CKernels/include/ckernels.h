@@ -46,6 +46,13 @@ typedef struct {
   const float *next, *afterNext;  ///< [inBlocks][pixels][16] each that the caller reads after this, fetched ahead at stride 1; null: nothing
 } ck_conv_backward;
 
+/// The taps of a dense k×k convolution or pool on planes of `height` × `width`.
+typedef struct {
+  int32_t kernel, stride, pad;
+  int32_t height, width;
+  int32_t outWidth;
+} ck_taps;
+
 /// One instruction set's kernels.
 typedef struct {
   const char *name;
@@ -91,7 +98,18 @@ typedef struct {
   void (*relu_flat)(float *dst, const float *src, int32_t pixels);
 
   /// 3×3 patches, padding 1, of a planar image [3][height][width] as two blocks of 16 lanes, 27 used: [2][pixels][16].
-  void (*patches)(float *dst, int64_t dstStride, const float *image, int32_t height, int32_t width, int32_t firstRow, int32_t rows);
+  /// width is a multiple of stride.
+  void (*patches)(float *dst, int64_t dstStride, const float *image, int32_t height, int32_t width, int32_t stride, int32_t firstRow, int32_t rows);
+
+  /// dst[tap][pixel] ← relu(src), or relu(scale · src + shift) where scale is not null, at each tap of `rows` output rows;
+  /// zero beyond the plane. One block.
+  void (*gather_taps)(float *dst, int64_t tapStride, const float *src, const float *scale, const float *shift, const ck_taps *taps, int32_t firstRow, int32_t rows);
+  /// dst at each tap += gradient[tap][pixel] where the relu'd input is positive. One block.
+  void (*scatter_taps)(float *dst, const float *gradient, int64_t tapStride, const float *src, const float *scale, const float *shift, const ck_taps *taps, int32_t firstRow, int32_t rows);
+  /// dst ← mean of relu(src) under each k×k window; no padding. One block.
+  void (*relu_average)(float *dst, const float *src, const ck_taps *taps, int32_t outHeight);
+  /// dst += its backward. One block.
+  void (*relu_average_backward)(float *dst, const float *gradient, const float *src, const ck_taps *taps, int32_t outHeight);
 
   /// mean of each lane over the pixels of a block.
   void (*plane_mean)(float *dst, const float *src, int32_t pixels);

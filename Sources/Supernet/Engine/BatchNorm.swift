@@ -1,8 +1,8 @@
 import CKernels
 
-/// Batch statistics of one convolution or pool output, and the linear maps that normalisation and its backward pass are.
+/// Statistics of one convolution or pool output, and the linear maps that normalisation and its backward pass are.
 ///
-/// Ioffe & Szegedy 2015 with ε = 1e-5; without scale and shift inside cells, so y = (x − mean) · rstd.
+/// Ioffe & Szegedy 2015 with ε = 1e-5: y = γ · (x − mean) · rstd + β, with γ = 1 and β = 0 inside the cells of a supernet.
 final class BatchNorm {
   static let epsilon = 1e-5
   static let momentum = 0.1
@@ -13,18 +13,30 @@ final class BatchNorm {
   let pixels: Int
   /// Index in the statistics layout.
   let entry: Int
+  /// Offsets of γ and β in the weights; nil where they are 1 and 0.
+  private let affine: (scale: Int, shift: Int)?
+  let state: PlanState
   let mean: Doubles
   /// 1/√(variance + ε), in double precision for the coefficients that are derived from it.
   let exactRstd: Doubles
-  let rstd: Floats
-  /// −mean · rstd: with rstd, the map from x to y.
+  /// γ · rstd.
+  let scale: Floats
+  /// β − γ · mean · rstd: with `scale`, the map from x to y.
   let shift: Floats
   /// ∂L/∂x = gradientScale · g + outputScale · x + gradientShift, after `finishBackward`.
   let gradientScale: Floats
   let outputScale: Floats
   let gradientShift: Floats
 
-  init(shape: PlaneShape, entry: Int, memory: PlanMemory) {
+  /// - Parameter affineName: public prefix of γ and β, to be reserved among the weights; nil for none.
+  init(shape: PlaneShape, entry: Int, affineName: String? = nil, memory: PlanMemory, state: PlanState) {
+    self.state = state
+    affine = affineName.map {
+      (
+        memory.parameters.vector("\($0).weight", count: shape.channels, constant: 1),
+        memory.parameters.vector("\($0).bias", count: shape.channels, constant: 0)
+      )
+    }
     channels = shape.channels
     lanes = shape.lanes
     pixels = shape.pixels
@@ -32,7 +44,7 @@ final class BatchNorm {
     mean = memory.arena.allocate(Double.self, 2 * lanes)
     exactRstd = mean + lanes
     let block = memory.arena.allocate(Float.self, 5 * lanes)
-    rstd = block
+    scale = block
     shift = block + lanes
     gradientScale = block + 2 * lanes
     outputScale = block + 3 * lanes
@@ -41,13 +53,15 @@ final class BatchNorm {
 
   /// The same forward statistics with a backward map of its own: pools of a state are normalised once and used by many edges.
   init(sharingForwardOf other: BatchNorm, memory: PlanMemory) {
+    state = other.state
+    affine = other.affine
     channels = other.channels
     lanes = other.lanes
     pixels = other.pixels
     entry = other.entry
     mean = other.mean
     exactRstd = other.exactRstd
-    rstd = other.rstd
+    scale = other.scale
     shift = other.shift
     let block = memory.arena.allocate(Float.self, 3 * lanes)
     gradientScale = block
@@ -55,17 +69,27 @@ final class BatchNorm {
     gradientShift = block + 2 * lanes
   }
 
-  /// From Σx and Σx² over `images` images; moves the running statistics where they are given (unbiased variance).
+  /// γ of a lane.
+  func weight(_ lane: Int) -> Double { affine.map { Double(state.weights[$0.scale + lane]) } ?? 1 }
+  /// β of a lane.
+  func bias(_ lane: Int) -> Double { affine.map { Double(state.weights[$0.shift + lane]) } ?? 0 }
+
+  /// From Σx and Σx² over `images` images; moves the running statistics where they are given (unbiased variance), or takes
+  /// the place of the batch's where the plan evaluates with them.
   func finishForward(sum: UnsafePointer<Double>, squares: UnsafePointer<Double>, images: Int, running: Floats?) {
+    if let running, state.usesRunningStatistics {
+      for lane in 0..<lanes {
+        let isReal = lane < channels
+        setStatistics(
+          lane, mean: isReal ? Double(running[lane]) : 0, variance: isReal ? Double(running[lanes + lane]) : 0)
+      }
+      return
+    }
     let count = Double(images * pixels)
     for lane in 0..<lanes {
       let average = sum[lane] / count
       let variance = max(0, squares[lane] / count - average * average)
-      let inverse = 1 / (variance + Self.epsilon).squareRoot()
-      mean[lane] = average
-      exactRstd[lane] = inverse
-      rstd[lane] = Float(inverse)
-      shift[lane] = Float(-average * inverse)
+      setStatistics(lane, mean: average, variance: variance)
       if let running, lane < channels {
         let unbiased = count > 1 ? variance * count / (count - 1) : variance
         running[lane] += Float(Self.momentum) * (Float(average) - running[lane])
@@ -74,7 +98,22 @@ final class BatchNorm {
     }
   }
 
-  /// From Σg and Σg·x for y scaled by `weight` (a mixing weight): returns ∂L/∂weight = Σ g·y over all channels.
+  private func setStatistics(_ lane: Int, mean average: Double, variance: Double) {
+    let inverse = 1 / (variance + Self.epsilon).squareRoot()
+    mean[lane] = average
+    exactRstd[lane] = inverse
+    guard let affine else {
+      scale[lane] = Float(inverse)
+      shift[lane] = Float(-average * inverse)
+      return
+    }
+    let factor = Double(state.weights[affine.scale + lane]) * inverse
+    scale[lane] = Float(factor)
+    shift[lane] = Float(Double(state.weights[affine.shift + lane]) - factor * average)
+  }
+
+  /// From Σg and Σg·x for y scaled by `weight` (a mixing weight): returns ∂L/∂weight = Σ g·y over all channels. Where there
+  /// are γ and β, their gradients go to the plan's.
   @discardableResult
   func finishBackward(
     gradientSum: UnsafePointer<Double>, product: UnsafePointer<Double>, images: Int, weight: Float
@@ -85,8 +124,12 @@ final class BatchNorm {
       let r = exactRstd[lane]
       let average = mean[lane]
       let normalised = r * (product[lane] - average * gradientSum[lane])
-      let w = Double(weight)
+      let w = Double(weight) * self.weight(lane)
       inner += normalised
+      if let affine, let gradient = state.weightGradient {
+        gradient[affine.scale + lane] = weight * Float(normalised)
+        gradient[affine.shift + lane] = weight * Float(gradientSum[lane])
+      }
       gradientScale[lane] = Float(w * r)
       outputScale[lane] = Float(-w * r * r * normalised / count)
       gradientShift[lane] = Float(w * r * (average * r * normalised - gradientSum[lane]) / count)
@@ -103,5 +146,12 @@ final class BatchNorm {
       outputScale[lane] = Float(-r * product[lane] / count)
       gradientShift[lane] = Float(-r * gradientSum[lane] / count)
     }
+  }
+
+  /// `gradientScale` for an image whose output was multiplied by `keep`.
+  func gradientScale(keep: Float, scratch: WorkerScratch) -> UnsafePointer<Float> {
+    guard keep != 1 else { return UnsafePointer(gradientScale) }
+    for lane in 0..<lanes { scratch.coefficients[lane] = keep * gradientScale[lane] }
+    return UnsafePointer(scratch.coefficients)
   }
 }

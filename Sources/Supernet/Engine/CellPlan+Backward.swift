@@ -12,6 +12,7 @@ extension CellPlan {
   /// Appends the cell's backward phases. The last phase in `phases` is open: per image it has completed ∂L/∂node of the last node.
   /// Phases that only the weights of the first cell and of the stem need are marked through `weightsOnlyFrom`.
   func appendBackward(to phases: inout [Phase], inputs: [InputGradient], markWeightsOnly: (Phase) -> Void) {
+    clearUnreadNodes(in: phases[phases.count - 1])
     for node in CellTopology.nodeCount.stepDown {
       let sum = nodes[node]
       let source = CellTopology.inputCount + node
@@ -33,7 +34,8 @@ extension CellPlan {
     markWeightsOnly(inputPhase)
     for source in 0..<CellTopology.inputCount {
       appendFirstStageBackward(of: source, to: inputPhase)
-      appendInputReduction(of: source, to: inputPhase)
+      preprocess[source].norm.appendReduction(
+        of: gradients[source], values: normalisedValues(of: source), isNormalised: !layout.hasAffineNorms, to: inputPhase)
     }
 
     let preprocessPhase = Phase()
@@ -43,7 +45,7 @@ extension CellPlan {
     for source in 0..<CellTopology.inputCount {
       let unit = preprocess[source]
       let partial = unit.reserveGradient(in: preprocessPhase)
-      let (gradient, values, input) = (gradients[source], states[source], inputs[source])
+      let (gradient, values, input) = (gradients[source], normalisedValues(of: source), inputs[source])
       preprocessPhase.spend(
         flops: unit.flops, weightFlops: unit.flops,
         floats: 2 * values.shape.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
@@ -53,6 +55,20 @@ extension CellPlan {
           partial: partial, context: context)
       }
     }
+  }
+
+  /// Nodes outside the cell's output have no gradient but what the edges that leave them add.
+  private func clearUnreadNodes(in phase: Phase) {
+    for target in CellTopology.inputCount..<CellTopology.stateCount where !layout.outputs.contains(target) {
+      let gradient = gradients[target]
+      phase.onImage { image, _ in gradient.image(image).update(repeating: 0, count: gradient.shape.floatsPerImage) }
+    }
+  }
+
+  /// What the backward map of a preprocessed input's norm applies to besides the gradient: the raw output where it was kept,
+  /// else the normalised one that took its place.
+  private func normalisedValues(of source: Int) -> Activation {
+    layout.hasAffineNorms ? preprocess[source].output : states[source]
   }
 
   /// Completes ∂L/∂state of a state from the edges that leave it.
@@ -69,11 +85,12 @@ extension CellPlan {
       for unit in edge.factorised {
         let partial = unit.reserveGradient(in: phase)
         let gradient = gradients[edge.edge.target]
+        let (state, path) = (state, edge.path(of: unit))
         phase.spend(
           flops: unit.flops, weightFlops: unit.flops, floats: 2 * unit.output.shape.floatsPerImage)
         phase.onImage { image, context in
           unit.backward(
-            image: image, gradient: gradient, values: unit.output, targets: [target], overwrite: false, partial: partial,
+            image: image, gradient: gradient, keep: state.keep(path, image: image), values: unit.output, targets: [target], overwrite: false, partial: partial,
             context: context)
         }
       }
@@ -85,10 +102,12 @@ extension CellPlan {
   private func appendConvolutionsBackward(of source: Int, to phase: Phase) {
     // First halves of separable convolutions find their gradient where the second half's output was.
     let jobs = edges(leaving: source).flatMap { edge in
-      edge.operations.compactMap { operation -> (unit: ConvolutionUnit, gradient: Activation, partials: (Int, Int))? in
+      edge.operations.enumerated().compactMap {
+        index, operation -> (unit: ConvolutionUnit, gradient: Activation, path: Int?, partials: (Int, Int))? in
         switch operation {
-        case .convolution(let unit): (unit, gradients[edge.edge.target], unit.reserveGradient(in: phase))
-        case .separable(let first, let second): (first, second.output, first.reserveGradient(in: phase))
+        case .convolution(let unit):
+          (unit, gradients[edge.edge.target], edge.paths[index], unit.reserveGradient(in: phase))
+        case .separable(let first, let second): (first, second.output, nil, first.reserveGradient(in: phase))
         default: nil
         }
       }
@@ -106,8 +125,8 @@ extension CellPlan {
       let sum = context.scratch.slices[0]
       for (index, job) in jobs.enumerated() {
         job.unit.backward(
-          image: image, gradient: job.gradient.image(image), planes: planes, into: sum, accumulate: index > 0,
-          partials: job.partials,
+          image: image, gradient: job.gradient.image(image), keep: state.keep(job.path, image: image), planes: planes,
+          into: sum, accumulate: index > 0, partials: job.partials,
           next: index + 1 < jobs.count
             ? (UnsafePointer(jobs[index + 1].gradient.image(image)), UnsafePointer(jobs[index + 1].unit.output.image(image)))
             : nil, context: context)
@@ -157,12 +176,16 @@ extension CellPlan {
   /// The pools of a state: the edges' gradients are summed first, so that each pool flows back once.
   private func appendPoolBackward(of source: Int, to phase: Phase) {
     guard let pool = pools[source] else { return }
-    var maxima: [(Activation, BatchNorm)] = []
-    var averages: [(Activation, BatchNorm)] = []
+    var maxima: [PooledEdge] = []
+    var averages: [PooledEdge] = []
     for edge in edges(leaving: source) {
-      for operation in edge.operations {
-        if case .maximum(_, let norm) = operation { maxima.append((gradients[edge.edge.target], norm)) }
-        if case .average(_, let norm) = operation { averages.append((gradients[edge.edge.target], norm)) }
+      for (index, operation) in edge.operations.enumerated() {
+        let gradient = gradients[edge.edge.target]
+        func pooled(_ norm: BatchNorm?) -> PooledEdge {
+          PooledEdge(gradient: gradient, norm: norm, mixingIndex: edge.mixingOffset + index, path: edge.paths[index])
+        }
+        if case .maximum(_, let norm) = operation { maxima.append(pooled(norm)) }
+        if case .average(_, let norm) = operation { averages.append(pooled(norm)) }
       }
     }
     let target = gradients[source]
@@ -180,57 +203,52 @@ extension CellPlan {
     }
   }
 
+  /// An edge through a pool, and how ∂L/∂node reaches the pooled values.
+  private struct PooledEdge {
+    let gradient: Activation
+    let norm: BatchNorm?
+    let mixingIndex: Int
+    let path: Int?
+  }
+
   private func poolGradient(
-    image: Int, edges: [(Activation, BatchNorm)], pooled: Activation, into slice: Floats, scratch: WorkerScratch
+    image: Int, edges: [PooledEdge], pooled: Activation, into slice: Floats, scratch: WorkerScratch
   ) -> Floats {
     let shape = pooled.shape
     let coefficients = scratch.coefficients
+    // The pooled values take part through the norms alone.
+    let count = edges.count + (edges.contains { $0.norm != nil } ? 1 : 0)
     for block in 0..<shape.blocks {
       let at = block * shape.floatsPerBlock
       let own = coefficients + edges.count * 16
       let shift = coefficients + (edges.count + 1) * 16
       for lane in 0..<16 { (own[lane], shift[lane]) = (0, 0) }
       for (index, edge) in edges.enumerated() {
-        scratch.terms[index] = UnsafePointer(edge.0.image(image) + at)
+        scratch.terms[index] = UnsafePointer(edge.gradient.image(image) + at)
+        let keep = state.keep(edge.path, image: image)
+        let mixing = state.mixing(isReduction, edge.mixingIndex)
         for lane in 0..<16 {
-          coefficients[index * 16 + lane] = edge.1.gradientScale[block * 16 + lane]
-          own[lane] += edge.1.outputScale[block * 16 + lane]
-          shift[lane] += edge.1.gradientShift[block * 16 + lane]
+          guard let norm = edge.norm else {
+            coefficients[index * 16 + lane] = keep * mixing
+            continue
+          }
+          coefficients[index * 16 + lane] = keep * norm.gradientScale[block * 16 + lane]
+          own[lane] += norm.outputScale[block * 16 + lane]
+          shift[lane] += norm.gradientShift[block * 16 + lane]
         }
       }
       scratch.terms[edges.count] = UnsafePointer(pooled.image(image) + at)
       state.kernels.pointee.combine(
-        slice + at, scratch.terms, coefficients, 16, shift, Int32(edges.count + 1), Int32(shape.pixels), 0)
+        slice + at, scratch.terms, coefficients, 16, shift, Int32(count), Int32(shape.pixels), 0)
     }
     return slice
-  }
-
-  /// Sums for the batch norm of a preprocessed input, in terms of its normalised value.
-  private func appendInputReduction(of source: Int, to phase: Phase) {
-    let norm = preprocess[source].norm
-    let (gradient, values) = (gradients[source], states[source])
-    let lanes = norm.lanes
-    let offset = phase.reserveSums(2 * lanes)
-    let state = state
-    phase.onImage { image, context in
-      for block in 0..<values.shape.blocks {
-        let at = block * values.shape.floatsPerBlock
-        context.scratch.terms[0] = UnsafePointer(values.image(image) + at)
-        state.kernels.pointee.reduce(
-          gradient.image(image) + at, context.scratch.terms, 1, Int32(values.shape.pixels),
-          context.sums + offset + block * 16,
-          Int64(lanes), context.sums + offset + lanes + block * 16)
-      }
-    }
-    phase.onFinish { sums, images in
-      norm.finishBackwardNormalised(gradientSum: sums + offset + lanes, product: sums + offset, images: images)
-    }
   }
 
   /// Second halves of the separable convolutions into a node; their input gradient replaces their output.
   private func appendSecondStageBackward(into node: Int, to phases: inout [Phase]) {
     let pairs = edges(into: node).flatMap(\.separables)
     guard !pairs.isEmpty else { return }
+    let paths = edges(into: node).flatMap(\.separablePaths)
     let phase = Phase()
     phases.append(phase)
     let partials = pairs.map { $0.second.reserveGradient(in: phase) }
@@ -248,8 +266,8 @@ extension CellPlan {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
         let next = index + 1 < pairs.count ? (pairs[index + 1], image) : (pairs[0], image + 1)
         pair.second.backward(
-          image: image, gradient: gradient.image(image), planes: planes, into: slice, accumulate: false,
-          partials: partials[index], next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)),
+          image: image, gradient: gradient.image(image), keep: state.keep(paths[index], image: image), planes: planes,
+          into: slice, accumulate: false, partials: partials[index], next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)),
           context: context)
         let target = pair.second.output.image(image)
         let sums = context.sums + offset + index * 2 * lanes

@@ -3,11 +3,14 @@ import CKernels
 extension CellPlan {
   /// Appends the cell's forward phases. The last phase in `phases` is open: per image it has made the cell's inputs.
   func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
-    for unit in preprocess { appendConvolution(of: unit, to: phases[phases.count - 1], entries: entries) }
+    for unit in preprocess { unit.appendForward(to: phases[phases.count - 1], entries: entries) }
 
     var phase = Phase()
     phases.append(phase)
-    for source in 0..<CellTopology.inputCount { appendNormalisation(of: source, to: phase) }
+    for source in 0..<CellTopology.inputCount {
+      let unit = preprocess[source]
+      unit.norm.appendNormalisation(of: unit.output, into: states[source], to: phase)
+    }
     for source in 0..<CellTopology.inputCount { appendFirstStage(of: source, to: phase, entries: entries) }
     appendSecondStage(of: Array(0..<CellTopology.inputCount), to: &phases, entries: entries)
 
@@ -27,38 +30,12 @@ extension CellPlan {
     }
   }
 
-  private func appendConvolution(of unit: PointwiseUnit, to phase: Phase, entries: [StatisticsLayout.Entry]) {
-    let lanes = unit.norm.lanes
-    let offset = phase.reserveSums(2 * lanes)
-    let state = state
-    phase.spend(flops: unit.flops, floats: unit.sourceFloats + unit.output.shape.floatsPerImage)
-    phase.onImage { image, context in unit.forward(image: image, sums: context.sums + offset, scratch: context.scratch) }
-    phase.onFinish { sums, images in
-      unit.norm.finishForward(
-        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[unit.norm.entry]))
-    }
-  }
-
-  private func appendNormalisation(of source: Int, to phase: Phase) {
-    let activation = states[source]
-    let norm = preprocess[source].norm
-    let state = state
-    phase.spend(floats: 2 * activation.shape.floatsPerImage)
-    phase.onImage { image, _ in
-      for block in 0..<activation.shape.blocks {
-        let plane = activation.image(image) + block * activation.shape.floatsPerBlock
-        state.kernels.pointee.affine(
-          plane, plane, norm.rstd + block * 16, nil, nil, norm.shift + block * 16, Int32(activation.shape.pixels))
-      }
-    }
-  }
-
   /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions.
   private func appendFirstStage(of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry]) {
     let leaving = edges(leaving: source)
     let state = state
     if let pool = pools[source] {
-      let norms = [pool.maximum?.norm, pool.average?.norm]
+      let norms: [BatchNorm?] = [pool.maximum?.norm, pool.average?.norm]
       let lanes = states[source].shape.lanes
       let offset = phase.reserveSums(4 * lanes)
       let activation = states[source]
@@ -86,7 +63,7 @@ extension CellPlan {
           }
         }
       }
-      for unit in edge.factorised { appendConvolution(of: unit, to: phase, entries: entries) }
+      for unit in edge.factorised { unit.appendForward(to: phase, entries: entries) }
     }
     let units = leaving.flatMap(\.firstConvolutions)
     guard !units.isEmpty else { return }

@@ -1,10 +1,10 @@
 import CKernels
 
-/// One cell of the supernet, lowered: its tensors and units. `CellPlan+Forward` and `CellPlan+Backward` lay out its phases.
+/// One cell of a network, lowered: its tensors and units. `CellPlan+Forward` and `CellPlan+Backward` lay out its phases.
 final class CellPlan {
   let isReduction: Bool
   let preprocess: [PointwiseUnit]
-  /// States 0…5; the first two are the preprocessed inputs, normalised in place.
+  /// States 0…5; the first two are the preprocessed inputs, normalised in place where their norms have no γ and β.
   let states: [Activation]
   /// ∂L/∂state.
   let gradients: [Activation]
@@ -15,31 +15,34 @@ final class CellPlan {
   let pad: Int
   let state: PlanState
 
-  /// The nodes, whose concatenation is the cell's output, and their gradients.
-  var outputs: [Activation] { Array(states[CellTopology.inputCount...]) }
-  var outputGradients: [Activation] { Array(gradients[CellTopology.inputCount...]) }
+  let layout: CellLayout
+
+  /// The nodes whose concatenation is the cell's output, and their gradients.
+  var outputs: [Activation] { layout.outputs.map { states[$0] } }
+  var outputGradients: [Activation] { layout.outputs.map { gradients[$0] } }
 
   /// - Parameter inputs: the outputs of the cell before the last and of the last cell.
   init(
-    index: Int, channels: Int, reduction: Bool, afterReduction: Bool, inputs: ([Activation], [Activation]),
-    candidates: [[Operation]], pad: Int, memory: PlanMemory, state: PlanState
+    _ layout: CellLayout, inputs: ([Activation], [Activation]), pad: Int, memory: PlanMemory, state: PlanState
   ) {
+    self.layout = layout
+    let reduction = layout.isReduction
     isReduction = reduction
     self.pad = pad
     self.state = state
-    let name = "cells.\(index)"
+    let name = "cells.\(layout.index)"
+    func preprocessor(_ input: Int, _ sources: [Activation], reduction: Bool) -> PointwiseUnit {
+      PointwiseUnit(
+        name: "\(name).preprocess\(input)", sources: sources, outputChannels: layout.channels, reduction: reduction,
+        isAffine: layout.hasAffineNorms, memory: memory, state: state)
+    }
     preprocess = [
-      PointwiseUnit(
-        name: "\(name).preprocess0", sources: inputs.0, outputChannels: channels, reduction: afterReduction, memory: memory,
-        state: state),
-      PointwiseUnit(
-        name: "\(name).preprocess1", sources: inputs.1, outputChannels: channels, reduction: false, memory: memory,
-        state: state),
+      preprocessor(0, inputs.0, reduction: layout.isAfterReduction), preprocessor(1, inputs.1, reduction: false),
     ]
     let inputShape = preprocess[1].output.shape
     let nodeShape = reduction ? inputShape.halved() : inputShape
     let nodeStates = (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
-    let states = preprocess.map(\.output) + nodeStates
+    let states = preprocess.map { layout.hasAffineNorms ? memory.activation(inputShape) : $0.output } + nodeStates
     let gradients =
       (0..<CellTopology.inputCount).map { _ in memory.activation(inputShape) }
       + (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
@@ -49,8 +52,7 @@ final class CellPlan {
       $0.slice = max($0.slice, inputShape.floatsPerImage)
       $0.lanes = max($0.lanes, inputShape.lanes)
     }
-    let lowering = EdgeLowering(
-      cell: index, reduction: reduction, states: states, candidates: candidates, pad: pad, memory: memory, state: state)
+    let lowering = EdgeLowering(layout, states: states, pad: pad, memory: memory, state: state)
     pools = lowering.pools
     let edges = lowering.edges
     self.edges = edges
@@ -97,7 +99,7 @@ final class CellPlan {
     let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
     for block in 0..<shape.blocks {
       state.kernels.pointee.relu_pad(
-        planes + block * stride, first.output.image(image) + block * shape.floatsPerBlock, first.norm.rstd + block * 16,
+        planes + block * stride, first.output.image(image) + block * shape.floatsPerBlock, first.norm.scale + block * 16,
         first.norm.shift + block * 16, Int32(shape.height), Int32(shape.width), Int32(pad))
     }
     return planes

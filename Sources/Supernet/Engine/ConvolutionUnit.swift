@@ -15,7 +15,7 @@ final class ConvolutionUnit {
 
   init(
     name: String, depthwiseName: String, pointwiseName: String, normName: String, kernel: Int, dilation: Int, stride: Int,
-    input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+    input: PlaneShape, isAffine: Bool = false, memory: PlanMemory, state: PlanState, pad: Int
   ) {
     self.state = state
     self.input = input
@@ -27,7 +27,8 @@ final class ConvolutionUnit {
     pointwiseOffset = memory.parameters.pointwise(
       "\(name).\(pointwiseName).weight", outputs: input.channels, channels: input.channels, sources: 1)
     norm = BatchNorm(
-      shape: outputShape, entry: memory.statistics.add("\(name).\(normName)", channels: input.channels), memory: memory)
+      shape: outputShape, entry: memory.statistics.add("\(name).\(normName)", channels: input.channels),
+      affineName: isAffine ? "\(name).\(normName)" : nil, memory: memory, state: state)
     flipped = memory.arena.allocate(Float.self, input.blocks * taps * 16)
     transposed = memory.arena.allocate(Float.self, input.blocks * input.blocks * 256)
     conv = ck_conv(
@@ -70,15 +71,15 @@ final class ConvolutionUnit {
     )
   }
 
-  /// From the gradient of the normalised output (before the linear map of `norm`) to that of the relu'd input. `next` are
+  /// From the gradient of the normalised output, which `keep` multiplies (before the linear map of `norm`) to that of the relu'd input. `next` are
   /// of the input's shape, and what the caller reads after this.
   func backward(
-    image: Int, gradient: UnsafePointer<Float>, planes: Floats, into inputGradient: Floats, accumulate: Bool,
+    image: Int, gradient: UnsafePointer<Float>, keep: Float = 1, planes: Floats, into inputGradient: Floats, accumulate: Bool,
     partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
     var arguments = ck_conv_backward(
       depthwise: state.weights + depthwiseOffset, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
-      gradient: gradient, output: output.image(image), scaleGradient: norm.gradientScale, scaleOutput: norm.outputScale,
+      gradient: gradient, output: output.image(image), scaleGradient: norm.gradientScale(keep: keep, scratch: context.scratch), scaleOutput: norm.outputScale,
       shift: norm.gradientShift, tileA: context.scratch.tileA, tileB: context.scratch.tileB,
       gradientPlanes: context.scratch.gradientPlanes(output.shape),
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },

@@ -1,7 +1,8 @@
 import CKernels
+import Compute
 import Foundation
 
-/// Global average pool of the last cell's nodes, linear classifier, softmax cross-entropy.
+/// Global average pool of some tensors, linear classifier, softmax cross-entropy.
 final class HeadPlan {
   let classes: Int
   /// [batch, classes] of the last run.
@@ -10,12 +11,17 @@ final class HeadPlan {
   private let gradients: [Activation]
   private let features: Floats
   private let featureGradients: Floats
+  private let probabilities: Doubles
+  private let losses: Doubles
   private let featureCount: Int
   private let weightOffset: Int
   private let biasOffset: Int
   private let state: PlanState
 
-  init(nodes: [Activation], gradients: [Activation], classes: Int, memory: PlanMemory, state: PlanState) {
+  /// - Parameter name: public prefix of the classifier's weight and bias.
+  init(
+    name: String, nodes: [Activation], gradients: [Activation], classes: Int, memory: PlanMemory, state: PlanState
+  ) {
     self.nodes = nodes
     self.gradients = gradients
     self.classes = classes
@@ -25,12 +31,14 @@ final class HeadPlan {
     features = memory.arena.allocate(Float.self, memory.batch * featureCount)
     featureGradients = memory.arena.allocate(Float.self, memory.batch * featureCount)
     logits = memory.arena.allocate(Float.self, memory.batch * classes)
+    probabilities = memory.arena.allocate(Double.self, memory.batch * classes)
+    losses = memory.arena.allocate(Double.self, memory.batch)
     let inputs = nodes.count * shape.channels
     weightOffset = memory.parameters.reserve(classes * featureCount)
     memory.parameters.name(
-      "classifier.weight", shape: [classes, inputs], arrangement: .linear(channels: shape.channels), offset: weightOffset,
+      "\(name).weight", shape: [classes, inputs], arrangement: .linear(channels: shape.channels), offset: weightOffset,
       fanIn: inputs)
-    biasOffset = memory.parameters.vector("classifier.bias", count: classes, constant: nil, fanIn: inputs)
+    biasOffset = memory.parameters.vector("\(name).bias", count: classes, constant: nil, fanIn: inputs)
   }
 
   private var flops: Int { 2 * classes * nodes.count * nodes[0].shape.channels }
@@ -50,10 +58,8 @@ final class HeadPlan {
     }
   }
 
-  /// Fills the gradients of the last cell's nodes in a new phase, which is left open.
-  func appendBackward(to phases: inout [Phase]) {
-    let phase = Phase()
-    phases.append(phase)
+  /// Fills the gradients of the nodes in the open phase.
+  func appendBackward(to phase: Phase) {
     phase.spend(flops: flops, weightFlops: flops, floats: gradients.count * gradients[0].shape.floatsPerImage)
     phase.onImage { [self] image, _ in
       var from = featureGradients + image * featureCount
@@ -68,10 +74,13 @@ final class HeadPlan {
   }
 
   /// Logits, mean cross-entropy and the number of correct predictions (the first of equal logits counts).
-  func loss(images: Int, labels: UnsafePointer<Int32>) -> (loss: Double, correct: Int) {
-    var total = 0.0
-    var correct = 0
-    for image in 0..<images {
+  ///
+  /// - Parameter smoothing: ε of label smoothing (Szegedy et al., CVPR 2016, §7): the target is 1 − ε on the label and ε
+  ///   spread evenly over all classes.
+  func loss(images: Int, labels: UnsafePointer<Int32>, smoothing: Double = 0, pool: ThreadPool) -> (
+    loss: Double, correct: Int
+  ) {
+    pool.run(images) { image, _ in
       let row = logits + image * classes
       let feature = features + image * featureCount
       for label in 0..<classes {
@@ -80,53 +89,82 @@ final class HeadPlan {
         for index in 0..<featureCount { sum += Double(weights[index]) * Double(feature[index]) }
         row[label] = Float(sum)
       }
-      var best = 0
-      for label in 1..<max(classes, 1) where row[label] > row[best] { best = label }
+      let best = largest(row)
       var normaliser = 0.0
       for label in 0..<classes { normaliser += exp(Double(row[label]) - Double(row[best])) }
-      let label = Int(labels[image])
-      total += Double(row[best]) + log(normaliser) - Double(row[label])
-      if best == label { correct += 1 }
+      let logNormaliser = Double(row[best]) + log(normaliser)
+      var loss = logNormaliser - Double(row[Int(labels[image])])
+      if smoothing > 0 {
+        var mean = 0.0
+        for label in 0..<classes { mean += Double(row[label]) }
+        loss = (1 - smoothing) * loss + smoothing * (logNormaliser - mean / Double(classes))
+      }
+      losses[image] = loss
+    }
+    var total = 0.0
+    var correct = 0
+    for image in 0..<images {
+      total += losses[image]
+      if largest(logits + image * classes) == Int(labels[image]) { correct += 1 }
     }
     return (total / Double(images), correct)
   }
 
-  /// ∂L/∂feature of every image and, where wanted, the classifier's gradient.
-  func backward(images: Int, labels: UnsafePointer<Int32>, weightGradient: Floats?) {
+  private func largest(_ row: Floats) -> Int {
+    var best = 0
+    for label in 1..<max(classes, 1) where row[label] > row[best] { best = label }
+    return best
+  }
+
+  /// Gradients of `factor` times the loss: of every image's features and, where wanted, of the classifier.
+  func backward(
+    images: Int, labels: UnsafePointer<Int32>, factor: Double = 1, smoothing: Double = 0, weightGradient: Floats?,
+    pool: ThreadPool
+  ) {
     let pixels = Double(nodes[0].shape.pixels)
-    var probabilities = [Double](repeating: 0, count: images * classes)
-    for image in 0..<images {
+    pool.run(images) { image, _ in
       let row = logits + image * classes
-      let largest = (0..<classes).map { Double(row[$0]) }.max() ?? 0
+      let probability = probabilities + image * classes
+      let highest = Double(row[largest(row)])
       var normaliser = 0.0
       for label in 0..<classes {
-        probabilities[image * classes + label] = exp(Double(row[label]) - largest)
-        normaliser += probabilities[image * classes + label]
+        probability[label] = exp(Double(row[label]) - highest)
+        normaliser += probability[label]
       }
       for label in 0..<classes {
-        let value = probabilities[image * classes + label] / normaliser - (label == Int(labels[image]) ? 1 : 0)
-        probabilities[image * classes + label] = value / Double(images)
+        let target = (label == Int(labels[image]) ? 1 - smoothing : 0) + smoothing / Double(classes)
+        probability[label] = factor * (probability[label] / normaliser - target) / Double(images)
       }
-      for index in 0..<featureCount {
-        var sum = 0.0
+      withSums { sums in
         for label in 0..<classes {
-          sum += probabilities[image * classes + label] * Double(state.weights[weightOffset + label * featureCount + index])
+          let weights = state.weights + weightOffset + label * featureCount
+          for index in 0..<featureCount { sums[index] += probability[label] * Double(weights[index]) }
         }
-        featureGradients[image * featureCount + index] = Float(sum / pixels)
+        for index in 0..<featureCount { featureGradients[image * featureCount + index] = Float(sums[index] / pixels) }
       }
     }
     guard let weightGradient else { return }
-    for label in 0..<classes {
+    pool.run(classes) { label, _ in
       var bias = 0.0
       for image in 0..<images { bias += probabilities[image * classes + label] }
       weightGradient[biasOffset + label] = Float(bias)
-      for index in 0..<featureCount {
-        var sum = 0.0
+      withSums { sums in
         for image in 0..<images {
-          sum += probabilities[image * classes + label] * Double(features[image * featureCount + index])
+          let feature = features + image * featureCount
+          let probability = probabilities[image * classes + label]
+          for index in 0..<featureCount { sums[index] += probability * Double(feature[index]) }
         }
-        weightGradient[weightOffset + label * featureCount + index] = Float(sum)
+        let target = weightGradient + weightOffset + label * featureCount
+        for index in 0..<featureCount { target[index] = Float(sums[index]) }
       }
+    }
+  }
+
+  /// Zeroed room for one sum a feature.
+  private func withSums(_ body: (UnsafeMutableBufferPointer<Double>) -> Void) {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: featureCount) { sums in
+      sums.initialize(repeating: 0)
+      body(sums)
     }
   }
 }

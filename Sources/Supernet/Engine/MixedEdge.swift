@@ -5,6 +5,8 @@ final class MixedEdge {
   let operations: [Lowered]
   /// Where the edge's mixing weights begin in the cell kind's row-major α.
   let mixingOffset: Int
+  /// Which path each operation is, where it can be dropped.
+  let paths: [Int?]
 
   enum Lowered {
     /// Contributes nothing.
@@ -12,18 +14,19 @@ final class MixedEdge {
     /// The source state itself.
     case identity
     case noise(Activation, stream: UInt32)
-    case maximum(PoolUnit, BatchNorm)
-    case average(PoolUnit, BatchNorm)
+    case maximum(PoolUnit, BatchNorm?)
+    case average(PoolUnit, BatchNorm?)
     case convolution(ConvolutionUnit)
     case separable(first: ConvolutionUnit, second: ConvolutionUnit)
     case factorised(PointwiseUnit)
   }
 
-  init(edge: CellTopology.Edge, stride: Int, operations: [Lowered], mixingOffset: Int) {
+  init(edge: CellTopology.Edge, stride: Int, operations: [Lowered], mixingOffset: Int, paths: [Int?]) {
     self.edge = edge
     self.stride = stride
     self.operations = operations
     self.mixingOffset = mixingOffset
+    self.paths = paths
   }
 
   /// A tensor of the sum, with the norm it is seen through.
@@ -31,22 +34,24 @@ final class MixedEdge {
     let values: Activation
     let norm: BatchNorm?
     let mixingIndex: Int
+    /// The path, where it can be dropped.
+    let path: Int?
   }
 
   func terms(source: Activation) -> [Term] {
     operations.enumerated().compactMap { index, operation in
-      let mixing = mixingOffset + index
+      func term(_ values: Activation, _ norm: BatchNorm?) -> Term {
+        Term(values: values, norm: norm, mixingIndex: mixingOffset + index, path: paths[index])
+      }
       switch operation {
       case .nothing: return nil
-      case .identity: return Term(values: source, norm: nil, mixingIndex: mixing)
-      case .noise(let values, _): return Term(values: values, norm: nil, mixingIndex: mixing)
-      case .maximum(let pool, let norm):
-        return pool.maximum.map { Term(values: $0.values, norm: norm, mixingIndex: mixing) }
-      case .average(let pool, let norm):
-        return pool.average.map { Term(values: $0.values, norm: norm, mixingIndex: mixing) }
-      case .convolution(let unit): return Term(values: unit.output, norm: unit.norm, mixingIndex: mixing)
-      case .separable(_, let second): return Term(values: second.output, norm: second.norm, mixingIndex: mixing)
-      case .factorised(let unit): return Term(values: unit.output, norm: unit.norm, mixingIndex: mixing)
+      case .identity: return term(source, nil)
+      case .noise(let values, _): return term(values, nil)
+      case .maximum(let pool, let norm): return pool.maximum.map { term($0.values, norm) }
+      case .average(let pool, let norm): return pool.average.map { term($0.values, norm) }
+      case .convolution(let unit): return term(unit.output, unit.norm)
+      case .separable(_, let second): return term(second.output, second.norm)
+      case .factorised(let unit): return term(unit.output, unit.norm)
       }
     }
   }
@@ -68,5 +73,19 @@ final class MixedEdge {
 
   var factorised: [PointwiseUnit] {
     operations.compactMap { if case .factorised(let unit) = $0 { unit } else { nil } }
+  }
+
+  /// The path of each of `separables`.
+  var separablePaths: [Int?] {
+    operations.indices.compactMap { index -> Int?? in
+      if case .separable = operations[index] { .some(paths[index]) } else { nil }
+    }
+  }
+
+  func path(of unit: PointwiseUnit) -> Int? {
+    for (index, operation) in operations.enumerated() {
+      if case .factorised(let own) = operation, own === unit { return paths[index] }
+    }
+    return nil
   }
 }

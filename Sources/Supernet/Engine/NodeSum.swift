@@ -2,8 +2,8 @@ import CKernels
 
 /// A node: the sum over its incoming edges of their mixtures, as one pass over the operations' raw outputs.
 ///
-/// Batch norm without scale and shift followed by a mixing weight w is a·x + b per channel with a = w·rstd and
-/// b = −w·mean·rstd; the b of all terms add up to one shift.
+/// Batch norm followed by a mixing weight w is a·x + b per channel with a = w·γ·rstd and b = w·(β − γ·mean·rstd); the b of
+/// all terms add up to one shift. Terms whose path an image drops are left out of that image's sum.
 final class NodeSum {
   let output: Activation
   /// ∂L/∂node.
@@ -11,8 +11,11 @@ final class NodeSum {
   let terms: [MixedEdge.Term]
   private let reduction: Bool
   private let coefficients: Floats
-  private let shift: Floats
+  /// Shift of each term, then of their sum.
+  private let shifts: Floats
   private let state: PlanState
+  /// Whether terms can be dropped, so that each has a Σ g of its own.
+  private let hasPaths: Bool
 
   init(
     output: Activation, gradient: Activation, terms: [MixedEdge.Term], reduction: Bool, memory: PlanMemory, state: PlanState
@@ -22,10 +25,11 @@ final class NodeSum {
     self.terms = terms
     self.reduction = reduction
     self.state = state
+    hasPaths = terms.contains { $0.path != nil }
     let lanes = output.shape.lanes
     coefficients = memory.arena.allocate(Float.self, max(1, terms.count) * lanes)
-    shift = memory.arena.allocate(Float.self, lanes)
-    precondition(terms.count <= WorkerScratch.maximumTerms, "a node sums at most \(WorkerScratch.maximumTerms) terms")
+    shifts = memory.arena.allocate(Float.self, (terms.count + 1) * lanes)
+    precondition(terms.count < WorkerScratch.maximumTerms, "a node sums fewer than \(WorkerScratch.maximumTerms) terms")
   }
 
   private var lanes: Int { output.shape.lanes }
@@ -37,47 +41,83 @@ final class NodeSum {
       for (index, term) in terms.enumerated() {
         let weight = Double(state.mixing(reduction, term.mixingIndex))
         if let norm = term.norm {
-          coefficients[index * lanes + lane] = Float(weight * norm.exactRstd[lane])
-          total -= weight * norm.exactRstd[lane] * norm.mean[lane]
+          let factor = weight * norm.weight(lane) * norm.exactRstd[lane]
+          let shift = weight * norm.bias(lane) - factor * norm.mean[lane]
+          coefficients[index * lanes + lane] = Float(factor)
+          shifts[index * lanes + lane] = Float(shift)
+          total += shift
         } else {
           coefficients[index * lanes + lane] = Float(weight)
+          shifts[index * lanes + lane] = 0
         }
       }
-      shift[lane] = Float(total)
+      shifts[terms.count * lanes + lane] = Float(total)
     }
   }
 
   func forward(image: Int, scratch: WorkerScratch) {
     let shape = output.shape
+    let maps = hasPaths && state.drops != nil ? keptMaps(image: image, scratch: scratch) : (coefficients, shifts)
     for block in 0..<shape.blocks {
       let at = block * shape.floatsPerBlock
       for (index, term) in terms.enumerated() { scratch.terms[index] = UnsafePointer(term.values.image(image) + at) }
       state.kernels.pointee.combine(
-        output.image(image) + at, scratch.terms, coefficients + block * 16, Int64(lanes), shift + block * 16,
-        Int32(terms.count), Int32(shape.pixels), 0)
+        output.image(image) + at, scratch.terms, maps.0 + block * 16, Int64(lanes),
+        maps.1 + terms.count * lanes + block * 16, Int32(terms.count), Int32(shape.pixels), 0)
     }
   }
 
-  /// Doubles that `reduce` adds to: Σ g·x of each term, then Σ g, of every lane.
-  var sumCount: Int { (terms.count + 1) * lanes }
+  /// Coefficients and shifts of an image some of whose paths are dropped and the others scaled.
+  private func keptMaps(image: Int, scratch: WorkerScratch) -> (Floats, Floats) {
+    let kept = scratch.coefficients
+    let total = kept + terms.count * lanes
+    for lane in 0..<lanes { total[lane] = 0 }
+    for (index, term) in terms.enumerated() {
+      let keep = state.keep(term.path, image: image)
+      for lane in 0..<lanes {
+        kept[index * lanes + lane] = keep * coefficients[index * lanes + lane]
+        total[lane] += keep * shifts[index * lanes + lane]
+      }
+    }
+    return (kept, kept)
+  }
+
+  /// Doubles that `reduce` adds to: Σ g·x of each term, then Σ g, of every lane; with paths, Σ g of each term.
+  var sumCount: Int { (hasPaths ? 2 * terms.count : terms.count + 1) * lanes }
 
   /// Once ∂L/∂node of the image is complete.
   func reduce(image: Int, sums: Doubles, scratch: WorkerScratch) {
     let shape = output.shape
     for block in 0..<shape.blocks {
       let at = block * shape.floatsPerBlock
-      for (index, term) in terms.enumerated() { scratch.terms[index] = UnsafePointer(term.values.image(image) + at) }
-      state.kernels.pointee.reduce(
-        gradient.image(image) + at, scratch.terms, Int32(terms.count), Int32(shape.pixels), sums + block * 16, Int64(lanes),
-        sums + terms.count * lanes + block * 16)
+      let gradient = gradient.image(image) + at
+      func reduce(_ terms: ArraySlice<MixedEdge.Term>, _ product: Doubles, _ gradientSum: Doubles) {
+        for (index, term) in terms.enumerated() { scratch.terms[index] = UnsafePointer(term.values.image(image) + at) }
+        state.kernels.pointee.reduce(
+          gradient, scratch.terms, Int32(terms.count), Int32(shape.pixels), product + block * 16, Int64(lanes),
+          gradientSum + block * 16)
+      }
+      guard hasPaths else {
+        reduce(terms[...], sums, sums + terms.count * lanes)
+        continue
+      }
+      for (index, term) in terms.enumerated() where state.keep(term.path, image: image) != 0 {
+        reduce(terms[index...index], sums + index * lanes, sums + (terms.count + index) * lanes)
+      }
     }
   }
 
   /// Mixing-weight gradients, and each term's backward map.
   func finishBackward(sums: Doubles, images: Int) {
-    let gradientSum = sums + terms.count * lanes
     for (index, term) in terms.enumerated() {
       let product = sums + index * lanes
+      let gradientSum = sums + (hasPaths ? terms.count + index : terms.count) * lanes
+      if term.path != nil, let drops = state.drops {
+        for lane in 0..<lanes {
+          product[lane] *= Double(drops.scale)
+          gradientSum[lane] *= Double(drops.scale)
+        }
+      }
       let weight = state.mixing(reduction, term.mixingIndex)
       var inner = 0.0
       if let norm = term.norm {

@@ -14,6 +14,8 @@ struct ParameterLayout {
     case pointwise(channels: Int, firstOutput: Int, firstSource: Int, allSources: Int)
     /// [outputs, 3, 3, 3] ↔ [output block][27 of 32][16].
     case stem
+    /// [outputs, channels, k, k] ↔ [output block][tap, block, lane][16].
+    case dense
     /// [count].
     case vector
     /// [classes, nodes · channels] ↔ [class][node][padded channel].
@@ -52,6 +54,18 @@ struct ParameterLayout {
       case .stem:
         for output in 0..<shape[0] {
           for tap in 0..<27 { body(offset + (output / 16) * 512 + tap * 16 + output % 16) }
+        }
+      case .dense:
+        let blocks = (shape[1] + 15) / 16
+        let taps = shape[2] * shape[3]
+        for output in 0..<shape[0] {
+          for input in 0..<shape[1] {
+            for tap in 0..<taps {
+              body(
+                offset + (output / 16) * taps * blocks * 256 + ((tap * blocks + input / 16) * 16 + input % 16) * 16
+                  + output % 16)
+            }
+          }
         }
       case .vector:
         for index in 0..<shape[0] { body(offset + index) }
@@ -108,6 +122,15 @@ struct ParameterLayout {
           channels: channels, firstOutput: half * outputs / 2, firstSource: half * sources, allSources: 2 * sources),
         offset: offset, fanIn: sources * channels)
     }
+    return offset
+  }
+
+  /// Weights of a dense k×k convolution; returns their offset.
+  mutating func dense(_ name: String, outputs: Int, channels: Int, kernel: Int) -> Int {
+    let taps = kernel * kernel
+    let offset = reserve((outputs + 15) / 16 * taps * ((channels + 15) / 16) * 256)
+    self.name(
+      name, shape: [outputs, channels, kernel, kernel], arrangement: .dense, offset: offset, fanIn: channels * taps)
     return offset
   }
 

@@ -15,8 +15,21 @@ final class PointwiseUnit {
   /// Input blocks of one convolution, over all sources.
   private let inputBlocks: Int
 
+  /// `name` is the public prefix of a DARTS operation.
+  convenience init(
+    name: String, sources: [Activation], outputChannels: Int, reduction: Bool, isAffine: Bool = false, memory: PlanMemory,
+    state: PlanState
+  ) {
+    self.init(
+      weightName: reduction ? name : "\(name).op.1.weight", normName: reduction ? "\(name).bn" : "\(name).op.2",
+      sources: sources, outputChannels: outputChannels, reduction: reduction, isAffine: isAffine, memory: memory,
+      state: state)
+  }
+
+  /// - Parameter weightName: public name of the weight; of a factorised reduction, the prefix of its two.
   init(
-    name: String, sources: [Activation], outputChannels: Int, reduction: Bool, memory: PlanMemory, state: PlanState
+    weightName: String, normName: String, sources: [Activation], outputChannels: Int, reduction: Bool = false,
+    isAffine: Bool, memory: PlanMemory, state: PlanState
   ) {
     self.sources = sources
     self.state = state
@@ -30,14 +43,15 @@ final class PointwiseUnit {
     output = memory.activation(outputShape)
     let convolutions = reduction ? 2 : 1
     if reduction {
-      offset = memory.parameters.factorised(name, outputs: outputChannels, channels: shape.channels, sources: sources.count)
+      offset = memory.parameters.factorised(
+        weightName, outputs: outputChannels, channels: shape.channels, sources: sources.count)
     } else {
       offset = memory.parameters.pointwise(
-        "\(name).op.1.weight", outputs: outputChannels, channels: shape.channels, sources: sources.count)
+        weightName, outputs: outputChannels, channels: shape.channels, sources: sources.count)
     }
     norm = BatchNorm(
-      shape: outputShape, entry: memory.statistics.add(reduction ? "\(name).bn" : "\(name).op.2", channels: outputChannels),
-      memory: memory)
+      shape: outputShape, entry: memory.statistics.add(normName, channels: outputChannels),
+      affineName: isAffine ? normName : nil, memory: memory, state: state)
     transposed = memory.arena.allocate(Float.self, convolutions * inputBlocks * outputShape.blocks * 256)
     let widest = max(convolutions * inputBlocks, outputShape.blocks)
     tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, 768 / (outputShape.width * widest)))
@@ -86,8 +100,22 @@ final class PointwiseUnit {
     }
   }
 
+  /// Appends the convolution and the statistics of its output to a phase in which the sources are made or were before.
+  func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
+    let lanes = norm.lanes
+    let offset = phase.reserveSums(2 * lanes)
+    phase.spend(flops: flops, floats: sourceFloats + output.shape.floatsPerImage)
+    phase.onImage { [self] image, context in
+      forward(image: image, sums: context.sums + offset, scratch: context.scratch)
+    }
+    phase.onFinish { [self] sums, images in
+      norm.finishForward(
+        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+    }
+  }
+
   /// Convolves into `output`; adds Σ and Σ² to sums[0..<2·lanes].
-  func forward(image: Int, sums: Doubles, scratch: WorkerScratch) {
+  private func forward(image: Int, sums: Doubles, scratch: WorkerScratch) {
     let shape = output.shape
     var row = 0
     while row < shape.height {
@@ -120,12 +148,12 @@ final class PointwiseUnit {
     phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * 256)
   }
 
-  /// Gradient of the normalised output through the convolution: weights always where wanted, and the masked input
+  /// Gradient of the normalised output, which `keep` multiplies, through the convolution: weights always where wanted, and the masked input
   /// gradient into `targets` (one per source) where they are given. `values` is what the map of `norm` is applied to
   /// besides the gradient: the convolution output, or the normalised state.
   func backward(
-    image: Int, gradient: Activation, values: Activation, targets: [Activation]?, overwrite: Bool, partial: Int,
-    context: ChunkContext
+    image: Int, gradient: Activation, keep: Float = 1, values: Activation, targets: [Activation]?, overwrite: Bool,
+    partial: Int, context: ChunkContext
   ) {
     let shape = output.shape
     let kernels = state.kernels.pointee
@@ -133,6 +161,7 @@ final class PointwiseUnit {
     if isReduction, overwrite, let targets {
       for target in targets { target.image(image).update(repeating: 0, count: target.shape.floatsPerImage) }
     }
+    let gradientScale = norm.gradientScale(keep: keep, scratch: context.scratch)
     var row = 0
     while row < shape.height {
       let rows = min(tileRows, shape.height - row)
@@ -140,7 +169,7 @@ final class PointwiseUnit {
       for block in 0..<shape.blocks {
         let at = block * shape.floatsPerBlock + row * shape.width * 16
         kernels.affine(
-          tileA + block * pixels * 16, gradient.image(image) + at, norm.gradientScale + block * 16, values.image(image) + at,
+          tileA + block * pixels * 16, gradient.image(image) + at, gradientScale + block * 16, values.image(image) + at,
           norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
       }
       if let gradients = context.gradients {

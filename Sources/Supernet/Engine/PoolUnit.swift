@@ -1,23 +1,39 @@
 import CKernels
 
-/// The 3×3 pools of one state at one stride, each with batch norm: computed once for all edges that leave the state.
+/// The 3×3 pools of one state at one stride, in a supernet each with batch norm: computed once for all edges that leave the
+/// state.
 final class PoolUnit {
+  /// What one of the two pools is for its state.
+  enum Use: Equatable {
+    case none
+    case plain
+    /// Normalised; with the index in the statistics layout.
+    case normalised(entry: Int)
+  }
+
   let input: PlaneShape
   let stride: Int
-  let maximum: (values: Activation, norm: BatchNorm)?
-  let average: (values: Activation, norm: BatchNorm)?
+  let maximum: (values: Activation, norm: BatchNorm?)?
+  let average: (values: Activation, norm: BatchNorm?)?
   private let arg: UnsafeMutablePointer<UInt8>?
   private let state: PlanState
 
-  /// `maximumEntry` and `averageEntry`: indices in the statistics layout, nil where no edge uses the pool.
-  init(input: PlaneShape, stride: Int, maximumEntry: Int?, averageEntry: Int?, memory: PlanMemory, state: PlanState) {
+  init(input: PlaneShape, stride: Int, maximum: Use, average: Use, memory: PlanMemory, state: PlanState) {
     self.input = input
     self.stride = stride
     self.state = state
     let shape = stride == 1 ? input : input.halved()
-    maximum = maximumEntry.map { (memory.activation(shape), BatchNorm(shape: shape, entry: $0, memory: memory)) }
-    average = averageEntry.map { (memory.activation(shape), BatchNorm(shape: shape, entry: $0, memory: memory)) }
-    arg = maximumEntry.map { _ in memory.arena.allocate(UInt8.self, memory.batch * shape.floatsPerImage) }
+    func pool(_ use: Use) -> (values: Activation, norm: BatchNorm?)? {
+      switch use {
+      case .none: nil
+      case .plain: (memory.activation(shape), nil)
+      case .normalised(let entry):
+        (memory.activation(shape), BatchNorm(shape: shape, entry: entry, memory: memory, state: state))
+      }
+    }
+    self.maximum = pool(maximum)
+    self.average = pool(average)
+    arg = maximum == .none ? nil : memory.arena.allocate(UInt8.self, memory.batch * shape.floatsPerImage)
     memory.need { $0.slice = max($0.slice, input.floatsPerImage) }
   }
 

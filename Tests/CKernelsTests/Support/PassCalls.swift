@@ -110,11 +110,12 @@ extension Bench {
   }
 
   /// floats: the two blocks of the band, with what was between and after them.
-  func patches(_ image: [Float], height: Int, width: Int, firstRow: Int, rows: Int, gap: Int) -> Results {
-    let count = 2 * (rows * width * 16 + gap)
+  func patches(_ image: [Float], height: Int, width: Int, stride: Int, firstRow: Int, rows: Int, gap: Int) -> Results {
+    let block = rows * width / stride * 16 + gap
+    let count = 2 * block
     let output = self.output([Float](repeating: 123, count: count))
     kernels.patches(
-      output, Int64(rows * width * 16 + gap), input(image), Int32(height), Int32(width), Int32(firstRow), Int32(rows))
+      output, Int64(block), input(image), Int32(height), Int32(width), Int32(stride), Int32(firstRow), Int32(rows))
     return Results(floats: [read(output, count)])
   }
 

@@ -1,0 +1,99 @@
+/// The network that a genotype is retrained as: the DARTS family's evaluation networks (Liu et al., ICLR 2019, §3.2, §A.2).
+public struct DerivedArchitecture: Equatable, Sendable {
+  /// What the network is built for.
+  public enum Scale: String, CaseIterable, Sendable {
+    /// A stem at full resolution: images of 16 pixels and more, 32 in the paper.
+    case cifar
+    /// A stem that divides the resolution by eight: images of 64 pixels and more, 224 in the paper.
+    case imagenet
+  }
+
+  public let genotype: Genotype
+  public let scale: Scale
+  /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
+  public let channels: Int
+  /// Number of cells, at least 3; reductions are at ⌊L/3⌋ and ⌊2L/3⌋.
+  public let layers: Int
+  public let classes: Int
+  /// Height and width of the images.
+  public let imageSize: Int
+  /// Whether a second classifier trains on the output of cell ⌊2L/3⌋.
+  public let hasAuxiliaryHead: Bool
+
+  /// - Throws: `SupernetError` naming the value and what would be right.
+  public init(
+    genotype: Genotype, scale: Scale = .cifar, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
+    hasAuxiliaryHead: Bool = true
+  ) throws {
+    func require(_ condition: Bool, _ what: String, _ found: String, _ wanted: String) throws {
+      if !condition { throw SupernetError("unsupported size", at: what, found: found, wanted: wanted) }
+    }
+    let step = scale == .cifar ? 4 : 32
+    try require(
+      channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", "\(channels)", "a multiple of 4 from 4 to 1024")
+    try require(
+      scale == .cifar || channels % 8 == 0, "channels", "\(channels)", "a multiple of 8 for the imagenet network")
+    try require(layers >= 3 && layers <= 64, "layers", "\(layers)", "3 to 64 cells")
+    try require(classes >= 2, "classes", "\(classes)", "at least 2")
+    try require(
+      imageSize >= 2 * step && imageSize % step == 0, "image size", "\(imageSize)",
+      "a multiple of \(step), at least \(2 * step), for the \(scale.rawValue) network")
+    let auxiliarySide = imageSize / step
+    let leastSide = Self.auxiliarySide(of: scale)
+    try require(
+      !hasAuxiliaryHead || auxiliarySide == leastSide, "image size", "\(imageSize)",
+      "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)")
+    for (edges, key) in [(genotype.normal, "normal"), (genotype.reduce, "reduce")] {
+      for (index, edge) in edges.enumerated() where edge.operation == .none {
+        throw SupernetError(
+          "operation that no derived network has", at: "genotype, \(key)[\(index)]", found: edge.operation.rawValue,
+          wanted: "another operation")
+      }
+    }
+    self.genotype = genotype
+    self.scale = scale
+    self.channels = channels
+    self.layers = layers
+    self.classes = classes
+    self.imageSize = imageSize
+    self.hasAuxiliaryHead = hasAuxiliaryHead
+  }
+
+  /// Whether cell `index` halves the resolution.
+  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+
+  /// Side of the features that the auxiliary head is made for: its pool and last convolution take them to one pixel.
+  static func auxiliarySide(of scale: Scale) -> Int { scale == .cifar ? 8 : 7 }
+}
+
+extension DerivedArchitecture {
+  /// Operations a path; those that drop-path may take away are numbered through the network, cell by cell.
+  var networkLayout: NetworkLayout {
+    var channels = channels
+    var paths = 0
+    let cells = (0..<layers).map { index -> CellLayout in
+      let reduction = isReduction(index)
+      if reduction { channels *= 2 }
+      let edges = reduction ? genotype.reduce : genotype.normal
+      var candidates = [[CellLayout.Candidate]](repeating: [], count: CellTopology.edges.count)
+      for (k, edge) in edges.enumerated() {
+        // An identity is never dropped (the public networks' convention).
+        let isIdentity = edge.operation == .skipConnect && !(reduction && edge.source < CellTopology.inputCount)
+        candidates[CellTopology.edgesInto(node: k / Genotype.edgesPerNode).lowerBound + edge.source].append(
+          CellLayout.Candidate(
+            operation: edge.operation, name: "cells.\(index)._ops.\(k)", path: isIdentity ? nil : paths + k))
+      }
+      paths += edges.count
+      return CellLayout(
+        index: index, channels: channels, isReduction: reduction,
+        isAfterReduction: index == 0 ? scale == .imagenet : isReduction(index - 1), candidates: candidates,
+        outputs: reduction ? genotype.reduceConcat : genotype.normalConcat, hasAffineNorms: true, normalisesPools: false)
+    }
+    return NetworkLayout(
+      stem: scale == .cifar ? .full(channels: 3 * self.channels) : .strided(channels: self.channels),
+      imageSize: imageSize, classes: classes, cells: cells,
+      auxiliary: hasAuxiliaryHead
+        ? .init(cell: 2 * layers / 3, stride: scale == .cifar ? 3 : 2, normalisesLast: scale == .cifar) : nil,
+      pathCount: paths)
+  }
+}

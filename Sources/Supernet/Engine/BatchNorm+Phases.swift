@@ -1,0 +1,45 @@
+import CKernels
+
+extension BatchNorm {
+  /// `target` ← the normalised `raw`, which may be the same activation.
+  func appendNormalisation(of raw: Activation, into target: Activation, to phase: Phase) {
+    let shape = target.shape
+    phase.spend(floats: 2 * shape.floatsPerImage)
+    phase.onImage { [self] image, _ in
+      for block in 0..<shape.blocks {
+        let at = block * shape.floatsPerBlock
+        state.kernels.pointee.affine(
+          target.image(image) + at, raw.image(image) + at, scale + block * 16, nil, nil, shift + block * 16,
+          Int32(shape.pixels))
+      }
+    }
+  }
+
+  /// The sums that the backward map needs, once `gradient`, of the normalised output, is complete for an image.
+  ///
+  /// - Parameters:
+  ///   - values: the output before normalisation, or the normalised one that has taken its place.
+  ///   - isNormalised: which of the two.
+  func appendReduction(of gradient: Activation, values: Activation, isNormalised: Bool = false, to phase: Phase) {
+    let shape = values.shape
+    let offset = phase.reserveSums(2 * lanes)
+    phase.spend(floats: shape.floatsPerImage)
+    phase.onImage { [self] image, context in
+      for block in 0..<shape.blocks {
+        let at = block * shape.floatsPerBlock
+        context.scratch.terms[0] = UnsafePointer(values.image(image) + at)
+        state.kernels.pointee.reduce(
+          gradient.image(image) + at, context.scratch.terms, 1, Int32(shape.pixels), context.sums + offset + block * 16,
+          Int64(lanes), context.sums + offset + lanes + block * 16)
+      }
+    }
+    phase.onFinish { [self] sums, images in
+      let (product, gradientSum) = (sums + offset, sums + offset + lanes)
+      if isNormalised {
+        finishBackwardNormalised(gradientSum: gradientSum, product: product, images: images)
+      } else {
+        finishBackward(gradientSum: gradientSum, product: product, images: images, weight: 1)
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/// What one cell computes, before it has tensors: the mixed operations of a supernet's cell, or the two operations a node of
+/// a derived one.
+struct CellLayout {
+  /// An operation of an edge.
+  struct Candidate {
+    let operation: Operation
+    /// Prefix of its tensors in the public state_dict, e.g. `cells.3._ops.7._ops.4`.
+    let name: String
+    /// Which path it is, where drop-path can take it away.
+    var path: Int?
+  }
+
+  let index: Int
+  /// Channels of every state.
+  let channels: Int
+  let isReduction: Bool
+  /// Whether the cell's farther input has twice the resolution.
+  let isAfterReduction: Bool
+  /// Of each of the 14 edges.
+  let candidates: [[Candidate]]
+  /// States that are concatenated into the output.
+  let outputs: [Int]
+  /// Whether batch norms have γ and β.
+  let hasAffineNorms: Bool
+  /// Whether pools are followed by batch norm.
+  let normalisesPools: Bool
+}

@@ -1,0 +1,142 @@
+import CKernels
+
+/// ReLU – dense k×k convolution – optional batch norm, on one or several concatenated tensors: the second and third
+/// convolution of the strided stem, the last one of the auxiliary head.
+final class DenseConvolutionUnit {
+  let output: Activation
+  let norm: BatchNorm?
+  private let input: Activation
+  /// What the input is seen through before the ReLU.
+  private let inputNorm: BatchNorm?
+  private var taps: ck_taps
+  private let offset: Int
+  private let transposed: Floats
+  private let state: PlanState
+  private let tileRows: Int
+
+  /// - Parameter normName: public prefix of the batch norm; nil for none.
+  init(
+    weightName: String, normName: String?, input: Activation, inputNorm: BatchNorm?, outputChannels: Int, kernel: Int,
+    stride: Int, pad: Int, memory: PlanMemory, state: PlanState
+  ) {
+    self.input = input
+    self.inputNorm = inputNorm
+    self.state = state
+    let shape = input.shape
+    func extent(_ side: Int) -> Int { (side + 2 * pad - kernel) / stride + 1 }
+    let outputShape = PlaneShape(channels: outputChannels, height: extent(shape.height), width: extent(shape.width))
+    output = memory.activation(outputShape)
+    taps = ck_taps(
+      kernel: Int32(kernel), stride: Int32(stride), pad: Int32(pad), height: Int32(shape.height),
+      width: Int32(shape.width), outWidth: Int32(outputShape.width))
+    offset = memory.parameters.dense(weightName, outputs: outputChannels, channels: shape.channels, kernel: kernel)
+    norm = normName.map {
+      BatchNorm(
+        shape: outputShape, entry: memory.statistics.add($0, channels: outputChannels), affineName: $0, memory: memory,
+        state: state)
+    }
+    let tapBlocks = kernel * kernel * shape.blocks
+    transposed = memory.arena.allocate(Float.self, tapBlocks * outputShape.blocks * 256)
+    tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, outputShape.height))
+    let tile = tileRows * outputShape.width * max(tapBlocks, outputShape.blocks) * 16
+    memory.need { $0.tile = max($0.tile, tile) }
+  }
+
+  private var tapCount: Int { Int(taps.kernel * taps.kernel) }
+  private var tapBlocks: Int { tapCount * input.shape.blocks }
+  /// Of one image, forward; each of the two backward products costs the same.
+  var flops: Int { 2 * output.shape.pixels * output.shape.channels * input.shape.channels * tapCount }
+
+  func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
+    let lanes = output.shape.lanes
+    let offset = phase.reserveSums(2 * lanes)
+    phase.spend(flops: flops, floats: input.shape.floatsPerImage + output.shape.floatsPerImage)
+    phase.onImage { [self] image, context in
+      forward(image: image, sums: context.sums + offset, scratch: context.scratch)
+    }
+    guard let norm else { return }
+    let state = state
+    phase.onFinish { sums, images in
+      norm.finishForward(
+        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+    }
+  }
+
+  private func forward(image: Int, sums: Doubles, scratch: WorkerScratch) {
+    let shape = output.shape
+    forEachBand { row, rows in
+      let pixels = rows * shape.width
+      gather(image: image, row: row, rows: rows, tile: scratch.tileA)
+      state.kernels.pointee.pointwise(
+        output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), scratch.tileA, Int64(pixels * 16),
+        state.weights + offset, Int64(tapBlocks * 256), Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks),
+        Int32(input.shape.lastLanes), Int32(shape.blocks), sums, Int64(shape.lanes))
+    }
+  }
+
+  func prepareBackward() {
+    state.kernels.pointee.transpose(transposed, state.weights + offset, Int32(tapBlocks), Int32(output.shape.blocks))
+  }
+
+  /// Weight gradients, and what flows back to the input added to `target`, from the gradient of the normalised output.
+  func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
+    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * 256)
+    phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.shape.floatsPerImage + output.shape.floatsPerImage))
+    phase.onImage { [self] image, context in
+      let shape = output.shape
+      let (tileA, tileB) = (context.scratch.tileA, context.scratch.tileB)
+      let kernels = state.kernels.pointee
+      forEachBand { row, rows in
+        let pixels = rows * shape.width
+        for block in 0..<shape.blocks {
+          let at = block * shape.floatsPerBlock + row * shape.width * 16
+          let to = tileA + block * pixels * 16
+          if let norm {
+            kernels.affine(
+              to, gradient.image(image) + at, norm.gradientScale + block * 16, output.image(image) + at,
+              norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+          } else {
+            to.update(from: gradient.image(image) + at, count: pixels * 16)
+          }
+        }
+        if let gradients = context.gradients {
+          gather(image: image, row: row, rows: rows, tile: tileB)
+          kernels.outer(
+            gradients + partial, Int64(tapBlocks * 256), tileA, Int64(pixels * 16), tileB, Int64(pixels * 16),
+            Int32(pixels), Int32(tapBlocks), Int32(shape.blocks))
+        }
+        kernels.pointwise(
+          tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
+          Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(tapBlocks), nil, 0)
+        scatter(image: image, row: row, rows: rows, tile: tileB, target: target)
+      }
+    }
+  }
+
+  private func forEachBand(_ body: (_ row: Int, _ rows: Int) -> Void) {
+    for row in stride(from: 0, to: output.shape.height, by: tileRows) {
+      body(row, min(tileRows, output.shape.height - row))
+    }
+  }
+
+  private func gather(image: Int, row: Int, rows: Int, tile: Floats) {
+    let pixels = rows * output.shape.width
+    for block in 0..<input.shape.blocks {
+      state.kernels.pointee.gather_taps(
+        tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
+        input.image(image) + block * input.shape.floatsPerBlock, inputNorm.map { $0.scale + block * 16 },
+        inputNorm.map { $0.shift + block * 16 }, &taps, Int32(row), Int32(rows))
+    }
+  }
+
+  private func scatter(image: Int, row: Int, rows: Int, tile: Floats, target: Activation) {
+    let pixels = rows * output.shape.width
+    for block in 0..<input.shape.blocks {
+      let at = block * input.shape.floatsPerBlock
+      state.kernels.pointee.scatter_taps(
+        target.image(image) + at, tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
+        input.image(image) + at, inputNorm.map { $0.scale + block * 16 }, inputNorm.map { $0.shift + block * 16 }, &taps,
+        Int32(row), Int32(rows))
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import CKernels
+import Compute
+import Foundation
+
+/// A network lowered once for a batch size: a static list of phases over preallocated buffers. A run allocates nothing.
+///
+/// Not for concurrent use: one plan, one run at a time.
+final class NetworkPlan {
+  let batch: Int
+  let parameters: ParameterLayout
+  let statistics: StatisticsLayout
+  /// Bytes of activations, scratch and partial sums.
+  var byteCount: Int { memory.arena.byteCount }
+
+  private let memory: PlanMemory
+  private let state: PlanState
+  private let pool: ThreadPool
+  private let head: HeadPlan
+  private let auxiliary: AuxiliaryPlan?
+  private let auxiliaryPhases: [Phase]
+  private let forwardPhases: [Phase]
+  private let backwardPhases: [Phase]
+  private let weightsOnly: Set<ObjectIdentifier>
+  private let prepare: [() -> Void]
+  private let runner: PhaseRunner
+
+  init(_ layout: NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) {
+    self.batch = batch
+    self.pool = pool
+    let memory = PlanMemory(batch: batch)
+    self.memory = memory
+    let state = PlanState(kernels: kernels.table, placeholder: UnsafePointer(memory.arena.allocate(Float.self, 16)))
+    self.state = state
+    let pad = layout.padding
+    memory.need { $0.pad = pad }
+
+    let stem: any NetworkStem =
+      switch layout.stem {
+      case .full(let channels): StemPlan(channels: channels, side: layout.imageSize, memory: memory, state: state)
+      case .strided(let channels): StridedStemPlan(channels: channels, side: layout.imageSize, memory: memory, state: state)
+      }
+    // outputs[i] and outputs[i + 1] are the inputs of cell i.
+    var outputs: [[Activation]] = [[stem.outputs.0], [stem.outputs.1]]
+    var outputGradients: [[Activation]] = [[stem.gradients.0], [stem.gradients.1]]
+    var cells: [CellPlan] = []
+    for (index, cellLayout) in layout.cells.enumerated() {
+      let cell = CellPlan(
+        cellLayout, inputs: (outputs[index], outputs[index + 1]), pad: pad, memory: memory, state: state)
+      cells.append(cell)
+      outputs.append(cell.outputs)
+      outputGradients.append(cell.outputGradients)
+    }
+    let auxiliary = layout.auxiliary.map { auxiliary in
+      AuxiliaryPlan(
+        auxiliary, nodes: outputs[auxiliary.cell + 2], gradients: outputGradients[auxiliary.cell + 2],
+        classes: layout.classes, memory: memory, state: state)
+    }
+    self.auxiliary = auxiliary
+    let last = layout.cells.count + 1
+    let head = HeadPlan(
+      name: "classifier", nodes: outputs[last], gradients: outputGradients[last], classes: layout.classes, memory: memory,
+      state: state)
+    self.head = head
+
+    let entries = memory.statistics.entries
+    var forward: [Phase] = []
+    stem.appendForward(to: &forward, entries: entries)
+    for cell in cells { cell.appendForward(to: &forward, entries: entries) }
+    head.appendForward(to: forward[forward.count - 1])
+    var auxiliaryForward: [Phase] = []
+    auxiliary?.appendForward(to: &auxiliaryForward, entries: entries)
+
+    var backward: [Phase] = []
+    var weightsOnly: Set<ObjectIdentifier> = []
+    // Which outputs have a gradient already: what reaches one first overwrites what an earlier run left there.
+    var reached: Set<Int> = [last]
+    backward.append(Phase())
+    head.appendBackward(to: backward[0])
+    if let auxiliary, let cell = layout.auxiliary?.cell {
+      auxiliary.appendBackward(to: &backward, overwrite: reached.insert(cell + 2).inserted)
+    }
+    for index in layout.cells.indices.reversed() {
+      let inputs = [index, index + 1].map { output in
+        // The stem's output may be both inputs of the first cell.
+        let slot = output == 0 && stem.isShared ? 1 : output
+        return InputGradient(targets: outputGradients[output], overwrite: reached.insert(slot).inserted)
+      }
+      cells[index].appendBackward(to: &backward, inputs: inputs) { phase in
+        if index == 0 { weightsOnly.insert(ObjectIdentifier(phase)) }
+      }
+    }
+    stem.appendBackward(to: &backward) { weightsOnly.insert(ObjectIdentifier($0)) }
+
+    forwardPhases = forward
+    auxiliaryPhases = auxiliaryForward
+    backwardPhases = backward
+    self.weightsOnly = weightsOnly
+    prepare = cells.flatMap { $0.prepareBackward() } + stem.prepareBackward() + (auxiliary?.prepareBackward() ?? [])
+    parameters = memory.parameters
+    statistics = memory.statistics
+    let scratch = (0..<pool.threadCount).map { _ in WorkerScratch(memory.scratch, arena: memory.arena) }
+    runner = PhaseRunner(
+      phases: forward + auxiliaryForward + backward, pool: pool, kernels: kernels, scratch: scratch, arena: memory.arena)
+  }
+
+  struct Input {
+    let images: UnsafePointer<Float>
+    let labels: UnsafePointer<Int32>
+    let count: Int
+    let noiseKey: UInt64
+    /// ε of label smoothing.
+    var smoothing = 0.0
+    /// What the auxiliary head's loss counts in the gradient.
+    var auxiliaryWeight = 0.0
+    var drops: PathDrops?
+  }
+
+  struct Mixing {
+    var normal: [Float]
+    var reduce: [Float]
+  }
+
+  struct Result {
+    var loss: Double
+    var correct: Int
+    /// The auxiliary head's loss, where a gradient was wanted and there is such a head.
+    var auxiliaryLoss: Double?
+    /// ∂L/∂(mixing weight) of each cell kind; empty when no gradient was wanted.
+    var normalMixingGradient: [Double] = []
+    var reduceMixingGradient: [Double] = []
+  }
+
+  /// Loss and, where wanted, gradients. `weightGradient` is overwritten; `running` is moved, or used in place of the
+  /// batch's statistics and left as it is where `usesRunning`.
+  func run(
+    _ input: Input, weights: UnsafePointer<Float>, mixing: Mixing, weightGradient: Floats?, wantsMixingGradient: Bool,
+    running: Floats?, usesRunning: Bool = false
+  ) -> Result {
+    precondition(input.count >= 1 && input.count <= batch, "a plan for \(batch) images cannot run \(input.count)")
+    let wantsGradient = weightGradient != nil || wantsMixingGradient
+    precondition(!(usesRunning && wantsGradient), "gradients are of losses with the batch's statistics")
+    state.weights = weights
+    state.weightGradient = weightGradient
+    state.images = input.images
+    state.noiseKey = input.noiseKey
+    state.drops = input.drops
+    state.statistics = running
+    state.usesRunningStatistics = usesRunning
+    state.normalMixing = mixing.normal
+    state.reduceMixing = mixing.reduce
+    for phase in forwardPhases { runner.run(phase, images: input.count, weightGradient: nil) }
+    let (loss, correct) = head.loss(
+      images: input.count, labels: input.labels, smoothing: input.smoothing, pool: pool)
+    var result = Result(loss: loss, correct: correct)
+    guard wantsGradient else { return result }
+
+    state.normalGradient = [Double](repeating: 0, count: mixing.normal.count)
+    state.reduceGradient = [Double](repeating: 0, count: mixing.reduce.count)
+    head.backward(
+      images: input.count, labels: input.labels, smoothing: input.smoothing, weightGradient: weightGradient, pool: pool)
+    if let auxiliary {
+      for phase in auxiliaryPhases { runner.run(phase, images: input.count, weightGradient: nil) }
+      result.auxiliaryLoss =
+        auxiliary.head.loss(images: input.count, labels: input.labels, smoothing: input.smoothing, pool: pool).loss
+      auxiliary.head.backward(
+        images: input.count, labels: input.labels, factor: input.auxiliaryWeight, smoothing: input.smoothing,
+        weightGradient: weightGradient, pool: pool)
+    }
+    pool.run(prepare.count) { index, _ in prepare[index]() }
+    for phase in backwardPhases where weightGradient != nil || !weightsOnly.contains(ObjectIdentifier(phase)) {
+      runner.run(phase, images: input.count, weightGradient: weightGradient)
+    }
+    result.normalMixingGradient = state.normalGradient
+    result.reduceMixingGradient = state.reduceGradient
+    return result
+  }
+
+  /// Of one image, forward alone.
+  var forwardCost: PlanCost { forwardPhases.reduce(PlanCost()) { $0 + $1.cost } }
+
+  /// Of one image, forward and backward; without weight gradients the phases that only they need are left out.
+  func gradientCost(wantsWeights: Bool) -> PlanCost {
+    backwardPhases.filter { wantsWeights || !weightsOnly.contains(ObjectIdentifier($0)) }.reduce(forwardCost) {
+      $0 + $1.cost + PlanCost(flops: wantsWeights ? $1.weightFlops : 0)
+    }
+  }
+
+  /// [count, classes] of the last run.
+  func logits(count: Int) -> [Float] { Array(UnsafeBufferPointer(start: head.logits, count: count * head.classes)) }
+}

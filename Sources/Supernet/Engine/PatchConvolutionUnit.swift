@@ -1,0 +1,89 @@
+import CKernels
+
+/// 3×3 convolution of the images themselves, padding 1, and a batch norm with scale and shift.
+final class PatchConvolutionUnit {
+  /// Before batch norm.
+  let output: Activation
+  let norm: BatchNorm
+  private let side: Int
+  private let stride: Int
+  private let weightOffset: Int
+  private let tileRows: Int
+  private let state: PlanState
+  private static let patchFloatsPerPixel = 32
+  private static let patchLanes = 27
+
+  init(
+    weightName: String, normName: String, channels: Int, side: Int, stride: Int, memory: PlanMemory, state: PlanState
+  ) {
+    self.side = side
+    self.stride = stride
+    self.state = state
+    let shape = PlaneShape(channels: channels, height: side / stride, width: side / stride)
+    output = memory.activation(shape)
+    weightOffset = memory.parameters.reserve(shape.blocks * Self.patchFloatsPerPixel * 16)
+    memory.parameters.name(
+      weightName, shape: [channels, 3, 3, 3], arrangement: .stem, offset: weightOffset, fanIn: Self.patchLanes)
+    norm = BatchNorm(
+      shape: shape, entry: memory.statistics.add(normName, channels: channels), affineName: normName, memory: memory,
+      state: state)
+    tileRows = max(1, Int(ck_tile_pixels) / shape.width)
+    let tile = tileRows * shape.width * max(2, shape.blocks) * 16
+    memory.need { $0.tile = max($0.tile, tile) }
+  }
+
+  private var shape: PlaneShape { output.shape }
+  private var flops: Int { 2 * shape.pixels * shape.channels * Self.patchLanes }
+
+  func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
+    let lanes = shape.lanes
+    let offset = phase.reserveSums(2 * lanes)
+    phase.spend(flops: flops, floats: shape.floatsPerImage)
+    phase.onImage { [self] image, context in
+      forEachBand { row, rows in
+        let pixels = rows * shape.width
+        patches(image: image, row: row, rows: rows, tile: context.scratch.tileA)
+        state.kernels.pointee.pointwise(
+          output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), context.scratch.tileA,
+          Int64(pixels * 16), state.weights + weightOffset, Int64(Self.patchFloatsPerPixel * 16), Int32(pixels), 2, 2,
+          Int32(Self.patchLanes - 16), Int32(shape.blocks), context.sums + offset, Int64(lanes))
+      }
+    }
+    phase.onFinish { [self] sums, images in
+      norm.finishForward(
+        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+    }
+  }
+
+  /// The weight gradient from that of the normalised output.
+  func appendBackward(to phase: Phase, gradient: Activation) {
+    phase.spend(weightFlops: flops, floats: 2 * shape.floatsPerImage)
+    let partial = phase.reserveGradient(parameter: weightOffset, count: shape.blocks * Self.patchFloatsPerPixel * 16)
+    phase.onImage { [self] image, context in
+      guard let gradients = context.gradients else { return }
+      forEachBand { row, rows in
+        let pixels = rows * shape.width
+        patches(image: image, row: row, rows: rows, tile: context.scratch.tileB)
+        for block in 0..<shape.blocks {
+          let at = block * shape.floatsPerBlock + row * shape.width * 16
+          state.kernels.pointee.affine(
+            context.scratch.tileA + block * pixels * 16, gradient.image(image) + at, norm.gradientScale + block * 16,
+            output.image(image) + at, norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+        }
+        state.kernels.pointee.outer(
+          gradients + partial, Int64(Self.patchFloatsPerPixel * 16), context.scratch.tileA, Int64(pixels * 16),
+          context.scratch.tileB, Int64(pixels * 16), Int32(pixels), 2, Int32(shape.blocks))
+      }
+    }
+  }
+
+  private func forEachBand(_ body: (_ row: Int, _ rows: Int) -> Void) {
+    for row in Swift.stride(from: 0, to: shape.height, by: tileRows) { body(row, min(tileRows, shape.height - row)) }
+  }
+
+  private func patches(image: Int, row: Int, rows: Int, tile: Floats) {
+    state.kernels.pointee.patches(
+      tile, Int64(rows * shape.width * 16), state.images + image * 3 * side * side, Int32(side), Int32(side),
+      Int32(stride), Int32(row), Int32(rows))
+  }
+}
