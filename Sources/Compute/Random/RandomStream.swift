@@ -16,6 +16,7 @@ public struct RandomStream: Sendable {
     case noiseOperation = 9
     case statistics = 10
     case eigenvalues = 12
+    case dropPath = 14
     case test = 255
   }
 

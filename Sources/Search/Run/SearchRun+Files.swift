@@ -25,29 +25,9 @@ extension SearchRun {
     lastCheckpoint = path
   }
 
-  /// Removes what --keep-last does not keep: all but the newest checkpoints of epochs, those within finished epochs, and
-  /// all but the newest within the present one. What is removed is superseded by a checkpoint that was read back first.
+  /// Removes what --keep-last does not keep.
   func removeOldCheckpoints() {
-    guard configuration.keepLast > 0 else { return }
-    let all = files.checkpoints()
-    let epochs = all.filter { $0.step == 0 }
-    let old =
-      epochs.dropLast(configuration.keepLast) + all.filter { $0.step > 0 && $0.epoch < state.epoch }
-      + all.filter { $0.step > 0 && $0.epoch == state.epoch }.dropLast(configuration.keepLast)
-    guard !old.isEmpty, let newest = all.last else { return }
-    do {
-      try TensorFile(readingFrom: newest.path).verifyChecksum()
-    } catch {
-      logger.warning("\(error); older checkpoints are kept")
-      return
-    }
-    for checkpoint in old {
-      do {
-        try FileManager.default.removeItem(atPath: checkpoint.path)
-      } catch {
-        logger.warning("\(checkpoint.path) cannot be removed: \(error.localizedDescription)")
-      }
-    }
+    files.removeCheckpoints(keepingLast: configuration.keepLast, epoch: state.epoch, logger: logger)
   }
 
   private var metadata: [String: String] {

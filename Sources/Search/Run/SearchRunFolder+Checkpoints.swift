@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Logging
 
 /// Finding and judging the checkpoints of a run.
 extension SearchRunFolder {
@@ -62,6 +63,33 @@ extension SearchRunFolder {
     }
     if let failure { throw failure }
     return (try TensorFile(readingFrom: latestCheckpointPath()), [])
+  }
+
+  /// Removes all but the newest checkpoints of epochs, those within finished epochs, and all but the newest within the
+  /// present one. What is removed is superseded by a checkpoint that was read back first.
+  ///
+  /// - Parameter count: 0 keeps all.
+  func removeCheckpoints(keepingLast count: Int, epoch: Int, logger: Logger) {
+    guard count > 0 else { return }
+    let all = checkpoints()
+    let epochs = all.filter { $0.step == 0 }
+    let old =
+      epochs.dropLast(count) + all.filter { $0.step > 0 && $0.epoch < epoch }
+      + all.filter { $0.step > 0 && $0.epoch == epoch }.dropLast(count)
+    guard !old.isEmpty, let newest = all.last else { return }
+    do {
+      try TensorFile(readingFrom: newest.path).verifyChecksum()
+    } catch {
+      logger.warning("\(error); older checkpoints are kept")
+      return
+    }
+    for checkpoint in old {
+      do {
+        try FileManager.default.removeItem(atPath: checkpoint.path)
+      } catch {
+        logger.warning("\(checkpoint.path) cannot be removed: \(error.localizedDescription)")
+      }
+    }
   }
 
   /// Removes temporary files that processes left behind which no longer run.

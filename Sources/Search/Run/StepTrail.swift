@@ -12,8 +12,8 @@ struct StepTrail {
     /// ‖ω‖ and ‖momentum‖ after it.
     var weightNorm: Double?
     var momentumNorm: Double?
-    /// ‖α‖ after the update, where there was one.
-    var alphaNorm: Double
+    /// ‖α‖ after the update, where there was one; nil where there is no α.
+    var alphaNorm: Double?
     var update: ArchitectureReport?
   }
 

@@ -1,0 +1,93 @@
+import Datasets
+import Formats
+import Foundation
+import Supernet
+
+extension RetrainingRun {
+  private static let format = "zarts-retraining-1"
+  private static let momentumPrefix = "momentum."
+
+  func writeCheckpoint(to path: String) throws {
+    let moving = model.export(state.momentum).map { tensor in
+      NamedTensor(name: Self.momentumPrefix + tensor.name, shape: tensor.shape, values: tensor.values)
+    }
+    let metadata = [
+      "format": Self.format, "epoch": "\(state.epoch)", "step": "\(state.step)", "weight_steps": "\(weightSteps)",
+      "steps_per_epoch": "\(loader.stepsPerEpoch)", "genotype": model.architecture.genotype.pythonLine,
+      "configuration": try configuration.withoutHousekeeping.yaml,
+    ].merging(state.tally.metadata) { first, _ in first }
+    let tensors = model.export(state.weights) + model.exportStatistics(state.statistics) + moving
+    let checked = metadata.merging([TensorFile.checksumKey: TensorFile.checksum(tensors, metadata: metadata)]) { $1 }
+    try TensorFile.write(tensors, metadata: checked, to: path)
+    lastCheckpoint = path
+  }
+
+  /// The run that a folder holds, from its latest sound checkpoint on.
+  ///
+  /// - Parameters:
+  ///   - adjusting: changes settings that no result depends on: threads, kept checkpoints.
+  ///   - dataset: loads what the configuration names.
+  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration; `FormatError` for damaged files.
+  public convenience init(
+    continuing folder: OutputFolder, adjusting: (inout RetrainingConfiguration) -> Void = { _ in },
+    dataset: (String) throws -> ImageDataset, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+  ) throws {
+    let files = SearchRunFolder(folder)
+    let text = try String(decoding: FileBytes.read(files.configurationPath), as: UTF8.self)
+    var configuration = try RetrainingConfiguration(yaml: text, from: files.configurationPath)
+    adjusting(&configuration)
+    try configuration.validate()
+    let found = try files.latestSoundCheckpoint()
+    let (path, metadata) = (found.file.path, found.file.metadata)
+    guard metadata["format"] == Self.format else {
+      throw SearchError.invalid(
+        "not the checkpoint of a retraining", at: "\(path): metadata format", found: metadata["format"] ?? "nothing",
+        wanted: Self.format)
+    }
+    let made = try RetrainingConfiguration(yaml: metadata["configuration"] ?? "", from: "\(path): metadata configuration")
+    guard made == configuration.withoutHousekeeping else {
+      throw SearchError.invalid(
+        "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
+        wanted: "the settings of \(files.configurationPath)")
+    }
+    let (model, loader) = try Self.build(configuration, dataset(configuration.dataset))
+    guard metadata["steps_per_epoch"] == "\(loader.stepsPerEpoch)" else {
+      throw SearchError.invalid(
+        "the data are not those that the checkpoint was made with", at: path,
+        found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(loader.stepsPerEpoch)")
+    }
+    var state = RetrainingState(starting: model, seed: configuration.seed)
+    state.weights = try model.importVector(from: found.file, prefix: "")
+    state.momentum = try model.importVector(from: found.file, prefix: Self.momentumPrefix)
+    guard let statistics = try model.importStatistics(from: found.file) else {
+      throw SearchError.invalid("incomplete checkpoint", at: path, found: "no running statistics", wanted: "them")
+    }
+    state.statistics = statistics
+    state.epoch = try CheckpointMetadata.value("epoch", in: metadata, from: path) { Int($0) }
+    state.step = try CheckpointMetadata.value("step", in: metadata, from: path) { Int($0) }
+    state.tally = try RetrainingTally(metadata: metadata, from: path)
+    guard (0...configuration.epochs).contains(state.epoch), (0...loader.stepsPerEpoch).contains(state.step) else {
+      throw SearchError.invalid(
+        "position outside of the run", at: path, found: "epoch \(state.epoch), step \(state.step)",
+        wanted: "at most \(configuration.epochs) and \(loader.stepsPerEpoch)")
+    }
+    if state.epoch > 0 {
+      state.records = try Array(RetrainingRecord.read(from: files.metricsPath).prefix(state.epoch))
+      guard state.records.count == state.epoch else {
+        throw SearchError.invalid(
+          "incomplete history", at: files.metricsPath, found: "\(state.records.count) rows", wanted: "\(state.epoch)")
+      }
+    }
+    try self.init(
+      configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
+      state: state)
+    lastCheckpoint = path
+    for damage in found.damaged {
+      let warning = "\(damage); going on from \(path) instead"
+      logger.warning("\(warning)")
+      progress.note("warning: \(warning)")
+    }
+    logger.info("continues from \(path)")
+    files.removeAbandonedTemporaries()
+  }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Datasets
+import Formats
+import Foundation
+import Search
+import Supernet
+
+struct RetrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retrain", abstract: "Train the network of a genotype from scratch and test it.",
+    discussion: """
+      Writes a run folder: config.yaml, genotype.txt, metrics.csv, log.txt and checkpoints/ of safetensors with the public \
+      names. The same settings and seed give the same bits on any number of threads, with or without interruption. SIGINT \
+      or SIGTERM stops after the current step with a checkpoint; --resume goes on. Presets: \
+      \(RetrainingPreset.all.map(\.name).joined(separator: ", ")). Exit status: 0 finished, 1 failed, 3 diverged, 64 wrong \
+      flags, 128 + N stopped by signal N.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "What to train: a search's run folder, a file whose last line is a genotype, or a Genotype(…) line.",
+      valueName: "genotype"))
+  var genotype: String?
+  @Option(help: ArgumentHelp("Published settings to start from; flags win. Default: cifar.", valueName: "name"))
+  var preset: String?
+  @OptionGroup var flags: RetrainFlags
+  @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
+  var reportEvery: Double = 30
+  @Option(help: ArgumentHelp("Settings of an earlier retraining; flags given beside it win.", valueName: "config.yaml"))
+  var config: String?
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
+  var out: String?
+  @Option(help: ArgumentHelp("Run folder to go on with from its latest checkpoint.", valueName: "dir"))
+  var resume: String?
+  @Flag(help: "Print the settings as config.yaml and do nothing.")
+  var printConfig = false
+
+  func validate() throws {
+    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    guard config == nil || preset == nil else { throw ValidationError("--preset beside --config: wanted one of them") }
+  }
+
+  func run() throws {
+    let stop = SignalTrap.install()
+    if let resume { return try goOn(with: resume, stop) }
+    let settings = try settings()
+    if printConfig { return print(try settings.yaml, terminator: "") }
+    guard let out else { throw missing("--out") }
+    let dataset = try load(settings.dataset)
+    try finish(
+      RetrainingRun(
+        starting: settings, dataset: dataset, folder: { try OutputFolder.create(at: out) },
+        progress: .standardError(interval: reportEvery), stop: stop))
+  }
+
+  private func load(_ text: String) throws -> ImageDataset { try DatasetSpecification(parsing: text).load() }
+
+  private func goOn(with path: String, _ stop: StopRequest) throws {
+    let others =
+      flags.givenSettings + (genotype == nil ? [] : ["--genotype"]) + (preset == nil ? [] : ["--preset"])
+      + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
+    guard others.isEmpty else {
+      throw SearchError.invalid(
+        "flags beside --resume", at: "command line", found: others.joined(separator: ", "),
+        wanted: "--keep-last, --checkpoint-every, --threads at most: the run goes on with its own settings")
+    }
+    try finish(
+      RetrainingRun(
+        continuing: OutputFolder.existing(at: path), adjusting: flags.applyHousekeeping, dataset: load,
+        progress: .standardError(interval: reportEvery), stop: stop))
+  }
+
+  private func finish(_ run: RetrainingRun) throws {
+    let last: RetrainingRecord?
+    do {
+      last = try run.run()
+    } catch let error as SearchError {
+      switch error {
+      case .interrupted(let signal, _, _, _):
+        complain("\(error); go on with --resume \(run.files.folder.path)")
+        throw ExitCode(128 + signal)
+      case .diverged:
+        complain("\(error)")
+        throw ExitCode(3)
+      case .invalid: throw error
+      }
+    }
+    if let last {
+      let test = last.testAccuracy.map { String(format: ", test accuracy %.2f %%", 100 * $0) } ?? ""
+      print(String(format: "training loss %.4f, accuracy %.2f %%", last.trainingLoss, 100 * last.trainingAccuracy) + test)
+    }
+    print("results in \(run.files.folder.path)")
+  }
+
+  private func settings() throws -> RetrainingConfiguration {
+    var result: RetrainingConfiguration
+    if let config {
+      let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
+      result = try RetrainingConfiguration(yaml: text, from: config)
+      if let genotype { result.genotype = try GenotypeSource.read(genotype).pythonLine }
+    } else {
+      let preset = try RetrainingPreset(named: preset ?? "cifar", from: "--preset")
+      guard let genotype else { throw missing("--genotype") }
+      guard let dataset = flags.dataset ?? preset.dataset else { throw missing("--dataset") }
+      result = preset.configuration(genotype: try GenotypeSource.read(genotype).pythonLine, dataset: dataset)
+    }
+    flags.apply(to: &result)
+    try result.validate()
+    return result
+  }
+
+  private func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
+
+  private func missing(_ flag: String) -> SearchError {
+    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: "\(flag); see 'zarts help retrain'")
+  }
+}
