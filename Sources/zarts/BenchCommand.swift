@@ -15,21 +15,28 @@ struct BenchCommand: ParsableCommand {
       """)
 
   @Option(help: "Search space, s1 to s6.") var space: String = "s6"
+  @Option(
+    help: ArgumentHelp(
+      "Time the derived network of a genotype instead: a run folder, a file or a Genotype(…) line.", valueName: "genotype"))
+  var genotype: String?
   @Option(help: "Channels of the first cells, a multiple of 4.") var channels: Int = 16
   @Option(help: "Cells.") var layers: Int = 8
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads; one a core where not given.") var threads: Int?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
   @Option(
-    help: "Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var quantities: String = "train_step,forward,alpha_first,alpha_second"
+    help: """
+      Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")). \
+      Default: all but zarts_update; of a derived network train_step and forward.
+      """)
+  var quantities: String?
   @Flag(help: "One JSON object a line.") var json = false
   @Option(
     help: ArgumentHelp(
       "Command of a peer to race, run in turn with this engine.",
       discussion: """
-        It is given --threads, --channels, --layers, --batch, --space and --repeats, and prints one JSON object a line \
-        with quantity, seconds and, where it has several, layout.
+        It is given --threads, --channels, --layers, --batch, --repeats and --space or --genotype, and prints one JSON \
+        object a line with quantity, seconds and, where it has several, layout.
         """))
   var peer: String?
   @Option(help: "Turns of the race: engine, peer, engine, peer, and so on.") var rounds: Int = 3
@@ -44,7 +51,8 @@ struct BenchCommand: ParsableCommand {
     }
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     guard threads >= 1 else { throw ValidationError("--threads \(threads): expected 1 or more") }
-    let chosen = try quantities.split(separator: ",").map { name in
+    let usual = genotype == nil ? "train_step,forward,alpha_first,alpha_second" : "train_step,forward"
+    let chosen = try (quantities ?? usual).split(separator: ",").map { name in
       guard let quantity = EngineBenchmark.Quantity(rawValue: String(name)) else {
         throw ValidationError(
           "--quantities \(name): expected \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -53,9 +61,9 @@ struct BenchCommand: ParsableCommand {
     }
     if let peer {
       let configuration = [
-        "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)", "--space",
-        space.rawValue, "--repeats", "\(repeats)",
-      ]
+        "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
+        "--repeats", "\(repeats)",
+      ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
       print(
         try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
       return
@@ -63,18 +71,29 @@ struct BenchCommand: ParsableCommand {
     let kernels = try Kernels.select()
     // Before the engine lays out its memory, so that the copies don't count as its own.
     let before = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
-    let benchmark = try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
+    let benchmark = try makeBenchmark(space: space, threads: threads)
     let measurements = try chosen.map { try benchmark.measure($0, repeats: repeats) }
     let after = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
     let peak = MachinePeak(
       flopsPerSecond: max(before.flopsPerSecond, after.flopsPerSecond),
       bytesPerSecond: max(before.bytesPerSecond, after.bytesPerSecond))
     if json {
-      for measurement in measurements { print(try line(measurement, space: space, threads: threads, peak: peak)) }
+      for measurement in measurements { print(try line(measurement, threads: threads, peak: peak)) }
     } else {
-      print(table(measurements, space: space, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
+      print(table(measurements, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
     }
   }
+
+  private func makeBenchmark(space: SearchSpace, threads: Int) throws -> EngineBenchmark {
+    guard let genotype else {
+      return try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
+    }
+    return try EngineBenchmark(
+      derived: DerivedArchitecture(genotype: GenotypeSource.read(genotype), channels: channels, layers: layers),
+      batch: batch, threads: threads)
+  }
+
+  private var network: String { genotype == nil ? space : "derived" }
 
   private struct Line: Encodable {
     var engine = "zarts"
@@ -92,21 +111,21 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func line(
-    _ measurement: EngineBenchmark.Measurement, space: SearchSpace, threads: Int, peak: MachinePeak
+    _ measurement: EngineBenchmark.Measurement, threads: Int, peak: MachinePeak
   ) throws -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys]
     let line = Line(
       quantity: measurement.quantity.rawValue, threads: threads, batch: batch, channels: channels, layers: layers,
-      space: space.rawValue, seconds: measurement.best, peakBytes: measurement.peakBytes,
+      space: network, seconds: measurement.best, peakBytes: measurement.peakBytes,
       flopShare: measurement.flopShare(of: peak), bandwidthShare: measurement.bandwidthShare(of: peak),
       instructionSet: try Kernels.select().name)
     return String(decoding: try encoder.encode(line), as: UTF8.self)
   }
 
   private func table(
-    _ measurements: [EngineBenchmark.Measurement], space: SearchSpace, threads: Int, peak: MachinePeak,
+    _ measurements: [EngineBenchmark.Measurement], threads: Int, peak: MachinePeak,
     instructionSet: String
   ) -> String {
     func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
@@ -118,7 +137,7 @@ struct BenchCommand: ParsableCommand {
       ]
     }
     return """
-      \(space.rawValue), \(channels) channels, \(layers) cells, batch \(batch), \(threads) threads, \(instructionSet); \
+      \(network), \(channels) channels, \(layers) cells, batch \(batch), \(threads) threads, \(instructionSet); \
       peak \(number(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, copy \(number(peak.bytesPerSecond / 1e9, 1)) GB/s
       \(TextTable.text(
         header: ["quantity", "best s", "worst s", "GFLOP", "% FMA peak", "% copy", "peak GB"], rows: rows,

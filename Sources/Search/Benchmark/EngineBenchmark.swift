@@ -1,15 +1,15 @@
 import Compute
-import Datasets
 import Foundation
 import Supernet
 
-/// Times what a search and a landscape are made of: training step, forward pass, both α-gradients, a ZARTS-MGS update.
+/// Times what a search, a landscape and a retraining are made of: training step, forward pass, both α-gradients, a ZARTS-MGS
+/// update.
 public final class EngineBenchmark {
   /// Raw values are names in the JSON output, shared with the PyTorch peer.
   public enum Quantity: String, CaseIterable, Sendable {
     /// Forward, backward, gradient clip, SGD.
     case trainStep = "train_step"
-    /// Loss without gradient, batch statistics.
+    /// Loss without gradient: of a supernet with batch statistics, of a derived network with running ones.
     case forward
     /// ∇_α of L₁.
     case alphaFirst = "alpha_first"
@@ -34,90 +34,41 @@ public final class EngineBenchmark {
     public func bandwidthShare(of peak: MachinePeak) -> Double { Double(cost.bytes) / best / peak.bytesPerSecond }
   }
 
-  private static let candidates = 4
-  private static let innerSteps = 10
-
-  private let problem: SupernetProblem
-  private let alphas: ArchitectureParameters
-  private let weights: ParameterVector
-  private let velocity: ParameterVector
-  private let gradient: ParameterVector
-  private let batch: ImageBatch
-  private let step = WeightStep()
-  private let first: FirstOrderGradient<SupernetProblem>
-  private let second: SecondOrderGradient<SupernetProblem>
-  private let mgs: ZARTSMGS<SupernetProblem>
-
-  /// A supernet on images of standard normal noise.
-  public init(space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int) throws {
-    var stream = RandomStream(seed: 0, purpose: .test)
-    let split = ImageDataset.Split(
-      pixels: .floats(stream.normals(count * 3 * 32 * 32).map(Float.init)), labels: (0..<count).map { Int32($0 % 10) })
-    let dataset = try ImageDataset(
-      name: "noise", classes: 10, side: 32, training: split, validation: split, normalisation: .identity)
-    let loader = try BatchLoader(dataset: dataset, seed: 0, batchSize: count)
-    problem = try SupernetProblem(
-      space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads)
-    alphas = problem.initialAlphas
-    weights = problem.makeInitialWeights()
-    velocity = problem.makeVector()
-    gradient = problem.makeVector()
-    batch = loader.wholeTraining
-    first = FirstOrderGradient(problem: problem)
-    second = SecondOrderGradient(problem: problem)
-    mgs = ZARTSMGS(
-      problem: problem, settings: .init(innerSteps: Self.innerSteps, candidates: Self.candidates))
+  /// Something to time, and what one run of it costs.
+  struct Workload {
+    let cost: PlanCost
+    let run: () throws -> Void
   }
 
+  private let workloads: [Quantity: Workload]
   /// Name of the instruction set in use.
-  public var instructionSet: String { problem.model.instructionSet }
+  public let instructionSet: String
+
+  init(workloads: [Quantity: Workload], instructionSet: String) {
+    self.workloads = workloads
+    self.instructionSet = instructionSet
+  }
+
+  /// Quantities that can be measured.
+  public var quantities: [Quantity] { Quantity.allCases.filter { workloads[$0] != nil } }
 
   /// One run that is not counted, then `repeats` that are.
+  ///
+  /// - Throws: `SearchError.invalid` for a quantity that this network does not have.
   public func measure(_ quantity: Quantity, repeats: Int) throws -> Measurement {
-    try run(quantity)
+    guard let workload = workloads[quantity] else {
+      throw SearchError.invalid(
+        "no such quantity of a derived network", at: "--quantities", found: quantity.rawValue,
+        wanted: quantities.map(\.rawValue).joined(separator: ", "))
+    }
+    try workload.run()
     var seconds: [Double] = []
     for _ in 0..<repeats {
       let start = DispatchTime.now().uptimeNanoseconds
-      try run(quantity)
+      try workload.run()
       seconds.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
     }
-    return Measurement(quantity: quantity, seconds: seconds, cost: cost(of: quantity), peakBytes: Self.peakBytes())
-  }
-
-  private func run(_ quantity: Quantity) throws {
-    switch quantity {
-    case .trainStep:
-      _ = problem.takeWeightStep(
-        step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch, statistics: nil)
-    case .forward: _ = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
-    case .alphaFirst: _ = first.estimate(weights: weights, alphas: alphas, validation: batch)
-    case .alphaSecond:
-      _ = second.estimate(
-        weights: weights, velocity: nil, alphas: alphas, training: batch, validation: batch, step: step)
-    case .zartsUpdate:
-      var moved = alphas
-      _ = try mgs.update(
-        &moved,
-        at: ArchitectureStep(
-          weights: weights, velocity: velocity, weightStep: step,
-          trainingBatches: Array(repeating: batch, count: Self.innerSteps), validationBatch: batch, sigma: 0.025))
-    }
-  }
-
-  private func cost(of quantity: Quantity) -> PlanCost {
-    let forward = problem.model.forwardCost
-    let weightPass = problem.model.gradientCost(wantsWeights: true)
-    let alphaPass = problem.model.gradientCost(wantsWeights: false)
-    let steps = Self.candidates * Self.innerSteps
-    let perImage: PlanCost =
-      switch quantity {
-      case .trainStep: weightPass
-      case .forward: forward
-      case .alphaFirst: alphaPass
-      case .alphaSecond: weightPass.times(2) + alphaPass.times(2)
-      case .zartsUpdate: weightPass.times(steps) + forward.times(Self.candidates) + alphaPass
-      }
-    return perImage.times(batch.count)
+    return Measurement(quantity: quantity, seconds: seconds, cost: workload.cost, peakBytes: Self.peakBytes())
   }
 
   private static func peakBytes() -> Int {

@@ -147,7 +147,7 @@ public final class RetrainingRun {
     progress.report(
       done: work(weightSteps: weightSteps, tests: testsBefore(epoch: state.epoch)),
       of: work(weightSteps: configuration.epochs * loader.stepsPerEpoch, tests: testsBefore(epoch: configuration.epochs)),
-      images: batch.count,
+      images: state.epoch * loader.trainingMembers.count + state.tally.count,
       "retrain  epoch \(state.epoch + 1)/\(configuration.epochs)  step \(state.step)/\(loader.stepsPerEpoch)  "
         + "training loss " + String(format: "%.4f", state.tally.trainingLoss / Double(state.tally.count)))
   }

@@ -1,0 +1,36 @@
+import Compute
+import Datasets
+import Supernet
+
+extension EngineBenchmark {
+  /// A derived network as `zarts retrain` trains it, with its auxiliary head, a tenth of the paths dropped, on images of
+  /// standard normal noise.
+  public convenience init(derived architecture: DerivedArchitecture, batch count: Int, threads: Int) throws {
+    let side = architecture.imageSize
+    let batch = try BatchLoader(dataset: ImageDataset.noise(count: count, side: side), seed: 0, batchSize: count).wholeTraining
+    let kernels = try Kernels.select()
+    let model = try DerivedModel(architecture: architecture, batch: count, threads: threads, kernels: kernels)
+    let weights = model.makeInitialWeights(seed: 0)
+    let (velocity, gradient) = (model.makeVector(), model.makeVector())
+    let statistics = model.makeInitialStatistics()
+    let regularisation = DerivedModel.Regularisation(dropPath: 0.1, auxiliaryWeight: 0.4)
+    var stream = RandomStream(seed: 0, purpose: .dropPath)
+    let keep = (0..<model.pathCount * count).map { _ in stream.uniform() >= regularisation.dropPath }
+    let step = WeightStep()
+    self.init(
+      workloads: [
+        .trainStep: Workload(cost: model.gradientCost.times(count)) {
+          _ = model.gradient(
+            weights: weights, batch: batch, regularisation: regularisation, keep: keep, weightGradient: gradient,
+            statistics: statistics)
+          let scale = min(1, Double(step.gradientClip) / (gradient.norm + 1e-6))
+          weights.momentumStep(
+            velocity: velocity, gradient: gradient, gradientScale: Float(scale), learningRate: step.learningRate,
+            momentum: step.momentum, weightDecay: step.weightDecay)
+        },
+        .forward: Workload(cost: model.forwardCost.times(count)) {
+          _ = model.evaluate(weights: weights, statistics: statistics, batch: batch)
+        },
+      ], instructionSet: kernels.name)
+  }
+}

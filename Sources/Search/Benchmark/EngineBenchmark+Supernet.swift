@@ -1,0 +1,67 @@
+import Compute
+import Datasets
+import Supernet
+
+extension EngineBenchmark {
+  private static let candidates = 4
+  private static let innerSteps = 10
+
+  /// A supernet on images of standard normal noise.
+  public convenience init(space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int) throws {
+    let loader = try BatchLoader(dataset: ImageDataset.noise(count: count, side: 32), seed: 0, batchSize: count)
+    let problem = try SupernetProblem(
+      space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads)
+    let alphas = problem.initialAlphas
+    let weights = problem.makeInitialWeights()
+    let velocity = problem.makeVector()
+    let gradient = problem.makeVector()
+    let batch = loader.wholeTraining
+    let step = WeightStep()
+    let first = FirstOrderGradient(problem: problem)
+    let second = SecondOrderGradient(problem: problem)
+    let mgs = ZARTSMGS(
+      problem: problem, settings: .init(innerSteps: Self.innerSteps, candidates: Self.candidates))
+
+    let forward = problem.model.forwardCost
+    let weightPass = problem.model.gradientCost(wantsWeights: true)
+    let alphaPass = problem.model.gradientCost(wantsWeights: false)
+    let steps = Self.candidates * Self.innerSteps
+    func workload(_ perImage: PlanCost, _ run: @escaping () throws -> Void) -> Workload {
+      Workload(cost: perImage.times(count), run: run)
+    }
+    self.init(
+      workloads: [
+        .trainStep: workload(weightPass) {
+          _ = problem.takeWeightStep(
+            step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch, statistics: nil)
+        },
+        .forward: workload(forward) { _ = problem.evaluate(weights: weights, alphas: alphas, batch: batch) },
+        .alphaFirst: workload(alphaPass) {
+          _ = first.estimate(weights: weights, alphas: alphas, validation: batch)
+        },
+        .alphaSecond: workload(weightPass.times(2) + alphaPass.times(2)) {
+          _ = second.estimate(
+            weights: weights, velocity: nil, alphas: alphas, training: batch, validation: batch, step: step)
+        },
+        .zartsUpdate: workload(weightPass.times(steps) + forward.times(Self.candidates) + alphaPass) {
+          var moved = alphas
+          _ = try mgs.update(
+            &moved,
+            at: ArchitectureStep(
+              weights: weights, velocity: velocity, weightStep: step,
+              trainingBatches: Array(repeating: batch, count: Self.innerSteps), validationBatch: batch, sigma: 0.025))
+        },
+      ], instructionSet: problem.model.instructionSet)
+  }
+}
+
+extension ImageDataset {
+  /// Images of standard normal noise, the same to train on and to validate on.
+  static func noise(count: Int, side: Int) throws -> ImageDataset {
+    var stream = RandomStream(seed: 0, purpose: .test)
+    let split = ImageDataset.Split(
+      pixels: .floats(stream.normals(count * 3 * side * side).map(Float.init)), labels: (0..<count).map { Int32($0 % 10) })
+    return try ImageDataset(
+      name: "noise", classes: 10, side: side, training: split, validation: split, normalisation: .identity)
+  }
+}
