@@ -124,15 +124,21 @@ final class BatchNorm {
       let r = exactRstd[lane]
       let average = mean[lane]
       let normalised = r * (product[lane] - average * gradientSum[lane])
-      let w = Double(weight) * self.weight(lane)
+      let w = Double(weight)
       inner += normalised
-      if let affine, let gradient = state.weightGradient {
-        gradient[affine.scale + lane] = weight * Float(normalised)
-        gradient[affine.shift + lane] = weight * Float(gradientSum[lane])
-      }
       gradientScale[lane] = Float(w * r)
       outputScale[lane] = Float(-w * r * r * normalised / count)
       gradientShift[lane] = Float(w * r * (average * r * normalised - gradientSum[lane]) / count)
+      guard let affine else { continue }
+      // γ multiplies what was rounded: the golden losses after ten steps hang on such bits (docs/accuracy.md).
+      let gamma = state.weights[affine.scale + lane]
+      gradientScale[lane] *= gamma
+      outputScale[lane] *= gamma
+      gradientShift[lane] *= gamma
+      if let gradient = state.weightGradient {
+        gradient[affine.scale + lane] = weight * Float(normalised)
+        gradient[affine.shift + lane] = weight * Float(gradientSum[lane])
+      }
     }
     return inner
   }
