@@ -17,6 +17,8 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Search space, s1 to s6.") var space: String = "s6"
   @Option(help: "Channels of the first cells, a multiple of 4.") var channels: Int = 16
   @Option(help: "Cells.") var layers: Int = 8
+  @Option(help: "K: operations see the first 1/K of the channels, and edges have weights (PC-DARTS).")
+  var partialChannels: Int = 1
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads; one a core where not given.") var threads: Int?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
@@ -52,6 +54,9 @@ struct BenchCommand: ParsableCommand {
       return quantity
     }
     if let peer {
+      guard partialChannels == 1 else {
+        throw ValidationError("--partial-channels \(partialChannels): a peer races the plain supernet")
+      }
       let configuration = [
         "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)", "--space",
         space.rawValue, "--repeats", "\(repeats)",
@@ -63,7 +68,11 @@ struct BenchCommand: ParsableCommand {
     let kernels = try Kernels.select()
     // Before the engine lays out its memory, so that the copies don't count as its own.
     let before = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
-    let benchmark = try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
+    var variant = SupernetVariant()
+    variant.partialChannels = partialChannels
+    variant.edgeNormalisation = partialChannels > 1
+    let benchmark = try EngineBenchmark(
+      space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
     let measurements = try chosen.map { try benchmark.measure($0, repeats: repeats) }
     let after = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
     let peak = MachinePeak(

@@ -49,7 +49,10 @@ public final class EngineBenchmark {
   private let mgs: ZARTSMGS<SupernetProblem>
 
   /// A supernet on images of standard normal noise.
-  public init(space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int) throws {
+  public init(
+    space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int,
+    variant: SupernetVariant = SupernetVariant()
+  ) throws {
     var stream = RandomStream(seed: 0, purpose: .test)
     let split = ImageDataset.Split(
       pixels: .floats(stream.normals(count * 3 * 32 * 32).map(Float.init)), labels: (0..<count).map { Int32($0 % 10) })
@@ -57,7 +60,8 @@ public final class EngineBenchmark {
       name: "noise", classes: 10, side: 32, training: split, validation: split, normalisation: .identity)
     let loader = try BatchLoader(dataset: dataset, seed: 0, batchSize: count)
     problem = try SupernetProblem(
-      space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads)
+      space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads,
+      variant: variant)
     alphas = problem.initialAlphas
     weights = problem.makeInitialWeights()
     velocity = problem.makeVector()
