@@ -9,6 +9,9 @@ public struct ImageBatch: Equatable, Sendable {
   public let width: Int
   /// The key from which the `noise` operation of space s4 draws; fixed by seed, split, epoch and step.
   public let noiseKey: UInt64
+  /// The rate at which skip connections drop values on this batch, with masks keyed by `noiseKey`; 0 for none. Only networks
+  /// that are built with dropout take notice.
+  public var skipDropout = 0.0
 
   public var count: Int { labels.count }
 

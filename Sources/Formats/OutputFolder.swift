@@ -4,6 +4,9 @@ import Foundation
 public struct OutputFolder: Equatable, Sendable {
   public let path: String
 
+  /// Names a folder without looking at it.
+  package init(path: String) { self.path = path }
+
   /// Makes the folder, and its parents where they are absent.
   ///
   /// - Throws: `FormatError` when the path is a file, a folder that holds something, or cannot be made or written.

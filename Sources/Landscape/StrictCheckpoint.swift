@@ -1,5 +1,6 @@
 import Formats
 import Search
+import Supernet
 
 extension SearchCheckpoint {
   /// Reads a checkpoint or a file of weights, with every entry accounted for: a landscape of half a network, or of the
@@ -16,22 +17,22 @@ extension SearchCheckpoint {
     let parameters = problem.export(problem.makeVector())
     try StrictEntries.checkNames(in: file, parameters: Set(parameters.map(\.name)))
     for tensor in parameters { try StrictEntries.checkValues(tensor.name, shape: tensor.shape, in: file) }
-    let alphas = [("alphas_normal", problem.initialAlphas.normal), ("alphas_reduce", problem.initialAlphas.reduce)]
-    let present = alphas.map(\.0).filter(file.contains)
-    for (name, matrix) in alphas where !present.isEmpty {
-      guard file.contains(name) else {
+    let alphas = problem.initialAlphas.tensors
+    let present = alphas.map(\.name).filter(file.contains)
+    for tensor in alphas where !present.isEmpty {
+      guard file.contains(tensor.name) else {
         throw LandscapeError(
-          item: "\(file.path): \(name)", problem: "there is no such tensor", found: "only \(present.joined())",
-          expected: "both matrices of α or neither")
+          item: "\(file.path): \(tensor.name)", problem: "there is no such tensor",
+          found: "only \(present.joined(separator: ", "))", expected: "all of α or nothing")
       }
-      try StrictEntries.checkValues(name, shape: [matrix.rows, matrix.columns], in: file)
+      try StrictEntries.checkValues(tensor.name, shape: tensor.shape, in: file)
     }
     try self.init(file, for: problem)
   }
 }
 
 private enum StrictEntries {
-  private static let companions = ["alphas_normal", "alphas_reduce"]
+  private static let companions = ArchitectureParameters.tensorNames
   private static let prefixes = ["momentum.", "adam.", "train.", "valid.", "expect."]
   private static let suffixes = [".running_mean", ".running_var", ".num_batches_tracked"]
 

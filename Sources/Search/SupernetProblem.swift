@@ -8,21 +8,28 @@ public final class SupernetProblem: BilevelProblem {
   public let model: SupernetModel
   public let loader: BatchLoader
   public let seed: UInt64
+  /// Of skip connections, in training and validation batches alike, not in those of the whole validation split.
+  private let skipDropout: SkipDropout?
 
   /// - Parameters:
   ///   - seed: fixes ω and α at the start.
+  ///   - variant: what partial channels and progressive shrinking change in the network.
+  ///   - skipDropout: the rates of a variant with dropout of skip connections.
   ///   - threads: threads that share a batch; no result depends on their number.
   /// - Throws: `SupernetError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
   public init(
-    space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int
+    space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
+    variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil
   ) throws {
     let architecture = try SupernetArchitecture(
-      space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side)
+      space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side,
+      variant: variant)
     model = try SupernetModel(
       architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,
       kernels: Kernels.select())
     self.loader = loader
     self.seed = seed
+    self.skipDropout = variant.skipDropout ? skipDropout : nil
   }
 
   public var initialAlphas: ArchitectureParameters { model.makeInitialAlphas(seed: seed) }
@@ -31,8 +38,12 @@ public final class SupernetProblem: BilevelProblem {
   public func makeInitialStatistics() -> ParameterVector { model.makeInitialStatistics() }
 
   public var stepsPerEpoch: Int { loader.stepsPerEpoch }
-  public func trainingBatch(epoch: Int, step: Int) -> ImageBatch { loader.trainingBatch(epoch: epoch, step: step) }
-  public func validationBatch(epoch: Int, step: Int) -> ImageBatch { loader.validationBatch(epoch: epoch, step: step) }
+  public func trainingBatch(epoch: Int, step: Int) -> ImageBatch {
+    dropping(loader.trainingBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+  }
+  public func validationBatch(epoch: Int, step: Int) -> ImageBatch {
+    dropping(loader.validationBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+  }
   public var validationSplitCount: Int { loader.validationSplit.count }
 
   public func checkBatches() throws {
@@ -40,6 +51,13 @@ public final class SupernetProblem: BilevelProblem {
   }
 
   public func validationSplitBatch(_ index: Int) -> ImageBatch { loader.validationSplit[index] }
+
+  private func dropping(_ batch: ImageBatch, epoch: Int, step: Int) -> ImageBatch {
+    guard let skipDropout else { return batch }
+    var batch = batch
+    batch.skipDropout = skipDropout.rate(epoch: epoch + step / max(1, stepsPerEpoch))
+    return batch
+  }
 
   public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> BatchLoss {
     let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: batch)

@@ -8,9 +8,17 @@ public struct SupernetArchitecture: Hashable, Sendable {
   public let classes: Int
   /// Height and width of the images, a multiple of 4.
   public let imageSize: Int
+  /// Partial channels, edge normalisation, dropped skip connections.
+  public let variant: SupernetVariant
+
+  /// The candidate operations of each edge.
+  public var operations: EdgeOperations { variant.operations ?? space.operations }
 
   /// - Throws: `SupernetError` naming the value and what would be right.
-  public init(space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32) throws {
+  public init(
+    space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
+    variant: SupernetVariant = SupernetVariant()
+  ) throws {
     func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
       if !condition { throw SupernetError("unsupported size", at: what, found: "\(found)", wanted: wanted) }
     }
@@ -19,6 +27,12 @@ public struct SupernetArchitecture: Hashable, Sendable {
     try require(layers >= 3 && layers <= 64, "layers", layers, "3 to 64 cells")
     try require(classes >= 2, "classes", classes, "at least 2")
     try require(imageSize >= 8 && imageSize % 4 == 0, "image size", imageSize, "a multiple of 4, at least 8")
+    let ways = variant.partialChannels
+    // Half of the channels that operations see are the outputs of each convolution of a factorised reduction.
+    try require(
+      ways >= 1 && channels % (2 * ways) == 0 || ways == 1, "partial channels", ways,
+      "1, or a number of which the channels, \(channels), are an even multiple")
+    self.variant = variant
     self.space = space
     self.channels = channels
     self.layers = layers

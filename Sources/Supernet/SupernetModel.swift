@@ -42,11 +42,20 @@ public final class SupernetModel {
     plan.parameters.makeInitialWeights(seed: seed)
   }
 
-  /// α ~ 1e-3 · N(0, 1).
+  /// α ~ 1e-3 · N(0, 1), β likewise. The operations come first, so that they are the same with β as without.
   public func makeInitialAlphas(seed: UInt64) -> ArchitectureParameters {
-    var alphas = architecture.space.zeroAlphas
+    var alphas = architecture.operations.zeroAlphas(edgeNormalisation: architecture.variant.edgeNormalisation)
     var stream = RandomStream(seed: seed, purpose: .alphas)
-    alphas.flat = alphas.flat.map { _ in Float(1e-3 * stream.normal()) }
+    func fill(_ matrix: inout ArchitectureParameters.Matrix, _ columns: Range<Int>) {
+      for row in 0..<matrix.rows {
+        for column in columns { matrix[row, column] = Float(1e-3 * stream.normal()) }
+      }
+    }
+    let width = alphas.normal.operationColumns
+    for columns in [0..<width, width..<alphas.normal.columns] {
+      fill(&alphas.normal, columns)
+      fill(&alphas.reduce, columns)
+    }
     return alphas
   }
 
@@ -74,9 +83,21 @@ public final class SupernetModel {
       statistics: statistics)
     guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
     let gradient = ArchitectureParameters(
-      normal: alphas.normal.throughSoftmax(mixingGradient: result.normalMixingGradient),
-      reduce: alphas.reduce.throughSoftmax(mixingGradient: result.reduceMixingGradient))
+      normal: gradient(of: alphas.normal, mixing: result.normalMixingGradient),
+      reduce: gradient(of: alphas.reduce, mixing: result.reduceMixingGradient))
     return (result.loss, result.correct, gradient)
+  }
+
+  /// The plan's weights: of the operations, then of what bypasses them on each edge.
+  private func mixing(_ alphas: ArchitectureParameters.Matrix) -> [Float] {
+    let operations = alphas.strengths().map(Float.init)
+    return architecture.variant.partialChannels > 1 ? operations + alphas.edgeWeights().map(Float.init) : operations
+  }
+
+  private func gradient(of alphas: ArchitectureParameters.Matrix, mixing: [Double]) -> ArchitectureParameters.Matrix {
+    let count = alphas.rows * alphas.operationColumns
+    return alphas.throughSoftmax(
+      strengthGradient: Array(mixing[..<count]), bypassGradient: mixing.count > count ? Array(mixing[count...]) : nil)
   }
 
   /// What one image costs without gradients, and with those of α alone or of ω too.
@@ -98,15 +119,17 @@ public final class SupernetModel {
       plan = NetworkPlan(architecture.networkLayout, batch: batch.count, pool: pool, kernels: kernels)
     }
     let mixing = NetworkPlan.Mixing(
-      normal: alphas.normal.softmaxRows().map(Float.init), reduce: alphas.reduce.softmaxRows().map(Float.init))
+      normal: self.mixing(alphas.normal), reduce: self.mixing(alphas.reduce))
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in
         guard let images = images.baseAddress, let labels = labels.baseAddress else {
           preconditionFailure("a batch has images")
         }
         return plan.run(
-          .init(images: images, labels: labels, count: batch.count, noiseKey: batch.noiseKey), weights: weights.storage,
-          mixing: mixing, weightGradient: weightGradient?.storage, wantsMixingGradient: wantsAlphaGradient,
+          .init(
+            images: images, labels: labels, count: batch.count, noiseKey: batch.noiseKey,
+            skipDropout: batch.skipDropout), weights: weights.storage, mixing: mixing,
+          weightGradient: weightGradient?.storage, wantsMixingGradient: wantsAlphaGradient,
           running: statistics?.storage)
       }
     }

@@ -21,6 +21,8 @@ struct BenchCommand: ParsableCommand {
   var genotype: String?
   @Option(help: "Channels of the first cells, a multiple of 4.") var channels: Int = 16
   @Option(help: "Cells.") var layers: Int = 8
+  @Option(help: "K: operations see the first 1/K of the channels, and edges have weights (PC-DARTS).")
+  var partialChannels: Int = 1
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads; one a core where not given.") var threads: Int?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
@@ -59,7 +61,13 @@ struct BenchCommand: ParsableCommand {
       }
       return quantity
     }
+    guard genotype == nil || partialChannels == 1 else {
+      throw ValidationError("--partial-channels \(partialChannels): a derived network has none")
+    }
     if let peer {
+      guard partialChannels == 1 else {
+        throw ValidationError("--partial-channels \(partialChannels): a peer races the plain supernet")
+      }
       let configuration = [
         "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
         "--repeats", "\(repeats)",
@@ -86,7 +94,11 @@ struct BenchCommand: ParsableCommand {
 
   private func makeBenchmark(space: SearchSpace, threads: Int) throws -> EngineBenchmark {
     guard let genotype else {
-      return try EngineBenchmark(space: space, channels: channels, layers: layers, batch: batch, threads: threads)
+      var variant = SupernetVariant()
+      variant.partialChannels = partialChannels
+      variant.edgeNormalisation = partialChannels > 1
+      return try EngineBenchmark(
+        space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
     }
     return try EngineBenchmark(
       derived: DerivedArchitecture(genotype: GenotypeSource.read(genotype), channels: channels, layers: layers),

@@ -84,6 +84,8 @@ struct LandscapeSource: ParsableArguments {
     var configuration = SearchConfiguration(method: .darts1, space: space ?? described ?? .s6, dataset: dataset)
     configuration.channels = channels ?? file.metadata["channels"].flatMap { Int($0) } ?? configuration.channels
     configuration.layers = layers ?? file.metadata["layers"].flatMap { Int($0) } ?? configuration.layers
+    configuration.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
+    configuration.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit

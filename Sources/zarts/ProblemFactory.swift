@@ -12,6 +12,7 @@ enum ProblemFactory {
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed,
-      threads: configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
+      threads: configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount,
+      variant: configuration.variant, skipDropout: configuration.skipDropoutSchedule)
   }
 }

@@ -52,6 +52,12 @@ struct SearchCommand: ParsableCommand {
     for setting in unusedSettings(configuration) {
       progress.note("note: \(setting) has no effect on \(configuration.method.rawValue)")
     }
+    guard configuration.stages.isEmpty else {
+      let folder = try OutputFolder.create(at: out)
+      return try finish(
+        StagedSearch(
+          starting: configuration, folder: folder, progress: progress, stop: stop, makeProblem: ProblemFactory.make))
+    }
     let problem = try ProblemFactory.make(configuration)
     let folder = try OutputFolder.create(at: out)
     try search(problem, configuration, folder, progress, stop)
@@ -79,6 +85,11 @@ struct SearchCommand: ParsableCommand {
     var configuration = try files.configuration()
     adjust(&configuration)
     try configuration.validate()
+    guard configuration.stages.isEmpty else {
+      return try finish(
+        StagedSearch(
+          continuing: files, adjusting: adjust, progress: reporter, stop: stop, makeProblem: ProblemFactory.make))
+    }
     try resume(ProblemFactory.make(configuration), files, stop)
   }
 
@@ -90,12 +101,20 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func finish<Problem: BilevelProblem>(_ run: SearchRun<Problem>) throws {
+    try finish(run.files) { _ = try run.run() }
+  }
+
+  private func finish<Problem: BilevelProblem>(_ search: StagedSearch<Problem>) throws {
+    try finish(search.files) { _ = try search.run() }
+  }
+
+  private func finish(_ files: SearchRunFolder, run: () throws -> Void) throws {
     do {
-      try run.run()
+      try run()
     } catch let error as SearchError {
       switch error {
       case .interrupted(let signal, _, _, _):
-        complain("\(error); go on with --resume \(run.files.folder.path)")
+        complain("\(error); go on with --resume \(files.folder.path)")
         throw ExitCode(128 + signal)
       case .diverged:
         complain("\(error)")
@@ -103,8 +122,8 @@ struct SearchCommand: ParsableCommand {
       case .invalid: throw error
       }
     }
-    print(try RunSummary.table([run.files]))
-    print("results in \(run.files.folder.path)")
+    print(try RunSummary.table([files]))
+    print("results in \(files.folder.path)")
   }
 
   /// Where progress and warnings go.

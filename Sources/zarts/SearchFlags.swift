@@ -21,6 +21,19 @@ struct SearchFlags: ParsableArguments {
   var channels: Int?
   @Option(help: "Cells, 3 or more. Default: 8.")
   var layers: Int?
+  @Option(help: "K: operations see the first 1/K of the channels (PC-DARTS). Default: 1, all.")
+  var partialChannels: Int?
+  @Flag(inversion: .prefixedNo, help: "Weigh the edges into a node by β, searched like α (PC-DARTS). Default: not.")
+  var edgeNormalisation: Bool?
+  @Option(help: "Rate at which skip connections drop values, at first (P-DARTS). Default: 0.")
+  var skipDropout: Double?
+  @Option(help: "Skip connections that a genotype's normal cell has at most (P-DARTS). Default: any number.")
+  var maximumSkips: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Stages of a progressive search (P-DARTS): 'published', or LAYERS:CHANNELS:OPERATIONS:DROPOUT:EPOCHS:WARMUP for each.",
+      valueName: "stage,stage,..."))
+  var stages: StageList?
   @Option(help: "Images in a batch. Default: 64.")
   var batch: Int?
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
@@ -88,6 +101,11 @@ struct SearchFlags: ParsableArguments {
       Setting("method", method, \.method), Setting("space", space, \.space), Setting("dataset", dataset, \.dataset),
       Setting("seed", seed, \.seed), Setting("epochs", epochs, \.epochs), Setting("warmup", warmup, \.warmup),
       Setting("channels", channels, \.channels), Setting("layers", layers, \.layers), Setting("batch", batch, \.batch),
+      Setting("partial_channels", partialChannels, \.partialChannels),
+      Setting("edge_normalisation", edgeNormalisation, \.edgeNormalisation),
+      Setting("skip_dropout", skipDropout, \.skipDropout),
+      Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
+      Setting("stages", stages?.stages, \.stages),
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),

@@ -6,7 +6,7 @@ struct SummaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "summary", abstract: "Print a table of what searches found.",
     discussion: """
-      One row a run folder: its state after the last finished epoch or, where DARTS-ES stopped early, after the one whose \
+      One row a run folder or a stage of a progressive search: its state after the last finished epoch or, where DARTS-ES stopped early, after the one whose \
       architecture it returns.
       """)
 
@@ -23,12 +23,14 @@ enum RunSummary {
   private static let header = ["run", "method", "seed", "epochs", "loss", "accuracy", "skips n/r", "genotype"]
 
   static func table(_ runs: [SearchRunFolder]) throws -> String {
-    TextTable.text(header: header, rows: try runs.map(row), rightAligned: [2, 3, 4, 5, 6])
+    TextTable.text(header: header, rows: try runs.flatMap { try $0.runs() }.map(row), rightAligned: [2, 3, 4, 5, 6])
   }
 
   private static func row(_ run: SearchRunFolder) throws -> [String] {
     let configuration = try run.configuration()
-    let name = URL(fileURLWithPath: run.folder.path).lastPathComponent
+    let url = URL(fileURLWithPath: run.folder.path)
+    let parent = url.deletingLastPathComponent().lastPathComponent
+    let name = (url.lastPathComponent.hasPrefix("stage-") ? parent + "/" : "") + url.lastPathComponent
     let start = [name, configuration.method.rawValue, "\(configuration.seed)"]
     guard let result = try run.result() else {
       return start + ["0/\(configuration.epochs)", "-", "-", "-", "no epoch finished"]

@@ -4,17 +4,19 @@ import Supernet
 import Testing
 
 /// Everything one evaluation and one gradient give, as bits.
-private func fingerprint(space: SearchSpace, channels: Int, threads: Int, instructionSet: String?, batch: Int) throws
-  -> [UInt32]
-{
-  let architecture = try SupernetArchitecture(space: space, channels: channels, layers: 3, imageSize: 12)
+private func fingerprint(
+  space: SearchSpace, channels: Int, threads: Int, instructionSet: String?, batch: Int,
+  variant: SupernetVariant = SupernetVariant()
+) throws -> [UInt32] {
+  let architecture = try SupernetArchitecture(space: space, channels: channels, layers: 3, imageSize: 12, variant: variant)
   let model = try SupernetModel(
     architecture: architecture, batch: batch, threads: threads, kernels: Kernels.select(named: instructionSet))
   var stream = RandomStream(seed: 5, purpose: .test)
-  let images = ImageBatch(
+  var images = ImageBatch(
     images: (0..<batch * 3 * 144).map { _ in Float(stream.normal()) }, labels: (0..<batch).map { Int32($0 % 10) },
     channels: 3,
     height: 12, width: 12, noiseKey: 99)
+  images.skipDropout = 0.3
   let gradient = model.makeVector()
   let statistics = model.makeInitialStatistics()
   let result = model.gradient(
@@ -42,5 +44,17 @@ private func fingerprint(space: SearchSpace, channels: Int, threads: Int, instru
       #expect(
         try fingerprint(space: space, channels: channels, threads: 2, instructionSet: name, batch: 3) == expected, "\(name)")
     }
+  }
+
+  @Test("bits of a variant depend on the number of threads or the instruction set", arguments: TinySupernet.variants)
+  func variants(network: TinySupernet) throws {
+    func found(_ threads: Int, _ set: String?) throws -> [UInt32] {
+      try fingerprint(
+        space: network.space, channels: network.channels, threads: threads, instructionSet: set, batch: 5,
+        variant: network.variant)
+    }
+    let expected = try found(1, nil)
+    for threads in [2, 3, 7] { #expect(try found(threads, nil) == expected, "\(threads) threads") }
+    for name in Kernels.available { #expect(try found(2, name) == expected, "\(name)") }
   }
 }

@@ -37,6 +37,36 @@ struct SearchEndToEndTests {
     #expect(try runs[0].genotypes() == runs[1].genotypes())
   }
 
+  @Test func progressiveSearchWithPartialChannelsLeavesARunFolderAStage() throws {
+    let folder = Folder()
+    let variant = [
+      "--stages", "3:8:2:0:2:1,4:8:1:0.4:2:1", "--partial-channels", "4", "--edge-normalisation", "--maximum-skips", "1",
+    ]
+    for threads in [1, 3] {
+      let result = try CommandLineRunner.run(
+        arguments(.zartsMGS, epochs: 3, threads: threads, out: "\(folder.path)/\(threads)") + variant)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("\(threads)/stage-2"))
+    }
+    let runs = try [1, 3].map { try SearchRunFolder(existing: "\(folder.path)/\($0)") }
+    for stage in 0..<2 {
+      let checkpoints = try runs.map { try FileBytes.read($0.stage(stage).checkpointPath(epoch: 2)) }
+      #expect(checkpoints[0] == checkpoints[1], "stage \(stage)")
+    }
+    let path = runs[0].stage(1).checkpointPath(epoch: 2)
+    let file = try TensorFile(readingFrom: path)
+    #expect(file.tensors["alphas_normal"]?.shape == [14, 1] && file.tensors["betas_normal"]?.shape == [14])
+    #expect(try runs[0].genotypes().count == 2)
+    // Nothing is left to do, and nothing changes.
+    let before = try FileBytes.read(path)
+    let again = try CommandLineRunner.run(["search", "--resume", runs[0].folder.path])
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(try FileBytes.read(path) == before)
+    let wrong = try CommandLineRunner.run(
+      arguments(.darts1, epochs: 1, threads: 1, out: "\(folder.path)/wrong") + ["--stages", "3:8:2"])
+    #expect(wrong.status != 0 && wrong.errors.contains("stages"))
+  }
+
   @Test func flagsReachTheConfigurationAndThoseOfOtherMethodsAreNoted() throws {
     let folder = Folder()
     let first = "\(folder.path)/first"

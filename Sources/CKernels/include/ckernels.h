@@ -125,6 +125,16 @@ typedef struct {
   /// Philox-4x32-10 standard normals, dst[pixel][lane]: fills `lanes` lanes of each pixel, zero beyond.
   void (*normal_fill)(float *dst, int32_t pixels, int32_t lanes, uint64_t key, uint32_t image, uint32_t stream);
 
+  /// dst[p][l] ← lanes[l][16·p], lanes[l] being the first pixel of a lane of any block; zero where it is null.
+  void (*gather_lanes)(float *dst, const float *const *lanes, int32_t pixels);
+  /// dst[p][l] ← (accumulate ? dst[p][l] : 0) + Σ_i src[p][i·part + l] for l < part; zero beyond where not accumulated.
+  void (*fold_lanes)(float *dst, const float *src, int32_t part, int32_t pixels, int32_t accumulate);
+  /// Maxima of 2×2 pixels, stride 2, of one block; and dst += gradient at the first maximum of each 2×2 pixels of src.
+  void (*halve_maximum)(float *dst, const float *src, int32_t height, int32_t width);
+  void (*halve_maximum_backward)(float *dst, const float *gradient, const float *src, int32_t height, int32_t width);
+  /// dst ← (accumulate ? dst : 0) + (word ≥ threshold ? scale·src : 0), one Philox-4x32-10 word a value. One block.
+  void (*dropout)(float *dst, const float *src, float scale, uint32_t threshold, int32_t pixels, uint64_t key, uint32_t image, uint32_t stream, int32_t accumulate);
+
   /// y ← y + a·x.
   void (*add_scaled)(float *y, const float *x, float a, int64_t count);
   /// Lane sums of squares over blocks of 4,096 values, added in double: Σ x².

@@ -63,6 +63,10 @@ extension SearchConfiguration {
     whole("warmup", \.warmup, "epochs at the start that train the weights alone"),
     whole("channels", \.channels, "channels of the first cells"),
     whole("layers", \.layers, "cells"),
+    whole("partial_channels", \.partialChannels, "K: operations see the first 1/K of the channels (PC-DARTS)"),
+    flag("edge_normalisation", \.edgeNormalisation, "whether edges have weights of their own, beta (PC-DARTS)"),
+    number("skip_dropout", \.skipDropout, "rate at which skip connections drop values at first (P-DARTS)"),
+    maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, "images in a batch"),
     Field(
       key: "train_limit", comment: "training images used, before they are split; null for all",

@@ -15,6 +15,18 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var channels = 16
   /// Cells.
   public var layers = 8
+  /// K of partial channels; 1 for all channels.
+  public var partialChannels = 1
+  /// Whether the edges into a node are weighed by β.
+  public var edgeNormalisation = false
+  /// Rate at which skip connections drop values in the first epoch.
+  public var skipDropout = 0.0
+  /// Skip connections that the normal cell of a genotype has at most; nil for any number.
+  public var maximumSkips: Int?
+  /// The candidates of each edge where they are fewer than the space's.
+  public var keptOperations: EdgeOperations?
+  /// Stages of a progressive search; empty for a search in one piece.
+  public var stages: [SearchStage] = []
   /// Images in a batch, of L_train and L_val alike.
   public var batch = 64
   /// Use only so many training images, before they are split into halves; nil for all.
@@ -120,6 +132,7 @@ public struct SearchConfiguration: Equatable, Sendable {
     try require(
       channels >= 4 && channels.isMultiple(of: 4) && channels <= 1024, "channels", channels, "a multiple of 4, 4 to 1024")
     try require((3...200).contains(layers), "layers", layers, "3 to 200, since two cells of a network are reductions")
+    try validateVariant()
     try require((1...65_536).contains(batch), "batch", batch, "1 to 65536")
     if let trainLimit {
       try require(trainLimit >= 2, "train_limit", trainLimit, "2 or more, since half of the images validate")

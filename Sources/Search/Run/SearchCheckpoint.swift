@@ -4,7 +4,8 @@ import Supernet
 
 /// A network and its α at a moment of a search, from a checkpoint of a run or from a file of public names alone.
 ///
-/// Tensors: ω under the problem's public names, `alphas_normal`, `alphas_reduce` [edges, operations], `momentum.NAME`, the
+/// Tensors: ω under the problem's public names, `alphas_normal`, `alphas_reduce` [edges, operations] with
+/// `betas_normal`, `betas_reduce` [edges] beside them in a search with edge normalisation, `momentum.NAME`, the
 /// running statistics, and the state of the optimiser of α. Counters and settings are in the file's metadata.
 public struct SearchCheckpoint {
   public let weights: ParameterVector
@@ -60,11 +61,8 @@ public struct SearchCheckpoint {
   static let momentumPrefix = "momentum."
 
   private static func alphas(in file: TensorFile, like shape: ArchitectureParameters) throws -> ArchitectureParameters? {
-    let names = ["alphas_normal", "alphas_reduce"]
-    guard names.contains(where: file.contains) else { return nil }
-    var result = shape
-    result.normal.values = try file.floats(names[0], shape: [shape.normal.rows, shape.normal.columns])
-    result.reduce.values = try file.floats(names[1], shape: [shape.reduce.rows, shape.reduce.columns])
+    guard ArchitectureParameters.tensorNames.contains(where: file.contains) else { return nil }
+    let result = try ArchitectureParameters(from: file, like: shape)
     guard result.flat.allSatisfy(\.isFinite) else {
       throw SearchError.invalid("not finite", at: "\(file.path): alphas", found: "NaN or infinity", wanted: "finite values")
     }
@@ -97,10 +95,8 @@ extension SearchCheckpoint {
     let moving = problem.export(momentum).map { tensor in
       NamedTensor(name: momentumPrefix + tensor.name, shape: tensor.shape, values: tensor.values)
     }
-    let matrices = [("alphas_normal", alphas.normal), ("alphas_reduce", alphas.reduce)].map { name, matrix in
-      NamedTensor(name: name, shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
-    }
-    let tensors = problem.export(weights) + problem.exportStatistics(statistics) + moving + matrices + optimiser
+    let tensors =
+      problem.export(weights) + problem.exportStatistics(statistics) + moving + alphas.tensors + optimiser
     let checked = metadata.merging([TensorFile.checksumKey: TensorFile.checksum(tensors, metadata: metadata)]) { $1 }
     try TensorFile.write(tensors, metadata: checked, to: path)
   }

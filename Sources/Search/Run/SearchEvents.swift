@@ -5,13 +5,14 @@ import Supernet
 /// What a search tells TensorBoard. Steps count weight steps from the start of the run.
 struct SearchEvents {
   private let file: EventFile
-  private let space: SearchSpace?
+  /// The candidates of each edge; nil where α stands for no cells.
+  private let operations: EdgeOperations?
 
   /// - Parameter weightSteps: taken before the run goes on; nil for a new one.
   /// - Throws: `FormatError` where the file cannot be made.
-  init(folder: OutputFolder, space: SearchSpace?, continuingAfter weightSteps: Int?) throws {
+  init(folder: OutputFolder, operations: EdgeOperations?, continuingAfter weightSteps: Int?) throws {
     file = try EventFile(in: folder, restartingAt: weightSteps.map { $0 + 1 })
-    self.space = space
+    self.operations = operations
   }
 
   /// One weight step and the update of α before it, where there was one.
@@ -45,7 +46,7 @@ struct SearchEvents {
     ]
     var values: [TrainingEvent.Value] = measured.compactMap { tag, value in value.map { .scalar(tag, $0) } }
     for (cell, matrix, operations) in [
-      ("normal", alphas.normal, space?.normal), ("reduce", alphas.reduce, space?.reduce),
+      ("normal", alphas.normal, operations?.normal), ("reduce", alphas.reduce, operations?.reduce),
     ] {
       values.append(.histogram("alphas/\(cell)", matrix.values.map(Double.init)))
       values += Self.mixingWeights(cell, matrix, operations)
@@ -55,21 +56,22 @@ struct SearchEvents {
     try file.synchronise()
   }
 
-  /// softmax(α), a scalar for each operation of each edge.
+  /// softmax(α), a scalar for each operation of each edge, and with edge normalisation the weight of each edge.
   private static func mixingWeights(
     _ cell: String, _ matrix: ArchitectureParameters.Matrix, _ operations: [[Supernet.Operation]]?
   ) -> [TrainingEvent.Value] {
-    let weights = matrix.softmaxRows()
+    let (weights, edgeWeights) = (matrix.softmaxRows(), matrix.edgeWeights())
     let edges = CellTopology.edges
     var result: [TrainingEvent.Value] = []
     for row in 0..<matrix.rows {
-      // Candidates other than the space's own have no names here.
-      let names = operations.flatMap { row < $0.count && $0[row].count == matrix.columns ? $0[row] : nil }
+      // Candidates other than those of the settings have no names here.
+      let names = operations.flatMap { row < $0.count && $0[row].count == matrix.operationColumns ? $0[row] : nil }
       let isKnown = names != nil && row < edges.count
       let edge = isKnown ? "node\(edges[row].node)_from_\(source(edges[row].source))" : "edge\(row)"
-      for column in 0..<matrix.columns {
+      if matrix.hasEdgeColumn { result.append(.scalar("edges_\(cell)/\(edge)", edgeWeights[row])) }
+      for column in 0..<matrix.operationColumns {
         let name = names?[column].rawValue ?? "operation\(column)"
-        result.append(.scalar("mixing_\(cell)/\(edge)/\(name)", weights[row * matrix.columns + column]))
+        result.append(.scalar("mixing_\(cell)/\(edge)/\(name)", weights[row * matrix.operationColumns + column]))
       }
     }
     return result

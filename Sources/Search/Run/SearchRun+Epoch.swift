@@ -13,7 +13,10 @@ extension SearchRun {
     }
     let eigenvalue = try dominantEigenvalueIfDue()
     passTime()
-    let genotype = try space.map { try Genotype(alphas: state.alphas, space: $0) }
+    let genotype = try space.map { _ in
+      try Genotype(
+        alphas: state.alphas, operations: configuration.operations, maximumSkips: configuration.maximumSkips)
+    }
     var record = makeRecord(validation: validation, genotype: genotype)
     record.dominantEigenvalue = eigenvalue
     if let eigenvalue, state.epoch >= configuration.warmup {

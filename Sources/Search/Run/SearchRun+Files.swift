@@ -33,7 +33,9 @@ extension SearchRun {
   private var metadata: [String: String] {
     let own = [
       "format": "zarts-search-1", "method": configuration.method.rawValue, "space": configuration.space.rawValue,
-      "channels": "\(configuration.channels)", "layers": "\(configuration.layers)", "seed": "\(configuration.seed)",
+      "channels": "\(configuration.channels)", "layers": "\(configuration.layers)",
+      "partial_channels": "\(configuration.partialChannels)",
+      "edge_normalisation": "\(configuration.edgeNormalisation)", "seed": "\(configuration.seed)",
       "dataset": configuration.dataset, "epoch": "\(state.epoch)", "step": "\(state.step)",
       "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
       "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",

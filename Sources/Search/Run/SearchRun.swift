@@ -108,7 +108,9 @@ public final class SearchRun<Problem: BilevelProblem> {
     do {
       if configuration.tensorboard, !isFinished {
         let isNew = EventFile.names(in: files.folder).isEmpty
-        events = try SearchEvents(folder: files.folder, space: space, continuingAfter: isNew ? nil : weightSteps)
+        events = try SearchEvents(
+          folder: files.folder, operations: space == nil ? nil : configuration.operations,
+          continuingAfter: isNew ? nil : weightSteps)
       }
       while !isFinished { try runEpoch() }
     } catch SearchError.diverged(let account) {

@@ -13,6 +13,9 @@ public struct SearchRunFolder: Equatable, Sendable {
   /// - Throws: `FormatError` where there is no such folder.
   public init(existing path: String) throws { folder = try OutputFolder.existing(at: path) }
 
+  /// A folder that may not be there yet.
+  init(unchecked path: String) { folder = OutputFolder(path: path) }
+
   public var configurationPath: String { folder.file("config.yaml") }
   public var metricsPath: String { folder.file("metrics.csv") }
   /// [epochs, 2, edges, operations], float32: α at the end of each epoch, normal then reduction.

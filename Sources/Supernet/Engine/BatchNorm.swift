@@ -112,15 +112,15 @@ final class BatchNorm {
     shift[lane] = Float(Double(state.weights[affine.shift + lane]) - factor * average)
   }
 
-  /// From Σg and Σg·x for y scaled by `weight` (a mixing weight): returns ∂L/∂weight = Σ g·y over all channels. Where there
-  /// are γ and β, their gradients go to the plan's.
+  /// From Σg and Σg·x for y scaled by `weight` (a mixing weight): returns ∂L/∂weight = Σ g·y over all channels, or over
+  /// those of `part`. Where there are γ and β, their gradients go to the plan's.
   @discardableResult
   func finishBackward(
-    gradientSum: UnsafePointer<Double>, product: UnsafePointer<Double>, images: Int, weight: Float
+    gradientSum: UnsafePointer<Double>, product: UnsafePointer<Double>, images: Int, weight: Float, part: Range<Int>? = nil
   ) -> Double {
     let count = Double(images * pixels)
     var inner = 0.0
-    for lane in 0..<lanes {
+    for lane in part ?? 0..<lanes {
       let r = exactRstd[lane]
       let average = mean[lane]
       let normalised = r * (product[lane] - average * gradientSum[lane])

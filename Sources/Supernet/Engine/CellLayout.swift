@@ -24,4 +24,8 @@ struct CellLayout {
   let hasAffineNorms: Bool
   /// Whether pools are followed by batch norm.
   let normalisesPools: Bool
+  /// K: operations see the first 1/K of the channels.
+  var partialChannels = 1
+  /// Whether skip connections of full resolution drop values.
+  var dropsSkips = false
 }

@@ -17,11 +17,13 @@ extension CellPlan {
       let sum = nodes[node]
       let source = CellTopology.inputCount + node
       if node + 1 < CellTopology.nodeCount {
+        appendPackedSecondStageBackward(of: [source], to: &phases)
         let phase = Phase()
         phases.append(phase)
         appendFirstStageBackward(of: source, to: phase)
       }
       let phase = phases[phases.count - 1]
+      appendSplit(of: node, to: phase)
       let offset = phase.reserveSums(sum.sumCount)
       phase.spend(floats: sum.terms.count * sum.output.shape.floatsPerImage)
       phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
@@ -29,6 +31,7 @@ extension CellPlan {
       appendSecondStageBackward(into: node, to: &phases)
     }
 
+    appendPackedSecondStageBackward(of: Array(0..<CellTopology.inputCount), to: &phases, mark: markWeightsOnly)
     let inputPhase = Phase()
     phases.append(inputPhase)
     markWeightsOnly(inputPhase)
@@ -75,28 +78,63 @@ extension CellPlan {
   private func appendFirstStageBackward(of source: Int, to phase: Phase) {
     let leaving = edges(leaving: source)
     let isNode = source >= CellTopology.inputCount
-    let target = gradients[source]
+    let target = sourceGradients[source]
     let shape = target.shape
     appendConvolutionsBackward(of: source, to: phase)
-    if leaving.allSatisfy({ $0.firstConvolutions.isEmpty }), !isNode {
+    if leaving.allSatisfy({ $0.firstConvolutions.isEmpty }), !isNode || partial != nil {
       phase.onImage { image, _ in target.image(image).update(repeating: 0, count: shape.floatsPerImage) }
     }
+    appendPackedFirstStageBackward(of: source, to: phase)
     for edge in leaving {
       for unit in edge.factorised {
         let partial = unit.reserveGradient(in: phase)
-        let gradient = gradients[edge.edge.target]
+        let gradient = mixtureGradients[edge.edge.node]
         let (state, path) = (state, edge.path(of: unit))
         phase.spend(
           flops: unit.flops, weightFlops: unit.flops, floats: 2 * unit.output.shape.floatsPerImage)
         phase.onImage { image, context in
           unit.backward(
-            image: image, gradient: gradient, keep: state.keep(path, image: image), values: unit.output, targets: [target], overwrite: false, partial: partial,
+            image: image, gradient: gradient, keep: state.keep(path, image: image), values: unit.output, targets: [target],
+            overwrite: false, partial: partial,
             context: context)
         }
       }
     }
     appendIdentityBackward(of: source, to: phase)
+    appendDroppedBackward(of: source, to: phase)
     appendPoolBackward(of: source, to: phase)
+    guard let partial else { return }
+    phase.spend(floats: (leaving.count + 2) * gradients[source].shape.floatsPerImage)
+    phase.onImage { image, context in partial.addGradients(to: source, image: image, scratch: context.scratch) }
+  }
+
+  /// Partial channels: a node's complete gradient, taken apart, and those of the weights of its bypasses.
+  private func appendSplit(of node: Int, to phase: Phase) {
+    guard let partial else { return }
+    let offset = phase.reserveSums(partial.sumCount(node: node))
+    phase.spend(
+      floats: (CellTopology.edgesInto(node: node).count + 2) * states[CellTopology.inputCount].shape.floatsPerImage)
+    phase.onImage { image, context in
+      partial.split(node: node, image: image, scratch: context.scratch)
+      partial.reduce(node: node, image: image, sums: context.sums + offset, scratch: context.scratch)
+    }
+    phase.onFinish { sums, _ in partial.finishReduction(node: node, sums: sums + offset) }
+  }
+
+  /// Skip connections with dropout: the mask of the forward pass is drawn again.
+  private func appendDroppedBackward(of source: Int, to phase: Phase) {
+    let (state, reduction) = (state, isReduction)
+    for edge in edges(leaving: source) {
+      for case (let index, .dropped(_, let stream)) in edge.operations.enumerated() {
+        let (gradient, target) = (mixtureGradients[edge.edge.node], sourceGradients[source])
+        phase.spend(floats: target.shape.floatsPerImage)
+        phase.onImage { image, _ in
+          state.drop(
+            gradient, weight: state.mixing(reduction, edge.mixingOffset + index), image: image, stream: stream, into: target,
+            accumulate: true)
+        }
+      }
+    }
   }
 
   private func appendConvolutionsBackward(of source: Int, to phase: Phase) {
@@ -106,16 +144,16 @@ extension CellPlan {
         index, operation -> (unit: ConvolutionUnit, gradient: Activation, path: Int?, partials: (Int, Int))? in
         switch operation {
         case .convolution(let unit):
-          (unit, gradients[edge.edge.target], edge.paths[index], unit.reserveGradient(in: phase))
+          (unit, mixtureGradients[edge.edge.node], edge.paths[index], unit.reserveGradient(in: phase))
         case .separable(let first, let second): (first, second.output, nil, first.reserveGradient(in: phase))
         default: nil
         }
       }
     }
     guard !jobs.isEmpty else { return }
-    let target = gradients[source]
+    let target = sourceGradients[source]
     let shape = target.shape
-    let isNode = source >= CellTopology.inputCount
+    let isNode = source >= CellTopology.inputCount && partial == nil
     for job in jobs {
       phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.shape.floatsPerImage)
     }
@@ -149,11 +187,11 @@ extension CellPlan {
   private func appendIdentityBackward(of source: Int, to phase: Phase) {
     let skips = edges(leaving: source).flatMap { edge in
       edge.operations.enumerated().compactMap { index, operation -> (Activation, Int)? in
-        if case .identity = operation { (gradients[edge.edge.target], edge.mixingOffset + index) } else { nil }
+        if case .identity = operation { (mixtureGradients[edge.edge.node], edge.mixingOffset + index) } else { nil }
       }
     }
     guard !skips.isEmpty else { return }
-    let target = gradients[source]
+    let target = sourceGradients[source]
     let shape = target.shape
     let (state, reduction) = (state, isReduction)
     phase.spend(floats: skips.count * shape.floatsPerImage)
@@ -180,7 +218,7 @@ extension CellPlan {
     var averages: [PooledEdge] = []
     for edge in edges(leaving: source) {
       for (index, operation) in edge.operations.enumerated() {
-        let gradient = gradients[edge.edge.target]
+        let gradient = mixtureGradients[edge.edge.node]
         func pooled(_ norm: BatchNorm?) -> PooledEdge {
           PooledEdge(gradient: gradient, norm: norm, mixingIndex: edge.mixingOffset + index, path: edge.paths[index])
         }
@@ -188,7 +226,7 @@ extension CellPlan {
         if case .average(_, let norm) = operation { averages.append(pooled(norm)) }
       }
     }
-    let target = gradients[source]
+    let target = sourceGradients[source]
     phase.spend(floats: pool.outputFloats)
     phase.onImage { [self, maxima, averages] image, context in
       let maximum = pool.maximum.map {
@@ -267,7 +305,8 @@ extension CellPlan {
         let next = index + 1 < pairs.count ? (pairs[index + 1], image) : (pairs[0], image + 1)
         pair.second.backward(
           image: image, gradient: gradient.image(image), keep: state.keep(paths[index], image: image), planes: planes,
-          into: slice, accumulate: false, partials: partials[index], next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)),
+          into: slice, accumulate: false, partials: partials[index],
+          next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)),
           context: context)
         let target = pair.second.output.image(image)
         let sums = context.sums + offset + index * 2 * lanes

@@ -10,6 +10,7 @@ extension CellPlan {
     for source in 0..<CellTopology.inputCount {
       let unit = preprocess[source]
       unit.norm.appendNormalisation(of: unit.output, into: states[source], to: phase)
+      appendTaking(of: source, to: phase)
     }
     for source in 0..<CellTopology.inputCount { appendFirstStage(of: source, to: phase, entries: entries) }
     appendSecondStage(of: Array(0..<CellTopology.inputCount), to: &phases, entries: entries)
@@ -22,6 +23,7 @@ extension CellPlan {
       phases.append(phase)
       phase.spend(floats: (sum.terms.count + 1) * sum.output.shape.floatsPerImage)
       phase.onImage { image, context in sum.forward(image: image, scratch: context.scratch) }
+      appendBypass(into: node, to: phase)
       let source = CellTopology.inputCount + node
       if node + 1 < CellTopology.nodeCount {
         appendFirstStage(of: source, to: phase, entries: entries)
@@ -30,15 +32,31 @@ extension CellPlan {
     }
   }
 
+  /// Partial channels: what operations read of a complete state.
+  private func appendTaking(of source: Int, to phase: Phase) {
+    guard let partial else { return }
+    phase.spend(floats: partial.floats(of: source))
+    phase.onImage { image, context in partial.take(source, image: image, scratch: context.scratch) }
+  }
+
+  /// Partial channels: the rest of a node.
+  private func appendBypass(into node: Int, to phase: Phase) {
+    guard let partial else { return }
+    phase.spend(
+      floats: (CellTopology.edgesInto(node: node).count + 1) * states[CellTopology.inputCount].shape.floatsPerImage)
+    phase.onImage { image, context in partial.complete(node: node, image: image, scratch: context.scratch) }
+    appendTaking(of: CellTopology.inputCount + node, to: phase)
+  }
+
   /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions.
   private func appendFirstStage(of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry]) {
     let leaving = edges(leaving: source)
     let state = state
     if let pool = pools[source] {
       let norms: [BatchNorm?] = [pool.maximum?.norm, pool.average?.norm]
-      let lanes = states[source].shape.lanes
+      let lanes = sources[source].shape.lanes
       let offset = phase.reserveSums(4 * lanes)
-      let activation = states[source]
+      let activation = sources[source]
       phase.spend(floats: pool.outputFloats)
       phase.onImage { image, context in
         pool.forward(image: image, from: activation.image(image), sums: context.sums + offset)
@@ -52,6 +70,13 @@ extension CellPlan {
       }
     }
     for edge in leaving {
+      for case .dropped(let values, let stream) in edge.operations {
+        let activation = sources[source]
+        phase.spend(floats: values.shape.floatsPerImage)
+        phase.onImage { image, _ in
+          state.drop(activation, weight: 1, image: image, stream: stream, into: values, accumulate: false)
+        }
+      }
       for case .noise(let values, let stream) in edge.operations {
         phase.spend(floats: values.shape.floatsPerImage)
         phase.onImage { image, _ in
@@ -65,9 +90,10 @@ extension CellPlan {
       }
       for unit in edge.factorised { unit.appendForward(to: phase, entries: entries) }
     }
+    appendPackedFirstStage(of: source, to: phase, entries: entries)
     let units = leaving.flatMap(\.firstConvolutions)
     guard !units.isEmpty else { return }
-    let lanes = states[source].shape.lanes
+    let lanes = sources[source].shape.lanes
     let offset = phase.reserveSums(units.count * 2 * lanes)
     for unit in units { phase.spend(flops: unit.flops, floats: unit.output.shape.floatsPerImage) }
     phase.onImage { [self] image, context in
@@ -81,7 +107,9 @@ extension CellPlan {
 
   /// Second halves of the separable convolutions that leave some states, as a phase of their own.
   private func appendSecondStage(of sources: [Int], to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
-    let pairs = sources.flatMap { edges(leaving: $0).flatMap(\.separables) }
+    let pairs = sources.flatMap { source in
+      edges(leaving: source).flatMap(\.separables) + (packed.map { $0.packs[source].flatMap(\.separables) } ?? [])
+    }
     guard !pairs.isEmpty else { return }
     let phase = Phase()
     phases.append(phase)
@@ -100,8 +128,7 @@ extension CellPlan {
     finishStatistics(of: pairs.map(\.second), in: phase, offset: offset, entries: entries)
   }
 
-  private func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int, entries: [StatisticsLayout.Entry])
-  {
+  func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int, entries: [StatisticsLayout.Entry]) {
     let state = state
     phase.onFinish { sums, images in
       for (index, unit) in units.enumerated() {

@@ -8,6 +8,14 @@ final class CellPlan {
   let states: [Activation]
   /// ∂L/∂state.
   let gradients: [Activation]
+  /// What operations read of the states, and its gradients: the states themselves unless channels are partial.
+  let sources: [Activation]
+  let sourceGradients: [Activation]
+  /// ∂L/∂(sum of the edges' mixtures) of each node: ∂L/∂node unless channels are partial.
+  let mixtureGradients: [Activation]
+  let partial: PartialChannels?
+  /// Where operations see so few channels that several convolutions fit into a block.
+  let packed: PackedConvolutions?
   let edges: [MixedEdge]
   let nodes: [NodeSum]
   /// Pools of each state that feeds one.
@@ -48,20 +56,38 @@ final class CellPlan {
       + (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
     self.states = states
     self.gradients = gradients
+    let ways = layout.partialChannels
+    let isPacked = ways > 1 && PackedConvolutions.positions(part: layout.channels / ways) > 1
+    partial =
+      ways > 1
+      ? PartialChannels(
+        ways: ways, isPacked: isPacked, states: states, gradients: gradients, reduction: reduction,
+        mixingOffset: layout.candidates.reduce(0) { $0 + $1.count }, memory: memory, state: state) : nil
+    let sources = partial?.sources ?? states
+    self.sources = sources
+    sourceGradients = partial?.sourceGradients ?? gradients
+    mixtureGradients = partial?.mixtureGradients ?? Array(gradients[CellTopology.inputCount...])
+    let packed =
+      isPacked ? PackedConvolutions(layout, sources: sources, pad: pad, memory: memory, state: state) : nil
+    self.packed = packed
+    partial?.replicas = packed?.replicas ?? []
     memory.need {
       $0.slice = max($0.slice, inputShape.floatsPerImage)
       $0.lanes = max($0.lanes, inputShape.lanes)
     }
-    let lowering = EdgeLowering(layout, states: states, pad: pad, memory: memory, state: state)
+    let lowering = EdgeLowering(layout, states: sources, packed: packed, pad: pad, memory: memory, state: state)
     pools = lowering.pools
     let edges = lowering.edges
     self.edges = edges
+    let mixtures = partial?.mixtures
     nodes = (0..<CellTopology.nodeCount).map { node in
-      let terms = CellTopology.edgesInto(node: node).flatMap { edges[$0].terms(source: states[edges[$0].edge.source]) }
+      var terms = CellTopology.edgesInto(node: node).flatMap { edges[$0].terms(source: sources[edges[$0].edge.source]) }
+      // Tensors that no convolution packs stand at the first position.
+      if let part = packed?.part { for index in terms.indices { terms[index].lanes = terms[index].lanes ?? 0..<part } }
       let target = CellTopology.inputCount + node
       return NodeSum(
-        output: states[target], gradient: gradients[target], terms: terms, reduction: reduction, memory: memory, state: state
-      )
+        output: mixtures?[node] ?? states[target], gradient: mixtures?[node] ?? gradients[target], terms: terms,
+        reduction: reduction, memory: memory, state: state)
     }
   }
 
@@ -75,12 +101,15 @@ final class CellPlan {
         edge.firstConvolutions.map { unit in { unit.prepareBackward() } }
           + edge.separables.map { pair in { pair.second.prepareBackward() } }
           + edge.factorised.map { unit in { unit.prepareBackward() } }
-      }
+      } + (packed?.units ?? []).map { unit in { unit.prepareBackward() } }
   }
 
-  /// Writes relu(state) of an image into the worker's padded planes and returns them.
+  /// Writes relu(what operations read of a state) of an image into the worker's padded planes and returns them.
   func reluPlanes(of source: Int, image: Int, scratch: WorkerScratch) -> Floats {
-    let activation = states[source]
+    reluPlanes(of: sources[source], image: image, scratch: scratch)
+  }
+
+  func reluPlanes(of activation: Activation, image: Int, scratch: WorkerScratch) -> Floats {
     let shape = activation.shape
     let planes = scratch.inputPlanes(shape)
     let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16

@@ -12,23 +12,63 @@ final class ConvolutionUnit {
   private let transposed: Floats
   private let state: PlanState
   private let taps: Int
+  /// Lanes of the convolutions that share the block; empty where there is one convolution.
+  private let members: [Range<Int>]
 
-  init(
+  convenience init(
     name: String, depthwiseName: String, pointwiseName: String, normName: String, kernel: Int, dilation: Int, stride: Int,
     input: PlaneShape, isAffine: Bool = false, memory: PlanMemory, state: PlanState, pad: Int
   ) {
+    let depthwise = memory.parameters.depthwise(
+      "\(name).\(depthwiseName).weight", channels: input.channels, kernel: kernel)
+    let pointwise = memory.parameters.pointwise(
+      "\(name).\(pointwiseName).weight", outputs: input.channels, channels: input.channels, sources: 1)
+    let norm = BatchNorm(
+      shape: stride == 1 ? input : input.halved(),
+      entry: memory.statistics.add("\(name).\(normName)", channels: input.channels),
+      affineName: isAffine ? "\(name).\(normName)" : nil, memory: memory, state: state)
+    self.init(
+      depthwise: depthwise, pointwise: pointwise, norm: norm, members: [], kernel: kernel, dilation: dilation,
+      stride: stride, input: input, memory: memory, state: state, pad: pad)
+  }
+
+  /// Convolutions of `part` channels each that share one block, as one whose pointwise matrix is block diagonal. `members`
+  /// are their names and first lanes.
+  convenience init(
+    packed members: [(name: String, first: Int)], part: Int, depthwiseName: String, pointwiseName: String, normName: String,
+    kernel: Int, dilation: Int, stride: Int, input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+  ) {
+    let depthwise = memory.parameters.reserve(kernel * kernel * 16)
+    let pointwise = memory.parameters.reserve(256)
+    for member in members {
+      memory.parameters.name(
+        "\(member.name).\(depthwiseName).weight", shape: [part, 1, kernel, kernel],
+        arrangement: .packedDepthwise(first: member.first), offset: depthwise, fanIn: kernel * kernel)
+      memory.parameters.name(
+        "\(member.name).\(pointwiseName).weight", shape: [part, part, 1, 1],
+        arrangement: .packedPointwise(first: member.first), offset: pointwise, fanIn: part)
+    }
+    let entry = memory.statistics.add(packed: members.map { ("\($0.name).\(normName)", $0.first) }, channels: part)
+    self.init(
+      depthwise: depthwise, pointwise: pointwise,
+      norm: BatchNorm(shape: stride == 1 ? input : input.halved(), entry: entry, memory: memory, state: state),
+      members: members.map { $0.first..<$0.first + part }, kernel: kernel, dilation: dilation, stride: stride, input: input,
+      memory: memory, state: state, pad: pad)
+  }
+
+  private init(
+    depthwise: Int, pointwise: Int, norm: BatchNorm, members: [Range<Int>], kernel: Int, dilation: Int, stride: Int,
+    input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+  ) {
     self.state = state
     self.input = input
+    self.norm = norm
+    self.members = members
+    depthwiseOffset = depthwise
+    pointwiseOffset = pointwise
     taps = kernel * kernel
     let outputShape = stride == 1 ? input : input.halved()
     output = memory.activation(outputShape)
-    depthwiseOffset = memory.parameters.depthwise(
-      "\(name).\(depthwiseName).weight", channels: input.channels, kernel: kernel)
-    pointwiseOffset = memory.parameters.pointwise(
-      "\(name).\(pointwiseName).weight", outputs: input.channels, channels: input.channels, sources: 1)
-    norm = BatchNorm(
-      shape: outputShape, entry: memory.statistics.add("\(name).\(normName)", channels: input.channels),
-      affineName: isAffine ? "\(name).\(normName)" : nil, memory: memory, state: state)
     flipped = memory.arena.allocate(Float.self, input.blocks * taps * 16)
     transposed = memory.arena.allocate(Float.self, input.blocks * input.blocks * 256)
     conv = ck_conv(
@@ -45,7 +85,10 @@ final class ConvolutionUnit {
   }
 
   /// Of one image, forward; each of the two backward products costs the same.
-  var flops: Int { 2 * output.shape.pixels * input.channels * (taps + input.channels) }
+  var flops: Int {
+    let widths = members.isEmpty ? [input.channels] : members.map(\.count)
+    return widths.reduce(0) { $0 + 2 * output.shape.pixels * $1 * (taps + $1) }
+  }
 
   /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes]. `next`, of the input's shape, is
   /// what the caller reads after this.
@@ -74,12 +117,14 @@ final class ConvolutionUnit {
   /// From the gradient of the normalised output, which `keep` multiplies (before the linear map of `norm`) to that of the relu'd input. `next` are
   /// of the input's shape, and what the caller reads after this.
   func backward(
-    image: Int, gradient: UnsafePointer<Float>, keep: Float = 1, planes: Floats, into inputGradient: Floats, accumulate: Bool,
+    image: Int, gradient: UnsafePointer<Float>, keep: Float = 1, planes: Floats, into inputGradient: Floats,
+    accumulate: Bool,
     partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
     var arguments = ck_conv_backward(
       depthwise: state.weights + depthwiseOffset, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
-      gradient: gradient, output: output.image(image), scaleGradient: norm.gradientScale(keep: keep, scratch: context.scratch), scaleOutput: norm.outputScale,
+      gradient: gradient, output: output.image(image),
+      scaleGradient: norm.gradientScale(keep: keep, scratch: context.scratch), scaleOutput: norm.outputScale,
       shift: norm.gradientShift, tileA: context.scratch.tileA, tileB: context.scratch.tileB,
       gradientPlanes: context.scratch.gradientPlanes(output.shape),
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
@@ -87,5 +132,14 @@ final class ConvolutionUnit {
       accumulate: accumulate ? 1 : 0, outLastLanes: Int32(output.shape.lastLanes), next: next?.0,
       afterNext: next?.1)
     state.kernels.pointee.conv_backward(&conv, &arguments)
+    if let gradients = context.gradients, !members.isEmpty { clearBetween(gradients + partials.pointwise) }
+  }
+
+  /// Weights from one convolution of a block to another are no parameters and keep a zero gradient.
+  private func clearBetween(_ gradient: Floats) {
+    for input in 0..<16 {
+      let own = members.first { $0.contains(input) } ?? 0..<0
+      for lane in 0..<16 where !own.contains(lane) { gradient[input * 16 + lane] = 0 }
+    }
   }
 }

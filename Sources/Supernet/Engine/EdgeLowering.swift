@@ -3,7 +3,9 @@ struct EdgeLowering {
   private(set) var edges: [MixedEdge] = []
   private(set) var pools: [PoolUnit?] = []
 
-  init(_ cell: CellLayout, states: [Activation], pad: Int, memory: PlanMemory, state: PlanState) {
+  init(
+    _ cell: CellLayout, states: [Activation], packed: PackedConvolutions?, pad: Int, memory: PlanMemory, state: PlanState
+  ) {
     func stride(from source: Int) -> Int { cell.isReduction && source < CellTopology.inputCount ? 2 : 1 }
 
     // A shared batch norm carries the names of all edges that use it.
@@ -35,7 +37,9 @@ struct EdgeLowering {
     for (index, edge) in CellTopology.edges.enumerated() {
       let source = states[edge.source]
       let stride = stride(from: edge.source)
-      let lowered = cell.candidates[index].map { candidate -> MixedEdge.Lowered in
+      let lowered = cell.candidates[index].enumerated().map { k, candidate -> MixedEdge.Lowered in
+        if let packed = packed?.lowered[index][k] { return packed }
+        let stream = UInt32((cell.index * CellTopology.edges.count + index) << 8)
         func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
           -> ConvolutionUnit
         {
@@ -51,15 +55,16 @@ struct EdgeLowering {
         switch candidate.operation {
         case .none: return .nothing
         case .skipConnect:
-          guard stride == 2 else { return .identity }
+          guard stride == 2 else {
+            return cell.dropsSkips ? .dropped(memory.activation(source.shape), stream: stream) : .identity
+          }
           return .factorised(
             PointwiseUnit(
               name: candidate.name, sources: [source], outputChannels: source.shape.channels, reduction: true,
               isAffine: cell.hasAffineNorms, memory: memory, state: state))
         case .noise:
           let shape = stride == 2 ? source.shape.halved() : source.shape
-          return .noise(
-            memory.activation(shape), stream: UInt32((cell.index * CellTopology.edges.count + index) << 8))
+          return .noise(memory.activation(shape), stream: stream)
         case .maxPool3x3, .averagePool3x3:
           let isMaximum = candidate.operation == .maxPool3x3
           guard let pool = pools[edge.source], let shared = isMaximum ? pool.maximum : pool.average else {

@@ -13,12 +13,16 @@ final class MixedEdge {
     case nothing
     /// The source state itself.
     case identity
+    /// The source state with values dropped at random.
+    case dropped(Activation, stream: UInt32)
     case noise(Activation, stream: UInt32)
     case maximum(PoolUnit, BatchNorm?)
     case average(PoolUnit, BatchNorm?)
     case convolution(ConvolutionUnit)
     case separable(first: ConvolutionUnit, second: ConvolutionUnit)
     case factorised(PointwiseUnit)
+    /// A convolution that shares its block with those of other edges: its output, norm and lanes.
+    case packed(Activation, BatchNorm, lanes: Range<Int>)
   }
 
   init(edge: CellTopology.Edge, stride: Int, operations: [Lowered], mixingOffset: Int, paths: [Int?]) {
@@ -36,22 +40,25 @@ final class MixedEdge {
     let mixingIndex: Int
     /// The path, where it can be dropped.
     let path: Int?
+    /// The lanes that belong to the edge, where not all do.
+    var lanes: Range<Int>?
   }
 
   func terms(source: Activation) -> [Term] {
     operations.enumerated().compactMap { index, operation in
-      func term(_ values: Activation, _ norm: BatchNorm?) -> Term {
-        Term(values: values, norm: norm, mixingIndex: mixingOffset + index, path: paths[index])
+      func term(_ values: Activation, _ norm: BatchNorm?, lanes: Range<Int>? = nil) -> Term {
+        Term(values: values, norm: norm, mixingIndex: mixingOffset + index, path: paths[index], lanes: lanes)
       }
       switch operation {
       case .nothing: return nil
       case .identity: return term(source, nil)
-      case .noise(let values, _): return term(values, nil)
+      case .dropped(let values, _), .noise(let values, _): return term(values, nil)
       case .maximum(let pool, let norm): return pool.maximum.map { term($0.values, norm) }
       case .average(let pool, let norm): return pool.average.map { term($0.values, norm) }
       case .convolution(let unit): return term(unit.output, unit.norm)
       case .separable(_, let second): return term(second.output, second.norm)
       case .factorised(let unit): return term(unit.output, unit.norm)
+      case .packed(let values, let norm, let lanes): return term(values, norm, lanes: lanes)
       }
     }
   }

@@ -52,14 +52,15 @@ extension SupernetArchitecture {
     let cells = (0..<layers).map { index -> CellLayout in
       let reduction = isReduction(index)
       if reduction { channels *= 2 }
-      let operations = reduction ? space.reduce : space.normal
+      let candidates = reduction ? operations.reduce : operations.normal
       return CellLayout(
         index: index, channels: channels, isReduction: reduction, isAfterReduction: index > 0 && isReduction(index - 1),
-        candidates: operations.enumerated().map { edge, operations in
+        candidates: candidates.enumerated().map { edge, operations in
           operations.enumerated().map {
             CellLayout.Candidate(operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)")
           }
-        }, outputs: Array(CellTopology.inputCount..<CellTopology.stateCount), hasAffineNorms: false, normalisesPools: true)
+        }, outputs: Array(CellTopology.inputCount..<CellTopology.stateCount), hasAffineNorms: false, normalisesPools: true,
+        partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout)
     }
     return NetworkLayout(stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells)
   }

@@ -113,6 +113,7 @@ final class NetworkPlan {
     /// What the auxiliary head's loss counts in the gradient.
     var auxiliaryWeight = 0.0
     var drops: PathDrops?
+    var skipDropout = 0.0
   }
 
   struct Mixing {
@@ -144,6 +145,7 @@ final class NetworkPlan {
     state.images = input.images
     state.noiseKey = input.noiseKey
     state.drops = input.drops
+    state.skipDropout = input.skipDropout
     state.statistics = running
     state.usesRunningStatistics = usesRunning
     state.normalMixing = mixing.normal

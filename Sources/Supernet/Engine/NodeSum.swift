@@ -40,7 +40,10 @@ final class NodeSum {
       var total = 0.0
       for (index, term) in terms.enumerated() {
         let weight = Double(state.mixing(reduction, term.mixingIndex))
-        if let norm = term.norm {
+        if let own = term.lanes, !own.contains(lane) {
+          coefficients[index * lanes + lane] = 0
+          shifts[index * lanes + lane] = 0
+        } else if let norm = term.norm {
           let factor = weight * norm.weight(lane) * norm.exactRstd[lane]
           let shift = weight * norm.bias(lane) - factor * norm.mean[lane]
           coefficients[index * lanes + lane] = Float(factor)
@@ -121,7 +124,8 @@ final class NodeSum {
       let weight = state.mixing(reduction, term.mixingIndex)
       var inner = 0.0
       if let norm = term.norm {
-        inner = norm.finishBackward(gradientSum: gradientSum, product: product, images: images, weight: weight)
+        inner = norm.finishBackward(
+          gradientSum: gradientSum, product: product, images: images, weight: weight, part: term.lanes)
       } else {
         for lane in 0..<lanes { inner += product[lane] }
       }

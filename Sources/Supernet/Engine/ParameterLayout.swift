@@ -12,6 +12,10 @@ struct ParameterLayout {
     /// [outputs, sources · channels, 1, 1] ↔ [output block][source, block, lane][16]. A source is one concatenated tensor of
     /// `channels` channels; the tensor's outputs begin at lane `firstOutput`, its inputs at source `firstSource` of `allSources`.
     case pointwise(channels: Int, firstOutput: Int, firstSource: Int, allSources: Int)
+    /// A depthwise or pointwise convolution of few channels that shares its block with others: its channels begin at lane
+    /// `first` of the block, and what lies between two convolutions is no parameter.
+    case packedDepthwise(first: Int)
+    case packedPointwise(first: Int)
     /// [outputs, 3, 3, 3] ↔ [output block][27 of 32][16].
     case stem
     /// [outputs, channels, k, k] ↔ [output block][tap, block, lane][16].
@@ -50,6 +54,15 @@ struct ParameterLayout {
             let source = firstSource + input / channels
             body(row + (source * blocks * 16 + input % channels) * 16)
           }
+        }
+      case .packedDepthwise(let first):
+        let taps = shape[2] * shape[3]
+        for channel in 0..<shape[0] {
+          for tap in 0..<taps { body(offset + tap * 16 + first + channel) }
+        }
+      case .packedPointwise(let first):
+        for output in 0..<shape[0] {
+          for input in 0..<shape[1] { body(offset + (first + input) * 16 + first + output) }
         }
       case .stem:
         for output in 0..<shape[0] {

@@ -13,6 +13,8 @@ final class PlanState {
   var images: UnsafePointer<Float>
   var noiseKey: UInt64 = 0
   var drops: PathDrops?
+  /// Rate at which skip connections drop values of the current batch.
+  var skipDropout = 0.0
   /// Mixing weights of the two cell kinds, [edges · operations], and their gradients.
   var normalMixing: [Float] = []
   var reduceMixing: [Float] = []
@@ -37,7 +39,20 @@ final class PlanState {
     return drops.isKept[path * drops.images + image] ? drops.scale : 0
   }
 
-  func running(_ entry: StatisticsLayout.Entry) -> Floats? { statistics.map { $0 + entry.offset } }
+  /// target ← (accumulate ? target : 0) + weight · values ⊙ mask / (1 − rate), as nn.Dropout scales. The mask depends on the
+  /// batch's key, the image, the stream and the place alone.
+  func drop(_ values: Activation, weight: Float, image: Int, stream: UInt32, into target: Activation, accumulate: Bool) {
+    let shape = target.shape
+    for block in 0..<shape.blocks {
+      let at = block * shape.floatsPerBlock
+      kernels.pointee.dropout(
+        target.image(image) + at, values.image(image) + at, Float(Double(weight) / (1 - skipDropout)),
+        UInt32(min(Double(UInt32.max), (skipDropout * 0x1p32).rounded())), Int32(shape.pixels), noiseKey, UInt32(image),
+        stream + UInt32(block), accumulate ? 1 : 0)
+    }
+  }
+
+  func running(_ entry: StatisticsLayout.Entry) -> Floats? { statistics.map { $0 + entry.base } }
 }
 
 /// Which paths of which images a training step drops (Larsson et al., FractalNet, ICLR 2017, §3: local drop-path).

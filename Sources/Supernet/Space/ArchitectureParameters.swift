@@ -1,6 +1,7 @@
 /// Architecture parameters α of the two cell kinds (design vocabulary; Liu et al., DARTS, ICLR 2019, §2.2).
 ///
-/// Two row-major matrices of shape [edges, operations]; softmax along a row gives the mixing weights of that edge.
+/// Two row-major matrices of shape [edges, operations]; softmax along a row gives the mixing weights of that edge. With edge
+/// normalisation a last column holds β, whose softmax over the edges into a node weighs these edges (PC-DARTS, §3.3).
 public struct ArchitectureParameters: Equatable, Sendable {
   public var normal: Matrix
   public var reduce: Matrix
@@ -9,14 +10,20 @@ public struct ArchitectureParameters: Equatable, Sendable {
   public struct Matrix: Equatable, Sendable {
     public let rows: Int
     public let columns: Int
+    /// Whether the last column is β rather than an operation.
+    public let hasEdgeColumn: Bool
     public var values: [Float]
 
-    public init(rows: Int, columns: Int, values: [Float]? = nil) {
+    public init(rows: Int, columns: Int, hasEdgeColumn: Bool = false, values: [Float]? = nil) {
       precondition(values == nil || values?.count == rows * columns, "a matrix needs rows × columns values")
       self.rows = rows
       self.columns = columns
+      self.hasEdgeColumn = hasEdgeColumn
       self.values = values ?? [Float](repeating: 0, count: rows * columns)
     }
+
+    /// Columns that stand for operations.
+    public var operationColumns: Int { hasEdgeColumn ? columns - 1 : columns }
 
     public subscript(row: Int, column: Int) -> Float {
       get { values[row * columns + column] }
@@ -31,8 +38,10 @@ public struct ArchitectureParameters: Equatable, Sendable {
 
   /// Zeros of the same shape.
   public var zeros: ArchitectureParameters {
-    .init(
-      normal: .init(rows: normal.rows, columns: normal.columns), reduce: .init(rows: reduce.rows, columns: reduce.columns))
+    var result = self
+    result.normal.values = [Float](repeating: 0, count: normal.values.count)
+    result.reduce.values = [Float](repeating: 0, count: reduce.values.count)
+    return result
   }
 
   /// Number of values in both matrices.

@@ -24,8 +24,7 @@ public enum SearchSpace: String, CaseIterable, Codable, Sendable {
 
   /// α of zeros.
   public var zeroAlphas: ArchitectureParameters {
-    let matrix = ArchitectureParameters.Matrix(rows: CellTopology.edges.count, columns: operationsPerEdge)
-    return ArchitectureParameters(normal: matrix, reduce: matrix)
+    operations.zeroAlphas()
   }
 
   private var uniform: [[Operation]] {

@@ -1,0 +1,122 @@
+import Supernet
+import Yams
+
+extension SearchConfiguration {
+  static let maximumSkipsField = Field(
+    key: "maximum_skips", comment: "skip connections that a genotype's normal cell has at most; null for any (P-DARTS)",
+    wanted: "a whole number or null", write: { $0.maximumSkips.map(String.init) ?? "null" },
+    read: { configuration, node in
+      configuration.maximumSkips = node.string.flatMap { Int($0) }
+      return configuration.maximumSkips != nil || node.null != nil
+    })
+
+  static let operationsField = Field(
+    key: "operations", comment: "candidates of each edge, where fewer than the space's: {normal: [[...]], reduce: [[...]]}",
+    wanted: "null, or {normal: ..., reduce: ...} with a list of operations for each of the 14 edges, all of one length",
+    write: { configuration in
+      guard let kept = configuration.keptOperations else { return "null" }
+      func text(_ edges: [[Operation]]) -> String {
+        "[" + edges.map { "[\($0.map(\.rawValue).joined(separator: ", "))]" }.joined(separator: ", ") + "]"
+      }
+      return "{normal: \(text(kept.normal)), reduce: \(text(kept.reduce))}"
+    },
+    read: { configuration, node in
+      if node.null != nil {
+        configuration.keptOperations = nil
+        return true
+      }
+      guard let mapping = node.mapping, mapping.count == 2, let normal = edges(mapping["normal"]),
+        let reduce = edges(mapping["reduce"]), let operations = try? EdgeOperations(normal: normal, reduce: reduce)
+      else { return false }
+      configuration.keptOperations = operations
+      return true
+    })
+
+  static let stagesField = Field(
+    key: "stages", comment: "of a progressive search, in place of epochs, warmup, channels, layers, skip_dropout (P-DARTS)",
+    wanted: "[] or a list of {\(stageKeys.joined(separator: ": N, ")): N}",
+    write: { configuration in
+      let stages = configuration.stages.map { stage in
+        "{layers: \(stage.layers), channels: \(stage.channels), operations: \(stage.operations), "
+          + "skip_dropout: \(stage.skipDropout), epochs: \(stage.epochs), warmup: \(stage.warmup)}"
+      }
+      return "[" + stages.joined(separator: ", ") + "]"
+    },
+    read: { configuration, node in
+      guard let list = node.sequence else { return false }
+      let stages = list.compactMap(stage)
+      configuration.stages = stages
+      return stages.count == list.count
+    })
+
+  private static let stageKeys = ["layers", "channels", "operations", "skip_dropout", "epochs", "warmup"]
+
+  private static func stage(_ node: Node) -> SearchStage? {
+    guard let mapping = node.mapping, mapping.allSatisfy({ stageKeys.contains($0.key.string ?? "") }) else { return nil }
+    func whole(_ key: String) -> Int? { mapping[key]?.string.flatMap { Int($0) } }
+    guard let layers = whole("layers"), let channels = whole("channels"), let operations = whole("operations"),
+      let dropout = mapping["skip_dropout"]?.string.flatMap(Double.init), let epochs = whole("epochs"),
+      let warmup = whole("warmup")
+    else { return nil }
+    return SearchStage(
+      layers: layers, channels: channels, operations: operations, skipDropout: dropout, epochs: epochs, warmup: warmup)
+  }
+
+  private static func edges(_ node: Node?) -> [[Operation]]? {
+    guard let list = node?.sequence else { return nil }
+    let edges = list.map { edge -> [Operation] in (edge.sequence ?? []).compactMap { $0.string.flatMap(Operation.init) } }
+    // A name that is no operation has left its edge shorter than the text.
+    return zip(edges, list).allSatisfy { $0.count == $1.sequence?.count } ? edges : nil
+  }
+
+  /// Checks the settings of the variants, and those of each stage.
+  func validateVariant() throws {
+    func refuse(_ key: String, _ found: some CustomStringConvertible, _ wanted: String) -> SearchError {
+      .invalid("value out of range", at: "setting \(key)", found: "\(found)", wanted: wanted)
+    }
+    guard partialChannels == 1 || partialChannels > 1 && channels.isMultiple(of: 2 * partialChannels) || !stages.isEmpty
+    else {
+      throw refuse(
+        "partial_channels", partialChannels, "1, or a number of which the channels, \(channels), are an even multiple")
+    }
+    guard (0..<1).contains(skipDropout) else { throw refuse("skip_dropout", skipDropout, "0 or more and below 1") }
+    if let maximumSkips, maximumSkips < 0 { throw refuse("maximum_skips", maximumSkips, "0 or more, or null") }
+    if let kept = keptOperations {
+      let all = zip(kept.normal + kept.reduce, space.normal + space.reduce)
+      guard all.allSatisfy({ Set($0).isSubset(of: $1) }) else {
+        throw refuse("operations", "one that \(space.rawValue) does not have there", "operations of the space")
+      }
+    }
+    if method == .random {
+      guard !edgeNormalisation else { throw refuse("edge_normalisation", true, "false: random search has no use for β") }
+      guard keptOperations == nil else { throw refuse("operations", "some", "null: random search samples from the space") }
+    }
+    let progressive: [SearchMethod] = [.darts1, .darts2, .zartsRS, .zartsMGS, .zartsGLD]
+    guard stages.isEmpty || progressive.contains(method) else {
+      throw refuse(
+        "stages", "some", "none with \(method.rawValue), or \(progressive.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard let first = stages.first else { return }
+    guard keptOperations == nil else { throw refuse("operations", "some", "null: the stages keep their own") }
+    guard first.operations == space.operationsPerEdge else {
+      throw refuse(
+        "stages[0].operations", first.operations, "\(space.operationsPerEdge), those of \(space.rawValue)")
+    }
+    for (index, (before, after)) in zip(stages, stages.dropFirst()).enumerated() where after.operations > before.operations {
+      throw refuse(
+        "stages[\(index + 1)].operations", after.operations, "at most \(before.operations), those of the stage before")
+    }
+    for (index, stage) in stages.enumerated() {
+      // With two of them an edge has an operation other than none.
+      let least = (space.normal + space.reduce).contains { $0.contains(.none) } ? 2 : 1
+      guard stage.operations >= least else {
+        throw refuse("stages[\(index)].operations", stage.operations, "\(least) or more")
+      }
+      do {
+        try self.stage(index, operations: nil).validate()
+      } catch SearchError.invalid(let problem, let place, let found, let wanted) {
+        throw SearchError.invalid(problem, at: "stages[\(index)], \(place)", found: found, wanted: wanted)
+      }
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/// What orthogonal variants of DARTS change in a supernet. The default is DARTS' own network.
+public struct SupernetVariant: Hashable, Sendable {
+  /// K: the operations of every edge see the first 1/K of the channels, the others bypass them (Xu et al., PC-DARTS, ICLR
+  /// 2020, §3.2). 1: all channels.
+  public var partialChannels = 1
+  /// Whether edges into a node have weights of their own, the softmax over them of β, one value an edge (PC-DARTS, §3.3).
+  public var edgeNormalisation = false
+  /// Whether skip connections drop values at the rate that a batch names (Chen et al., P-DARTS, ICCV 2019, §3.3.1).
+  public var skipDropout = false
+  /// The candidates where they are fewer than the space's.
+  public var operations: EdgeOperations?
+
+  public init() {}
+}
