@@ -63,6 +63,13 @@ public final class Canvas {
     cairo_fill(context)
   }
 
+  /// Fills what `path` encloses.
+  public func fill(_ path: Path, _ colour: Colour) {
+    set(colour)
+    trace(path, closed: true)
+    cairo_fill(context)
+  }
+
   public func fillCircle(_ centre: Point, radius: Double, _ colour: Colour) {
     set(colour)
     cairo_new_path(context)
@@ -76,6 +83,11 @@ public final class Canvas {
   public func stroke(_ points: [Point], _ colour: Colour, width: Double, closed: Bool = false, dash: [Double] = []) {
     guard points.count > 1 else { return }
     trace(points, closed: closed)
+    strokePath(colour, width: width, dash: dash)
+  }
+
+  public func stroke(_ path: Path, _ colour: Colour, width: Double, closed: Bool = false, dash: [Double] = []) {
+    trace(path, closed: closed)
     strokePath(colour, width: width, dash: dash)
   }
 
@@ -101,6 +113,18 @@ public final class Canvas {
   private func trace(_ points: [Point], closed: Bool) {
     cairo_new_path(context)
     for point in points { cairo_line_to(context, point.x, point.y) }
+    if closed { cairo_close_path(context) }
+  }
+
+  private func trace(_ path: Path, closed: Bool) {
+    cairo_new_path(context)
+    cairo_move_to(context, path.start.x, path.start.y)
+    for step in path.steps {
+      switch step {
+      case .line(let point): cairo_line_to(context, point.x, point.y)
+      case .curve(let a, let b, let c): cairo_curve_to(context, a.x, a.y, b.x, b.y, c.x, c.y)
+      }
+    }
     if closed { cairo_close_path(context) }
   }
 

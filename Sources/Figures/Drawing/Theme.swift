@@ -18,6 +18,9 @@ enum Theme {
   static let frameWidth = 0.6
   static let notFinite = Colour(red: 0.78, green: 0.78, blue: 0.78)
   static let hatch = Colour(red: 0.45, green: 0.45, blue: 0.45)
+  /// Boxes of states, and lines that join states into an output.
+  static let state = Colour(red: 0.945, green: 0.945, blue: 0.945)
+  static let joining = Colour(red: 0.45, green: 0.45, blue: 0.45)
   static let grid = Colour(red: 0.88, green: 0.88, blue: 0.88)
 
   /// Okabe and Ito's palette (2008), told apart with any colour vision; black and yellow left out.
