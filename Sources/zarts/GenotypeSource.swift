@@ -1,35 +1,120 @@
 import Formats
 import Foundation
+import Landscape
 import Search
 import Supernet
 
-/// Where a command finds a genotype: a search's run folder, a file, or the text itself.
-enum GenotypeSource {
-  /// - Throws: `SearchError.invalid` where there is none; `SupernetError` for text that is no genotype.
-  static func read(_ source: String) throws -> Genotype {
-    var isFolder: ObjCBool = false
+/// Where a command finds a genotype: a run folder, a file, a file's α, or the text itself.
+struct GenotypeSource {
+  var source: String
+  /// Epoch of a run folder, from 1; nil for that whose genotype the search returns.
+  var epoch: Int?
+  /// Line or name of a genotype in a file; nil for the last.
+  var line: Int?
+  var name: String?
+  /// Candidates that the α of a file are for; nil for what its metadata say.
+  var space: SearchSpace?
+
+  /// The genotype of a source that needs no flags beside it.
+  ///
+  /// - Throws: as `open`.
+  static func read(_ source: String) throws -> Genotype { try GenotypeSource(source: source).open().genotype }
+
+  struct Opened {
+    var genotype: Genotype
+    /// Where it is from, in a few words.
+    var origin: String
+    /// What it was derived from, where that is at hand.
+    var mixing: (alphas: ArchitectureParameters, space: SearchSpace)?
+    var seed: UInt64?
+    var configurationSHA256: String?
+  }
+
+  /// - Throws: `SearchError`, `SupernetError` or `FormatError` where the source cannot be read or flags don't fit it.
+  func open() throws -> Opened {
+    var isFolder = ObjCBool(false)
     guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
       guard source.contains("(") || source.contains("{") else {
-        throw SearchError.invalid(
-          "no genotype", at: "--genotype", found: "'\(source)', which is neither a file nor a genotype",
-          wanted: "a run folder, a file, or a line Genotype(normal=[…], …)")
+        throw LandscapeSource.wrong(
+          "no such file or folder, and no genotype", source, "a run folder, a file, or Genotype(normal=[…], …)")
       }
-      return try Genotype(parsing: source)
+      try refuse([("--epoch", epoch), ("--line", line), ("--name", name), ("--space", space)], beside: "a genotype")
+      return Opened(genotype: try Genotype(parsing: source), origin: "command line")
     }
     if isFolder.boolValue {
-      guard let genotype = try SearchRunFolder(existing: source).result()?.genotype else {
-        throw SearchError.invalid(
-          "no genotype", at: source, found: "no finished epoch", wanted: "the folder of a search that finished one")
-      }
-      return genotype
+      try refuse([("--line", line), ("--name", name), ("--space", space)], beside: "a run folder")
+      return try openRun()
     }
-    let text = try String(decoding: FileBytes.read(source), as: UTF8.self)
-    let lines = text.split(whereSeparator: \.isNewline).map(String.init).filter {
-      !$0.trimmingCharacters(in: .whitespaces).isEmpty
+    if source.hasSuffix(".safetensors") {
+      try refuse([("--epoch", epoch), ("--line", line), ("--name", name)], beside: "a .safetensors file")
+      return try openTensors()
     }
-    guard let last = lines.last else {
-      throw SearchError.invalid("no genotype", at: source, found: "an empty file", wanted: "a genotype a line")
-    }
-    return try Genotype(parsing: text.first == "{" ? text : last)
+    try refuse([("--epoch", epoch), ("--space", space)], beside: "a file of genotypes")
+    let text = GenotypeText(String(decoding: try FileBytes.read(source), as: UTF8.self))
+    return Opened(
+      genotype: try text.genotype(line: line, name: name, path: source), origin: name ?? Self.lastComponent(source))
   }
+
+  private func openRun() throws -> Opened {
+    let run = try SearchRunFolder(existing: source)
+    let configuration = try run.configuration()
+    let index: Int
+    if let epoch {
+      index = epoch - 1
+    } else if let result = try run.result() {
+      index = result.record.epoch - 1
+    } else {
+      throw LandscapeSource.wrong("nothing found yet", "a run without a finished epoch in \(source)", "one with")
+    }
+    let genotypes = try run.genotypes()
+    guard genotypes.indices.contains(index) else {
+      throw LandscapeSource.wrong(
+        "no genotype of that epoch", "epoch \(index + 1), \(genotypes.count) genotypes in \(run.genotypesPath)",
+        genotypes.isEmpty ? "a run that derives genotypes" : "1 to \(genotypes.count)")
+    }
+    let epochs = index == 0 ? "1 epoch" : "\(index + 1) epochs"
+    return Opened(
+      genotype: genotypes[index],
+      origin: "\(configuration.method.rawValue) after \(epochs) on \(configuration.space.rawValue)",
+      mixing: try mixing(of: run, space: configuration.space, index: index), seed: configuration.seed,
+      configurationSHA256: SHA256.hexadecimal(of: try FileBytes.read(run.configurationPath)))
+  }
+
+  private func mixing(
+    of run: SearchRunFolder, space: SearchSpace, index: Int
+  ) throws -> (alphas: ArchitectureParameters, space: SearchSpace)? {
+    guard FileManager.default.fileExists(atPath: run.alphasPath) else { return nil }
+    let file = try NPYFile(readingFrom: run.alphasPath)
+    var alphas = space.zeroAlphas
+    guard case .float32(let values) = file.values, file.shape.count == 4, index < file.shape[0],
+      Array(file.shape.dropFirst()) == [2, alphas.normal.rows, alphas.normal.columns]
+    else {
+      throw FormatError(
+        file: run.alphasPath, problem: "not the alphas of this run", found: "shape \(file.shape)",
+        expected: "float32 [epochs, 2, \(alphas.normal.rows), \(alphas.normal.columns)]")
+    }
+    alphas.flat = Array(values[index * alphas.count..<(index + 1) * alphas.count])
+    return (alphas, space)
+  }
+
+  private func openTensors() throws -> Opened {
+    let file = try TensorFile(readingFrom: source)
+    guard let space = space ?? file.metadata["space"].flatMap(SearchSpace.init) else {
+      throw LandscapeSource.wrong(
+        "unknown space", "no space in the metadata of \(source)",
+        "--space \(SearchSpace.allCases.map(\.rawValue).joined(separator: "|"))")
+    }
+    let alphas = try ArchitectureParameters(from: file, space: space)
+    return Opened(
+      genotype: try Genotype(alphas: alphas, space: space), origin: Self.lastComponent(source), mixing: (alphas, space))
+  }
+
+  private func refuse(_ flags: [(String, Any?)], beside what: String) throws {
+    let given = flags.filter { $0.1 != nil }.map(\.0)
+    guard given.isEmpty else {
+      throw LandscapeSource.wrong("flags beside \(what)", given.joined(separator: ", "), "none of them")
+    }
+  }
+
+  private static func lastComponent(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
 }

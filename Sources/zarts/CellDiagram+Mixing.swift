@@ -1,0 +1,43 @@
+import Figures
+import Foundation
+import Supernet
+
+extension CellFigure {
+  /// A supernet's cells: each edge with its strongest operation other than `none` and that operation's mixing weight, as
+  /// wide and as opaque as the weight is large; the edges that derivation keeps in bold.
+  ///
+  /// - Throws: `SupernetError` where no genotype can be derived from α.
+  init(_ alphas: ArchitectureParameters, space: SearchSpace, title: String) throws {
+    let genotype = try Genotype(alphas: alphas, space: space)
+    func diagram(
+      _ title: Label, _ matrix: ArchitectureParameters.Matrix, _ candidates: [[Supernet.Operation]], _ kept: [Genotype.Edge],
+      _ concat: [Int]
+    ) throws -> CellDiagram {
+      let weights = matrix.softmaxRows()
+      let edges = CellTopology.edges.enumerated().compactMap { row, edge -> CellDiagram.Edge? in
+        let mixing = zip(candidates[row], weights[row * matrix.columns..<(row + 1) * matrix.columns])
+        var strongest: (operation: Supernet.Operation, weight: Double)?
+        // Of equals the earlier one, as derivation has it.
+        for (operation, weight) in mixing where operation != .none && weight > strongest?.weight ?? -1 {
+          strongest = (operation, weight)
+        }
+        guard let (operation, weight) = strongest else { return nil }
+        let into = kept[Genotype.edgesPerNode * edge.node..<Genotype.edgesPerNode * (edge.node + 1)]
+        return CellDiagram.Edge(
+          from: edge.source, to: edge.target, label: Label("\(operation.rawValue) \(String(format: "%.2f", weight))"),
+          kind: operation.kind, strength: weight, isBold: into.contains(.init(operation, from: edge.source)))
+      }
+      return try CellDiagram(title: title, edges: edges, joined: concat)
+    }
+    try self.init(
+      title: title,
+      cells: [
+        diagram("Normal cell", alphas.normal, space.normal, genotype.normal, genotype.normalConcat),
+        diagram("Reduction cell", alphas.reduce, space.reduce, genotype.reduce, genotype.reduceConcat),
+      ],
+      caption: [
+        "Each edge: its strongest operation other than none, and the mixing weight of that operation, which width and opacity "
+          + "show too. Bold: what derivation keeps."
+      ])
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Figures
+import Supernet
+
+struct DrawCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "draw", abstract: "Draw the cells of a genotype for a paper.",
+    discussion: """
+      Normal and reduction cell side by side, from the same sources as zarts genotype. Convolutions are blue, pools green, \
+      skip connections red, noise pink. A state with a dashed outline is used by nothing. --alphas draws the supernet instead: \
+      every edge with the mixing weight of its strongest operation.
+      """)
+
+  @OptionGroup var source: GenotypeFlags
+  @Option(help: "Title above the cells. Default: none.")
+  var title = ""
+  @Flag(help: "Draw the mixing weights of a run's epoch or of a .safetensors file in place of the genotype.")
+  var alphas = false
+  @Option(help: ArgumentHelp("File to draw to: .png, .pdf or .svg; may be given several times.", valueName: "file"))
+  var out: [String]
+
+  func run() throws {
+    let opened = try source.open()
+    let figure = alphas ? try supernet(of: opened) : try CellFigure(opened.genotype, title: title)
+    var metadata = FigureMetadata(
+      configSHA256: opened.configurationSHA256, seed: opened.seed,
+      command: (["zarts"] + CommandLine.arguments.dropFirst()).joined(separator: " "))
+    metadata.entries.append(.init("Origin", opened.origin))
+    metadata.entries.append(.init("Genotype", opened.genotype.pythonLine))
+    for path in out {
+      try FigureFile.write(figure, to: path, metadata: metadata)
+      print(path)
+    }
+  }
+
+  private func supernet(of opened: GenotypeSource.Opened) throws -> CellFigure {
+    guard let (alphas, space) = opened.mixing else {
+      throw LandscapeSource.wrong(
+        "no alphas to draw", "--alphas beside a genotype (\(opened.origin))", "a run folder or a .safetensors file")
+    }
+    return try CellFigure(alphas, space: space, title: title)
+  }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Search
+import Supernet
+
+/// The argument and flags that name a genotype: of a run, in a file, derived from a file's α, or written out.
+struct GenotypeFlags: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "Run folder; file with Genotype(…) lines or JSON; .safetensors with alphas; or the genotype itself.",
+      valueName: "source"))
+  var source: String
+  @Option(help: "Epoch of a run folder, from 1. Default: that whose genotype the search returns.")
+  var epoch: Int?
+  @Option(help: "Line of a file, from 1. Default: that of its last genotype.")
+  var line: Int?
+  @Option(help: "What the genotype is assigned to in a file: DARTS_V2 of genotypes.py.")
+  var name: String?
+  @Option(help: "Candidates that the alphas of a .safetensors file are for. Default: what its metadata say.")
+  var space: SearchSpace?
+
+  /// - Throws: as `GenotypeSource.open`.
+  func open() throws -> GenotypeSource.Opened {
+    try GenotypeSource(source: source, epoch: epoch, line: line, name: name, space: space).open()
+  }
+}
