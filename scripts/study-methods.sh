@@ -82,13 +82,19 @@ echo
   --title "What became of α" --out "$out/study-methods-alphas.png"
 case " $methods " in
   *" darts1 "*)
+    # What random search reports is the loss of one architecture, not of a supernet: it would set the scale of all.
+    set --
+    for method in $methods; do
+      [ "$method" != random ] || continue
+      for seed in $seeds; do set -- "$@" "$out/runs/$method-$seed"; done
+    done
     echo
     "$zarts" curves "$@" --column validation_loss,validation_accuracy --minus darts1 --from-epoch "$warmup" \
       --title "Differences from first-order DARTS" --out "$out/study-methods-differences.png"
     ;;
 esac
 echo
-echo "Of each run: method and seed, updates of α, weight steps of the run, wall seconds, processor seconds"
+echo "Of each run: method and seed, updates of α, weight steps of the run, wall seconds, processor seconds (since it last went on)"
 for method in $methods; do
   for seed in $seeds; do
     cpu=-

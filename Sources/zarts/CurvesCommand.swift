@@ -54,7 +54,7 @@ struct CurvesCommand: ParsableCommand {
       FileHandle.standardError.write(Data("note: lines differ in \(difference)\n".utf8))
     }
     let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
-    let table = URL(fileURLWithPath: out[0]).deletingPathExtension().path + ".csv"
+    let table = (out[0] as NSString).deletingPathExtension + ".csv"
     try curves.write(to: table)
     for path in out { try plot.write(to: path) }
     print(CurvesText.table(curves, columns: columns))

@@ -22,7 +22,7 @@ struct CurvesPlot {
     let panels = try columns.map { column in
       try LineFigure(
         title: "", series: curves.groups.map { try Self.series(column, $0, curves, band) }, xLabel: "epoch",
-        yLabel: Label(plain: Self.name(column)))
+        yLabel: Label(plain: (curves.reference == nil ? "" : "Δ ") + Self.name(column)))
     }
     let columnsInRow = panels.count == 4 ? 2 : min(panels.count, 3)
     figure = try LinePanels(
