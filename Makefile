@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test kill-test bench format lint clean help
+.PHONY: setup build demo test kill-test study-methods bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -22,6 +22,9 @@ test: setup ## all tests, release build
 kill-test: build ## kill a search twenty times in a row, resume it, compare with an undisturbed one
 	scripts/kill-test.sh
 
+study-methods: build ## every method on three seeds: curves, tables and figures into runs/study-methods
+	scripts/study-methods.sh
+
 bench: build ## time of one training step of the search network
 	scripts/bench.sh
 
@@ -35,4 +38,4 @@ clean: ## remove what was built
 	$(SWIFT) package clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -2,6 +2,7 @@
 public struct LineSeries: Equatable, Sendable {
   /// As `Label` markup.
   public var label: Label
+  /// Empty for a line that is not there: it keeps its place in the order of colours and is left out of the legend.
   public var x: [Double]
   /// As many as `x`; the line breaks at values that aren't finite.
   public var y: [Double]
@@ -43,8 +44,12 @@ public struct LineFigure: Figure, Sendable {
   public var yScale: Axis.Scale
   /// Sentences below the figure, as `Label` markup.
   public var caption: [String]
-  /// Page width in points; the plotting area is 0.62 times as high as it is wide.
+  /// Page width in points.
   public var width: Double
+  /// Height of the plotting area in units of its width.
+  public var aspect = 0.62
+  /// Whether a legend is drawn where lines have labels.
+  public var showsLegend = true
 
   public var name: String { title }
 
@@ -66,6 +71,8 @@ public struct LineFigure: Figure, Sendable {
     self.width = width
     _ = try axes()
   }
+
+  var hasLegend: Bool { showsLegend && series.contains { !$0.label.isEmpty && !$0.x.isEmpty } }
 
   public func pageSize() throws -> Size { try LineLayout(self).size }
 

@@ -10,39 +10,44 @@ struct LineLayout {
   private let title: (Label, Double)
   private let caption: [String]
   private let captionTop: Double
+  /// nil where the figure has none.
+  private let legend: LineLegend?
   /// The free corner of the frame that takes the legend; nil when it stands below.
   private let legendBox: Rectangle?
   private let legendTop: Double
   let size: Size
 
-  private static let lineHeight = 10.0
-  private static let signWidth = 18.0
-  private static let lineWidth = 1.2
-  /// Lines differ in dashes as well as in colour, for print without colour.
-  private static let dashes: [[Double]] = [[], [4, 1.5], [1.2, 1.2], [5, 1.5, 1.2, 1.5]]
+  /// Where the plotting area begins.
+  var left: Double { frame.x }
 
-  init(_ figure: LineFigure) throws {
+  /// - Parameter least: the plotting area begins no further left, so that those of several panels are alike.
+  init(_ figure: LineFigure, left least: Double = 0) throws {
     self.figure = figure
     let ruler = try Ruler()
     self.ruler = ruler
     (x, y) = try figure.axes()
-    let guess = 0.62 * figure.width
-    yTicks = y.ticks(target: max(3, Int(guess / 28)))
+    let guess = figure.aspect * figure.width
+    yTicks = y.ticks(target: max(4, Int(guess / 28)))
     let widest = yTicks.labels.map { ruler.width($0, size: Theme.tickSize) }.max() ?? 0
-    let left = Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength
+    let left = max(least, Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength)
     let width = figure.width - left - Theme.margin - 6
     xTicks = x.ticks(along: width, size: Theme.tickSize, target: 6, ruler: ruler)
     title = ruler.fitted(
       Label(figure.title), size: Theme.titleSize, least: 7, bold: true, room: figure.width - 2 * Theme.margin)
     var top = Theme.margin + 2
     if !figure.title.isEmpty { top += title.1 * Theme.capHeight + 5 }
-    frame = Rectangle(x: left, y: top, width: width, height: 0.62 * width)
+    frame = Rectangle(x: left, y: top, width: width, height: figure.aspect * width)
 
     var bottom = frame.bottom + Frame.belowWithLabel
-    legendBox = Self.freeCorner(figure, frame: frame, x: x, y: y, ruler: ruler)
+    legend = figure.hasLegend ? LineLegend(figure.series) : nil
+    if let legend {
+      legendBox = Self.freeCorner(figure, legend, frame: frame, map: PageMap(frame: frame, x: x, y: y), ruler)
+    } else {
+      legendBox = nil
+    }
     legendTop = bottom + 5
-    if legendBox == nil, Self.hasLegend(figure) {
-      bottom = legendTop + Double(Self.legendLines(figure, ruler).count) * Self.lineHeight
+    if legendBox == nil, let legend {
+      bottom = legendTop + legend.height(room: figure.width - 2 * Theme.margin, ruler)
     }
     caption = ruler.wrapped(
       figure.caption.joined(separator: " "), size: Theme.captionSize, room: figure.width - 2 * Theme.margin)
@@ -51,21 +56,12 @@ struct LineLayout {
     size = Size(width: figure.width, height: (bottom + Theme.margin).rounded(.up))
   }
 
-  private static func hasLegend(_ figure: LineFigure) -> Bool { figure.series.contains { !$0.label.isEmpty } }
-
-  private static func entryWidth(_ series: LineSeries, _ ruler: Ruler) -> Double {
-    signWidth + ruler.width(series.label, size: Theme.tickSize)
-  }
-
   /// A corner of the frame in which the legend covers no line and no band.
   private static func freeCorner(
-    _ figure: LineFigure, frame: Rectangle, x: Axis, y: Axis, ruler: Ruler
+    _ figure: LineFigure, _ legend: LineLegend, frame: Rectangle, map: PageMap, _ ruler: Ruler
   ) -> Rectangle? {
-    guard hasLegend(figure) else { return nil }
-    let width = 8 + (figure.series.map { entryWidth($0, ruler) }.max() ?? 0)
-    let height = 4 + Double(figure.series.count) * lineHeight
+    let (width, height) = (legend.columnSize(ruler).width, legend.columnSize(ruler).height)
     guard width < 0.7 * frame.width, height < 0.6 * frame.height else { return nil }
-    let map = PageMap(frame: frame, x: x, y: y)
     let obstacles = figure.series.flatMap { series in
       pieces(series.x, series.y, map)
         + (series.band.map { pieces(series.x, $0.lower, map) + pieces(series.x, $0.upper, map) } ?? [])
@@ -80,23 +76,6 @@ struct LineLayout {
       }
     }
     return nil
-  }
-
-  private static func legendLines(_ figure: LineFigure, _ ruler: Ruler) -> [[Int]] {
-    let room = figure.width - 2 * Theme.margin
-    var lines: [[Int]] = []
-    var used = 0.0
-    for index in figure.series.indices {
-      let needed = entryWidth(figure.series[index], ruler) + 12
-      if let last = lines.indices.last, used + needed <= room {
-        lines[last].append(index)
-        used += needed
-      } else {
-        lines.append([index])
-        used = needed
-      }
-    }
-    return lines
   }
 
   /// The stretches of a line between values that can't be shown.
@@ -131,21 +110,25 @@ struct LineLayout {
     Frame.drawX(x, xTicks, on: canvas, frame: frame, ruler: ruler)
     Frame.drawY(
       y, yTicks, on: canvas, frame: frame, labelX: Theme.margin + Theme.labelSize * Theme.capHeight, ruler: ruler)
-    drawLegend(on: canvas)
+    if let legend, let box = legendBox {
+      legend.drawColumn(in: box, on: canvas)
+    } else {
+      legend?.drawLines(from: legendTop, across: size.width, room: size.width - 2 * Theme.margin, on: canvas, ruler)
+    }
     for (index, line) in caption.enumerated() {
       let y = captionTop + Double(index) * Theme.captionSize * Theme.lineHeight
       canvas.text(Label(line), at: Point(Theme.margin, y), size: Theme.captionSize, vertical: .top)
     }
   }
 
-  private func colour(_ index: Int) -> Colour { Theme.series[index % Theme.series.count] }
-  private func dash(_ index: Int) -> [Double] { Self.dashes[index % Self.dashes.count] }
-
   private func drawBand(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
     guard let band = series.band else { return }
     var (lower, upper): ([Point], [Point]) = ([], [])
     func finish() {
-      canvas.fill(lower + upper.reversed(), colour(index).with(opacity: 0.2))
+      let colour = LineStyle.colour(index).with(opacity: LineStyle.bandOpacity)
+      // A lone point has no area to show its band.
+      if lower.count == 1 { canvas.stroke([lower[0], upper[0]], colour, width: 3) }
+      canvas.fill(lower + upper.reversed(), colour)
       (lower, upper) = ([], [])
     }
     for position in series.x.indices {
@@ -164,35 +147,8 @@ struct LineLayout {
   private func drawLine(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
     for piece in Self.pieces(series.x, series.y, map) {
       // A lone point has no line to show it.
-      if piece.count == 1 { canvas.fillCircle(piece[0], radius: 1.6, colour(index)) }
-      canvas.stroke(piece, colour(index), width: Self.lineWidth, dash: dash(index))
+      if piece.count == 1 { canvas.fillCircle(piece[0], radius: 1.6, LineStyle.colour(index)) }
+      canvas.stroke(piece, LineStyle.colour(index), width: LineStyle.width, dash: LineStyle.dash(index))
     }
-  }
-
-  private func drawLegend(on canvas: Canvas) {
-    guard Self.hasLegend(figure) else { return }
-    if let box = legendBox {
-      canvas.fill(box, Colour.white.with(opacity: 0.85))
-      canvas.stroke(box, Theme.grid, width: 0.5)
-      for index in figure.series.indices {
-        drawEntry(index, at: Point(box.x + 4, box.y + 2 + (Double(index) + 0.5) * Self.lineHeight), on: canvas)
-      }
-      return
-    }
-    for (number, line) in Self.legendLines(figure, ruler).enumerated() {
-      let widths = line.map { Self.entryWidth(figure.series[$0], ruler) + 12 }
-      var x = size.width / 2 - (widths.reduce(0, +) - 12) / 2
-      for (index, width) in zip(line, widths) {
-        drawEntry(index, at: Point(x, legendTop + (Double(number) + 0.5) * Self.lineHeight), on: canvas)
-        x += width
-      }
-    }
-  }
-
-  private func drawEntry(_ index: Int, at point: Point, on canvas: Canvas) {
-    canvas.stroke(
-      [point, Point(point.x + 14, point.y)], colour(index), width: Self.lineWidth, dash: dash(index))
-    canvas.text(
-      figure.series[index].label, at: Point(point.x + Self.signWidth, point.y), size: Theme.tickSize, vertical: .middle)
   }
 }

@@ -146,6 +146,14 @@ public final class Canvas {
     cairo_restore(context)
   }
 
+  /// Runs `body` with its origin at `origin`, moved to the nearest pixel edges.
+  func translated(to origin: Point, _ body: () throws -> Void) rethrows {
+    cairo_save(context)
+    defer { cairo_restore(context) }
+    cairo_translate(context, snapped(origin.x), snapped(origin.y))
+    try body()
+  }
+
   /// The length moved to the nearest pixel edge, so that areas that touch leave no seam; vector surfaces keep it.
   public func snapped(_ length: Double) -> Double {
     guard let pixelsPerPoint else { return length }

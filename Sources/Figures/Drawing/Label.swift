@@ -17,6 +17,11 @@ public struct Label: Equatable, Sendable, ExpressibleByStringInterpolation {
     runs = Label.parse(Array(markup))
   }
 
+  /// A text without markup, such as a name that a user chose.
+  public init(plain text: String) {
+    runs = [Run(text: text)]
+  }
+
   public init(stringLiteral value: String) {
     self.init(value)
   }

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Figures
+import Formats
+import Foundation
+import Search
+
+struct CurvesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "curves", abstract: "Draw columns of metrics.csv over the epochs of several runs.",
+    discussion: """
+      One panel a column and one line a group of runs: their mean, and a band over their seeds. Runs of a group must \
+      differ in nothing but the seed. Next to the figure, a .csv of the same name holds what is drawn: mean, sample \
+      deviation, least and greatest value at each epoch. Prints a table of the last epoch.
+      """)
+
+  @Argument(help: "Run folders.")
+  var runs: [String]
+  @Option(help: ArgumentHelp("Columns of metrics.csv, separated by commas.", valueName: "names"))
+  var column = "validation_loss"
+  @Option(help: "What a line stands for: 'run' for each run by itself, or a setting of config.yaml.")
+  var by = "method"
+  @Option(help: "The band: mean ± sample standard deviation, least to greatest value, or none.")
+  var band = CurvesPlot.Band.deviation
+  @Option(
+    help: ArgumentHelp(
+      "Subtract this group, run by run of the same seed, so that only differences are left.", valueName: "group"))
+  var minus: String?
+  @Option(help: "Leave out the epochs before this one.")
+  var fromEpoch = 1
+  @Option(help: "Title of the figure. Default: none.")
+  var title = ""
+  @Option(help: ArgumentHelp("The figure; may be given several times. It ends in .png, .pdf or .svg.", valueName: "path"))
+  var out: [String]
+
+  func validate() throws {
+    guard !out.isEmpty else { throw ValidationError("--out: found nothing, wanted a path that ends in .png, .pdf or .svg") }
+    for path in out where FigureFile.Format(rawValue: URL(fileURLWithPath: path).pathExtension.lowercased()) == nil {
+      throw ValidationError("--out: found \(path), wanted a path that ends in .png, .pdf or .svg")
+    }
+    let names = columns
+    guard !names.contains(""), Set(names).count == names.count, !names.contains("epoch") else {
+      throw ValidationError("--column: found '\(column)', wanted names of columns other than epoch, each once")
+    }
+  }
+
+  private var columns: [String] {
+    column.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  func run() throws {
+    let curves = try LearningCurves(
+      of: runs.map(SearchRunFolder.init(existing:)), columns: columns, by: by, minus: minus, from: fromEpoch)
+    for difference in curves.differences {
+      FileHandle.standardError.write(Data("note: lines differ in \(difference)\n".utf8))
+    }
+    let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
+    let table = (out[0] as NSString).deletingPathExtension + ".csv"
+    try curves.write(to: table)
+    for path in out { try plot.write(to: path) }
+    print(CurvesText.table(curves, columns: columns))
+    print("written: \((out + [table]).joined(separator: ", "))")
+  }
+}
+
+extension CurvesPlot.Band: ExpressibleByArgument {}
+
+/// The table of `zarts curves`: each group at its last epoch.
+enum CurvesText {
+  static func table(_ curves: LearningCurves, columns: [String]) -> String {
+    let cells = columns.map { curves.last($0) }
+    let rows = curves.groups.indices.map { index in
+      let points = cells.map { $0[index] }
+      let epochs = Set(points.compactMap { $0?.epoch }).sorted().map(String.init).joined(separator: ", ")
+      let runs = Set(points.compactMap { $0?.runs }).sorted().map(String.init).joined(separator: ", ")
+      return [curves.groups[index], runs, epochs] + points.map(text)
+    }
+    return TextTable.text(
+      header: [curves.grouping, "runs", "epoch"] + columns.map(curves.title), rows: rows,
+      rightAligned: Set(1..<(3 + columns.count)))
+  }
+
+  private static func text(_ point: LearningCurves.Point?) -> String {
+    guard let point else { return "-" }
+    guard let deviation = point.deviation else { return String(format: "%.4f", point.mean) }
+    return String(format: "%.4f ± %.4f", point.mean, deviation)
+  }
+}

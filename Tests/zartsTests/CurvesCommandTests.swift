@@ -1,0 +1,84 @@
+import Formats
+import Foundation
+import Search
+import Supernet
+import Testing
+
+@Suite("zarts curves")
+struct CurvesCommandTests {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
+
+  /// Two methods on two seeds of the closed-form problem.
+  private func searches() throws -> [String] {
+    try [SearchMethod.darts1, .zartsMGS].flatMap { method in
+      try [UInt64(0), 1].map { seed in
+        var configuration = SearchConfiguration(method: method, space: .s2, dataset: "closed-form")
+        (configuration.epochs, configuration.warmup, configuration.innerSteps, configuration.seed) = (3, 1, 2, seed)
+        let problem = try QuadraticBilevelProblem.random(
+          seed: seed, weightCount: 3, alphas: SearchSpace.s2.zeroAlphas, stepsPerEpoch: 4)
+        let path = "\(folder)/\(method.rawValue)-\(seed)"
+        try SearchRun(
+          starting: problem, configuration: configuration, folder: OutputFolder.create(at: path), space: .s2
+        ).run()
+        return path
+      }
+    }
+  }
+
+  @Test("The files hold the runs' own numbers, and the figure names every line")
+  func files() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let runs = try searches()
+    let (png, svg, pdf) = ("\(folder)/out.png", "\(folder)/out.svg", "\(folder)/out.pdf")
+    let result = try CommandLineRunner.run(
+      ["curves"] + runs + [
+        "--column", "validation_loss,ess", "--by", "method", "--title", "Losses", "--out", png, "--out", svg, "--out", pdf,
+      ])
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: png)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: pdf)).starts(with: Data("%PDF".utf8)))
+    #expect(try String(contentsOfFile: svg, encoding: .utf8).hasSuffix("</svg>\n"))
+    let table = try CSVTable(readingFrom: "\(folder)/out.csv")
+    #expect(table.columns == ["column", "method", "epoch", "runs", "mean", "deviation", "least", "greatest"])
+    // 3 epochs of 2 methods; updates, and with them ess, only in the 2 epochs of zarts-mgs after the warm-up.
+    #expect(table.rows.count == 3 * 2 + 2)
+    let last = try runs.map { try #require(SearchRunFolder(existing: $0).metrics().last).validationLoss }
+    let row = try #require(table.rows.first { $0[..<3] == ["validation_loss", "zarts-mgs", "3"] })
+    #expect(row[3] == "2" && Double(row[4]) == (last[2] + last[3]) / 2)
+    #expect(Double(row[6]) == min(last[2], last[3]) && Double(row[7]) == max(last[2], last[3]))
+    let mean = String(format: "%.4f ±", (last[0] + last[1]) / 2)
+    let line = try #require(result.output.split(separator: "\n").first { $0.hasPrefix("darts1 ") })
+    #expect(line.contains(mean) && line.hasSuffix("-"), "darts1 has no ess: \(line)")
+    let difference = try CommandLineRunner.run(
+      ["curves"] + runs + ["--minus", "darts1", "--from-epoch", "2", "--band", "range", "--out", png])
+    #expect(difference.status == 0, "\(difference.errors)")
+    let rows = try CSVTable(readingFrom: "\(folder)/out.csv").rows
+    #expect(rows.map { $0[2] } == ["2", "3", "2", "3"] && rows[0][0] == "validation_loss minus darts1")
+    #expect(rows[..<2].allSatisfy { $0[4] == "0.0" })
+    #expect(Double(rows[3][4]) == (last[2] - last[0] + (last[3] - last[1])) / 2)
+  }
+
+  @Test("Bad input is named and leaves no figure")
+  func badInput() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let runs = try searches()
+    let out = "\(folder)/out.png"
+    let cases: [([String], String)] = [
+      (["curves", "--out", out], "runs"), (["curves"] + runs, "--out"), (["curves"] + runs + ["--out", "x.jpg"], "x.jpg"),
+      (["curves", "/nonexistent", "--out", out], "/nonexistent"),
+      (["curves"] + runs + ["--column", "los", "--out", out], "darts1-0/metrics.csv: los"),
+      (["curves"] + runs + ["--column", "ess,", "--out", out], "--column"),
+      (["curves"] + runs + ["--column", "epoch", "--out", out], "--column"),
+      (["curves"] + runs + ["--by", "colour", "--out", out], "colour"),
+      (["curves"] + runs + ["--minus", "darts2", "--out", out], "darts2"),
+      (["curves"] + runs + ["--by", "space", "--out", out], "different settings in one group"),
+      (["curves"] + runs + ["--from-epoch", "9", "--out", out], "epoch 9"),
+      (["curves", runs[0], "--out", "\(runs[0])/metrics.png"], "would be replaced"),
+    ]
+    for (arguments, mention) in cases {
+      let result = try CommandLineRunner.run(arguments)
+      #expect(result.status != 0 && result.errors.contains(mention), "\(arguments.suffix(3)): \(result.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: out) && !FileManager.default.fileExists(atPath: "\(folder)/out.csv"))
+  }
+}

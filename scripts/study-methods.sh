@@ -1,0 +1,112 @@
+#!/bin/sh
+# Every search method on the same seeds at a size for two cores: runs, tables and figures into OUT.
+# A run that is there already is kept and one that was cut short goes on, so the same command continues a study.
+set -eu
+cd "$(dirname "$0")/.."
+usage() {
+  echo "usage: scripts/study-methods.sh [-j JOBS] [DATASET [OUT]]" >&2
+  echo "  DATASET fashion-mnist, OUT runs/study-methods, JOBS 2 (searches side by side, one thread each)" >&2
+  echo "  sizes from the environment: METHODS SEEDS SPACE EPOCHS WARMUP CHANNELS LAYERS BATCH TRAIN_LIMIT RANDOM_CANDIDATES" >&2
+  exit 64
+}
+jobs=2
+while getopts j: option; do
+  case $option in
+    j) jobs=$OPTARG ;;
+    *) usage ;;
+  esac
+done
+shift $((OPTIND - 1))
+[ $# -le 2 ] || usage
+case $jobs in '' | *[!0-9]* | 0) usage ;; esac
+dataset=${1:-fashion-mnist}
+out=${2:-runs/study-methods}
+zarts=${ZARTS:-$(swift build -c release --show-bin-path)/zarts}
+[ -x "$zarts" ] || { echo "study: $zarts is not built; run 'make build' first" >&2; exit 1; }
+
+# Half of the images trains the weights: 1280 / 32 = 40 weight steps an epoch, 320 in a run for every method.
+# The warm-up is the same for all, DARTS included, so that all start from the same weights and α.
+methods=${METHODS:-darts1 darts2 zarts-rs zarts-mgs zarts-gld random}
+seeds=${SEEDS:-0 1 2}
+warmup=${WARMUP:-2}
+common="--space ${SPACE:-s2} --dataset $dataset --epochs ${EPOCHS:-8} --warmup $warmup \
+--channels ${CHANNELS:-8} --layers ${LAYERS:-5} --batch ${BATCH:-32} --train-limit ${TRAIN_LIMIT:-2560}"
+random="--candidates ${RANDOM_CANDIDATES:-10}"
+
+# Runs of other settings would be compared without notice.
+mkdir -p "$out/runs" "$out/cpu" "$out/logs"
+settings="$common; random: $random"
+if [ -e "$out/settings.txt" ]; then
+  [ "$(cat "$out/settings.txt")" = "$settings" ] || {
+    echo "study: $out holds a study of other settings; remove it or name another folder:" >&2
+    cat "$out/settings.txt" >&2
+    exit 1
+  }
+else
+  printf '%s\n' "$settings" > "$out/settings.txt"
+fi
+echo "study: $methods; seeds $seeds; $settings"
+
+start=$(date +%s)
+export zarts out common random
+for seed in $seeds; do
+  for method in $methods; do echo "$method $seed"; done
+done | xargs -P "$jobs" -L 1 sh -c '
+  run="$out/runs/$1-$2"
+  log="$out/logs/$1-$2.txt"
+  if [ -e "$run/genotype.txt" ]; then exit 0; fi
+  extra=
+  if [ "$1" = random ]; then extra=$random; fi
+  # The flags are words.
+  if [ -e "$run/checkpoints/epoch-000.safetensors" ] || [ -e "$run/metrics.csv" ]; then
+    nice "$zarts" search --resume "$run" --threads 1 >> "$log" 2>&1
+  else
+    rm -rf "$run"
+    nice "$zarts" search --method "$1" --seed "$2" $common $extra --keep-last 1 --threads 1 --out "$run" > "$log" 2>&1
+  fi || { echo "study: $1 on seed $2 failed:" >&2; tail -3 "$log" >&2; exit 1; }
+  # Processor time, which other work on the machine changes less than the wall time: the second line is the search.
+  # No pipe: its end would be a process of its own, without children.
+  times > "$out/cpu/$1-$2.txt"
+  echo "study: $1 on seed $2 done"
+' run
+
+set --
+for method in $methods; do
+  for seed in $seeds; do set -- "$@" "$out/runs/$method-$seed"; done
+done
+echo
+"$zarts" curves "$@" --column validation_loss,training_loss,validation_accuracy \
+  --title "Search methods on the same seeds" --out "$out/study-methods.png"
+echo
+"$zarts" curves "$@" --column skip_connections,skip_connections_reduce,alpha_entropy_normal \
+  --title "What became of α" --out "$out/study-methods-alphas.png"
+case " $methods " in
+  *" darts1 "*)
+    # What random search reports is the loss of one architecture, not of a supernet: it would set the scale of all.
+    set --
+    for method in $methods; do
+      [ "$method" != random ] || continue
+      for seed in $seeds; do set -- "$@" "$out/runs/$method-$seed"; done
+    done
+    echo
+    "$zarts" curves "$@" --column validation_loss,validation_accuracy --minus darts1 --from-epoch "$warmup" \
+      --title "Differences from first-order DARTS" --out "$out/study-methods-differences.png"
+    ;;
+esac
+echo
+echo "Of each run: method and seed, updates of α, weight steps of the run, wall seconds, processor seconds (since it last went on)"
+for method in $methods; do
+  for seed in $seeds; do
+    cpu=-
+    if [ -e "$out/cpu/$method-$seed.txt" ]; then
+      cpu=$(awk 'NR == 2 { split($1, u, /[ms]/); split($2, s, /[ms]/); print 60 * (u[1] + s[1]) + u[2] + s[2] }' \
+        "$out/cpu/$method-$seed.txt")
+    fi
+    awk -F , -v name="$method-$seed" -v cpu="$cpu" '
+      NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+      { updates += $column["alpha_updates"]; seconds += $column["seconds"]; steps = $column["weight_steps"] }
+      END { printf "%-12s %5d %6d %8.1f %8s\n", name, updates, steps, seconds, cpu }' "$out/runs/$method-$seed/metrics.csv"
+  done
+done
+echo
+echo "study: done in $(($(date +%s) - start)) s, into $out"
