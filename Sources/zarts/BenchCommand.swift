@@ -68,10 +68,11 @@ struct BenchCommand: ParsableCommand {
       guard partialChannels == 1 else {
         throw ValidationError("--partial-channels \(partialChannels): a peer races the plain supernet")
       }
-      let configuration = [
-        "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
-        "--repeats", "\(repeats)",
-      ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
+      let configuration =
+        [
+          "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
+          "--repeats", "\(repeats)",
+        ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
       print(
         try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
       return

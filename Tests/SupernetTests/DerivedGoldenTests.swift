@@ -1,7 +1,7 @@
 import Compute
 import Datasets
-import Foundation
 import Formats
+import Foundation
 import Supernet
 import Testing
 

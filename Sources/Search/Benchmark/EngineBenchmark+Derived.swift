@@ -7,7 +7,8 @@ extension EngineBenchmark {
   /// standard normal noise.
   public convenience init(derived architecture: DerivedArchitecture, batch count: Int, threads: Int) throws {
     let side = architecture.imageSize
-    let batch = try BatchLoader(dataset: ImageDataset.noise(count: count, side: side), seed: 0, batchSize: count).wholeTraining
+    let batch = try BatchLoader(dataset: ImageDataset.noise(count: count, side: side), seed: 0, batchSize: count)
+      .wholeTraining
     let kernels = try Kernels.select()
     let model = try DerivedModel(architecture: architecture, batch: count, threads: threads, kernels: kernels)
     let weights = model.makeInitialWeights(seed: 0)

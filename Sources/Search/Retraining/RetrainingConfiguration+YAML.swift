@@ -66,6 +66,7 @@ extension RetrainingConfiguration {
       @unknown default: DecodingError.Context(codingPath: [], debugDescription: "")
       }
     let key = context.codingPath.first?.stringValue ?? "a setting"
-    return wrong(key, "'\(mapping[key]?.string ?? "something else")'", "a value like that of 'zarts retrain --print-config'", place)
+    return wrong(
+      key, "'\(mapping[key]?.string ?? "something else")'", "a value like that of 'zarts retrain --print-config'", place)
   }
 }

@@ -15,7 +15,8 @@ public struct RetrainingPreset: Equatable, Sendable {
   public static let all: [RetrainingPreset] =
     [
       RetrainingPreset(
-        name: "cifar", summary: "DARTS and ZARTS on CIFAR-10: 20 cells, 36 channels, 600 epochs", scale: .cifar, channels: 36,
+        name: "cifar", summary: "DARTS and ZARTS on CIFAR-10: 20 cells, 36 channels, 600 epochs", scale: .cifar,
+        channels: 36,
         layers: 20, dataset: nil),
       RetrainingPreset(
         name: "imagenet", summary: "DARTS and ZARTS on ImageNet: 14 cells, 48 channels, 250 epochs", scale: .imagenet,

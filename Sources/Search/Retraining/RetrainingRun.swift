@@ -222,8 +222,10 @@ public final class RetrainingRun {
 
   private func diverged() -> SearchError {
     .diverged(
-      (["retraining diverged at epoch \(state.epoch), step \(state.step) (both from 0); the last good checkpoint is "
-        + lastCheckpoint, "the last steps, the newest last:"] + trail.lines.map { "  \($0)" }).joined(separator: "\n"))
+      ([
+        "retraining diverged at epoch \(state.epoch), step \(state.step) (both from 0); the last good checkpoint is "
+          + lastCheckpoint, "the last steps, the newest last:",
+      ] + trail.lines.map { "  \($0)" }).joined(separator: "\n"))
   }
 
   private func passTime() {
