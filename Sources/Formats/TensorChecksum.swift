@@ -2,6 +2,12 @@ extension TensorFile {
   /// The metadata key under which a writer may leave `checksum`.
   public static let checksumKey = "checksum"
 
+  /// Writes tensors with their checksum among the metadata, for `verifyChecksum`, whole or not at all.
+  public static func writeChecked(_ tensors: [NamedTensor], metadata: [String: String], to path: String) throws {
+    let checked = metadata.merging([checksumKey: checksum(tensors, metadata: metadata)]) { $1 }
+    try write(tensors, metadata: checked, to: path)
+  }
+
   /// CRC-32C, in hexadecimal, of the metadata but for the checksum itself and of every tensor's name, type, shape and bytes,
   /// each in the order of names.
   public static func checksum(_ tensors: [NamedTensor], metadata: [String: String]) -> String {

@@ -17,8 +17,7 @@ extension RetrainingRun {
       "configuration": try configuration.withoutHousekeeping.yaml,
     ].merging(state.tally.metadata) { first, _ in first }
     let tensors = model.export(state.weights) + model.exportStatistics(state.statistics) + moving
-    let checked = metadata.merging([TensorFile.checksumKey: TensorFile.checksum(tensors, metadata: metadata)]) { $1 }
-    try TensorFile.write(tensors, metadata: checked, to: path)
+    try TensorFile.writeChecked(tensors, metadata: metadata, to: path)
     lastCheckpoint = path
   }
 
@@ -51,11 +50,7 @@ extension RetrainingRun {
         wanted: "the settings of \(files.configurationPath)")
     }
     let (model, loader) = try Self.build(configuration, dataset(configuration.dataset))
-    guard metadata["steps_per_epoch"] == "\(loader.stepsPerEpoch)" else {
-      throw SearchError.invalid(
-        "the data are not those that the checkpoint was made with", at: path,
-        found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(loader.stepsPerEpoch)")
-    }
+    try CheckpointMetadata.requireSteps(loader.stepsPerEpoch, in: metadata, from: path)
     var state = RetrainingState(starting: model, seed: configuration.seed)
     state.weights = try model.importVector(from: found.file, prefix: "")
     state.momentum = try model.importVector(from: found.file, prefix: Self.momentumPrefix)
@@ -63,14 +58,9 @@ extension RetrainingRun {
       throw SearchError.invalid("incomplete checkpoint", at: path, found: "no running statistics", wanted: "them")
     }
     state.statistics = statistics
-    state.epoch = try CheckpointMetadata.value("epoch", in: metadata, from: path) { Int($0) }
-    state.step = try CheckpointMetadata.value("step", in: metadata, from: path) { Int($0) }
+    (state.epoch, state.step) = try CheckpointMetadata.position(
+      in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: loader.stepsPerEpoch)
     state.tally = try RetrainingTally(metadata: metadata, from: path)
-    guard (0...configuration.epochs).contains(state.epoch), (0...loader.stepsPerEpoch).contains(state.step) else {
-      throw SearchError.invalid(
-        "position outside of the run", at: path, found: "epoch \(state.epoch), step \(state.step)",
-        wanted: "at most \(configuration.epochs) and \(loader.stepsPerEpoch)")
-    }
     if state.epoch > 0 {
       state.records = try Array(RetrainingRecord.read(from: files.metricsPath).prefix(state.epoch))
       guard state.records.count == state.epoch else {
@@ -82,12 +72,6 @@ extension RetrainingRun {
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
       state: state)
     lastCheckpoint = path
-    for damage in found.damaged {
-      let warning = "\(damage); going on from \(path) instead"
-      logger.warning("\(warning)")
-      progress.note("warning: \(warning)")
-    }
-    logger.info("continues from \(path)")
-    files.removeAbandonedTemporaries()
+    files.announceResume(from: path, pastDamage: found.damaged, logger: logger, progress: progress)
   }
 }

@@ -163,7 +163,10 @@ public final class RetrainingRun {
     Double(weightSteps * configuration.batch) + Double(tests * loader.testMembers.count) / 3
   }
 
-  private func testsBefore(epoch: Int) -> Int { (0..<epoch).count { isTested($0) } }
+  private func testsBefore(epoch: Int) -> Int {
+    epoch / configuration.testEvery
+      + (epoch == configuration.epochs && !epoch.isMultiple(of: configuration.testEvery) ? 1 : 0)
+  }
 
   private func isTested(_ epoch: Int) -> Bool {
     (epoch + 1).isMultiple(of: configuration.testEvery) || epoch + 1 == configuration.epochs

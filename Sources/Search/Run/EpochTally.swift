@@ -93,4 +93,27 @@ enum CheckpointMetadata {
     }
     return value
   }
+
+  /// - Throws: `SearchError.invalid` where the data give another number of steps an epoch than those it was made with.
+  static func requireSteps(_ stepsPerEpoch: Int, in metadata: [String: String], from place: String) throws {
+    guard metadata["steps_per_epoch"] == "\(stepsPerEpoch)" else {
+      throw SearchError.invalid(
+        "the data are not those that the checkpoint was made with", at: place,
+        found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(stepsPerEpoch)")
+    }
+  }
+
+  /// Epochs finished, and weight steps taken in the next one.
+  static func position(
+    in metadata: [String: String], from place: String, epochs: Int, stepsPerEpoch: Int
+  ) throws -> (epoch: Int, step: Int) {
+    let epoch = try value("epoch", in: metadata, from: place) { Int($0) }
+    let step = try value("step", in: metadata, from: place) { Int($0) }
+    guard (0...epochs).contains(epoch), (0...stepsPerEpoch).contains(step) else {
+      throw SearchError.invalid(
+        "position outside of the run", at: place, found: "epoch \(epoch), step \(step)",
+        wanted: "at most \(epochs) and \(stepsPerEpoch)")
+    }
+    return (epoch, step)
+  }
 }

@@ -97,7 +97,6 @@ extension SearchCheckpoint {
     }
     let tensors =
       problem.export(weights) + problem.exportStatistics(statistics) + moving + alphas.tensors + optimiser
-    let checked = metadata.merging([TensorFile.checksumKey: TensorFile.checksum(tensors, metadata: metadata)]) { $1 }
-    try TensorFile.write(tensors, metadata: checked, to: path)
+    try TensorFile.writeChecked(tensors, metadata: metadata, to: path)
   }
 }

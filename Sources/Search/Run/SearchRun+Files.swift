@@ -68,11 +68,7 @@ extension SearchRun {
         "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
         wanted: "the settings of \(files.configurationPath)")
     }
-    guard metadata["steps_per_epoch"] == "\(problem.stepsPerEpoch)" else {
-      throw SearchError.invalid(
-        "the data are not those that the checkpoint was made with", at: path,
-        found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(problem.stepsPerEpoch)")
-    }
+    try CheckpointMetadata.requireSteps(problem.stepsPerEpoch, in: metadata, from: path)
     guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
       throw SearchError.invalid("incomplete checkpoint", at: path, found: "no α or momentum", wanted: "both")
     }
@@ -86,14 +82,9 @@ extension SearchRun {
       }
       state.statistics = statistics
     }
-    state.epoch = try CheckpointMetadata.value("epoch", in: metadata, from: path) { Int($0) }
-    state.step = try CheckpointMetadata.value("step", in: metadata, from: path) { Int($0) }
+    (state.epoch, state.step) = try CheckpointMetadata.position(
+      in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: problem.stepsPerEpoch)
     state.tally = try EpochTally(metadata: metadata, from: path)
-    guard (0...configuration.epochs).contains(state.epoch), (0...problem.stepsPerEpoch).contains(state.step) else {
-      throw SearchError.invalid(
-        "position outside of the run", at: path, found: "epoch \(state.epoch), step \(state.step)",
-        wanted: "at most \(configuration.epochs) and \(problem.stepsPerEpoch)")
-    }
     try state.readHistory(files, space: space)
     try self.init(
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
@@ -101,13 +92,7 @@ extension SearchRun {
     try optimiser.importState(from: checkpoint.file)
     try earlyStopping?.importState(from: checkpoint.file, like: alphas)
     lastCheckpoint = path
-    for damage in found.damaged {
-      let warning = "\(damage); going on from \(path) instead"
-      logger.warning("\(warning)")
-      progress.note("warning: \(warning)")
-    }
-    logger.info("continues from \(path)")
-    files.removeAbandonedTemporaries()
+    files.announceResume(from: path, pastDamage: found.damaged, logger: logger, progress: progress)
   }
 }
 

@@ -92,6 +92,17 @@ extension SearchRunFolder {
     }
   }
 
+  /// Says where a run goes on and which damaged checkpoints it passed over, and tidies up after the process that ended.
+  func announceResume(from path: String, pastDamage damaged: [String], logger: Logger, progress: ProgressReporter) {
+    for damage in damaged {
+      let warning = "\(damage); going on from \(path) instead"
+      logger.warning("\(warning)")
+      progress.note("warning: \(warning)")
+    }
+    logger.info("continues from \(path)")
+    removeAbandonedTemporaries()
+  }
+
   /// Removes temporary files that processes left behind which no longer run.
   func removeAbandonedTemporaries() {
     for path in [folder.path, checkpointsPath] {
