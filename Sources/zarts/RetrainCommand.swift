@@ -62,7 +62,7 @@ struct RetrainCommand: ParsableCommand {
     guard others.isEmpty else {
       throw SearchError.invalid(
         "flags beside --resume", at: "command line", found: others.joined(separator: ", "),
-        wanted: "--keep-last, --checkpoint-every, --threads at most: the run goes on with its own settings")
+        wanted: "--keep-last, --checkpoint-every, --tensorboard, --threads at most: the run goes on with its own settings")
     }
     try finish(
       RetrainingRun(

@@ -51,6 +51,8 @@ struct RetrainFlags: ParsableArguments {
   var keepLast: Int?
   @Option(help: "Weight steps from one checkpoint to the next within an epoch, 0 for none. Default: 0.")
   var checkpointEvery: Int?
+  @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder. Default: not.")
+  var tensorboard: Bool?
   @Option(help: "Threads, 0 for one a core; no result depends on them. Default: 0.")
   var threads: Int?
 
@@ -86,6 +88,7 @@ struct RetrainFlags: ParsableArguments {
   func applyHousekeeping(to configuration: inout RetrainingConfiguration) {
     if let keepLast { configuration.keepLast = keepLast }
     if let checkpointEvery { configuration.checkpointEvery = checkpointEvery }
+    if let tensorboard { configuration.tensorboard = tensorboard }
     if let threads { configuration.threads = threads }
   }
 

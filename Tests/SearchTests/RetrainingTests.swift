@@ -60,6 +60,31 @@ import Testing
       continuing: .existing(at: path), adjusting: { $0.threads = threads }, dataset: { _ in try dataset() })
   }
 
+  @Test("TensorBoard is told other numbers than metrics.csv, or a step twice after a stop", arguments: [nil, 2, 5])
+  func events(stopAfter: Int?) throws {
+    let folder = try TemporaryFolder()
+    let settings = configuration { $0.tensorboard = true }
+    let run = try start(settings, in: folder.file("run"), stopAfter: stopAfter)
+    if stopAfter != nil {
+      #expect(throws: SearchError.self) { try run.run() }
+      try goOn(folder.file("run")).run()
+    } else {
+      try run.run()
+    }
+    let files = try SearchRunFolder(existing: folder.file("run"))
+    let events = try ReadEvent.surviving(in: files.folder)
+    #expect(events.filter { $0.scalars["step/training_loss"] != nil }.map(\.step) == Array(1...9))
+    let rows = try RetrainingRecord.read(from: files.metricsPath)
+    let epochs = events.filter { $0.scalars["loss/test"] != nil }
+    #expect(epochs.map(\.step) == [3, 6, 9])
+    for (event, row) in zip(epochs, rows) {
+      #expect(event.scalars["loss/test"] == row.testLoss.map(Float.init))
+      #expect(event.scalars["accuracy/test"] == row.testAccuracy.map(Float.init))
+      #expect(event.scalars["loss/training"] == Float(row.trainingLoss))
+      #expect(event.scalars["schedule/drop_path"] == Float(row.dropPath))
+    }
+  }
+
   /// Three epochs of three steps, the last of six images.
   @Test("a retraining that stopped and went on ends in other bits", arguments: [1, 2, 3, 4, 6, 8])
   func resume(steps: Int) throws {

@@ -29,6 +29,18 @@ struct SearchPresetTests {
     }
   }
 
+  @Test func presetsOfTheVariantsHaveTheirPublishedSettings() throws {
+    let partial = try SearchConfiguration(preset: SearchPreset(named: "paper-pcdarts-cifar10", from: ""))
+    #expect(partial.partialChannels == 4 && partial.edgeNormalisation && partial.batch == 256 && partial.warmup == 15)
+    #expect(partial.learningRate == 0.1 && partial.alphaLearningRate == 6e-4 && partial.space == .s5)
+    let progressive = try SearchPreset(named: "paper-pdarts-cifar10", from: "")
+    let stages = try SearchConfiguration(preset: progressive)
+    #expect(stages.stages == SearchStage.published && stages.maximumSkips == 2 && stages.batch == 96)
+    let zeroOrder = try SearchConfiguration(preset: progressive, given: .init(method: .zartsMGS))
+    #expect(zeroOrder.method == .zartsMGS && zeroOrder.stages == SearchStage.published)
+    try zeroOrder.validate()
+  }
+
   @Test func fileWinsOverPresetAndCommandLineOverBoth() throws {
     let text = "preset: smoke\nchannels: 8\nseed: 3\n"
     let smoke = try SearchPreset(named: "smoke", from: "")

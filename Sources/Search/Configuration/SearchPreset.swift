@@ -30,7 +30,7 @@ public struct SearchPreset: Equatable, Sendable {
   }
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
-  public static let all: [SearchPreset] = [paperCIFAR10] + robustDARTS + [laptop, smoke]
+  public static let all: [SearchPreset] = [paperCIFAR10, partialChannels, progressive] + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN.
   private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
@@ -46,6 +46,28 @@ public struct SearchPreset: Equatable, Sendable {
   private static let paperCIFAR10 = SearchPreset(
     name: "paper-cifar10", summary: "the ZARTS paper's search on CIFAR-10",
     settings: published(.s6, "cifar10:data/cifar10") + [("sigma", "0.025")])
+
+  /// Xu et al., PC-DARTS, ICLR 2020, §4.2: a quarter of the channels leaves room for the large batch.
+  private static let partialChannels = SearchPreset(
+    name: "paper-pcdarts-cifar10", summary: "PC-DARTS on CIFAR-10; --method zarts-mgs combines it with ZARTS",
+    settings: [
+      ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"), ("epochs", "50"), ("warmup", "15"),
+      ("channels", "16"), ("layers", "8"), ("partial_channels", "4"), ("edge_normalisation", "true"), ("batch", "256"),
+      ("train_limit", "null"), ("learning_rate", "0.1"), ("minimum_learning_rate", "0.0"), ("momentum", "0.9"),
+      ("weight_decay", "0.0003"), ("gradient_clip", "5.0"), ("alpha_learning_rate", "0.0006"), ("alpha_beta1", "0.5"),
+      ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
+    ])
+
+  /// Chen et al., P-DARTS, ICCV 2019, §4.2.
+  private static let progressive = SearchPreset(
+    name: "paper-pdarts-cifar10", summary: "P-DARTS on CIFAR-10, three stages; --method zarts-mgs combines it with ZARTS",
+    settings: [
+      ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"),
+      ("stages", "[\(SearchStage.published.map(\.yaml).joined(separator: ", "))]"), ("maximum_skips", "2"),
+      ("batch", "96"), ("train_limit", "null"), ("learning_rate", "0.025"), ("minimum_learning_rate", "0.0"),
+      ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"), ("alpha_learning_rate", "0.0006"),
+      ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
+    ])
 
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
     [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in

@@ -47,6 +47,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   public var keepLast = 2
   /// Weight steps from one checkpoint to the next within an epoch; 0 for none.
   public var checkpointEvery = 0
+  /// Whether event files for TensorBoard are written.
+  public var tensorboard = false
   /// 0 for one a core.
   public var threads = 0
 
@@ -85,7 +87,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case testEvery = "test_every"
     case keepLast = "keep_last"
     case checkpointEvery = "checkpoint_every"
-    case threads
+    case tensorboard, threads
   }
 
   /// - Throws: `SearchError.invalid` naming the key, what was found and what would be right.
@@ -124,6 +126,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   var withoutHousekeeping: RetrainingConfiguration {
     var result = self
     (result.keepLast, result.checkpointEvery, result.threads) = (0, 0, 0)
+    result.tensorboard = false
     return result
   }
 

@@ -18,6 +18,7 @@ public final class RetrainingRun {
   private let progress: ProgressReporter
   private let gradient: ParameterVector
   private var trail = StepTrail()
+  private var events: RetrainingEvents?
   private var mark = ProgressReporter.monotonicSeconds()
   var state: RetrainingState
   var lastCheckpoint = "none yet"
@@ -85,13 +86,18 @@ public final class RetrainingRun {
   /// - Returns: the last epoch's row.
   /// - Throws: `SearchError.interrupted` after a stop, once the checkpoint is written; `SearchError.diverged` where a loss
   ///   or a norm is not finite; `DatasetError` for an image that cannot be decoded; `FormatError` where a file cannot be
-  ///   written.
+  ///   written or another process works in the folder.
   @discardableResult
   public func run() throws -> RetrainingRecord? {
-    defer { progress.clear() }
+    let lock = try files.lock()
+    defer { withExtendedLifetime(lock) { progress.clear() } }
     do {
+      if configuration.tensorboard, state.epoch < configuration.epochs {
+        let isNew = EventFile.names(in: files.folder).isEmpty
+        events = try RetrainingEvents(folder: files.folder, continuingAfter: isNew ? nil : weightSteps)
+      }
       while state.epoch < configuration.epochs { try runEpoch() }
-    } catch let error as SearchError {
+    } catch {
       logger.error("\(error)")
       throw error
     }
@@ -144,6 +150,7 @@ public final class RetrainingRun {
     state.tally.count += batch.count
     state.tally.steps += 1
     state.step += 1
+    try events?.add(step: weightSteps, loss: result.loss, auxiliaryLoss: result.auxiliaryLoss, gradientNorm: norm)
     progress.report(
       done: work(weightSteps: weightSteps, tests: testsBefore(epoch: state.epoch)),
       of: work(weightSteps: configuration.epochs * loader.stepsPerEpoch, tests: testsBefore(epoch: configuration.epochs)),
@@ -206,6 +213,7 @@ public final class RetrainingRun {
     state.tally = RetrainingTally()
     try CSVWriter.write(
       columns: RetrainingRecord.columns, rows: state.records.map(\.row), to: files.metricsPath)
+    try events?.add(record)
     try writeCheckpoint(to: files.checkpointPath(epoch: state.epoch))
     files.removeCheckpoints(keepingLast: configuration.keepLast, epoch: state.epoch, logger: logger)
     let tested = test.map { String(format: ", test accuracy %.2f %%, test loss %.4f", 100 * $0.accuracy, $0.loss) } ?? ""

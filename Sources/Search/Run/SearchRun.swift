@@ -101,10 +101,11 @@ public final class SearchRun<Problem: BilevelProblem> {
   /// - Returns: the row and architecture of the epoch that the search returns: the last, unless it stopped early.
   /// - Throws: `SearchError.interrupted` after a stop, once the checkpoint is written; `SearchError.diverged` where a loss
   ///   or a norm is not finite, with the last good checkpoint and the norms of the last steps; `FormatError` where a file
-  ///   cannot be written.
+  ///   cannot be written or another process works in the folder.
   @discardableResult
   public func run() throws -> (record: EpochRecord?, genotype: Genotype?) {
-    defer { progress.clear() }
+    let lock = try files.lock()
+    defer { withExtendedLifetime(lock) { progress.clear() } }
     do {
       if configuration.tensorboard, !isFinished {
         let isNew = EventFile.names(in: files.folder).isEmpty
@@ -117,7 +118,7 @@ public final class SearchRun<Problem: BilevelProblem> {
       let error = SearchError.diverged(([account] + circumstances).joined(separator: "\n"))
       for line in "\(error)".split(separator: "\n") { logger.error("\(line)") }
       throw error
-    } catch let error as SearchError {
+    } catch {
       logger.error("\(error)")
       throw error
     }

@@ -27,6 +27,11 @@ public struct SearchRunFolder: Equatable, Sendable {
   public var logPath: String { folder.file("log.txt") }
   public var checkpointsPath: String { folder.file("checkpoints") }
 
+  /// Keeps other runs out of the folder as long as the lock lives.
+  ///
+  /// - Throws: `FormatError` where another process works in the folder.
+  func lock() throws -> FileLock { try FileLock(path: logPath) }
+
   /// The checkpoint after so many epochs; 0 is the state before training.
   public func checkpointPath(epoch: Int) -> String { "\(checkpointsPath)/\(Self.name(epoch: epoch)).safetensors" }
 

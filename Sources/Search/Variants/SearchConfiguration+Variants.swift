@@ -36,11 +36,7 @@ extension SearchConfiguration {
     key: "stages", comment: "of a progressive search, in place of epochs, warmup, channels, layers, skip_dropout (P-DARTS)",
     wanted: "[] or a list of {\(stageKeys.joined(separator: ": N, ")): N}",
     write: { configuration in
-      let stages = configuration.stages.map { stage in
-        "{layers: \(stage.layers), channels: \(stage.channels), operations: \(stage.operations), "
-          + "skip_dropout: \(stage.skipDropout), epochs: \(stage.epochs), warmup: \(stage.warmup)}"
-      }
-      return "[" + stages.joined(separator: ", ") + "]"
+      "[" + configuration.stages.map(\.yaml).joined(separator: ", ") + "]"
     },
     read: { configuration, node in
       guard let list = node.sequence else { return false }

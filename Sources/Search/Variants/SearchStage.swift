@@ -24,6 +24,12 @@ public struct SearchStage: Equatable, Sendable {
     self.warmup = warmup
   }
 
+  /// As config.yaml has it.
+  var yaml: String {
+    "{layers: \(layers), channels: \(channels), operations: \(operations), skip_dropout: \(skipDropout), "
+      + "epochs: \(epochs), warmup: \(warmup)}"
+  }
+
   /// The published stages for a space of 8 operations (P-DARTS, §4.2; the dropout rates are those for CIFAR-10).
   public static let published = [
     SearchStage(layers: 5, channels: 16, operations: 8, skipDropout: 0, epochs: 25, warmup: 10),
