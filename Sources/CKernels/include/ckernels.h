@@ -22,6 +22,7 @@ typedef struct {
   int32_t inBlocks;   ///< input blocks, which the depthwise part keeps
   int32_t outBlocks;  ///< output blocks
   int32_t lastLanes;  ///< channels in the last input block, 1…16
+  int32_t outLanes;   ///< channels in the last output block
   int32_t outHeight, outWidth;
   int32_t pad;                     ///< border of the padded input planes
   int32_t paddedHeight, paddedWidth;  ///< extent of a padded input plane, borders included
@@ -42,7 +43,6 @@ typedef struct {
   float *pointwiseGradient;       ///< accumulated
   float *inputGradient;           ///< [inBlocks][height][width][16] of the relu'd input
   int32_t accumulate;             ///< whether inputGradient is added to or overwritten
-  int32_t outLastLanes;           ///< channels in the last output block
   const float *next, *afterNext;  ///< [inBlocks][pixels][16] each that the caller reads after this, fetched ahead at stride 1; null: nothing
 } ck_conv_backward;
 
@@ -64,11 +64,12 @@ typedef struct {
   void (*conv_forward)(const ck_conv *conv, const float *depthwise, const float *pointwise, const float *input, float *output, float *tile, double *sums, const float *next);
   void (*conv_backward)(const ck_conv *conv, const ck_conv_backward *arguments);
 
-  /// dst[o][p][:] ← Σ over input lanes of weights · src. `period` input blocks hold `lastLanes` channels in the last of them.
+  /// dst[o][p][:] ← Σ over input lanes of weights · src. `period` input blocks hold `lastLanes` channels in the last of them,
+  /// `outPeriod` output blocks, of which outBlocks is a multiple, `outLanes`.
   /// dst and src strides are floats between blocks; weightStride is floats between output blocks. sums may be null.
-  void (*pointwise)(float *dst, int64_t dstStride, const float *src, int64_t srcStride, const float *weights, int64_t weightStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, double *sums, int64_t sumsStride);
-  /// gradient[o][i][:] += Σ over pixels of g[o] · d[i].
-  void (*outer)(float *gradient, int64_t gradientStride, const float *g, int64_t gStride, const float *d, int64_t dStride, int32_t pixels, int32_t inBlocks, int32_t outBlocks);
+  void (*pointwise)(float *dst, int64_t dstStride, const float *src, int64_t srcStride, const float *weights, int64_t weightStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outPeriod, int32_t outLanes, double *sums, int64_t sumsStride);
+  /// gradient[o][i][:] += Σ over pixels of g[o] · d[i]; `period` and `lastLanes` as above, `outLanes` of the last output block.
+  void (*outer)(float *gradient, int64_t gradientStride, const float *g, int64_t gStride, const float *d, int64_t dStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outLanes);
 
   /// dst ← a·x + b·y + c over pixels of one block (y and b may be null).
   void (*affine)(float *dst, const float *x, const float *a, const float *y, const float *b, const float *c, int32_t pixels);

@@ -73,7 +73,8 @@ final class ConvolutionUnit {
     transposed = memory.arena.allocate(Float.self, input.blocks * input.blocks * 256)
     conv = ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(input.blocks),
-      outBlocks: Int32(input.blocks), lastLanes: Int32(input.lastLanes), outHeight: Int32(outputShape.height),
+      outBlocks: Int32(input.blocks), lastLanes: Int32(input.lastLanes), outLanes: Int32(input.lastLanes),
+      outHeight: Int32(outputShape.height),
       outWidth: Int32(outputShape.width), pad: Int32(pad), paddedHeight: Int32(input.height + 2 * pad),
       paddedWidth: Int32(input.width + 2 * pad))
     memory.need {
@@ -129,8 +130,7 @@ final class ConvolutionUnit {
       gradientPlanes: context.scratch.gradientPlanes(output.shape),
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
       pointwiseGradient: context.gradients.map { $0 + partials.pointwise }, inputGradient: inputGradient,
-      accumulate: accumulate ? 1 : 0, outLastLanes: Int32(output.shape.lastLanes), next: next?.0,
-      afterNext: next?.1)
+      accumulate: accumulate ? 1 : 0, next: next?.0, afterNext: next?.1)
     state.kernels.pointee.conv_backward(&conv, &arguments)
     if let gradients = context.gradients, !members.isEmpty { clearBetween(gradients + partials.pointwise) }
   }

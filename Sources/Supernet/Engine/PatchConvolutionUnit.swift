@@ -46,7 +46,8 @@ final class PatchConvolutionUnit {
         state.kernels.pointee.pointwise(
           output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), context.scratch.tileA,
           Int64(pixels * 16), state.weights + weightOffset, Int64(Self.patchFloatsPerPixel * 16), Int32(pixels), 2, 2,
-          Int32(Self.patchLanes - 16), Int32(shape.blocks), context.sums + offset, Int64(lanes))
+          Int32(Self.patchLanes - 16), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
+          context.sums + offset, Int64(lanes))
       }
     }
     phase.onFinish { [self] sums, images in
@@ -72,7 +73,8 @@ final class PatchConvolutionUnit {
         }
         state.kernels.pointee.outer(
           gradients + partial, Int64(Self.patchFloatsPerPixel * 16), context.scratch.tileA, Int64(pixels * 16),
-          context.scratch.tileB, Int64(pixels * 16), Int32(pixels), 2, Int32(shape.blocks))
+          context.scratch.tileB, Int64(pixels * 16), Int32(pixels), 2, 2, Int32(Self.patchLanes - 16),
+          Int32(shape.blocks), Int32(shape.lastLanes))
       }
     }
   }

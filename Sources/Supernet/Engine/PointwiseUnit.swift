@@ -131,8 +131,8 @@ final class PointwiseUnit {
         state.kernels.pointee.pointwise(
           target + block * shape.floatsPerBlock, Int64(shape.floatsPerBlock), scratch.tileA + first * pixels * 16,
           Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
-          Int32(pixels),
-          Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together), sums + block * 16,
+          Int32(pixels), Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together),
+          Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes), sums + block * 16,
           Int64(shape.lanes))
         block += together
       }
@@ -179,7 +179,8 @@ final class PointwiseUnit {
       if let targets {
         kernels.pointwise(
           tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
-          Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(allBlocks), nil, 0)
+          Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(allBlocks), Int32(sourceShape.blocks),
+          Int32(sourceShape.lastLanes), nil, 0)
         scatter(image: image, row: row, rows: rows, tile: tileB, targets: targets, overwrite: overwrite)
       }
       row += rows
@@ -187,13 +188,22 @@ final class PointwiseUnit {
   }
 
   private func addWeightGradient(_ target: Floats, pixels: Int, tileA: Floats, tileB: Floats) {
+    guard isReduction else {
+      state.kernels.pointee.outer(
+        target, Int64(allBlocks * 256), tileA, Int64(pixels * 16), tileB, Int64(pixels * 16), Int32(pixels),
+        Int32(allBlocks), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(output.shape.blocks),
+        Int32(output.shape.lastLanes))
+      return
+    }
     for block in 0..<output.shape.blocks {
       let (first, count) = reach(of: block)
       let row = target + block * allBlocks * 256
       state.kernels.pointee.outer(
         row + first * 256, Int64(allBlocks * 256), tileA + block * pixels * 16, Int64(pixels * 16),
-        tileB + first * pixels * 16, Int64(pixels * 16), Int32(pixels), Int32(count), 1)
-      if isReduction, count == 2 * inputBlocks { clearForeignLanes(row, block: block) }
+        tileB + first * pixels * 16, Int64(pixels * 16), Int32(pixels), Int32(count),
+        Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), 1,
+        Int32(block + 1 < output.shape.blocks ? 16 : output.shape.lastLanes))
+      if count == 2 * inputBlocks { clearForeignLanes(row, block: block) }
     }
   }
 

@@ -4,7 +4,8 @@ extension ConvolutionCase {
   var lowered: ck_conv {
     ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(blockCount(inputs)),
-      outBlocks: Int32(blockCount(outputs)), lastLanes: Int32(lastLanes(inputs)), outHeight: Int32(outHeight),
+      outBlocks: Int32(blockCount(outputs)), lastLanes: Int32(lastLanes(inputs)), outLanes: Int32(lastLanes(outputs)),
+      outHeight: Int32(outHeight),
       outWidth: Int32(outWidth), pad: Int32(pad), paddedHeight: Int32(height + 2 * pad), paddedWidth: Int32(width + 2 * pad))
   }
 
@@ -72,7 +73,7 @@ extension Bench {
       scaleOutput: input(at.scaleOutput), shift: input(at.shift), tileA: scratch(shape.tileFloats),
       tileB: scratch(shape.tileFloats), gradientPlanes: planes, depthwiseGradient: at.wantsWeights ? depthwiseGradient : nil,
       pointwiseGradient: at.wantsWeights ? pointwiseGradient : nil, inputGradient: inputGradient,
-      accumulate: at.accumulate ? 1 : 0, outLastLanes: Int32(lastLanes(shape.outputs)), next: nil, afterNext: nil)
+      accumulate: at.accumulate ? 1 : 0, next: nil, afterNext: nil)
     kernels.conv_backward(&conv, &arguments)
     return Results(floats: [
       read(inputGradient, at.inputGradient.count), read(depthwiseGradient, at.depthwiseGradient.count),

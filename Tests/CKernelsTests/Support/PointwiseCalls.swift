@@ -12,6 +12,9 @@ struct PointwiseCase: CustomStringConvertible {
 
   var inBlocks: Int { sources * blockCount(channels) }
   var outBlocks: Int { blockCount(outputs) }
+  /// One tensor of outputs.
+  var outPeriod: Int { outBlocks }
+  var outLanes: Int { lastLanes(outputs) }
   var pixelStride: Int { pixels * 16 + gap }
   var weightStride: Int { inBlocks * 256 + gap }
 
@@ -26,7 +29,7 @@ extension Bench {
     kernels.pointwise(
       output, Int64(shape.pixelStride), input(source), Int64(shape.pixelStride), input(weights), Int64(shape.weightStride),
       Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), total, Int64(shape.outBlocks * 16))
+      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), total, Int64(shape.outBlocks * 16))
     return Results(
       floats: [read(output, target.count)], doubles: [total.map { read($0, shape.outBlocks * 32) } ?? []])
   }
@@ -36,7 +39,8 @@ extension Bench {
     let output = self.output(target)
     kernels.outer(
       output, Int64(shape.weightStride), input(gradient), Int64(shape.pixelStride), input(source), Int64(shape.pixelStride),
-      Int32(shape.pixels), Int32(shape.inBlocks), Int32(shape.outBlocks))
+      Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
+      Int32(shape.outBlocks), Int32(lastLanes(shape.outputs)))
     return Results(floats: [read(output, target.count)])
   }
 }
