@@ -67,9 +67,11 @@ typedef struct {
   /// dst[o][p][:] ← Σ over input lanes of weights · src. `period` input blocks hold `lastLanes` channels in the last of them,
   /// `outPeriod` output blocks, of which outBlocks is a multiple, `outLanes`.
   /// dst and src strides are floats between blocks; weightStride is floats between output blocks. sums may be null.
-  void (*pointwise)(float *dst, int64_t dstStride, const float *src, int64_t srcStride, const float *weights, int64_t weightStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outPeriod, int32_t outLanes, double *sums, int64_t sumsStride);
+  /// ahead, where not null, is for each input block what the caller reads after this, `pixels` of it.
+  void (*pointwise)(float *dst, int64_t dstStride, const float *src, int64_t srcStride, const float *weights, int64_t weightStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outPeriod, int32_t outLanes, double *sums, int64_t sumsStride, const float *const *ahead);
   /// gradient[o][i][:] += Σ over pixels of g[o] · d[i]; `period` and `lastLanes` as above, `outLanes` of the last output block.
-  void (*outer)(float *gradient, int64_t gradientStride, const float *g, int64_t gStride, const float *d, int64_t dStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outLanes);
+  /// ahead is aheadCount blocks of `pixels` that the caller reads after this; may be null where there are none.
+  void (*outer)(float *gradient, int64_t gradientStride, const float *g, int64_t gStride, const float *d, int64_t dStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outLanes, const float *const *ahead, int32_t aheadCount);
 
   /// dst ← a·x + b·y + c over pixels of one block (y and b may be null).
   void (*affine)(float *dst, const float *x, const float *a, const float *y, const float *b, const float *c, int32_t pixels);

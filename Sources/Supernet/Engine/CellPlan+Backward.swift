@@ -162,12 +162,11 @@ extension CellPlan {
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
       let sum = context.scratch.slices[0]
       for (index, job) in jobs.enumerated() {
+        let next = index + 1 < jobs.count ? (jobs[index + 1], image) : (jobs[0], image + 1)
         job.unit.backward(
           image: image, gradient: job.gradient.image(image), keep: state.keep(job.path, image: image), planes: planes,
           into: sum, accumulate: index > 0, partials: job.partials,
-          next: index + 1 < jobs.count
-            ? (UnsafePointer(jobs[index + 1].gradient.image(image)), UnsafePointer(jobs[index + 1].unit.output.image(image)))
-            : nil, context: context)
+          next: (next.0.gradient.ahead(next.1), next.0.unit.output.ahead(next.1)), context: context)
       }
       maskIntoGradient(target.image(image), sum: sum, planes: planes, shape: shape, adding: isNode)
     }

@@ -12,7 +12,9 @@ extension CellPlan {
       unit.norm.appendNormalisation(of: unit.output, into: states[source], to: phase)
       appendTaking(of: source, to: phase)
     }
-    for source in 0..<CellTopology.inputCount { appendFirstStage(of: source, to: phase, entries: entries) }
+    for source in 0..<CellTopology.inputCount {
+      appendFirstStage(of: source, to: phase, entries: entries, next: [preprocess[source].output])
+    }
     appendSecondStage(of: Array(0..<CellTopology.inputCount), to: &phases, entries: entries)
 
     for node in 0..<CellTopology.nodeCount {
@@ -26,7 +28,7 @@ extension CellPlan {
       appendBypass(into: node, to: phase)
       let source = CellTopology.inputCount + node
       if node + 1 < CellTopology.nodeCount {
-        appendFirstStage(of: source, to: phase, entries: entries)
+        appendFirstStage(of: source, to: phase, entries: entries, next: sum.terms.map(\.values))
         appendSecondStage(of: [source], to: &phases, entries: entries)
       }
     }
@@ -48,8 +50,11 @@ extension CellPlan {
     appendTaking(of: CellTopology.inputCount + node, to: phase)
   }
 
-  /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions.
-  private func appendFirstStage(of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry]) {
+  /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions. `next` are tensors of
+  /// which the phase reads the next image first, fetched on the way where they have the state's shape.
+  private func appendFirstStage(
+    of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry], next: [Activation]
+  ) {
     let leaving = edges(leaving: source)
     let state = state
     if let pool = pools[source] {
@@ -96,10 +101,13 @@ extension CellPlan {
     let lanes = sources[source].shape.lanes
     let offset = phase.reserveSums(units.count * 2 * lanes)
     for unit in units { phase.spend(flops: unit.flops, floats: unit.output.shape.floatsPerImage) }
+    let next = next.filter { $0.shape == sources[source].shape }
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
       for (index, unit) in units.enumerated() {
-        unit.forward(image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch)
+        unit.forward(
+          image: image, planes: planes, sums: context.sums + offset + index * 2 * lanes, scratch: context.scratch,
+          next: index < next.count ? next[index].ahead(image + 1) : nil)
       }
     }
     finishStatistics(of: units, in: phase, offset: offset, entries: entries)

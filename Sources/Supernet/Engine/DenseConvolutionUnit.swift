@@ -71,7 +71,7 @@ final class DenseConvolutionUnit {
         output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), scratch.tileA, Int64(pixels * 16),
         state.weights + offset, Int64(tapBlocks * 256), Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks),
         Int32(input.shape.lastLanes), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), sums,
-        Int64(shape.lanes))
+        Int64(shape.lanes), nil)
     }
   }
 
@@ -105,12 +105,12 @@ final class DenseConvolutionUnit {
           kernels.outer(
             gradients + partial, Int64(tapBlocks * 256), tileA, Int64(pixels * 16), tileB, Int64(pixels * 16),
             Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks), Int32(input.shape.lastLanes), Int32(shape.blocks),
-            Int32(shape.lastLanes))
+            Int32(shape.lastLanes), nil, 0)
         }
         kernels.pointwise(
           tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
           Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(tapBlocks),
-          Int32(input.shape.blocks), Int32(input.shape.lastLanes), nil, 0)
+          Int32(input.shape.blocks), Int32(input.shape.lastLanes), nil, 0, nil)
         scatter(image: image, row: row, rows: rows, tile: tileB, target: target)
       }
     }

@@ -47,7 +47,7 @@ final class PatchConvolutionUnit {
           output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), context.scratch.tileA,
           Int64(pixels * 16), state.weights + weightOffset, Int64(Self.patchFloatsPerPixel * 16), Int32(pixels), 2, 2,
           Int32(Self.patchLanes - 16), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
-          context.sums + offset, Int64(lanes))
+          context.sums + offset, Int64(lanes), nil)
       }
     }
     phase.onFinish { [self] sums, images in
@@ -74,7 +74,7 @@ final class PatchConvolutionUnit {
         state.kernels.pointee.outer(
           gradients + partial, Int64(Self.patchFloatsPerPixel * 16), context.scratch.tileA, Int64(pixels * 16),
           context.scratch.tileB, Int64(pixels * 16), Int32(pixels), 2, 2, Int32(Self.patchLanes - 16),
-          Int32(shape.blocks), Int32(shape.lastLanes))
+          Int32(shape.blocks), Int32(shape.lastLanes), nil, 0)
       }
     }
   }

@@ -30,6 +30,8 @@ struct ScratchRequirements {
   /// Floats of one tile and of one unpadded image slice.
   var tile = 0
   var slice = 0
+  /// Blocks that a kernel is told to fetch ahead.
+  var ahead = 0
 }
 
 /// One worker's scratch: zero-bordered planes of each shape, two tiles, four image slices.
@@ -45,6 +47,8 @@ final class WorkerScratch {
   /// Room for the pointers of a sum's terms.
   let terms: UnsafeMutablePointer<UnsafePointer<Float>?>
   let coefficients: Floats
+  /// Room for the pointers of blocks to fetch ahead.
+  let ahead: UnsafeMutablePointer<UnsafePointer<Float>?>
 
   init(_ needs: ScratchRequirements, arena: Arena) {
     for shape in needs.inputPlanes.sorted(by: { ($0.height, $0.channels) < ($1.height, $1.channels) }) {
@@ -56,6 +60,7 @@ final class WorkerScratch {
     tileA = arena.allocate(Float.self, needs.tile)
     tileB = arena.allocate(Float.self, needs.tile)
     terms = arena.allocate(UnsafePointer<Float>?.self, Self.maximumTerms)
+    ahead = arena.allocate(UnsafePointer<Float>?.self, needs.ahead)
     coefficients = arena.allocate(Float.self, Self.maximumTerms * needs.lanes)
     slices = (0..<3).map { _ in arena.allocate(Float.self, needs.slice) }
   }

@@ -59,6 +59,7 @@ final class PointwiseUnit {
     memory.need {
       $0.tile = max($0.tile, tile)
       $0.slice = max($0.slice, outputShape.floatsPerImage)
+      $0.ahead = max($0.ahead, 2 * (inputBlocks + outputShape.blocks))
     }
   }
 
@@ -100,6 +101,24 @@ final class PointwiseUnit {
     }
   }
 
+  /// Appends a band's blocks of some tensors to the list of what to fetch ahead.
+  private func fetch(
+    _ tensors: [Activation], image: Int, row: Int, list: UnsafeMutablePointer<UnsafePointer<Float>?>, count: inout Int
+  ) {
+    for tensor in tensors {
+      let shape = tensor.shape
+      for block in 0..<shape.blocks {
+        list[count] = tensor.ahead(image) + (block * shape.floatsPerBlock + row * shape.width * 16)
+        count += 1
+      }
+    }
+  }
+
+  /// The band after the one from `row` on, which may be the first of the next image.
+  private func band(after row: Int, rows: Int, image: Int) -> (image: Int, row: Int) {
+    row + rows < output.shape.height ? (image, row + rows) : (image + 1, 0)
+  }
+
   /// Appends the convolution and the statistics of its output to a phase in which the sources are made or were before.
   func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
     let lanes = norm.lanes
@@ -123,6 +142,11 @@ final class PointwiseUnit {
       let pixels = rows * shape.width
       gather(image: image, row: row, rows: rows, tile: scratch.tileA)
       let target = output.image(image) + row * shape.width * 16
+      var fetched = 0
+      if !isReduction {
+        let next = band(after: row, rows: rows, image: image)
+        fetch(sources, image: next.image, row: next.row, list: scratch.ahead, count: &fetched)
+      }
       var block = 0
       while block < shape.blocks {
         let (first, count) = reach(of: block)
@@ -133,7 +157,7 @@ final class PointwiseUnit {
           Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
           Int32(pixels), Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together),
           Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes), sums + block * 16,
-          Int64(shape.lanes))
+          Int64(shape.lanes), fetched == 0 ? nil : scratch.ahead)
         block += together
       }
       row += rows
@@ -174,25 +198,37 @@ final class PointwiseUnit {
       }
       if let gradients = context.gradients {
         gather(image: image, row: row, rows: rows, tile: tileB)
-        addWeightGradient(gradients + partial, pixels: pixels, tileA: tileA, tileB: tileB)
+        var fetched = 0
+        let ahead = context.scratch.ahead
+        if !isReduction {
+          let next = band(after: row, rows: rows, image: image)
+          for tensors in [[gradient, values], sources] {
+            fetch(tensors, image: next.image, row: next.row, list: ahead, count: &fetched)
+          }
+          if let targets { fetch(targets, image: image, row: row, list: ahead, count: &fetched) }
+        }
+        addWeightGradient(
+          gradients + partial, pixels: pixels, tileA: tileA, tileB: tileB, ahead: ahead, aheadCount: fetched)
       }
       if let targets {
         kernels.pointwise(
           tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
           Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(allBlocks), Int32(sourceShape.blocks),
-          Int32(sourceShape.lastLanes), nil, 0)
+          Int32(sourceShape.lastLanes), nil, 0, nil)
         scatter(image: image, row: row, rows: rows, tile: tileB, targets: targets, overwrite: overwrite)
       }
       row += rows
     }
   }
 
-  private func addWeightGradient(_ target: Floats, pixels: Int, tileA: Floats, tileB: Floats) {
+  private func addWeightGradient(
+    _ target: Floats, pixels: Int, tileA: Floats, tileB: Floats, ahead: UnsafeMutablePointer<UnsafePointer<Float>?>, aheadCount: Int
+  ) {
     guard isReduction else {
       state.kernels.pointee.outer(
         target, Int64(allBlocks * 256), tileA, Int64(pixels * 16), tileB, Int64(pixels * 16), Int32(pixels),
         Int32(allBlocks), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(output.shape.blocks),
-        Int32(output.shape.lastLanes))
+        Int32(output.shape.lastLanes), ahead, Int32(aheadCount))
       return
     }
     for block in 0..<output.shape.blocks {
@@ -202,7 +238,7 @@ final class PointwiseUnit {
         row + first * 256, Int64(allBlocks * 256), tileA + block * pixels * 16, Int64(pixels * 16),
         tileB + first * pixels * 16, Int64(pixels * 16), Int32(pixels), Int32(count),
         Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), 1,
-        Int32(block + 1 < output.shape.blocks ? 16 : output.shape.lastLanes))
+        Int32(block + 1 < output.shape.blocks ? 16 : output.shape.lastLanes), nil, 0)
       if count == 2 * inputBlocks { clearForeignLanes(row, block: block) }
     }
   }

@@ -29,7 +29,7 @@ extension Bench {
     kernels.pointwise(
       output, Int64(shape.pixelStride), input(source), Int64(shape.pixelStride), input(weights), Int64(shape.weightStride),
       Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), total, Int64(shape.outBlocks * 16))
+      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), total, Int64(shape.outBlocks * 16), nil)
     return Results(
       floats: [read(output, target.count)], doubles: [total.map { read($0, shape.outBlocks * 32) } ?? []])
   }
@@ -40,7 +40,7 @@ extension Bench {
     kernels.outer(
       output, Int64(shape.weightStride), input(gradient), Int64(shape.pixelStride), input(source), Int64(shape.pixelStride),
       Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), Int32(lastLanes(shape.outputs)))
+      Int32(shape.outBlocks), Int32(lastLanes(shape.outputs)), nil, 0)
     return Results(floats: [read(output, target.count)])
   }
 }
