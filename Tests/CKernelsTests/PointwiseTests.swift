@@ -18,7 +18,10 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
 
 @Suite struct PointwiseTests {
   private static let cases = [1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 31, 32, 33, 81].flatMap { pixels in
-    [(1, 4, 4), (1, 12, 20), (1, 16, 16), (2, 4, 12), (4, 20, 36), (3, 36, 48), (4, 8, 48), (2, 48, 68), (1, 36, 4)].map {
+    [
+      (1, 4, 4), (1, 12, 20), (1, 16, 16), (2, 4, 12), (4, 20, 36), (3, 36, 48), (4, 8, 48), (2, 48, 68), (1, 36, 4),
+      (1, 36, 36), (1, 72, 72), (1, 23, 84),
+    ].map {
       PointwiseCase(sources: $0.0, channels: $0.1, outputs: $0.2, pixels: pixels, gap: pixels % 3 == 0 ? 48 : 0)
     }
   }
@@ -78,6 +81,38 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
     }
     #expect(
       Results(floats: without.floats).bits == Results(floats: results.floats).bits, "bits depend on whether sums are wanted")
+  }
+
+  @Test("outputs of several tensors at once differ from one tensor at a time", arguments: cases)
+  func severalTensors(shape: PointwiseCase) {
+    var stream = RandomStream(test: 12)
+    let sources = (0..<shape.sources).map { _ in
+      Planes(channels: shape.channels, height: 1, width: shape.pixels, from: &stream)
+    }
+    let length = shape.pixels * 16
+    let source = spread(packSources(sources), length: length, gap: shape.gap)
+    let weights = (0..<3).map { _ in
+      spread(
+        packPointwise(
+          stream.floats(shape.outputs * shape.sources * shape.channels), outputs: shape.outputs, sources: shape.sources,
+          channels: shape.channels), length: shape.inBlocks * 256, gap: shape.gap)
+    }
+    func run(_ weights: [[Float]]) -> Results {
+      var shape = shape
+      shape.tensors = weights.count
+      let target = spread([Float](repeating: .nan, count: shape.outBlocks * length), length: length, gap: shape.gap)
+      return onEverySet("\(weights.count) tensors, \(shape)") {
+        $0.pointwise(
+          shape, source: source, weights: Array(weights.joined()), target: target,
+          sums: [Double](repeating: 0, count: shape.outBlocks * 32))
+      }
+    }
+    let together = run(weights)
+    let alone = weights.map { run([$0]) }
+    #expect(together.floats[0] == alone.flatMap { $0.floats[0] }, "\(shape)")
+    let lanes = shape.outBlocks * 16
+    let sums = (0..<2).flatMap { moment in alone.flatMap { $0.doubles[0][moment * lanes..<(moment + 1) * lanes] } }
+    #expect(together.doubles[0] == sums, "\(shape)")
   }
 
   @Test("the weight gradient of a 1×1 convolution differs from the definition", arguments: cases)

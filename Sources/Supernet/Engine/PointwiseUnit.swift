@@ -222,7 +222,8 @@ final class PointwiseUnit {
   }
 
   private func addWeightGradient(
-    _ target: Floats, pixels: Int, tileA: Floats, tileB: Floats, ahead: UnsafeMutablePointer<UnsafePointer<Float>?>, aheadCount: Int
+    _ target: Floats, pixels: Int, tileA: Floats, tileB: Floats, ahead: UnsafeMutablePointer<UnsafePointer<Float>?>,
+    aheadCount: Int
   ) {
     guard isReduction else {
       state.kernels.pointee.outer(
