@@ -26,7 +26,9 @@ public struct LineInterpolation {
   public func values(at places: [Double]) throws -> [Double] {
     guard GSLErrors.areReturned, let spline = zarts_spline_alloc_steffen(x.count),
       let accelerator = gsl_interp_accel_alloc()
-    else { throw StatisticsError(item: "points of the curve", found: "\(x.count)", expected: "a number that fits in memory") }
+    else {
+      throw StatisticsError(item: "points of the curve", found: "\(x.count)", expected: "a number that fits in memory")
+    }
     defer {
       gsl_spline_free(spline)
       gsl_interp_accel_free(accelerator)

@@ -21,7 +21,8 @@ public struct PairedDifference: Equatable, Sendable {
     count = differences.count
     interval = bootstrap.interval(units: count, key: key) { units in Moments.mean(units.map { differences[$0] }) }
     studentInterval = try Moments.standardError(differences).map { error in
-      let reach = try error
+      let reach =
+        try error
         * Distributions.studentQuantile((1 + bootstrap.level) / 2, degreesOfFreedom: Double(differences.count - 1))
       return ConfidenceInterval(lower: mean - reach, upper: mean + reach)
     }

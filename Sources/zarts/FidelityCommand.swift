@@ -14,7 +14,7 @@ struct FidelityCommand: ParsableCommand {
       """)
 
   @OptionGroup var source: LandscapeSource
-  @Option(help: "Losses to compare: first, second and true:STEPS, with commas between; the true one of most steps is the truth.")
+  @Option(help: "Losses: first, second and true:STEPS, with commas between; the true one of most steps is the truth.")
   var objectives = "first,second,true:1,true:10"
   @Option(help: "Random directions.")
   var directions = 32

@@ -21,9 +21,11 @@ enum FidelityText {
     let header = ["Pearson", "Spearman", "Kendall", "pairs alike", "bias", "RMSE", "slope"]
     // A single radius is all radii.
     let place = settings.radii.count > 1 ? radius : settings.radii.first
-    return table(title, header, settings.approximations.map { objective in
-      (objective.label, names.map { rows.first($0, objective, radius: place) })
-    })
+    return table(
+      title, header,
+      settings.approximations.map { objective in
+        (objective.label, names.map { rows.first($0, objective, radius: place) })
+      })
   }
 
   private static func minimisers(_ rows: [FidelityRow], _ settings: FidelitySettings) -> String? {
@@ -38,13 +40,15 @@ enum FidelityText {
   private static func shapes(_ rows: [FidelityRow], _ settings: FidelitySettings) -> String? {
     let names = ["roughness", "quadratic_eigenvalue_1", "quadratic_eigenvalue_2", "quadratic_condition", "quadratic_r2"]
     let header = ["roughness", "λ1 of the fit", "λ2", "condition", "R²", "perturbation condition", "dominant eigenvalue"]
-    return table("shape", header, settings.objectives.map { objective in
-      let condition = settings.radii.first.flatMap { rows.first("perturbation_condition", objective, radius: $0) }
-      return (
-        objective.label,
-        names.map { rows.first($0, objective) } + [condition, rows.first("dominant_eigenvalue", objective)]
-      )
-    })
+    return table(
+      "shape", header,
+      settings.objectives.map { objective in
+        let condition = settings.radii.first.flatMap { rows.first("perturbation_condition", objective, radius: $0) }
+        return (
+          objective.label,
+          names.map { rows.first($0, objective) } + [condition, rows.first("dominant_eigenvalue", objective)]
+        )
+      })
   }
 
   private static func gradients(_ rows: [FidelityRow], truth: String) -> String? {

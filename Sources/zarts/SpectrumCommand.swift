@@ -95,7 +95,8 @@ struct SpectrumCommand: ParsableCommand {
         guard let row = mine.first(where: { $0.quantity == quantity && $0.index == index }) else { return "-" }
         return StudyCommand.decimal(row.value) + (row.error.map { " ± " + StudyCommand.decimal($0) } ?? "")
       }
-      return [epoch.map(String.init) ?? "-", cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed)]
+      let cells = [cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed)]
+      return [epoch.map(String.init) ?? "-"] + cells
     }
     return TextTable.text(
       header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest"], rows: lines, rightAligned: [0])

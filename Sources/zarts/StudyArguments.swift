@@ -48,7 +48,8 @@ enum NumberList {
       guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], 0 <= first, first <= last,
         last < 1 << 20
       else {
-        throw LandscapeSource.wrong("not a list of epochs", "--epochs '\(text)'", "all, or numbers and ranges like 0,5,10-20")
+        throw LandscapeSource.wrong(
+          "not a list of epochs", "--epochs '\(text)'", "all, or numbers and ranges like 0,5,10-20")
       }
       result += first...last
     }
@@ -64,7 +65,9 @@ enum StudyCommand {
   /// Runs the body with a trap for signals and a progress bar; a stop becomes a message and the signal's exit code.
   static func run<Result>(
     unit: String, journal: String,
-    _ body: (_ isStopRequested: @escaping () -> Bool, _ progress: @escaping (_ done: Int, _ total: Int) -> Void) throws -> Result
+    _ body: (
+      _ isStopRequested: @escaping () -> Bool, _ progress: @escaping (_ done: Int, _ total: Int) -> Void
+    ) throws -> Result
   ) throws -> Result {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()

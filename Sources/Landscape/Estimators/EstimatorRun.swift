@@ -4,7 +4,7 @@ import Search
 import Supernet
 
 /// A study of gradient estimators at a checkpoint, from its settings to its files: `estimators.yaml`, `journal.csv` while it
-/// runs, `gradients.safetensors` (the reference and, where asked for, the gradients of DARTS, [places, values of α] each) and
+/// runs, `gradients.safetensors` (true.M, the compared displacements, and, where asked for, those of DARTS, [places, values of α] each) and
 /// `estimators.csv`.
 public struct EstimatorRun<Problem: BilevelProblem> {
   public let settings: EstimatorSettings
@@ -68,7 +68,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
   ) -> [EstimatorRow] {
     let found = samples.statistics(bootstrap: settings.bootstrap, key: key)
     return EstimatorStatistic.allCases.compactMap { statistic in
-      guard let entry = found[statistic], statistic != .acceptance || name == StudiedEstimator.gld.rawValue else { return nil }
+      let applies = statistic != .acceptance || name == StudiedEstimator.gld.rawValue
+      guard applies, let entry = found[statistic] else { return nil }
       return EstimatorRow(
         estimator: name, innerSteps: innerSteps, candidates: candidates, sigma: sigma, statistic: statistic.rawValue,
         value: entry.value, lower: entry.interval?.lower, upper: entry.interval?.upper,
@@ -84,6 +85,12 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     let places = 0..<settings.places
     var tensors = settings.innerSteps.map { steps in
       tensor("true.\(steps)", places.map { study.difference(journal, place: $0, innerSteps: steps) })
+    }
+    for (index, displacement) in settings.comparedDisplacements.enumerated() {
+      let gradients = places.map {
+        study.difference(journal, place: $0, innerSteps: settings.referenceSteps, displacement: index + 1)
+      }
+      tensors.append(tensor("true.\(settings.referenceSteps).displacement.\(displacement)", gradients))
     }
     for (estimator, gradient) in [(StudiedEstimator.darts1, GradientEstimator.first), (.darts2, .second)]
     where settings.estimators.contains(estimator) {

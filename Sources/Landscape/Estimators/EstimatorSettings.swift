@@ -145,7 +145,9 @@ public struct EstimatorSettings: Equatable, Sendable {
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
-    func list(_ values: [some CustomStringConvertible]) -> String { "[\(values.map(\.description).joined(separator: ", "))]" }
+    func list(_ values: [some CustomStringConvertible]) -> String {
+      "[\(values.map(\.description).joined(separator: ", "))]"
+    }
     return [
       ("estimators", list(estimators.map(\.rawValue))), ("inner_steps", list(innerSteps)), ("candidates", list(candidates)),
       ("sigmas", list(sigmas)), ("repeats", "\(repeats)"), ("places", "\(places)"), ("displacement", "\(displacement)"),

@@ -80,7 +80,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     var keys: [EvaluationJournal.Key] = []
     if settings.estimators.contains(.rs) || settings.estimators.contains(.gld) { keys.append(key("centre", place)) }
     for index in displacements.indices {
-      for coordinate in 0..<count { for side in 0..<2 { keys.append(key("difference", place, index, 2 * coordinate + side)) } }
+      keys += (0..<2 * count).map { key("difference", place, index, $0) }
     }
     let isOneSided = settings.estimators.contains(.rs)
     let isPaired = settings.estimators.contains(.pairs)
@@ -146,9 +146,10 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     var sum = [Double](repeating: 0, count: count)
     for batch in 0..<settings.validationBatches {
       let offset = first.step + batch
+      let validation = problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
       let found = try estimator.estimate(
         problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training,
-        validation: problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length), step: settings.step)
+        validation: validation, step: settings.step)
       for (index, value) in found.flat.enumerated() { sum[index] += Double(value) / Double(settings.validationBatches) }
     }
     try problem.checkBatches()

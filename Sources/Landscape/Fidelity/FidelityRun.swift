@@ -189,7 +189,8 @@ public struct FidelityRun<Problem: BilevelProblem> {
     ).dominantEigenvalue(seed: place.seed, epoch: place.epoch)
     let interval = ConfidenceInterval(lower: found.largest - found.residual, upper: found.largest + found.residual)
     return [
-      FidelityRow("dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products)
+      FidelityRow(
+        "dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products)
     ]
   }
 }

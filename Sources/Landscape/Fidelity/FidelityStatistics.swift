@@ -81,20 +81,22 @@ public struct FidelityStatistics {
   /// choice of the one costs in the other; along a ray, the distance between the two minima of curves through its points.
   private func minimisers(of objective: Objective, key: Int) throws -> [FidelityRow] {
     let rays = Array(samples.rays.indices)
-    func figures(_ units: [Int]) throws -> [Double?] {
-      guard let chosen = minimiser(of: objective, units), let best = minimiser(of: truth, units) else { return [nil, nil, nil] }
+    let distances = try rays.map { try distanceAlong(ray: $0, objective) }
+    func figures(_ units: [Int]) -> [Double?] {
+      let along = Moments.mean(units.compactMap { distances[$0] })
+      guard let chosen = minimiser(of: objective, units), let best = minimiser(of: truth, units) else {
+        return [nil, nil, along]
+      }
       let apart = zip(place(chosen), place(best)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
       let regret = loss(truth, chosen) - loss(truth, best)
-      let along = units.compactMap { rayDistances[objective]?[$0] ?? nil }
-      return [apart, regret.isFinite ? regret : nil, Moments.mean(along)]
+      return [apart, regret.isFinite ? regret : nil, along]
     }
-    let rayDistances = [objective: try rays.map { try distanceAlong(ray: $0, objective) }]
     func minimiser(of objective: Objective, _ units: [Int]) -> (ray: Int, radius: Int)? {
       let points = [(ray: -1, radius: -1)] + units.flatMap { ray in samples.radii.indices.map { (ray: ray, radius: $0) } }
       return points.filter { loss(objective, $0).isFinite }.min { loss(objective, $0) < loss(objective, $1) }
     }
-    let values = try figures(rays)
-    let intervals = try bootstrap.intervals(units: rays.count, key: key, of: figures)
+    let values = figures(rays)
+    let intervals = bootstrap.intervals(units: rays.count, key: key, of: figures)
     let names = ["minimiser_distance", "minimiser_regret", "minimiser_distance_along"]
     return names.indices.compactMap { index in
       values[index].map {

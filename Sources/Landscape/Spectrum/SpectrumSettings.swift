@@ -23,14 +23,17 @@ public struct SpectrumSettings: Equatable, Sendable {
     eigenvalues: Int = 5, probes: Int = 20, batches: Int = 4, displacement: Double = 0.5, isFull: Bool = false,
     tolerance: Double = 1e-3, seed: UInt64 = 0
   ) throws {
-    for (item, count, range) in [
+    let counts = [
       ("--eigenvalues", eigenvalues, 1...1000), ("--probes", probes, 0...1_000_000), ("--batches", batches, 1...1_000_000),
-    ] where !range.contains(count) {
+    ]
+    for (item, count, range) in counts where !range.contains(count) {
       throw LandscapeError(
         item: item, problem: "value out of range", found: "\(count)", expected: "\(range.lowerBound) to \(range.upperBound)")
     }
-    for (item, value) in [("--displacement", displacement), ("--tolerance", tolerance)] where !(value > 0 && value.isFinite) {
-      throw LandscapeError(item: item, problem: "value out of range", found: "\(value)", expected: "a positive finite number")
+    let lengths = [("--displacement", displacement), ("--tolerance", tolerance)]
+    for (item, value) in lengths where !(value > 0 && value.isFinite) {
+      throw LandscapeError(
+        item: item, problem: "value out of range", found: "\(value)", expected: "a positive finite number")
     }
     self.eigenvalues = eigenvalues
     self.probes = probes
@@ -45,7 +48,8 @@ public struct SpectrumSettings: Equatable, Sendable {
   public var entries: [(key: String, value: String)] {
     [
       ("eigenvalues", "\(eigenvalues)"), ("probes", "\(probes)"), ("batches", "\(batches)"),
-      ("displacement", "\(displacement)"), ("full", "\(isFull)"), ("tolerance", "\(tolerance)"), ("spectrum_seed", "\(seed)"),
+      ("displacement", "\(displacement)"), ("full", "\(isFull)"), ("tolerance", "\(tolerance)"),
+      ("spectrum_seed", "\(seed)"),
     ]
   }
 }
