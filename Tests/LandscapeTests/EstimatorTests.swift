@@ -104,12 +104,13 @@ struct EstimatorTests {
     let rows = try rows(settings([.rs, .pairs], candidates: [2, 8], sigmas: [0.3], repeats: 1200, replicates: 2))
     let (reference, hessian) = (exact(problem, 7), hessian(problem, 7))
     let square = inner(reference, reference)
-    let trace = (0..<6).reduce(0) { $0 + hessian[$1, $1] }
-    let traceOfSquare = hessian.values.reduce(0) { $0 + $1 * $1 }
+    var trace = 0.0
+    for index in 0..<6 { trace += hessian[index, index] }
+    let traceOfSquare = inner(hessian.values, hessian.values)
     for candidates in [2, 8] {
       let linear = 7 * square
-      let curved = 0.3 * 0.3 / 4 * 10 * (trace * trace + 2 * traceOfSquare)
-      let oneSided = (linear + curved) / Double(candidates) / square
+      let curved: Double = 0.3 * 0.3 / 4 * 10 * (trace * trace + 2 * traceOfSquare)
+      let oneSided: Double = (linear + curved) / Double(candidates) / square
       let found = try value(rows, .rs, .relativeVariance, candidates: candidates)
       #expect(abs(found / oneSided - 1) < 0.2, "\(candidates): \(found), \(oneSided)")
       let pairs = linear / Double(candidates / 2) / square
@@ -175,7 +176,8 @@ struct EstimatorTests {
     // g = (2, 0, −1); estimates (1, 1, 0) and (3, −1, −2): mean (2, 0, −1) = g, variance 4 + … = 2·(1 + 1 + 1).
     let place = EstimateSample(estimates: [[1, 1, 0], [3, -1, -2]], reference: [2, 0, -1])
     let found = try [place].statistics(bootstrap: Bootstrap(replicates: 10))
-    #expect(abs((found[.cosine]?.value ?? 0) - (2 / 10.0.squareRoot() + 8 / 70.0.squareRoot()) / 2) < 1e-12)
+    let cosines: Double = 2 / 10.0.squareRoot() + 8 / 70.0.squareRoot()
+    #expect(abs((found[.cosine]?.value ?? 0) - cosines / 2) < 1e-12)
     #expect(abs((found[.meanCosine]?.value ?? 0) - 1) < 1e-12)
     #expect(abs((found[.relativeVariance]?.value ?? 0) - 6.0 / 5) < 1e-12)
     #expect(found[.relativeBias]?.value == 0, "what the variance explains is no bias")

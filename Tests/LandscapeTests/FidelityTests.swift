@@ -64,11 +64,11 @@ struct FidelityTests {
       for radius in [0.25, 0.5, 1, nil] {
         let (x, y) = (losses(objective, radius: radius), losses(truth, radius: radius))
         let differences = zip(x, y).map { $0 - $1 }
+        let bias: Double = differences.reduce(0, +) / Double(x.count)
         let expected: [(String, Double?)] = [
           ("pearson", try Correlation.pearson(x, y)), ("spearman", try Correlation.spearman(x, y)),
           ("kendall", try Correlation.kendall(x, y)), ("concordance", try Correlation.concordance(x, y)),
-          ("bias", differences.reduce(0, +) / Double(x.count)),
-          ("rmse", (differences.reduce(0) { $0 + $1 * $1 } / Double(x.count)).squareRoot()),
+          ("bias", bias), ("rmse", norm(differences) / Double(x.count).squareRoot()),
           ("slope", try LinearFit(y, x)?.slope),
         ]
         for (name, value) in expected {
@@ -104,8 +104,9 @@ struct FidelityTests {
     ]
     for (objective, hessian) in exact {
       let matrix = plane.map { first in
-        plane.map { second in
-          zip(first, hessian * second).reduce(0) { $0 + $1.0 * $1.1 } / (norm(first) * norm(second))
+        plane.map { second -> Double in
+          let bend: [Double] = zip(first, hessian * second).map { $0 * $1 }
+          return bend.reduce(0, +) / (norm(first) * norm(second))
         }
       }
       let values = try SymmetricEigenproblem(matrix).values
@@ -131,7 +132,10 @@ struct FidelityTests {
     let validation = problem.validationBatch(epoch: 0, step: 0)
     let zero = [Double](repeating: 0, count: 5)
     let exact = problem.trueLossGradient(weights: zero, alphas: alphas, step: step, batches: batches, validation: validation)
-    func cosine(_ a: [Double]) -> Double { zip(a, exact).reduce(0) { $0 + $1.0 * $1.1 } / (norm(a) * norm(exact)) }
+    func cosine(_ a: [Double]) -> Double {
+      let products: [Double] = zip(a, exact).map { $0 * $1 }
+      return products.reduce(0, +) / (norm(a) * norm(exact))
+    }
     let first = try #require(rows.first("gradient_cosine", .firstOrder))
     #expect(abs(first.value - cosine(problem.firstOrderGradient(alphas: alphas))) < 1e-5)
     let second = try #require(rows.first("gradient_cosine", .secondOrder))
@@ -150,6 +154,7 @@ struct FidelityTests {
     _ loss: (_ objective: Objective, _ ray: Int, _ radius: Int) -> Double, centre: Double = 5
   ) throws -> FidelitySamples {
     let objectives = [Objective.firstOrder, truth]
+    let axes: [[Double]] = [[1, 0], [0, 1], [0, -1]]
     return try FidelitySamples(
       objectives: objectives, radii: [1, 2, 3],
       centre: Dictionary(objectives.map { ($0, .init(loss: centre, accuracy: 0.5)) }) { $1 },
@@ -159,9 +164,7 @@ struct FidelityTests {
             (objective, (0..<3).map { .init(loss: loss(objective, ray, $0), accuracy: 0.5) })
           }, uniquingKeysWith: { $1 })
       },
-      displacements: (0..<3).map { ray in
-        (1...3).map { radius in [ray == 0 ? Double(radius) : 0, ray == 1 ? Double(radius) : ray == 2 ? -Double(radius) : 0] }
-      }, alphaNorm: 2)
+      displacements: axes.map { axis in (1...3).map { radius in axis.map { Double(radius) * $0 } } }, alphaNorm: 2)
   }
 
   private func statistics(_ samples: FidelitySamples) throws -> [FidelityRow] {

@@ -42,9 +42,10 @@ struct SpectrumTests {
     let curvature = problem.coefficients.alphaCurvature
     let rows = try measure(problem, SpectrumSettings(eigenvalues: 1, probes: 400, seed: 5))
     let trace = try #require(rows.first { $0.quantity == .trace })
-    let exact = (0..<6).reduce(0) { $0 + curvature[$1, $1] }
-    let square = (0..<6).reduce(0.0) { sum, row in
-      (0..<6).reduce(sum) { $0 + ($1 == row ? 0 : curvature[row, $1] * curvature[row, $1]) }
+    var (exact, square) = (0.0, 0.0)
+    for row in 0..<6 {
+      exact += curvature[row, row]
+      for column in 0..<6 where column != row { square += curvature[row, column] * curvature[row, column] }
     }
     let error = (2 * square / 400).squareRoot()
     #expect(abs((trace.error ?? 0) / error - 1) < 0.15)

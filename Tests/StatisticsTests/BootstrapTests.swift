@@ -20,7 +20,8 @@ struct BootstrapTests {
   private func variance(_ units: [Int]) -> Double? {
     let values = units.map { spatial[$0] }
     let mean = values.reduce(0, +) / Double(values.count)
-    return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+    let squares: [Double] = values.map { ($0 - mean) * ($0 - mean) }
+    return squares.reduce(0, +) / Double(values.count)
   }
 
   /// Expected ends are those of `scipy.stats.bootstrap((lsat, gpa), pearson, paired=True, n_resamples=200000)` and of the
@@ -47,7 +48,10 @@ struct BootstrapTests {
     for trial in 0..<400 {
       var stream = RandomStream(seed: 77, purpose: .test, step: trial)
       let sample = stream.normals(20).map { 3 + 2 * $0 }
-      func mean(_ units: [Int]) -> Double? { units.reduce(0) { $0 + sample[$1] } / Double(units.count) }
+      func mean(_ units: [Int]) -> Double? {
+        let total: Double = units.reduce(0.0) { $0 + sample[$1] }
+        return total / Double(units.count)
+      }
       for method in Bootstrap.Method.allCases {
         let found = try Bootstrap(method: method, replicates: 400, seed: UInt64(trial)).interval(units: 20, of: mean)
         if found?.contains(3) == true { hits[method.rawValue, default: 0] += 1 }
@@ -64,11 +68,16 @@ struct BootstrapTests {
         return (0..<5).map { _ in common + 0.3 * stream.normal() }
       }
       let all = clusters.flatMap { $0 }
+      let sums = clusters.map { $0.reduce(0, +) }
       let bootstrap = try Bootstrap(method: .percentile, replicates: 300, seed: UInt64(trial))
       let byCluster = bootstrap.interval(units: 20) { units in
-        units.reduce(0) { $0 + clusters[$1].reduce(0, +) } / Double(5 * units.count)
+        let total: Double = units.reduce(0.0) { $0 + sums[$1] }
+        return total / Double(5 * units.count)
       }
-      let byPoint = bootstrap.interval(units: 100) { units in units.reduce(0) { $0 + all[$1] } / Double(units.count) }
+      let byPoint = bootstrap.interval(units: 100) { units in
+        let total: Double = units.reduce(0.0) { $0 + all[$1] }
+        return total / Double(units.count)
+      }
       if byCluster?.contains(0) == true { hits["clusters", default: 0] += 1 }
       if byPoint?.contains(0) == true { hits["points", default: 0] += 1 }
     }

@@ -39,11 +39,14 @@ struct FitTests {
   /// Twenty points with a known quadratic and some waviness; `numpy.linalg.lstsq` on the columns 1, a, b, a²/2, ab, b²/2,
   /// `numpy.linalg.eigvalsh` and `numpy.linalg.solve`, NumPy under SciPy 1.17.1.
   @Test func quadraticIsThatOfNumPy() throws {
-    let points = (0..<20).map { [Double($0 * 7 % 11) / 5 - 1, Double($0 * 5 % 13) / 6 - 1] }
-    let values = points.enumerated().map { index, point in
-      let (a, b) = (point[0], point[1])
-      return 1.5 - 0.4 * a + 0.7 * b + 0.5 * (2 * a * a + 2 * 0.3 * a * b + 0.5 * b * b)
-        + 0.05 * sin(9 * a + 4 * b * Double(index))
+    var (points, values): ([[Double]], [Double]) = ([], [])
+    for index in 0..<20 {
+      let a = Double(index * 7 % 11) / 5 - 1
+      let b = Double(index * 5 % 13) / 6 - 1
+      let bend: Double = 2 * a * a + 0.6 * a * b + 0.5 * b * b
+      let wave: Double = 0.05 * sin(9 * a + 4 * b * Double(index))
+      points.append([a, b])
+      values.append(1.5 - 0.4 * a + 0.7 * b + 0.5 * bend + wave)
     }
     let fit = try #require(try QuadraticFit(points: points, values: values))
     #expect(close(fit.constant, 1.5054908135467173))
@@ -60,19 +63,27 @@ struct FitTests {
   @Test(arguments: [1, 2, 3, 4])
   func quadraticIsFoundExactlyInAFewDimensionsAndAtAnyScale(dimensions: Int) throws {
     for scale in [1e-6, 1, 1e4] {
-      let hessian = (0..<dimensions).map { row in
-        (0..<dimensions).map { $0 == row ? Double(row) - 1.5 : 0.25 / Double(1 + row + $0) }
+      var hessian = [[Double]](repeating: [Double](repeating: 0, count: dimensions), count: dimensions)
+      for row in 0..<dimensions {
+        for column in 0..<dimensions { hessian[row][column] = 0.25 / Double(1 + row + column) }
+        hessian[row][row] = Double(row) - 1.5
       }
-      let gradient = (0..<dimensions).map { 0.5 - Double($0) }
       func value(_ x: [Double]) -> Double {
-        let y = x.map { $0 / scale }
-        let linear = zip(gradient, y).reduce(0) { $0 + $1.0 * $1.1 }
-        return y.indices.reduce(3 + linear) { sum, row in
-          y.indices.reduce(sum) { $0 + 0.5 * hessian[row][$1] * y[row] * y[$1] }
+        let y: [Double] = x.map { $0 / scale }
+        var result = 3.0
+        for row in y.indices {
+          result += (0.5 - Double(row)) * y[row]
+          for column in y.indices { result += 0.5 * hessian[row][column] * y[row] * y[column] }
         }
+        return result
       }
-      let points = (0..<40).map { index in
-        (0..<dimensions).map { scale * sin(Double((index + 1) * (3 * $0 + 2)) + Double($0)) }
+      var points: [[Double]] = []
+      for index in 0..<40 {
+        points.append(
+          (0..<dimensions).map { axis -> Double in
+            let phase = Double((index + 1) * (3 * axis + 2) + axis)
+            return scale * sin(phase)
+          })
       }
       let fit = try #require(try QuadraticFit(points: points, values: points.map(value)))
       let exact = try SymmetricEigenproblem(hessian).values
