@@ -125,7 +125,8 @@ public struct FidelityStatistics {
     guard samples.radii.count >= 2, let one = profile(ray: ray, objective), let other = profile(ray: ray, truth) else {
       return nil
     }
-    let places = (0...200).map { one.x[one.x.count - 1] * Double($0) / 200 }
+    // The quotient first: the last place must not pass the last point by a rounding.
+    let places = (0...200).map { one.x[one.x.count - 1] * (Double($0) / 200) }
     let minima = try [one, other].map { curve in
       let values = try LineInterpolation(x: curve.x, y: curve.y).values(at: places)
       return places[values.indices.min { values[$0] < values[$1] } ?? 0]
