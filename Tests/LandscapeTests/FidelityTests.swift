@@ -40,14 +40,14 @@ struct FidelityTests {
     #expect(table.columns == ["direction", "radius", "objective", "inner_steps", "loss", "accuracy"])
     #expect(table.rows.count == 4 * (1 + 8 * 3))
     let (directions, radii) = (try table.integers("direction"), try table.doubles("radius"))
-    let (names, steps, losses) = (
+    let (names, steps, values) = (
       try table.column("objective"), try table.integers("inner_steps"), try table.doubles("loss")
     )
     func losses(_ objective: Objective, radius: Double?) -> [Double] {
       names.indices.filter {
         names[$0] == objective.name && steps[$0] == objective.innerSteps && directions[$0] > 0
           && (radius == nil || radii[$0] == radius)
-      }.map { losses[$0] }
+      }.map { values[$0] }
     }
     // A point of the third ray, from the closed form.
     let problem = try quadratic(noise: 0.3)
@@ -80,10 +80,10 @@ struct FidelityTests {
       }
     }
     let centre = try #require(names.indices.first { names[$0] == "first" && directions[$0] == 0 })
-    let largest = losses(.firstOrder, radius: 0.25).map { abs($0 - losses[centre]) }.max() ?? 0
+    let largest = losses(.firstOrder, radius: 0.25).map { abs($0 - values[centre]) }.max() ?? 0
     let alphaNorm = norm(smallAlphas().flat.map(Double.init))
     // A direction has the norm of α in both cells, and so as a whole.
-    let expected = largest / (0.25 * alphaNorm) * alphaNorm / losses[centre]
+    let expected = largest / (0.25 * alphaNorm) * alphaNorm / values[centre]
     let condition = try #require(rows.first("perturbation_condition", .firstOrder, radius: 0.25))
     #expect(abs(condition.value / expected - 1) < 1e-9)
     #expect(condition.lower == nil, "a maximum has no bootstrap interval")
