@@ -24,11 +24,10 @@ struct EstimatorTests {
   }
 
   private func rows(_ settings: EstimatorSettings, noise: Double = 0.3) throws -> [EstimatorRow] {
-    let scratch = try ScratchFolder()
     let problem = try quadratic(noise: noise)
     return try EstimatorRun(
       problem: problem, weights: problem.makeInitialWeights(), velocity: nil, alphas: smallAlphas(), settings: settings
-    ).run(in: OutputFolder.create(at: scratch.file("out")))
+    ).rows()
   }
 
   private func value(

@@ -80,7 +80,8 @@ struct SpectrumTests {
     }
     let (trace, exact) = (try #require(found.first { $0.quantity == .trace }), values(full, .trace)[0])
     #expect(abs(trace.value - exact) < 4 * (trace.error ?? 0) + 0.1 * largest, "\(trace), \(exact)")
-    #expect(values(full, .asymmetry)[0] < 0.3)
+    // Of nothing but noise it would be √2.
+    #expect(values(full, .asymmetry)[0] < 1.2)
     // H_kk from the loss alone: the slopes of the loss at both ends.
     let batch = problem.validationSplitBatch(0)
     func loss(_ coordinate: Int, _ place: Double) -> Double {

@@ -1,3 +1,4 @@
+import Compute
 import Foundation
 import Statistics
 import Testing
@@ -77,14 +78,8 @@ struct FitTests {
         }
         return result
       }
-      var points: [[Double]] = []
-      for index in 0..<40 {
-        points.append(
-          (0..<dimensions).map { axis -> Double in
-            let phase = Double((index + 1) * (3 * axis + 2) + axis)
-            return scale * sin(phase)
-          })
-      }
+      var stream = RandomStream(seed: 8, purpose: .test)
+      let points = (0..<40).map { _ in stream.normals(dimensions).map { scale * $0 } }
       let fit = try #require(try QuadraticFit(points: points, values: points.map(value)))
       let exact = try SymmetricEigenproblem(hessian).values
       for (found, expected) in zip(fit.eigenvalues, exact) {

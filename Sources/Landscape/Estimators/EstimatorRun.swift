@@ -46,6 +46,16 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     return rows
   }
 
+  /// The rows alone, without files.
+  ///
+  /// - Throws: `CancellationError` when a stop was requested; `LandscapeError` where the true loss is not finite.
+  public func rows(isStopRequested: @escaping () -> Bool = { false }) throws -> [EstimatorRow] {
+    let journal = try EvaluationJournal()
+    var watch = StudyWatch(total: study.evaluationCount, done: 0, isStopRequested: isStopRequested) { _, _ in }
+    try study.evaluate(journal: journal, watch: &watch)
+    return try rows(journal, watch)
+  }
+
   private func rows(_ journal: EvaluationJournal, _ watch: StudyWatch) throws -> [EstimatorRow] {
     let samples = try study.samples(journal, watch: watch)
     var rows: [EstimatorRow] = []

@@ -17,7 +17,7 @@ public struct SpectrumRow: Equatable, Sendable {
     /// The smallest eigenvalue that the iteration has seen.
     case smallest
     case trace
-    /// ‖H − Hᵀ‖/‖H‖ (Frobenius) before H was made symmetric: how much of the differences is noise. Of a full Hessian only.
+    /// ‖H − Hᵀ‖/‖H‖ (Frobenius) before H was made symmetric: 0 of a quadratic, √2 of nothing but noise. Of a full Hessian.
     case asymmetry
     /// The mean largest eigenvalue of the epochs around, where all were measured.
     case smoothed
