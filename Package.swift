@@ -48,7 +48,7 @@ let package = Package(
       ]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
     .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Compute"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "CZlib"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO"],

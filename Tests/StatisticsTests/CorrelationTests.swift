@@ -47,6 +47,15 @@ import Testing
     }
   }
 
+  /// 39 of the 40 pairs that neither sample ties, counted in Python; of Anscombe's 45 + 10, 45.
+  @Test("concordance counts the pairs that both rank alike") func concordance() throws {
+    #expect(close(try Correlation.concordance(tiedX, tiedY), 39.0 / 40))
+    #expect(close(try Correlation.concordance(anscombeX, anscombeY), 45.0 / 55))
+    #expect(close(try Correlation.concordance(anscombeY, anscombeY.map { -$0 }), 0))
+    #expect(try Correlation.concordance([1, 1, 2], [3, 4, 3]) == 0)
+    #expect(try Correlation.concordance([1, 1], [3, 4]) == nil)
+  }
+
   @Test("a sample agrees fully with itself and not at all with its mirror image") func extremes() throws {
     for coefficient in [Correlation.pearson, Correlation.spearman, Correlation.kendall] {
       #expect(close(try coefficient(anscombeY, anscombeY), 1))

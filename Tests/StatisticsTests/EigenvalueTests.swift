@@ -57,6 +57,22 @@ struct EigenvalueTests {
     #expect(abs(abs(found.vector[17]) - 1) < 1e-5)
   }
 
+  @Test func lanczosFindsSeveralLargestEigenvaluesWithinTheirResiduals() throws {
+    let size = 200
+    var diagonal: [Double] = (0..<size).map { Double($0) / Double(size) }
+    for (index, value) in [(3, 9.0), (50, 7.0), (90, 6.5), (120, -8.0), (150, 6.0)] { diagonal[index] = value }
+    let start = (0..<size).map { sin(Double($0 + 1)) }
+    let found = try Lanczos(start: start, wanted: 4, tolerance: 1e-7, limit: 80) { zip(diagonal, $0).map(*) }
+    for (ritz, exact) in zip(found.ritz, [9, 7, 6.5, 6]) {
+      #expect(abs(ritz.value - exact) <= ritz.residual + 1e-12 && ritz.residual < 1e-6, "\(ritz) and \(exact)")
+    }
+    #expect(found.ritz.count == found.products && found.products < size)
+    #expect(found.ritz[0].value == found.largest && found.ritz[0].residual == found.residual)
+    #expect(abs((found.ritz.last?.value ?? 0) + 8) < 1e-6)
+    let one = try Lanczos(start: start, tolerance: 1e-3) { zip(diagonal, $0).map(*) }
+    #expect(one.products < found.products, "one eigenvalue needs fewer products than four")
+  }
+
   @Test func lanczosEndsAtOnceOnAnInvariantSubspaceAndAtItsLimit() throws {
     let identity = try Lanczos(start: [1, 2, 3]) { $0.map { 4 * $0 } }
     #expect(abs(identity.largest - 4) < 1e-14 && identity.products == 1)

@@ -1,0 +1,101 @@
+import Compute
+import Search
+import Statistics
+import Supernet
+
+/// What is found of the spectrum of ∇²_α L_val(ω, α) at one checkpoint.
+///
+/// Eigenvalues come from Lanczos' iteration with full reorthogonalisation, the trace from Hutchinson's estimator: the mean of
+/// zᵀHz over vectors z of random signs (*A stochastic estimator of the trace of the influence matrix for Laplacian smoothing
+/// splines*, Communications in Statistics 19, 1990). Both need H by its products alone (`ArchitectureHessian`).
+public struct SpectrumMeasurement {
+  public let rows: [SpectrumRow]
+
+  /// - Parameters:
+  ///   - epoch: epochs finished at the checkpoint, nil where it does not say. With the seed it is the key of the random
+  ///     vectors; Lanczos' start is the one of the search's own `dominant_eigenvalue`.
+  ///   - isStopRequested: asked before each gradient.
+  /// - Throws: `SearchError.diverged` where a gradient is not finite; `CancellationError` where a stop is requested; what the
+  ///   problem throws where its data are damaged.
+  public init<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,
+    isStopRequested: @escaping () -> Bool = { false }
+  ) throws {
+    let batches = (0..<min(settings.batches, problem.validationSplitCount)).map(problem.validationSplitBatch)
+    try problem.checkBatches()
+    let hessian = ArchitectureHessian(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, displacement: settings.displacement,
+      isStopRequested: isStopRequested)
+    let key = max(0, (epoch ?? 1) - 1)
+    rows =
+      settings.isFull
+      ? try Self.full(hessian, size: alphas.count, epoch: epoch)
+      : try Self.dominant(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+        + Self.trace(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+  }
+
+  private static func dominant<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
+  ) throws -> [SpectrumRow] {
+    var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key)
+    let found = try Lanczos(
+      start: stream.normals(size), wanted: min(settings.eigenvalues, size), tolerance: settings.tolerance,
+      limit: 60 + 4 * settings.eigenvalues, product: hessian.product)
+    let largest = found.ritz.prefix(settings.eigenvalues).enumerated().map { index, ritz in
+      SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: ritz.value, error: ritz.residual)
+    }
+    return largest + found.ritz.suffix(1).map { SpectrumRow(epoch: epoch, .smallest, value: $0.value, error: $0.residual) }
+  }
+
+  private static func trace<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
+  ) throws -> [SpectrumRow] {
+    let values = try (0..<settings.probes).map { probe in
+      var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key, step: probe + 1)
+      let signs = (0..<size).map { _ in stream.integer(below: 2) == 0 ? -1.0 : 1.0 }
+      return zip(signs, try hessian.product(signs)).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    return Moments.mean(values).map {
+      [SpectrumRow(epoch: epoch, .trace, value: $0, error: Moments.standardError(values))]
+    } ?? []
+  }
+
+  private static func full<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?
+  ) throws -> [SpectrumRow] {
+    let columns = try (0..<size).map { index in try hessian.product((0..<size).map { $0 == index ? 1 : 0 }) }
+    var (apart, whole) = (0.0, 0.0)
+    var symmetric = columns
+    for row in 0..<size {
+      for column in 0..<size {
+        let difference = columns[row][column] - columns[column][row]
+        apart += difference * difference
+        whole += columns[row][column] * columns[row][column]
+        symmetric[row][column] = (columns[row][column] + columns[column][row]) / 2
+      }
+    }
+    let values = try SymmetricEigenproblem(symmetric).values
+    let eigenvalues = values.reversed().enumerated().map { index, value in
+      SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: value)
+    }
+    return eigenvalues + [
+      SpectrumRow(epoch: epoch, .smallest, value: values[0]),
+      SpectrumRow(epoch: epoch, .trace, value: (0..<size).reduce(0) { $0 + columns[$1][$1] }),
+      SpectrumRow(epoch: epoch, .asymmetry, value: whole > 0 ? (apart / whole).squareRoot() : 0),
+    ]
+  }
+
+  /// The smoothed largest eigenvalue of every epoch that has all its neighbours: λ̄(t) of RobustDARTS' early stopping.
+  static func smoothed(_ rows: [SpectrumRow]) -> [SpectrumRow] {
+    var largest: [Int: Double] = [:]
+    for row in rows where row.quantity == .eigenvalue && row.index == 1 {
+      if let epoch = row.epoch { largest[epoch] = row.value }
+    }
+    let half = SpectrumSettings.smoothingWindow / 2
+    return largest.keys.sorted().compactMap { epoch in
+      let around = (epoch - half...epoch + half).compactMap { largest[$0] }
+      guard around.count == SpectrumSettings.smoothingWindow else { return nil }
+      return SpectrumRow(epoch: epoch, .smoothed, value: around.reduce(0, +) / Double(around.count))
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Formats
+import Landscape
+import Search
+
+struct EstimatorsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "estimators", abstract: "Measure bias and variance of gradient estimators against the true loss.",
+    discussion: """
+      Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true loss at a \
+      checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, estimators.csv and \
+      gradients.safetensors. SIGINT or SIGTERM stops after the current evaluation; the same command with --resume goes on.
+      """)
+
+  @OptionGroup var source: LandscapeSource
+  @Option(help: "Estimators, with commas between: \(StudiedEstimator.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var estimators = "darts1,darts2,difference,rs,mgs,gld"
+  @Option(help: "Inner steps M, ascending; the last is that of the true loss.")
+  var innerSteps = "1,5,10"
+  @Option(help: "Candidates N, ascending.")
+  var candidates = "4,16"
+  @Option(help: "σ of MGS and μ of RS, ascending; GLD's largest radius is σ√d.")
+  var sigmas = "0.05,0.2"
+  @Option(help: "Independent draws of candidates.")
+  var repeats = 8
+  @Option(help: "Places in the data: training and validation batches of their own.")
+  var places = 3
+  @Option(help: "Displacement of the finite differences, in units of α.")
+  var displacement = EstimatorSettings.defaultDisplacement
+  @Option(help: "Other displacements whose gradient to compare, ascending.")
+  var compareDisplacements: String?
+  @Option(help: "τ of MGS.")
+  var tau = 0.01
+  @Option(help: "λ of MGS.")
+  var lambda = 1e-3
+  @Option(help: "Importance weights of MGS: flattened or exact.")
+  var proposal = ProposalWeighting.flattened
+  @Option(help: "Validation batches that each loss is the mean over.")
+  var validationBatches = 1
+  @Option(help: "Key of the candidates.")
+  var candidatesSeed: UInt64 = 0
+  @OptionGroup var intervals: BootstrapFlags
+  @Flag(help: "Go on with the unfinished study in --out.")
+  var resume = false
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
+  var out: String
+
+  func run() throws {
+    // Settings are checked before data is read and weights are loaded.
+    func settings(_ step: WeightStep, _ epoch: Int, _ first: Int) throws -> EstimatorSettings {
+      try EstimatorSettings(
+        estimators: StudiedEstimator.parse(list: estimators),
+        innerSteps: NumberList.parse(innerSteps, "--inner-steps"), candidates: NumberList.parse(candidates, "--candidates"),
+        sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
+        comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
+        temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
+        validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
+    }
+    _ = try settings(WeightStep(), 0, 0)
+    let opened = try source.open()
+    try measure(ProblemFactory.make(opened.configuration), opened, settings)
+  }
+
+  private func measure<Problem: BilevelProblem>(
+    _ problem: Problem, _ opened: LandscapeSource.Opened,
+    _ settings: (WeightStep, Int, Int) throws -> EstimatorSettings
+  ) throws {
+    let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+    let run = EstimatorRun(
+      problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
+      settings: try settings(place.step, place.epoch, place.firstStep))
+    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
+    let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in
+      try run.run(
+        in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
+    }
+    print(Self.text(rows))
+    print(folder.file("estimators.csv"))
+  }
+
+  private static func text(_ rows: [EstimatorRow]) -> String {
+    let statistics: [EstimatorStatistic] = [.cosine, .meanCosine, .relativeBias, .relativeVariance, .signAgreement]
+    let keys = rows.filter { $0.statistic == EstimatorStatistic.relativeBias.rawValue }
+    return TextTable.text(
+      header: ["estimator", "M", "N", "σ", "cosine", "of the mean", "relative bias", "relative variance", "signs alike"],
+      rows: keys.map { key in
+        [
+          key.estimator, "\(key.innerSteps)", key.candidates.map(String.init) ?? "", key.sigma.map { "\($0)" } ?? "",
+        ]
+          + statistics.map { statistic in
+            let row = rows.first {
+              $0.statistic == statistic.rawValue && $0.estimator == key.estimator && $0.innerSteps == key.innerSteps
+                && $0.candidates == key.candidates && $0.sigma == key.sigma
+            }
+            return row.map { StudyCommand.decimal($0.value, $0.lower, $0.upper) } ?? "-"
+          }
+      }, rightAligned: [1, 2, 3])
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Formats
+import Landscape
+import Search
+
+struct FidelityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fidelity", abstract: "Measure how well what DARTS descends follows the true loss around a checkpoint.",
+    discussion: """
+      Evaluates the losses at several distances along random directions of α, all on the same batches, and compares them with \
+      the true loss of most inner steps: correlations, bias, minimisers, gradients, curvature. Writes fidelity.yaml, \
+      fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. SIGINT or SIGTERM stops after the current \
+      evaluation; the same command with --resume goes on.
+      """)
+
+  @OptionGroup var source: LandscapeSource
+  @Option(help: "Losses: first, second and true:STEPS, with commas between; the true one of most steps is the truth.")
+  var objectives = "first,second,true:1,true:10"
+  @Option(help: "Random directions.")
+  var directions = 32
+  @Option(help: "Distances along each direction, in units of its length, with commas between.")
+  var radii = "0.25,0.5,1,2"
+  @Option(help: "Length of a direction in each block: alpha (the norm of α there) or unit (1).")
+  var length = DirectionLength.alpha
+  @Option(help: "Parts of α that are scaled to that length: row, cell or model.")
+  var normalisation = DirectionNormalisation.cell
+  @Option(help: "Key of the directions.")
+  var directionsSeed: UInt64 = 0
+  @Option(help: "Validation batches that each loss is the mean over.")
+  var validationBatches = 1
+  @Option(help: "Points along each side of the square that a quadratic is fitted to; 0 for no fit.")
+  var plane = 5
+  @Flag(inversion: .prefixedNo, help: "Compare gradients with the finite-difference gradient of the truth.")
+  var gradients = true
+  @Flag(inversion: .prefixedNo, help: "Take the dominant eigenvalue of ∇²L₁.")
+  var eigenvalue = true
+  @Option(help: "Displacement of the finite differences, in units of α.")
+  var displacement = EstimatorSettings.defaultDisplacement
+  @Option(help: "Candidates of the RS and MGS gradients.")
+  var candidates = 4
+  @Option(help: "σ of MGS, μ of RS. Default: as a search of the space, 0.2 in s1 to s4, 0.025 in s5 and s6.")
+  var sigma: Double?
+  @Option(help: "Draws of candidates.")
+  var repeats = 16
+  @Option(help: "Key of the candidates.")
+  var candidatesSeed: UInt64 = 0
+  @OptionGroup var intervals: BootstrapFlags
+  @Flag(help: "Go on with the unfinished study in --out.")
+  var resume = false
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
+  var out: String
+
+  func run() throws {
+    // Settings are checked before data is read and weights are loaded.
+    let list = try Objective.parse(list: objectives)
+    let distances = try NumberList.parse(radii, "--radii", Double.self)
+    func settings(_ step: WeightStep, _ epoch: Int, _ first: Int, _ sigma: Double) throws -> FidelitySettings {
+      try FidelitySettings(
+        objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
+        directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
+        gradients: EstimatorSettings(
+          innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
+          step: step, epoch: epoch, firstStep: first, validationBatches: validationBatches, seed: candidatesSeed,
+          bootstrap: intervals.settings()),
+        takesEigenvalue: eigenvalue)
+    }
+    _ = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
+    let opened = try source.open()
+    try measure(ProblemFactory.make(opened.configuration), opened, settings)
+  }
+
+  private func measure<Problem: BilevelProblem>(
+    _ problem: Problem, _ opened: LandscapeSource.Opened,
+    _ settings: (WeightStep, Int, Int, Double) throws -> FidelitySettings
+  ) throws {
+    let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+    let chosen = try settings(place.step, place.epoch, place.firstStep, sigma ?? opened.configuration.sigma)
+    let run = try FidelityRun(
+      problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
+      settings: chosen)
+    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
+    let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in
+      try run.run(
+        in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
+    }
+    let text = FidelityText.text(rows, settings: chosen)
+    try AtomicFile.write(text + "\n", to: folder.file("fidelity.txt"))
+    print(text)
+    for name in ["fidelity.csv", "fidelity-samples.csv", "fidelity.txt"] { print(folder.file(name)) }
+  }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Formats
+import Landscape
+import Search
+
+struct SpectrumCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
+    discussion: """
+      At one checkpoint, or with --epochs at several of a run. Writes spectrum.yaml and spectrum.csv. SIGINT or SIGTERM stops; \
+      the same command with --resume goes on with the checkpoint that it stopped in.
+      """)
+
+  @OptionGroup var source: LandscapeSource
+  @Option(help: "Checkpoints of --run after so many epochs: all, or numbers and ranges such as 0,5,10-20.")
+  var epochs: String?
+  @Option(help: "Largest eigenvalues to find.")
+  var eigenvalues = 5
+  @Option(help: "Random vectors for the trace; 0 for no trace.")
+  var probes = 20
+  @Option(help: "Batches of the validation split, without augmentation.")
+  var batches = 4
+  @Option(help: "ε of the differences, in units of α.")
+  var displacement = 0.5
+  @Flag(help: "Form the whole Hessian, one product a value of α, for all eigenvalues and the exact trace.")
+  var full = false
+  @Option(help: "Residual of an eigenvalue at most, relative to the largest.")
+  var tolerance = 1e-3
+  @Flag(help: "Go on with the unfinished spectra in --out.")
+  var resume = false
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
+  var out: String
+
+  func run() throws {
+    var settings = try SpectrumSettings(
+      eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
+      tolerance: tolerance)
+    let sources = try sources()
+    let first = try sources[0].open()
+    settings.seed = first.configuration.seed
+    try measure(ProblemFactory.make(first.configuration), sources, first, settings)
+  }
+
+  /// One source a checkpoint.
+  private func sources() throws -> [LandscapeSource] {
+    guard let epochs else { return [source] }
+    guard let run = source.run else {
+      throw LandscapeSource.wrong("flag without its run", "--epochs \(epochs)", "--epochs only beside --run")
+    }
+    guard source.epoch == nil else {
+      throw LandscapeSource.wrong("two flags for one thing", "--epoch and --epochs", "one of them")
+    }
+    let available = try SearchRunFolder(existing: run).checkpoints().filter { $0.step == 0 }.map(\.epoch)
+    let chosen = try NumberList.epochs(epochs, of: available)
+    guard !chosen.isEmpty else {
+      throw LandscapeSource.wrong("no checkpoint", "none in \(run)", "checkpoints/epoch-NNN.safetensors")
+    }
+    return chosen.map { epoch in
+      var one = source
+      one.epoch = epoch
+      return one
+    }
+  }
+
+  private func measure<Problem: BilevelProblem>(
+    _ problem: Problem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings
+  ) throws {
+    // All are opened before the folder is made, so that a missing epoch leaves nothing behind.
+    let opened = try sources.map { try $0.open() }
+    let checkpoints = try opened.map { opened in
+      let epoch = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr).checkpoint.epoch
+      return SpectrumRun<Problem>.Checkpoint(name: opened.path, epoch: epoch) {
+        let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+        return (place.checkpoint.weights, place.alphas)
+      }
+    }
+    let run = try SpectrumRun(problem: problem, checkpoints: checkpoints, settings: settings)
+    let origin = try LandscapeCheckpoint(first, of: problem, learningRate: source.innerLr).origin.filter {
+      $0.key != "checkpoint"
+    }
+    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
+    let rows = try StudyCommand.run(unit: "checkpoints", journal: folder.file("journal.csv")) { isStopRequested, progress in
+      try run.run(in: folder, origin: origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
+    }
+    print(Self.text(rows))
+    print(folder.file("spectrum.csv"))
+  }
+
+  private static func text(_ rows: [SpectrumRow]) -> String {
+    var epochs: [Int?] = []
+    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
+    let lines = epochs.map { epoch -> [String] in
+      let mine = rows.filter { $0.epoch == epoch }
+      func cell(_ quantity: SpectrumRow.Quantity, _ index: Int = 1) -> String {
+        guard let row = mine.first(where: { $0.quantity == quantity && $0.index == index }) else { return "-" }
+        return StudyCommand.decimal(row.value) + (row.error.map { " ± " + StudyCommand.decimal($0) } ?? "")
+      }
+      let cells = [cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed)]
+      return [epoch.map(String.init) ?? "-"] + cells
+    }
+    return TextTable.text(
+      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest"], rows: lines, rightAligned: [0])
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import Landscape
+import Search
+import Statistics
+
+extension DirectionLength: ExpressibleByArgument {}
+extension Bootstrap.Method: ExpressibleByArgument {}
+
+/// The flags of confidence intervals.
+struct BootstrapFlags: ParsableArguments {
+  @Option(help: "Interval of the bootstrap: accelerated (BCa) or percentile.")
+  var bootstrap = Bootstrap.Method.accelerated
+  @Option(help: "Resamples behind each interval.")
+  var replicates = 1000
+  @Option(help: "Share of repetitions in which an interval is to hold what it is for.")
+  var confidence = 0.95
+  @Option(help: "Key of the resamples.")
+  var bootstrapSeed: UInt64 = 0
+
+  func settings() throws -> Bootstrap {
+    try Bootstrap(method: bootstrap, replicates: replicates, level: confidence, seed: bootstrapSeed)
+  }
+}
+
+/// Lists of numbers with commas between.
+enum NumberList {
+  /// - Throws: `SearchError` for anything that is no number.
+  static func parse<Number: LosslessStringConvertible>(
+    _ text: String, _ flag: String, _ kind: Number.Type = Number.self
+  ) throws -> [Number] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let value = Number(String(part)) else {
+        throw LandscapeSource.wrong("not a list of numbers", "\(flag) '\(text)'", "numbers with commas between")
+      }
+      return value
+    }
+  }
+
+  /// Epochs such as `0,5,10-20`, or `all`; ascending.
+  ///
+  /// - Throws: `SearchError` for anything else, and for an epoch twice.
+  static func epochs(_ text: String, of available: [Int]) throws -> [Int] {
+    if text == "all" { return available }
+    var result: [Int] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], 0 <= first, first <= last,
+        last < 1 << 20
+      else {
+        throw LandscapeSource.wrong(
+          "not a list of epochs", "--epochs '\(text)'", "all, or numbers and ranges like 0,5,10-20")
+      }
+      result += first...last
+    }
+    guard Set(result).count == result.count else {
+      throw LandscapeSource.wrong("an epoch twice", "--epochs '\(text)'", "each once")
+    }
+    return result.sorted()
+  }
+}
+
+/// A study that can be stopped and resumed.
+enum StudyCommand {
+  /// Runs the body with a trap for signals and a progress bar; a stop becomes a message and the signal's exit code.
+  static func run<Result>(
+    unit: String, journal: String,
+    _ body: (
+      _ isStopRequested: @escaping () -> Bool, _ progress: @escaping (_ done: Int, _ total: Int) -> Void
+    ) throws -> Result
+  ) throws -> Result {
+    let stop = SignalTrap.install()
+    let reporter = ProgressReporter.standardError()
+    defer { reporter.clear() }
+    do {
+      return try body(
+        { stop.isRequested }, { reporter.report(done: Double($0), of: Double($1), "\($0) of \($1) \(unit)") })
+    } catch is CancellationError {
+      reporter.clear()
+      FileHandle.standardError.write(
+        Data("zarts: stopped; the \(unit) so far are in \(journal); go on with --resume\n".utf8))
+      throw ExitCode(128 + (stop.signal ?? SIGTERM))
+    }
+  }
+
+  /// A number in a table.
+  static func decimal(_ value: Double?, _ digits: Int = 4) -> String {
+    value.map { abs($0) >= 0.001 || $0 == 0 ? String(format: "%.\(digits)f", $0) : String(format: "%.2e", $0) } ?? "-"
+  }
+
+  /// A value with its interval.
+  static func decimal(_ value: Double, _ lower: Double?, _ upper: Double?, _ digits: Int = 3) -> String {
+    guard let lower, let upper else { return decimal(value, digits) }
+    return "\(decimal(value, digits)) [\(decimal(lower, digits)), \(decimal(upper, digits))]"
+  }
+}
