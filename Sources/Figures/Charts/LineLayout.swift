@@ -7,6 +7,7 @@ struct LineLayout {
   private let xTicks: Ticks
   private let yTicks: Ticks
   private let frame: Rectangle
+  private let isPanel: Bool
   private let title: (Label, Double)
   private let caption: [String]
   private let captionTop: Double
@@ -21,8 +22,10 @@ struct LineLayout {
   var left: Double { frame.x }
 
   /// - Parameter least: the plotting area begins no further left, so that those of several panels are alike.
-  init(_ figure: LineFigure, left least: Double = 0) throws {
+  /// - Parameter isPanel: its title is that of one of several panels.
+  init(_ figure: LineFigure, left least: Double = 0, isPanel: Bool = false) throws {
     self.figure = figure
+    self.isPanel = isPanel
     let ruler = try Ruler()
     self.ruler = ruler
     (x, y) = try figure.axes()
@@ -31,9 +34,10 @@ struct LineLayout {
     let widest = yTicks.labels.map { ruler.width($0, size: Theme.tickSize) }.max() ?? 0
     let left = max(least, Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength)
     let width = figure.width - left - Theme.margin - 6
-    xTicks = x.ticks(along: width, size: Theme.tickSize, target: 6, ruler: ruler)
+    xTicks = x.ticks(along: width, size: Theme.tickSize, target: 6, ruler: ruler, whole: figure.isWholeX)
     title = ruler.fitted(
-      Label(figure.title), size: Theme.titleSize, least: 7, bold: true, room: figure.width - 2 * Theme.margin)
+      Label(figure.title), size: isPanel ? Theme.panelTitleSize : Theme.titleSize, least: 6, bold: !isPanel,
+      room: figure.width - 2 * Theme.margin)
     var top = Theme.margin + 2
     if !figure.title.isEmpty { top += title.1 * Theme.capHeight + 5 }
     frame = Rectangle(x: left, y: top, width: width, height: figure.aspect * width)
@@ -93,7 +97,8 @@ struct LineLayout {
 
   func draw(on canvas: Canvas) throws {
     canvas.text(
-      title.0, at: Point(frame.centre.x, Theme.margin), size: title.1, bold: true, horizontal: .centre, vertical: .top)
+      title.0, at: Point(frame.centre.x, Theme.margin), size: title.1, bold: !isPanel, horizontal: .centre,
+      vertical: .top)
     let frame = canvas.snapped(frame)
     let map = PageMap(frame: frame, x: x, y: y)
     for value in yTicks.values {
@@ -103,8 +108,9 @@ struct LineLayout {
       canvas.stroke([Point(map.x(value), frame.y), Point(map.x(value), frame.bottom)], Theme.grid, width: 0.4)
     }
     canvas.clipped(to: [frame]) {
-      for (index, series) in figure.series.enumerated() { drawBand(series, index, on: canvas, map) }
-      for (index, series) in figure.series.enumerated() { drawLine(series, index, on: canvas, map) }
+      for line in figure.references { drawReference(line, on: canvas, map) }
+      for (index, series) in figure.series.enumerated() { drawBand(series, series.style ?? index, on: canvas, map) }
+      for (index, series) in figure.series.enumerated() { drawLine(series, series.style ?? index, on: canvas, map) }
     }
     canvas.stroke(frame, .ink, width: Theme.frameWidth)
     Frame.drawX(x, xTicks, on: canvas, frame: frame, ruler: ruler)
@@ -121,14 +127,40 @@ struct LineLayout {
     }
   }
 
+  private func drawReference(_ line: ReferenceLine, on canvas: Canvas, _ map: PageMap) {
+    let (frame, colour) = (map.frame, Colour(red: 0.35, green: 0.35, blue: 0.35))
+    let label = ruler.fitted(line.label, size: Theme.contourSize, least: 5, room: frame.height - 8)
+    switch line.direction {
+    case .across:
+      let y = map.y(line.value)
+      guard y.isFinite else { return }
+      canvas.stroke([Point(frame.x, y), Point(frame.right, y)], colour, width: 0.8, dash: [2, 1.5])
+      canvas.text(
+        label.0, at: Point(frame.right - 3, y - 2), size: label.1, colour: colour, horizontal: .right, halo: .white)
+    case .upright:
+      let x = map.x(line.value)
+      guard x.isFinite else { return }
+      canvas.stroke([Point(x, frame.y), Point(x, frame.bottom)], colour, width: 0.8, dash: [2, 1.5])
+      // On the side with more room.
+      let isLeft = x > frame.centre.x
+      canvas.text(
+        label.0, at: Point(isLeft ? x - 2 : x + 2 + label.1 * Theme.capHeight, frame.y + 4), size: label.1, colour: colour,
+        horizontal: .right, angle: -.pi / 2, halo: .white)
+    }
+  }
+
   private func drawBand(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
     guard let band = series.band else { return }
     var (lower, upper): ([Point], [Point]) = ([], [])
     func finish() {
       let colour = LineStyle.colour(index).with(opacity: LineStyle.bandOpacity)
-      // A lone point has no area to show its band.
-      if lower.count == 1 { canvas.stroke([lower[0], upper[0]], colour, width: 3) }
-      canvas.fill(lower + upper.reversed(), colour)
+      if series.marksPoints {
+        for (low, high) in zip(lower, upper) { drawBar(from: low, to: high, LineStyle.colour(index), on: canvas) }
+      } else {
+        // A lone point has no area to show its band.
+        if lower.count == 1 { canvas.stroke([lower[0], upper[0]], colour, width: 3) }
+        canvas.fill(lower + upper.reversed(), colour)
+      }
       (lower, upper) = ([], [])
     }
     for position in series.x.indices {
@@ -144,10 +176,17 @@ struct LineLayout {
     finish()
   }
 
+  private func drawBar(from low: Point, to high: Point, _ colour: Colour, on canvas: Canvas) {
+    canvas.stroke([low, high], colour, width: 0.7)
+    for end in [low, high] { canvas.stroke([Point(end.x - 1.6, end.y), Point(end.x + 1.6, end.y)], colour, width: 0.7) }
+  }
+
   private func drawLine(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
     for piece in Self.pieces(series.x, series.y, map) {
       // A lone point has no line to show it.
-      if piece.count == 1 { canvas.fillCircle(piece[0], radius: 1.6, LineStyle.colour(index)) }
+      if piece.count == 1 || series.marksPoints {
+        for point in piece { canvas.fillCircle(point, radius: 1.6, LineStyle.colour(index)) }
+      }
       canvas.stroke(piece, LineStyle.colour(index), width: LineStyle.width, dash: LineStyle.dash(index))
     }
   }

@@ -27,7 +27,7 @@ struct LineLegend {
   /// Lines without points are left out.
   init(_ series: [LineSeries]) {
     entries = series.indices.filter { !series[$0].x.isEmpty }.map {
-      Entry(index: $0, label: series[$0].label, hasBand: series[$0].band != nil)
+      Entry(index: series[$0].style ?? $0, label: series[$0].label, hasBand: series[$0].band != nil && !series[$0].marksPoints)
     }
   }
 

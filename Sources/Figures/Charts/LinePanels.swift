@@ -7,6 +7,10 @@ public struct LinePanels: Figure, Sendable {
   public var columns: Int
   /// Sentences below the figure, as `Label` markup.
   public var caption: [String]
+  /// Panels keep their titles.
+  public var showsTitles = false
+  /// Height of the plotting areas in units of their width.
+  public var aspect = 0.8
   /// Page width in points.
   public var width: Double
 
@@ -65,15 +69,16 @@ public struct LinePanels: Figure, Sendable {
     var top = self.title.isEmpty ? 0 : Theme.margin + title.1 * Theme.capHeight + 3
     let bare = panels.map { panel in
       var bare = panel
-      (bare.title, bare.caption, bare.showsLegend, bare.width) = ("", [], false, width / Double(columns))
-      bare.aspect = 0.8
+      (bare.caption, bare.showsLegend, bare.width) = ([], false, width / Double(columns))
+      if !showsTitles { bare.title = "" }
+      bare.aspect = aspect
       return bare
     }
     // Plotting areas of one width and height, whatever the tick labels.
-    let left = try bare.map { try LineLayout($0).left }.max() ?? 0
+    let left = try bare.map { try LineLayout($0, isPanel: true).left }.max() ?? 0
     var placed: [(origin: Point, layout: LineLayout)] = []
     for start in stride(from: 0, to: bare.count, by: columns) {
-      let row = try bare[start..<min(start + columns, bare.count)].map { try LineLayout($0, left: left) }
+      let row = try bare[start..<min(start + columns, bare.count)].map { try LineLayout($0, left: left, isPanel: true) }
       for (column, layout) in row.enumerated() {
         placed.append((Point(Double(column) * width / Double(columns), top), layout))
       }
