@@ -8,6 +8,7 @@ struct Zarts: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       SearchCommand.self, PresetsCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self,
-      CurvesCommand.self, RetrainCommand.self, GenotypeCommand.self, DrawCommand.self, BenchCommand.self, DataCommand.self,
+      PlotCommand.self, CurvesCommand.self, RetrainCommand.self, GenotypeCommand.self, DrawCommand.self, BenchCommand.self,
+      DataCommand.self,
     ])
 }

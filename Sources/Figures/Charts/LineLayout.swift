@@ -8,7 +8,7 @@ struct LineLayout {
   private let yTicks: Ticks
   private let frame: Rectangle
   private let isPanel: Bool
-  private let title: (Label, Double)
+  private let title: TitleText
   private let caption: [String]
   private let captionTop: Double
   /// nil where the figure has none.
@@ -35,11 +35,11 @@ struct LineLayout {
     let left = max(least, Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength)
     let width = figure.width - left - Theme.margin - 6
     xTicks = x.ticks(along: width, size: Theme.tickSize, target: 6, ruler: ruler, whole: figure.isWholeX)
-    title = ruler.fitted(
-      Label(figure.title), size: isPanel ? Theme.panelTitleSize : Theme.titleSize, least: 6, bold: !isPanel,
-      room: figure.width - 2 * Theme.margin)
+    title = TitleText(
+      figure.title, size: isPanel ? Theme.panelTitleSize : Theme.titleSize, bold: !isPanel,
+      room: figure.width - 2 * Theme.margin, ruler: ruler)
     var top = Theme.margin + 2
-    if !figure.title.isEmpty { top += title.1 * Theme.capHeight + 5 }
+    if !figure.title.isEmpty { top += title.height + 5 }
     frame = Rectangle(x: left, y: top, width: width, height: figure.aspect * width)
 
     var bottom = frame.bottom + Frame.belowWithLabel
@@ -96,9 +96,7 @@ struct LineLayout {
   }
 
   func draw(on canvas: Canvas) throws {
-    canvas.text(
-      title.0, at: Point(frame.centre.x, Theme.margin), size: title.1, bold: !isPanel, horizontal: .centre,
-      vertical: .top)
+    title.draw(on: canvas, centre: isPanel ? frame.centre.x : size.width / 2, top: Theme.margin)
     let frame = canvas.snapped(frame)
     let map = PageMap(frame: frame, x: x, y: y)
     for value in yTicks.values {
@@ -108,9 +106,13 @@ struct LineLayout {
       canvas.stroke([Point(map.x(value), frame.y), Point(map.x(value), frame.bottom)], Theme.grid, width: 0.4)
     }
     canvas.clipped(to: [frame]) {
-      for line in figure.references { drawReference(line, on: canvas, map) }
+      for line in figure.references { ReferenceDrawing.stroke(line, on: canvas, map) }
       for (index, series) in figure.series.enumerated() { drawBand(series, series.style ?? index, on: canvas, map) }
       for (index, series) in figure.series.enumerated() { drawLine(series, series.style ?? index, on: canvas, map) }
+    }
+    let obstacles = figure.series.flatMap { Self.pieces($0.x, $0.y, map) }
+    for line in figure.references {
+      ReferenceDrawing.label(line, on: canvas, map, avoiding: obstacles, legendBox, ruler)
     }
     canvas.stroke(frame, .ink, width: Theme.frameWidth)
     Frame.drawX(x, xTicks, on: canvas, frame: frame, ruler: ruler)
@@ -124,28 +126,6 @@ struct LineLayout {
     for (index, line) in caption.enumerated() {
       let y = captionTop + Double(index) * Theme.captionSize * Theme.lineHeight
       canvas.text(Label(line), at: Point(Theme.margin, y), size: Theme.captionSize, vertical: .top)
-    }
-  }
-
-  private func drawReference(_ line: ReferenceLine, on canvas: Canvas, _ map: PageMap) {
-    let (frame, colour) = (map.frame, Colour(red: 0.35, green: 0.35, blue: 0.35))
-    let label = ruler.fitted(line.label, size: Theme.contourSize, least: 5, room: frame.height - 8)
-    switch line.direction {
-    case .across:
-      let y = map.y(line.value)
-      guard y.isFinite else { return }
-      canvas.stroke([Point(frame.x, y), Point(frame.right, y)], colour, width: 0.8, dash: [2, 1.5])
-      canvas.text(
-        label.0, at: Point(frame.right - 3, y - 2), size: label.1, colour: colour, horizontal: .right, halo: .white)
-    case .upright:
-      let x = map.x(line.value)
-      guard x.isFinite else { return }
-      canvas.stroke([Point(x, frame.y), Point(x, frame.bottom)], colour, width: 0.8, dash: [2, 1.5])
-      // On the side with more room.
-      let isLeft = x > frame.centre.x
-      canvas.text(
-        label.0, at: Point(isLeft ? x - 2 : x + 2 + label.1 * Theme.capHeight, frame.y + 4), size: label.1, colour: colour,
-        horizontal: .right, angle: -.pi / 2, halo: .white)
     }
   }
 

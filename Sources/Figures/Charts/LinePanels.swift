@@ -39,9 +39,7 @@ public struct LinePanels: Figure, Sendable {
 
   public func draw(on canvas: Canvas) throws {
     let layout = try layout()
-    canvas.text(
-      layout.title.0, at: Point(width / 2, Theme.margin), size: layout.title.1, bold: true, horizontal: .centre,
-      vertical: .top)
+    layout.title.draw(on: canvas, centre: width / 2, top: Theme.margin)
     for panel in layout.panels { try canvas.translated(to: panel.origin) { try panel.layout.draw(on: canvas) } }
     layout.legend.drawLines(
       from: layout.legendTop, across: width, room: width - 2 * Theme.margin, on: canvas, layout.ruler)
@@ -53,7 +51,7 @@ public struct LinePanels: Figure, Sendable {
 
   private struct Layout {
     let ruler: Ruler
-    let title: (Label, Double)
+    let title: TitleText
     let panels: [(origin: Point, layout: LineLayout)]
     let legend: LineLegend
     let legendTop: Double
@@ -65,8 +63,8 @@ public struct LinePanels: Figure, Sendable {
   private func layout() throws -> Layout {
     let ruler = try Ruler()
     let room = width - 2 * Theme.margin
-    let title = ruler.fitted(Label(title), size: Theme.titleSize, least: 7, bold: true, room: room)
-    var top = self.title.isEmpty ? 0 : Theme.margin + title.1 * Theme.capHeight + 3
+    let title = TitleText(title, size: Theme.titleSize, room: room, ruler: ruler)
+    var top = self.title.isEmpty ? 0 : Theme.margin + title.height + 3
     let bare = panels.map { panel in
       var bare = panel
       (bare.caption, bare.showsLegend, bare.width) = ([], false, width / Double(columns))

@@ -1,6 +1,6 @@
 /// Title and caption of a page: what every figure has above and below its drawing.
 struct PageText {
-  private let title: (Label, Double)
+  private let title: TitleText
   private let caption: [String]
   private let width: Double
 
@@ -9,10 +9,10 @@ struct PageText {
 
   init(title: String, caption: [String], width: Double, ruler: Ruler) {
     let room = width - 2 * Theme.margin
-    self.title = ruler.fitted(Label(title), size: Theme.titleSize, least: 7, bold: true, room: room)
+    self.title = TitleText(title, size: Theme.titleSize, room: room, ruler: ruler)
     self.caption = ruler.wrapped(caption.joined(separator: " "), size: Theme.captionSize, room: room)
     self.width = width
-    top = title.isEmpty ? Theme.margin : Theme.margin + self.title.1 * Theme.capHeight + 8
+    top = title.isEmpty ? Theme.margin : Theme.margin + self.title.height + 8
   }
 
   /// Height of the caption with the air above it.
@@ -22,8 +22,7 @@ struct PageText {
 
   /// - Parameter bottom: where what lies above the caption ends.
   func draw(on canvas: Canvas, bottom: Double) {
-    canvas.text(
-      title.0, at: Point(width / 2, Theme.margin), size: title.1, bold: true, horizontal: .centre, vertical: .top)
+    title.draw(on: canvas, centre: width / 2, top: Theme.margin)
     for (index, line) in caption.enumerated() {
       let y = bottom + 7 + Double(index) * Theme.captionSize * Theme.lineHeight
       canvas.text(Label(line), at: Point(Theme.margin, y), size: Theme.captionSize, vertical: .top)

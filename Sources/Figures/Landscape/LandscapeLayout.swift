@@ -19,7 +19,7 @@ struct LandscapeLayout {
   private let side: Double
   private let left: Double
   private let gap: Double
-  private let title: (Label, Double)
+  private let title: TitleText
   private let caption: [String]
   private let legend: LandscapeLegend
   /// Top left of the legend: beside the last row when it fits there, else below, centred.
@@ -54,9 +54,9 @@ struct LandscapeLayout {
     (side, left, gap) = (widths.side, widths.left, widths.gap)
 
     // Then heights, from the top.
-    title = ruler.fitted(Label(figure.title), size: Theme.titleSize, least: 7, bold: true, room: width - 2 * Theme.margin)
+    title = TitleText(figure.title, size: Theme.titleSize, room: width - 2 * Theme.margin, ruler: ruler)
     var y = Theme.margin
-    if !figure.title.isEmpty { y += title.1 * Theme.capHeight + 9 }
+    if !figure.title.isEmpty { y += title.height + 9 }
     for (panels, bar) in zip([figure.losses, figure.differences], bars) {
       guard let bar else { continue }
       for start in stride(from: 0, to: panels.count, by: columns) {
@@ -131,8 +131,7 @@ struct LandscapeLayout {
   }
 
   func draw(on canvas: Canvas) throws {
-    canvas.text(
-      title.0, at: Point(width / 2, Theme.margin), size: title.1, bold: true, horizontal: .centre, vertical: .top)
+    title.draw(on: canvas, centre: width / 2, top: Theme.margin)
     for row in rows { try draw(row, on: canvas) }
     if legendIsList {
       legend.drawList(on: canvas, at: legendOrigin)

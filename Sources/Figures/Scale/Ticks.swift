@@ -66,7 +66,12 @@ public struct Ticks: Equatable, Sendable {
     let signs = (low < 0 ? 1 : 0) + (high > 0 ? 1 : 0)
     let stride = max(1, Int((Double((last - first + 1) * signs + 1) / Double(max(1, target))).rounded(.up)))
     let exponents = (first...last).filter { (last - $0).isMultiple(of: stride) }
-    func power(_ exponent: Int) -> String { "10^{\(exponent < 0 ? "\u{2212}" : "")\(abs(exponent))}" }
+    let isPlain = exponents.allSatisfy { (-3...3).contains($0) }
+    func power(_ exponent: Int) -> String {
+      isPlain
+        ? Numeral.fixed(Grid.decimal(1, exponent), decimals: -exponent)
+        : "10^{\(exponent < 0 ? "\u{2212}" : "")\(abs(exponent))}"
+    }
     let all: [(Double, Label)] =
       exponents.reversed().map { (-Grid.decimal(1, $0), Label("\u{2212}" + power($0))) } + [(0, Label("0"))]
       + exponents.map { (Grid.decimal(1, $0), Label(power($0))) }
