@@ -92,7 +92,8 @@ struct PlotCommand: ParsableCommand {
       try list.split(separator: ",", omittingEmptySubsequences: false).map { word in
         guard let kind = PlotKind(rawValue: String(word)) else {
           throw ValidationError(
-            "--kind: found '\(word)', wanted \(PlotKind.allCases.map(\.rawValue).joined(separator: ", ")), with commas between")
+            "--kind: found '\(word)', wanted \(PlotKind.allCases.map(\.rawValue).joined(separator: ", ")), with commas between"
+          )
         }
         return kind
       }.unique()

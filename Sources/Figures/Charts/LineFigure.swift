@@ -67,6 +67,8 @@ public struct LineFigure: Figure, Sendable {
   public var yRange: ClosedRange<Double>?
   /// Ticks of x at whole numbers only, as for epochs.
   public var isWholeX = false
+  /// The same of y, as for counts.
+  public var isWholeY = false
   public var references: [ReferenceLine] = []
   /// Sentences below the figure, as `Label` markup.
   public var caption: [String]

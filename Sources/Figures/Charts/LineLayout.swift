@@ -30,7 +30,9 @@ struct LineLayout {
     self.ruler = ruler
     (x, y) = try figure.axes()
     let guess = figure.aspect * figure.width
-    yTicks = y.ticks(target: max(4, Int(guess / 28)))
+    let targetY = max(4, Int(guess / 28))
+    let isWholeY = figure.isWholeY && y.scale == .linear
+    yTicks = isWholeY ? Ticks.whole(y.low, y.high, target: targetY) : y.ticks(target: targetY)
     let widest = yTicks.labels.map { ruler.width($0, size: Theme.tickSize) }.max() ?? 0
     let left = max(least, Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength)
     let width = figure.width - left - Theme.margin - 6
@@ -107,8 +109,8 @@ struct LineLayout {
     }
     canvas.clipped(to: [frame]) {
       for line in figure.references { ReferenceDrawing.stroke(line, on: canvas, map) }
-      for (index, series) in figure.series.enumerated() { drawBand(series, series.style ?? index, on: canvas, map) }
-      for (index, series) in figure.series.enumerated() { drawLine(series, series.style ?? index, on: canvas, map) }
+      for (index, series) in figure.series.enumerated() { drawBand(series, index, on: canvas, map) }
+      for (index, series) in figure.series.enumerated() { drawLine(series, index, on: canvas, map) }
     }
     let obstacles = figure.series.flatMap { Self.pieces($0.x, $0.y, map) }
     for line in figure.references {
@@ -129,8 +131,15 @@ struct LineLayout {
     }
   }
 
-  private func drawBand(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
+  /// Points that stand out are set a little apart, so that bars at one x can be told from each other.
+  private func shift(_ series: LineSeries, _ place: Int) -> Double {
+    guard series.marksPoints else { return 0 }
+    return 1.5 * (Double(place) - Double(figure.series.count - 1) / 2)
+  }
+
+  private func drawBand(_ series: LineSeries, _ place: Int, on canvas: Canvas, _ map: PageMap) {
     guard let band = series.band else { return }
+    let (index, shift) = (series.style ?? place, shift(series, place))
     var (lower, upper): ([Point], [Point]) = ([], [])
     func finish() {
       let colour = LineStyle.colour(index).with(opacity: LineStyle.bandOpacity)
@@ -150,8 +159,8 @@ struct LineLayout {
         finish()
         continue
       }
-      lower.append(low)
-      upper.append(high)
+      lower.append(Point(low.x + shift, low.y))
+      upper.append(Point(high.x + shift, high.y))
     }
     finish()
   }
@@ -161,8 +170,9 @@ struct LineLayout {
     for end in [low, high] { canvas.stroke([Point(end.x - 1.6, end.y), Point(end.x + 1.6, end.y)], colour, width: 0.7) }
   }
 
-  private func drawLine(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
-    for piece in Self.pieces(series.x, series.y, map) {
+  private func drawLine(_ series: LineSeries, _ place: Int, on canvas: Canvas, _ map: PageMap) {
+    let (index, shift) = (series.style ?? place, shift(series, place))
+    for piece in Self.pieces(series.x, series.y, map).map({ $0.map { Point($0.x + shift, $0.y) } }) {
       // A lone point has no line to show it.
       if piece.count == 1 || series.marksPoints {
         for point in piece { canvas.fillCircle(point, radius: 1.6, LineStyle.colour(index)) }

@@ -27,7 +27,8 @@ struct LineLegend {
   /// Lines without points or without a name are left out.
   init(_ series: [LineSeries]) {
     entries = series.indices.filter { !series[$0].x.isEmpty && !series[$0].label.isEmpty }.map {
-      Entry(index: series[$0].style ?? $0, label: series[$0].label, hasBand: series[$0].band != nil && !series[$0].marksPoints)
+      Entry(
+        index: series[$0].style ?? $0, label: series[$0].label, hasBand: series[$0].band != nil && !series[$0].marksPoints)
     }
   }
 

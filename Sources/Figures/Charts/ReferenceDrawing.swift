@@ -30,7 +30,8 @@ enum ReferenceDrawing {
         let near = side > 0 ? place + 2 : place - 2 - height
         return isUpright
           ? Rectangle(x: near, y: frame.y + share * (frame.height - length), width: height, height: length)
-          : Rectangle(x: frame.right - length - share * (frame.width - length), y: side > 0 ? place - 2 - height : place + 2,
+          : Rectangle(
+            x: frame.right - length - share * (frame.width - length), y: side > 0 ? place - 2 - height : place + 2,
             width: length, height: height)
       }
     }

@@ -92,7 +92,9 @@ struct ScatterLayout {
         }
       }
       if let line = panel.regression {
-        let points = (0...64).map { axis.x.value(at: Double($0) / 64) }.map { map.point(Point($0, line.intercept + line.slope * $0)) }
+        let points = (0...64).map { axis.x.value(at: Double($0) / 64) }.map {
+          map.point(Point($0, line.intercept + line.slope * $0))
+        }
         let shown = points.filter { $0.y.isFinite }
         canvas.stroke(shown, .white, width: 2.2)
         canvas.stroke(shown, Self.regressionColour, width: 1.2)

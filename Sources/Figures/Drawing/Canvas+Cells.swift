@@ -58,7 +58,9 @@ extension Canvas {
       let line = (0..<columns).flatMap { column in
         [UInt32](repeating: colours[row * columns + column].word, count: blockX)
       }
-      for copy in 0..<blockY { pixels.replaceSubrange((row * blockY + copy) * stride..<(row * blockY + copy) * stride + width, with: line) }
+      for copy in 0..<blockY {
+        pixels.replaceSubrange((row * blockY + copy) * stride..<(row * blockY + copy) * stride + width, with: line)
+      }
     }
     pixels.withUnsafeMutableBytes { bytes in
       paint(bytes, width: width, height: height, stride: 4 * stride, in: area)

@@ -58,7 +58,8 @@ public enum FigureFile {
   public static func svgElement(
     _ figure: some Figure, idPrefix: String, metadata: FigureMetadata = FigureMetadata()
   ) throws -> String {
-    guard idPrefix.first?.isLetter == true, idPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"<>&#()".utf8.contains($0) })
+    guard idPrefix.first?.isLetter == true,
+      idPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"<>&#()".utf8.contains($0) })
     else {
       throw FigureError.badData(
         field: "idPrefix", found: "'\(idPrefix)'", wanted: "a letter, then letters, digits, hyphens or underscores")

@@ -34,7 +34,8 @@ enum SVGText {
   }
 
   /// The attribute with a space before it; nothing where it says what goes without saying.
-  private static func attribute(_ name: String, _ value: ArraySlice<UInt8>, _ unit: Double, _ names: inout Names) -> [UInt8] {
+  private static func attribute(_ name: String, _ value: ArraySlice<UInt8>, _ unit: Double, _ names: inout Names) -> [UInt8]
+  {
     func written(_ value: some Sequence<UInt8>) -> [UInt8] {
       Array(" \(name)=\"".utf8) + value + [UInt8(ascii: "\"")]
     }
@@ -59,7 +60,8 @@ enum SVGText {
 
   private static let defaults: Set<String> = [
     // The root says `fill="none"` and `stroke-linejoin="round"` for all.
-    "stroke:none", "fill:none", "stroke-linejoin:round", "fill-rule:nonzero", "fill-opacity:1", "stroke-opacity:1", "stroke-linecap:butt",
+    "stroke:none", "fill:none", "stroke-linejoin:round", "fill-rule:nonzero", "fill-opacity:1", "stroke-opacity:1",
+    "stroke-linecap:butt",
     // Joins are round.
     "stroke-miterlimit:10",
   ]

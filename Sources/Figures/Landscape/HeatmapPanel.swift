@@ -24,15 +24,15 @@ struct HeatmapPanel {
   func draw(on canvas: Canvas, frame: Rectangle, x: Axis, y: Axis, ruler: Ruler) {
     let map = PageMap(frame: frame, x: x, y: y)
     let ways = paths.enumerated().map { PathDrawing($1, index: $0, map.point) }
+    var taken: [Rectangle] = []
     canvas.clipped(to: [frame]) {
       drawCells(on: canvas, map)
-      drawContours(on: canvas, map, ruler, avoiding: ways.map(\.points))
+      taken = drawContours(on: canvas, map, ruler, avoiding: ways.map(\.points))
       for way in ways { way.draw(on: canvas) }
     }
     for mark in marks where frame.contains(map.point(mark.at)) {
       mark.marker.draw(on: canvas, at: map.point(mark.at))
     }
-    var taken = markAreas(map)
     for way in ways { way.drawNumbers(on: canvas, within: frame.inset(by: 1), taken: &taken, ruler) }
     canvas.stroke(frame, .ink, width: Theme.frameWidth)
   }
@@ -76,7 +76,10 @@ struct HeatmapPanel {
     }
   }
 
-  private func drawContours(on canvas: Canvas, _ map: PageMap, _ ruler: Ruler, avoiding ways: [[Point]]) {
+  /// - Returns: the areas of marks and numbers.
+  private func drawContours(
+    on canvas: Canvas, _ map: PageMap, _ ruler: Ruler, avoiding ways: [[Point]]
+  ) -> [Rectangle] {
     var labels = ContourLabels(frame: map.frame, taken: markAreas(map))
     let levels = ownLevels()
     let lines = zip(levels.values, levels.labels).flatMap { level, text in
@@ -107,6 +110,7 @@ struct HeatmapPanel {
         item.text, at: spot.centre, size: Theme.contourSize, colour: ink, horizontal: .centre, vertical: .middle,
         angle: spot.angle)
     }
+    return labels.taken
   }
 
   /// The shared levels, or finer ones of this panel alone where fewer than two of the shared ones cross it.

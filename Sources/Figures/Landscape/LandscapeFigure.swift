@@ -126,8 +126,11 @@ public struct LandscapeFigure: Figure, Sendable {
     }
     let holes = panels.reduce(0) { $0 + $1.grid.values.count(where: \.isNaN) }
     let hatched = holes == 0 ? nil : "Hatched: \(holes) \(holes == 1 ? "value that is" : "values that are") not a number."
-    return [clipping(loss, losses, seeksMaximum ? "accuracies" : "losses"), clipping(difference, differences, "differences"), hatched]
-      .compactMap { $0 } + pathNotes()
+    return [
+      clipping(loss, losses, seeksMaximum ? "accuracies" : "losses"), clipping(difference, differences, "differences"),
+      hatched,
+    ]
+    .compactMap { $0 } + pathNotes()
   }
 
   private func pathNotes() -> [String] {

@@ -89,7 +89,8 @@ struct PathDrawing {
   private var numbered: [Int] {
     guard epochs.count > 1, let first = epochs.first, let last = epochs.last else { return Array(epochs.indices) }
     let span = Double(abs(last - first))
-    let step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].first { span / Double($0) <= Double(Self.mostNumbers) } ?? 5000
+    let step =
+      [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].first { span / Double($0) <= Double(Self.mostNumbers) } ?? 5000
     let round = epochs.indices.filter { epochs[$0].isMultiple(of: step) }
     return [epochs.count - 1, 0] + round.filter { $0 != 0 && $0 != epochs.count - 1 }
   }

@@ -65,7 +65,8 @@ public struct Axis: Sendable {
 
   private static func unsymmetric(_ place: Double, _ threshold: Double) -> Double {
     let size = abs(place)
-    return size <= 1 ? place * threshold : (place < 0 ? -1 : 1) * min(pow(10, size - 1) * threshold, .greatestFiniteMagnitude)
+    return size <= 1
+      ? place * threshold : (place < 0 ? -1 : 1) * min(pow(10, size - 1) * threshold, .greatestFiniteMagnitude)
   }
 
   /// Where `value` lies: 0 at the lower end, 1 at the upper; NaN for what a logarithmic axis can't show.

@@ -42,7 +42,8 @@ public struct StripFigure: Figure, Sendable {
         field: "strips", found: "\(panels.count) panels of \(rows.count) rows and \(epochs.count) epochs",
         wanted: "at least one of each")
     }
-    for panel in panels where panel.values.count != rows.count || panel.values.contains(where: { $0.count != epochs.count }) {
+    for panel in panels where panel.values.count != rows.count || panel.values.contains(where: { $0.count != epochs.count })
+    {
       throw FigureError.badData(
         field: "strips \(panel.title.plain)",
         found: "\(panel.values.count) rows of \(Set(panel.values.map(\.count)).sorted()) values",

@@ -181,10 +181,12 @@ struct SurfaceDrawing {
     let (nearX, nearY, floor) = (view.nearX, view.nearY, view.floor)
     axis(
       from: view.page(-1, nearY, floor), to: view.page(1, nearY, floor), inwards: view.page(0, 0, floor),
-      zip(ticksX.values, ticksX.labels).map { (view.page(boxX($0), nearY, floor), $1) }, ticksX.annotating(labels.x), on: canvas)
+      zip(ticksX.values, ticksX.labels).map { (view.page(boxX($0), nearY, floor), $1) }, ticksX.annotating(labels.x),
+      on: canvas)
     axis(
       from: view.page(nearX, -1, floor), to: view.page(nearX, 1, floor), inwards: view.page(0, 0, floor),
-      zip(ticksY.values, ticksY.labels).map { (view.page(nearX, boxY($0), floor), $1) }, ticksY.annotating(labels.y), on: canvas)
+      zip(ticksY.values, ticksY.labels).map { (view.page(nearX, boxY($0), floor), $1) }, ticksY.annotating(labels.y),
+      on: canvas)
     // The upright edge at the left end of the picture.
     let sides = [(nearX, -nearY), (-nearX, nearY)].min { view.page($0.0, $0.1, 0).x < view.page($1.0, $1.1, 0).x }
     guard let (x, y) = sides else { return }

@@ -140,7 +140,10 @@ public struct SurfaceFigure: Figure, Sendable {
         let left = Theme.margin + Double(column) * cell
         let view = Projection(
           azimuth: azimuth, elevation: elevation, floor: -0.55, left: left + Self.besideLeft, top: y, width: boxWidth)
-        places.append(Place(view: view, middle: left + Self.besideLeft + boxWidth / 2, titleBaseline: y - 4, room: boxWidth + 2 * Self.besideRight))
+        places.append(
+          Place(
+            view: view, middle: left + Self.besideLeft + boxWidth / 2, titleBaseline: y - 4,
+            room: boxWidth + 2 * Self.besideRight))
         height = view.boxHeight
       }
       y += height + Self.below

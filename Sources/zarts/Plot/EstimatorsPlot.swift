@@ -52,7 +52,8 @@ enum EstimatorsPlot {
         }
         var panel = try LineFigure(
           title: "", series: series, xLabel: variables[variable].label, yLabel: Label(plain: words(statistic)),
-          xScale: span.count > 1 && (span.first ?? 0) > 0 && (span.last ?? 0) > 4 * (span.first ?? 1) ? .logarithmic : .linear,
+          xScale: span.count > 1 && (span.first ?? 0) > 0 && (span.last ?? 0) > 4 * (span.first ?? 1)
+            ? .logarithmic : .linear,
           yScale: scale(series, statistic, options))
         panel.yRange = try options.limits()
         if ["cosine", "relative_bias"].contains(statistic), panel.yScale == .linear {

@@ -45,7 +45,8 @@ enum LinesPlot {
     let shownValues = shown.map { values[$0] }
     if let limits, let note = LineScale.note(shownValues, limits) { caption.append(note) }
     return try Panels.figure(
-      panels, title: options.title.map(PlotText.plain) ?? text.around(isAccuracy ? "Validation accuracy" : "Validation loss"),
+      panels,
+      title: options.title.map(PlotText.plain) ?? text.around(isAccuracy ? "Validation accuracy" : "Validation loss"),
       caption: options.caption ? caption : [], options)
   }
 }

@@ -17,7 +17,8 @@ struct PlotOptions: ParsableArguments {
   @Option(help: "What landscapes and lines show: loss or accuracy.")
   var quantity = Quantity.loss
   @Option(
-    help: ArgumentHelp("Only these objectives, in this order: first, second, true:STEPS, with commas between.", valueName: "list"))
+    help: ArgumentHelp(
+      "Only these objectives, in this order: first, second, true:STEPS, with commas between.", valueName: "list"))
   var objective: String?
   @Flag(help: "Logarithmic colours, heights or axis of values.")
   var log = false
@@ -104,7 +105,8 @@ struct PlotOptions: ParsableArguments {
   func points() throws -> Double? {
     guard let width else { return nil }
     let units: [(String, Double)] = [("in", 72), ("mm", 72 / 25.4), ("cm", 72 / 2.54), ("pt", 1)]
-    guard let (unit, points) = units.first(where: { width.hasSuffix($0.0) }), let number = Double(width.dropLast(unit.count)),
+    guard let (unit, points) = units.first(where: { width.hasSuffix($0.0) }),
+      let number = Double(width.dropLast(unit.count)),
       (144...2000).contains(number * points)
     else {
       throw ValidationError("--width: found '\(width)', wanted a number with in, mm, cm or pt: 2in to 27in, such as 84mm")

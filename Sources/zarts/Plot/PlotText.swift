@@ -25,7 +25,9 @@ struct PlotText {
       let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }
       return (weights ?? "given weights") + " of \(space)"
     }
-    guard let epochs = (settings["finished_epochs"] ?? settings["epoch"]).flatMap({ Int($0) }) else { return "\(method) on \(space)" }
+    guard let epochs = (settings["finished_epochs"] ?? settings["epoch"]).flatMap({ Int($0) }) else {
+      return "\(method) on \(space)"
+    }
     return "\(method) after \(epochs == 1 ? "1 epoch" : "\(epochs) epochs") on \(space)"
   }
 
@@ -34,7 +36,9 @@ struct PlotText {
 
   /// Network, data and seed.
   var network: String? {
-    guard let space = settings["space"], let channels = settings["channels"], let layers = settings["layers"] else { return nil }
+    guard let space = settings["space"], let channels = settings["channels"], let layers = settings["layers"] else {
+      return nil
+    }
     let data = settings["dataset"].map { ", \(Self.dataName($0))" } ?? ""
     let images = settings["train_limit"].map { " (\($0) images)" } ?? ""
     let seed = settings["seed"].map { ", seed \($0)" } ?? ""
@@ -55,11 +59,13 @@ struct PlotText {
   var losses: String? {
     guard let batches = settings["validation_batches"] else { return nil }
     let count =
-      batches == "all" ? "the whole validation split" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
+      batches == "all"
+      ? "the whole validation split" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
     let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
     let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
-    let rate = settings["inner_learning_rate"].flatMap(Double.init).map { "; inner steps and ξ of size \(Self.decimal($0))" } ?? ""
+    let rate =
+      settings["inner_learning_rate"].flatMap(Double.init).map { "; inner steps and ξ of size \(Self.decimal($0))" } ?? ""
     return "Losses over \(count)\(size)\(norm)\(rate)."
   }
 

@@ -44,6 +44,7 @@ enum RunPlot {
         title: "", series: series, xLabel: "epoch", yLabel: group.label,
         yScale: LineScale.suiting(series.flatMap(\.y).filter { $0 != 0 }, isLogarithmic: options.log))
       panel.isWholeX = true
+      panel.isWholeY = group.columns.contains("skip_connections")
       panel.yRange = try options.limits()
       panels.append(panel)
     }
@@ -115,7 +116,8 @@ enum RunPlot {
     let hasEdgeColumn = folder.settings["edge_normalisation"] == "true"
     guard columns == space.operations.operationsPerEdge + (hasEdgeColumn ? 1 : 0) else {
       throw FormatError(
-        file: path, item: "shape", problem: "another number of operations than space \(space.rawValue) has", found: "\(columns)",
+        file: path, item: "shape", problem: "another number of operations than space \(space.rawValue) has",
+        found: "\(columns)",
         expected: "\(space.operations.operationsPerEdge + (hasEdgeColumn ? 1 : 0))")
     }
     let size = CellTopology.edges.count * columns

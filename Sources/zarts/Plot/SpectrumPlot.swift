@@ -21,7 +21,8 @@ enum SpectrumPlot {
     }
     guard !rows("eigenvalue").isEmpty else {
       throw FormatError(
-        file: table.path, item: "quantity", problem: "no eigenvalues", found: Set(quantities).sorted().joined(separator: ", "),
+        file: table.path, item: "quantity", problem: "no eigenvalues",
+        found: Set(quantities).sorted().joined(separator: ", "),
         expected: "at least one row with eigenvalue")
     }
     func series(_ label: Label, _ rows: [Int], x: (Int) -> Double, style: Int? = nil) throws -> LineSeries {
@@ -41,7 +42,9 @@ enum SpectrumPlot {
       var lines = try present.prefix(mostLines).map { index in
         try series(Label("λ_{\(index)}"), rows("eigenvalue", index), x: { epochs[$0] }, style: index - 1)
       }
-      if !rows("smoothed").isEmpty { lines.append(try series("λ_{1}, moving mean", rows("smoothed"), x: { epochs[$0] }, style: 4)) }
+      if !rows("smoothed").isEmpty {
+        lines.append(try series("λ_{1}, moving mean", rows("smoothed"), x: { epochs[$0] }, style: 4))
+      }
       let smoothed = rows("smoothed").map { (epoch: Int(epochs[$0]), value: values[$0]) }
       let limit = threshold(smoothed)
       if let line = limit.line { lines.append(line) }
