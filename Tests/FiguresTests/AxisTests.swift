@@ -5,7 +5,8 @@ import Testing
   @Test func symmetricScaleIsLinearInsideAndLogarithmicBeyondItsThreshold() throws {
     let axis = try Axis(label: "", low: -100, high: 100, scale: .symmetric(threshold: 1))
     // From 0, one length to the threshold and one for each decade: three on each side.
-    for (value, place) in [(-100, 0), (-10, 1.0 / 6), (-1, 2.0 / 6), (0, 0.5), (0.5, 0.5 + 0.5 / 6), (1, 4.0 / 6), (100, 1)] {
+    for (value, place) in [(-100, 0), (-10, 1.0 / 6), (-1, 2.0 / 6), (0, 0.5), (0.5, 0.5 + 0.5 / 6), (1, 4.0 / 6), (100, 1)]
+    {
       #expect(abs(axis.fraction(value) - place) < 1e-12, "\(value)")
     }
     let ticks = axis.ticks(target: 9)

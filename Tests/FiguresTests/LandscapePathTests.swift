@@ -27,7 +27,8 @@ func examplePath(_ label: Label = "darts1", reach: Double = 0.8, points: Int = 2
   @Test func pathsAreNamedDrawnAndExplained() throws {
     let drawn = try figure([examplePath()])
     let text = try FigureFile.texts(of: drawn).map(\.text).joined(separator: " ")
-    #expect(text.contains("darts1") && text.contains("Paths lead from the circle to the square; numbers on them are epochs."))
+    #expect(
+      text.contains("darts1") && text.contains("Paths lead from the circle to the square; numbers on them are epochs."))
     let vermilion: [UInt8] = [0xD5, 0x5E, 0x00]
     let (with, without) = (
       try #require(DecodedPNG(FigureFile.render(drawn, as: .png))),

@@ -10,18 +10,22 @@ import Testing
 ///
 /// `ZARTS_WRITE_REFERENCES=1 swift test --filter ReferencePictureTests` stores the pictures anew; look at them then.
 @Suite struct ReferencePictureTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("References")
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+    "References")
 
   static let names = ["heatmap", "surface", "scatter", "lines", "eigenvalues", "strips"]
 
   /// - Parameter nudge: a change of the data that must show.
   private static func picture(_ name: String, nudge: Double = 0) throws -> DecodedPNG? {
-    func image(_ figure: some Figure) throws -> DecodedPNG? { DecodedPNG(try FigureFile.render(figure, as: .png, scale: 0.75)) }
+    func image(_ figure: some Figure) throws -> DecodedPNG? {
+      DecodedPNG(try FigureFile.render(figure, as: .png, scale: 0.75))
+    }
     let list = (0..<21).map { -1 + Double($0) / 10 }
     switch name {
     case "heatmap":
       var figure = try LandscapeFigure.comparison(
-        title: "Loss", losses: [
+        title: "Loss",
+        losses: [
           ("L_{1}(α)", try sampled(7) { x, y in 1 + x * x + y * y + nudge * x }),
           ("L_{M}(α)", try sampled(7) { x, y in x > 0.9 && y > 0.9 ? .nan : 1.1 + (x - 0.3) * (x - 0.3) + y * y }),
         ])
@@ -35,7 +39,8 @@ import Testing
       let y = list.map { 0.1 + 0.8 * $0 + nudge * $0 }
       return try image(
         try ScatterFigure(
-          title: "", panels: [
+          title: "",
+          panels: [
             try ScatterPanel(
               title: "L_{1}(α)", x: list, y: y, shade: list.map(abs), notes: ["Pearson 0.9"],
               regression: ScatterPanel.leastSquares(list, y))

@@ -3,7 +3,9 @@ import Figures
 import Foundation
 import Testing
 
-private func svg(_ figure: some Figure) throws -> String { String(decoding: try FigureFile.render(figure, as: .svg), as: UTF8.self) }
+private func svg(_ figure: some Figure) throws -> String {
+  String(decoding: try FigureFile.render(figure, as: .svg), as: UTF8.self)
+}
 
 private func values(of attribute: String, in text: String) -> [String] {
   text.components(separatedBy: " \(attribute)=\"").dropFirst().map { String($0.prefix { $0 != "\"" }) }
