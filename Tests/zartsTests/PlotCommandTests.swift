@@ -152,7 +152,7 @@ import Testing
       ("grid", "surface", ["--azimuth", "30"]), ("grid", "surface", ["--elevation", "50"]),
       ("grid", "surface", ["--range", "1:1.5"]), ("lines", "lines", ["--aspect", "0.5"]), ("lines", "lines", ["--log"]),
       ("fidelity", "scatter", ["--objective", "first"]), ("run", "alphas", ["--colour-map", "grey"]),
-      ("run", "curves", ["--range", "0:1"]), ("estimators", "estimators", ["--width", "6in"]),
+      ("run", "curves", ["--range", "0:1"]), ("estimators", "estimators", ["--width", "5in"]),
       ("spectrum", "eigenvalues", ["--title", "Other"]),
     ])
   func flags(folder: String, kind: String, flags: [String]) throws {

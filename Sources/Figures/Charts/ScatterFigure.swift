@@ -83,8 +83,8 @@ public struct ScatterFigure: Figure, Sendable {
       throw FigureError.badData(
         field: "scatter", found: "no point to show", wanted: "at least one with two finite coordinates")
     }
-    if let width, !(180...2000).contains(width) {
-      throw FigureError.badData(field: "scatter width", found: "\(width)", wanted: "180 to 2000 points")
+    if let width, !(216...2000).contains(width) {
+      throw FigureError.badData(field: "scatter width", found: "\(width)", wanted: "216 to 2000 points")
     }
     self.title = title
     self.panels = panels

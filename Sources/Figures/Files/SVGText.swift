@@ -9,8 +9,8 @@ enum SVGText {
   static func compact(_ bytes: [UInt8], idPrefix: String) -> [UInt8] {
     var names = Names(prefix: idPrefix)
     // Letters are small: their outlines keep a digit more.
-    var unit = 1000.0
-    let lettersEnd = Array("</defs>".utf8)
+    var unit = 100.0
+    let (lettersStart, lettersEnd) = (Array("<defs>".utf8), Array("</defs>".utf8))
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var position = 0
@@ -20,7 +20,10 @@ enum SVGText {
       else {
         result.append(bytes[position])
         position += 1
-        if bytes[position - 1] == UInt8(ascii: ">"), result.suffix(lettersEnd.count).elementsEqual(lettersEnd) { unit = 100 }
+        if bytes[position - 1] == UInt8(ascii: ">") {
+          if result.suffix(lettersStart.count).elementsEqual(lettersStart) { unit = 1000 }
+          if result.suffix(lettersEnd.count).elementsEqual(lettersEnd) { unit = 100 }
+        }
         continue
       }
       let start = result.lastIndex(of: UInt8(ascii: " ")) ?? 0

@@ -76,7 +76,9 @@ public struct SurfaceFigure: Figure, Sendable {
 
   private func drawLegend(on canvas: Canvas, _ layout: Layout) {
     let best = seeksMaximum ? "maximum" : "minimum"
-    let signs: [(Marker, Label)] = [(.centre, "centre"), (.minimiser, Label("\(best), above its place on the floor"))]
+    let long = Label("\(best), above its place on the floor")
+    let isNarrow = 60 + layout.ruler.width(long, size: Theme.tickSize) > layout.size.width - 40
+    let signs: [(Marker, Label)] = [(.centre, "centre"), (.minimiser, isNarrow ? Label(best) : long)]
     let shown = panels.contains { $0.grid.clearBest(isHighest: seeksMaximum) != nil } ? signs : [signs[0]]
     let widths = shown.map { 14 + layout.ruler.width($0.1, size: Theme.tickSize) + 16 }
     var x = layout.size.width / 2 - (widths.reduce(0, +) - 16) / 2
