@@ -56,7 +56,7 @@ let package = Package(
     .testTarget(name: "SupernetTests", dependencies: ["Supernet"], resources: [.copy("Golden")]),
     .testTarget(name: "SearchTests", dependencies: ["Search"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
     .testTarget(name: "zartsTests", dependencies: ["zarts"]),
   ],
   swiftLanguageModes: [.v6]

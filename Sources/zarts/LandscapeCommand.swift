@@ -59,10 +59,9 @@ struct LandscapeCommand: ParsableCommand {
       settings: settings)
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
     let landscape = try walk(run, folder, place.origin)
-    let plot = try LandscapePlot(
-      landscape, settings: settings, around: place, settingsText: run.settingsText(origin: place.origin))
-    let formats = ["png"] + (pdf ? ["pdf"] : []) + (svg ? ["svg"] : [])
-    let figures = try formats.map { try plot.write(to: folder.file("landscape.\($0)")) }
+    // From the files alone, as zarts plot does.
+    let figures = try Plot.writeBeside(
+      folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []))
     print(try LandscapeSummary.text(landscape))
     for path in [folder.file("landscape.csv")] + figures { print(path) }
   }

@@ -9,6 +9,7 @@ struct Zarts: ParsableCommand {
     subcommands: [
       SearchCommand.self, PresetsCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self,
       FidelityCommand.self, SpectrumCommand.self, EstimatorsCommand.self,
-      CurvesCommand.self, RetrainCommand.self, GenotypeCommand.self, DrawCommand.self, BenchCommand.self, DataCommand.self,
+      PlotCommand.self, CurvesCommand.self, RetrainCommand.self, GenotypeCommand.self, DrawCommand.self, BenchCommand.self,
+      DataCommand.self,
     ])
 }

@@ -8,6 +8,11 @@ public struct LineSeries: Equatable, Sendable {
   public var y: [Double]
   /// Lower and upper edge of the band, as many as `x` each; nil for no band.
   public var band: Band?
+  /// Which colour and dash of the chart the line has; nil for those of its place in it. Lines of one thing in several
+  /// figures can keep their looks so.
+  public var style: Int?
+  /// Points stand out on the line, with their band as bars: for few points that were each measured.
+  public var marksPoints = false
 
   public struct Band: Equatable, Sendable {
     public var lower: [Double]
@@ -34,6 +39,22 @@ public struct LineSeries: Equatable, Sendable {
   }
 }
 
+/// A straight line across a chart at one value, with a name beside it: a threshold, the epoch of a decision.
+public struct ReferenceLine: Equatable, Sendable {
+  public enum Direction: Sendable { case across, upright }
+
+  public var value: Double
+  public var direction: Direction
+  /// Empty for none.
+  public var label: Label
+
+  public init(_ direction: Direction, at value: Double, label: Label = "") {
+    self.value = value
+    self.direction = direction
+    self.label = label
+  }
+}
+
 /// Lines over one axis: loss curves, entropy of α, losses along a direction.
 public struct LineFigure: Figure, Sendable {
   public var title: String
@@ -42,6 +63,13 @@ public struct LineFigure: Figure, Sendable {
   public var yLabel: Label
   public var xScale: Axis.Scale
   public var yScale: Axis.Scale
+  /// Limits of the y axis; nil for what suits the values.
+  public var yRange: ClosedRange<Double>?
+  /// Ticks of x at whole numbers only, as for epochs.
+  public var isWholeX = false
+  /// The same of y, as for counts.
+  public var isWholeY = false
+  public var references: [ReferenceLine] = []
   /// Sentences below the figure, as `Label` markup.
   public var caption: [String]
   /// Page width in points.
@@ -85,17 +113,22 @@ public struct LineFigure: Figure, Sendable {
     let ys = shown.flatMap { line, index in
       [line.y[index]] + (line.band.map { [$0.lower[index], $0.upper[index]] } ?? [])
     }
-    return (
-      try Self.axis(xLabel, xs, xScale, air: 0.02), try Self.axis(yLabel, ys, yScale, air: 0.06)
-    )
+    let marked = references.filter { $0.direction == .across }.map(\.value)
+    let y =
+      if let yRange {
+        try Axis(label: yLabel, low: yRange.lowerBound, high: yRange.upperBound, scale: yScale)
+      } else {
+        try Self.axis(yLabel, ys + marked, yScale, air: 0.06)
+      }
+    return (try Self.axis(xLabel, xs, xScale, air: 0.02), y)
   }
 
   private static func axis(_ label: Label, _ values: [Double], _ scale: Axis.Scale, air: Double) throws -> Axis {
-    let usable = values.filter { $0.isFinite && (scale == .linear || $0 > 0) }
+    let usable = values.filter(scale.shows)
     guard let least = usable.min(), let most = usable.max() else {
       throw FigureError.badData(
         field: "axis \(label.plain)", found: "no value to show",
-        wanted: scale == .linear ? "at least one finite value" : "at least one finite value above 0")
+        wanted: scale == .logarithmic ? "at least one finite value above 0" : "at least one finite value")
     }
     return try Axis.around(least, most, label: label, scale: scale, air: air)
   }

@@ -7,7 +7,8 @@ struct LineLayout {
   private let xTicks: Ticks
   private let yTicks: Ticks
   private let frame: Rectangle
-  private let title: (Label, Double)
+  private let isPanel: Bool
+  private let title: TitleText
   private let caption: [String]
   private let captionTop: Double
   /// nil where the figure has none.
@@ -21,21 +22,26 @@ struct LineLayout {
   var left: Double { frame.x }
 
   /// - Parameter least: the plotting area begins no further left, so that those of several panels are alike.
-  init(_ figure: LineFigure, left least: Double = 0) throws {
+  /// - Parameter isPanel: its title is that of one of several panels.
+  init(_ figure: LineFigure, left least: Double = 0, isPanel: Bool = false) throws {
     self.figure = figure
+    self.isPanel = isPanel
     let ruler = try Ruler()
     self.ruler = ruler
     (x, y) = try figure.axes()
     let guess = figure.aspect * figure.width
-    yTicks = y.ticks(target: max(4, Int(guess / 28)))
+    let targetY = max(4, Int(guess / 28))
+    let isWholeY = figure.isWholeY && y.scale == .linear
+    yTicks = isWholeY ? Ticks.whole(y.low, y.high, target: targetY) : y.ticks(target: targetY)
     let widest = yTicks.labels.map { ruler.width($0, size: Theme.tickSize) }.max() ?? 0
     let left = max(least, Theme.margin + Theme.labelSize + 4 + widest + Theme.tickGap + Theme.tickLength)
     let width = figure.width - left - Theme.margin - 6
-    xTicks = x.ticks(along: width, size: Theme.tickSize, target: 6, ruler: ruler)
-    title = ruler.fitted(
-      Label(figure.title), size: Theme.titleSize, least: 7, bold: true, room: figure.width - 2 * Theme.margin)
+    xTicks = x.ticks(along: width, size: Theme.tickSize, target: 6, ruler: ruler, whole: figure.isWholeX)
+    title = TitleText(
+      figure.title, size: isPanel ? Theme.panelTitleSize : Theme.titleSize, bold: !isPanel,
+      room: figure.width - 2 * Theme.margin, ruler: ruler)
     var top = Theme.margin + 2
-    if !figure.title.isEmpty { top += title.1 * Theme.capHeight + 5 }
+    if !figure.title.isEmpty { top += title.height + 5 }
     frame = Rectangle(x: left, y: top, width: width, height: figure.aspect * width)
 
     var bottom = frame.bottom + Frame.belowWithLabel
@@ -92,8 +98,7 @@ struct LineLayout {
   }
 
   func draw(on canvas: Canvas) throws {
-    canvas.text(
-      title.0, at: Point(frame.centre.x, Theme.margin), size: title.1, bold: true, horizontal: .centre, vertical: .top)
+    title.draw(on: canvas, centre: isPanel ? frame.centre.x : size.width / 2, top: Theme.margin)
     let frame = canvas.snapped(frame)
     let map = PageMap(frame: frame, x: x, y: y)
     for value in yTicks.values {
@@ -103,8 +108,13 @@ struct LineLayout {
       canvas.stroke([Point(map.x(value), frame.y), Point(map.x(value), frame.bottom)], Theme.grid, width: 0.4)
     }
     canvas.clipped(to: [frame]) {
+      for line in figure.references { ReferenceDrawing.stroke(line, on: canvas, map) }
       for (index, series) in figure.series.enumerated() { drawBand(series, index, on: canvas, map) }
       for (index, series) in figure.series.enumerated() { drawLine(series, index, on: canvas, map) }
+    }
+    let obstacles = figure.series.flatMap { Self.pieces($0.x, $0.y, map) }
+    for line in figure.references {
+      ReferenceDrawing.label(line, on: canvas, map, avoiding: obstacles, legendBox, ruler)
     }
     canvas.stroke(frame, .ink, width: Theme.frameWidth)
     Frame.drawX(x, xTicks, on: canvas, frame: frame, ruler: ruler)
@@ -121,14 +131,25 @@ struct LineLayout {
     }
   }
 
-  private func drawBand(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
+  /// Points that stand out are set a little apart, so that bars at one x can be told from each other.
+  private func shift(_ series: LineSeries, _ place: Int) -> Double {
+    guard series.marksPoints else { return 0 }
+    return 1.5 * (Double(place) - Double(figure.series.count - 1) / 2)
+  }
+
+  private func drawBand(_ series: LineSeries, _ place: Int, on canvas: Canvas, _ map: PageMap) {
     guard let band = series.band else { return }
+    let (index, shift) = (series.style ?? place, shift(series, place))
     var (lower, upper): ([Point], [Point]) = ([], [])
     func finish() {
       let colour = LineStyle.colour(index).with(opacity: LineStyle.bandOpacity)
-      // A lone point has no area to show its band.
-      if lower.count == 1 { canvas.stroke([lower[0], upper[0]], colour, width: 3) }
-      canvas.fill(lower + upper.reversed(), colour)
+      if series.marksPoints {
+        for (low, high) in zip(lower, upper) { drawBar(from: low, to: high, LineStyle.colour(index), on: canvas) }
+      } else {
+        // A lone point has no area to show its band.
+        if lower.count == 1 { canvas.stroke([lower[0], upper[0]], colour, width: 3) }
+        canvas.fill(lower + upper.reversed(), colour)
+      }
       (lower, upper) = ([], [])
     }
     for position in series.x.indices {
@@ -138,16 +159,24 @@ struct LineLayout {
         finish()
         continue
       }
-      lower.append(low)
-      upper.append(high)
+      lower.append(Point(low.x + shift, low.y))
+      upper.append(Point(high.x + shift, high.y))
     }
     finish()
   }
 
-  private func drawLine(_ series: LineSeries, _ index: Int, on canvas: Canvas, _ map: PageMap) {
-    for piece in Self.pieces(series.x, series.y, map) {
+  private func drawBar(from low: Point, to high: Point, _ colour: Colour, on canvas: Canvas) {
+    canvas.stroke([low, high], colour, width: 0.7)
+    for end in [low, high] { canvas.stroke([Point(end.x - 1.6, end.y), Point(end.x + 1.6, end.y)], colour, width: 0.7) }
+  }
+
+  private func drawLine(_ series: LineSeries, _ place: Int, on canvas: Canvas, _ map: PageMap) {
+    let (index, shift) = (series.style ?? place, shift(series, place))
+    for piece in Self.pieces(series.x, series.y, map).map({ $0.map { Point($0.x + shift, $0.y) } }) {
       // A lone point has no line to show it.
-      if piece.count == 1 { canvas.fillCircle(piece[0], radius: 1.6, LineStyle.colour(index)) }
+      if piece.count == 1 || series.marksPoints {
+        for point in piece { canvas.fillCircle(point, radius: 1.6, LineStyle.colour(index)) }
+      }
       canvas.stroke(piece, LineStyle.colour(index), width: LineStyle.width, dash: LineStyle.dash(index))
     }
   }

@@ -24,10 +24,11 @@ struct LineLegend {
   private static let signWidth = 18.0
   private static let gap = 12.0
 
-  /// Lines without points are left out.
+  /// Lines without points or without a name are left out.
   init(_ series: [LineSeries]) {
-    entries = series.indices.filter { !series[$0].x.isEmpty }.map {
-      Entry(index: $0, label: series[$0].label, hasBand: series[$0].band != nil)
+    entries = series.indices.filter { !series[$0].x.isEmpty && !series[$0].label.isEmpty }.map {
+      Entry(
+        index: series[$0].style ?? $0, label: series[$0].label, hasBand: series[$0].band != nil && !series[$0].marksPoints)
     }
   }
 

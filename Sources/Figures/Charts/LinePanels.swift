@@ -7,6 +7,10 @@ public struct LinePanels: Figure, Sendable {
   public var columns: Int
   /// Sentences below the figure, as `Label` markup.
   public var caption: [String]
+  /// Panels keep their titles.
+  public var showsTitles = false
+  /// Height of the plotting areas in units of their width.
+  public var aspect = 0.8
   /// Page width in points.
   public var width: Double
 
@@ -35,9 +39,7 @@ public struct LinePanels: Figure, Sendable {
 
   public func draw(on canvas: Canvas) throws {
     let layout = try layout()
-    canvas.text(
-      layout.title.0, at: Point(width / 2, Theme.margin), size: layout.title.1, bold: true, horizontal: .centre,
-      vertical: .top)
+    layout.title.draw(on: canvas, centre: width / 2, top: Theme.margin)
     for panel in layout.panels { try canvas.translated(to: panel.origin) { try panel.layout.draw(on: canvas) } }
     layout.legend.drawLines(
       from: layout.legendTop, across: width, room: width - 2 * Theme.margin, on: canvas, layout.ruler)
@@ -49,7 +51,7 @@ public struct LinePanels: Figure, Sendable {
 
   private struct Layout {
     let ruler: Ruler
-    let title: (Label, Double)
+    let title: TitleText
     let panels: [(origin: Point, layout: LineLayout)]
     let legend: LineLegend
     let legendTop: Double
@@ -61,19 +63,20 @@ public struct LinePanels: Figure, Sendable {
   private func layout() throws -> Layout {
     let ruler = try Ruler()
     let room = width - 2 * Theme.margin
-    let title = ruler.fitted(Label(title), size: Theme.titleSize, least: 7, bold: true, room: room)
-    var top = self.title.isEmpty ? 0 : Theme.margin + title.1 * Theme.capHeight + 3
+    let title = TitleText(title, size: Theme.titleSize, room: room, ruler: ruler)
+    var top = self.title.isEmpty ? 0 : Theme.margin + title.height + 3
     let bare = panels.map { panel in
       var bare = panel
-      (bare.title, bare.caption, bare.showsLegend, bare.width) = ("", [], false, width / Double(columns))
-      bare.aspect = 0.8
+      (bare.caption, bare.showsLegend, bare.width) = ([], false, width / Double(columns))
+      if !showsTitles { bare.title = "" }
+      bare.aspect = aspect
       return bare
     }
     // Plotting areas of one width and height, whatever the tick labels.
-    let left = try bare.map { try LineLayout($0).left }.max() ?? 0
+    let left = try bare.map { try LineLayout($0, isPanel: true).left }.max() ?? 0
     var placed: [(origin: Point, layout: LineLayout)] = []
     for start in stride(from: 0, to: bare.count, by: columns) {
-      let row = try bare[start..<min(start + columns, bare.count)].map { try LineLayout($0, left: left) }
+      let row = try bare[start..<min(start + columns, bare.count)].map { try LineLayout($0, left: left, isPanel: true) }
       for (column, layout) in row.enumerated() {
         placed.append((Point(Double(column) * width / Double(columns), top), layout))
       }

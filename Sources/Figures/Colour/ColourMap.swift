@@ -42,6 +42,20 @@ public struct ColourMap: Sendable {
       0xEC5860, 0xF7725C, 0xFC8E64, 0xFEAA74, 0xFEC68A, 0xFDE2A3, 0xFCFDBF,
     ])
 
+  /// Black through red and orange to pale yellow (N. Smith and S. van der Walt, 2015, CC0), through ten of its colours.
+  public static let inferno = ColourMap(
+    name: "inferno",
+    hex: [
+      0x000004, 0x1B0C41, 0x4A0C6B, 0x781C6D, 0xA52C60, 0xCF4446, 0xED6925, 0xFB9B06, 0xF7D13D, 0xFCFFA4,
+    ])
+
+  /// Blue through magenta to yellow (N. Smith and S. van der Walt, 2015, CC0), through ten of its colours.
+  public static let plasma = ColourMap(
+    name: "plasma",
+    hex: [
+      0x0D0887, 0x46039F, 0x7201A8, 0x9C179E, 0xBD3786, 0xD8576B, 0xED7953, 0xFB9F3A, 0xFDCA26, 0xF0F921,
+    ])
+
   /// Dark blue to yellow, nearly the same without red-green vision (Nuñez, Anderton and Renslow, 2018).
   public static let cividis = ColourMap(
     name: "cividis",
@@ -53,13 +67,31 @@ public struct ColourMap: Sendable {
   /// Blue, near white, red, for differences: lightness falls alike and evenly on both sides of the middle.
   public static let blueWhiteRed = ColourMap(name: "blue-white-red", controls: diverging())
 
-  private static func diverging() -> [OKLab] {
+  /// The maps by name, sequential ones first.
+  public static let all: [ColourMap] = [
+    .viridis, .magma, .inferno, .plasma, .cividis, .grey, .blueWhiteRed, .purpleWhiteGreen,
+  ]
+
+  /// Dark to light grey, for print in black and white.
+  public static let grey = ColourMap(
+    name: "grey", controls: [0.18, 0.97].map { OKLab(lightness: $0, a: 0, b: 0) })
+
+  /// Purple, near white, green, for differences beside red and blue lines.
+  public static let purpleWhiteGreen = ColourMap(
+    name: "purple-white-green", controls: diverging(below: (0.62, -0.78), above: (-0.80, 0.60)))
+
+  /// Whether the middle stands out, for values on both sides of 0.
+  public var isDiverging: Bool { lightness(at: 0.5) > max(lightness(at: 0), lightness(at: 1)) }
+
+  private static func diverging(
+    below: (Double, Double) = (-0.25, -0.97), above: (Double, Double) = (0.90, 0.43)
+  ) -> [OKLab] {
     let half = 16
     return (-half...half).map { step in
       let depth = abs(Double(step)) / Double(half)
       // Chroma rises faster than lightness falls, so that small differences already show their sign.
       let chroma = 0.19 * depth * (1.5 - 0.75 * depth)
-      let (a, b) = step < 0 ? (-0.25, -0.97) : (0.90, 0.43)
+      let (a, b) = step < 0 ? below : above
       return OKLab(lightness: 0.97 - 0.50 * depth, a: chroma * a, b: chroma * b)
     }
   }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// How values become colours: limits, and whether values beyond them exist.
 public struct ColourScale: Sendable {
   public let map: ColourMap
@@ -6,8 +8,14 @@ public struct ColourScale: Sendable {
   /// Values below `low` or above `high` exist and get the end colours.
   public let extendsBelow: Bool
   public let extendsAbove: Bool
+  /// Colours go by the logarithm of a value; both limits are above 0 then.
+  public let isLogarithmic: Bool
 
-  public init(map: ColourMap, low: Double, high: Double, extendsBelow: Bool = false, extendsAbove: Bool = false) {
+  public init(
+    map: ColourMap, low: Double, high: Double, extendsBelow: Bool = false, extendsAbove: Bool = false,
+    isLogarithmic: Bool = false
+  ) {
+    self.isLogarithmic = isLogarithmic && low > 0
     self.map = map
     self.low = low
     self.high = high
@@ -51,6 +59,43 @@ public struct ColourScale: Sendable {
       extendsAbove: values.contains { $0 > bound })
   }
 
+  /// A scale over every value above 0, in its logarithm; values that have none get the lowest colour.
+  public static func logarithmic(_ values: [Double], map: ColourMap = .viridis) -> ColourScale {
+    let positive = values.filter { $0.isFinite && $0 > 0 }
+    guard var low = positive.min(), var high = positive.max() else { return ColourScale(map: map, low: 0, high: 1) }
+    if !(high > low * (1 + 1e-11)) { (low, high) = (low / 1.05, min(high * 1.05, .greatestFiniteMagnitude)) }
+    return ColourScale(
+      map: map, low: low, high: high, extendsBelow: values.contains { $0 <= 0 },
+      extendsAbove: values.contains(.infinity), isLogarithmic: true)
+  }
+
+  /// The same limits for `values`, whichever of them lie beyond.
+  public static func fixed(_ range: ClosedRange<Double>, _ values: [Double], map: ColourMap, isLogarithmic: Bool = false)
+    -> ColourScale
+  {
+    ColourScale(
+      map: map, low: range.lowerBound, high: range.upperBound, extendsBelow: values.contains { $0 < range.lowerBound },
+      extendsAbove: values.contains { $0 > range.upperBound }, isLogarithmic: isLogarithmic)
+  }
+
+  /// A sentence for the caption where values lie beyond the limits.
+  ///
+  /// - Parameter what: what is clipped: "Colours of losses".
+  func clippingNote(_ values: [Double], of what: String) -> String? {
+    guard extendsAbove || extendsBelow else { return nil }
+    let values = values.filter { !$0.isNaN }
+    var reached: [String] = []
+    if extendsBelow, let least = values.min() { reached.append("smallest \(Numeral.short(least))") }
+    if extendsAbove, let most = values.max() { reached.append("largest \(Numeral.short(most))") }
+    return "\(what) are clipped to \(Numeral.short(low)) … \(Numeral.short(high)) "
+      + "(\(reached.joined(separator: ", ")))."
+  }
+
+  /// Round values of the scale.
+  func ticks(target: Int) -> Ticks {
+    isLogarithmic ? .logarithmic(low, high, target: target) : .linear(low, high, target: target)
+  }
+
   /// Colour of `value`; nil for NaN.
   public func colour(_ value: Double) -> Colour? { value.isNaN ? nil : map.colour(at: fraction(value)) }
 
@@ -58,7 +103,7 @@ public struct ColourScale: Sendable {
   func fraction(_ value: Double) -> Double {
     if value <= low { return 0 }
     if value >= high { return 1 }
-    return (value / 2 - low / 2) / (high / 2 - low / 2)
+    return isLogarithmic ? log(value / low) / log(high / low) : (value / 2 - low / 2) / (high / 2 - low / 2)
   }
 
   /// Linear interpolation between the order statistics (definition 7 of Hyndman and Fan, 1996).

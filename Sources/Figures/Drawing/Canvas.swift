@@ -70,6 +70,23 @@ public final class Canvas {
     cairo_fill(context)
   }
 
+  /// Paints a picture over `area`; its pixels are 0x00RRGGBB, from the top left, and copied before this returns.
+  func paint(_ pixels: UnsafeMutableRawBufferPointer, width: Int, height: Int, stride: Int, in area: Rectangle) {
+    guard let bytes = pixels.bindMemory(to: UInt8.self).baseAddress else { return }
+    let image = cairo_image_surface_create_for_data(
+      bytes, CAIRO_FORMAT_RGB24, Int32(width), Int32(height), Int32(stride))
+    cairo_save(context)
+    cairo_translate(context, area.x, area.y)
+    cairo_scale(context, area.width / Double(width), area.height / Double(height))
+    cairo_set_source_surface(context, image, 0, 0)
+    cairo_pattern_set_filter(cairo_get_source(context), CAIRO_FILTER_NEAREST)
+    cairo_paint(context)
+    cairo_restore(context)
+    // Documents keep a reference to the picture until the page ends; finishing makes them copy the pixels.
+    cairo_surface_finish(image)
+    cairo_surface_destroy(image)
+  }
+
   public func fillCircle(_ centre: Point, radius: Double, _ colour: Colour) {
     set(colour)
     cairo_new_path(context)

@@ -4,7 +4,9 @@ enum Frame {
   static let belowWithLabel = Theme.tickLength + Theme.tickGap + Theme.tickSize + 3 + Theme.labelSize
   static let belowTicksOnly = Theme.tickLength + Theme.tickGap + Theme.tickSize
 
-  static func drawX(_ axis: Axis, _ ticks: Ticks, on canvas: Canvas, frame: Rectangle, ruler: Ruler) {
+  static func drawX(
+    _ axis: Axis, _ ticks: Ticks, on canvas: Canvas, frame: Rectangle, ruler: Ruler, hasLabel: Bool = true
+  ) {
     for value in ticks.minor {
       let x = frame.x + axis.fraction(value) * frame.width
       canvas.stroke([Point(x, frame.bottom), Point(x, frame.bottom + Theme.tickLength * 0.6)], .ink, width: 0.4)
@@ -16,6 +18,7 @@ enum Frame {
       canvas.text(
         label, at: Point(x, end + Theme.tickGap), size: Theme.tickSize, horizontal: .centre, vertical: .top)
     }
+    guard hasLabel else { return }
     let (label, size) = ruler.fitted(
       ticks.annotating(axis.label), size: Theme.labelSize, least: 6, room: frame.width + 8)
     canvas.text(

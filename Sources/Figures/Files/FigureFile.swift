@@ -1,4 +1,6 @@
 import CCairo
+import Formats
+import Foundation
 
 /// Renders figures to bytes and files.
 public enum FigureFile {
@@ -18,24 +20,55 @@ public enum FigureFile {
   ) throws {
     guard let dot = path.lastIndex(of: "."), let format = Format(rawValue: path[path.index(after: dot)...].lowercased())
     else { throw FigureError.unknownFormat(path: path) }
-    try AtomicFile.write(render(figure, as: format, metadata: metadata, scale: scale), to: path)
+    let bytes = try render(figure, as: format, metadata: metadata, scale: scale)
+    do {
+      try AtomicFile.write(bytes, to: path)
+    } catch let error as FormatError {
+      throw FigureError.unwritable(path: path, reason: error.found ?? error.problem)
+    }
   }
 
   /// The bytes of `figure` as a file of `format`: the same figure and metadata give the same bytes.
   public static func render(
     _ figure: some Figure, as format: Format, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2
   ) throws -> [UInt8] {
-    let size = try figure.pageSize()
-    guard (1...14400).contains(size.width), (1...14400).contains(size.height) else {
-      throw FigureError.badData(
-        field: "page size", found: "\(size.width) × \(size.height) points", wanted: "1 to 14400 points each way")
-    }
+    let size = try checkedSize(figure)
     let entries = try metadata.completed(title: figure.name)
     switch format {
     case .png: return try PNGImage.encode(PNGImage.rasterise(figure, size: size, scale: scale), entries)
     case .pdf: return try VectorPage.pdf(figure, size: size, entries)
     case .svg: return try VectorPage.svg(figure, size: size, entries)
     }
+  }
+
+  private static func checkedSize(_ figure: some Figure) throws -> Size {
+    let size = try figure.pageSize()
+    guard (1...14400).contains(size.width), (1...14400).contains(size.height) else {
+      throw FigureError.badData(
+        field: "page size", found: "\(size.width) × \(size.height) points", wanted: "1 to 14400 points each way")
+    }
+    return size
+  }
+
+  /// `figure` as an `<svg>` element to stand in an HTML page.
+  ///
+  /// - Parameter idPrefix: what the names of its elements begin with: a letter first, and different for each figure of a
+  ///   page, since names count for the page as a whole.
+  /// - Throws: `FigureError`.
+  public static func svgElement(
+    _ figure: some Figure, idPrefix: String, metadata: FigureMetadata = FigureMetadata()
+  ) throws -> String {
+    guard idPrefix.first?.isLetter == true,
+      idPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"<>&#()".utf8.contains($0) })
+    else {
+      throw FigureError.badData(
+        field: "idPrefix", found: "'\(idPrefix)'", wanted: "a letter, then letters, digits, hyphens or underscores")
+    }
+    let entries = try metadata.completed(title: figure.name)
+    let bytes = try VectorPage.svg(figure, size: checkedSize(figure), entries, idPrefix: idPrefix)
+    let text = String(decoding: bytes, as: UTF8.self)
+    // The XML declaration belongs to a document of its own.
+    return text.range(of: "<svg ").map { String(text[$0.lowerBound...]) } ?? text
   }
 
   /// The texts of `figure` and the areas in points that they cover, in drawing order.

@@ -34,11 +34,14 @@ enum VectorPage {
     }
   }
 
-  static func svg(_ figure: some Figure, size: Size, _ entries: [FigureMetadata.Entry]) throws -> [UInt8] {
+  /// - Parameter idPrefix: what the names of elements begin with.
+  static func svg(
+    _ figure: some Figure, size: Size, _ entries: [FigureMetadata.Entry], idPrefix: String = "e"
+  ) throws -> [UInt8] {
     let bytes = try document(figure, size: size) { sink in
       cairo_svg_surface_create_for_stream(receive, sink, size.width, size.height)
     }
-    return described(renumbered(bytes), entries)
+    return described(SVGText.compact(bytes, idPrefix: idPrefix), entries)
   }
 
   private static func document(
@@ -58,28 +61,6 @@ enum VectorPage {
       try Canvas.check(cairo_surface_status(surface))
     }
     return sink.bytes
-  }
-
-  /// Cairo numbers surfaces through the life of the process; here they are numbered through the document.
-  private static func renumbered(_ bytes: [UInt8]) -> [UInt8] {
-    let mark = Array("surface".utf8)
-    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-    var numbers: [[UInt8]: Int] = [:]
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.count)
-    var i = 0
-    while i < bytes.count {
-      result.append(bytes[i])
-      i += 1
-      guard result.last == mark.last, result.suffix(mark.count).elementsEqual(mark) else { continue }
-      let number = Array(bytes[i...].prefix { digits.contains($0) })
-      guard !number.isEmpty else { continue }
-      let fresh = numbers[number, default: numbers.count + 1]
-      numbers[number] = fresh
-      result.append(contentsOf: String(fresh).utf8)
-      i += number.count
-    }
-    return result
   }
 
   /// Adds the entries as title and description, which are the first children of the root element.

@@ -6,7 +6,7 @@ struct ColourBar {
   static let width = 8.0
   static let arrow = 6.0
 
-  func ticks(height: Double) -> Ticks { Ticks.linear(scale.low, scale.high, target: max(3, Int(height / 24))) }
+  func ticks(height: Double) -> Ticks { scale.ticks(target: max(3, Int(height / 24))) }
 
   /// Width of bar, tick labels and label together.
   func extent(height: Double, ruler: Ruler) -> Double {
@@ -21,12 +21,9 @@ struct ColourBar {
     let below = scale.extendsBelow ? Self.arrow : 0
     let body = canvas.snapped(Rectangle(x: x, y: top + above, width: Self.width, height: height - above - below))
     let steps = 256
-    for step in 0..<steps {
-      // Each step reaches to the bottom and the next ones cover it: no seams.
-      let edge = canvas.snapped(body.y + body.height * Double(step) / Double(steps))
-      let colour = scale.map.colour(at: 1 - (Double(step) + 0.5) / Double(steps))
-      canvas.fill(Rectangle(x: body.x, y: edge, width: body.width, height: body.bottom - edge), colour)
-    }
+    let colours = (0..<steps).map { scale.map.colour(at: 1 - (Double($0) + 0.5) / Double(steps)) }
+    let edges = (0...steps).map { body.y + body.height * Double($0) / Double(steps) }
+    canvas.cells(colours, edgesX: [body.x, body.right], edgesY: edges)
     var outline = [Point(body.x, body.bottom), Point(body.x, body.y)]
     if scale.extendsAbove {
       canvas.fill(

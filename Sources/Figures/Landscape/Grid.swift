@@ -35,17 +35,33 @@ public struct Grid: Equatable, Sendable {
   var finite: [Double] { values.filter(\.isFinite) }
 
   /// Coordinates of the lowest finite value, the first one in storage order; nil when none is finite.
-  public var minimiser: Point? {
-    guard let index = values.indices.filter({ values[$0].isFinite }).min(by: { values[$0] < values[$1] }) else {
-      return nil
-    }
-    return Point(x[index % columns], y[index / columns])
+  public var minimiser: Point? { best(isHighest: false) }
+
+  /// Coordinates of the lowest or highest finite value, the first one in storage order; nil when none is finite.
+  func best(isHighest: Bool) -> Point? {
+    let candidates = values.indices.filter { values[$0].isFinite }
+    let index = candidates.min { isHighest ? values[$0] > values[$1] : values[$0] < values[$1] }
+    return index.map { Point(x[$0 % columns], y[$0 / columns]) }
   }
 
-  /// The minimiser, where it means something: nil when all finite values are equal.
-  var clearMinimiser: Point? {
+  /// The best point, where it means something: nil when all finite values are equal.
+  func clearBest(isHighest: Bool) -> Point? {
     let finite = finite
-    return finite.contains { $0 != finite[0] } ? minimiser : nil
+    return finite.contains { $0 != finite[0] } ? best(isHighest: isHighest) : nil
+  }
+
+  /// The value at a point between the coordinates, bilinear; nil outside, and where a corner is not finite.
+  func value(at point: Point) -> Double? {
+    func place(_ list: [Double], _ value: Double) -> (Int, Double)? {
+      guard list.count > 1, value >= list[0], value <= list[list.count - 1] else { return nil }
+      let next = min(max(1, list.firstIndex { $0 >= value } ?? 1), list.count - 1)
+      return (next - 1, (value - list[next - 1]) / (list[next] - list[next - 1]))
+    }
+    guard let (column, s) = place(x, point.x), let (row, t) = place(y, point.y) else { return nil }
+    let low = self[column, row] * (1 - s) + self[column + 1, row] * s
+    let high = self[column, row + 1] * (1 - s) + self[column + 1, row + 1] * s
+    let value = low * (1 - t) + high * t
+    return value.isFinite ? value : nil
   }
 
   /// This minus `other`, point by point.

@@ -9,6 +9,7 @@ struct HeatmapPanel {
   var levels: Ticks
   var marks: [(marker: Marker, at: Point)]
   var smooth: Bool
+  var paths: [LandscapePath] = []
 
   /// Edges between the cells around the coordinates: halfway to the neighbours, and as far outwards at the ends.
   static func edges(_ centres: [Double]) -> [Double] {
@@ -22,36 +23,47 @@ struct HeatmapPanel {
 
   func draw(on canvas: Canvas, frame: Rectangle, x: Axis, y: Axis, ruler: Ruler) {
     let map = PageMap(frame: frame, x: x, y: y)
+    let ways = paths.enumerated().map { PathDrawing($1, index: $0, map.point) }
+    var taken: [Rectangle] = []
     canvas.clipped(to: [frame]) {
       drawCells(on: canvas, map)
-      drawContours(on: canvas, map, ruler)
+      taken = drawContours(on: canvas, map, ruler, avoiding: ways.map(\.points))
+      for way in ways { way.draw(on: canvas) }
     }
     for mark in marks where frame.contains(map.point(mark.at)) {
       mark.marker.draw(on: canvas, at: map.point(mark.at))
     }
+    for way in ways { way.drawNumbers(on: canvas, within: frame.inset(by: 1), taken: &taken, ruler) }
     canvas.stroke(frame, .ink, width: Theme.frameWidth)
+  }
+
+  private func markAreas(_ map: PageMap) -> [Rectangle] {
+    marks.map { mark in
+      let point = map.point(mark.at)
+      let reach = Marker.radius
+      return Rectangle(x: point.x - reach, y: point.y - reach, width: 2 * reach, height: 2 * reach)
+    }
   }
 
   private func drawCells(on canvas: Canvas, _ map: PageMap) {
     let finest = max(grid.columns, grid.rows)
     let cells = smooth ? grid.refined(by: max(1, (64 + finest - 1) / finest)) : grid
-    let edgesX = Self.edges(cells.x).map { canvas.snapped(map.x($0)) }
-    let edgesY = Self.edges(cells.y).map { canvas.snapped(map.y($0)) }
-    var holes: [Rectangle] = []
-    // From the top left; every cell reaches half into the next ones, which cover it: no seams in vector viewers.
-    for row in (0..<cells.rows).reversed() {
-      let (top, bottom) = (edgesY[row + 1], edgesY[row])
-      let overlapY = row > 0 ? (edgesY[row - 1] - bottom) / 2 : 0
+    // From the top row down, as a page is read.
+    let edgesX = Self.edges(cells.x).map(map.x)
+    let edgesY = Array(Self.edges(cells.y).map(map.y).reversed())
+    var (colours, holes): ([Colour], [Rectangle]) = ([], [])
+    for row in 0..<cells.rows {
       for column in 0..<cells.columns {
-        let (left, right) = (edgesX[column], edgesX[column + 1])
-        let overlapX = column + 1 < cells.columns ? (edgesX[column + 2] - right) / 2 : 0
-        let colour = scale.colour(cells[column, row])
-        if colour == nil { holes.append(Rectangle(x: left, y: top, width: right - left, height: bottom - top)) }
-        canvas.fill(
-          Rectangle(x: left, y: top, width: right - left + overlapX, height: bottom - top + overlapY),
-          colour ?? Theme.notFinite)
+        let colour = scale.colour(cells[column, cells.rows - 1 - row])
+        colours.append(colour ?? Theme.notFinite)
+        guard colour == nil else { continue }
+        let (x, y) = (canvas.snapped(edgesX[column]), canvas.snapped(edgesY[row]))
+        holes.append(
+          Rectangle(
+            x: x, y: y, width: canvas.snapped(edgesX[column + 1]) - x, height: canvas.snapped(edgesY[row + 1]) - y))
       }
     }
+    canvas.cells(colours, edgesX: edgesX, edgesY: edgesY)
     if !holes.isEmpty { Self.hatch(on: canvas, holes, within: map.frame) }
   }
 
@@ -64,13 +76,11 @@ struct HeatmapPanel {
     }
   }
 
-  private func drawContours(on canvas: Canvas, _ map: PageMap, _ ruler: Ruler) {
-    let taken = marks.map { mark in
-      let point = map.point(mark.at)
-      let reach = Marker.radius
-      return Rectangle(x: point.x - reach, y: point.y - reach, width: 2 * reach, height: 2 * reach)
-    }
-    var labels = ContourLabels(frame: map.frame, taken: taken)
+  /// - Returns: the areas of marks and numbers.
+  private func drawContours(
+    on canvas: Canvas, _ map: PageMap, _ ruler: Ruler, avoiding ways: [[Point]]
+  ) -> [Rectangle] {
+    var labels = ContourLabels(frame: map.frame, taken: markAreas(map))
     let levels = ownLevels()
     let lines = zip(levels.values, levels.labels).flatMap { level, text in
       Contours.lines(of: grid, level: level).map { (level: level, text: text, line: $0, points: $0.points.map(map.point)) }
@@ -80,7 +90,7 @@ struct HeatmapPanel {
       let colour = ink.with(opacity: 0.85)
       let closed = item.line.isClosed
       let measured = MeasuredLine(closed ? item.points + item.points.prefix(1) : item.points)
-      let others = lines.indices.filter { $0 != index }.map { lines[$0].points }
+      let others = lines.indices.filter { $0 != index }.map { lines[$0].points } + ways
       let spot = labels.place(
         on: measured, avoiding: others, width: ruler.width(item.text, size: Theme.contourSize),
         height: Theme.contourSize)
@@ -100,6 +110,7 @@ struct HeatmapPanel {
         item.text, at: spot.centre, size: Theme.contourSize, colour: ink, horizontal: .centre, vertical: .middle,
         angle: spot.angle)
     }
+    return labels.taken
   }
 
   /// The shared levels, or finer ones of this panel alone where fewer than two of the shared ones cross it.
@@ -109,7 +120,7 @@ struct HeatmapPanel {
     let (low, high) = (max(least, scale.low), min(most, scale.high))
     guard high - low > 1e-9 * max(abs(low), abs(high)) else { return Ticks(values: [], labels: []) }
     if levels.values.count(where: { $0 > low && $0 < high }) >= 2 { return levels }
-    var own = Ticks.linear(low, high, target: 4)
+    var own = scale.isLogarithmic ? Ticks.logarithmic(low, high, target: 4) : Ticks.linear(low, high, target: 4)
     // Contour labels stand alone: they can't leave a power of ten to an annotation.
     if own.annotation != nil { own.labels = own.values.map { Label(Numeral.short($0, digits: 6)) } }
     return own

@@ -31,6 +31,20 @@ public struct LandscapeFigure: Figure, Sendable {
   public var reference: Int?
   /// Cells bilinear between the points, instead of one flat cell a point.
   public var smooth: Bool
+  /// Ways of α, drawn over every panel.
+  public var paths: [LandscapePath] = []
+  /// What the point where paths and directions meet is, for the legend; empty for no mark there.
+  public var centreLabel: Label = "centre: the checkpoint"
+  /// Panels show something that is to be high, such as an accuracy: their highest points are marked.
+  public var seeksMaximum = false
+  public var colourMap = ColourMap.viridis
+  public var differenceMap = ColourMap.blueWhiteRed
+  /// Limits of the colours of losses; nil for those that suit the values.
+  public var range: ClosedRange<Double>?
+  /// Largest difference that the colours reach to on both sides; nil for what suits the values.
+  public var differenceRange: Double?
+  /// Colours of losses go by the logarithm.
+  public var isLogarithmic = false
   /// Page width in points; nil for 3.5 inches with one column, 5.5 with two, 7 with more.
   public var width: Double?
 
@@ -89,23 +103,45 @@ public struct LandscapeFigure: Figure, Sendable {
 
   public func draw(on canvas: Canvas) throws { try LandscapeLayout(self).draw(on: canvas) }
 
+  /// The scale of losses.
+  func lossScale() -> ColourScale {
+    let values = losses.flatMap(\.grid.values)
+    if let range { return .fixed(range, values, map: colourMap, isLogarithmic: isLogarithmic) }
+    return isLogarithmic ? .logarithmic(values, map: colourMap) : .sequential(values, map: colourMap)
+  }
+
+  func differenceScale() -> ColourScale {
+    let values = differences.flatMap(\.grid.values)
+    guard let differenceRange, differenceRange > 0 else { return .symmetric(values, map: differenceMap) }
+    return .fixed(-differenceRange...differenceRange, values, map: differenceMap)
+  }
+
   var losses: [LandscapePanel] { panels.filter { !$0.isDifference } }
   var differences: [LandscapePanel] { panels.filter(\.isDifference) }
 
   /// One sentence for each thing about the colours that a reader must know.
   func notes(loss: ColourScale, difference: ColourScale) -> [String] {
     func clipping(_ scale: ColourScale, _ panels: [LandscapePanel], _ what: String) -> String? {
-      guard scale.extendsAbove || scale.extendsBelow else { return nil }
-      let values = panels.flatMap(\.grid.values).filter { !$0.isNaN }
-      var reached: [String] = []
-      if scale.extendsBelow, let least = values.min() { reached.append("smallest \(Numeral.short(least))") }
-      if scale.extendsAbove, let most = values.max() { reached.append("largest \(Numeral.short(most))") }
-      return "Colours of \(what) are clipped to \(Numeral.short(scale.low)) … \(Numeral.short(scale.high)) "
-        + "(\(reached.joined(separator: ", ")))."
+      scale.clippingNote(panels.flatMap(\.grid.values), of: "Colours of \(what)")
     }
     let holes = panels.reduce(0) { $0 + $1.grid.values.count(where: \.isNaN) }
     let hatched = holes == 0 ? nil : "Hatched: \(holes) \(holes == 1 ? "value that is" : "values that are") not a number."
-    return [clipping(loss, losses, "losses"), clipping(difference, differences, "differences"), hatched]
-      .compactMap { $0 }
+    return [
+      clipping(loss, losses, seeksMaximum ? "accuracies" : "losses"), clipping(difference, differences, "differences"),
+      hatched,
+    ]
+    .compactMap { $0 } + pathNotes()
+  }
+
+  private func pathNotes() -> [String] {
+    let leaving = paths.filter { path in
+      !panels.contains { panel in
+        let (x, y) = (HeatmapPanel.edges(panel.grid.x), HeatmapPanel.edges(panel.grid.y))
+        return path.points.allSatisfy { $0.x >= x[0] && $0.x <= x[x.count - 1] && $0.y >= y[0] && $0.y <= y[y.count - 1] }
+      }
+    }
+    let reading = paths.isEmpty ? [] : ["Paths lead from the circle to the square; numbers on them are epochs."]
+    guard !leaving.isEmpty else { return reading }
+    return reading + ["Outside of what is drawn in part: \(leaving.map(\.label.plain).joined(separator: ", "))."]
   }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where everything in a landscape figure goes, measured before it is drawn.
 struct LandscapeLayout {
   private struct Row {
@@ -17,7 +19,7 @@ struct LandscapeLayout {
   private let side: Double
   private let left: Double
   private let gap: Double
-  private let title: (Label, Double)
+  private let title: TitleText
   private let caption: [String]
   private let legend: LandscapeLegend
   /// Top left of the legend: beside the last row when it fits there, else below, centred.
@@ -33,8 +35,8 @@ struct LandscapeLayout {
     self.figure = figure
     let ruler = try Ruler()
     self.ruler = ruler
-    lossScale = .sequential(figure.losses.flatMap(\.grid.values))
-    differenceScale = .symmetric(figure.differences.flatMap(\.grid.values))
+    lossScale = figure.lossScale()
+    differenceScale = figure.differenceScale()
     columns = Self.columns(max(figure.losses.count, figure.differences.count))
     width = figure.width ?? (columns == 1 ? 252 : columns == 2 ? 396 : 504)
 
@@ -52,9 +54,9 @@ struct LandscapeLayout {
     (side, left, gap) = (widths.side, widths.left, widths.gap)
 
     // Then heights, from the top.
-    title = ruler.fitted(Label(figure.title), size: Theme.titleSize, least: 7, bold: true, room: width - 2 * Theme.margin)
+    title = TitleText(figure.title, size: Theme.titleSize, room: width - 2 * Theme.margin, ruler: ruler)
     var y = Theme.margin
-    if !figure.title.isEmpty { y += title.1 * Theme.capHeight + 9 }
+    if !figure.title.isEmpty { y += title.height + 9 }
     for (panels, bar) in zip([figure.losses, figure.differences], bars) {
       guard let bar else { continue }
       for start in stride(from: 0, to: panels.count, by: columns) {
@@ -129,8 +131,7 @@ struct LandscapeLayout {
   }
 
   func draw(on canvas: Canvas) throws {
-    canvas.text(
-      title.0, at: Point(width / 2, Theme.margin), size: title.1, bold: true, horizontal: .centre, vertical: .top)
+    title.draw(on: canvas, centre: width / 2, top: Theme.margin)
     for row in rows { try draw(row, on: canvas) }
     if legendIsList {
       legend.drawList(on: canvas, at: legendOrigin)
@@ -152,7 +153,7 @@ struct LandscapeLayout {
       let axes = try Self.axes(panel.grid, figure)
       HeatmapPanel(
         title: panel.title, grid: panel.grid, scale: row.bar.scale, levels: levels, marks: marks(panel),
-        smooth: figure.smooth
+        smooth: figure.smooth, paths: figure.paths
       ).draw(on: canvas, frame: frame, x: axes.x, y: axes.y, ruler: ruler)
       let (title, size) = ruler.fitted(panel.title, size: Theme.panelTitleSize, least: 6, room: side + 4)
       canvas.text(title, at: Point(frame.centre.x, frame.y - 4), size: size, horizontal: .centre)
@@ -172,7 +173,13 @@ struct LandscapeLayout {
   }
 
   private func levels(_ scale: ColourScale) -> Ticks {
-    var levels = Ticks.linear(scale.low, scale.high, target: 8)
+    var levels = scale.ticks(target: 8)
+    if scale.isLogarithmic, !levels.minor.isEmpty, levels.values.count < 5 {
+      // Few decades: lines at 2 and 5 of each too.
+      let minor = levels.minor.filter { ["2", "5"].contains(String(format: "%.0e", $0).prefix(1)) }
+      levels.values = (levels.values + minor).sorted()
+      levels.labels = levels.values.map { Label(Numeral.short($0)) }
+    }
     if levels.annotation != nil { levels.labels = levels.values.map { Label(Numeral.short($0)) } }
     return levels
   }
@@ -180,14 +187,15 @@ struct LandscapeLayout {
   private func marks(_ panel: LandscapePanel) -> [(marker: Marker, at: Point)] {
     var marks: [(marker: Marker, at: Point)] = []
     if !panel.isDifference {
-      if let own = panel.grid.clearMinimiser { marks.append((.minimiser, own)) }
+      let isHighest = figure.seeksMaximum
+      if let own = panel.grid.clearBest(isHighest: isHighest) { marks.append((.minimiser, own)) }
       if let reference = figure.reference, panel != figure.panels[reference],
-        let truth = figure.panels[reference].grid.clearMinimiser
+        let truth = figure.panels[reference].grid.clearBest(isHighest: isHighest)
       {
         marks.append((.reference, truth))
       }
     }
-    marks.append((.centre, figure.centre))
+    if !figure.centreLabel.isEmpty { marks.append((.centre, figure.centre)) }
     return marks
   }
 }

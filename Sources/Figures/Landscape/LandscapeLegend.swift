@@ -3,6 +3,7 @@ struct LandscapeLegend {
   private enum Sign {
     case marker(Marker)
     case hatched
+    case path(Int)
   }
 
   private struct Entry {
@@ -14,24 +15,35 @@ struct LandscapeLegend {
 
   static let lineHeight = 12.0
   private static let signWidth = 14.0
+  private static let pathSign = 20.0
   private static let entryGap = 16.0
 
   init(figure: LandscapeFigure) {
-    var entries = [Entry(sign: .marker(.centre), text: "centre: the checkpoint")]
-    if figure.losses.contains(where: { $0.grid.clearMinimiser != nil }) {
-      entries.append(Entry(sign: .marker(.minimiser), text: "minimum of the panel"))
+    var entries: [Entry] = []
+    if !figure.centreLabel.isEmpty { entries.append(Entry(sign: .marker(.centre), text: figure.centreLabel)) }
+    let (isHighest, best) = (figure.seeksMaximum, figure.seeksMaximum ? "maximum" : "minimum")
+    if figure.losses.contains(where: { $0.grid.clearBest(isHighest: isHighest) != nil }) {
+      entries.append(Entry(sign: .marker(.minimiser), text: "\(best) of the panel"))
     }
-    if let reference = figure.reference, figure.losses.count > 1, figure.panels[reference].grid.clearMinimiser != nil {
-      entries.append(Entry(sign: .marker(.reference), text: "minimum of " + figure.panels[reference].title))
+    if let reference = figure.reference, figure.losses.count > 1,
+      figure.panels[reference].grid.clearBest(isHighest: isHighest) != nil
+    {
+      entries.append(Entry(sign: .marker(.reference), text: "\(best) of " + figure.panels[reference].title))
     }
+    for (index, path) in figure.paths.enumerated() { entries.append(Entry(sign: .path(index), text: path.label)) }
     if figure.panels.contains(where: { $0.grid.values.contains(where: \.isNaN) }) {
       entries.append(Entry(sign: .hatched, text: "not a number"))
     }
     self.entries = entries
   }
 
+  private static func signWidth(_ entry: Entry) -> Double {
+    if case .path = entry.sign { return pathSign + 9 }
+    return signWidth
+  }
+
   private func width(_ entry: Entry, _ ruler: Ruler) -> Double {
-    Self.signWidth + ruler.width(entry.text, size: Theme.tickSize)
+    Self.signWidth(entry) + ruler.width(entry.text, size: Theme.tickSize)
   }
 
   func listSize(_ ruler: Ruler) -> Size {
@@ -78,12 +90,14 @@ struct LandscapeLegend {
     switch entry.sign {
     case .marker(let marker):
       marker.draw(on: canvas, at: sign)
+    case .path(let index):
+      PathDrawing.drawSign(index, on: canvas, from: Point(point.x + 2, point.y), length: Self.pathSign)
     case .hatched:
       let swatch = Rectangle(x: sign.x - 4, y: sign.y - 3.5, width: 8, height: 7)
       canvas.fill(swatch, Theme.notFinite)
       HeatmapPanel.hatch(on: canvas, [swatch], within: swatch)
       canvas.stroke(swatch, .ink, width: 0.4)
     }
-    canvas.text(entry.text, at: Point(point.x + Self.signWidth, point.y), size: Theme.tickSize, vertical: .middle)
+    canvas.text(entry.text, at: Point(point.x + Self.signWidth(entry), point.y), size: Theme.tickSize, vertical: .middle)
   }
 }

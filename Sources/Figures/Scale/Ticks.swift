@@ -56,6 +56,42 @@ public struct Ticks: Equatable, Sendable {
     return Ticks(values: major, labels: labels, minor: minor)
   }
 
+  /// Ticks at 0 and at powers of ten of both signs from `threshold` on, thinned to about `target`; where there are fewer
+  /// than two, as on a linear axis.
+  static func symmetric(_ low: Double, _ high: Double, threshold: Double, target: Int = 5) -> Ticks {
+    let largest = max(abs(low), abs(high))
+    guard largest > threshold, largest.isFinite else { return linear(low, high, target: target) }
+    let (first, last) = (Int(ceil(log10(threshold) - 1e-9)), Int(floor(log10(largest) + 1e-9)))
+    guard first <= last else { return linear(low, high, target: target) }
+    let signs = (low < 0 ? 1 : 0) + (high > 0 ? 1 : 0)
+    let stride = max(1, Int((Double((last - first + 1) * signs + 1) / Double(max(1, target))).rounded(.up)))
+    let exponents = (first...last).filter { (last - $0).isMultiple(of: stride) }
+    let isPlain = exponents.allSatisfy { (-3...3).contains($0) }
+    func power(_ exponent: Int) -> String {
+      isPlain
+        ? Numeral.fixed(Grid.decimal(1, exponent), decimals: -exponent)
+        : "10^{\(exponent < 0 ? "\u{2212}" : "")\(abs(exponent))}"
+    }
+    let all: [(Double, Label)] =
+      exponents.reversed().map { (-Grid.decimal(1, $0), Label("\u{2212}" + power($0))) } + [(0, Label("0"))]
+      + exponents.map { (Grid.decimal(1, $0), Label(power($0))) }
+    let inside = all.filter { $0.0 >= low && $0.0 <= high }
+    guard inside.count > 1 else { return linear(low, high, target: target) }
+    return Ticks(values: inside.map(\.0), labels: inside.map(\.1))
+  }
+
+  /// Ticks at whole numbers inside `low`…`high`, as near to `target` many as there are; as on any axis where none is.
+  static func whole(_ low: Double, _ high: Double, target: Int) -> Ticks {
+    for fewer in stride(from: target, through: 1, by: -1) {
+      let ticks = linear(low, high, target: fewer)
+      if !ticks.values.isEmpty, ticks.values.allSatisfy({ $0 == $0.rounded() }) { return ticks }
+    }
+    let (first, last) = (ceil(low), floor(high))
+    guard first <= last, last - first < 1000 else { return linear(low, high, target: target) }
+    let values = Array(stride(from: first, through: last, by: 1))
+    return Ticks(values: values, labels: values.map { Label(Numeral.fixed($0, decimals: 0)) })
+  }
+
   /// `label` with what the tick labels leave out.
   func annotating(_ label: Label) -> Label {
     guard let annotation else { return label }

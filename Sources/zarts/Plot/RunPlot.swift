@@ -1,0 +1,163 @@
+import Figures
+import Formats
+import Foundation
+import Search
+import Supernet
+
+/// Figures of one search: its curves, its eigenvalues, its α.
+enum RunPlot {
+  private static let eigenvalueColumn = "dominant_eigenvalue"
+
+  static func hasEigenvalues(_ folder: PlotFolder) -> Bool {
+    guard let table = try? CSVTable(readingFrom: folder.file("metrics.csv")) else { return false }
+    return (try? table.column(eigenvalueColumn))?.contains { Double($0)?.isFinite == true } ?? false
+  }
+
+  private static func title(_ folder: PlotFolder, _ what: String, _ options: PlotOptions) -> String {
+    if let title = options.title { return PlotText.plain(title) }
+    guard let method = folder.settings["method"], let space = folder.settings["space"] else { return what }
+    return "\(what) of \(method) on \(space)"
+  }
+
+  /// Losses, accuracies, entropies and skip connections by epoch: panels for what the run has.
+  static func curves(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
+    let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
+    try table.requireRows()
+    let epochs = try table.doubles("epoch")
+    let groups: [(label: Label, columns: [String])] = [
+      ("loss (nats)", ["training_loss", "validation_loss", "", ""]),
+      ("accuracy", ["training_accuracy", "validation_accuracy", "", ""]),
+      ("entropy of α (nats)", ["", "", "alpha_entropy_normal", "alpha_entropy_reduce"]),
+      ("skip connections", ["", "", "skip_connections", "skip_connections_reduce"]),
+    ]
+    let names: [Label] = ["training", "validation", "normal cell", "reduction cell"]
+    var panels: [LineFigure] = []
+    for group in groups {
+      // A line keeps its colour and its place in the legend in all panels; without points it is not drawn.
+      let series = try zip(names, group.columns).map { name, column in
+        let values = table.columns.contains(column) ? try table.numbersOrGaps(column) : []
+        let isKnown = values.contains(where: \.isFinite)
+        return try LineSeries(label: name, x: isKnown ? epochs : [], y: isKnown ? values : [])
+      }
+      guard series.contains(where: { $0.y.contains(where: \.isFinite) }) else { continue }
+      var panel = try LineFigure(
+        title: "", series: series, xLabel: "epoch", yLabel: group.label,
+        yScale: LineScale.suiting(series.flatMap(\.y).filter { $0 != 0 }, isLogarithmic: options.log))
+      panel.isWholeX = true
+      panel.isWholeY = group.columns.contains("skip_connections")
+      panel.yRange = try options.limits()
+      panels.append(panel)
+    }
+    guard !panels.isEmpty else {
+      throw FormatError(
+        file: table.path, problem: "no curve to draw", found: table.columns.joined(separator: ", "),
+        expected: "training_loss or validation_loss with a finite value")
+    }
+    return try Panels.figure(
+      panels, title: title(folder, "Course", options),
+      caption: options.caption ? [PlotText(folder: folder).network].compactMap { $0 } : [], options, columns: 2)
+  }
+
+  /// The largest eigenvalue by epoch, with its moving mean and the limit of early stopping.
+  static func eigenvalues(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
+    let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
+    let epochs = try table.integers("epoch")
+    let values = try table.numbersOrGaps(eigenvalueColumn)
+    let known = epochs.indices.filter { values[$0].isFinite }
+    guard !known.isEmpty else {
+      throw FormatError(
+        file: table.path, item: eigenvalueColumn, problem: "no eigenvalue was measured",
+        expected: "a run with --eigenvalue-every")
+    }
+    var series = [
+      try LineSeries(label: "λ_{1}", x: known.map { Double(epochs[$0]) }, y: known.map { values[$0] })
+    ]
+    let half = EarlyStopping().window / 2
+    let at = Dictionary(known.map { (epochs[$0], values[$0]) }, uniquingKeysWith: { $1 })
+    let smoothed = at.keys.sorted().compactMap { epoch -> (epoch: Int, value: Double)? in
+      let around = (epoch - half...epoch + half).compactMap { at[$0] }
+      guard around.count == 2 * half + 1 else { return nil }
+      return (epoch, around.reduce(0, +) / Double(around.count))
+    }
+    var caption = [PlotText(folder: folder).network].compactMap { $0 }
+    if !smoothed.isEmpty {
+      series.append(
+        try LineSeries(label: "λ_{1}, moving mean", x: smoothed.map { Double($0.epoch) }, y: smoothed.map(\.value)))
+    }
+    let limit = SpectrumPlot.threshold(smoothed)
+    if let line = limit.line {
+      series.append(line)
+      caption.append(limit.sentence)
+    }
+    let panel = try SpectrumPlot.panel(
+      series, yLabel: "eigenvalue of ∇^{2}_{α} L_{val}", references: limit.references, options)
+    return try Panels.figure(
+      [panel], title: title(folder, "Dominant eigenvalue", options), caption: options.caption ? caption : [], options)
+  }
+
+  /// Mixing weights by epoch: a panel an operation, a row an edge; the normal cell above, the reduction cell below.
+  static func alphas(_ folder: PlotFolder, _ options: PlotOptions) throws -> StripFigure {
+    let path = folder.file("alphas.npy")
+    let array = try NPYFile(readingFrom: path)
+    guard case .float32(let values) = array.values, array.shape.count == 4, array.shape[1] == 2,
+      array.shape[2] == CellTopology.edges.count, array.shape[0] > 0
+    else {
+      throw FormatError(
+        file: path, item: "shape", problem: "not α by epoch", found: "\(array.shape)",
+        expected: "float32 [epochs, 2, \(CellTopology.edges.count), operations]")
+    }
+    let configuration = folder.file("config.yaml")
+    guard let space = folder.settings["space"].flatMap(SearchSpace.init) else {
+      throw FormatError(
+        file: configuration, item: "space", problem: "needed for the names of operations",
+        found: folder.settings["space"] ?? "none", expected: SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    let (epochs, columns) = (array.shape[0], array.shape[3])
+    let hasEdgeColumn = folder.settings["edge_normalisation"] == "true"
+    guard columns == space.operations.operationsPerEdge + (hasEdgeColumn ? 1 : 0) else {
+      throw FormatError(
+        file: path, item: "shape", problem: "another number of operations than space \(space.rawValue) has",
+        found: "\(columns)",
+        expected: "\(space.operations.operationsPerEdge + (hasEdgeColumn ? 1 : 0))")
+    }
+    let size = CellTopology.edges.count * columns
+    let weights = (0..<epochs).map { epoch in
+      (0..<2).map { cell in
+        let start = (2 * epoch + cell) * size
+        var matrix = ArchitectureParameters.Matrix(
+          rows: CellTopology.edges.count, columns: columns, hasEdgeColumn: hasEdgeColumn)
+        matrix.values = Array(values[start..<start + size])
+        return matrix.softmaxRows()
+      }
+    }
+    let perEdge = space.operations.operationsPerEdge
+    let cells: [(name: String, edges: [[Supernet.Operation]])] = [
+      ("normal", space.operations.normal), ("reduction", space.operations.reduce),
+    ]
+    var panels: [StripPanel] = []
+    let operations = cells.flatMap { $0.edges.flatMap { $0 } }.unique()
+    for (cell, (name, edges)) in cells.enumerated() {
+      for operation in operations {
+        let rows = edges.enumerated().map { edge, candidates -> [Double] in
+          guard let column = candidates.firstIndex(of: operation) else { return Array(repeating: .nan, count: epochs) }
+          return (0..<epochs).map { weights[$0][cell][edge * perEdge + column] }
+        }
+        panels.append(StripPanel(title: Label(plain: "\(name): \(operation.rawValue)"), values: rows))
+      }
+    }
+    let isMany = operations.count > 4
+    var figure = try StripFigure(
+      title: title(folder, "Mixing weights", options), panels: panels,
+      rows: CellTopology.edges.map { Label("\($0.source) → \($0.target)") }, epochs: Array(1...epochs),
+      columns: isMany ? 4 : operations.count, valueLabel: "mixing weight",
+      caption: options.caption
+        ? [
+          PlotText(folder: folder).network,
+          "Softmax over the operations of an edge; rows are edges from one state to another, 0 and 1 being the cell's inputs.",
+        ].compactMap { $0 } : [], width: options.points() ?? (isMany ? 504 : 432))
+    figure.colourMap = try options.maps().sequential
+    figure.range = try options.limits()
+    figure.isLogarithmic = options.log
+    return figure
+  }
+}

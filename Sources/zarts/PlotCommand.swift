@@ -1,0 +1,111 @@
+import ArgumentParser
+import Figures
+import Formats
+import Foundation
+
+extension FigureFile.Format: ExpressibleByArgument {}
+
+struct PlotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plot", abstract: "Draw figures again from result files, without computing anything.",
+    discussion: """
+      A PATH is a folder of zarts landscape, fidelity, spectrum, estimators or search, or one of its tables. Draws every \
+      figure that its files are there for, or the kinds named: heatmap and surface (landscape.csv, with paths of \
+      trajectory.csv), lines (lines.csv), scatter (fidelity-samples.csv, fidelity.csv), eigenvalues (spectrum.csv or \
+      metrics.csv), estimators (estimators.csv), curves (metrics.csv), alphas (alphas.npy). The same files and flags give the \
+      same bytes.
+      """)
+
+  @Argument(help: "Folders of results, or tables in them.")
+  var paths: [String]
+  @Option(help: ArgumentHelp("Figures to draw, with commas between. Default: all that fit.", valueName: "kinds"))
+  var kind: String?
+  @OptionGroup var options: PlotOptions
+  @Option(help: ArgumentHelp("File formats: png, pdf, svg, with commas between. Default: png.", valueName: "list"))
+  var format: String?
+  @Option(
+    help: ArgumentHelp(
+      "Folder for the figures; or a file that ends in .png, .pdf or .svg, for one figure. Default: beside the tables.",
+      valueName: "path"))
+  var out: String?
+
+  func validate() throws {
+    guard !paths.isEmpty else { throw ValidationError("PATH: found nothing, wanted a folder of results") }
+    _ = try kinds()
+    _ = try formats()
+    if outFormat != nil, format != nil {
+      throw ValidationError("--format: found \(format ?? "") beside --out \(out ?? ""), wanted one of them")
+    }
+  }
+
+  func run() throws {
+    let folders = try paths.map(PlotFolder.init)
+    let wanted = try kinds()
+    var jobs: [(plot: Plot, kind: PlotKind)] = []
+    for (path, folder) in zip(paths, folders) {
+      let fitting = folder.kinds
+      for kind in wanted ?? fitting {
+        guard fitting.contains(kind) else {
+          throw FormatError(
+            file: path, item: "--kind \(kind.rawValue)", problem: "is not there to draw",
+            found: fitting.map(\.rawValue).joined(separator: ", "), expected: kind.sources.joined(separator: " or "))
+        }
+        jobs.append((Plot(folder: folder, options: options), kind))
+      }
+    }
+    if let out, let outFormat {
+      guard jobs.count == 1 else {
+        throw FormatError(
+          file: out, item: "--out", problem: "holds one figure",
+          found: jobs.map(\.kind.rawValue).joined(separator: ", "), expected: "one PATH and one --kind, or a folder")
+      }
+      try jobs[0].plot.write(jobs[0].kind, to: (out as NSString).deletingPathExtension, formats: [outFormat])
+      print(out)
+      return
+    }
+    if let out { try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true) }
+    let formats = try formats()
+    for job in jobs {
+      for path in try job.plot.write(job.kind, to: stem(job.plot.folder, job.kind, of: folders), formats: formats) {
+        print(path)
+      }
+    }
+  }
+
+  /// The path of a figure without its ending; figures of several folders in one carry the names of their own.
+  private func stem(_ folder: PlotFolder, _ kind: PlotKind, of folders: [PlotFolder]) -> String {
+    guard let out else { return folder.file(kind.fileName) }
+    guard Set(folders.map(\.path)).count > 1 else { return "\(out)/\(kind.fileName)" }
+    let name = URL(fileURLWithPath: folder.path).lastPathComponent
+    // Folders of one name are told apart by their place in the command.
+    let isShared = Set(folders.map(\.path).filter { URL(fileURLWithPath: $0).lastPathComponent == name }).count > 1
+    let place = isShared ? "-\((folders.firstIndex { $0.path == folder.path } ?? 0) + 1)" : ""
+    return "\(out)/\(name)\(place)-\(kind.fileName)"
+  }
+
+  private var outFormat: FigureFile.Format? {
+    out.flatMap { FigureFile.Format(rawValue: ($0 as NSString).pathExtension.lowercased()) }
+  }
+
+  private func kinds() throws -> [PlotKind]? {
+    try kind.map { list in
+      try list.split(separator: ",", omittingEmptySubsequences: false).map { word in
+        guard let kind = PlotKind(rawValue: String(word)) else {
+          throw ValidationError(
+            "--kind: found '\(word)', wanted \(PlotKind.allCases.map(\.rawValue).joined(separator: ", ")), with commas between"
+          )
+        }
+        return kind
+      }.unique()
+    }
+  }
+
+  private func formats() throws -> [FigureFile.Format] {
+    try (format ?? "png").split(separator: ",", omittingEmptySubsequences: false).map { word in
+      guard let format = FigureFile.Format(rawValue: String(word)) else {
+        throw ValidationError("--format: found '\(word)', wanted png, pdf or svg, with commas between")
+      }
+      return format
+    }.unique()
+  }
+}
