@@ -27,15 +27,41 @@ public enum Correlation {
   /// - Throws: `StatisticsError` where the samples differ in length.
   public static func kendall(_ x: [Double], _ y: [Double]) throws -> Double? {
     guard try isDefined(x, y) else { return nil }
-    let order = x.indices.sorted { (x[$0], y[$0]) < (x[$1], y[$1]) }
-    let pairs = pairCount(x.count)
-    let tiedX = tiedPairs(order.map { x[$0] }, by: ==)
-    let tiedBoth = tiedPairs(order.map { (x[$0], y[$0]) }, by: ==)
-    var values = order.map { y[$0] }
-    let discordant = sortCountingExchanges(&values)
-    let tiedY = tiedPairs(values, by: ==)
-    let difference = pairs - tiedX - tiedY + tiedBoth - 2 * discordant
-    return bounded(Double(difference) / (Double(pairs - tiedX).squareRoot() * Double(pairs - tiedY).squareRoot()))
+    let counts = PairCounts(x, y)
+    let difference = counts.concordant - counts.discordant
+    return bounded(
+      Double(difference)
+        / (Double(counts.pairs - counts.tiedX).squareRoot() * Double(counts.pairs - counts.tiedY).squareRoot()))
+  }
+
+  /// The chance that a random pair of observations is ranked the same way by both samples: C/(C + D) over all pairs that
+  /// neither sample ties. One half where they know nothing of each other.
+  ///
+  /// - Throws: `StatisticsError` where the samples differ in length.
+  public static func concordance(_ x: [Double], _ y: [Double]) throws -> Double? {
+    guard try isDefined(x, y) else { return nil }
+    let counts = PairCounts(x, y)
+    let ranked = counts.concordant + counts.discordant
+    return ranked > 0 ? Double(counts.concordant) / Double(ranked) : nil
+  }
+
+  private struct PairCounts {
+    let pairs: Int
+    let tiedX: Int
+    let tiedY: Int
+    let concordant: Int
+    let discordant: Int
+
+    init(_ x: [Double], _ y: [Double]) {
+      let order = x.indices.sorted { (x[$0], y[$0]) < (x[$1], y[$1]) }
+      pairs = pairCount(x.count)
+      tiedX = tiedPairs(order.map { x[$0] }, by: ==)
+      let tiedBoth = tiedPairs(order.map { (x[$0], y[$0]) }, by: ==)
+      var values = order.map { y[$0] }
+      discordant = sortCountingExchanges(&values)
+      tiedY = tiedPairs(values, by: ==)
+      concordant = pairs - tiedX - tiedY + tiedBoth - discordant
+    }
   }
 
   private static func isDefined(_ x: [Double], _ y: [Double]) throws -> Bool {

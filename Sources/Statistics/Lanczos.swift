@@ -1,4 +1,4 @@
-/// The largest eigenvalue of a symmetric operator that is known by its products with vectors alone: Lanczos' iteration with
+/// The largest eigenvalues of a symmetric operator that is known by its products with vectors alone: Lanczos' iteration with
 /// full reorthogonalisation (Golub & Van Loan, *Matrix computations*, 4th ed., §10.1 and §10.3).
 public struct Lanczos: Equatable, Sendable {
   /// The largest eigenvalue found.
@@ -11,19 +11,29 @@ public struct Lanczos: Equatable, Sendable {
   public let vector: [Double]
   /// Products that it took.
   public let products: Int
+  /// Every Ritz value with the norm of its residual, from the largest down. Those at the ends of the spectrum converge
+  /// first; an eigenvalue that occurs several times is found once.
+  public let ritz: [RitzValue]
+
+  /// An approximate eigenvalue; an eigenvalue lies within `residual` of `value`.
+  public struct RitzValue: Equatable, Sendable {
+    public let value: Double
+    public let residual: Double
+  }
 
   /// Products before the residual is believed: early on a Ritz value can pass by an eigenvalue that is not the largest.
   private static let fewest = 8
 
   /// - Parameters:
   ///   - start: any vector with a part along the eigenvector; random as a rule.
+  ///   - wanted: how many of the largest eigenvalues have to be within the tolerance.
   ///   - tolerance: of the residual, relative to the largest eigenvalue by magnitude.
   ///   - limit: of products; no more than the dimension are ever needed.
   ///   - product: the operator times a vector of norm 1.
   /// - Throws: `StatisticsError` for a start of norm 0 or a product that is not finite or of another size; what `product`
   ///   throws.
   public init(
-    start: [Double], tolerance: Double = 1e-3, limit: Int = 60, product: ([Double]) throws -> [Double]
+    start: [Double], wanted: Int = 1, tolerance: Double = 1e-3, limit: Int = 60, product: ([Double]) throws -> [Double]
   ) throws {
     let length = start.euclideanNorm
     guard length > 0, length.isFinite else {
@@ -53,12 +63,17 @@ public struct Lanczos: Equatable, Sendable {
       let top = small.vectors[size - 1]
       let scale = max(abs(small.values[0]), abs(small.values[size - 1]))
       let residual = rest * abs(top[size - 1])
+      let found = small.vectors.indices.reversed().map {
+        RitzValue(value: small.values[$0], residual: rest * abs(small.vectors[$0][size - 1]))
+      }
+      let isFound = found.count >= wanted && found.prefix(wanted).allSatisfy { $0.residual <= tolerance * scale }
       let isExhausted = size == start.count || size >= limit || rest <= 1e-14 * scale
-      if isExhausted || (size >= Self.fewest && residual <= tolerance * scale) {
+      if isExhausted || (size >= Self.fewest && isFound) {
         largest = small.values[size - 1]
         smallest = small.values[0]
         self.residual = residual
         products = size
+        ritz = found
         let combined = start.indices.map { index in zip(top, basis).reduce(0) { $0 + $1.0 * $1.1[index] } }
         let norm = combined.euclideanNorm
         vector = combined.map { $0 / norm }

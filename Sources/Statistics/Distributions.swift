@@ -1,0 +1,69 @@
+import CGSL
+
+/// Distribution functions and their inverses (GSL, `gsl_cdf_*`).
+public enum Distributions {
+  /// Φ(x), the standard normal distribution function.
+  public static func normalProbability(_ x: Double) -> Double { gsl_cdf_ugaussian_P(x) }
+
+  /// 1 − Φ(x), exact in the far tail where a difference would be 0.
+  public static func normalTail(_ x: Double) -> Double { gsl_cdf_ugaussian_Q(x) }
+
+  /// The x with Φ(x) = probability.
+  ///
+  /// - Throws: `StatisticsError` for a probability outside (0, 1).
+  public static func normalQuantile(_ probability: Double) throws -> Double {
+    try requireOpen(probability)
+    return gsl_cdf_ugaussian_Pinv(probability)
+  }
+
+  /// P(T ≤ t) of Student's t with ν > 0 degrees of freedom.
+  ///
+  /// - Throws: `StatisticsError` for degrees of freedom that are not positive.
+  public static func studentProbability(_ t: Double, degreesOfFreedom: Double) throws -> Double {
+    try requirePositive(degreesOfFreedom)
+    return gsl_cdf_tdist_P(t, degreesOfFreedom)
+  }
+
+  /// The t with P(T ≤ t) = probability.
+  ///
+  /// - Throws: `StatisticsError` for a probability outside (0, 1) or degrees of freedom that are not positive.
+  public static func studentQuantile(_ probability: Double, degreesOfFreedom: Double) throws -> Double {
+    try requireOpen(probability)
+    try requirePositive(degreesOfFreedom)
+    return gsl_cdf_tdist_Pinv(probability, degreesOfFreedom)
+  }
+
+  /// Checks the share that an interval is to cover.
+  static func requireOpen(_ probability: Double, item: String = "probability") throws {
+    guard probability > 0, probability < 1 else {
+      throw StatisticsError(item: item, found: "\(probability)", expected: "a number between 0 and 1")
+    }
+  }
+
+  private static func requirePositive(_ freedom: Double) throws {
+    guard freedom > 0, freedom.isFinite else {
+      throw StatisticsError(item: "degrees of freedom", found: "\(freedom)", expected: "a positive finite number")
+    }
+  }
+}
+
+/// A range that holds a quantity in a given share of repetitions.
+public struct ConfidenceInterval: Equatable, Sendable {
+  public let lower: Double
+  public let upper: Double
+
+  public init(lower: Double, upper: Double) {
+    self.lower = lower
+    self.upper = upper
+  }
+
+  public func contains(_ value: Double) -> Bool { lower <= value && value <= upper }
+}
+
+/// GSL ends the process where something goes wrong, unless it is told to return a status instead.
+enum GSLErrors {
+  static let areReturned: Bool = {
+    gsl_set_error_handler_off()
+    return true
+  }()
+}
