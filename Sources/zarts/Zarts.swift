@@ -7,7 +7,8 @@ struct Zarts: ParsableCommand {
     abstract: "Zero-order architecture search beside DARTS, and the loss landscapes of both.",
     version: "0.1.0",
     subcommands: [
-      SearchCommand.self, PresetsCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self,
+      SearchCommand.self, CompareCommand.self, DiagnoseCommand.self, PresetsCommand.self, SummaryCommand.self,
+      LandscapeCommand.self, GradientsCommand.self,
       CurvesCommand.self, RetrainCommand.self, GenotypeCommand.self, DrawCommand.self, BenchCommand.self, DataCommand.self,
     ])
 }
