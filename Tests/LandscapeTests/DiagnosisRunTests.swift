@@ -87,6 +87,49 @@ struct DiagnosisRunTests {
     }
   }
 
+  /// A problem on which first-order DARTS collapses and is wrong to: at fixed ω every edge's skip connection looks better,
+  /// but ω answers to α, and with the answer the convolution is.
+  private static func trap() throws -> QuadraticBilevelProblem {
+    var alphas = SearchSpace.s2.zeroAlphas
+    var stream = RandomStream(seed: 1, purpose: .alphas)
+    alphas.flat = stream.normals(alphas.count).map { Float(1e-3 * $0) }
+    let (edges, count) = (28, 56)
+    var response = DenseMatrix(rows: edges, columns: count, values: [Double](repeating: 0, count: edges * count))
+    for edge in 0..<edges { (response[edge, 2 * edge], response[edge, 2 * edge + 1]) = (1, -1) }
+    let coefficients = QuadraticBilevelProblem.Coefficients(
+      trainingCurvature: DenseMatrix.identity(edges), response: response,
+      responseOffset: [Double](repeating: 0, count: edges), validationCurvature: 4 * DenseMatrix.identity(edges),
+      weightTarget: [Double](repeating: -1, count: edges), alphaCurvature: 0.5 * DenseMatrix.identity(count),
+      alphaTarget: (0..<count).map { $0.isMultiple(of: 2) ? 1 : 0 }, trainingFloor: 0.1, validationFloor: 0.2)
+    return try QuadraticBilevelProblem(
+      coefficients: coefficients, initialAlphas: alphas, stepsPerEpoch: 10, noise: 0.05, seed: 1)
+  }
+
+  @Test func searchOnATrapForDARTSIsCaughtAndZARTSIsNot() throws {
+    let scratch = try ScratchFolder()
+    func diagnose(_ method: SearchMethod) throws -> Diagnosis {
+      var configuration = SearchConfiguration(method: method, space: .s2, dataset: "closed-form")
+      (configuration.epochs, configuration.warmup, configuration.learningRate) = (12, 2, 0.1)
+      (configuration.innerSteps, configuration.candidates, configuration.antithetic) = (10, 40, true)
+      (configuration.mu, configuration.xi, configuration.alphaLearningRate) = (0.05, 0.02, 0.02)
+      let run = try SearchRun(
+        starting: Self.trap(), configuration: configuration, folder: .create(at: scratch.file(method.rawValue)), space: .s2)
+      try run.run()
+      let measured = try DiagnosisRun(of: run.files, in: run.files.folder) { try Self.trap() }
+        .measure(Diagnosis(of: run.files))
+      return try Diagnosis(of: run.files, measurements: measured)
+    }
+    let darts = try diagnose(.darts1)
+    #expect(darts.verdict.isCollapsed && (3...5).contains(darts.verdict.epoch ?? 0), "\(darts.text)")
+    #expect(darts.verdict.evidence.map(\.criterion).contains("skips_normal"))
+    let agreement = try #require(darts.verdict.agreement)
+    #expect(agreement.left.contains("L1"), "\(darts.text)")
+    #expect(try #require(agreement.spearmanFirst) < 0, "at fixed ω the order is the wrong way round")
+    let zarts = try diagnose(.zartsRS)
+    #expect(!zarts.verdict.isCollapsed, "\(zarts.text)")
+    #expect(zarts.epochs.last?.normal.skips == 0, "\(zarts.text)")
+  }
+
   @Test func measuredEigenvaluesAreThoseThatTheSearchWouldHaveLogged() throws {
     let scratch = try ScratchFolder()
     let logged = try search(in: scratch.file("logged")) { $0.eigenvalueEvery = 1 }.metrics().map(\.dominantEigenvalue)

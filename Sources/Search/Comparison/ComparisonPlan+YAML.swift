@@ -17,12 +17,12 @@ extension ComparisonPlan {
           group.allSatisfy { $0.2 == group[0].2 }
         }
       }
-      let dependence = given.contains(field.key) ? Dependence.none : Self.dependence(of: field)
+      let dependence = given[field.key] ?? Self.dependence(of: field)
       if dependence == .none, isFunction(of: { _, _ in 0 }) {
         common.append("\(line(values[0].2))  # \(field.remark)")
-      } else if dependence != .method, isFunction(of: { space, _ in space }) {
+      } else if dependence == .none || dependence == .space, isFunction(of: { space, _ in space }) {
         for (space, _, value) in values { bySpace.add(line(value), to: space.rawValue) }
-      } else if dependence != .space, isFunction(of: { _, method in method }) {
+      } else if dependence == .none || dependence == .method, isFunction(of: { _, method in method }) {
         for (_, method, value) in values { byMethod.add(line(value), to: method.rawValue) }
       } else {
         for (space, method, value) in values { byBoth.add(line(value), to: "\(space.rawValue)/\(method.rawValue)") }
@@ -62,8 +62,6 @@ extension ComparisonPlan {
       return "\(key):\n" + members.joined()
     }
   }
-
-  private enum Dependence { case none, space, method }
 
   /// What the default of a setting goes with.
   private static func dependence(of field: SearchConfiguration.Field) -> Dependence {

@@ -27,8 +27,11 @@ public struct ComparisonPlan: Equatable, Sendable {
   /// What `DatasetSpecification` parses.
   public let datasets: [String]
   public let budget: Budget
-  /// Settings that someone gave, rather than defaults.
-  let given: Set<String>
+  /// Settings that someone gave, rather than defaults, and what they were given for.
+  let given: [String: Dependence]
+
+  /// What the value of a setting goes with.
+  enum Dependence: Equatable { case none, space, method, both }
   /// Settings of which an existing comparison may get more.
   public static let growing = ["method", "seed", "space"]
   /// Dataset by dataset, seed by seed, space by space, method by method.
@@ -106,8 +109,8 @@ public struct ComparisonPlan: Equatable, Sendable {
     if case .steps(let steps?) = budget, steps < 1 {
       throw SearchError.invalid("value out of range", at: "budget_steps", found: "\(steps)", wanted: "1 or more, or null")
     }
-    given = Set(overrides.keys).union(text.keys).union(base.map { Set($0.values.keys) } ?? [])
-      .subtracting(ComparisonText.listed)
+    let forAll = overrides.keys + (base.map { Array($0.values.keys) } ?? [])
+    given = text.dependences.merging(forAll.map { ($0, .none) }) { $1 }
     runs = []
     let names = Self.folderNames(datasets)
     for (dataset, folder) in zip(datasets, names) {

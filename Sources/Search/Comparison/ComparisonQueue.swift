@@ -29,21 +29,19 @@ final class ComparisonQueue: @unchecked Sendable {
   /// Works all tasks off on so many threads, and returns when they are done.
   ///
   /// - Parameter body: called on any of the threads, on several at once; what its calls share must be behind locks.
-  func work(threads: Int, _ body: (Task) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      let job = Job(body: body)
-      let group = DispatchGroup()
-      for _ in 0..<threads {
-        group.enter()
-        let thread = Thread {
-          while let task = self.next() { job.body(task) }
-          group.leave()
-        }
-        thread.stackSize = 8 << 20
-        thread.start()
+  func work(threads: Int, _ body: @escaping (Task) -> Void) {
+    let job = Job(body: body)
+    let group = DispatchGroup()
+    for _ in 0..<threads {
+      group.enter()
+      let thread = Thread {
+        while let task = self.next() { job.body(task) }
+        group.leave()
       }
-      group.wait()
+      thread.stackSize = 8 << 20
+      thread.start()
     }
+    group.wait()
   }
 
   private struct Job: @unchecked Sendable {

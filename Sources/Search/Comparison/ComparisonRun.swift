@@ -92,7 +92,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
         result[place].epochs = max(result[place].epochs, run.configuration.warmup)
         result[place].runs.append(index)
       } else {
-        let name = "warm-up of \(run.name)"
+        let name = "warm-up \(run.configuration.space.rawValue)-\(run.configuration.seed) (\(result.count + 1))"
         result.append(
           Warmup(
             configuration: run.configuration.sharedWarmup, files: folder, epochs: run.configuration.warmup, runs: [index],

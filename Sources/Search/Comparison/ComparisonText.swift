@@ -21,10 +21,20 @@ struct ComparisonText {
     "method_settings", "run_settings",
   ]
 
-  /// Every setting that the text gives to some run.
-  var keys: Set<String> {
-    let texts = [common].compactMap { $0 } + bySpace.values + byMethod.values + byBoth.values
-    return Set(texts.flatMap(\.values.keys))
+  /// Every setting that the text gives to some run, and what it goes with there.
+  var dependences: [String: ComparisonPlan.Dependence] {
+    var result: [String: ComparisonPlan.Dependence] = [:]
+    func add(_ texts: some Sequence<SettingsText>, _ dependence: ComparisonPlan.Dependence) {
+      for key in texts.flatMap(\.values.keys) {
+        result[key] = result[key] == nil || result[key] == dependence ? dependence : .both
+      }
+    }
+    add(bySpace.values, .space)
+    add(byMethod.values, .method)
+    add(byBoth.values, .both)
+    // What is given to all is so to a method or a space that joins.
+    for key in (common?.values ?? [:]).keys { result[key] = ComparisonPlan.Dependence.none }
+    return result
   }
 
   /// Settings of a run, in ascending order of rank.
