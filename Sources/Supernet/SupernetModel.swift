@@ -69,7 +69,8 @@ public final class SupernetModel {
     loss: Double, correct: Int
   ) {
     let result = run(
-      weights: weights, alphas: alphas, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
+      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil
+    )
     return (result.loss, result.correct)
   }
 
@@ -79,13 +80,50 @@ public final class SupernetModel {
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> (loss: Double, correct: Int, alphas: ArchitectureParameters?) {
     let result = run(
-      weights: weights, alphas: alphas, batch: batch, weightGradient: weightGradient, wantsAlphaGradient: wantsAlphaGradient,
-      statistics: statistics)
+      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: weightGradient,
+      wantsAlphaGradient: wantsAlphaGradient, statistics: statistics)
     guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
     let gradient = ArchitectureParameters(
       normal: gradient(of: alphas.normal, mixing: result.normalMixingGradient),
       reduce: gradient(of: alphas.reduce, mixing: result.reduceMixingGradient))
     return (result.loss, result.correct, gradient)
+  }
+
+  /// Mean cross-entropy and accuracy of a derived architecture that inherits the supernet's weights: its edges are their
+  /// operation alone and all others are gone, which no α can say where a space has no `none`.
+  ///
+  /// - Throws: `SupernetError` where an edge's operation is none of its candidates.
+  public func evaluate(weights: ParameterVector, genotype: Genotype, batch: ImageBatch) throws -> (
+    loss: Double, correct: Int
+  ) {
+    let mixing = NetworkPlan.Mixing(
+      normal: try mixing(genotype.normal, architecture.operations.normal, "normal"),
+      reduce: try mixing(genotype.reduce, architecture.operations.reduce, "reduce"))
+    let result = run(
+      weights: weights, mixing: mixing, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
+    return (result.loss, result.correct)
+  }
+
+  private func mixing(_ cell: [Genotype.Edge], _ candidates: [[Operation]], _ key: String) throws -> [Float] {
+    let columns = candidates[0].count
+    var operations = [Float](repeating: 0, count: candidates.count * columns)
+    var bypass = [Float](repeating: 0, count: candidates.count)
+    for (index, edge) in cell.enumerated() {
+      let row = CellTopology.edgesInto(node: index / Genotype.edgesPerNode).lowerBound + edge.source
+      guard let column = candidates[row].firstIndex(of: edge.operation) else {
+        throw SupernetError(
+          "an operation that the supernet does not have there", at: "genotype, \(key)[\(index)]",
+          found: edge.operation.rawValue, wanted: candidates[row].map(\.rawValue).joined(separator: ", "))
+      }
+      operations[row * columns + column] = 1
+      bypass[row] = 1
+    }
+    return architecture.variant.partialChannels > 1 ? operations + bypass : operations
+  }
+
+  /// The plan's weights of α.
+  private func mixing(_ alphas: ArchitectureParameters) -> NetworkPlan.Mixing {
+    NetworkPlan.Mixing(normal: mixing(alphas.normal), reduce: mixing(alphas.reduce))
   }
 
   /// The plan's weights: of the operations, then of what bypasses them on each edge.
@@ -108,7 +146,7 @@ public final class SupernetModel {
   public func lastLogits(count: Int) -> [Float] { plan.logits(count: count) }
 
   private func run(
-    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
+    weights: ParameterVector, mixing: NetworkPlan.Mixing, batch: ImageBatch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> NetworkPlan.Result {
     precondition(weights.count == plan.parameters.count, "weights of another network")
@@ -118,8 +156,6 @@ public final class SupernetModel {
     if batch.count > plan.batch {
       plan = NetworkPlan(architecture.networkLayout, batch: batch.count, pool: pool, kernels: kernels)
     }
-    let mixing = NetworkPlan.Mixing(
-      normal: self.mixing(alphas.normal), reduce: self.mixing(alphas.reduce))
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in
         guard let images = images.baseAddress, let labels = labels.baseAddress else {

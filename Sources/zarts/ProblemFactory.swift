@@ -4,8 +4,11 @@ import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
 enum ProblemFactory {
+  /// - Throws: `DatasetError` or `FormatError` where the data cannot be used.
+  static func checkData(_ dataset: String) throws { _ = try DatasetSpecification(parsing: dataset).load() }
+
   /// - Throws: `DatasetError` or `FormatError` where the data cannot be used; what the supernet throws.
-  static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
+  @Sendable static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit, threads: configuration.threads)

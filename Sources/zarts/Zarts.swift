@@ -6,10 +6,17 @@ struct Zarts: ParsableCommand {
     commandName: "zarts",
     abstract: "Zero-order architecture search beside DARTS, and the loss landscapes of both.",
     version: "0.1.0",
-    subcommands: [
-      SearchCommand.self, PresetsCommand.self, SummaryCommand.self, LandscapeCommand.self, GradientsCommand.self,
-      FidelityCommand.self, SpectrumCommand.self, EstimatorsCommand.self,
-      PlotCommand.self, CurvesCommand.self, RetrainCommand.self, GenotypeCommand.self, DrawCommand.self, BenchCommand.self,
-      DataCommand.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Search",
+        subcommands: [SearchCommand.self, CompareCommand.self, RetrainCommand.self, PresetsCommand.self, SummaryCommand.self]),
+      CommandGroup(
+        name: "Analysis",
+        subcommands: [
+          LandscapeCommand.self, FidelityCommand.self, SpectrumCommand.self, EstimatorsCommand.self, DiagnoseCommand.self,
+          GradientsCommand.self,
+        ]),
+      CommandGroup(name: "Figures", subcommands: [PlotCommand.self, CurvesCommand.self, DrawCommand.self]),
+      CommandGroup(name: "Tools", subcommands: [GenotypeCommand.self, DataCommand.self, BenchCommand.self]),
     ])
 }

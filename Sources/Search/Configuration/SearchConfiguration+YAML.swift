@@ -52,7 +52,7 @@ extension SearchConfiguration {
   }
 
   /// Layers in ascending order of rank.
-  private init(layers: [SettingsText], given: Identity, from place: String) throws {
+  init(layers: [SettingsText], given: Identity, from place: String) throws {
     self.init(method: .darts1, space: .s6, dataset: "")
     for layer in layers { try set(["method", "space", "dataset"], layer) }
     for (key, isGiven) in [
@@ -88,7 +88,6 @@ struct SettingsText {
   private var presetName: String?
 
   init(_ yaml: String, from place: String) throws {
-    self.place = place
     let root: Node?
     do {
       root = try Yams.compose(yaml: yaml)
@@ -100,16 +99,25 @@ struct SettingsText {
     guard let mapping = root?.mapping else {
       throw SearchError.invalid("not a configuration", at: place, found: "no mapping", wanted: "lines of 'key: value'")
     }
+    try self.init(mapping, from: place, takingPreset: true)
+  }
+
+  /// - Parameters:
+  ///   - takingPreset: whether the key `preset` is allowed.
+  ///   - excluded: keys that have no place here.
+  init(_ mapping: Node.Mapping, from place: String, takingPreset: Bool, without excluded: [String] = []) throws {
+    self.place = place
     for (key, value) in mapping {
       let name = key.string ?? ""
-      if name == "preset" {
+      if name == "preset", takingPreset {
         presetName = value.string ?? ""
         continue
       }
-      guard SearchConfiguration.field(name) != nil else {
+      guard SearchConfiguration.field(name) != nil, !excluded.contains(name) else {
+        let known = SearchConfiguration.fields.map(\.key).filter { !excluded.contains($0) }
         throw SearchError.invalid(
           "unknown setting", at: place, found: "'\(name)'",
-          wanted: (["preset"] + SearchConfiguration.fields.map(\.key)).joined(separator: ", "))
+          wanted: ((takingPreset ? ["preset"] : []) + known).joined(separator: ", "))
       }
       values[name] = value
     }

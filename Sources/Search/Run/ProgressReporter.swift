@@ -13,6 +13,20 @@ public final class ProgressReporter {
   private var lastReport = -Double.infinity
   private var hasLine = false
   private var throughput = Throughput()
+  private var listener: Listener?
+
+  /// Takes reports in place of a person: the whole of several jobs that run side by side, for example.
+  struct Listener {
+    /// Units done, units in all, and what is being done.
+    var report: (Double, Double, String) -> Void
+    var note: (String) -> Void
+  }
+
+  /// Reports to a listener, and writes nothing.
+  convenience init(to listener: Listener) {
+    self.init(isTerminal: false, interval: 0.1) { _ in }
+    self.listener = listener
+  }
 
   /// - Parameters:
   ///   - isTerminal: whether lines may be redrawn in place.
@@ -66,6 +80,7 @@ public final class ProgressReporter {
     if let images { throughput.add(images, at: time) }
     guard time - lastReport >= interval else { return }
     lastReport = time
+    if let listener { return listener.report(done, total, text()) }
     let fraction = total > 0 ? min(1, done / total) : 1
     let gained = done - begin.done
     // One unit says little about the pace; a number too early would only jump.
@@ -96,6 +111,7 @@ public final class ProgressReporter {
 
   /// Writes a line that stays, above the bar.
   public func note(_ line: String) {
+    if let listener { return listener.note(line) }
     clear()
     write(line + "\n")
   }

@@ -40,7 +40,7 @@ extension SearchRun {
   }
 
   /// The largest eigenvalue of ∇²_α L_val on the first batches of the validation split, the same in every epoch.
-  private func dominantEigenvalueIfDue() throws -> Double? {
+  func dominantEigenvalueIfDue() throws -> Double? {
     let every = configuration.eigenvalueEvery
     guard every > 0, (state.epoch + 1).isMultiple(of: every) else { return nil }
     let batches = (0..<min(configuration.eigenvalueBatches, problem.validationSplitCount)).map(problem.validationSplitBatch)

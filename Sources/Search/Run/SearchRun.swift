@@ -106,6 +106,20 @@ public final class SearchRun<Problem: BilevelProblem> {
   public func run() throws -> (record: EpochRecord?, genotype: Genotype?) {
     let lock = try files.lock()
     defer { withExtendedLifetime(lock) { progress.clear() } }
+    try proceed(to: configuration.epochs)
+    return try finish()
+  }
+
+  /// Runs until so many epochs are finished, and leaves the search unfinished.
+  ///
+  /// - Throws: as `run` does.
+  func advance(to epochs: Int) throws {
+    let lock = try files.lock()
+    defer { withExtendedLifetime(lock) { progress.clear() } }
+    try proceed(to: epochs)
+  }
+
+  private func proceed(to epochs: Int) throws {
     do {
       if configuration.tensorboard, !isFinished {
         let isNew = EventFile.names(in: files.folder).isEmpty
@@ -113,7 +127,7 @@ public final class SearchRun<Problem: BilevelProblem> {
           folder: files.folder, operations: space == nil ? nil : configuration.operations,
           continuingAfter: isNew ? nil : weightSteps)
       }
-      while !isFinished { try runEpoch() }
+      while !isFinished, state.epoch < epochs { try runEpoch() }
     } catch SearchError.diverged(let account) {
       let error = SearchError.diverged(([account] + circumstances).joined(separator: "\n"))
       for line in "\(error)".split(separator: "\n") { logger.error("\(line)") }
@@ -122,7 +136,6 @@ public final class SearchRun<Problem: BilevelProblem> {
       logger.error("\(error)")
       throw error
     }
-    return try finish()
   }
 
   /// What led to a divergence, a line each.

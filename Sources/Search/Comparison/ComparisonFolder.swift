@@ -1,0 +1,52 @@
+import Formats
+import Foundation
+
+/// The files of a comparison: compare.yaml, comparison.csv, comparison-summary.csv, comparison-tests.csv, a run folder for
+/// each run under runs/, and the shared warm-ups under warmups/, which are run folders too.
+public struct ComparisonFolder: Equatable, Sendable {
+  public let folder: OutputFolder
+
+  public init(_ folder: OutputFolder) { self.folder = folder }
+
+  /// A folder that a comparison has written.
+  ///
+  /// - Throws: `FormatError` where there is no such folder.
+  public init(existing path: String) throws { folder = try OutputFolder.existing(at: path) }
+
+  public var planPath: String { folder.file("compare.yaml") }
+  public var tablePath: String { folder.file("comparison.csv") }
+  public var summaryPath: String { folder.file("comparison-summary.csv") }
+  public var testsPath: String { folder.file("comparison-tests.csv") }
+
+  /// The plan as compare.yaml has it; its epochs are those before a budget of steps changes them.
+  ///
+  /// - Throws: `FormatError` where the file cannot be read; `SearchError.invalid` where it is no plan.
+  public func plan(lists: ComparisonPlan.Lists = .init(), overrides: ComparisonPlan.Overrides = .init()) throws
+    -> ComparisonPlan
+  {
+    let text = try String(decoding: FileBytes.read(planPath), as: UTF8.self)
+    return try ComparisonPlan(yaml: text, from: planPath, lists: lists, overrides: overrides)
+  }
+
+  /// The folder of a run, whether it is there or not.
+  public func run(_ run: ComparisonPlan.Run) -> SearchRunFolder { SearchRunFolder(unchecked: folder.file(run.path)) }
+
+  /// The folder of the warm-up that a run starts from, whether it is there or not.
+  func warmup(of configuration: SearchConfiguration) -> SearchRunFolder {
+    let shared = configuration.sharedWarmup.withoutHousekeeping
+    let check = String(CRC32C.value(of: Array(shared.yaml.utf8)), radix: 16)
+    return SearchRunFolder(unchecked: folder.file("warmups/\(shared.space.rawValue)-\(shared.seed)-\(check)"))
+  }
+
+  /// Every run with the state of its folder.
+  public func rows(of plan: ComparisonPlan) -> [ComparisonRow] {
+    plan.runs.map { ComparisonRow(run: $0, files: run($0), failure: nil) }
+  }
+}
+
+extension SearchRunFolder {
+  /// Whether the search has come to its end: its architecture is the last that it writes.
+  public var isFinished: Bool { FileManager.default.fileExists(atPath: genotypePath) }
+  /// Whether the search has left anything to go on with.
+  var isStarted: Bool { !checkpoints().isEmpty }
+}

@@ -1,0 +1,200 @@
+import Datasets
+import Supernet
+
+/// Which searches a comparison consists of: every method on every seed, space and dataset, with the settings of each.
+public struct ComparisonPlan: Equatable, Sendable {
+  /// What is the same for all methods.
+  public enum Budget: Equatable, Sendable {
+    /// Epochs.
+    case epochs
+    /// Weight steps, those of candidates included: each method gets the most epochs that stay within so many; nil for what
+    /// the dearest method takes for the epochs of its settings.
+    case steps(Int?)
+  }
+
+  /// One search.
+  public struct Run: Equatable, Sendable {
+    public var configuration: SearchConfiguration
+    /// Its folder, seen from that of the comparison.
+    public let path: String
+    /// A short name for people, such as `s2-darts1-0`.
+    public let name: String
+  }
+
+  public let methods: [SearchMethod]
+  public let seeds: [UInt64]
+  public let spaces: [SearchSpace]
+  /// What `DatasetSpecification` parses.
+  public let datasets: [String]
+  public let budget: Budget
+  /// Settings that someone gave, rather than defaults, and what they were given for.
+  let given: [String: Dependence]
+
+  /// What the value of a setting goes with.
+  enum Dependence: Equatable { case none, space, method, both }
+  /// Settings of which an existing comparison may get more.
+  public static let growing = ["method", "seed", "space"]
+  /// Dataset by dataset, seed by seed, space by space, method by method.
+  public private(set) var runs: [Run]
+
+  /// What a command line may say in place of a file.
+  public struct Lists: Equatable, Sendable {
+    public var methods: [SearchMethod]?
+    public var seeds: [UInt64]?
+    public var spaces: [SearchSpace]?
+    public var datasets: [String]?
+    public var budget: Budget?
+
+    public init(
+      methods: [SearchMethod]? = nil, seeds: [UInt64]? = nil, spaces: [SearchSpace]? = nil, datasets: [String]? = nil,
+      budget: Budget? = nil
+    ) {
+      self.methods = methods
+      self.seeds = seeds
+      self.spaces = spaces
+      self.datasets = datasets
+      self.budget = budget
+    }
+  }
+
+  /// Settings from outside the file, which win over it.
+  public struct Overrides {
+    /// Keys of config.yaml.
+    public var keys: [String]
+    /// Those that the defaults of others go with; method, space and dataset in it are not read.
+    public var identity: SearchConfiguration.Identity
+    public var apply: (inout SearchConfiguration) -> Void
+
+    public init(
+      keys: [String] = [], identity: SearchConfiguration.Identity = .init(),
+      apply: @escaping (inout SearchConfiguration) -> Void = { _ in }
+    ) {
+      self.keys = keys
+      self.identity = identity
+      self.apply = apply
+    }
+  }
+
+  /// - Parameters:
+  ///   - yaml: the content of a compare.yaml; empty for none.
+  ///   - place: named in errors, a path as a rule.
+  ///   - lists: take the place of what the text says.
+  ///   - preset: takes the place of the one that the text names.
+  /// - Throws: `SearchError.invalid` for text that is not YAML, an unknown key, a value of a wrong type or out of range, an
+  ///   entry twice in a list, or a list that is missing or empty.
+  public init(
+    yaml: String, from place: String, lists: Lists = Lists(), preset: SearchPreset? = nil, overrides: Overrides = Overrides()
+  ) throws {
+    let text = try ComparisonText(yaml, from: place)
+    let base = try (preset ?? text.preset)?.settings
+    func list<Value: Hashable>(
+      _ key: String, _ flag: [Value]?, _ written: [Value]?, preset name: String, _ convert: (String) -> Value?,
+      default fallback: [Value]? = nil
+    ) throws -> [Value] {
+      let value = flag ?? written ?? (base?.values[name]?.string.flatMap(convert)).map { [$0] } ?? fallback
+      guard let value, !value.isEmpty else {
+        throw SearchError.invalid(
+          "incomplete comparison", at: "\(place): \(key)", found: value == nil ? "nothing" : "[]", wanted: "one at least")
+      }
+      if let twice = value.indices.first(where: { value[..<$0].contains(value[$0]) }) {
+        throw SearchError.invalid("the same twice", at: "\(place): \(key)", found: "\(value[twice])", wanted: "each once")
+      }
+      return value
+    }
+    methods = try list("methods", lists.methods, text.methods, preset: "method", SearchMethod.init)
+    seeds = try list("seeds", lists.seeds, text.seeds, preset: "seed", UInt64.init, default: [0])
+    spaces = try list("spaces", lists.spaces, text.spaces, preset: "space", SearchSpace.init, default: [.s6])
+    datasets = try list("datasets", lists.datasets, text.datasets, preset: "dataset") { $0 }
+    budget = lists.budget ?? text.budget ?? .epochs
+    if case .steps(let steps?) = budget, steps < 1 {
+      throw SearchError.invalid("value out of range", at: "budget_steps", found: "\(steps)", wanted: "1 or more, or null")
+    }
+    let forAll = overrides.keys + (base.map { Array($0.values.keys) } ?? [])
+    given = text.dependences.merging(forAll.map { ($0, .none) }) { $1 }
+    runs = []
+    let names = Self.folderNames(datasets)
+    for (dataset, folder) in zip(datasets, names) {
+      for seed in seeds {
+        for space in spaces {
+          for method in methods {
+            let name = "\(space.rawValue)-\(method.rawValue)-\(seed)"
+            let identity = SearchConfiguration.Identity(
+              method: method, space: space, dataset: dataset, rsDistribution: overrides.identity.rsDistribution)
+            var configuration = try SearchConfiguration(
+              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity, from: place)
+            overrides.apply(&configuration)
+            configuration.seed = seed
+            (configuration.method, configuration.space, configuration.dataset) = (method, space, dataset)
+            try Self.check(configuration, name)
+            let isAlone = datasets.count == 1
+            runs.append(
+              Run(
+                configuration: configuration, path: isAlone ? "runs/\(name)" : "runs/\(folder)/\(name)",
+                name: isAlone ? name : "\(folder)/\(name)"))
+          }
+        }
+      }
+    }
+  }
+
+  private static func check(_ configuration: SearchConfiguration, _ name: String) throws {
+    do {
+      try configuration.validate()
+    } catch SearchError.invalid(let problem, let place, let found, let wanted) {
+      throw SearchError.invalid(problem, at: "run \(name), \(place)", found: found, wanted: wanted)
+    }
+    guard configuration.stages.isEmpty else {
+      throw SearchError.invalid(
+        "a progressive search in a comparison", at: "run \(name), setting stages", found: "some",
+        wanted: "none: its stages have warm-ups of their own; run it with zarts search")
+    }
+  }
+
+  /// A name a dataset for folders: what stands before the colon, with a number where that is not unique.
+  private static func folderNames(_ datasets: [String]) -> [String] {
+    var names: [String] = []
+    for dataset in datasets {
+      let kind = dataset.prefix { $0 != ":" }.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "-" }
+      let name = kind.isEmpty ? "data" : String(kind)
+      let others = names.count { $0 == name || $0.hasPrefix(name + "-") }
+      names.append(others == 0 ? name : "\(name)-\(others + 1)")
+    }
+    return names
+  }
+
+  /// The plan with the epochs that its budget gives to each method.
+  ///
+  /// - Parameter stepsPerEpoch: of the data that a run's settings name.
+  /// - Throws: `SearchError.invalid` where the budget is too small for a method; what `stepsPerEpoch` throws.
+  public func resolved(stepsPerEpoch: (SearchConfiguration) throws -> Int) throws -> ComparisonPlan {
+    guard case .steps(let fixed) = budget else { return self }
+    var known: [String: Int] = [:]
+    func steps(_ configuration: SearchConfiguration) throws -> Int {
+      let key = "\(configuration.batch) \(configuration.trainLimit ?? -1) \(configuration.dataset)"
+      if let value = known[key] { return value }
+      let value = try stepsPerEpoch(configuration)
+      known[key] = value
+      return value
+    }
+    var result = self
+    for dataset in datasets {
+      for space in spaces {
+        let members = runs.indices.filter {
+          runs[$0].configuration.dataset == dataset && runs[$0].configuration.space == space
+        }
+        let costs = try members.map { index in
+          let configuration = runs[index].configuration
+          return SearchCost(of: configuration, epochs: configuration.epochs, stepsPerEpoch: try steps(configuration))
+            .weightSteps
+        }
+        guard let limit = fixed ?? costs.max() else { continue }
+        for index in members {
+          let configuration = runs[index].configuration
+          let epochs = try configuration.epochs(within: limit, stepsPerEpoch: steps(configuration))
+          result.runs[index].configuration.epochs = epochs
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,70 @@
+/// What a search has computed to find its architecture, counted, not estimated. What is only measured (the validation
+/// split at the end of an epoch, eigenvalues) is not in it.
+public struct SearchCost: Equatable, Sendable {
+  /// Training steps on ω or on a copy of it: the run's own, the inner steps of candidates and of the baseline that they
+  /// are compared with, and the unrolled step of second-order DARTS.
+  public var weightSteps: Int
+  /// Forward and backward passes over a batch besides: each costs about as much as a training step.
+  public var alphaGradients: Int
+
+  public init(weightSteps: Int, alphaGradients: Int) {
+    self.weightSteps = weightSteps
+    self.alphaGradients = alphaGradients
+  }
+
+  /// Of one update of α by a method with its settings: DARTS (Liu et al., ICLR 2019, §2.3), ZARTS (Wang et al., NeurIPS
+  /// 2022, §3.2–3.4).
+  public static func ofUpdate(_ configuration: SearchConfiguration) -> SearchCost {
+    let (inner, candidates) = (configuration.innerSteps, configuration.candidates)
+    return switch configuration.method {
+    case .darts1, .darts1ES: SearchCost(weightSteps: 0, alphaGradients: 1)
+    // ω′, then L_val at ω′ and L_train on both sides of ω.
+    case .darts2, .darts2ES: SearchCost(weightSteps: 1, alphaGradients: 3)
+    case .zartsMGS: SearchCost(weightSteps: candidates * inner, alphaGradients: 1)
+    case .zartsRS:
+      SearchCost(weightSteps: (candidates + (configuration.antithetic ? 0 : 1)) * inner, alphaGradients: 0)
+    case .zartsGLD: SearchCost(weightSteps: (configuration.radii + 1) * inner, alphaGradients: 0)
+    case .random: SearchCost(weightSteps: 0, alphaGradients: 0)
+    }
+  }
+
+  /// Of the epochs that a run has finished.
+  public init(of records: [EpochRecord], _ configuration: SearchConfiguration) {
+    let updates = records.reduce(0) { $0 + $1.alphaUpdates }
+    let each = Self.ofUpdate(configuration)
+    weightSteps = (records.last?.weightSteps ?? 0) + updates * each.weightSteps
+    alphaGradients = updates * each.alphaGradients
+  }
+
+  /// Of a whole run of so many epochs.
+  public init(of configuration: SearchConfiguration, epochs: Int, stepsPerEpoch: Int) {
+    let steps = epochs * stepsPerEpoch
+    let interval = configuration.method.isZeroOrder ? configuration.innerSteps : 1
+    let updates = (max(0, epochs - configuration.warmup) * stepsPerEpoch + interval - 1) / interval
+    let each = Self.ofUpdate(configuration)
+    weightSteps = steps + updates * each.weightSteps
+    alphaGradients = updates * each.alphaGradients
+  }
+}
+
+extension SearchConfiguration {
+  /// The most epochs of this search whose weight steps, those of candidates included, stay within a budget.
+  ///
+  /// - Throws: `SearchError.invalid` where the budget ends before the first epoch in which α moves.
+  func epochs(within budget: Int, stepsPerEpoch: Int) throws -> Int {
+    func cost(_ epochs: Int) -> Int { SearchCost(of: self, epochs: epochs, stepsPerEpoch: stepsPerEpoch).weightSteps }
+    guard cost(warmup + 1) <= budget else {
+      throw SearchError.invalid(
+        "the budget ends before \(method.rawValue) moves α", at: "budget_steps", found: "\(budget)",
+        wanted: "\(cost(warmup + 1)) or more: \(warmup) epochs of warm-up and one after them, of \(stepsPerEpoch) steps each"
+      )
+    }
+    // The cost grows with every epoch by at least its own steps.
+    var (low, high) = (warmup + 1, max(warmup + 1, budget / stepsPerEpoch))
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if cost(middle) <= budget { low = middle } else { high = middle - 1 }
+    }
+    return low
+  }
+}

@@ -1,0 +1,72 @@
+import Formats
+import Foundation
+import Supernet
+
+extension SearchRun {
+  /// A new run whose warm-up another has computed: its folder then holds what this run would have written up to there,
+  /// the same bytes but for the seconds in metrics.csv and the times in log.txt.
+  ///
+  /// - Parameters:
+  ///   - warmup: the run of `configuration.sharedWarmup`, with every checkpoint to the end of this run's warm-up.
+  /// - Throws: `SearchError.invalid` where that is the warm-up of another search or has not got so far; `FormatError` for
+  ///   damaged files; `CancellationError` where a stop is requested while eigenvalues are computed.
+  convenience init(
+    forking warmup: SearchRunFolder, starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder,
+    space: SearchSpace?, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+  ) throws {
+    try configuration.validate()
+    guard try warmup.configuration().withoutHousekeeping == configuration.sharedWarmup.withoutHousekeeping else {
+      throw SearchError.invalid(
+        "the warm-up of another search", at: warmup.configurationPath, found: "other settings",
+        wanted: "those of \(configuration.method.rawValue) on seed \(configuration.seed)")
+    }
+    let files = SearchRunFolder(folder)
+    try AtomicFile.write(configuration.yaml, to: files.configurationPath)
+    _ = try folder.subfolder("checkpoints")
+    if configuration.tensorboard {
+      for name in EventFile.names(in: warmup.folder) {
+        try AtomicFile.write(FileBytes.read(warmup.folder.file(name)), to: folder.file(name))
+      }
+    }
+    try self.init(
+      problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
+      state: SearchState(starting: problem))
+    try writeCheckpoint(to: files.checkpointPath(epoch: 0))
+    try adopt(warmup)
+    logger.info("\(configuration.method.rawValue) starts after the \(configuration.warmup) epochs of \(warmup.folder.path)")
+  }
+
+  /// Takes over epoch after epoch, and writes each as if this run had come to its end: a crash in between leaves a run
+  /// that can go on.
+  private func adopt(_ warmup: SearchRunFolder) throws {
+    var history = state
+    history.epoch = configuration.warmup
+    try history.readHistory(warmup, space: space)
+    for index in 0..<configuration.warmup {
+      if stop.isRequested { throw CancellationError() }
+      let file = try TensorFile(readingFrom: warmup.checkpointPath(epoch: index + 1))
+      try file.verifyChecksum()
+      let checkpoint = try SearchCheckpoint(file, for: problem)
+      guard let momentum = checkpoint.momentum, checkpoint.alphas == state.alphas,
+        state.statistics.count == 0 || checkpoint.statistics != nil
+      else {
+        throw SearchError.invalid(
+          "no checkpoint of a warm-up", at: file.path, found: "moved α, or no momentum or statistics",
+          wanted: "α as it was drawn and all of them")
+      }
+      state.weights = checkpoint.weights
+      state.momentum = momentum
+      state.statistics = checkpoint.statistics ?? state.statistics
+      var record = history.records[index]
+      let start = ProgressReporter.monotonicSeconds()
+      record.dominantEigenvalue = try dominantEigenvalueIfDue()
+      record.seconds += ProgressReporter.monotonicSeconds() - start
+      state.records.append(record)
+      state.alphaHistory.append(state.alphas)
+      if space != nil { state.genotypes.append(history.genotypes[index]) }
+      state.epoch += 1
+      try writeEpoch()
+      removeOldCheckpoints()
+    }
+  }
+}

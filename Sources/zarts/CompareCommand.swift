@@ -1,0 +1,101 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Search
+import Supernet
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare", abstract: "Run several methods on the same seeds and spaces, and compare what they find.",
+    discussion: """
+      Takes a compare.yaml, flags, or both, of which flags win. Runs of one seed share initial weights, α, split, batches and \
+      augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, comparison-summary.csv, \
+      comparison-tests.csv and a run folder for each run under runs/. SIGINT or SIGTERM stops all runs after their current \
+      steps; --resume goes on, and may add methods, seeds and spaces. Exit status: 0 all runs finished, 1 a run failed, 3 \
+      none failed but one diverged, 64 wrong flags, 128 + N stopped by signal N.
+      """)
+
+  @Argument(help: ArgumentHelp("A compare.yaml. Default: none, all is in the flags.", valueName: "compare.yaml"))
+  var config: String?
+  @OptionGroup var flags: CompareFlags
+  @Option(help: ArgumentHelp("Settings to start from, see 'zarts presets'; the file and flags win.", valueName: "name"))
+  var preset: String?
+  @Option(help: "Runs at a time; they share the threads.")
+  var jobs = 1
+  @Option(help: "Threads of all jobs together; 0 for one a core. Default: 0.")
+  var threads: Int?
+  @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
+  var reportEvery: Double = 30
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
+  var out: String?
+  @Option(
+    help: ArgumentHelp(
+      "Folder of a comparison to go on with; lists may grow, settings stay but for those that no result depends on.",
+      valueName: "dir"))
+  var resume: String?
+  @Flag(help: "Print compare.yaml with every setting and do nothing.")
+  var printConfig = false
+
+  func validate() throws {
+    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    guard (1...1024).contains(jobs) else { throw ValidationError("--jobs: found \(jobs), wanted 1 to 1024") }
+  }
+
+  func run() throws {
+    let stop = SignalTrap.install()
+    if let resume { return try goOn(with: resume, stop) }
+    let plan = try plan()
+    if printConfig { return print(plan.yaml, terminator: "") }
+    guard let out else {
+      throw LandscapeSource.wrong("missing flag", "no --out", "--out; see 'zarts help compare'")
+    }
+    // Before a folder is made, every dataset is looked for: a comparison of hours should not fail on its last.
+    for dataset in plan.datasets { try ProblemFactory.checkData(dataset) }
+    try finish(plan, OutputFolder.create(at: out), stop)
+  }
+
+  private func plan() throws -> ComparisonPlan {
+    let preset = try preset.map { try SearchPreset(named: $0, from: "--preset") }
+    let text = try config.map { String(decoding: try FileBytes.read($0), as: UTF8.self) } ?? ""
+    return try ComparisonPlan(
+      yaml: text, from: config ?? "command line", lists: flags.lists(), preset: preset,
+      overrides: flags.overrides(threads: threads))
+  }
+
+  private func goOn(with path: String, _ stop: StopRequest) throws {
+    let allowed = SearchConfiguration.housekeeping + ComparisonPlan.growing
+    let others =
+      flags.search.given.filter { !allowed.contains($0) }.map(SearchFlags.flag) + (config.map { [$0] } ?? [])
+      + (preset == nil ? [] : ["--preset"]) + (out == nil ? [] : ["--out"])
+      + (flags.budget == nil && flags.budgetSteps == nil ? [] : ["--budget"])
+      + (flags.datasets.isEmpty ? [] : ["--datasets"])
+      + (printConfig ? ["--print-config"] : [])
+    guard others.isEmpty else {
+      throw LandscapeSource.wrong(
+        "given beside --resume", others.joined(separator: ", "),
+        (["--methods, --seeds, --spaces, --jobs"] + SearchConfiguration.housekeeping.map(SearchFlags.flag))
+          .joined(separator: ", "))
+    }
+    let files = try ComparisonFolder(existing: path)
+    try finish(
+      files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads)), files.folder, stop)
+  }
+
+  private func finish(_ plan: ComparisonPlan, _ folder: OutputFolder, _ stop: StopRequest) throws {
+    let reporter = ProgressReporter.standardError(interval: reportEvery)
+    let run = try ComparisonRun(of: plan, in: folder, jobs: jobs, stop: stop, makeProblem: ProblemFactory.make)
+    let rows = try run.run(progress: reporter)
+    print(try ComparisonReport.text(rows))
+    print("results in \(folder.path)")
+    if let signal = stop.signal, rows.contains(where: { $0.status == .unfinished || $0.status == .waiting }) {
+      complain("stopped by signal \(signal); go on with --resume \(folder.path)")
+      throw ExitCode(128 + signal)
+    }
+    let failed = rows.filter { $0.status != .finished }
+    guard !failed.isEmpty else { return }
+    complain("\(failed.count) of \(rows.count) runs have not come to their end; the table names why")
+    throw ExitCode(failed.contains { $0.status != .diverged } ? 1 : 3)
+  }
+
+  private func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
+}

@@ -1,0 +1,157 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Landscape
+import Search
+import Supernet
+
+struct DiagnoseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diagnose", abstract: "Say whether a search has collapsed, since when, and on what evidence.",
+    discussion: """
+      Reads a run that is finished or going on. From its files: skip connections and operations without weights in the \
+      derived cells, entropy of α, dominant eigenvalues. From its checkpoints, unless --quick: eigenvalues that the search has \
+      not logged, the loss of the derived cells with the supernet's weights, and how well L₁ and L₂ rank random α as the true \
+      loss does. Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt into the run's folder; what was measured is kept. \
+      SIGINT or SIGTERM stops between measurements; the same command goes on. Exit status: 0 whatever the verdict, 1 failed, \
+      64 wrong flags, 128 + N stopped by signal N.
+      """)
+
+  @Argument(help: ArgumentHelp("Run folder of zarts search.", valueName: "run"))
+  var search: String
+  @Flag(help: "Judge from metrics.csv and alphas.npy alone, within a second.")
+  var quick = false
+  @Option(help: "Measure the checkpoint of every so many epochs, and the last.")
+  var every = 1
+  @OptionGroup(title: "MEASUREMENTS")
+  var measurements: MeasurementFlags
+  @OptionGroup(title: "THRESHOLDS")
+  var thresholds: ThresholdFlags
+  @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: the run's.")
+  var threads: Int?
+  @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
+  var reportEvery: Double = 30
+  @Option(help: ArgumentHelp("Folder for the results. Default: the run's.", valueName: "dir"))
+  var out: String?
+
+  func validate() throws {
+    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    guard every >= 1 else { throw ValidationError("--every: found \(every), wanted 1 or more epochs") }
+  }
+
+  func run() throws {
+    let (limits, settings) = (thresholds.values, measurements.values)
+    try limits.validate()
+    try settings.validate()
+    let files = try SearchRunFolder(existing: search)
+    var diagnosis = try Diagnosis(of: files, thresholds: limits)
+    let folder = try out.map(Self.folder) ?? files.folder
+    if !quick {
+      let measured = try measure(files, diagnosis, settings, folder)
+      diagnosis = try Diagnosis(
+        configuration: diagnosis.configuration, of: files, epochs: diagnosis.epochs.count, measurements: measured,
+        thresholds: limits)
+    }
+    try diagnosis.write(to: folder, run: search, settings: quick ? nil : settings)
+    print(diagnosis.text)
+    print("results in \(folder.file("diagnosis.csv"))")
+  }
+
+  /// A folder of an earlier diagnosis, or a new one.
+  private static func folder(_ path: String) throws -> OutputFolder {
+    FileManager.default.fileExists(atPath: path + "/diagnosis-measurements.csv")
+      || FileManager.default.fileExists(atPath: path + "/diagnosis.csv")
+      ? try OutputFolder.existing(at: path) : try OutputFolder.create(at: path)
+  }
+
+  private func measure(
+    _ files: SearchRunFolder, _ diagnosis: Diagnosis, _ settings: MeasurementSettings, _ folder: OutputFolder
+  ) throws -> [Int: CheckpointMeasurement] {
+    let stop = SignalTrap.install()
+    let reporter = ProgressReporter.standardError(interval: reportEvery)
+    defer { reporter.clear() }
+    var configuration = diagnosis.configuration
+    if let threads { configuration.threads = threads }
+    try configuration.validate()
+    let job = try DiagnosisRun(
+      of: files, settings: settings, every: every, in: folder, makeProblem: { try ProblemFactory.make(configuration) })
+    do {
+      return try job.measure(diagnosis, isStopRequested: { stop.isRequested }) { done, total, epoch in
+        reporter.report(done: Double(done), of: Double(total), "checkpoint of epoch \(epoch), \(done) of \(total) measured")
+      }
+    } catch is CancellationError {
+      reporter.clear()
+      FileHandle.standardError.write(
+        Data("zarts: stopped; what was measured is kept, and the same command goes on\n".utf8))
+      throw ExitCode(128 + (stop.signal ?? SIGTERM))
+    }
+  }
+}
+
+extension Diagnosis {
+  /// The same epochs again with measurements: a run that goes on may have finished more meanwhile.
+  fileprivate init(
+    configuration: SearchConfiguration, of run: SearchRunFolder, epochs: Int, measurements: [Int: CheckpointMeasurement],
+    thresholds: CollapseThresholds
+  ) throws {
+    try self.init(
+      configuration: configuration, alphas: Array(run.alphaHistory().prefix(epochs)),
+      records: Array(run.metrics().prefix(epochs)), measurements: measurements, thresholds: thresholds)
+  }
+}
+
+/// How checkpoints are measured, as flags.
+struct MeasurementFlags: ParsableArguments {
+  @Option(help: "Batches of the validation split for the losses of supernet and derived cells.")
+  var validationBatches = MeasurementSettings().validationBatches
+  @Option(help: "Random α at which L₁ and L₂ are compared with the true loss; 0 for none.")
+  var samples = MeasurementSettings().samples
+  @Option(help: "Their standard deviation in each coordinate of α.")
+  var radius = MeasurementSettings().radius
+  @Option(help: "M: inner steps of the true loss.")
+  var innerSteps = MeasurementSettings().innerSteps
+  @Option(help: "Key of the random α.")
+  var seed = MeasurementSettings().seed
+  @Flag(inversion: .prefixedNo, help: "Compute dominant eigenvalues that the search has not logged.")
+  var eigenvalues = true
+
+  var values: MeasurementSettings {
+    var result = MeasurementSettings()
+    (result.validationBatches, result.samples, result.radius) = (validationBatches, samples, radius)
+    (result.innerSteps, result.seed, result.eigenvalues) = (innerSteps, seed, eigenvalues)
+    return result
+  }
+}
+
+/// Where the lines are drawn, as flags.
+struct ThresholdFlags: ParsableArguments {
+  @Option(help: "Edges of a derived cell, of 8, that have to be skip connections, or without weights.")
+  var edges = CollapseThresholds().edges
+  @Option(help: "Raise that number until at most this part of random architectures has as many.")
+  var chance = CollapseThresholds().chance
+  @Option(help: "Least mean margin of their mixing weights over other operations.")
+  var margin = CollapseThresholds().margin
+  @Option(help: "Epochs that a collapse has to last, the last one included.")
+  var persistence = CollapseThresholds().persistence
+  @Option(help: "Part of the epochs since its beginning in which it has to show.")
+  var share = CollapseThresholds().share
+  @Option(help: "k: epochs of the moving average of eigenvalues, and their distance.")
+  var eigenvalueWindow = CollapseThresholds().eigenvalueWindow
+  @Option(help: "Ratio of averaged eigenvalues k epochs apart below which the loss is sharp.")
+  var eigenvalueRatio = CollapseThresholds().eigenvalueRatio
+  @Option(help: "Epochs after the warm-up before the earlier of the two.")
+  var eigenvalueStart = CollapseThresholds().eigenvalueStart
+  @Option(help: "Loss of the derived cells above the supernet's, in nats, that counts as destructive.")
+  var gap = CollapseThresholds().gap
+  @Option(help: "Rank correlation with the true loss below which L₁ or L₂ has left it.")
+  var agreement = CollapseThresholds().agreement
+
+  var values: CollapseThresholds {
+    var result = CollapseThresholds()
+    (result.edges, result.chance, result.margin) = (edges, chance, margin)
+    (result.persistence, result.share) = (persistence, share)
+    (result.eigenvalueWindow, result.eigenvalueRatio) = (eigenvalueWindow, eigenvalueRatio)
+    (result.eigenvalueStart, result.gap, result.agreement) = (eigenvalueStart, gap, agreement)
+    return result
+  }
+}
