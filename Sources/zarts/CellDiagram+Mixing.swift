@@ -1,4 +1,5 @@
 import Figures
+import Reports
 import Foundation
 import Supernet
 

@@ -1,0 +1,73 @@
+import Figures
+import Formats
+import Foundation
+
+/// A table of texts; columns whose cells are all numbers stand flush right.
+struct DataTable {
+  var caption: String
+  var columns: [String]
+  var rows: [[String]]
+  /// Long numbers are cut to so many significant digits; the whole stands in their `title`. 0 for none.
+  var digits = 0
+
+  init(caption: String, columns: [String], rows: [[String]], digits: Int = 0) {
+    self.caption = caption
+    self.columns = columns
+    self.rows = rows
+    self.digits = digits
+  }
+
+  init(_ table: CSVTable, caption: String, digits: Int = 0) {
+    self.init(caption: caption, columns: table.columns, rows: table.rows, digits: digits)
+  }
+
+  /// - Parameter name: a class of the table; nil for none.
+  func html(class name: String? = nil) -> HTML {
+    let isNumber = columns.indices.map { column in
+      rows.contains { !$0[column].isEmpty } && rows.allSatisfy { $0[column].isEmpty || Double($0[column]) != nil }
+    }
+    let head = columns.enumerated().map { index, name in
+      HTML.element("th", ["scope": "col", "class": isNumber[index] ? "number" : nil], [.text(name.replacing("_", with: " "))])
+    }
+    let body = rows.map { row in
+      HTML.element(
+        "tr", [:],
+        row.enumerated().map { index, cell in
+          let (text, whole) = shown(cell, isNumber: isNumber[index])
+          if index == 0 { return .element("th", ["scope": "row", "class": isNumber[index] ? "number" : nil], [text]) }
+          return .element("td", ["class": isNumber[index] ? "number" : nil, "title": whole], [text])
+        })
+    }
+    // A scrolling area needs the focus to be scrolled by keys.
+    return .element(
+      "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption],
+      [
+        .element(
+          "table", ["class": name],
+          [
+            .element("caption", [:], [.text(caption)]),
+            .element("thead", [:], [.element("tr", [:], head)]), .element("tbody", [:], body),
+          ])
+      ])
+  }
+
+  private func shown(_ cell: String, isNumber: Bool) -> (HTML, String?) {
+    guard digits > 0, isNumber, let value = Double(cell), value.isFinite, cell.count > digits + 2, Int(cell) == nil else {
+      return (.text(cell), nil)
+    }
+    return (.text(Label(Numeral.short(value, digits: digits)).unicode), cell)
+  }
+}
+
+/// A part that is folded away until it is wanted; open in print.
+func folded(_ title: String, id: String? = nil, isOpen: Bool = false, _ content: [HTML]) -> HTML {
+  .element(
+    "details", ["id": id, "open": isOpen ? "open" : nil], [.element("summary", [:], [.text(title)])] + content)
+}
+
+/// A section with its heading.
+func section(_ title: String, id: String, _ content: [HTML]) -> HTML {
+  .element(
+    "section", ["id": id, "aria-labelledby": "\(id)-title"],
+    [.element("h2", ["id": "\(id)-title"], [.text(title)])] + content)
+}
