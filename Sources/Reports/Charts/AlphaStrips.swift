@@ -4,10 +4,28 @@ import Foundation
 /// The mixing weights of a cell's edges by epoch: a small table of coloured cells for each edge, operations downwards and
 /// epochs to the right.
 enum AlphaStrips {
-  /// Mixing weights from 0 to 1.
-  static let scale = ColourScale(map: .viridis, low: 0, high: 1)
+  /// Every mixing weight there can be: runs and edges can be compared.
+  private static let whole = ColourScale(map: .viridis, low: 0, high: 1)
 
-  static func html(_ cell: AlphaHistory.Cell, epochs: Int) -> HTML {
+  /// All strips of a run, in the colours of its own range or of all weights there can be.
+  static func html(_ history: AlphaHistory, id: String) -> HTML {
+    let weights = history.cells.flatMap { $0.edges.flatMap { $0.weights.flatMap { $0 } + $0.edgeWeights } }.filter(\.isFinite)
+    let (least, most) = (weights.min() ?? 0, weights.max() ?? 1)
+    // A search that has not moved α yet has no range of its own.
+    let margin = most - least > 1e-6 ? 0 : 1e-6
+    let range = ColourScale(map: .viridis, low: least - margin, high: most + margin)
+    return .element(
+      "div", ["class": "scaled", "role": "group", "aria-labelledby": "\(id)-scale"],
+      ScaleSwitch.html(id: id, shared: "range of this run", own: "0 to 1")
+        + [
+          ColourBar.html(
+            range, low: LineChart.short(range.low), high: LineChart.short(range.high), title: "mixing weight",
+            class: "bar shared"),
+          ColourBar.html(whole, low: "0", high: "1", title: "mixing weight", class: "bar own"),
+        ] + history.cells.map { html($0, epochs: history.epochs, range: range) })
+  }
+
+  private static func html(_ cell: AlphaHistory.Cell, epochs: Int, range: ColourScale) -> HTML {
     let title = "\(cell.name.prefix(1).uppercased())\(cell.name.dropFirst()) cell"
     return .element(
       "figure", ["class": "panel strips", "data-roving": "true"],
@@ -16,13 +34,15 @@ enum AlphaStrips {
         .element(
           "div", ["class": "edges"],
           cell.edges.enumerated().map { index, edge in
-            html(edge, in: title, epochs: epochs, isFirst: index == 0)
+            html(edge, in: title, epochs: epochs, range: range, isFirst: index == 0)
           }),
-        betas(cell, title, epochs),
+        betas(cell, title, epochs, range),
       ])
   }
 
-  private static func html(_ edge: AlphaHistory.Edge, in title: String, epochs: Int, isFirst: Bool) -> HTML {
+  private static func html(
+    _ edge: AlphaHistory.Edge, in title: String, epochs: Int, range: ColourScale, isFirst: Bool
+  ) -> HTML {
     let name = Label(edge.name).unicode
     let last = edge.operations.indices.map { "\(edge.operations[$0]) \(weight(edge.weights[$0].last ?? .nan))" }
     return .element(
@@ -39,13 +59,13 @@ enum AlphaStrips {
               edge.weights, label: "\(title), edge \(name). Mixing weights at the end: " + last.joined(separator: ", "),
               name: name, rows: edge.operations, epochs: epochs,
               values: edge.alphas.map { $0.map { "\($0)" } }, more: edge.weights.map { $0.map(weight) },
-              valueName: "α", moreName: "mixing weight", isFirst: isFirst),
+              valueName: "α", moreName: "mixing weight", range: range, isFirst: isFirst),
           ]),
       ])
   }
 
   /// β of each edge, where the search weighs edges.
-  private static func betas(_ cell: AlphaHistory.Cell, _ title: String, _ epochs: Int) -> HTML {
+  private static func betas(_ cell: AlphaHistory.Cell, _ title: String, _ epochs: Int, _ range: ColourScale) -> HTML {
     guard cell.edges.contains(where: { !$0.edgeWeights.isEmpty }) else { return .empty }
     let names = cell.edges.map { Label($0.name).unicode }
     return .element(
@@ -59,14 +79,14 @@ enum AlphaStrips {
             heat(
               cell.edges.map(\.edgeWeights), label: "\(title), weights of the edges into a node", name: "β", rows: names,
               epochs: epochs, values: cell.edges.map { $0.betas.map { "\($0)" } },
-              more: cell.edges.map { $0.edgeWeights.map(weight) }, valueName: "β", moreName: "edge weight", isFirst: false),
+              more: cell.edges.map { $0.edgeWeights.map(weight) }, valueName: "β", moreName: "edge weight", range: range, isFirst: false),
           ]),
       ])
   }
 
   private static func heat(
     _ weights: [[Double]], label: String, name: String, rows: [String], epochs: Int, values: [[String]], more: [[String]],
-    valueName: String, moreName: String, isFirst: Bool
+    valueName: String, moreName: String, range: ColourScale, isFirst: Bool
   ) -> HTML {
     let svg = HTML.element(
       "svg",
@@ -79,14 +99,12 @@ enum AlphaStrips {
         "data-more": more.map { $0.joined(separator: " ") }.joined(separator: " "),
       ],
       [
-        HeatCells(values: weights, scale: scale).group(class: "cells"),
+        HeatCells(values: weights, scale: range).group(class: "cells shared"),
+        HeatCells(values: weights, scale: whole).group(class: "cells own"),
         .element("rect", ["class": "cursor", "width": "1", "height": "1", "vector-effect": "non-scaling-stroke"]),
       ])
     return .element("div", ["class": "heat-box"], [svg])
   }
-
-  /// The colours of mixing weights.
-  static var legend: HTML { ColourBar.html(scale, low: "0", high: "1", title: "mixing weight", class: "bar") }
 
   static func weight(_ value: Double) -> String { String(format: "%.4f", value) }
 

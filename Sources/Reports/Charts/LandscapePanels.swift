@@ -26,26 +26,10 @@ struct LandscapePanels {
     let panels = self.panels
     guard let plane = panels.first?.plane, !plane.x.isEmpty, !plane.y.isEmpty else { return nil }
     let hasChoice = landscape.planes.count > 1
-    let choice: [HTML] =
-      hasChoice
-      ? [
-        .element("span", ["class": "switch-title", "id": "\(id)-scale"], ["Colour scale"]),
-        radio("shared", checked: true), label("shared", "shared by all"), radio("own", checked: false),
-        label("own", "each its own"),
-      ] : []
+    let choice = hasChoice ? ScaleSwitch.html(id: id, shared: "shared by all", own: "each its own") : []
     return .element(
-      "div", ["class": "landscape", "role": hasChoice ? "group" : nil, "aria-labelledby": hasChoice ? "\(id)-scale" : nil],
+      "div", ["class": "landscape scaled", "role": hasChoice ? "group" : nil, "aria-labelledby": hasChoice ? "\(id)-scale" : nil],
       choice + [.element("div", ["class": "panels"], panels.map(html))])
-  }
-
-  private func radio(_ name: String, checked: Bool) -> HTML {
-    .element(
-      "input",
-      ["type": "radio", "name": "\(id)-colours", "id": "\(id)-\(name)", "class": "choose-\(name)", "checked": checked ? "checked" : nil])
-  }
-
-  private func label(_ name: String, _ text: String) -> HTML {
-    .element("label", ["for": "\(id)-\(name)"], [.text(text)])
   }
 
   private var panels: [Panel] {
@@ -91,7 +75,7 @@ struct LandscapePanels {
     let svg = HTML.element(
       "svg",
       [
-        "class": "plane", "viewBox": "0 0 1210 1190", "role": "img", "tabindex": "0", "aria-label": "\(panel.title). \(summary)",
+        "class": "plane", "viewBox": "0 0 1210 1150", "role": "img", "tabindex": "0", "aria-label": "\(panel.title). \(summary)",
         "data-kind": "plane", "data-columns": "\(columns)", "data-rows": "\(rows)", "data-name": panel.title,
         "data-x": plane.x.joined(separator: " "), "data-y": plane.y.reversed().joined(separator: " "),
         "data-values": texts.map { $0.joined(separator: " ") }.joined(separator: " "),
@@ -201,14 +185,15 @@ struct LandscapePanels {
     var marks: [HTML] = []
     if let x = plane.x.firstIndex(where: { abs(Double($0) ?? 1) < 1e-9 }), let y = plane.y.firstIndex(where: { abs(Double($0) ?? 1) < 1e-9 }) {
       let spot = place(Double(y), Double(x), plane)
-      marks.append(
-        .element(
-          "path",
-          ["class": "centre", "d": "M\(number(spot.x - 18)) \(number(spot.y))h36M\(number(spot.x)) \(number(spot.y - 18))v36"]))
+      let cross = "M\(number(spot.x - 18)) \(number(spot.y))h36M\(number(spot.x)) \(number(spot.y - 18))v36"
+      // Light on dark on any colour.
+      marks += ["centre halo", "centre"].map { .element("path", ["class": $0, "d": cross]) }
     }
     if let least = plane.minimiser {
       let spot = place(Double(least.j), Double(least.i), plane)
-      marks.append(.element("circle", ["class": "least", "cx": number(spot.x), "cy": number(spot.y), "r": "17"]))
+      marks += ["least halo", "least"].map {
+        .element("circle", ["class": $0, "cx": number(spot.x), "cy": number(spot.y), "r": "17"])
+      }
     }
     return marks
   }

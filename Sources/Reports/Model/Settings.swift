@@ -36,7 +36,8 @@ public struct Settings: Equatable, Sendable {
     }
   }
 
-  subscript(key: String) -> String? { entries.first { $0.key == key }?.value }
+  /// The value of a key; nil where there is none.
+  public subscript(key: String) -> String? { entries.first { $0.key == key }?.value }
 
   /// Comments at the ends of lines by key; none within quotes.
   private static func remarks(in text: String) -> [String: String] {

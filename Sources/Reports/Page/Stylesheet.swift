@@ -88,23 +88,25 @@ enum Stylesheet {
     .plane .cursor{stroke-width:7}
     .cursor.on{visibility:visible}
     .plane .frame{stroke:var(--quiet);stroke-width:2}
-    .centre{stroke:#fff;stroke-width:7}
-    .least{stroke:#fff;stroke-width:7}
+    .centre,.least{stroke:#fff;stroke-width:6}
+    .halo{stroke:#000;stroke-width:13;opacity:.6}
     .way path{stroke:#fff;stroke-width:5}.way circle{fill:#fff;stroke:#000;stroke-width:2}
     .w1 path{stroke-dasharray:16 8}.w2 path{stroke-dasharray:4 8}
     .bar{display:flex;align-items:center;gap:.5rem;font-size:.78rem;color:var(--quiet);margin:.35rem 0}
-    .bar svg{flex:1;height:.6rem;border-radius:2px;max-width:16rem}
-    .landscape input{position:absolute;opacity:0;width:1px;height:1px}
+    .bar svg{flex:1;height:.6rem;min-width:2rem;max-width:16rem}
+    .bar span{white-space:nowrap}
+    .scaled input{position:absolute;opacity:0;width:1px;height:1px}
     .switch-title{font-size:.85rem;color:var(--quiet);margin-right:.7rem}
-    .landscape label{display:inline-block;border:1px solid var(--rule);padding:.3rem .8rem;font-size:.85rem;cursor:pointer}
-    .landscape label:first-of-type{border-radius:6px 0 0 6px}
-    .landscape label:last-of-type{border-radius:0 6px 6px 0;border-left:0}
-    .landscape input:checked+label{background:var(--ink);color:var(--paper);border-color:var(--ink)}
-    .landscape .own{display:none}
-    .landscape .choose-own:checked~.panels .own{display:inline}
-    .landscape .choose-own:checked~.panels .bar.own{display:flex}
-    .landscape .choose-own:checked~.panels .shared{display:none}
+    .scaled label{display:inline-block;border:1px solid var(--rule);padding:.3rem .8rem;font-size:.85rem;cursor:pointer}
+    .scaled label:first-of-type{border-radius:6px 0 0 6px}
+    .scaled label:last-of-type{border-radius:0 6px 6px 0;border-left:0}
+    .scaled input:checked+label{background:var(--ink);color:var(--paper);border-color:var(--ink)}
+    .scaled .own{display:none}
+    .choose-own:checked~* .own{display:inline}
+    .choose-own:checked~.bar.own,.choose-own:checked~* .bar.own{display:flex}
+    .choose-own:checked~.shared,.choose-own:checked~* .shared{display:none}
     .landscape .panels{grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));margin-top:1rem}
+    .scaled figure.strips{margin-top:1.2rem}
     svg.cell{max-width:100%;width:auto;max-height:34rem;margin:0 auto}
     svg.cell text{font-size:7px;text-anchor:middle;fill:var(--ink)}
     svg.cell .state text{font-size:8px;font-style:italic}

@@ -12,11 +12,11 @@ enum ArchitectureSection {
     guard !runs.isEmpty else { return nil }
     var used = 0
     var left: [String] = []
-    var parts: [HTML] = [AlphaStrips.legend]
+    var parts: [HTML] = []
     for (index, (run, label)) in runs.enumerated() {
       guard let alphas = run.alphas else { continue }
       let content =
-        alphas.cells.map { AlphaStrips.html($0, epochs: alphas.epochs) }
+        [AlphaStrips.html(alphas, id: "strips-of-\(index)")]
         + [folded("The same as tables, at the end", id: "weights-\(index)", alphas.cells.map(AlphaStrips.table))]
       let size = content.reduce(0) { $0 + $1.markup.utf8.count }
       guard used + size <= budget || index == 0 else {
@@ -51,9 +51,11 @@ enum ArchitectureSection {
       // A drawing of cells that many runs share would only be longer.
       return heading + (try CellPicture.html(genotype)) + (runs.count == 1 ? .empty : text)
     }
+    let operations = Set(runs.compactMap { try? Genotype(parsing: $0.0.genotype ?? "") }.flatMap { $0.normal + $0.reduce }.map(\.operation))
+    let kinds = [("convolution", "convolution", CellDiagram.Kind.convolution), ("pool", "pooling", .pool), ("skip", "skip connection", .skip), ("noise", "noise", .noise)]
     let legend = HTML.element(
       "ul", ["class": "legend kinds"],
-      [("convolution", "convolution"), ("pool", "pooling"), ("skip", "skip connection"), ("noise", "noise")].map { style, name in
+      kinds.filter { kind in operations.contains { $0.kind == kind.2 } }.map { style, name, _ in
         .element("li", ["class": style], [.element("span", ["class": "chip", "aria-hidden": "true"]), .text(name)])
       })
     return section("Derived cells", id: "cells", [legend] + parts)

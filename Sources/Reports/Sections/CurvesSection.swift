@@ -22,21 +22,21 @@ enum CurvesSection {
       title: "Accuracy",
       columns: [("training_accuracy", "training"), ("validation_accuracy", "validation"), ("test_accuracy", "test")]),
     Panel(
-      title: "Skip connections of the derived cells",
+      title: "Skip connections",
       columns: [("skip_connections", "normal cell"), ("skip_connections_reduce", "reduction cell")]),
     Panel(
-      title: "Entropy of the mixing weights", unit: "nats",
+      title: "Entropy of α", unit: "nats",
       columns: [("alpha_entropy_normal", "normal cell"), ("alpha_entropy_reduce", "reduction cell")]),
-    Panel(title: "Dominant eigenvalue of the validation loss in α", columns: [("dominant_eigenvalue", "eigenvalue")]),
-    Panel(title: "Length of α", columns: [("alpha_norm", "‖α‖")]),
+    Panel(title: "Dominant eigenvalue in α", columns: [("dominant_eigenvalue", "eigenvalue")]),
+    Panel(title: "α, length", columns: [("alpha_norm", "‖α‖")]),
     Panel(
-      title: "Lengths of gradients and updates of α",
+      title: "Steps of α, length",
       columns: [("alpha_gradient_norm", "gradient"), ("alpha_update_norm", "update")], isLogarithmic: true),
     Panel(title: "σ of the candidates", columns: [("sigma", "σ")]),
     Panel(title: "Effective sample size", columns: [("ess", "effective sample size")]),
     Panel(title: "Learning rate of the weights", columns: [("learning_rate", "learning rate")]),
     Panel(title: "Drop-path probability", columns: [("drop_path", "drop path")]),
-    Panel(title: "Length of the weights' gradient", columns: [("gradient_norm", "before clipping")]),
+    Panel(title: "Weight gradient, length", columns: [("gradient_norm", "before clipping")]),
     Panel(title: "Wall time of an epoch", unit: "seconds", columns: [("seconds", "seconds")]),
   ]
 
@@ -72,7 +72,7 @@ enum CurvesSection {
         let series = runs.enumerated().compactMap { index, run in
           run.0.metrics.flatMap { line($0, entry.column, label: run.1, style: styles[index]) }
         }
-        let title = panel.columns.count == 1 ? panel.title : "\(panel.title): \(entry.label)"
+        let title = panel.columns.count == 1 ? panel.title : "\(panel.title), \(entry.label)"
         return try LineChart(
           title: title, xLabel: "epoch", yLabel: panel.unit, series: series, isLogarithmic: panel.isLogarithmic, hasLegend: false
         ).html()
