@@ -69,7 +69,8 @@ struct RunFiles: Sendable {
     var result: [String] = []
     func visit(_ path: String, _ prefix: String, _ depth: Int) {
       guard depth > 0, result.count < 2000 else { return }
-      for name in ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() where Self.isPlain(name[...]) {
+      for name in ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() where Self.isPlain(name[...])
+      {
         var status = stat()
         guard lstat("\(path)/\(name)", &status) == 0 else { continue }
         if status.st_mode & S_IFMT == S_IFDIR { visit("\(path)/\(name)", prefix + name + "/", depth - 1) }

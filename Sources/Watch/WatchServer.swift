@@ -96,11 +96,14 @@ public struct WatchServer: Sendable {
       case .success(let bytes):
         var answer = response(200, bytes, type: type(of: path), policy: "default-src 'none'; sandbox", isHead: isHead)
         // A page among the files must not run as one of ours.
-        if answer.headers[.contentType]?.hasPrefix("image/png") != true { answer.headers[.contentDisposition] = "attachment" }
+        if answer.headers[.contentType]?.hasPrefix("image/png") != true {
+          answer.headers[.contentDisposition] = "attachment"
+        }
         return answer
       case .failure(.malformed): return plain(400, "that is no name of a file here", isHead: isHead)
       case .failure(.absent): return plain(404, "there is no such file", isHead: isHead)
-      case .failure(.notAFile): return plain(403, "only regular files are handed out, and none through a link", isHead: isHead)
+      case .failure(.notAFile):
+        return plain(403, "only regular files are handed out, and none through a link", isHead: isHead)
       case .failure(.tooLarge): return plain(403, "too large to be handed out: copy it from the folder", isHead: isHead)
       }
     }

@@ -85,7 +85,9 @@ actor WatchedRun {
     }
     return text.split(separator: "\n").contains { line in
       let fields = line.split(separator: " ")
-      guard fields.contains("FLOCK"), let place = fields.first(where: { $0.split(separator: ":").count == 3 }) else { return false }
+      guard fields.contains("FLOCK"), let place = fields.first(where: { $0.split(separator: ":").count == 3 }) else {
+        return false
+      }
       return place.split(separator: ":").last == "\(status.st_ino)"
     }
   }

@@ -1,6 +1,6 @@
 import Figures
-import Reports
 import Foundation
+import Reports
 import Supernet
 
 extension CellFigure {

@@ -60,7 +60,8 @@ struct ReportModelTests {
     let samples = try Samples()
     let run = try samples.search("a/run")
     try samples.write("secret: 1\n", to: "outside/landscape.yaml")
-    try FileManager.default.createSymbolicLink(atPath: "\(run)/diagnosis.txt", withDestinationPath: samples.path("outside/landscape.yaml"))
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(run)/diagnosis.txt", withDestinationPath: samples.path("outside/landscape.yaml"))
     let error = #expect(throws: ReportError.self) { try Report(reading: [run], reach: .within(run)) }
     #expect(error?.place.hasSuffix("diagnosis.txt") == true && "\(error.map { "\($0)" } ?? "")".contains("secret") == false)
     #expect(try Report(reading: [run]).runs[0].diagnosis?.text == "secret: 1\n")

@@ -52,7 +52,8 @@ struct ReportPageTests {
     for (index, strip) in strips.enumerated() {
       let (cell, edge) = (index / 14, index % 14)
       // [epochs, 2, 14, 2]
-      let wanted = (0..<2).flatMap { operation in (0..<3).map { "\(values[(($0 * 2 + cell) * 14 + edge) * 2 + operation])" } }
+      let wanted = (0..<2).flatMap { operation in (0..<3).map { "\(values[(($0 * 2 + cell) * 14 + edge) * 2 + operation])" }
+      }
       #expect(strip.attributes["data-values"] == wanted.joined(separator: " "), "strip \(index)")
       let weights = (0..<2).flatMap { operation in
         (0..<3).map { epoch -> String in
@@ -152,10 +153,14 @@ struct ReportPageTests {
     }
     #expect(!page.html.contains("http:") && !page.html.contains("https:") && !page.html.contains("url("))
     #expect(page.policy.hasPrefix("default-src 'none'; script-src 'sha256-") && page.policy.contains("connect-src 'none'"))
-    #expect(root.all("meta").contains { $0.attributes["http-equiv"] == "Content-Security-Policy" && $0.attributes["content"] == page.policy })
+    #expect(
+      root.all("meta").contains {
+        $0.attributes["http-equiv"] == "Content-Security-Policy" && $0.attributes["content"] == page.policy
+      })
     #expect(!page.policy.contains("unsafe"))
     #expect(page.html.utf8.count < 1_000_000)
-    #expect(try ReportPage(Report(reading: [samples.path("run"), samples.path("landscape")])).html == page.html, "other bytes")
+    #expect(
+      try ReportPage(Report(reading: [samples.path("run"), samples.path("landscape")])).html == page.html, "other bytes")
   }
 
   @Test("Headings follow one another, names are given once, and every figure says what it shows")
@@ -166,15 +171,23 @@ struct ReportPageTests {
     try samples.landscape("landscapes/plane")
     let root = try tree([samples.folder])
     #expect(root.name == "html" && root.attributes["lang"] == "en")
-    let levels = root.all.compactMap { node in node.name.count == 2 && node.name.first == "h" ? Int(node.name.dropFirst()) : nil }
+    let levels = root.all.compactMap { node in
+      node.name.count == 2 && node.name.first == "h" ? Int(node.name.dropFirst()) : nil
+    }
     #expect(levels.filter { $0 == 1 }.count == 1 && levels.first == 1)
     #expect(zip(levels, levels.dropFirst()).allSatisfy { $1 <= $0 + 1 }, "\(levels)")
     let names = root.all.compactMap { $0.attributes["id"] }
     #expect(Set(names).count == names.count)
     for node in root.all {
-      for key in ["for", "aria-labelledby"] { if let value = node.attributes[key] { #expect(names.contains(value), "\(key)=\(value)") } }
-      if node.name == "a", let target = node.attributes["href"] { #expect(names.contains(String(target.dropFirst())), "\(target)") }
-      if node.name == "svg" { #expect(node.attributes["aria-hidden"] == "true" || node.attributes["aria-label"]?.isEmpty == false) }
+      for key in ["for", "aria-labelledby"] {
+        if let value = node.attributes[key] { #expect(names.contains(value), "\(key)=\(value)") }
+      }
+      if node.name == "a", let target = node.attributes["href"] {
+        #expect(names.contains(String(target.dropFirst())), "\(target)")
+      }
+      if node.name == "svg" {
+        #expect(node.attributes["aria-hidden"] == "true" || node.attributes["aria-label"]?.isEmpty == false)
+      }
       if node.name == "input" { #expect(root.all("label").contains { $0.attributes["for"] == node.attributes["id"] }) }
       if node.name == "table" { #expect(node.all("caption").count == 1 && !node.all("th").isEmpty) }
     }
@@ -192,7 +205,9 @@ struct ReportPageTests {
     try samples.write(
       "name,objective,inner_steps,radius,value,lower,upper,n\nspearman,first,0,0.5,0.875,0.8,0.95,40\n"
         + "spearman,first,0,1,0.75,0.7,0.8,40\n", to: "run/fidelity/fidelity.csv")
-    try samples.write("epoch,quantity,index,value,error\n1,eigenvalue,1,0.25,0.01\n2,eigenvalue,1,0.5,0.02\n", to: "run/spectrum/spectrum.csv")
+    try samples.write(
+      "epoch,quantity,index,value,error\n1,eigenvalue,1,0.25,0.01\n2,eigenvalue,1,0.5,0.02\n",
+      to: "run/spectrum/spectrum.csv")
     try samples.write(
       "estimator,inner_steps,candidates,sigma,statistic,value,lower,upper,n\nmgs,1,4,0.2,cosine,0.4,0.3,0.5,8\n"
         + "mgs,1,8,0.2,cosine,0.6,0.5,0.7,8\n", to: "run/estimators/estimators.csv")
@@ -200,7 +215,7 @@ struct ReportPageTests {
     let root = try tree([run])
     let full = Set(root.all("section").compactMap { $0.attributes["id"] })
     #expect(full == bare.union(["verdict", "landscapes", "statistics"]))
-    #expect(root.all("p", class: "bad").first?.allText == "Collapsed")
+    #expect(root.all("p", class: "bad").first?.allText == "Collapsed, since epoch 3")
     let lines = root.all("g", class: "series").compactMap { $0.attributes["data-y"] }
     for wanted in ["0.125 0.5", "0.875 0.75", "0.25 0.5", "0.4 0.6"] { #expect(lines.contains(wanted), "\(wanted)") }
     let cells = Set(root.all("td").flatMap { [$0.allText, $0.attributes["title"] ?? ""] })

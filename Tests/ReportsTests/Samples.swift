@@ -83,7 +83,8 @@ final class PageTree: NSObject, XMLParserDelegate {
 
     func all(_ name: String, class style: String? = nil) -> [Node] {
       all.filter { node in
-        node.name == name && style.map { node.attributes["class"]?.split(separator: " ").map(String.init).contains($0) == true } ?? true
+        node.name == name
+          && style.map { node.attributes["class"]?.split(separator: " ").map(String.init).contains($0) == true } ?? true
       }
     }
   }
@@ -96,7 +97,9 @@ final class PageTree: NSObject, XMLParserDelegate {
     super.init()
     let parser = XMLParser(data: Data(html.utf8))
     parser.delegate = self
-    if !parser.parse() { problem = "line \(parser.lineNumber), column \(parser.columnNumber): \(parser.parserError.map { "\($0)" } ?? "")" }
+    if !parser.parse() {
+      problem = "line \(parser.lineNumber), column \(parser.columnNumber): \(parser.parserError.map { "\($0)" } ?? "")"
+    }
   }
 
   func parser(
@@ -109,7 +112,9 @@ final class PageTree: NSObject, XMLParserDelegate {
     open.append(node)
   }
 
-  func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) { open.removeLast() }
+  func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+    open.removeLast()
+  }
   func parser(_ parser: XMLParser, foundCharacters text: String) { open.last?.text += text }
   func parser(_ parser: XMLParser, foundCDATA data: Data) { open.last?.text += String(decoding: data, as: UTF8.self) }
 }

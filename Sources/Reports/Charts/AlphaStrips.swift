@@ -9,7 +9,8 @@ enum AlphaStrips {
 
   /// All strips of a run, in the colours of its own range or of all weights there can be.
   static func html(_ history: AlphaHistory, id: String) -> HTML {
-    let weights = history.cells.flatMap { $0.edges.flatMap { $0.weights.flatMap { $0 } + $0.edgeWeights } }.filter(\.isFinite)
+    let weights = history.cells.flatMap { $0.edges.flatMap { $0.weights.flatMap { $0 } + $0.edgeWeights } }.filter(
+      \.isFinite)
     let (least, most) = (weights.min() ?? 0, weights.max() ?? 1)
     // A search that has not moved α yet has no range of its own.
     let margin = most - least > 1e-6 ? 0 : 1e-6
@@ -79,7 +80,8 @@ enum AlphaStrips {
             heat(
               cell.edges.map(\.edgeWeights), label: "\(title), weights of the edges into a node", name: "β", rows: names,
               epochs: epochs, values: cell.edges.map { $0.betas.map { "\($0)" } },
-              more: cell.edges.map { $0.edgeWeights.map(weight) }, valueName: "β", moreName: "edge weight", range: range, isFirst: false),
+              more: cell.edges.map { $0.edgeWeights.map(weight) }, valueName: "β", moreName: "edge weight", range: range,
+              isFirst: false),
           ]),
       ])
   }
@@ -93,7 +95,8 @@ enum AlphaStrips {
       [
         "class": "heat", "viewBox": "0 0 \(epochs) \(rows.count)", "preserveAspectRatio": "none", "role": "img",
         "tabindex": isFirst ? "0" : "-1", "aria-label": label, "data-kind": "strip",
-        "data-columns": "\(epochs)", "data-rows": "\(rows.count)", "data-name": name, "data-row-names": rows.joined(separator: " "),
+        "data-columns": "\(epochs)", "data-rows": "\(rows.count)", "data-name": name,
+        "data-row-names": rows.joined(separator: " "),
         "data-value-name": valueName, "data-more-name": moreName,
         "data-values": values.map { $0.joined(separator: " ") }.joined(separator: " "),
         "data-more": more.map { $0.joined(separator: " ") }.joined(separator: " "),
@@ -142,7 +145,11 @@ enum ColourBar {
       [
         .element("span", [:], [.text(low)]),
         .element(
-          "svg", ["viewBox": "0 0 64 1", "preserveAspectRatio": "none", "role": "img", "aria-label": "Colours of \(title) from \(low) to \(high)"],
+          "svg",
+          [
+            "viewBox": "0 0 64 1", "preserveAspectRatio": "none", "role": "img",
+            "aria-label": "Colours of \(title) from \(low) to \(high)",
+          ],
           [HeatCells(values: values, scale: scale).group(class: "cells")]),
         .element("span", [:], [.text(high)]), .element("span", ["class": "bar-title"], [.text(title)]),
       ])

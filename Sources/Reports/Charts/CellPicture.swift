@@ -24,7 +24,10 @@ enum CellPicture {
       let head = "M\(number(tip.x)) \(number(tip.y))l-2.3 -5.5h4.6z"
       return .element(
         "g", ["class": "edge \(kind)"],
-        [.element("path", ["class": "way", "d": strokes.map(\.svg).joined()]), .element("path", ["class": "head", "d": head])])
+        [
+          .element("path", ["class": "way", "d": strokes.map(\.svg).joined()]),
+          .element("path", ["class": "head", "d": head]),
+        ])
     }
     let boxes = shapes.boxes.map { box -> HTML in
       let kind = box.edge.map { "operation " + style(cell.edges[$0].kind) } ?? (box.isUsed ? "state" : "state unused")
@@ -55,7 +58,8 @@ enum CellPicture {
             "class": "cell", "role": "img", "aria-label": description,
             "viewBox": "\(number(-margin)) \(number(-margin)) \(number(size.width)) \(number(size.height))",
             "width": number(size.width * 1.7),
-          ], [.element("title", [:], [.text(cell.title.plain)]), .element("desc", [:], [.text(description)])] + lines + boxes),
+          ],
+          [.element("title", [:], [.text(cell.title.plain)]), .element("desc", [:], [.text(description)])] + lines + boxes),
       ])
   }
 
@@ -83,6 +87,7 @@ enum CellPicture {
       return "Node \(start / Genotype.edgesPerNode) adds "
         + into.map { "\($0.operation.rawValue) of \(state($0.source))" }.joined(separator: " and ")
     }
-    return "\(name). " + nodes.joined(separator: ". ") + ". The output joins " + joined.map(state).joined(separator: ", ") + "."
+    return "\(name). " + nodes.joined(separator: ". ") + ". The output joins " + joined.map(state).joined(separator: ", ")
+      + "."
   }
 }

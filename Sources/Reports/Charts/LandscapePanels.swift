@@ -28,7 +28,8 @@ struct LandscapePanels {
     let hasChoice = landscape.planes.count > 1
     let choice = hasChoice ? ScaleSwitch.html(id: id, shared: "shared by all", own: "each its own") : []
     return .element(
-      "div", ["class": "landscape scaled", "role": hasChoice ? "group" : nil, "aria-labelledby": hasChoice ? "\(id)-scale" : nil],
+      "div",
+      ["class": "landscape scaled", "role": hasChoice ? "group" : nil, "aria-labelledby": hasChoice ? "\(id)-scale" : nil],
       choice + [.element("div", ["class": "panels"], panels.map(html))])
   }
 
@@ -42,7 +43,10 @@ struct LandscapePanels {
         values: values, own: .sequential(values.flatMap { $0 }), shared: shared, isDifference: false)
     }
     // The true loss of the most inner steps is what the others are measured against.
-    guard let truth = planes.indices.filter({ planes[$0].objective == "true" }).max(by: { planes[$0].innerSteps < planes[$1].innerSteps })
+    guard
+      let truth = planes.indices.filter({ planes[$0].objective == "true" }).max(by: {
+        planes[$0].innerSteps < planes[$1].innerSteps
+      })
     else { return panels }
     let differences = planes.indices.filter { $0 != truth }.map { index in
       (index, zip(values[index], values[truth]).map { zip($0, $1).map { $0 - $1 } })
@@ -70,17 +74,21 @@ struct LandscapePanels {
         return panel.isDifference ? "\(panel.values[j][i])" : plane.losses[j][i]
       }
     }
-    let accuracies = plane.y.indices.reversed().map { j in plane.x.indices.map { plane.accuracies[j][$0].isEmpty ? "·" : plane.accuracies[j][$0] } }
+    let accuracies = plane.y.indices.reversed().map { j in
+      plane.x.indices.map { plane.accuracies[j][$0].isEmpty ? "·" : plane.accuracies[j][$0] }
+    }
     let summary = self.summary(panel)
     let svg = HTML.element(
       "svg",
       [
-        "class": "plane", "viewBox": "0 0 1210 1150", "role": "img", "tabindex": "0", "aria-label": "\(panel.title). \(summary)",
+        "class": "plane", "viewBox": "0 0 1210 1150", "role": "img", "tabindex": "0",
+        "aria-label": "\(panel.title). \(summary)",
         "data-kind": "plane", "data-columns": "\(columns)", "data-rows": "\(rows)", "data-name": panel.title,
         "data-x": plane.x.joined(separator: " "), "data-y": plane.y.reversed().joined(separator: " "),
         "data-values": texts.map { $0.joined(separator: " ") }.joined(separator: " "),
         "data-more": panel.isDifference ? nil : accuracies.map { $0.joined(separator: " ") }.joined(separator: " "),
-        "data-value-name": panel.isDifference ? "difference" : "loss", "data-more-name": panel.isDifference ? nil : "accuracy",
+        "data-value-name": panel.isDifference ? "difference" : "loss",
+        "data-more-name": panel.isDifference ? nil : "accuracy",
       ],
       [
         .element("title", [:], [.text(panel.title)]), .element("desc", [:], [.text(summary)]),
@@ -104,7 +112,9 @@ struct LandscapePanels {
     return .element(
       "figure", ["class": "panel"],
       [
-        .element("figcaption", [:], [.element("b", [:], [.text(panel.title)]), .text(panel.explanation.isEmpty ? "" : " " + panel.explanation)]),
+        .element(
+          "figcaption", [:],
+          [.element("b", [:], [.text(panel.title)]), .text(panel.explanation.isEmpty ? "" : " " + panel.explanation)]),
         svg, bar(panel.shared, "shared"), bar(panel.own, "own"),
       ])
   }
@@ -133,10 +143,14 @@ struct LandscapePanels {
         text("tick middle", Self.origin.x + Self.side / 2, bottom + 110, names.0),
         .element(
           "text",
-          ["class": "tick middle", "transform": "translate(46 \(number(Self.origin.y + Self.side / 2))) rotate(-90)"], [.text(names.1)]),
+          ["class": "tick middle", "transform": "translate(46 \(number(Self.origin.y + Self.side / 2))) rotate(-90)"],
+          [.text(names.1)]),
         .element(
           "rect",
-          ["class": "frame", "x": number(Self.origin.x), "y": number(Self.origin.y), "width": number(Self.side), "height": number(Self.side)]),
+          [
+            "class": "frame", "x": number(Self.origin.x), "y": number(Self.origin.y), "width": number(Self.side),
+            "height": number(Self.side),
+          ]),
       ]
   }
 
@@ -164,7 +178,8 @@ struct LandscapePanels {
       }
       // What leaves the plane is cut off by the frame of the drawing.
       let inside = points.filter { $0.x > 0 && $0.x < 1210 && $0.y > 0 && $0.y < 1030 }
-      let path = inside.enumerated().map { ($0.offset == 0 ? "M" : "L") + "\(number($0.element.x)) \(number($0.element.y))" }.joined()
+      let path = inside.enumerated().map { ($0.offset == 0 ? "M" : "L") + "\(number($0.element.x)) \(number($0.element.y))" }
+        .joined()
       let dots = inside.map { point in
         HTML.element(
           "circle", ["cx": number(point.x), "cy": number(point.y), "r": "9"],
@@ -183,7 +198,9 @@ struct LandscapePanels {
   /// A cross at the centre, a ring at the least loss.
   private func marks(_ plane: ReportLandscape.Plane) -> [HTML] {
     var marks: [HTML] = []
-    if let x = plane.x.firstIndex(where: { abs(Double($0) ?? 1) < 1e-9 }), let y = plane.y.firstIndex(where: { abs(Double($0) ?? 1) < 1e-9 }) {
+    if let x = plane.x.firstIndex(where: { abs(Double($0) ?? 1) < 1e-9 }),
+      let y = plane.y.firstIndex(where: { abs(Double($0) ?? 1) < 1e-9 })
+    {
       let spot = place(Double(y), Double(x), plane)
       let cross = "M\(number(spot.x - 18)) \(number(spot.y))h36M\(number(spot.x)) \(number(spot.y - 18))v36"
       // Light on dark on any colour.
@@ -204,6 +221,7 @@ struct LandscapePanels {
     let plane = panel.plane
     let spot = panel.isDifference ? nil : plane.minimiser.map { "; the least at (\(plane.x[$0.i]), \(plane.y[$0.j]))" }
     let kind = panel.isDifference ? "Differences" : "Losses"
-    return "\(kind) on a grid of \(plane.x.count) by \(plane.y.count) points, from \(LineChart.short(least)) to \(LineChart.short(most))\(spot ?? "")."
+    return
+      "\(kind) on a grid of \(plane.x.count) by \(plane.y.count) points, from \(LineChart.short(least)) to \(LineChart.short(most))\(spot ?? "")."
   }
 }

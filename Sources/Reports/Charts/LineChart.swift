@@ -74,7 +74,7 @@ struct LineChart {
     // A digit of the page's font at 12 is about 7 wide.
     let margin = 14 + 7.2 * Double(labels.map(\.count).max() ?? 1)
     let plot = Rectangle(
-      x: margin, y: 18, width: Self.size.width - margin - 12, height: Self.size.height - 18 - 40)
+      x: margin, y: 26, width: Self.size.width - margin - 12, height: Self.size.height - 26 - 40)
     func place(_ point: Point) -> (Double, Double) { (px(point.x), py(point.y)) }
     func px(_ value: Double) -> Double { plot.x + x.fraction(value) * plot.width }
     func py(_ value: Double) -> Double { plot.bottom - y.fraction(value) * plot.height }
@@ -90,7 +90,7 @@ struct LineChart {
     }
     shapes.append(Self.line("axis", plot.x, plot.bottom, plot.right, plot.bottom))
     let unit = [yLabel, yTicks.annotation?.unicode ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
-    if !unit.isEmpty { shapes.append(Self.text("tick", 2, 11, unit)) }
+    if !unit.isEmpty { shapes.append(Self.text("tick", 2, 12, unit)) }
     shapes.append(Self.text("tick end", plot.right, plot.bottom + 34, xLabel))
     for (index, line) in series.enumerated() where !line.points.isEmpty {
       shapes.append(group(line, line.style ?? index, px, py, dots: all.count <= 400))
@@ -105,7 +105,8 @@ struct LineChart {
       ], [.element("title", [:], [.text(title)]), .element("desc", [:], [.text(summary)])] + shapes)
     let legend =
       hasLegend && series.count > 1
-      ? Self.legend(series.enumerated().filter { !$0.element.points.isEmpty }.map { ($0.element.label, $0.element.style ?? $0.offset) })
+      ? Self.legend(
+        series.enumerated().filter { !$0.element.points.isEmpty }.map { ($0.element.label, $0.element.style ?? $0.offset) })
       : .empty
     return .element("figure", ["class": "panel"], [.element("figcaption", [:], [.text(title)]), svg, legend])
   }

@@ -44,9 +44,9 @@ public struct Report: Sendable {
           found: FileManager.default.fileExists(atPath: path) ? "a file" : "no such folder",
           wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
       }
-      let before = count
+      let (before, isKnown) = (count, seen.contains(trimmed))
       try visit(trimmed, access, depth: Self.depth)
-      guard count > before || seen.contains(trimmed) else {
+      guard count > before || isKnown else {
         throw ReportError(
           "nothing to report on", at: path, found: "none of our results in it",
           wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
@@ -54,7 +54,8 @@ public struct Report: Sendable {
     }
     for path in landscapes {
       guard try access.hasFile("\(path)/landscape.yaml") else {
-        throw ReportError("not a landscape", at: "--landscape \(path)", found: "no landscape.yaml", wanted: "a folder of zarts landscape")
+        throw ReportError(
+          "not a landscape", at: "--landscape \(path)", found: "no landscape.yaml", wanted: "a folder of zarts landscape")
       }
       if seen.insert(path).inserted { self.landscapes.append(try ReportLandscape(path, access: access)) }
     }
@@ -78,7 +79,9 @@ public struct Report: Sendable {
       if let study = try ReportStudy(path, kind: kind, access: access) { studies.append(study) }
     }
     guard depth > 0 else { return }
-    for name in access.subfolders(of: path) where name != "checkpoints" && name != "diagnosis" {
+    // What all runs of a comparison share is no run of its own.
+    let passedOver = ["checkpoints", "diagnosis", "warmups"]
+    for name in access.subfolders(of: path) where !passedOver.contains(name) {
       try visit("\(path)/\(name)", access, depth: depth - 1)
     }
   }
@@ -99,7 +102,8 @@ public struct Report: Sendable {
       return methods.isEmpty || methods.count > 4
         ? "\(runs.count) runs" : methods.count == 1 ? "\(runs.count) runs of \(methods[0])" : methods.joined(separator: ", ")
     }
-    return landscapes.first.map { "Landscape \($0.name)" } ?? studies.first.map { "\($0.kind.rawValue) \($0.name)" } ?? "Report"
+    return landscapes.first.map { "Landscape \($0.name)" } ?? studies.first.map { "\($0.kind.rawValue) \($0.name)" }
+      ?? "Report"
   }
 
   /// Labels that tell the runs apart: names of their folders, or their paths where two share a name.

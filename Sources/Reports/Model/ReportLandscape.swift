@@ -57,7 +57,8 @@ public struct ReportLandscape: Sendable {
     // Until a landscape is finished its points stand in the journal.
     let points = try access.table("\(path)/landscape.csv") ?? (lines == nil ? access.table("\(path)/journal.csv") : nil)
     planes = try points.flatMap { $0.columns.contains("i") ? try Self.planes(of: $0) : nil } ?? []
-    command = try access.hasFile("\(path)/landscape.png")
+    command =
+      try access.hasFile("\(path)/landscape.png")
       ? PNGText.entry("Command", in: access.bytes("\(path)/landscape.png")) : nil
   }
 
@@ -126,9 +127,11 @@ enum ObjectiveName {
   }
 
   private static func subscripted(_ number: Int) -> String {
-    String(String.UnicodeScalarView("\(number)".unicodeScalars.map { digit in
-      Unicode.Scalar(0x2080 + digit.value - 0x30) ?? digit
-    }))
+    String(
+      String.UnicodeScalarView(
+        "\(number)".unicodeScalars.map { digit in
+          Unicode.Scalar(0x2080 + digit.value - 0x30) ?? digit
+        }))
   }
 }
 

@@ -27,7 +27,8 @@ struct DataTable {
       rows.contains { !$0[column].isEmpty } && rows.allSatisfy { $0[column].isEmpty || Double($0[column]) != nil }
     }
     let head = columns.enumerated().map { index, name in
-      HTML.element("th", ["scope": "col", "class": isNumber[index] ? "number" : nil], [.text(name.replacing("_", with: " "))])
+      HTML.element(
+        "th", ["scope": "col", "class": isNumber[index] ? "number" : nil], [.text(name.replacing("_", with: " "))])
     }
     let body = rows.map { row in
       HTML.element(
@@ -35,7 +36,8 @@ struct DataTable {
         row.enumerated().map { index, cell in
           let (text, whole) = shown(cell, isNumber: isNumber[index])
           if index == 0 { return .element("th", ["scope": "row", "class": isNumber[index] ? "number" : nil], [text]) }
-          return .element("td", ["class": isNumber[index] ? "number" : nil, "title": whole], [text])
+          let style = isNumber[index] ? "number" : cell.count > 40 || cell.contains("\n") ? "long" : nil
+          return .element("td", ["class": style, "title": whole], [text])
         })
     }
     // A scrolling area needs the focus to be scrolled by keys.
@@ -45,7 +47,7 @@ struct DataTable {
         .element(
           "table", ["class": name],
           [
-            .element("caption", [:], [.text(caption)]),
+            .element("caption", [:], [.element("span", [:], [.text(caption)])]),
             .element("thead", [:], [.element("tr", [:], head)]), .element("tbody", [:], body),
           ])
       ])

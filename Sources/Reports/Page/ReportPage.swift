@@ -31,7 +31,8 @@ public struct ReportPage: Sendable {
     let sections: [(id: String, title: String, html: HTML?)] = [
       ("summary", "Summary", SummarySection.html(report)), ("verdict", "Verdict", try VerdictSection.html(report)),
       ("comparison", "Comparison", ComparisonSection.html(report)), ("curves", "Curves", try CurvesSection.html(report)),
-      ("alphas", "Architecture", ArchitectureSection.strips(report)), ("cells", "Cells", try ArchitectureSection.cells(report)),
+      ("alphas", "Architecture", ArchitectureSection.strips(report)),
+      ("cells", "Cells", try ArchitectureSection.cells(report)),
       ("landscapes", "Landscapes", try LandscapeSection.html(report)),
       ("statistics", "Statistics", try StatisticsSection.html(report)),
       ("configuration", "Configuration", ConfigurationSection.html(report)),
@@ -39,7 +40,8 @@ public struct ReportPage: Sendable {
       ("files", "Files", live.flatMap { Self.files($0.files) }),
     ]
     self.init(
-      title: report.title, lead: SummarySection.lead(report), sections: sections.compactMap { section in
+      title: report.title, lead: SummarySection.lead(report),
+      sections: sections.compactMap { section in
         section.html.map { (section.id, section.title, $0) }
       }, live: live)
   }
@@ -48,12 +50,15 @@ public struct ReportPage: Sendable {
   public init(problem: String, title: String, live: Live) {
     self.init(
       title: title, lead: "This run cannot be shown at present.",
-      sections: [("problem", "Problem", section("Problem", id: "problem", [.element("p", [:], [.text(problem)])]))], live: live)
+      sections: [("problem", "Problem", section("Problem", id: "problem", [.element("p", [:], [.text(problem)])]))],
+      live: live)
   }
 
   private init(title: String, lead: String, sections: [(id: String, title: String, html: HTML)], live: Live?) {
     // Parsers of XML read past "]]>", those of HTML past the comment.
-    let scripts = [PageScript.text, live == nil ? nil : PageScript.live].compactMap { $0 }.map { "//<![CDATA[\n\($0)\n//]]>" }
+    let scripts = [PageScript.text, live == nil ? nil : PageScript.live].compactMap { $0 }.map {
+      "//<![CDATA[\n\($0)\n//]]>"
+    }
     let style = "\n\(Stylesheet.text)\n"
     policy = Self.policy(scripts: scripts, style: style, isLive: live != nil)
     let head = HTML.element(
@@ -114,11 +119,17 @@ public struct ReportPage: Sendable {
     let progress = live.progress
     return .element(
       "div",
-      ["class": "live", "id": "live", "role": "region", "aria-label": "Progress", "data-revision": live.revision, "data-title": "\(title) · zarts"],
+      [
+        "class": "live", "id": "live", "role": "region", "aria-label": "Progress", "data-revision": live.revision,
+        "data-title": "\(title) · zarts",
+      ],
       [
         .element(
           "progress",
-          ["max": "1", "value": progress?.fraction.map { String(format: "%.4f", $0) }, "aria-label": "Part of the run that is done"]),
+          [
+            "max": "1", "value": progress?.fraction.map { String(format: "%.4f", $0) },
+            "aria-label": "Part of the run that is done",
+          ]),
         .element(
           "p", [:],
           [progress?.text, progress?.remaining].compactMap { $0 }.map { .element("span", [:], [.text($0)]) }),

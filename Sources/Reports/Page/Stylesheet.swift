@@ -2,10 +2,10 @@
 enum Stylesheet {
   static let text = """
     :root{color-scheme:light dark;--paper:#fff;--raised:#f7f7f5;--ink:#1c1d20;--quiet:#5a5e66;--rule:#dfdfdb;--grid:#ececea;
-    --link:#0b57a4;--bad:#a8322a;--good:#1c6b45;--s0:#0072b2;--s1:#c24e00;--s2:#007a5a;--s3:#a8487f;--s4:#9a6a00;--s5:#2f7fb5;
+    --link:#0b57a4;--bad:#a8322a;--doubt:#8a5a00;--good:#1c6b45;--s0:#0072b2;--s1:#c24e00;--s2:#007a5a;--s3:#a8487f;--s4:#9a6a00;--s5:#2f7fb5;
     --convolution:#0072b2;--pool:#007a5a;--skip:#c24e00;--noise:#a8487f;--zero:#6b6b6b;--void:#c9c9c6}
     @media (prefers-color-scheme:dark){:root{--paper:#131417;--raised:#1b1d21;--ink:#e8e8ea;--quiet:#a4a8b0;--rule:#33363c;
-    --grid:#26282d;--link:#8cc1f5;--bad:#f0938b;--good:#79cfa4;--s0:#5bb4ec;--s1:#f0915a;--s2:#4fc79f;--s3:#e69ac6;--s4:#e0b54d;
+    --grid:#26282d;--link:#8cc1f5;--bad:#f0938b;--doubt:#e0b54d;--good:#79cfa4;--s0:#5bb4ec;--s1:#f0915a;--s2:#4fc79f;--s3:#e69ac6;--s4:#e0b54d;
     --s5:#9bcdf0;--convolution:#5bb4ec;--pool:#4fc79f;--skip:#f0915a;--noise:#e69ac6;--zero:#a4a4a4;--void:#4a4c50}}
     *{box-sizing:border-box}
     html{-webkit-text-size-adjust:100%;scroll-behavior:smooth;scroll-padding-top:3.4rem}
@@ -36,7 +36,7 @@ enum Stylesheet {
     .facts dt{color:var(--quiet);font-size:.8rem;line-height:1.3}
     .facts dd{margin:0;font-size:1.5rem;font-weight:600;letter-spacing:-.02em}
     .verdict{font-size:1.25rem;font-weight:600;color:var(--good);margin:.2rem 0 .6rem}
-    .verdict.bad{color:var(--bad)}
+    .verdict.bad{color:var(--bad)}.verdict.doubt{color:var(--doubt)}
     pre{background:var(--raised);border-radius:6px;padding:.75rem .9rem;font:.78rem/1.5 "JetBrains Mono",ui-monospace,SFMono-Regular,
     Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 1rem;max-height:24rem;
     overflow:auto}
@@ -120,12 +120,13 @@ enum Stylesheet {
     .join .way{stroke-width:.8;opacity:.7}
     .scroll{overflow-x:auto;margin:.6rem 0 1.2rem;max-height:36rem;overflow-y:auto}
     table{border-collapse:collapse;font-size:.85rem;min-width:min(100%,30rem)}
-    caption{text-align:left;color:var(--quiet);font-size:.82rem;padding-bottom:.4rem;position:sticky;left:0}
-    th,td{padding:.32rem .9rem .32rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--grid);font-weight:400}
+    caption{text-align:left;color:var(--quiet);font-size:.82rem;padding-bottom:.4rem}
+    caption span{display:block;width:max-content;max-width:min(46rem,calc(100vw - 3rem));position:sticky;left:0}
+    th,td{padding:.32rem .9rem .32rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--grid);font-weight:400;
+    white-space:nowrap}
     thead th{font-weight:600;border-bottom:1.5px solid var(--rule);background:var(--paper);position:sticky;top:0}
-    tbody th{white-space:nowrap}
-    .number{text-align:right;white-space:nowrap}
-    .settings td{overflow-wrap:anywhere;white-space:pre-line}
+    .number{text-align:right}
+    td.long{white-space:pre-line;min-width:16rem;overflow-wrap:anywhere}
     .settings td:last-child{color:var(--quiet)}
     details{margin:.7rem 0;border-top:1px solid var(--grid);padding-top:.5rem}
     summary{cursor:pointer;font-size:.9rem;color:var(--link)}

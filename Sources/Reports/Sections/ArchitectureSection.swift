@@ -44,15 +44,22 @@ enum ArchitectureSection {
     let parts = try runs.enumerated().map { index, run -> HTML in
       let line = run.0.genotype ?? ""
       let heading = runs.count == 1 ? HTML.empty : .element("h3", [:], [.text(run.1)])
-      let text = HTML.element("pre", ["class": "genotype", "tabindex": "0", "aria-label": "Genotype of \(run.1)"], [.text(line)])
+      let text = HTML.element(
+        "pre", ["class": "genotype", "tabindex": "0", "aria-label": "Genotype of \(run.1)"], [.text(line)])
       guard let genotype = try? Genotype(parsing: line) else {
-        return heading + .element("p", ["class": "note"], ["This line is no genotype of a DARTS cell, so there is nothing to draw."]) + text
+        return heading
+          + .element("p", ["class": "note"], ["This line is no genotype of a DARTS cell, so there is nothing to draw."])
+          + text
       }
       // A drawing of cells that many runs share would only be longer.
       return heading + (try CellPicture.html(genotype)) + (runs.count == 1 ? .empty : text)
     }
-    let operations = Set(runs.compactMap { try? Genotype(parsing: $0.0.genotype ?? "") }.flatMap { $0.normal + $0.reduce }.map(\.operation))
-    let kinds = [("convolution", "convolution", CellDiagram.Kind.convolution), ("pool", "pooling", .pool), ("skip", "skip connection", .skip), ("noise", "noise", .noise)]
+    let operations = Set(
+      runs.compactMap { try? Genotype(parsing: $0.0.genotype ?? "") }.flatMap { $0.normal + $0.reduce }.map(\.operation))
+    let kinds = [
+      ("convolution", "convolution", CellDiagram.Kind.convolution), ("pool", "pooling", .pool),
+      ("skip", "skip connection", .skip), ("noise", "noise", .noise),
+    ]
     let legend = HTML.element(
       "ul", ["class": "legend kinds"],
       kinds.filter { kind in operations.contains { $0.kind == kind.2 } }.map { style, name, _ in

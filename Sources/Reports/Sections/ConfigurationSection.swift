@@ -26,7 +26,9 @@ enum ConfigurationSection {
     func add(_ name: String, _ lines: [String]) {
       guard !lines.isEmpty else { return }
       rows.append(.element("h3", [:], [.text(name)]))
-      rows += lines.map { .element("pre", ["class": "command", "tabindex": "0", "aria-label": "Command line"], [.text($0)]) }
+      rows += lines.map {
+        .element("pre", ["class": "command", "tabindex": "0", "aria-label": "Command line"], [.text($0)])
+      }
     }
     for (run, label) in zip(report.runs, report.runLabels) {
       add(label, run.log.commands.isEmpty ? [run.repetition] : run.log.commands)

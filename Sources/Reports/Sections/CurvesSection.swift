@@ -30,8 +30,9 @@ enum CurvesSection {
     Panel(title: "Dominant eigenvalue in α", columns: [("dominant_eigenvalue", "eigenvalue")]),
     Panel(title: "α, length", columns: [("alpha_norm", "‖α‖")]),
     Panel(
-      title: "Steps of α, length",
-      columns: [("alpha_gradient_norm", "gradient"), ("alpha_update_norm", "update")], isLogarithmic: true),
+      title: "Steps of α",
+      columns: [("alpha_gradient_norm", "length of the gradient"), ("alpha_update_norm", "length of the update")],
+      isLogarithmic: true),
     Panel(title: "σ of the candidates", columns: [("sigma", "σ")]),
     Panel(title: "Effective sample size", columns: [("ess", "effective sample size")]),
     Panel(title: "Learning rate of the weights", columns: [("learning_rate", "learning rate")]),
@@ -43,10 +44,12 @@ enum CurvesSection {
   static func html(_ report: Report) throws -> HTML? {
     let runs = zip(report.runs, report.runLabels).filter { $0.0.metrics?.rows.isEmpty == false }
     guard !runs.isEmpty else { return nil }
-    let charts = runs.count == 1 ? try panels.compactMap { try chart($0, of: runs[0].0) } : try overlays(runs)
+    let only = runs.count == 1 ? runs[0].0.metrics : nil
+    let charts = try only.map { table in try panels.compactMap { try chart($0, of: table) } } ?? overlays(runs)
     let tables = runs.enumerated().compactMap { index, run -> HTML? in
       guard let table = run.0.metrics else { return nil }
-      return folded("metrics.csv of \(run.1)", id: "metrics-\(index)", [DataTable(table, caption: "metrics.csv of \(run.1)").html()])
+      return folded(
+        "metrics.csv of \(run.1)", id: "metrics-\(index)", [DataTable(table, caption: "metrics.csv of \(run.1)").html()])
     }
     let legend =
       runs.count > 1
@@ -54,8 +57,7 @@ enum CurvesSection {
     return section("Curves", id: "curves", legend + [.element("div", ["class": "panels"], charts)] + tables)
   }
 
-  private static func chart(_ panel: Panel, of run: ReportRun) throws -> HTML? {
-    guard let table = run.metrics else { return nil }
+  private static func chart(_ panel: Panel, of table: CSVTable) throws -> HTML? {
     let series = panel.columns.enumerated().compactMap { index, entry in
       line(table, entry.column, label: entry.label, style: index)
     }
@@ -74,7 +76,8 @@ enum CurvesSection {
         }
         let title = panel.columns.count == 1 ? panel.title : "\(panel.title), \(entry.label)"
         return try LineChart(
-          title: title, xLabel: "epoch", yLabel: panel.unit, series: series, isLogarithmic: panel.isLogarithmic, hasLegend: false
+          title: title, xLabel: "epoch", yLabel: panel.unit, series: series, isLogarithmic: panel.isLogarithmic,
+          hasLegend: false
         ).html()
       }
     }
@@ -97,13 +100,26 @@ enum CurvesSection {
     return points.isEmpty ? nil : LineChart.Series(label: label, points: points, style: style)
   }
 
-  /// Every numeric column of a table with a column of epochs.
-  static func charts(of table: CSVTable, label: String, leavingOut: Set<String>) throws -> [HTML] {
-    guard table.columns.contains("epoch") else { return [] }
-    return try table.columns.filter { $0 != "epoch" && !leavingOut.contains($0) }.compactMap { column in
-      guard let line = line(table, column, label: column.replacing("_", with: " "), style: 0) else { return nil }
-      let title = line.label.prefix(1).uppercased() + line.label.dropFirst()
-      return try LineChart(title: title, xLabel: "epoch", series: [line]).html()
-    }
+  private static let diagnosisPanels: [Panel] = [
+    Panel(title: "Skip connections", columns: [("skips_normal", "normal cell"), ("skips_reduce", "reduction cell")]),
+    Panel(
+      title: "Mixing weight of skip connections",
+      columns: [("skip_weight_normal", "normal cell"), ("skip_weight_reduce", "reduction cell")]),
+    Panel(
+      title: "Dominant eigenvalue in α",
+      columns: [("dominant_eigenvalue", "at the epoch"), ("eigenvalue_smoothed", "moving average")]),
+    Panel(title: "Eigenvalue ratio of early stopping", columns: [("eigenvalue_ratio", "ratio")]),
+    Panel(
+      title: "Loss before and after derivation", unit: "nats",
+      columns: [("supernet_loss", "supernet"), ("genotype_loss", "derived cells")]),
+    Panel(title: "Discretisation gap", unit: "nats", columns: [("discretisation_gap", "gap")]),
+    Panel(
+      title: "Rank correlation with the true loss", columns: [("spearman_first", "L₁"), ("spearman_second", "L₂")]),
+    Panel(title: "Bias against the true loss", unit: "nats", columns: [("bias_first", "L₁"), ("bias_second", "L₂")]),
+  ]
+
+  /// Charts of a diagnosis.csv.
+  static func charts(ofDiagnosis table: CSVTable) throws -> [HTML] {
+    try diagnosisPanels.compactMap { try chart($0, of: table) }
   }
 }

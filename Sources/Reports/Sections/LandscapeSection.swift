@@ -25,7 +25,9 @@ enum LandscapeSection {
     if let panels = LandscapePanels(landscape: landscape, id: id).html() {
       parts.append(panels)
       let isPartial = landscape.planes.contains { $0.losses.contains { $0.contains("") } }
-      let note = "The cross is the checkpoint, a ring the least loss of its plane." + (isPartial ? " Hatched points are not computed yet." : "")
+      let note =
+        "The cross is the checkpoint, a ring the least loss of its plane."
+        + (isPartial ? " Hatched points are not computed yet." : "")
       parts.append(.element("p", ["class": "note"], [.text(note)]))
     }
     if let lines = landscape.lines { parts.append(.element("div", ["class": "panels"], try charts(of: lines))) }
@@ -33,13 +35,24 @@ enum LandscapeSection {
       parts.append(DataTable(comparison, caption: "How well each follows the true loss over these points", digits: 5).html())
     }
     if let explained = settings["explained_variance_1"], let second = settings["explained_variance_2"] {
-      parts.append(.element("p", ["class": "note"], [.text("The plane explains \(explained) and \(second) of the trajectory's variance.")]))
+      parts.append(
+        .element(
+          "p", ["class": "note"], [.text("The plane explains \(explained) and \(second) of the trajectory's variance.")]))
     }
-    for (table, name) in [(landscape.trajectory, "trajectory.csv"), (landscape.refinement, "refinement.csv"), (landscape.lines, "lines.csv")] {
-      if let table { parts.append(folded("\(name): \(table.rows.count) rows", id: "\(id)-\(name.prefix(5))", [DataTable(table, caption: name).html()])) }
+    for (table, name) in [
+      (landscape.trajectory, "trajectory.csv"), (landscape.refinement, "refinement.csv"), (landscape.lines, "lines.csv"),
+    ] {
+      if let table {
+        parts.append(
+          folded(
+            "\(name): \(table.rows.count) rows", id: "\(id)-\(name.prefix(5))", [DataTable(table, caption: name).html()]))
+      }
     }
     if let values = values(landscape, id) { parts.append(values) }
-    parts.append(folded("Settings of the landscape", id: "\(id)-settings", [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
+    parts.append(
+      folded(
+        "Settings of the landscape", id: "\(id)-settings",
+        [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
     return .element("div", ["class": "run"], parts)
   }
 
@@ -48,7 +61,8 @@ enum LandscapeSection {
     guard let plane = landscape.planes.first, plane.x.count * plane.y.count <= 31 * 31 else { return nil }
     let tables = landscape.planes.map { plane in
       DataTable(
-        caption: "\(plane.name): loss, the first direction to the right, the second downwards", columns: ["y \\ x"] + plane.x,
+        caption: "\(plane.name): loss, the first direction to the right, the second downwards",
+        columns: ["y \\ x"] + plane.x,
         rows: plane.y.indices.map { [plane.y[$0]] + plane.losses[$0] }
       ).html()
     }
@@ -67,7 +81,11 @@ enum LandscapeSection {
       for row in directions.indices where directions[row] == direction {
         guard let point = LineChart.Point(t[row], losses[row], error: errors[row]) else { continue }
         let key = ObjectiveName.text(names[row], steps[row])
-        if let place = series.firstIndex(where: { $0.key == key }) { series[place].points.append(point) } else { series.append((key, [point])) }
+        if let place = series.firstIndex(where: { $0.key == key }) {
+          series[place].points.append(point)
+        } else {
+          series.append((key, [point]))
+        }
       }
       return try LineChart(
         title: "Loss along direction \(direction)", xLabel: "t", yLabel: "nats",

@@ -9,13 +9,21 @@ enum StatisticsSection {
       "Statistics", id: "statistics",
       try report.studies.enumerated().map { index, study in
         var parts: [HTML] = [.element("h3", [:], [.text("\(title(study.kind)): \(study.name)")])]
-        if let text = study.text { parts.append(.element("pre", ["class": "account", "tabindex": "0", "aria-label": "Text of \(study.name)"], [.text(text)])) }
+        if let text = study.text {
+          parts.append(
+            .element("pre", ["class": "account", "tabindex": "0", "aria-label": "Text of \(study.name)"], [.text(text)]))
+        }
         let charts = try charts(study)
         if !charts.isEmpty { parts.append(.element("div", ["class": "panels"], charts)) }
         let table = DataTable(study.table, caption: "\(study.kind.rawValue).csv", digits: 5).html()
-        parts.append(study.table.rows.count <= 24 ? table : folded("\(study.kind.rawValue).csv: \(study.table.rows.count) rows", id: "study-\(index)", [table]))
+        parts.append(
+          study.table.rows.count <= 24
+            ? table : folded("\(study.kind.rawValue).csv: \(study.table.rows.count) rows", id: "study-\(index)", [table]))
         if let settings = study.settings {
-          parts.append(folded("Settings", id: "study-\(index)-settings", [ConfigurationSection.table(settings.entries, caption: "\(study.kind.rawValue).yaml")]))
+          parts.append(
+            folded(
+              "Settings", id: "study-\(index)-settings",
+              [ConfigurationSection.table(settings.entries, caption: "\(study.kind.rawValue).yaml")]))
         }
         return .element("div", ["class": "run"], parts)
       })
@@ -60,7 +68,11 @@ enum StatisticsSection {
       for row in keys.indices where keys[row] == key {
         guard let point = LineChart.Point(xs[row], values[row], lower: lower?[row], upper: upper?[row]) else { continue }
         let label = telling.isEmpty ? key : telling.map { $0[row] }.filter { !$0.isEmpty }.joined(separator: " ")
-        if let place = series.firstIndex(where: { $0.key == label }) { series[place].points.append(point) } else { series.append((label, [point])) }
+        if let place = series.firstIndex(where: { $0.key == label }) {
+          series[place].points.append(point)
+        } else {
+          series.append((label, [point]))
+        }
       }
       // Lines need something to run along.
       guard Set(series.flatMap { $0.points.map(\.x) }).count > 1 else { return nil }
@@ -86,10 +98,14 @@ enum ComparisonSection {
         if let table = comparison.tests { parts.append(DataTable(table, caption: "Paired tests", digits: 5).html()) }
         if let table = comparison.runs {
           let part = DataTable(table, caption: "Every run", digits: 5).html()
-          parts.append(table.rows.count <= 24 ? part : folded("Every run: \(table.rows.count)", id: "comparison-\(index)", [part]))
+          parts.append(
+            table.rows.count <= 24 ? part : folded("Every run: \(table.rows.count)", id: "comparison-\(index)", [part]))
         }
         if let settings = comparison.settings {
-          parts.append(folded("Configuration of the comparison", id: "compare-\(index)", [ConfigurationSection.table(settings.entries, caption: "compare.yaml")]))
+          parts.append(
+            folded(
+              "Configuration of the comparison", id: "compare-\(index)",
+              [ConfigurationSection.table(settings.entries, caption: "compare.yaml")]))
         }
         return .element("div", ["class": "run"], parts)
       })

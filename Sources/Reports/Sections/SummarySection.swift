@@ -27,7 +27,8 @@ enum SummarySection {
         ].compactMap { $0 }.joined(separator: " ") + ". " + state(run)
       case .retraining:
         return [
-          "A network trained from scratch", settings["dataset"].map { "on \($0)" }, settings["seed"].map { "with seed \($0)" },
+          "A network trained from scratch", settings["dataset"].map { "on \($0)" },
+          settings["seed"].map { "with seed \($0)" },
         ].compactMap { $0 }.joined(separator: " ") + ". " + state(run)
       }
     }
@@ -58,7 +59,9 @@ enum SummarySection {
   private static func facts(_ run: ReportRun) -> HTML {
     var entries: [(String, String, String?)] = []
     func add(_ name: String, _ column: String, percent: Bool = false) {
-      guard let epoch = run.resultEpoch, let text = run.metric(column, epoch: epoch), let value = Double(text) else { return }
+      guard let epoch = run.resultEpoch, let text = run.metric(column, epoch: epoch), let value = Double(text) else {
+        return
+      }
       entries.append((name, percent ? self.percent(value) : LineChart.short(value), text))
     }
     switch run.kind {
@@ -76,7 +79,8 @@ enum SummarySection {
     }
     add("weight steps", "weight_steps")
     if let epoch = run.resultEpoch {
-      entries.append((run.isEarly ? "epoch returned" : "epochs", "\(epoch)\(run.wantedEpochs.map { " / \($0)" } ?? "")", nil))
+      entries.append(
+        (run.isEarly ? "epoch returned" : "epochs", "\(epoch)\(run.wantedEpochs.map { " / \($0)" } ?? "")", nil))
     }
     if let seconds = run.seconds { entries.append(("wall time", ProgressReporter.duration(seconds), nil)) }
     guard !entries.isEmpty else { return .element("p", ["class": "note"], ["No epoch is finished yet."]) }
@@ -104,7 +108,8 @@ enum SummarySection {
       ]
     }
     let table = DataTable(
-      caption: "Runs at the epoch that each returns; loss and accuracy on the validation split, of retrainings on the test split",
+      caption:
+        "Runs at the epoch that each returns; loss and accuracy on the validation split, of retrainings on the test split",
       columns: [
         "run", "method", "space", "seed", "epochs", "loss (nats)", "accuracy", "skips, normal", "skips, reduction",
         "weight steps", "wall time",
