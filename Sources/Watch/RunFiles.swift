@@ -66,19 +66,28 @@ struct RunFiles: Sendable {
 
   /// Paths of the files that would be handed out, sorted.
   func names() -> [String] {
-    var result: [String] = []
+    entries().filter { $0.status.st_mode & S_IFMT == S_IFREG && $0.status.st_size <= Self.largest }.map(\.name)
+      .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+  }
+
+  /// Everything in the folder but folders and what is hidden; links as themselves.
+  private func entries() -> [(name: String, status: stat)] {
+    var result: [(name: String, status: stat)] = []
     func visit(_ path: String, _ prefix: String, _ depth: Int) {
       guard depth > 0, result.count < 2000 else { return }
       for name in ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() where Self.isPlain(name[...])
       {
         var status = stat()
         guard lstat("\(path)/\(name)", &status) == 0 else { continue }
-        if status.st_mode & S_IFMT == S_IFDIR { visit("\(path)/\(name)", prefix + name + "/", depth - 1) }
-        if status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.largest { result.append(prefix + name) }
+        if status.st_mode & S_IFMT == S_IFDIR {
+          visit("\(path)/\(name)", prefix + name + "/", depth - 1)
+        } else {
+          result.append((prefix + name, status))
+        }
       }
     }
     visit(folder, "", Self.deepest)
-    return result.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+    return result
   }
 
   /// Names the state of the files: any that grows, appears or is replaced gives another one.
@@ -86,10 +95,9 @@ struct RunFiles: Sendable {
     // FNV-1a (Fowler, Noll and Vo): nothing here has to withstand an attack.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func take(_ text: String) { for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 } }
-    for name in names() where !name.hasPrefix("checkpoints/") && !name.contains("/checkpoints/") {
-      var status = stat()
-      guard lstat("\(folder)/\(name)", &status) == 0 else { continue }
-      take("\(name) \(status.st_size) \(status.st_ino) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec);")
+    for (name, status) in entries() where !"/\(name)".contains("/checkpoints/") {
+      take(
+        "\(name) \(status.st_mode) \(status.st_size) \(status.st_ino) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec);")
     }
     return String(hash, radix: 16)
   }

@@ -253,7 +253,7 @@ struct ReportPageTests {
     try samples.write("space,method,runs,validation_loss_mean\ns2,darts1,1,0.123456789012\n", to: "c/comparison-summary.csv")
     try samples.write("space,first,second,p\ns2,darts1,zarts-mgs,0.5\n", to: "c/comparison-tests.csv")
     let root = try tree([samples.path("c")])
-    #expect(root.all("h1").first?.allText == "Comparison c")
+    #expect(root.all("h1").first?.allText == "Comparison of darts1, zarts-mgs")
     #expect(root.all("td").contains { $0.attributes["title"] == "0.123456789012" && $0.allText == "0.12346" })
     #expect(root.all("svg", class: "heat").count == 56)
     let chart = try #require(root.all("svg", class: "chart").first)

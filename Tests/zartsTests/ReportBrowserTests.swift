@@ -17,13 +17,15 @@ struct ReportBrowserTests {
   /// Where the middle of a cell of a plane or strip is, once it has been scrolled to.
   private func cell(_ svg: String, _ column: Int, _ row: Int) -> String {
     """
-    (() => { const s = \(svg); s.scrollIntoView({ block: "center", behavior: "instant" });
+    (async () => { const s = \(svg); s.scrollIntoView({ block: "center", behavior: "instant" }); await \(settled);
     const c = +s.dataset.columns, r = +s.dataset.rows, plane = s.dataset.kind === "plane";
     const p = plane ? new DOMPoint(190 + (\(column) + .5) * 1000 / c, 24 + (\(row) + .5) * 1000 / r) : new DOMPoint(\(column) + .5, \(row) + .5);
     const q = p.matrixTransform(s.getScreenCTM()); return [q.x, q.y]; })()
     """
   }
 
+  /// Scrolling is told to the page a frame later, and hides what a pointer showed before.
+  private let settled = "new Promise(f => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(f, 50))))"
   private let tip = "document.querySelector('#tip.on')?.textContent ?? ''"
 
   @Test("A page loads without complaint and asks for nothing else, and every figure is there")
@@ -74,7 +76,7 @@ struct ReportBrowserTests {
     for epoch in [1, 3] {
       try window.hover(
         """
-        (() => { const s = \(chart); s.scrollIntoView({ block: "center", behavior: "instant" });
+        (async () => { const s = \(chart); s.scrollIntoView({ block: "center", behavior: "instant" }); await \(settled);
         const c = s.querySelectorAll("circle")[\(epoch - 1)].getBoundingClientRect(); return [c.x + c.width / 2, c.y + c.height / 2 + 9]; })()
         """)
       let text = try window.text(tip)

@@ -106,7 +106,7 @@ struct WatchCommandTests {
       ("GET / HTTP/1.1\r\nHost: localhost:80@evil\r\nConnection: close\r\n\r\n", [421, 400]),
       ("GET / HTTP/1.1\r\n\(own)Host: evil.example\r\nConnection: close\r\n\r\n", [400]),
       ("GET / HTTP/1.0\r\n\r\n", [400, 421]),
-      ("GET http://evil.example/ HTTP/1.1\r\n\(own)Connection: close\r\n\r\n", [400]),
+      ("GET http://127.0.0.1/files/../secret.txt HTTP/1.1\r\n\(own)Connection: close\r\n\r\n", [400]),
       ("OPTIONS * HTTP/1.1\r\n\(own)Connection: close\r\n\r\n", [400, 405]), ("nonsense\r\n\r\n", [0, 400]),
       ("GET / HTTP/9.9\r\n\(own)\r\n", [0, 400, 505]), ("GET /\0 HTTP/1.1\r\n\(own)\r\n", [0, 400]),
       ("\u{16}\u{3}\u{1}\r\n\r\n", [0, 400]),

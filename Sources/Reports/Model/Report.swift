@@ -88,20 +88,20 @@ public struct Report: Sendable {
 
   /// What the report is about, in a few words.
   public var title: String {
-    if let comparison = comparisons.first { return "Comparison \(comparison.name)" }
     if runs.count == 1, let run = runs.first {
       switch run.kind {
       case .search: return "\(run.settings["method"] ?? "search") on \(run.settings["space"] ?? "a space of its own")"
       case .retraining: return "Retraining of \(run.name)"
       }
     }
-    if runs.count > 1 {
-      let methods = runs.reduce(into: [String]()) { list, run in
-        if let method = run.settings["method"], !list.contains(method) { list.append(method) }
-      }
-      return methods.isEmpty || methods.count > 4
-        ? "\(runs.count) runs" : methods.count == 1 ? "\(runs.count) runs of \(methods[0])" : methods.joined(separator: ", ")
+    let methods = runs.reduce(into: [String]()) { list, run in
+      if let method = run.settings["method"], !list.contains(method) { list.append(method) }
     }
+    let named = methods.isEmpty || methods.count > 4 ? nil : methods.joined(separator: ", ")
+    if let comparison = comparisons.first {
+      return "Comparison " + (named.map { "of \($0)" } ?? comparison.name)
+    }
+    if runs.count > 1 { return methods.count == 1 ? "\(runs.count) runs of \(methods[0])" : named ?? "\(runs.count) runs" }
     return landscapes.first.map { "Landscape \($0.name)" } ?? studies.first.map { "\($0.kind.rawValue) \($0.name)" }
       ?? "Report"
   }

@@ -21,6 +21,19 @@ struct DataTable {
     self.init(caption: caption, columns: table.columns, rows: table.rows, digits: digits)
   }
 
+  /// The same without those of some columns that say the same in every row: the caption says it once.
+  func sparing(_ names: [String]) -> DataTable {
+    let same = columns.indices.filter { index in
+      names.contains(columns[index]) && rows.count > 1 && Set(rows.map { $0[index] }).count == 1
+    }
+    guard !same.isEmpty else { return self }
+    let kept = columns.indices.filter { !same.contains($0) }
+    let said = same.map { "\(columns[$0]) \(rows[0][$0])" }.joined(separator: ", ")
+    return DataTable(
+      caption: "\(caption): \(said)", columns: kept.map { columns[$0] }, rows: rows.map { row in kept.map { row[$0] } },
+      digits: digits)
+  }
+
   /// - Parameter name: a class of the table; nil for none.
   func html(class name: String? = nil) -> HTML {
     let isNumber = columns.indices.map { column in

@@ -40,6 +40,7 @@ enum Stylesheet {
     pre{background:var(--raised);border-radius:6px;padding:.75rem .9rem;font:.78rem/1.5 "JetBrains Mono",ui-monospace,SFMono-Regular,
     Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 1rem;max-height:24rem;
     overflow:auto}
+    pre.account{white-space:pre;overflow-wrap:normal}
     .panels,.cells{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:1.4rem 2rem;
     margin:.6rem 0 1.2rem}
     .cells{grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}

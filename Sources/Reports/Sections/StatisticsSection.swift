@@ -94,10 +94,14 @@ enum ComparisonSection {
       "Comparison", id: "comparison",
       report.comparisons.enumerated().map { index, comparison in
         var parts: [HTML] = report.comparisons.count > 1 ? [.element("h3", [:], [.text(comparison.name)])] : []
-        if let table = comparison.summary { parts.append(DataTable(table, caption: "Over the seeds", digits: 5).html()) }
-        if let table = comparison.tests { parts.append(DataTable(table, caption: "Paired tests", digits: 5).html()) }
+        if let table = comparison.summary {
+          parts.append(DataTable(table, caption: "Over the seeds", digits: 5).sparing(["space", "dataset"]).html())
+        }
+        if let table = comparison.tests {
+          parts.append(DataTable(table, caption: "Paired tests", digits: 5).sparing(["space", "dataset"]).html())
+        }
         if let table = comparison.runs {
-          let part = DataTable(table, caption: "Every run", digits: 5).html()
+          let part = DataTable(table, caption: "Every run", digits: 5).sparing(["space", "dataset"]).html()
           parts.append(
             table.rows.count <= 24 ? part : folded("Every run: \(table.rows.count)", id: "comparison-\(index)", [part]))
         }
