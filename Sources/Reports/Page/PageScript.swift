@@ -138,7 +138,9 @@ enum PageScript {
       showCell(svg, column, row);
     });
     addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(d => {
-      if (!d.open && d.querySelectorAll("tr").length <= 80) { d.open = true; d.dataset.shut = "1"; } }));
+      // What is too long or too wide for paper stays folded.
+      const fits = d.querySelectorAll("tr").length <= 80 && [...d.querySelectorAll("thead tr")].every(r => 9 >= r.cells.length);
+      if (!d.open && fits) { d.open = true; d.dataset.shut = "1"; } }));
     addEventListener("afterprint", () => document.querySelectorAll("details[data-shut]").forEach(d => { d.open = false; delete d.dataset.shut; }));
     })();
     """

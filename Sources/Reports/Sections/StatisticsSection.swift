@@ -47,6 +47,16 @@ enum StatisticsSection {
     }
   }
 
+  /// What the line of each row is called; empty where one line holds them all.
+  private static func lineLabels(_ table: CSVTable, _ lines: [String], _ telling: [[String]]) throws -> [String] {
+    if lines == ["objective", "inner_steps"] {
+      let (objectives, steps) = (try table.column("objective"), try table.column("inner_steps"))
+      return zip(objectives, steps).map { ObjectiveName.text($0, Int($1) ?? 0) }
+    }
+    guard !telling.isEmpty else { return [] }
+    return table.rows.indices.map { row in telling.map { $0[row] }.filter { !$0.isEmpty }.joined(separator: " ") }
+  }
+
   /// The quantity that most of an estimator study varies.
   private static func varying(_ table: CSVTable) -> String {
     let counts = ["candidates", "inner_steps", "sigma"].map { name in (name, Set((try? table.column(name)) ?? []).count) }
@@ -60,6 +70,7 @@ enum StatisticsSection {
     let names = try lines.filter { $0 != x && table.columns.contains($0) }.map { try table.column($0) }
     // A name that is the same everywhere tells nothing.
     let telling = names.filter { Set($0).count > 1 }
+    let labels = try lineLabels(table, lines, telling)
     let (lower, upper) = (try? table.column("lower"), try? table.column("upper"))
     var order: [String] = []
     for key in keys where !order.contains(key) { order.append(key) }
@@ -67,7 +78,7 @@ enum StatisticsSection {
       var series: [(key: String, points: [LineChart.Point])] = []
       for row in keys.indices where keys[row] == key {
         guard let point = LineChart.Point(xs[row], values[row], lower: lower?[row], upper: upper?[row]) else { continue }
-        let label = telling.isEmpty ? key : telling.map { $0[row] }.filter { !$0.isEmpty }.joined(separator: " ")
+        let label = labels.isEmpty ? key : labels[row]
         if let place = series.firstIndex(where: { $0.key == label }) {
           series[place].points.append(point)
         } else {
