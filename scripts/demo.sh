@@ -47,8 +47,8 @@ echo "demo: landscape at epoch $epoch of the darts1 run, up to $range times the 
 echo
 "$zarts" summary "$out/darts1" "$out/darts2" "$out/zarts-mgs"
 echo
-echo "Figures, and everything on one page for a browser:"
-"$zarts" report "$out" --out "$out/report.html" | sed 's/^/  /'
-find "$out" -type f \( -name '*.png' -o -name '*.pdf' -o -name '*.svg' \) | LC_ALL=C sort | sed 's/^/  /'
+"$zarts" report "$out" --out "$out/report.html" >/dev/null
+echo "Figures, and everything on one page, report.html:"
+find "$out" -type f \( -name '*.png' -o -name '*.pdf' -o -name '*.svg' -o -name '*.html' \) | LC_ALL=C sort | sed 's/^/  /'
 echo
 echo "demo: done in $(($(date +%s) - start)) s"
