@@ -20,7 +20,7 @@ test: setup ## all tests, release build
 	$(SWIFT) test -c release --skip-build
 
 report-test: ## pages of reports in headless Chromium, which it installs where it is missing
-	@scripts/setup.sh $$(command -v chromium chromium-browser google-chrome >/dev/null || echo chromium)
+	@scripts/setup.sh $$({ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || echo chromium)
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build --filter ReportBrowserTests
 
