@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test kill-test study-methods bench format lint clean help
+.PHONY: setup build demo test report-test kill-test study-methods bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -12,12 +12,17 @@ setup: ## install missing Debian packages, check the Swift toolchain
 build: setup ## release build of the zarts command
 	$(BUILD) --product zarts
 
-demo: build ## same-seed searches and a loss landscape on Fashion-MNIST, into runs/demo
+demo: build ## same-seed searches, a loss landscape and a report on Fashion-MNIST, into runs/demo
 	scripts/demo.sh
 
 test: setup ## all tests, release build
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build
+
+report-test: ## pages of reports in headless Chromium, which it installs where it is missing
+	@scripts/setup.sh $$({ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || echo chromium)
+	$(BUILD) --build-tests
+	$(SWIFT) test -c release --skip-build --filter ReportBrowserTests
 
 kill-test: build ## kill a search twenty times in a row, resume it, compare with an undisturbed one
 	scripts/kill-test.sh

@@ -11,9 +11,10 @@ let package = Package(
       targets: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
   ],
   targets: [
     .target(name: "CKernels"),
@@ -40,10 +41,21 @@ let package = Package(
       ]),
     .target(name: "Landscape", dependencies: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search"]),
     .target(name: "Figures", dependencies: ["CCairo", "CPNG", "Formats"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Compute", "Formats", "Supernet", "Search", "Landscape", "Figures", .product(name: "Yams", package: "Yams"),
+      ]),
+    .target(
+      name: "Watch",
+      dependencies: [
+        "Reports", .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+      ]),
     .executableTarget(
       name: "zarts",
       dependencies: [
-        "Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures",
+        "Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures", "Reports", "Watch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
@@ -57,6 +69,7 @@ let package = Package(
     .testTarget(name: "SearchTests", dependencies: ["Search"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Supernet"]),
     .testTarget(name: "zartsTests", dependencies: ["zarts"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job on Fashion-MNIST: three searches on one seed, then the loss landscape around a
-# checkpoint of the first-order DARTS run. Writes into runs/demo, or the folder given.
+# The main job on Fashion-MNIST: three searches on one seed, the loss landscape around a checkpoint of
+# the first-order DARTS run, and a report of them all. Writes into runs/demo, or the folder given.
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-runs/demo}
@@ -47,7 +47,8 @@ echo "demo: landscape at epoch $epoch of the darts1 run, up to $range times the 
 echo
 "$zarts" summary "$out/darts1" "$out/darts2" "$out/zarts-mgs"
 echo
-echo "Figures:"
-find "$out" -type f \( -name '*.png' -o -name '*.pdf' -o -name '*.svg' \) | LC_ALL=C sort | sed 's/^/  /'
+"$zarts" report "$out" --out "$out/report.html" >/dev/null
+echo "Figures, and everything on one page, report.html:"
+find "$out" -type f \( -name '*.png' -o -name '*.pdf' -o -name '*.svg' -o -name '*.html' \) | LC_ALL=C sort | sed 's/^/  /'
 echo
 echo "demo: done in $(($(date +%s) - start)) s"

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs what the build needs and is not there yet. Does nothing when all is there.
+# Installs what the build needs and is not there yet, and packages that are named. Does nothing when all is there.
 set -eu
 
-wanted_swift=6.1
+wanted_swift=6.2
 packages="libgsl-dev libpng-dev libcairo2-dev zlib1g-dev libarchive-dev libjpeg-dev libmatio-dev libssl-dev pkg-config fonts-dejavu-core dataset-fashion-mnist"
+
+packages="$packages $*"
 
 fail() {
   printf 'setup: %s\n' "$*" >&2

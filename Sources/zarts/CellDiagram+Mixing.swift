@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import Reports
 import Supernet
 
 extension CellFigure {

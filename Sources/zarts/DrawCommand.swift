@@ -1,5 +1,6 @@
 import ArgumentParser
 import Figures
+import Reports
 import Supernet
 
 struct DrawCommand: ParsableCommand {

@@ -1,11 +1,12 @@
 import ArgumentParser
+import Search
 
 @main
 struct Zarts: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "zarts",
     abstract: "Zero-order architecture search beside DARTS, and the loss landscapes of both.",
-    version: "0.1.0",
+    version: Provenance.version,
     groupedSubcommands: [
       CommandGroup(
         name: "Search",
@@ -16,7 +17,11 @@ struct Zarts: ParsableCommand {
           LandscapeCommand.self, FidelityCommand.self, SpectrumCommand.self, EstimatorsCommand.self, DiagnoseCommand.self,
           GradientsCommand.self,
         ]),
-      CommandGroup(name: "Figures", subcommands: [PlotCommand.self, CurvesCommand.self, DrawCommand.self]),
+      CommandGroup(
+        name: "Figures and reports",
+        subcommands: [
+          PlotCommand.self, CurvesCommand.self, DrawCommand.self, ReportCommand.self, WatchCommand.self,
+        ]),
       CommandGroup(name: "Tools", subcommands: [GenotypeCommand.self, DataCommand.self, BenchCommand.self]),
     ])
 }

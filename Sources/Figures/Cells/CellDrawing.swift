@@ -67,6 +67,27 @@ struct CellDrawing {
     return (boxes.filter { $0.width > 0 }, lines)
   }
 
+  /// The same drawing as shapes, for places with a typesetting of their own.
+  var shapes: CellShapes {
+    let items = placement.rows.items.indices.compactMap { item -> CellShapes.Box? in
+      let (centre, size) = (placement.centres[item], placement.sizes[item])
+      let box = Rectangle(
+        x: centre.x - size.width / 2, y: centre.y - size.height / 2, width: size.width, height: size.height)
+      switch placement.rows.items[item].role {
+      case .pass: return nil
+      case .label(let edge): return CellShapes.Box(area: box, label: diagram.edges[edge].label, edge: edge, isUsed: true)
+      case .state, .output:
+        let isUsed = placement.rows.items[item].role == .output || placement.rows.chains.contains { $0.first == item }
+        let label = Self.label(placement.rows.items[item].role, diagram) ?? ""
+        return CellShapes.Box(area: box, label: label, edge: nil, isUsed: isUsed)
+      }
+    }
+    let lines = diagram.connections.enumerated().map { index, connection in
+      CellShapes.Line(strokes: strokes(of: index, at: Point(0, 0)), edge: connection.edge)
+    }
+    return CellShapes(size: size, boxes: items, lines: lines)
+  }
+
   func draw(on canvas: Canvas, at origin: Point) {
     let connections = diagram.connections
     func strength(_ index: Int) -> Double { connections[index].edge.map { diagram.edges[$0].strength } ?? 1 }

@@ -42,6 +42,7 @@ public final class RetrainingRun {
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
       state: RetrainingState(starting: model, seed: configuration.seed))
     try writeCheckpoint(to: files.checkpointPath(epoch: 0))
+    Provenance.record(in: logger)
     logger.info("retraining starts: \(configuration.epochs) epochs of \(loader.stepsPerEpoch) steps")
   }
 

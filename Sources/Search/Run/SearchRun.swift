@@ -49,6 +49,7 @@ public final class SearchRun<Problem: BilevelProblem> {
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
       state: SearchState(starting: problem))
     try writeCheckpoint(to: files.checkpointPath(epoch: 0))
+    Provenance.record(in: logger)
     logger.info("\(configuration.method.rawValue) starts: \(configuration.epochs) epochs of \(problem.stepsPerEpoch) steps")
   }
 

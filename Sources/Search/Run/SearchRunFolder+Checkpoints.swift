@@ -99,6 +99,7 @@ extension SearchRunFolder {
       logger.warning("\(warning)")
       progress.note("warning: \(warning)")
     }
+    Provenance.record(in: logger)
     logger.info("continues from \(path)")
     removeAbandonedTemporaries()
   }

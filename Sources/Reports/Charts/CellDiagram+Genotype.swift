@@ -3,7 +3,7 @@ import Supernet
 
 extension CellFigure {
   /// The normal and the reduction cell of a genotype.
-  init(_ genotype: Genotype, title: String) throws {
+  package init(_ genotype: Genotype, title: String) throws {
     func diagram(_ title: Label, _ edges: [Genotype.Edge], _ concat: [Int]) throws -> CellDiagram {
       try CellDiagram(
         title: title,
@@ -23,7 +23,7 @@ extension CellFigure {
 }
 
 extension Operation {
-  var kind: CellDiagram.Kind {
+  package var kind: CellDiagram.Kind {
     switch self {
     case .none: .none
     case .maxPool3x3, .averagePool3x3: .pool

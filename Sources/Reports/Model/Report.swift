@@ -1,0 +1,114 @@
+import Foundation
+import Search
+
+/// Everything that folders of results tell, ready to be shown: a run, several, or a comparison, with the landscapes and
+/// statistics found inside of them.
+public struct Report: Sendable {
+  public private(set) var runs: [ReportRun] = []
+  public private(set) var comparisons: [ReportComparison] = []
+  public private(set) var landscapes: [ReportLandscape] = []
+  public private(set) var studies: [ReportStudy] = []
+  /// The folders that were asked for.
+  public let paths: [String]
+  private var seen: Set<String> = []
+
+  /// Levels of folders that are looked through below one that was asked for.
+  private static let depth = 4
+
+  /// Where files may be read.
+  public enum Reach: Equatable, Sendable {
+    /// Wherever links lead.
+    case anywhere
+    /// Only inside of this folder.
+    case within(String)
+  }
+
+  /// Reads folders.
+  ///
+  /// - Parameters:
+  ///   - paths: of runs, comparisons, landscapes or statistics, or of folders that hold such.
+  ///   - landscapes: further landscape folders.
+  /// - Throws: `ReportError` or `FormatError` for a folder with nothing to report, and for a file that cannot be used.
+  public init(reading paths: [String], landscapes: [String] = [], reach: Reach = .anywhere) throws {
+    self.paths = paths
+    let access: FolderAccess =
+      switch reach {
+      case .anywhere: .anywhere
+      case .within(let folder): try FolderAccess(within: folder)
+      }
+    for path in paths {
+      let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+      guard try access.hasFolder(trimmed) else {
+        throw ReportError(
+          "nothing to report on", at: path,
+          found: FileManager.default.fileExists(atPath: path) ? "a file" : "no such folder",
+          wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
+      }
+      let (before, isKnown) = (count, seen.contains(trimmed))
+      try visit(trimmed, access, depth: Self.depth)
+      guard count > before || isKnown else {
+        throw ReportError(
+          "nothing to report on", at: path, found: "none of our results in it",
+          wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
+      }
+    }
+    for path in landscapes {
+      guard try access.hasFile("\(path)/landscape.yaml") else {
+        throw ReportError(
+          "not a landscape", at: "--landscape \(path)", found: "no landscape.yaml", wanted: "a folder of zarts landscape")
+      }
+      if seen.insert(path).inserted { self.landscapes.append(try ReportLandscape(path, access: access)) }
+    }
+  }
+
+  private var count: Int { runs.count + comparisons.count + landscapes.count + studies.count }
+
+  /// Takes what a folder holds, and then what its subfolders do.
+  private mutating func visit(_ path: String, _ access: FolderAccess, depth: Int) throws {
+    guard seen.insert(path).inserted else { return }
+    if try access.hasFile("\(path)/landscape.yaml") {
+      landscapes.append(try ReportLandscape(path, access: access))
+    } else if try access.hasFile("\(path)/compare.yaml") {
+      comparisons.append(try ReportComparison(path, access: access))
+    } else if try access.hasFile("\(path)/config.yaml") {
+      let run = try ReportRun(path, access: access)
+      // A progressive search has no epochs of its own: its stages stand for it.
+      if run.metrics != nil || !access.subfolders(of: path).contains(where: { $0.hasPrefix("stage-") }) { runs.append(run) }
+    }
+    for kind in ReportStudy.Kind.allCases {
+      if let study = try ReportStudy(path, kind: kind, access: access) { studies.append(study) }
+    }
+    guard depth > 0 else { return }
+    // What all runs of a comparison share is no run of its own.
+    let passedOver = ["checkpoints", "diagnosis", "warmups"]
+    for name in access.subfolders(of: path) where !passedOver.contains(name) {
+      try visit("\(path)/\(name)", access, depth: depth - 1)
+    }
+  }
+
+  /// What the report is about, in a few words.
+  public var title: String {
+    if runs.count == 1, let run = runs.first {
+      switch run.kind {
+      case .search: return "\(run.settings["method"] ?? "search") on \(run.settings["space"] ?? "a space of its own")"
+      case .retraining: return "Retraining of \(run.name)"
+      }
+    }
+    let methods = runs.reduce(into: [String]()) { list, run in
+      if let method = run.settings["method"], !list.contains(method) { list.append(method) }
+    }
+    let named = methods.isEmpty || methods.count > 4 ? nil : methods.joined(separator: ", ")
+    if let comparison = comparisons.first {
+      return "Comparison " + (named.map { "of \($0)" } ?? comparison.name)
+    }
+    if runs.count > 1 { return methods.count == 1 ? "\(runs.count) runs of \(methods[0])" : named ?? "\(runs.count) runs" }
+    return landscapes.first.map { "Landscape \($0.name)" } ?? studies.first.map { "\($0.kind.rawValue) \($0.name)" }
+      ?? "Report"
+  }
+
+  /// Labels that tell the runs apart: names of their folders, or their paths where two share a name.
+  public var runLabels: [String] {
+    let names = runs.map(\.label)
+    return zip(names, runs).map { name, run in names.count { $0 == name } > 1 ? run.path : name }
+  }
+}

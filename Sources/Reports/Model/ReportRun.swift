@@ -1,0 +1,119 @@
+import Formats
+import Foundation
+import Search
+import Supernet
+
+/// A folder of `zarts search` or `zarts retrain`, as far as its files go.
+public struct ReportRun: Sendable {
+  public enum Kind: Equatable, Sendable { case search, retraining }
+
+  public let path: String
+  /// Name of the folder; that of a stage with its search's.
+  public let name: String
+  public let kind: Kind
+  public let settings: Settings
+  /// nil before the first epoch is finished.
+  public let metrics: CSVTable?
+  public let alphas: AlphaHistory?
+  /// The architecture of each epoch, a Python line each.
+  public let genotypes: [String]
+  public let log: RunLog
+  public let diagnosis: ReportDiagnosis?
+  /// Epoch, counted from 1, whose row and architecture the run returns; nil before one is finished.
+  public let resultEpoch: Int?
+  /// Whether the search stopped early and went back to that epoch.
+  public let isEarly: Bool
+
+  /// - Throws: `ReportError` or `FormatError` naming the file that cannot be used.
+  init(_ path: String, access: FolderAccess) throws {
+    self.path = path
+    name = Self.name(of: path)
+    let settingsPath = "\(path)/config.yaml"
+    let text = try access.text(settingsPath)
+    settings = try Settings(text, path: settingsPath)
+    kind = settings["genotype"] != nil && settings["method"] == nil ? .retraining : .search
+    metrics = try access.table("\(path)/metrics.csv")
+    let configuration = kind == .search ? try? SearchConfiguration(yaml: text, from: settingsPath) : nil
+    let hasBeta = configuration?.edgeNormalisation ?? (settings["edge_normalisation"] == "true")
+    alphas = try access.array("\(path)/alphas.npy").map { file in
+      try AlphaHistory(file, path: "\(path)/alphas.npy", operations: configuration?.operations, hasBeta: hasBeta)
+    }
+    func lines(_ name: String) throws -> [String] {
+      guard try access.hasFile("\(path)/\(name)") else { return [] }
+      return try access.text("\(path)/\(name)").split(separator: "\n").map(String.init)
+    }
+    let history = try lines("genotypes.txt")
+    genotypes = history.isEmpty ? try lines("genotype.txt") : history
+    log = RunLog(try lines("log.txt").joined(separator: "\n"))
+    diagnosis = try ReportDiagnosis(besides: path, access: access)
+    let epochs = try Self.epochs(of: metrics)
+    // Files that are not those of a search of ours still make a report of their last epoch.
+    let result = configuration.flatMap { configuration in
+      epochs.isEmpty || !configuration.method.stopsEarly ? nil : try? SearchRunFolder(existing: path).result()
+    }
+    resultEpoch = result?.record.epoch ?? epochs.last
+    isEarly = result?.isEarly ?? false
+  }
+
+  /// Epochs finished.
+  public var finishedEpochs: Int { (try? Self.epochs(of: metrics).last) ?? 0 }
+  public var wantedEpochs: Int? { settings["epochs"].flatMap { Int($0) } }
+
+  /// A cell of metrics.csv as written; nil where the column or the row is absent or the cell is empty.
+  public func metric(_ column: String, epoch: Int) -> String? {
+    guard let metrics, let place = metrics.columns.firstIndex(of: column),
+      let row = try? Self.epochs(of: metrics).firstIndex(of: epoch)
+    else { return nil }
+    return metrics.rows[row][place].isEmpty ? nil : metrics.rows[row][place]
+  }
+
+  /// The architecture that the run returns, or retrains.
+  public var genotype: String? {
+    if kind == .retraining { return settings["genotype"] }
+    guard let resultEpoch else { return nil }
+    return genotypes.indices.contains(resultEpoch - 1) ? genotypes[resultEpoch - 1] : genotypes.last
+  }
+
+  /// Wall time of all finished epochs in seconds.
+  public var seconds: Double? {
+    guard let cells = try? metrics?.doubles("seconds") else { return nil }
+    return cells.reduce(0, +)
+  }
+
+  /// What tells the run from others in one report: its method and seed, or its folder.
+  public var label: String { name }
+
+  /// The command that repeats the run, whatever it was started with.
+  public var repetition: String {
+    "zarts \(kind == .search ? "search" : "retrain") --config \(Provenance.shellQuoted(settings.path)) --out DIR"
+  }
+
+  private static func epochs(of table: CSVTable?) throws -> [Int] { try table?.integers("epoch") ?? [] }
+
+  static func name(of path: String) -> String {
+    let url = URL(fileURLWithPath: path).standardizedFileURL
+    let parent = url.deletingLastPathComponent().lastPathComponent
+    return (url.lastPathComponent.hasPrefix("stage-") ? parent + "/" : "") + url.lastPathComponent
+  }
+}
+
+/// What `zarts diagnose` found in a run.
+public struct ReportDiagnosis: Sendable {
+  /// diagnosis.yaml: verdict, epoch, evidence, thresholds.
+  public let verdict: Settings?
+  /// diagnosis.txt: the same in sentences.
+  public let text: String?
+  /// diagnosis.csv: the quantities by epoch.
+  public let table: CSVTable?
+
+  /// The files in a run's folder or in its subfolder `diagnosis`; nil where there are none.
+  init?(besides run: String, access: FolderAccess) throws {
+    let folder = try access.hasFolder("\(run)/diagnosis") ? "\(run)/diagnosis" : run
+    let yaml = "\(folder)/diagnosis.yaml"
+    verdict = try access.hasFile(yaml) ? Settings(access.text(yaml), path: yaml) : nil
+    let sentences = "\(folder)/diagnosis.txt"
+    text = try access.hasFile(sentences) ? access.text(sentences) : nil
+    table = try access.table("\(folder)/diagnosis.csv")
+    if verdict == nil, text == nil, table == nil { return nil }
+  }
+}

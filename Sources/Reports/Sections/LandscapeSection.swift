@@ -1,0 +1,96 @@
+import Formats
+import Foundation
+
+/// Planes and lines of the validation loss in α.
+enum LandscapeSection {
+  static func html(_ report: Report) throws -> HTML? {
+    guard !report.landscapes.isEmpty else { return nil }
+    return section(
+      "Loss landscapes", id: "landscapes",
+      try report.landscapes.enumerated().map { index, landscape in
+        try html(landscape, id: "landscape-\(index)")
+      })
+  }
+
+  private static func html(_ landscape: ReportLandscape, id: String) throws -> HTML {
+    let settings = landscape.settings
+    var facts = [
+      settings["checkpoint"].map { "Around \($0)" }, settings["space"].map { "space \($0)" },
+      settings["range"].map { "up to \($0) lengths of the directions away" },
+      settings["batch_norm"].map { "batch norm: \($0)" },
+      settings["validation_batches"].map { "each loss is the mean over \($0) validation batch\($0 == "1" ? "" : "es")" },
+    ].compactMap { $0 }.joined(separator: ", ")
+    if !facts.isEmpty { facts += "." }
+    var parts: [HTML] = [.element("h3", [:], [.text(landscape.name)]), .element("p", ["class": "note"], [.text(facts)])]
+    if let panels = LandscapePanels(landscape: landscape, id: id).html() {
+      parts.append(panels)
+      let isPartial = landscape.planes.contains { $0.losses.contains { $0.contains("") } }
+      let note =
+        "The cross is the checkpoint, a ring the least loss of its plane."
+        + (isPartial ? " Hatched points are not computed yet." : "")
+      parts.append(.element("p", ["class": "note"], [.text(note)]))
+    }
+    if let lines = landscape.lines { parts.append(.element("div", ["class": "panels"], try charts(of: lines))) }
+    if let comparison = landscape.comparison {
+      parts.append(DataTable(comparison, caption: "How well each follows the true loss over these points", digits: 5).html())
+    }
+    if let explained = settings["explained_variance_1"], let second = settings["explained_variance_2"] {
+      parts.append(
+        .element(
+          "p", ["class": "note"], [.text("The plane explains \(explained) and \(second) of the trajectory's variance.")]))
+    }
+    for (table, name) in [
+      (landscape.trajectory, "trajectory.csv"), (landscape.refinement, "refinement.csv"), (landscape.lines, "lines.csv"),
+    ] {
+      if let table {
+        parts.append(
+          folded(
+            "\(name): \(table.rows.count) rows", id: "\(id)-\(name.prefix(5))", [DataTable(table, caption: name).html()]))
+      }
+    }
+    if let values = values(landscape, id) { parts.append(values) }
+    parts.append(
+      folded(
+        "Settings of the landscape", id: "\(id)-settings",
+        [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
+    return .element("div", ["class": "run"], parts)
+  }
+
+  /// The losses of a plane as tables, where they are not too many to be read.
+  private static func values(_ landscape: ReportLandscape, _ id: String) -> HTML? {
+    guard let plane = landscape.planes.first, plane.x.count * plane.y.count <= 31 * 31 else { return nil }
+    let tables = landscape.planes.map { plane in
+      DataTable(
+        caption: "\(plane.name): loss, the first direction to the right, the second downwards",
+        columns: ["y \\ x"] + plane.x,
+        rows: plane.y.indices.map { [plane.y[$0]] + plane.losses[$0] }
+      ).html()
+    }
+    return folded("The losses as tables", id: "\(id)-values", tables)
+  }
+
+  /// One chart a direction, one line an objective, with the standard error as a band.
+  private static func charts(of table: CSVTable) throws -> [HTML] {
+    let (directions, t, names) = (try table.column("direction"), try table.column("t"), try table.column("objective"))
+    let (steps, losses) = (try table.integers("inner_steps"), try table.column("loss"))
+    let errors = table.columns.contains("loss_error") ? try table.column("loss_error") : losses.map { _ in "" }
+    var order: [String] = []
+    for direction in directions where !order.contains(direction) { order.append(direction) }
+    return try order.compactMap { direction in
+      var series: [(key: String, points: [LineChart.Point])] = []
+      for row in directions.indices where directions[row] == direction {
+        guard let point = LineChart.Point(t[row], losses[row], error: errors[row]) else { continue }
+        let key = ObjectiveName.text(names[row], steps[row])
+        if let place = series.firstIndex(where: { $0.key == key }) {
+          series[place].points.append(point)
+        } else {
+          series.append((key, [point]))
+        }
+      }
+      return try LineChart(
+        title: "Loss along direction \(direction)", xLabel: "t", yLabel: "nats",
+        series: series.map { LineChart.Series(label: $0.key, points: $0.points) }
+      ).html()
+    }
+  }
+}
