@@ -199,7 +199,7 @@ import Testing
       ([scratch.file("empty/notes.txt")], ["is nothing to draw"]), ([scratch.file("short")], ["holds no rows"]),
       ([scratch.file("odd")], ["row 1", "third"]), ([scratch.file("text")], ["column loss", "\"much\""]),
       ([grid, "--kind", "lines"], ["--kind lines", "lines.csv"]), ([grid, "--kind", "pie"], ["--kind", "'pie'"]),
-      ([grid, "--range", "2:1"], ["--range", "2:1"]), ([grid, "--range", "-1:1", "--log"], ["--range", "--log"]),
+      ([grid, "--range", "2:1"], ["--range", "2:1"]), ([grid, "--range=-1:1", "--log"], ["--range", "--log"]),
       ([grid, "--colour-map", "jet"], ["--colour-map", "viridis"]), ([grid, "--width", "3"], ["--width", "84mm"]),
       ([grid, "--objective", "true:5"], ["true:5", "was not sampled"]), ([grid, "--objective", "x"], ["--objective"]),
       ([grid, "--elevation", "0"], ["--elevation"]), ([grid, "--aspect", "9"], ["--aspect"]),

@@ -130,12 +130,11 @@ struct SurfaceDrawing {
   private static func widened(_ corners: [Point]) -> [Point] {
     let middle = Point(
       corners.reduce(0) { $0 + $1.x } / Double(corners.count), corners.reduce(0) { $0 + $1.y } / Double(corners.count))
-    return corners.map { corner in
-      let length = corner.distance(to: middle)
-      guard length > 0 else { return corner }
-      let factor = 1 + overlap / length
-      return Point(middle.x + (corner.x - middle.x) * factor, middle.y + (corner.y - middle.y) * factor)
+    // Each way by itself: a facet seen nearly edge-on has to reach over its neighbours across too.
+    func outwards(_ corner: Double, _ middle: Double) -> Double {
+      corner == middle ? corner : corner + (corner < middle ? -overlap : overlap)
     }
+    return corners.map { Point(outwards($0.x, middle.x), outwards($0.y, middle.y)) }
   }
 
   // MARK: Marks
