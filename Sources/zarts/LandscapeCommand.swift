@@ -53,11 +53,14 @@ struct LandscapeCommand: ParsableCommand {
       of: problem, configuration, parallel: parallel, points: settings.pointCount)
     let run = try LandscapeRun(
       problem: instances[0], weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
-      statistics: place.checkpoint.statistics, alphas: place.alphas, settings: settings,
+      statistics: place.checkpoint.statistics, alphas: place.alphas,
+      settings: dryRun ? settings.withoutComputedDirections : settings,
       trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas),
       replicas: Array(instances.dropFirst()))
     guard let out, !dryRun else {
-      print(LandscapeEstimate.text(run.estimate(), instances))
+      var estimate = run.estimate()
+      estimate.directions = settings.directionWork(validationBatches: run.validationBatchCount)
+      print(LandscapeEstimate.text(estimate, instances))
       return
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)

@@ -7,16 +7,16 @@ enum LandscapeEstimate {
   static func text(_ estimate: TimeEstimate, _ instances: [SupernetProblem]) -> String {
     let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1) } >> 20
     var lines = [
-      "points: \(estimate.points), each \(count(estimate.work.forwards, "forward pass", "forward passes")) and "
-        + count(estimate.work.steps, "training step", "training steps"),
+      "points: \(estimate.points), each \(work(estimate.work))",
       "measured here: a forward pass \(seconds(estimate.forwardSeconds)), a training step \(seconds(estimate.stepSeconds))",
       "at a time: \(count(estimate.parallel, "point", "points")) on "
         + "\(count(instances[0].model.threadCount, "thread", "threads")) each, \(max(1, memory)) MiB",
     ]
+    if estimate.directions != .init() {
+      lines.append("directions: as long as \(work(estimate.directions))")
+    }
     if estimate.refinement != .init() {
-      lines.append(
-        "refinement: at most \(count(estimate.refinement.forwards, "forward pass", "forward passes")) and "
-          + count(estimate.refinement.steps, "training step", "training steps"))
+      lines.append("refinement: at most \(work(estimate.refinement))")
     }
     lines.append("estimated time: \(ProgressReporter.duration(estimate.seconds))")
     return lines.joined(separator: "\n")
@@ -28,6 +28,10 @@ enum LandscapeEstimate {
     return String(
       format: "timing: %.3f s, estimated %.3f s; points took %.3f s together, %.2f%% of it outside passes and steps",
       seconds, estimate.seconds, points, share)
+  }
+
+  private static func work(_ work: EvaluationWork) -> String {
+    count(work.forwards, "forward pass", "forward passes") + " and " + count(work.steps, "training step", "training steps")
   }
 
   private static func count(_ number: Int, _ one: String, _ many: String) -> String {

@@ -41,7 +41,7 @@ struct LandscapeOptions: ParsableArguments {
   var normalisation: DirectionNormalisation?
   @Option(
     help: """
-      Where the directions start: checkpoint, or trajectory for the mean of the paths. Default: trajectory where every \
+      Where the directions start: checkpoint, or mean for that of the paths of --trajectory. Default: mean where every \
       direction is a principal component.
       """)
   var center: LandscapeSettings.Center?

@@ -73,7 +73,7 @@ import Testing
     #expect(close(try #require(projection.explainedVariance), [7.28037538e-01, 2.58628874e-01], 1e-8))
     #expect(abs(made.settings.grid.range - 1.1 * 2.9645533497496075) < 1e-6)
     let text = made.settingsText()
-    #expect(text.contains("explained_variance_1: 0.728") && text.contains("\ncenter: trajectory\n"))
+    #expect(text.contains("explained_variance_1: 0.728") && text.contains("\ncenter: mean\n"))
     #expect(text.contains("\ndirections: \"pca1,pca2\"\n") && text.contains("\nnormalisation: none\n"))
   }
 

@@ -43,7 +43,7 @@ import Testing
       (["--kind", "line", "--refine", "1"], "--refine"), (["--kind", "cube"], "cube"),
       (["--kind", "line", "--trajectory", "x"], "--trajectory"), (["--refine", "-1"], "--refine"),
       (["--refine", "1", "--grid", "1"], "--refine"), (["--range", "auto"], "--range"), (["--range", "wide"], "'wide'"),
-      (["--center", "trajectory"], "--center"), (["--center", "origin"], "origin"), (["--parallel", "0"], "--parallel"),
+      (["--center", "mean"], "--center"), (["--center", "origin"], "origin"), (["--parallel", "0"], "--parallel"),
       (["--parallel", "many"], "many"), (["--trajectory", "/nonexistent"], "/nonexistent"),
     ])
   func badFlags(arguments: [String], mention: String) throws {
@@ -61,6 +61,8 @@ import Testing
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.output.contains("points: 9, each 4 forward passes and 6 training steps\n"))
     #expect(result.output.contains("at a time: 2 points on ") && result.output.contains("\nestimated time: "))
+    let costly = try CommandLineRunner.run(good + ["--directions", "zarts,second", "--grid", "3", "--dry-run"])
+    #expect(costly.output.contains("directions: as long as 4 forward passes and 45 training steps\n"), "\(costly.output)")
     let named = try CommandLineRunner.run(good + ["--grid", "3", "--dry-run", "--out", scratch.file("out")])
     #expect(named.status == 0)
     #expect(!FileManager.default.fileExists(atPath: scratch.file("out")))
@@ -126,7 +128,7 @@ import Testing
     #expect(try table.column("run") == ["one", "one", "one", "two", "two", "two"])
     #expect(try table.integers("epoch") == [1, 2, 3, 1, 2, 3])
     let found = try settings(out)
-    #expect(found["normalisation"] == "none" && found["center"] == "trajectory")
+    #expect(found["normalisation"] == "none" && found["center"] == "mean")
     let shares = try ["explained_variance_1", "explained_variance_2"].map { try #require(found[$0].flatMap(Double.init)) }
     #expect(shares[0] >= shares[1] && shares[1] > 0 && shares[0] + shares[1] <= 1 + 1e-12)
     let range = try #require(found["range"].flatMap(Double.init))

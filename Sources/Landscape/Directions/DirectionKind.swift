@@ -28,6 +28,20 @@ public enum DirectionKind: Hashable, Sendable {
     }
   }
 
+  /// Whether it takes passes of the network to know it.
+  public var isComputed: Bool { [.first, .second, .zarts].contains(self) }
+
+  /// What it takes to know it, a gradient counted as the training steps that it is as long as.
+  func work(validationBatches: Int, zarts: ZARTSUpdateSettings) -> EvaluationWork {
+    switch self {
+    case .first: .init(steps: validationBatches)
+    // The step ahead, the gradients there, and the two sides of the central difference.
+    case .second: .init(steps: 4 * validationBatches)
+    case .zarts: .init(forwards: zarts.candidates, steps: zarts.candidates * zarts.innerSteps + 1)
+    case .random, .principal, .towards, .file: .init()
+    }
+  }
+
   /// Whether the length of the direction means something by itself, so that it is kept unless asked otherwise.
   public var hasLength: Bool {
     switch self {

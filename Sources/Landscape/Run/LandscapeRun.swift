@@ -106,7 +106,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     }
     guard settings.center == .checkpoint || !trajectories.isEmpty else {
       throw LandscapeError(
-        item: "--center", problem: "needs a path of α", found: "trajectory", expected: "--trajectory RUN, or checkpoint")
+        item: "--center", problem: "needs a path of α", found: "mean", expected: "--trajectory RUN, or checkpoint")
     }
   }
 
@@ -169,6 +169,8 @@ extension LandscapeRun {
       stepSeconds: sums.step / Double(evaluators.count))
   }
 
+  /// Validation batches that each loss is the mean over.
+  public var validationBatchCount: Int { walk.evaluators[0].batches.validationCount }
   /// Points of the grid or the lines.
   public var pointCount: Int { settings.work(walk.evaluators[0].batches).points }
   /// Seconds that all points together have taken so far, their journaling included, and how many of them went into passes

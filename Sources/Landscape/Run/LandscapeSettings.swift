@@ -16,7 +16,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     /// α of the checkpoint.
     case checkpoint
     /// The mean of the paths of α.
-    case trajectory
+    case trajectory = "mean"
   }
 
   public var objectives: [Objective]
@@ -89,6 +89,19 @@ public struct LandscapeSettings: Equatable, Sendable {
 
   /// Points of the grid or of all lines, those of a refinement left out.
   public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
+
+  /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
+  /// estimate of the time.
+  public var withoutComputedDirections: LandscapeSettings {
+    var result = self
+    result.directions = directions.map { $0.isComputed ? .random : $0 }
+    return result
+  }
+
+  /// What it takes to know the directions.
+  public func directionWork(validationBatches: Int) -> EvaluationWork {
+    directions.reduce(EvaluationWork()) { $0 + $1.work(validationBatches: validationBatches, zarts: zarts) }
+  }
 
   /// The work of every point but those of the refinement, whose number is known only afterwards, and of at most how many
   /// points that is.

@@ -6,6 +6,8 @@ public struct TimeEstimate: Equatable, Sendable {
   public var work: EvaluationWork
   /// At most, of the refinement.
   public var refinement: EvaluationWork
+  /// Of directions that passes of the network make, before any point; 0 where they are made.
+  public var directions: EvaluationWork
   /// Points evaluated at a time.
   public var parallel: Int
   /// Measured with as many at work at a time.
@@ -13,12 +15,13 @@ public struct TimeEstimate: Equatable, Sendable {
   public var stepSeconds: Double
 
   public init(
-    points: Int, work: EvaluationWork, refinement: EvaluationWork = EvaluationWork(), parallel: Int, forwardSeconds: Double,
-    stepSeconds: Double
+    points: Int, work: EvaluationWork, refinement: EvaluationWork = EvaluationWork(),
+    directions: EvaluationWork = EvaluationWork(), parallel: Int, forwardSeconds: Double, stepSeconds: Double
   ) {
     self.points = points
     self.work = work
     self.refinement = refinement
+    self.directions = directions
     self.parallel = parallel
     self.forwardSeconds = forwardSeconds
     self.stepSeconds = stepSeconds
@@ -32,6 +35,6 @@ public struct TimeEstimate: Equatable, Sendable {
   /// Points go side by side, so the last ones may leave evaluators without work.
   public var seconds: Double {
     let rounds = (points + parallel - 1) / max(1, parallel)
-    return Double(rounds) * seconds(of: work) + seconds(of: refinement) / Double(max(1, parallel))
+    return seconds(of: directions) + Double(rounds) * seconds(of: work) + seconds(of: refinement) / Double(max(1, parallel))
   }
 }

@@ -9,6 +9,8 @@ public struct PrincipalComponents: Equatable, Sendable {
   public let components: [[Double]]
   /// Of the points along each component, the mean taken off; divided by the number of points.
   public let variances: [Double]
+  /// How many of them are more than rounding.
+  private let extent: Int
 
   /// - Throws: `LandscapeError` where there are fewer than two points.
   public init(of trajectories: [AlphaTrajectory]) throws {
@@ -41,6 +43,7 @@ public struct PrincipalComponents: Equatable, Sendable {
       let largest = vector.max { abs($0) < abs($1) } ?? 0
       return (along != 0 ? along < 0 : largest < 0) ? vector.map { -$0 } : vector
     }
+    extent = solved.values.count { $0 > 1e-12 * (solved.values.last ?? 0) }
     variances = solved.values.reversed().map { max(0, $0) * scale * scale / Double(points.count) }
   }
 
@@ -48,8 +51,7 @@ public struct PrincipalComponents: Equatable, Sendable {
   ///
   /// - Throws: `LandscapeError` where the points do not extend that way.
   public func component(_ index: Int) throws -> [Double] {
-    let extent = variances.count { $0 > 1e-12 * variances[0] }
-    guard (1...extent).contains(index) else {
+    guard index >= 1, index <= extent else {
       throw LandscapeError(
         item: "--directions", problem: "the path of α does not extend in so many directions", found: "pca\(index)",
         expected: "pca1 to pca\(extent)")
