@@ -17,6 +17,13 @@ public struct NPYFile: Equatable, Sendable {
   ///
   /// - Throws: `FormatError` when the values don't fill the shape or the file cannot be written.
   public func write(to path: String) throws {
+    try AtomicFile.write(encoded(for: path), to: path)
+  }
+
+  /// The bytes of the file.
+  ///
+  /// - Parameter path: what they are for, for messages.
+  func encoded(for path: String) throws -> [UInt8] {
     guard NamedTensor.count(of: shape) == values.count else {
       throw FormatError(
         file: path, problem: "the values do not fill the shape", found: "\(values.count) values",
@@ -33,14 +40,18 @@ public struct NPYFile: Equatable, Sendable {
     }
     var bytes = Self.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + header
     values.appendLittleEndian(to: &bytes)
-    try AtomicFile.write(bytes, to: path)
+    return bytes
   }
 
   /// Reads a file of version 1 to 3 that holds little-endian float32, float64, int64 or uint8 in row-major order.
   ///
   /// - Throws: `FormatError` when the file is absent, not NPY, truncated, too long, or of another type or order.
   public init(readingFrom path: String) throws {
-    let bytes = try FileBytes.read(path)
+    try self.init(bytes: FileBytes.read(path), path: path)
+  }
+
+  /// - Parameter path: where the bytes come from, for messages.
+  init(bytes: [UInt8], path: String) throws {
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
       throw FormatError(file: path, problem: "not an NPY file")
     }

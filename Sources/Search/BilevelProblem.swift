@@ -37,7 +37,15 @@ public protocol BilevelProblem: AnyObject {
 
   /// Mean loss and accuracy on a batch, with the batch's own normalisation statistics. No gradient is computed.
   func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss
-  /// The same with gradients: ∂L/∂ω overwrites `weightGradient` where one is given, ∂L/∂α is returned where
+  /// The same with normalisation statistics that are given and stay as they are, and without dropout: `eval()` of PyTorch.
+  func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector
+  ) -> BatchLoss
+  /// Moves statistics r towards the batch's s without a gradient: r + momentum · (s − r). A momentum of 1/k at the k-th
+  /// batch makes r the mean over the batches.
+  func moveStatistics(
+    _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch)
+  /// The loss with gradients: ∂L/∂ω overwrites `weightGradient` where one is given, ∂L/∂α is returned where
   /// `wantsAlphaGradient` asks for it. `statistics`, where given, is moved towards the batch's statistics
   /// (momentum 0.1), as a training step does.
   func gradient(
@@ -58,6 +66,17 @@ public protocol BilevelProblem: AnyObject {
 extension BilevelProblem {
   /// Batches that are made from nothing but memory are sound.
   public func checkBatches() throws {}
+
+  /// A problem without normalisation has one loss, whatever the statistics.
+  public func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector
+  ) -> BatchLoss {
+    evaluate(weights: weights, alphas: alphas, batch: batch)
+  }
+  /// A problem without normalisation has none to move.
+  public func moveStatistics(
+    _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch
+  ) {}
 }
 
 /// Loss on a batch and, where asked for, its gradient with respect to α.

@@ -23,20 +23,23 @@ public final class InnerTraining<Problem: BilevelProblem> {
 
   /// Trains a copy of `start` for one step a batch, from `startVelocity` or from zero momentum.
   ///
-  /// - Parameter afterStep: called after each step with the number of steps taken, when `weights` holds ω_k; so one run
-  ///   gives the losses of several M.
+  /// - Parameters:
+  ///   - statistics: running normalisation statistics that the steps move; nil for none.
+  ///   - afterStep: called after each step with the number of steps taken, when `weights` holds ω_k; so one run gives the
+  ///     losses of several M.
   /// - Returns: the training loss before each step.
   @discardableResult
   public func train(
     from start: ParameterVector, startVelocity: ParameterVector?, alphas: ArchitectureParameters, batches: [Problem.Batch],
-    step: WeightStep, afterStep: (Int) -> Void = { _ in }
+    step: WeightStep, statistics: ParameterVector? = nil, afterStep: (Int) -> Void = { _ in }
   ) -> [Double] {
     weights.copy(from: start)
     if let startVelocity { velocity.copy(from: startVelocity) } else { velocity.fill(0) }
     divergedStep = nil
     return batches.enumerated().map { index, batch in
       let result = problem.takeWeightStep(
-        step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch, statistics: nil)
+        step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch,
+        statistics: statistics)
       if divergedStep == nil, !(result.loss.loss.isFinite && result.gradientNorm.isFinite) { divergedStep = index }
       afterStep(index + 1)
       return result.loss.loss

@@ -64,6 +64,22 @@ public final class SupernetProblem: BilevelProblem {
     return BatchLoss(loss: loss, correct: correct, count: batch.count)
   }
 
+  public func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector
+  ) -> BatchLoss {
+    var whole = batch
+    whole.skipDropout = 0
+    let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: whole, statistics: statistics)
+    return BatchLoss(loss: loss, correct: correct, count: batch.count)
+  }
+
+  public func moveStatistics(
+    _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters,
+    batch: ImageBatch
+  ) {
+    model.moveStatistics(statistics, momentum: momentum, weights: weights, alphas: alphas, batch: batch)
+  }
+
   public func gradient(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?

@@ -12,6 +12,8 @@ public final class SupernetModel {
   public var batch: Int { plan.batch }
   /// Bytes of activations and scratch.
   public var activationBytes: Int { plan.byteCount }
+  /// Threads that share one batch.
+  public var threadCount: Int { pool.threadCount }
   /// Name of the instruction set in use.
   public let instructionSet: String
 
@@ -64,14 +66,26 @@ public final class SupernetModel {
     plan.statistics.makeInitial()
   }
 
-  /// Mean cross-entropy and accuracy with the batch's own statistics; no gradient.
-  public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> (
-    loss: Double, correct: Int
-  ) {
+  /// Mean cross-entropy and accuracy with the batch's own statistics or, where given, with running ones, which stay as they
+  /// are (`eval()` of PyTorch); no gradient.
+  public func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector? = nil
+  ) -> (loss: Double, correct: Int) {
     let result = run(
-      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil
-    )
+      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: nil, wantsAlphaGradient: false,
+      statistics: statistics, usesRunning: statistics != nil)
     return (result.loss, result.correct)
+  }
+
+  /// A forward pass that moves running statistics r towards the batch's s: r + momentum · (s − r), the variance unbiased.
+  /// With a momentum of 1/k at the k-th batch r is their mean, PyTorch's `momentum=None`.
+  public func moveStatistics(
+    _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters,
+    batch: ImageBatch
+  ) {
+    _ = run(
+      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: nil, wantsAlphaGradient: false,
+      statistics: statistics, statisticsMomentum: momentum)
   }
 
   /// Loss and gradients: ∂L/∂ω overwrites `weightGradient` where given; ∂L/∂α is returned where wanted.
@@ -147,9 +161,11 @@ public final class SupernetModel {
 
   private func run(
     weights: ParameterVector, mixing: NetworkPlan.Mixing, batch: ImageBatch, weightGradient: ParameterVector?,
-    wantsAlphaGradient: Bool, statistics: ParameterVector?
+    wantsAlphaGradient: Bool, statistics: ParameterVector?, usesRunning: Bool = false,
+    statisticsMomentum: Float = Float(BatchNorm.momentum)
   ) -> NetworkPlan.Result {
     precondition(weights.count == plan.parameters.count, "weights of another network")
+    precondition(statistics == nil || statistics?.count == plan.statistics.count, "statistics of another network")
     precondition(
       batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
       "images of another size than the network's")
@@ -166,7 +182,7 @@ public final class SupernetModel {
             images: images, labels: labels, count: batch.count, noiseKey: batch.noiseKey,
             skipDropout: batch.skipDropout), weights: weights.storage, mixing: mixing,
           weightGradient: weightGradient?.storage, wantsMixingGradient: wantsAlphaGradient,
-          running: statistics?.storage)
+          running: statistics?.storage, usesRunning: usesRunning, statisticsMomentum: statisticsMomentum)
       }
     }
   }

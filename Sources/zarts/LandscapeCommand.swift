@@ -1,35 +1,30 @@
 import ArgumentParser
+import Compute
 import Figures
 import Formats
 import Foundation
 import Landscape
 import Search
 
-extension DirectionNormalisation: ExpressibleByArgument {}
-
 struct LandscapeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "landscape", abstract: "Draw the validation loss around a checkpoint beside what DARTS takes it for.",
     discussion: """
-      Walks a grid in the plane of two random orthogonal directions of α and evaluates at each point what first-order DARTS, \
-      second-order DARTS and ZARTS descend. Every point sees the same batches. Writes landscape.yaml, landscape.csv, \
-      landscape.npy, comparison.csv, directions.safetensors and landscape.png. SIGINT or SIGTERM stops after the current \
-      point; the same command with --resume goes on.
+      Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what first-order \
+      DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes landscape.yaml, landscape.csv, \
+      .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or lines.csv; refinement.csv and \
+      trajectory.csv where asked for. SIGINT or SIGTERM stops after the points in work; the same command with --resume goes \
+      on.
       """)
 
   @OptionGroup var source: LandscapeSource
-  @Option(help: "Losses to draw: first, second and true:STEPS, with commas between.")
-  var objectives = "first,second,true:10"
-  @Option(help: "Points along each side; 1 is the centre alone.")
-  var grid = 25
-  @Option(help: "Largest coordinate, in units of the directions' length.")
-  var range = 1.0
-  @Option(help: "Key of the directions.")
-  var directionsSeed: UInt64 = 0
-  @Option(help: "Parts of α whose norm each direction takes over: row, cell or model.")
-  var normalisation = DirectionNormalisation.cell
-  @Option(help: "Validation batches that each loss is the mean over.")
-  var validationBatches = 1
+  @OptionGroup var options: LandscapeOptions
+  @Option(help: "Points evaluated at a time, each on a copy of the network. Default: what cores and memory allow.")
+  var parallel: Int?
+  @Flag(help: "Measure a forward pass and a training step, say how long it would take, and end.")
+  var dryRun = false
+  @Flag(help: "Say at the end how much of the time the network's own passes took.")
+  var timing = false
   @Flag(help: "Write landscape.pdf too.")
   var pdf = false
   @Flag(help: "Write landscape.svg too.")
@@ -37,45 +32,66 @@ struct LandscapeCommand: ParsableCommand {
   @Flag(help: "Go on with the unfinished landscape in --out.")
   var resume = false
   @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
-  var out: String
+  var out: String?
 
   func run() throws {
-    // Settings are checked before data is read and weights are loaded.
-    let list = try Objective.parse(list: objectives)
-    let points = try LandscapeGrid(size: grid, range: range)
+    var settings = try options.settings()
+    guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
     let opened = try source.open()
-    try sample(ProblemFactory.make(opened.configuration), opened, list, points)
-  }
-
-  private func sample<Problem: BilevelProblem>(
-    _ problem: Problem, _ opened: LandscapeSource.Opened, _ objectives: [Objective], _ grid: LandscapeGrid
-  ) throws {
+    let configuration = opened.configuration
+    let problem = try ProblemFactory.make(configuration)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-    let settings = LandscapeSettings(
-      objectives: objectives, grid: grid, directionsSeed: directionsSeed, normalisation: normalisation, step: place.step,
-      epoch: place.epoch, firstStep: place.firstStep, validationBatches: validationBatches)
+    settings.step = place.step
+    (settings.epoch, settings.firstStep) = (place.epoch, place.firstStep)
+    settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
+    if settings.batchNorm == .running, place.checkpoint.statistics == nil {
+      throw LandscapeError(
+        item: "\(place.path): running statistics", problem: "there are none", found: "--batch-norm running",
+        expected: "running_mean and running_var of every batch norm, or --batch-norm batch or recalibrated")
+    }
+    let instances = try ProblemFactory.instances(
+      of: problem, configuration, parallel: parallel, points: settings.pointCount)
     let run = try LandscapeRun(
-      problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
-      settings: settings)
+      problem: instances[0], weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
+      statistics: place.checkpoint.statistics, alphas: place.alphas,
+      settings: dryRun ? settings.withoutComputedDirections : settings,
+      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas),
+      replicas: Array(instances.dropFirst()))
+    guard let out, !dryRun else {
+      var estimate = run.estimate()
+      estimate.directions = settings.directionWork(validationBatches: run.validationBatchCount)
+      print(LandscapeEstimate.text(estimate, instances))
+      return
+    }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
-    let landscape = try walk(run, folder, place.origin)
+    let result = try walk(run, folder, place.origin, instances)
     // From the files alone, as zarts plot does.
-    let figures = try Plot.writeBeside(
-      folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []))
-    print(try LandscapeSummary.text(landscape))
-    for path in [folder.file("landscape.csv")] + figures { print(path) }
+    let figures = try Plot.writeBeside(folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []))
+    print(try LandscapeSummary.text(result))
+    for path in [folder.file(run.tableName)] + figures { print(path) }
   }
 
   private func walk<Problem: BilevelProblem>(
-    _ run: LandscapeRun<Problem>, _ folder: OutputFolder, _ origin: [(key: String, value: String)]
-  ) throws -> Landscape {
+    _ run: LandscapeRun<Problem>, _ folder: OutputFolder, _ origin: [(key: String, value: String)],
+    _ instances: [SupernetProblem]
+  ) throws -> LandscapeRun<Problem>.Result {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()
     defer { reporter.clear() }
+    let estimate = run.estimate(done: resume ? run.finishedPoints(in: folder) : 0)
+    if estimate.points > 0 { reporter.note(LandscapeEstimate.text(estimate, instances)) }
+    let start = ProgressReporter.monotonicSeconds()
     do {
-      return try run.run(
+      let result = try run.runAny(
         in: folder, origin: origin, isContinued: resume, isStopRequested: { stop.isRequested },
         progress: { reporter.report(done: Double($0), of: Double($1), "\($0) of \($1) points") })
+      if timing {
+        reporter.note(
+          LandscapeEstimate.timing(
+            seconds: ProgressReporter.monotonicSeconds() - start, points: run.seconds.points, engine: run.seconds.engine,
+            estimate))
+      }
+      return result
     } catch is CancellationError {
       reporter.clear()
       FileHandle.standardError.write(

@@ -140,6 +140,8 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       ("layers", "\(configuration.layers)"),
       ("seed", "\(configuration.seed)"), ("batch", "\(configuration.batch)"),
       ("train_limit", configuration.trainLimit.map(String.init) ?? "null"),
+      ("method", checkpoint.file.metadata["method"].flatMap(SearchMethod.init)?.rawValue ?? "null"),
+      ("finished_epochs", checkpoint.epoch.map(String.init) ?? "null"),
     ]
   }
 

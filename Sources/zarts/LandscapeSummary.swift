@@ -1,24 +1,15 @@
 import Foundation
 import Landscape
+import Search
 
-/// What a landscape says, as two tables.
+/// What a landscape says, as tables.
 enum LandscapeSummary {
   /// - Throws: `StatisticsError`, which a landscape that was sampled never causes.
-  static func text(_ landscape: Landscape) throws -> String {
-    let size = landscape.grid.size
-    let center = size % 2 == 1 ? landscape.grid.count / 2 : nil
-    let rows = landscape.objectives.map { objective in
-      let minimiser = landscape.minimiser(of: objective)
-      let sample = center.flatMap { landscape.samples[objective]?[$0] }
-      return [
-        objective.label, decimal(sample?.loss), decimal(sample?.accuracy), decimal(minimiser?.loss),
-        minimiser.map { "(\(decimal($0.point.x, 3)), \(decimal($0.point.y, 3)))" } ?? "-",
-      ]
-    }
-    var tables = [
-      TextTable.text(
-        header: ["objective", "loss at centre", "accuracy", "least loss", "at"], rows: rows, rightAligned: [1, 2, 3])
-    ]
+  static func text<Problem: BilevelProblem>(_ result: LandscapeRun<Problem>.Result) throws -> String {
+    if let lines = result.lines { return text(lines) }
+    guard let landscape = result.landscape else { return "" }
+    var tables = [centre(landscape)]
+    if let refinement = result.refinement { tables.append(refined(refinement, landscape)) }
     let comparisons = try LandscapeComparison.all(in: landscape)
     if !comparisons.isEmpty, landscape.grid.count > 1 {
       tables.append(
@@ -32,6 +23,45 @@ enum LandscapeSummary {
           }, rightAligned: [1, 2, 3, 4, 5, 6]))
     }
     return tables.joined(separator: "\n\n")
+  }
+
+  private static func centre(_ landscape: Landscape) -> String {
+    let center = landscape.grid.size % 2 == 1 ? landscape.grid.count / 2 : nil
+    let rows = landscape.objectives.map { objective in
+      let minimiser = landscape.minimiser(of: objective)
+      let sample = center.flatMap { landscape.samples[objective]?[$0] }
+      return [
+        objective.label, decimal(sample?.loss), decimal(sample?.accuracy), decimal(minimiser?.loss),
+        minimiser.map { "(\(decimal($0.point.x, 3)), \(decimal($0.point.y, 3)))" } ?? "-",
+      ]
+    }
+    return TextTable.text(
+      header: ["objective", "loss at centre", "accuracy", "least loss", "at"], rows: rows, rightAligned: [1, 2, 3])
+  }
+
+  private static func refined(_ refinement: LandscapeRefinement, _ landscape: Landscape) -> String {
+    let rows = landscape.objectives.map { objective in
+      let found = refinement.minimiser(of: objective, in: landscape)
+      return [
+        objective.label, decimal(found?.loss, 6), found.map { "(\(decimal($0.x, 6)), \(decimal($0.y, 6)))" } ?? "-",
+      ]
+    }
+    return TextTable.text(header: ["refined", "least loss", "at"], rows: rows, rightAligned: [1])
+  }
+
+  private static func text(_ lines: LandscapeLines) -> String {
+    let rows = lines.lines.enumerated().flatMap { index, line in
+      lines.objectives.map { objective in
+        let losses = (line[objective] ?? []).map(\.loss)
+        let least = losses.indices.filter { losses[$0].isFinite }.min { (losses[$0], $0) < (losses[$1], $1) }
+        return [
+          "\(index + 1)", objective.label, decimal(least.map { losses[$0] }),
+          decimal(least.flatMap { line[objective]?[$0].lossError }), decimal(least.map(lines.axis.coordinate), 3),
+        ]
+      }
+    }
+    return TextTable.text(
+      header: ["direction", "objective", "least loss", "standard error", "at"], rows: rows, rightAligned: [0, 2, 3, 4])
   }
 
   private static func decimal(_ value: Double?, _ digits: Int = 4) -> String {

@@ -1,5 +1,7 @@
+import Compute
 import Datasets
 import Foundation
+import Landscape
 import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
@@ -12,10 +14,43 @@ enum ProblemFactory {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit, threads: configuration.threads)
-    return try SupernetProblem(
+    return try make(configuration, loader: loader, threads: threads(configuration))
+  }
+
+  /// The same on batches that are there already.
+  private static func make(
+    _ configuration: SearchConfiguration, loader: BatchLoader, threads: Int
+  ) throws -> SupernetProblem {
+    try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
-      seed: configuration.seed,
-      threads: configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount,
-      variant: configuration.variant, skipDropout: configuration.skipDropoutSchedule)
+      seed: configuration.seed, threads: threads, variant: configuration.variant,
+      skipDropout: configuration.skipDropoutSchedule)
+  }
+
+  /// Copies of a problem for points that are evaluated side by side, on the same batches.
+  ///
+  /// - Parameters:
+  ///   - parallel: how many; nil for what cores and memory allow.
+  ///   - points: that there are to evaluate.
+  /// - Throws: `LandscapeError` where the number does not fit.
+  static func instances(
+    of problem: SupernetProblem, _ configuration: SearchConfiguration, parallel: Int?, points: Int
+  ) throws -> [SupernetProblem] {
+    let plan = try ParallelPlan.choose(
+      requested: parallel, cores: threads(configuration), points: points, instanceBytes: bytes(of: problem),
+      availableBytes: AvailableMemory.bytes())
+    guard plan.instances > 1 || plan.threads != problem.model.threadCount else { return [problem] }
+    return try (0..<plan.instances).map { _ in
+      try make(configuration, loader: problem.loader, threads: plan.threads)
+    }
+  }
+
+  /// Activations and scratch of a network, and the six vectors that inner training and the unrolled step own.
+  static func bytes(of problem: SupernetProblem) -> Int {
+    problem.model.activationBytes + 6 * 4 * problem.model.makeVector().count
+  }
+
+  private static func threads(_ configuration: SearchConfiguration) -> Int {
+    configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
   }
 }

@@ -29,7 +29,9 @@ import Testing
     let landscape = try made.run(in: folder, origin: [("dataset", "\"none\"")])
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     #expect(
-      names == ["comparison.csv", "directions.safetensors", "landscape.csv", "landscape.npy", "landscape.yaml"])
+      names == [
+        "comparison.csv", "directions.safetensors", "landscape.csv", "landscape.npy", "landscape.npz", "landscape.yaml",
+      ])
     #expect(try CSVTable(readingFrom: folder.file("landscape.csv")).rows.count == 18)
     let array = try NPYFile(readingFrom: folder.file("landscape.npy"))
     #expect(array.shape == [2, 3, 3])

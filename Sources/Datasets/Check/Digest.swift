@@ -2,11 +2,11 @@ import CCrypto
 import Foundation
 
 /// Digests of bytes through libcrypto.
-enum Digest {
-  enum Kind { case md5, sha256 }
+package enum Digest {
+  package enum Kind { case md5, sha256 }
 
   /// - Throws: `DatasetError` where the library refuses: some machines allow approved digests only, and MD5 is none.
-  static func bytes(_ kind: Kind, of bytes: some ContiguousBytes) throws -> [UInt8] {
+  package static func bytes(_ kind: Kind, of bytes: some ContiguousBytes) throws -> [UInt8] {
     var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var length: UInt32 = 0
     let type = kind == .md5 ? EVP_md5() : EVP_sha256()
@@ -16,7 +16,7 @@ enum Digest {
   }
 
   /// The same in hexadecimal.
-  static func text(_ kind: Kind, of bytes: some ContiguousBytes) throws -> String {
+  package static func text(_ kind: Kind, of bytes: some ContiguousBytes) throws -> String {
     try Self.bytes(kind, of: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }

@@ -34,6 +34,8 @@ public enum DirectionNormalisation: String, CaseIterable, Sendable {
   case cell
   /// One block: all of α.
   case model
+  /// Every direction keeps its length, that of its part orthogonal to the ones before it.
+  case own = "none"
 
   /// Ranges of the flat α, in order; empty blocks are left out.
   public func blocks(of alphas: ArchitectureParameters) -> [Range<Int>] {
@@ -43,7 +45,7 @@ public enum DirectionNormalisation: String, CaseIterable, Sendable {
       case .row:
         rows(of: alphas.normal, from: 0) + rows(of: alphas.reduce, from: normal)
       case .cell: [0..<normal, normal..<alphas.count]
-      case .model: [0..<alphas.count]
+      case .model, .own: [0..<alphas.count]
       }
     return ranges.filter { !$0.isEmpty }
   }

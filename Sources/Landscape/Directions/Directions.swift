@@ -2,7 +2,7 @@ import Compute
 import Formats
 import Supernet
 
-/// Orthogonal directions around an α, of the norm of α block by block.
+/// Orthogonal directions around an α, of the norm of α block by block or of their own.
 ///
 /// Within each block the directions are first orthogonalised, in their order (Gram–Schmidt, applied twice against
 /// rounding), and only then scaled, each to the norm of that block of α. Scaling a block changes no angle within it, and
@@ -46,7 +46,8 @@ public struct Directions: Equatable, Sendable {
           found: "\(raw.count) directions in \(block.count) values", expected: "at most \(block.count)")
       }
       let norm = Self.norm(alpha[block])
-      try Self.orthogonalise(&flats, block: block, length: norm > 0 ? norm : 1)
+      let length = normalisation == .own ? nil : norm > 0 ? norm : 1
+      try Self.orthogonalise(&flats, block: block, length: length)
     }
     self.center = center
     self.normalisation = normalisation
@@ -60,11 +61,14 @@ public struct Directions: Equatable, Sendable {
   public static func random(
     count: Int = 2, seed: UInt64, around center: ArchitectureParameters, normalisation: DirectionNormalisation = .cell
   ) throws -> Directions {
-    let raw = (0..<max(0, count)).map { index in
-      var stream = RandomStream(seed: seed, purpose: .directions, index: index)
-      return AlphaDirection(flat: stream.normals(center.count), like: center)
-    }
+    let raw = (0..<max(0, count)).map { randomValues(index: $0, seed: seed, like: center) }
     return try Directions(raw, around: center, normalisation: normalisation)
+  }
+
+  /// Standard normal values, a function of the seed and the index alone.
+  static func randomValues(index: Int, seed: UInt64, like center: ArchitectureParameters) -> AlphaDirection {
+    var stream = RandomStream(seed: seed, purpose: .directions, index: index)
+    return AlphaDirection(flat: stream.normals(center.count), like: center)
   }
 
   /// α + Σ coordinates[k] · direction k, summed in double precision and rounded to float32 once.
@@ -103,7 +107,8 @@ public struct Directions: Equatable, Sendable {
     return largest * values.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot()
   }
 
-  private static func orthogonalise(_ flats: inout [[Double]], block: Range<Int>, length: Double) throws {
+  /// - Parameter length: that every direction gets in the block; nil for its own.
+  private static func orthogonalise(_ flats: inout [[Double]], block: Range<Int>, length: Double?) throws {
     var units: [[Double]] = []
     for index in flats.indices {
       var values = Array(flats[index][block])
@@ -122,7 +127,7 @@ public struct Directions: Equatable, Sendable {
       }
       values = values.map { $0 / after }
       units.append(values)
-      for (offset, position) in block.enumerated() { flats[index][position] = length * values[offset] }
+      for (offset, position) in block.enumerated() { flats[index][position] = (length ?? after) * values[offset] }
     }
   }
 }

@@ -39,6 +39,17 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
     training: Problem.Batch, validation: Problem.Batch, step: WeightStep
   ) throws -> ArchitectureParameters {
+    try estimateWithLoss(
+      problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation,
+      step: step
+    ).gradient
+  }
+
+  /// The same with the loss that the gradient is of.
+  func estimateWithLoss<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    training: Problem.Batch, validation: Problem.Batch, step: WeightStep
+  ) throws -> (gradient: ArchitectureParameters, loss: BatchLoss) {
     let found =
       switch self {
       case .first:
@@ -53,7 +64,7 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
         item: "\(rawValue)-order gradient", problem: "diverged", found: "values that are not finite",
         expected: "finite values: a smaller learning rate may help")
     }
-    return found.gradient
+    return found
   }
 
   /// `first.normal`, `first.reduce` and the like, float32 [edges, operations].

@@ -1,3 +1,4 @@
+import Formats
 import Search
 
 /// Losses and accuracies of several objectives over a grid: the content of `landscape.csv`.
@@ -44,5 +45,21 @@ public struct Landscape: Equatable, Sendable {
   /// The true loss of the most inner steps, which the others are compared with; nil where there is none.
   public var reference: Objective? {
     objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
+  }
+}
+
+extension Landscape {
+  /// The content of `landscape.npz`, float64: `x` [grid] along direction 1, `y` [grid] along direction 2, and for each
+  /// objective `loss_NAME` and `accuracy_NAME` [grid, grid], x first. NAME is `first`, `second` or `true10` and the like.
+  public var arrays: NPZFile {
+    let axis = NPYFile(shape: [grid.size], values: .float64((0..<grid.size).map(grid.coordinate)))
+    let values = objectives.flatMap { objective in
+      let name = objective.name + (objective.name == "true" ? "\(objective.innerSteps)" : "")
+      let samples = samples[objective] ?? []
+      return [("loss_\(name)", samples.map(\.loss)), ("accuracy_\(name)", samples.map(\.accuracy))]
+    }
+    return NPZFile(
+      arrays: [("x", axis), ("y", axis)]
+        + values.map { ($0.0, NPYFile(shape: [grid.size, grid.size], values: .float64($0.1))) })
   }
 }

@@ -23,11 +23,12 @@ public struct LandscapeGrid: Equatable, Sendable {
   /// Largest number of points along a side.
   public static let largestSize = 10_001
 
+  /// - Parameter sizeFlag: what the size belongs to, for messages.
   /// - Throws: `LandscapeError` where the size is below 1 or beyond `largestSize`, or the range not positive and finite.
-  public init(size: Int, range: Double) throws {
+  public init(size: Int, range: Double, sizeFlag: String = "--grid") throws {
     guard (1...Self.largestSize).contains(size) else {
       throw LandscapeError(
-        item: "--grid", problem: "not a number of points along a side", found: "\(size)",
+        item: sizeFlag, problem: "not a number of points along a side", found: "\(size)",
         expected: "a whole number from 1 to \(Self.largestSize)")
     }
     guard range > 0, range.isFinite else {

@@ -1,35 +1,38 @@
 import Formats
 import Search
 
-/// Walks a grid point by point, journaling each, so that a run that was stopped or killed continues where it was.
+/// Walks a grid, journaling each point, so that a run that was stopped or killed continues where it was.
 public struct LandscapeSampler<Problem: BilevelProblem> {
-  private let evaluator: ObjectiveEvaluator<Problem>
-  private let directions: Directions
+  private let walk: PointWalk<Problem>
   private let grid: LandscapeGrid
   private let objectives: [Objective]
 
-  /// - Throws: `LandscapeError` where there are no objectives or fewer than two directions.
-  public init(
-    evaluator: ObjectiveEvaluator<Problem>, directions: Directions, grid: LandscapeGrid, objectives: [Objective]
-  ) throws {
+  /// - Throws: `LandscapeError` where there are no objectives or not two directions.
+  public init(walk: PointWalk<Problem>, grid: LandscapeGrid, objectives: [Objective]) throws {
     guard !objectives.isEmpty else {
       throw LandscapeError(item: "objectives", problem: "none given", expected: "at least one")
     }
-    guard directions.directions.count >= 2 else {
+    guard walk.directions.directions.count == 2 else {
       throw LandscapeError(
-        item: "directions", problem: "too few for a plane", found: "\(directions.directions.count)", expected: "2")
+        item: "directions", problem: "not those of a plane", found: "\(walk.directions.directions.count)", expected: "2")
     }
-    self.evaluator = evaluator
-    self.directions = directions
+    self.walk = walk
     self.grid = grid
     self.objectives = objectives
   }
 
-  /// Evaluates every point that the journal does not hold yet, in row-major order.
+  /// A sampler that evaluates one point at a time.
+  public init(
+    evaluator: ObjectiveEvaluator<Problem>, directions: Directions, grid: LandscapeGrid, objectives: [Objective]
+  ) throws {
+    try self.init(walk: PointWalk(evaluators: [evaluator], directions: directions), grid: grid, objectives: objectives)
+  }
+
+  /// Evaluates every point that the journal does not hold yet, begun in row-major order.
   ///
   /// - Parameters:
   ///   - journal: path of a CSV file with the columns of `LandscapeTable`, continued where it is there; nil for none. Each
-  ///     point is brought to disk before the next is begun.
+  ///     point is brought to disk as it is finished.
   ///   - isStopRequested: asked before each point.
   ///   - progress: told, before the first point and after each, how many points are done, those of an
   ///     earlier run included, and of how many.
@@ -48,16 +51,19 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
         .filter { $0.value.count == objectives.count }
     }
     progress(known.count, grid.count)
-    for index in 0..<grid.count where known[index] == nil {
-      if isStopRequested() { throw CancellationError() }
+    let left = (0..<grid.count).filter { known[$0] == nil }
+    let tasks = left.map { index in
       let point = grid.point(index)
-      let losses = try evaluator.evaluate(objectives, at: directions.alphas(at: [point.x, point.y]))
-      let samples = losses.map { Landscape.Sample(loss: $0.loss, accuracy: Double($0.correct) / Double(max($0.count, 1))) }
+      return PointWalk<Problem>.Task(coordinates: [point.x, point.y], objectives: objectives)
+    }
+    try walk.run(tasks, isStopRequested: isStopRequested) { place, found in
+      let samples = found.map { Landscape.Sample(loss: $0.loss, accuracy: $0.accuracy) }
       if let journal {
-        try journal.append(rows: zip(objectives, samples).map { LandscapeTable.row(point, $0, $1) })
+        try journal.append(
+          rows: zip(objectives, samples).map { LandscapeTable.row(grid.point(left[place]), $0, $1) })
         try journal.synchronise()
       }
-      known[index] = Dictionary(uniqueKeysWithValues: zip(objectives, samples))
+      known[left[place]] = Dictionary(uniqueKeysWithValues: zip(objectives, samples))
       progress(known.count, grid.count)
     }
     var samples: [Objective: [Landscape.Sample]] = [:]

@@ -5,39 +5,58 @@ import Supernet
 /// Evaluates L₁, L₂ and L_M around a checkpoint (ω, v).
 ///
 /// Every point sees the same training and validation batches (common random numbers), so that differences between points
-/// are differences of α. Nothing is moved: ω and v are as before after every call.
+/// are differences of α. Nothing is moved: ω, v and running statistics are as before after every call. Not for concurrent
+/// use; evaluators of several copies of a problem may share vectors and batches.
 public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public let problem: Problem
   /// Settings of every inner step; its learning rate is ξ of L₂ too, unless `unrolledRate` says otherwise.
   public let step: WeightStep
+  public let batchNorm: BatchNormMode
+  public let batches: EvaluationBatches<Problem>
   private let unrolledStep: WeightStep
   private let weights: ParameterVector
   private let velocity: ParameterVector?
-  private let trainingBatches: [Problem.Batch]
-  private let validationBatches: [Problem.Batch]
+  private let statistics: ParameterVector?
+  /// Running statistics that inner steps move, or recalibrated ones; nil where the batch's own are used.
+  private let moving: ParameterVector?
   private let inner: InnerTraining<Problem>
   private let second: SecondOrderGradient<Problem>
+  private let clock = EngineClock()
 
   /// - Parameters:
   ///   - weights: ω.
   ///   - velocity: the momentum v of the checkpoint; nil for none, which counts as zero.
   ///   - step: learning rate, momentum, weight decay and clipping of an inner step.
   ///   - unrolledRate: ξ; the step's learning rate where nil.
-  ///   - trainingBatches: batch k is that of inner step k; the first is also that of L₂.
-  ///   - validationBatches: the loss at a point is the mean over all their examples.
-  /// - Throws: `LandscapeError` where a list of batches is empty or a vector is not one of the problem's.
+  ///   - batchNorm: which statistics normalise where a validation loss is evaluated.
+  ///   - statistics: running statistics of the checkpoint, for `.running`.
+  /// - Throws: `LandscapeError` where there is no batch of a kind that is needed, no statistics to run with, or a vector is
+  ///   not one of the problem's.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
-    unrolledRate: Float? = nil, trainingBatches: [Problem.Batch], validationBatches: [Problem.Batch]
+    unrolledRate: Float? = nil, batches: EvaluationBatches<Problem>, batchNorm: BatchNormMode = .batch,
+    statistics: ParameterVector? = nil
   ) throws {
-    for (name, count) in [("training batches", trainingBatches.count), ("validation batches", validationBatches.count)]
-    where count == 0 {
+    let kinds = [
+      ("training batches", batches.training.count), ("validation batches", batches.validationCount),
+      ("recalibration batches", batchNorm == .recalibrated ? batches.recalibration.count : 1),
+    ]
+    for (name, count) in kinds where count == 0 {
       throw LandscapeError(item: name, problem: "none given", expected: "at least one")
     }
     let count = problem.makeVector().count
     for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != count {
       throw LandscapeError(
         item: name, problem: "not a vector of this problem", found: "\(vector.count) values", expected: "\(count)")
+    }
+    let initial = problem.makeInitialStatistics()
+    if batchNorm == .running {
+      guard statistics?.count == initial.count else {
+        throw LandscapeError(
+          item: "running statistics", problem: statistics == nil ? "the checkpoint has none" : "not of this problem",
+          found: statistics.map { "\($0.count) values" },
+          expected: "running_mean and running_var of every batch norm, or another --batch-norm")
+      }
     }
     self.problem = problem
     self.weights = weights
@@ -46,8 +65,10 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     var unrolledStep = step
     unrolledStep.learningRate = unrolledRate ?? step.learningRate
     self.unrolledStep = unrolledStep
-    self.trainingBatches = trainingBatches
-    self.validationBatches = validationBatches
+    self.batches = batches
+    self.batchNorm = batchNorm
+    self.statistics = statistics
+    moving = batchNorm == .batch ? nil : initial
     inner = InnerTraining(problem: problem)
     second = SecondOrderGradient(problem: problem)
   }
@@ -56,72 +77,153 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   ///
   /// - Throws: `LandscapeError` where there are fewer training batches than the largest M.
   public func evaluate(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [BatchLoss] {
+    try evaluateBatches(objectives, at: alphas).map(BatchLoss.init(summing:))
+  }
+
+  /// The same on each validation batch: objectives × validation batches.
+  public func evaluateBatches(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [[BatchLoss]] {
     let longest = objectives.map(\.innerSteps).max() ?? 0
-    guard longest <= trainingBatches.count else {
+    guard longest <= batches.training.count else {
       throw LandscapeError(
-        item: "training batches", problem: "too few for the inner steps", found: "\(trainingBatches.count)",
+        item: "training batches", problem: "too few for the inner steps", found: "\(batches.training.count)",
         expected: "at least \(longest)")
     }
     let afterSteps = trueLosses(of: objectives, at: alphas)
     return objectives.map { objective in
       switch objective {
-      case .firstOrder: return validationLoss(weights: weights, alphas: alphas)
+      case .firstOrder:
+        return validationLosses(weights: weights, alphas: alphas, running: statistics)
       case .secondOrder:
+        let running = startingStatistics()
         // The step of the optimiser at rate ξ and without clipping, as in the gradient of second-order DARTS.
-        let ahead = second.unroll(
-          weights: weights, velocity: velocity, alphas: alphas, training: trainingBatches[0], step: unrolledStep)
-        return validationLoss(weights: ahead, alphas: alphas)
-      case .trueLoss(let steps): return afterSteps[steps] ?? validationLoss(weights: weights, alphas: alphas)
+        let ahead = clock.measure {
+          second.unroll(
+            weights: weights, velocity: velocity, alphas: alphas, training: batches.training[0], step: unrolledStep,
+            statistics: running)
+        }
+        return validationLosses(weights: ahead, alphas: alphas, running: running)
+      case .trueLoss(let steps):
+        return afterSteps[steps] ?? validationLosses(weights: weights, alphas: alphas, running: statistics)
       }
     }
   }
 
+  /// Seconds spent so far in passes and steps of the problem.
+  public var engineSeconds: Double { clock.seconds }
+
   /// L_M for every M asked for.
-  private func trueLosses(of objectives: [Objective], at alphas: ArchitectureParameters) -> [Int: BatchLoss] {
+  private func trueLosses(of objectives: [Objective], at alphas: ArchitectureParameters) -> [Int: [BatchLoss]] {
     let wanted = Set(objectives.compactMap { if case .trueLoss(let steps) = $0 { steps } else { nil } })
     guard let longest = wanted.max() else { return [:] }
-    var losses: [Int: BatchLoss] = [:]
-    inner.train(
-      from: weights, startVelocity: velocity, alphas: alphas, batches: Array(trainingBatches.prefix(longest)), step: step
-    ) { taken in
-      if wanted.contains(taken) { losses[taken] = validationLoss(weights: inner.weights, alphas: alphas) }
+    var losses: [Int: [BatchLoss]] = [:]
+    let running = startingStatistics()
+    clock.measure {
+      inner.train(
+        from: weights, startVelocity: velocity, alphas: alphas, batches: Array(batches.training.prefix(longest)),
+        step: step, statistics: running
+      ) { taken in
+        guard wanted.contains(taken) else { return }
+        let start = EngineClock.now()
+        losses[taken] = validationLosses(weights: inner.weights, alphas: alphas, running: running)
+        // The evaluation has counted its passes itself.
+        clock.add(start - EngineClock.now())
+      }
     }
     return losses
   }
 
-  private func validationLoss(weights: ParameterVector, alphas: ArchitectureParameters) -> BatchLoss {
-    var (total, correct, count) = (0.0, 0, 0)
-    for batch in validationBatches {
-      let result = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
-      total += result.loss * Double(result.count)
-      correct += result.correct
-      count += result.count
+  /// A copy of the checkpoint's statistics for inner steps to move; nil where the mode has no use for them.
+  private func startingStatistics() -> ParameterVector? {
+    guard batchNorm == .running, let statistics, let moving else { return nil }
+    moving.copy(from: statistics)
+    return moving
+  }
+
+  /// - Parameter running: what to normalise with where the mode is `.running`.
+  private func validationLosses(
+    weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?
+  ) -> [BatchLoss] {
+    var given: ParameterVector?
+    switch batchNorm {
+    case .batch: break
+    case .running: given = running
+    case .recalibrated:
+      given = moving
+      recalibrate(weights: weights, alphas: alphas)
     }
-    return BatchLoss(loss: total / Double(max(count, 1)), correct: correct, count: count)
+    return (0..<batches.validationCount).map { index in
+      let batch = batches.validation(index)
+      return clock.measure {
+        given.map { problem.evaluate(weights: weights, alphas: alphas, batch: batch, statistics: $0) }
+          ?? problem.evaluate(weights: weights, alphas: alphas, batch: batch)
+      }
+    }
+  }
+
+  private func recalibrate(weights: ParameterVector, alphas: ArchitectureParameters) {
+    guard let moving else { return }
+    // From zero, so that the first batch's statistics are taken over without rounding.
+    moving.fill(0)
+    clock.measure {
+      for (index, batch) in batches.recalibration.enumerated() {
+        problem.moveStatistics(moving, momentum: 1 / Float(index + 1), weights: weights, alphas: alphas, batch: batch)
+      }
+    }
   }
 }
 
 extension ObjectiveEvaluator {
-  /// An evaluator on the batches that a search would meet from a weight step on: training batches step, step + 1, … (into
-  /// the next epoch where this one ends) and as many validation batches as asked for.
+  /// An evaluator on given batches.
+  ///
+  /// - Parameters:
+  ///   - trainingBatches: batch k is that of inner step k; the first is also that of L₂.
+  ///   - validationBatches: the loss at a point is the mean over all their examples.
+  /// - Throws: `LandscapeError` where a list of batches is empty or a vector is not one of the problem's.
+  public convenience init(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
+    unrolledRate: Float? = nil, trainingBatches: [Problem.Batch], validationBatches: [Problem.Batch],
+    batchNorm: BatchNormMode = .batch, statistics: ParameterVector? = nil, recalibrationBatches: [Problem.Batch] = []
+  ) throws {
+    try self.init(
+      problem: problem, weights: weights, velocity: velocity, step: step, unrolledRate: unrolledRate,
+      batches: .init(training: trainingBatches, validation: validationBatches, recalibration: recalibrationBatches),
+      batchNorm: batchNorm, statistics: statistics)
+  }
+
+  /// An evaluator on the batches that a search would meet from a weight step on (`EvaluationBatches`).
   ///
   /// - Throws: `LandscapeError` where a count is below 1 or a vector is not one of the problem's; what the problem throws
   ///   where its data are damaged.
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
-    unrolledRate: Float? = nil, epoch: Int, firstStep: Int = 0, objectives: [Objective], validationBatchCount: Int = 1
+    unrolledRate: Float? = nil, epoch: Int, firstStep: Int = 0, objectives: [Objective], validationBatchCount: Int = 1,
+    batchNorm: BatchNormMode = .batch, statistics: ParameterVector? = nil, recalibrationBatchCount: Int = 0
   ) throws {
-    let longest = max(1, objectives.map(\.innerSteps).max() ?? 1)
-    let length = max(1, problem.stepsPerEpoch)
-    func place(_ offset: Int) -> (epoch: Int, step: Int) {
-      (epoch + (firstStep + offset) / length, (firstStep + offset) % length)
-    }
     try self.init(
       problem: problem, weights: weights, velocity: velocity, step: step, unrolledRate: unrolledRate,
-      trainingBatches: (0..<longest).map { problem.trainingBatch(epoch: place($0).epoch, step: place($0).step) },
-      validationBatches: (0..<max(0, validationBatchCount)).map {
-        problem.validationBatch(epoch: place($0).epoch, step: place($0).step)
-      })
-    try problem.checkBatches()
+      batches: .init(
+        of: problem, epoch: epoch, firstStep: firstStep, objectives: objectives,
+        validation: .batches(validationBatchCount), recalibration: recalibrationBatchCount),
+      batchNorm: batchNorm, statistics: statistics)
+  }
+
+  /// What one forward pass and one training step take here, in seconds: the mean of two each, after one that is not counted.
+  public func measurePasses(at alphas: ArchitectureParameters) -> (forward: Double, step: Double) {
+    let (weights, velocity, gradient) = (problem.makeVector(), problem.makeVector(), problem.makeVector())
+    weights.copy(from: self.weights)
+    let validation = batches.validation(0)
+    func seconds(_ pass: () -> Void) -> Double {
+      pass()
+      let start = EngineClock.now()
+      for _ in 0..<2 { pass() }
+      return (EngineClock.now() - start) / 2
+    }
+    let forward = seconds { _ = problem.evaluate(weights: weights, alphas: alphas, batch: validation) }
+    let training = seconds {
+      _ = problem.takeWeightStep(
+        step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batches.training[0],
+        statistics: nil)
+    }
+    return (forward, training)
   }
 }

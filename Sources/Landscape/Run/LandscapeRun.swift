@@ -6,117 +6,174 @@ import Supernet
 
 /// A landscape around a checkpoint, from its settings to its files:
 ///
-/// - `landscape.yaml`: settings, origin, and a digest of (ω, v, α);
+/// - `landscape.yaml`: settings, origin, and digests of (ω, v, α) and of the directions;
 /// - `directions.safetensors`: the directions and the α that they start from;
-/// - `journal.csv`: points as they are finished, removed at the end;
-/// - `landscape.csv`, `landscape.npy` [objectives, grid, grid] (losses, float64), and `comparison.csv` where one of the
-///   objectives is the true loss of some inner steps and there are others to compare with it.
+/// - `journal.csv`, `refinement-journal.csv`: points as they are finished, removed at the end;
+/// - of a grid `landscape.csv`, `landscape.npy` [objectives, grid, grid] (losses, float64), `landscape.npz` (x, y, losses and
+///   accuracies by objective), `comparison.csv` where one of the objectives is the true loss of some inner steps and there
+///   are others to compare with it, `refinement.csv` where it is refined, and `trajectory.csv` where paths of α are given;
+/// - of lines `lines.csv`.
 public struct LandscapeRun<Problem: BilevelProblem> {
+  /// With the range that was found, where it is automatic.
   public let settings: LandscapeSettings
   public let directions: Directions
   /// Digest of ω, v and α.
   public let stateDigest: String
-  private let sampler: LandscapeSampler<Problem>
+  /// The paths of α in the plane of a grid; nil where there are none.
+  public let projection: TrajectoryProjection?
+  let walk: PointWalk<Problem>
+  private let center: ArchitectureParameters
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
-  ///   - alphas: the centre.
-  /// - Throws: `LandscapeError` where the settings cannot be met.
+  ///   - statistics: its running normalisation statistics; nil where it has none.
+  ///   - alphas: of the checkpoint.
+  ///   - trajectories: paths of α, for principal components and for `trajectory.csv`.
+  ///   - replicas: further copies of the problem; as many points more are evaluated at a time.
+  /// - Throws: `LandscapeError` where the settings cannot be met; `FormatError` or `SearchError` where a direction cannot be
+  ///   read or made.
   public init(
-    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
-    settings: LandscapeSettings
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
+    alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [],
+    replicas: [Problem] = []
   ) throws {
-    guard settings.step.learningRate > 0, settings.step.learningRate.isFinite else {
-      throw LandscapeError(
-        item: "--inner-lr", problem: "not a learning rate", found: "\(settings.step.learningRate)",
-        expected: "a positive finite number")
+    try Self.check(settings, trajectories)
+    let batches = try EvaluationBatches(
+      of: problem, epoch: settings.epoch, firstStep: settings.firstStep, objectives: settings.objectives,
+      validation: settings.isWholeSplit ? .split : .batches(settings.validationBatches),
+      recalibration: settings.batchNorm == .recalibrated ? settings.recalibrationBatches : 0)
+    center = try Self.center(settings, alphas, trajectories)
+    let raw = try DirectionSource(
+      problem: problem, weights: weights, velocity: velocity, step: settings.step, epoch: settings.epoch,
+      firstStep: settings.firstStep, batches: batches, randomSeed: settings.directionsSeed, zarts: settings.zarts,
+      trajectories: trajectories
+    ).make(settings.directions, at: alphas, center: center)
+    directions = try Directions(raw, around: center, normalisation: settings.normalisation)
+    projection =
+      settings.kind == .grid && !trajectories.isEmpty ? try TrajectoryProjection(of: trajectories, on: directions) : nil
+    var resolved = settings
+    if settings.isRangeAutomatic {
+      guard let projection else {
+        throw LandscapeError(
+          item: "--range", problem: "needs a path of α in a plane", found: "auto",
+          expected: "a number, or --trajectory RUN with --kind grid")
+      }
+      resolved.grid = try LandscapeGrid(size: settings.grid.size, range: projection.enclosingRange())
     }
-    guard settings.validationBatches >= 1 else {
-      throw LandscapeError(
-        item: "--validation-batches", problem: "not a number of batches", found: "\(settings.validationBatches)",
-        expected: "at least 1")
-    }
-    self.settings = settings
-    directions = try Directions.random(
-      seed: settings.directionsSeed, around: alphas, normalisation: settings.normalisation)
+    self.settings = resolved
     var digest = SHA256()
     digest.update(floats: weights.values)
     digest.update(floats: velocity?.values ?? [])
     digest.update(floats: alphas.flat)
     stateDigest = digest.hexadecimal()
-    let evaluator = try ObjectiveEvaluator(
-      problem: problem, weights: weights, velocity: velocity, step: settings.step, epoch: settings.epoch,
-      firstStep: settings.firstStep, objectives: settings.objectives, validationBatchCount: settings.validationBatches)
-    sampler = try LandscapeSampler(
-      evaluator: evaluator, directions: directions, grid: settings.grid, objectives: settings.objectives)
+    let evaluators = try ([problem] + replicas).map { problem in
+      try ObjectiveEvaluator(
+        problem: problem, weights: weights, velocity: velocity, step: settings.step, batches: batches,
+        batchNorm: settings.batchNorm, statistics: statistics)
+    }
+    walk = try PointWalk(evaluators: evaluators, directions: directions)
   }
 
-  /// Samples the grid and writes the files.
-  ///
-  /// - Parameters:
-  ///   - origin: keys and values that say where problem and checkpoint come from.
-  ///   - isContinued: whether the folder holds an unfinished or finished landscape of the same settings, to be continued.
-  ///   - isStopRequested, progress: as in `LandscapeSampler.run`.
-  /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `LandscapeError`
-  ///   where a folder to be continued is of other settings; `FormatError` where a file cannot be read or written.
-  public func run(
-    in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
-    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
-  ) throws -> Landscape {
-    let text = settingsText(origin: origin)
-    let settingsPath = folder.file("landscape.yaml")
-    if isContinued {
-      try Self.requireSame(text, as: settingsPath)
-      if let finished = try finishedLandscape(in: folder) { return finished }
-    } else {
-      try AtomicFile.write(text, to: settingsPath)
+  private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
+    guard !settings.objectives.isEmpty else {
+      throw LandscapeError(item: "objectives", problem: "none given", expected: "at least one")
     }
-    try TensorFile.write(
-      directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
-    let journal = folder.file("journal.csv")
-    let landscape = try sampler.run(journal: journal, isStopRequested: isStopRequested, progress: progress)
-    let losses = settings.objectives.flatMap(landscape.losses)
-    try NPYFile(shape: [settings.objectives.count, settings.grid.size, settings.grid.size], values: .float64(losses))
-      .write(to: folder.file("landscape.npy"))
-    let comparisons = try LandscapeComparison.all(in: landscape)
-    if !comparisons.isEmpty {
-      try CSVWriter.write(
-        columns: LandscapeComparison.columns, rows: comparisons.map(\.fields), to: folder.file("comparison.csv"))
+    guard settings.step.learningRate > 0, settings.step.learningRate.isFinite else {
+      throw LandscapeError(
+        item: "--inner-lr", problem: "not a learning rate", found: "\(settings.step.learningRate)",
+        expected: "a positive finite number")
     }
-    try CSVWriter.write(
-      columns: LandscapeTable.columns, rows: LandscapeTable.rows(of: landscape), to: folder.file("landscape.csv"))
-    // Only once the result is on disk; until then the journal is what a killed run has.
-    try? FileManager.default.removeItem(atPath: journal)
-    return landscape
+    guard settings.isWholeSplit || settings.validationBatches >= 1 else {
+      throw LandscapeError(
+        item: "--validation-batches", problem: "not a number of batches", found: "\(settings.validationBatches)",
+        expected: "at least 1")
+    }
+    guard settings.batchNorm != .recalibrated || settings.recalibrationBatches >= 1 else {
+      throw LandscapeError(
+        item: "--recalibration-batches", problem: "not a number of batches", found: "\(settings.recalibrationBatches)",
+        expected: "at least 1")
+    }
+    guard settings.kind == .line || settings.directions.count == 2 else {
+      throw LandscapeError(
+        item: "--directions", problem: "a plane has two directions",
+        found: settings.directions.map(\.label).joined(separator: ","), expected: "two, or --kind line")
+    }
+    if settings.kind == .grid {
+      try RefinementSampler<Problem>.check(levels: settings.refinementLevels, grid: settings.grid)
+    } else if settings.refinementLevels != 0 {
+      throw LandscapeError(
+        item: "--refine", problem: "is of planes", found: "--kind line", expected: "--kind grid")
+    }
+    guard settings.center == .checkpoint || !trajectories.isEmpty else {
+      throw LandscapeError(
+        item: "--center", problem: "needs a path of α", found: "mean", expected: "--trajectory RUN, or checkpoint")
+    }
+  }
+
+  private static func center(
+    _ settings: LandscapeSettings, _ alphas: ArchitectureParameters, _ trajectories: [AlphaTrajectory]
+  ) throws -> ArchitectureParameters {
+    guard settings.center == .trajectory, let mean = AlphaTrajectory.mean(of: trajectories) else { return alphas }
+    var center = alphas
+    center.flat = mean.map(Float.init)
+    return center
   }
 
   /// The content of landscape.yaml.
   public func settingsText(origin: [(key: String, value: String)] = []) -> String {
-    (origin + settings.entries + [("state_sha256", stateDigest)]).map { "\($0.key): \($0.value)\n" }.joined()
+    var entries = origin + settings.entries + [("state_sha256", stateDigest), ("directions_sha256", directionsDigest)]
+    for (cell, matrix) in [("normal", center.normal), ("reduce", center.reduce)] {
+      let norm = matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      entries.append(("alpha_norm_\(cell)", "\(norm)"))
+    }
+    if let shares = projection?.explainedVariance {
+      for (index, share) in shares.enumerated() { entries.append(("explained_variance_\(index + 1)", "\(share)")) }
+    }
+    return entries.map { "\($0.key): \($0.value)\n" }.joined()
   }
 
-  private func finishedLandscape(in folder: OutputFolder) throws -> Landscape? {
-    let path = folder.file("landscape.csv")
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let table = try CSVTable(readingFrom: path)
-    let known = try LandscapeTable.samples(in: table, grid: settings.grid, objectives: settings.objectives)
-    var samples: [Objective: [Landscape.Sample]] = [:]
-    for objective in settings.objectives {
-      samples[objective] = (0..<settings.grid.count).compactMap { known[$0]?[objective] }
+  /// The files of another run, or another update of ZARTS, make other directions under the same settings.
+  private var directionsDigest: String {
+    var digest = SHA256()
+    for value in directions.directions.flatMap(\.flat) {
+      withUnsafeBytes(of: value.bitPattern.littleEndian) { digest.update($0) }
     }
-    return try Landscape(grid: settings.grid, objectives: settings.objectives, samples: samples)
+    return digest.hexadecimal()
+  }
+}
+
+extension LandscapeRun {
+  /// What a walk over all points takes here, by measuring a forward pass and a training step with as many evaluators at work
+  /// as there will be.
+  ///
+  /// - Parameter done: points that are finished already.
+  public func estimate(done: Int = 0) -> TimeEstimate {
+    let evaluators = walk.evaluators
+    let pool = ThreadPool(threadCount: evaluators.count)
+    let lock = NSLock()
+    var sums = (forward: 0.0, step: 0.0)
+    pool.run(evaluators.count) { index, _ in
+      let seconds = evaluators[index].measurePasses(at: directions.center)
+      lock.withLock { sums = (sums.forward + seconds.forward, sums.step + seconds.step) }
+    }
+    let (work, points) = settings.work(evaluators[0].batches)
+    let single = settings.objectives.reduce(EvaluationWork()) { sum, objective in
+      sum
+        + EvaluationWork(
+          of: [objective], validationBatches: evaluators[0].batches.validationCount,
+          recalibrationBatches: settings.batchNorm == .recalibrated ? evaluators[0].batches.recalibration.count : 0)
+    }
+    return TimeEstimate(
+      points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
+      parallel: evaluators.count, forwardSeconds: sums.forward / Double(evaluators.count),
+      stepSeconds: sums.step / Double(evaluators.count))
   }
 
-  private static func requireSame(_ text: String, as path: String) throws {
-    let old = String(decoding: try FileBytes.read(path), as: UTF8.self).split(separator: "\n")
-    let new = text.split(separator: "\n")
-    for index in 0..<max(old.count, new.count) {
-      let (was, wanted) = (index < old.count ? old[index] : "nothing", index < new.count ? new[index] : "nothing")
-      guard was == wanted else {
-        throw LandscapeError(
-          item: path, problem: "a landscape of other settings cannot be continued", found: "'\(was)'",
-          expected: "'\(wanted)'")
-      }
-    }
-  }
+  /// Validation batches that each loss is the mean over.
+  public var validationBatchCount: Int { walk.evaluators[0].batches.validationCount }
+  /// Points of the grid or the lines.
+  public var pointCount: Int { settings.work(walk.evaluators[0].batches).points }
+  /// Seconds that all points together have taken so far, their journaling included, and how many of them went into passes
+  /// and steps of the problem.
+  public var seconds: (points: Double, engine: Double) { (walk.pointSeconds, walk.engineSeconds) }
 }

@@ -1,11 +1,34 @@
+import Formats
 import Search
 
 /// Everything that decides what a landscape around a checkpoint holds, bit for bit.
 public struct LandscapeSettings: Equatable, Sendable {
+  /// Whether points fill a plane or lie on lines.
+  public enum Kind: String, CaseIterable, Sendable {
+    /// A square in the plane of two directions.
+    case grid
+    /// A line along each of any number of directions.
+    case line
+  }
+
+  /// Where the directions start.
+  public enum Center: String, CaseIterable, Sendable {
+    /// α of the checkpoint.
+    case checkpoint
+    /// The mean of the paths of α.
+    case trajectory = "mean"
+  }
+
   public var objectives: [Objective]
+  public var kind: Kind
+  /// Points along each side, or along each line.
   public var grid: LandscapeGrid
+  /// Whether the range of the grid is to be the smallest that holds the paths of α, a tenth to spare.
+  public var isRangeAutomatic: Bool
+  public var directions: [DirectionKind]
   public var directionsSeed: UInt64
   public var normalisation: DirectionNormalisation
+  public var center: Center
   /// Settings of an inner step; its learning rate is ξ of L₂ too.
   public var step: WeightStep
   /// The weight step of the search (both counted from 0) whose batches come first.
@@ -13,29 +36,83 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var firstStep: Int
   /// Validation batches that each loss is the mean over.
   public var validationBatches: Int
+  /// Whether they are those of the whole validation split instead.
+  public var isWholeSplit: Bool
+  public var batchNorm: BatchNormMode
+  /// Training batches that statistics are recalibrated on.
+  public var recalibrationBatches: Int
+  /// Levels of refinement around the minimisers of a grid.
+  public var refinementLevels: Int
+  /// Of a direction `zarts`.
+  public var zarts: ZARTSUpdateSettings
 
   public init(
     objectives: [Objective], grid: LandscapeGrid, directionsSeed: UInt64 = 0, normalisation: DirectionNormalisation = .cell,
-    step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0, validationBatches: Int = 1
+    step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0, validationBatches: Int = 1,
+    isWholeSplit: Bool = false, kind: Kind = .grid, isRangeAutomatic: Bool = false,
+    directions: [DirectionKind] = [.random, .random], center: Center = .checkpoint, batchNorm: BatchNormMode = .batch,
+    recalibrationBatches: Int = 8, refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings()
   ) {
     self.objectives = objectives
+    self.kind = kind
     self.grid = grid
+    self.isRangeAutomatic = isRangeAutomatic
+    self.directions = directions
     self.directionsSeed = directionsSeed
     self.normalisation = normalisation
+    self.center = center
     self.step = step
     self.epoch = epoch
     self.firstStep = firstStep
     self.validationBatches = validationBatches
+    self.isWholeSplit = isWholeSplit
+    self.batchNorm = batchNorm
+    self.recalibrationBatches = recalibrationBatches
+    self.refinementLevels = refinementLevels
+    self.zarts = zarts
   }
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
     [
-      ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""), ("grid", "\(grid.size)"),
+      ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""),
+      (kind == .grid ? "grid" : "points", "\(grid.size)"),
       ("range", "\(grid.range)"), ("directions_seed", "\(directionsSeed)"), ("normalisation", normalisation.rawValue),
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
-      ("batch_step", "\(firstStep)"), ("validation_batches", "\(validationBatches)"),
-    ]
+      ("batch_step", "\(firstStep)"), ("validation_batches", isWholeSplit ? "all" : "\(validationBatches)"),
+      ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
+      ("center", center.rawValue), ("batch_norm", batchNorm.rawValue),
+    ] + (batchNorm == .recalibrated ? [("recalibration_batches", "\(recalibrationBatches)")] : [])
+      + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
   }
+
+  /// Points of the grid or of all lines, those of a refinement left out.
+  public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
+
+  /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
+  /// estimate of the time.
+  public var withoutComputedDirections: LandscapeSettings {
+    var result = self
+    result.directions = directions.map { $0.isComputed ? .random : $0 }
+    return result
+  }
+
+  /// What it takes to know the directions.
+  public func directionWork(validationBatches: Int) -> EvaluationWork {
+    directions.reduce(EvaluationWork()) { $0 + $1.work(validationBatches: validationBatches, zarts: zarts) }
+  }
+
+  /// The work of every point but those of the refinement, whose number is known only afterwards, and of at most how many
+  /// points that is.
+  func work<Problem: BilevelProblem>(_ batches: EvaluationBatches<Problem>) -> (point: EvaluationWork, points: Int) {
+    (
+      EvaluationWork(
+        of: objectives, validationBatches: batches.validationCount,
+        recalibrationBatches: batchNorm == .recalibrated ? batches.recalibration.count : 0),
+      pointCount
+    )
+  }
+
+  private func quoted(_ text: String) -> String { JSONText.quoted(text) }
 }

@@ -57,15 +57,17 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
   }
 
   /// ω' as `estimate` takes it; the vector stays owned here and the next call overwrites it.
+  ///
+  /// - Parameter statistics: running normalisation statistics that the step moves; nil for none.
   public func unroll(
     weights: ParameterVector, velocity start: ParameterVector?, alphas: ArchitectureParameters, training: Problem.Batch,
-    step: WeightStep
+    step: WeightStep, statistics: ParameterVector? = nil
   ) -> ParameterVector {
     unrolledWeights.copy(from: weights)
     if let start { velocity.copy(from: start) } else { velocity.fill(0) }
     _ = problem.gradient(
       weights: weights, alphas: alphas, batch: training, weightGradient: gradient, wantsAlphaGradient: false,
-      statistics: nil)
+      statistics: statistics)
     unrolledWeights.momentumStep(
       velocity: velocity, gradient: gradient, gradientScale: 1, learningRate: step.learningRate, momentum: step.momentum,
       weightDecay: step.weightDecay)

@@ -92,8 +92,8 @@ final class BatchNorm {
       setStatistics(lane, mean: average, variance: variance)
       if let running, lane < channels {
         let unbiased = count > 1 ? variance * count / (count - 1) : variance
-        running[lane] += Float(Self.momentum) * (Float(average) - running[lane])
-        running[lanes + lane] += Float(Self.momentum) * (Float(unbiased) - running[lanes + lane])
+        running[lane] += state.statisticsMomentum * (Float(average) - running[lane])
+        running[lanes + lane] += state.statisticsMomentum * (Float(unbiased) - running[lanes + lane])
       }
     }
   }

@@ -131,11 +131,11 @@ final class NetworkPlan {
     var reduceMixingGradient: [Double] = []
   }
 
-  /// Loss and, where wanted, gradients. `weightGradient` is overwritten; `running` is moved, or used in place of the
-  /// batch's statistics and left as it is where `usesRunning`.
+  /// Loss and, where wanted, gradients. `weightGradient` is overwritten; `running` is moved by `statisticsMomentum`, or used
+  /// in place of the batch's statistics and left as it is where `usesRunning`.
   func run(
     _ input: Input, weights: UnsafePointer<Float>, mixing: Mixing, weightGradient: Floats?, wantsMixingGradient: Bool,
-    running: Floats?, usesRunning: Bool = false
+    running: Floats?, usesRunning: Bool = false, statisticsMomentum: Float = Float(BatchNorm.momentum)
   ) -> Result {
     precondition(input.count >= 1 && input.count <= batch, "a plan for \(batch) images cannot run \(input.count)")
     let wantsGradient = weightGradient != nil || wantsMixingGradient
@@ -148,6 +148,7 @@ final class NetworkPlan {
     state.skipDropout = input.skipDropout
     state.statistics = running
     state.usesRunningStatistics = usesRunning
+    state.statisticsMomentum = statisticsMomentum
     state.normalMixing = mixing.normal
     state.reduceMixing = mixing.reduce
     for phase in forwardPhases { runner.run(phase, images: input.count, weightGradient: nil) }

@@ -9,6 +9,8 @@ final class PlanState {
   var statistics: Floats?
   /// Whether normalisation uses the running statistics instead of the batch's, and leaves them alone.
   var usesRunningStatistics = false
+  /// How far running statistics move towards the batch's.
+  var statisticsMomentum = Float(BatchNorm.momentum)
   /// Images of the current batch, NCHW.
   var images: UnsafePointer<Float>
   var noiseKey: UInt64 = 0

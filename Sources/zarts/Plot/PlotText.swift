@@ -72,6 +72,7 @@ struct PlotText {
   /// The unit of the coordinates.
   var unit: String {
     let normalisation = settings["normalisation"] ?? "cell"
+    if normalisation == "none" { return "its length" }
     return normalisation == "model" ? "‖α‖" : "‖α‖ per \(normalisation)"
   }
 

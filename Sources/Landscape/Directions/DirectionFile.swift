@@ -1,0 +1,54 @@
+import Formats
+import Foundation
+import Search
+import Supernet
+
+/// α and directions of files.
+enum DirectionFile {
+  /// The α of the last checkpoint of a run folder, or of a safetensors file.
+  ///
+  /// - Throws: `LandscapeError` or `FormatError` where there is none of the shape.
+  static func alphas(at path: String, like shape: ArchitectureParameters) throws -> ArchitectureParameters {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw LandscapeError(item: path, problem: "is not there", expected: "a run folder or a safetensors file")
+    }
+    let place = isFolder.boolValue ? try SearchRunFolder(existing: path).latestCheckpointPath() : path
+    let result = try ArchitectureParameters(from: TensorFile(readingFrom: place), like: shape)
+    guard result.flat.allSatisfy(\.isFinite) else {
+      throw LandscapeError(item: "\(place): alphas", problem: "a value that is not finite", expected: "finite values")
+    }
+    return result
+  }
+
+  /// A direction as `directions.safetensors` or `zarts gradients` hold it, or of an NPY array [2, edges, operations].
+  ///
+  /// - Parameter name: of the tensors before `.normal` and `.reduce`; `direction1` where nil.
+  static func direction(at path: String, name: String?, like shape: ArchitectureParameters) throws -> AlphaDirection {
+    let extents = [("normal", shape.normal), ("reduce", shape.reduce)].map { ($0.0, [$0.1.rows, $0.1.columns]) }
+    guard path.hasSuffix(".npy") else {
+      let file = try TensorFile(readingFrom: path)
+      let parts = try extents.map { cell, extents in
+        try file.doubles("\(name ?? "direction1").\(cell)", shape: extents)
+      }
+      return AlphaDirection(normal: parts[0], reduce: parts[1])
+    }
+    if let name {
+      throw LandscapeError(
+        item: path, problem: "an NPY file holds one array, which has no name", found: "'\(name)'", expected: "no #NAME")
+    }
+    let array = try NPYFile(readingFrom: path)
+    let wanted = [2] + extents[0].1
+    guard extents[0].1 == extents[1].1, array.shape == wanted else {
+      throw LandscapeError(item: path, problem: "wrong shape", found: "\(array.shape)", expected: "\(wanted)")
+    }
+    let values: [Double]
+    switch array.values {
+    case .float32(let floats): values = floats.map(Double.init)
+    case .float64(let doubles): values = doubles
+    case .int64, .uint8:
+      throw LandscapeError(item: path, problem: "wrong type", found: "integers", expected: "float32 or float64")
+    }
+    return AlphaDirection(flat: values, like: shape)
+  }
+}

@@ -1,0 +1,106 @@
+/// Where a direction in the space of α comes from.
+public enum DirectionKind: Hashable, Sendable {
+  /// Standard normal values.
+  case random
+  /// −∇L₁: where first-order DARTS heads.
+  case first
+  /// −∇L₂: where second-order DARTS heads.
+  case second
+  /// The update that ZARTS-MGS would make of α at the checkpoint.
+  case zarts
+  /// A principal component of the path of α, counted from 1.
+  case principal(Int)
+  /// From the centre towards the α of a run folder's last checkpoint, or of a safetensors file.
+  case towards(String)
+  /// A tensor of a file: NAME.normal and NAME.reduce of a safetensors file, or an NPY array [2, edges, operations].
+  case file(path: String, name: String?)
+
+  /// As in flags and files.
+  public var label: String {
+    switch self {
+    case .random: "random"
+    case .first: "first"
+    case .second: "second"
+    case .zarts: "zarts"
+    case .principal(let index): "pca\(index)"
+    case .towards(let path): "to:\(path)"
+    case .file(let path, let name): "file:\(path)" + (name.map { "#\($0)" } ?? "")
+    }
+  }
+
+  /// Whether it takes passes of the network to know it.
+  public var isComputed: Bool { [.first, .second, .zarts].contains(self) }
+
+  /// What it takes to know it, a gradient counted as the training steps that it is as long as.
+  func work(validationBatches: Int, zarts: ZARTSUpdateSettings) -> EvaluationWork {
+    switch self {
+    case .first: .init(steps: validationBatches)
+    // The step ahead, the gradients there, and the two sides of the central difference.
+    case .second: .init(steps: 4 * validationBatches)
+    case .zarts: .init(forwards: zarts.candidates, steps: zarts.candidates * zarts.innerSteps + 1)
+    case .random, .principal, .towards, .file: .init()
+    }
+  }
+
+  /// Whether the length of the direction means something by itself, so that it is kept unless asked otherwise.
+  public var hasLength: Bool {
+    switch self {
+    case .principal, .towards: true
+    default: false
+    }
+  }
+
+  static let forms = "random, random*COUNT, first, second, zarts, pca1, pca2, to:PATH or file:PATH#NAME"
+
+  /// Most directions of a list.
+  public static let largestCount = 10_000
+
+  /// Reads a list such as `random,random`, `first,zarts` or `random*5`. Paths hold no comma.
+  ///
+  /// - Throws: `LandscapeError` for an entry that is none.
+  public static func parse(list: String, item: String = "--directions") throws -> [DirectionKind] {
+    let kinds = try list.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
+      try parse(String(part), item: item)
+    }
+    guard kinds.count <= largestCount else {
+      throw LandscapeError(
+        item: item, problem: "too many directions", found: "\(kinds.count)", expected: "at most \(largestCount)")
+    }
+    return kinds
+  }
+
+  private static func parse(_ text: String, item: String) throws -> [DirectionKind] {
+    func unknown(_ expected: String = forms) -> LandscapeError {
+      LandscapeError(item: item, problem: "unknown direction", found: "'\(text)'", expected: expected)
+    }
+    switch text {
+    case "random": return [.random]
+    case "first": return [.first]
+    case "second": return [.second]
+    case "zarts": return [.zarts]
+    default: break
+    }
+    if text.hasPrefix("random*") {
+      guard let count = Int(text.dropFirst(7)), (1...largestCount).contains(count) else {
+        throw unknown("random*COUNT with a count from 1 to \(largestCount)")
+      }
+      return Array(repeating: .random, count: count)
+    }
+    if text.hasPrefix("pca") {
+      guard let index = Int(text.dropFirst(3)), index >= 1 else { throw unknown("pca1, pca2, …") }
+      return [.principal(index)]
+    }
+    if text.hasPrefix("to:") {
+      guard text.count > 3 else { throw unknown("to: and the path of a run folder or a safetensors file") }
+      return [.towards(String(text.dropFirst(3)))]
+    }
+    if text.hasPrefix("file:") {
+      let parts = text.dropFirst(5).split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard !parts[0].isEmpty, parts.count == 1 || !parts[1].isEmpty else {
+        throw unknown("file: and the path of a safetensors or NPY file, with #NAME for a tensor")
+      }
+      return [.file(path: parts[0], name: parts.count > 1 ? parts[1] : nil)]
+    }
+    throw unknown()
+  }
+}

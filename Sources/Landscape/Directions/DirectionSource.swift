@@ -1,0 +1,141 @@
+import Compute
+import Formats
+import Search
+import Supernet
+
+/// The settings of the ZARTS-MGS update that a direction `zarts` is, and the random numbers it draws.
+public struct ZARTSUpdateSettings: Equatable, Sendable {
+  /// M, N, τ and λ of ZARTS, §3.3.
+  public var innerSteps: Int
+  public var candidates: Int
+  public var temperature: Double
+  public var lambda: Double
+  public var weighting: ProposalWeighting
+  /// σ.
+  public var sigma: Double
+  /// Of the search: the update is the one that it would make at the checkpoint.
+  public var seed: UInt64
+
+  public init(
+    innerSteps: Int = 10, candidates: Int = 4, temperature: Double = 0.01, lambda: Double = 1e-3,
+    weighting: ProposalWeighting = .flattened, sigma: Double = 0.025, seed: UInt64 = 0
+  ) {
+    self.innerSteps = innerSteps
+    self.candidates = candidates
+    self.temperature = temperature
+    self.lambda = lambda
+    self.weighting = weighting
+    self.sigma = sigma
+    self.seed = seed
+  }
+
+  /// What the search of a configuration does after so many epochs; of the last epoch's σ where it is over, since the one
+  /// after would be 0. The settings of MGS are the published ones where the search was by another method.
+  public init(_ configuration: SearchConfiguration, epoch: Int) {
+    var settings = configuration
+    if configuration.method != .zartsMGS {
+      let published = SearchConfiguration(
+        method: .zartsMGS, space: configuration.space, dataset: configuration.dataset)
+      (settings.innerSteps, settings.candidates) = (published.innerSteps, published.candidates)
+      (settings.tau, settings.lambda, settings.proposal) = (published.tau, published.lambda, published.proposal)
+      (settings.sigma, settings.sigmaDecay) = (published.sigma, .constant)
+    }
+    self.init(
+      innerSteps: settings.innerSteps, candidates: settings.candidates, temperature: settings.tau,
+      lambda: settings.lambda, weighting: settings.proposal,
+      sigma: Schedules(settings).sigma(epoch: min(epoch, settings.epochs - 1)), seed: settings.seed)
+  }
+
+  /// As keys and values of a YAML mapping.
+  var entries: [(key: String, value: String)] {
+    [
+      ("zarts_inner_steps", "\(innerSteps)"), ("zarts_candidates", "\(candidates)"), ("zarts_tau", "\(temperature)"),
+      ("zarts_lambda", "\(lambda)"), ("zarts_proposal", weighting.rawValue), ("zarts_sigma", "\(sigma)"),
+      ("zarts_seed", "\(seed)"),
+    ]
+  }
+}
+
+/// Makes the directions of a list, before they are orthogonalised and normalised.
+struct DirectionSource<Problem: BilevelProblem> {
+  let problem: Problem
+  let weights: ParameterVector
+  let velocity: ParameterVector?
+  let step: WeightStep
+  /// The weight step of the search that comes next (both counted from 0).
+  let epoch: Int
+  let firstStep: Int
+  /// Gradients are means over their validation batches, with the batches' own statistics.
+  let batches: EvaluationBatches<Problem>
+  let randomSeed: UInt64
+  let zarts: ZARTSUpdateSettings
+  let trajectories: [AlphaTrajectory]
+
+  /// - Parameters:
+  ///   - alphas: of the checkpoint: gradients and the update of ZARTS are taken there.
+  ///   - center: where the directions are to start from.
+  /// - Throws: `LandscapeError`, `FormatError` or `SearchError` where one cannot be had.
+  func make(
+    _ kinds: [DirectionKind], at alphas: ArchitectureParameters, center: ArchitectureParameters
+  ) throws -> [AlphaDirection] {
+    var randomCount = 0
+    var components: PrincipalComponents?
+    return try kinds.map { kind in
+      switch kind {
+      case .random:
+        randomCount += 1
+        return Directions.randomValues(index: randomCount - 1, seed: randomSeed, like: center)
+      case .first: return try descent(of: .first, at: alphas)
+      case .second: return try descent(of: .second, at: alphas)
+      case .zarts: return try update(at: alphas)
+      case .principal(let index):
+        let found = try components ?? PrincipalComponents(of: trajectories)
+        components = found
+        return AlphaDirection(flat: try found.component(index), like: center)
+      case .towards(let path):
+        let target = try DirectionFile.alphas(at: path, like: center)
+        return AlphaDirection(flat: zip(target.flat, center.flat).map { Double($0) - Double($1) }, like: center)
+      case .file(let path, let name): return try DirectionFile.direction(at: path, name: name, like: center)
+      }
+    }
+  }
+
+  /// −∇L, L the mean over the validation batches of an approximation.
+  private func descent(of estimator: GradientEstimator, at alphas: ArchitectureParameters) throws -> AlphaDirection {
+    var sum = [Double](repeating: 0, count: alphas.count)
+    var total = 0.0
+    for index in 0..<batches.validationCount {
+      let batch = batches.validation(index)
+      let (gradient, loss) = try estimator.estimateWithLoss(
+        problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: batches.training[0],
+        validation: batch, step: step)
+      // Batches count by their examples, as in the loss.
+      let share = Double(loss.count)
+      total += share
+      for (position, value) in gradient.flat.enumerated() { sum[position] -= share * Double(value) }
+    }
+    return AlphaDirection(flat: sum.map { $0 / total }, like: alphas)
+  }
+
+  private func update(at alphas: ArchitectureParameters) throws -> AlphaDirection {
+    let length = max(1, problem.stepsPerEpoch)
+    let optimiser = ZARTSMGS(
+      problem: problem,
+      settings: .init(
+        innerSteps: zarts.innerSteps, candidates: zarts.candidates, temperature: zarts.temperature, lambda: zarts.lambda,
+        weighting: zarts.weighting))
+    let training = (0..<zarts.innerSteps).map { offset in
+      problem.trainingBatch(epoch: epoch + (firstStep + offset) / length, step: (firstStep + offset) % length)
+    }
+    try problem.checkBatches()
+    let velocity = velocity ?? problem.makeVector()
+    var moved = alphas
+    _ = try optimiser.update(
+      &moved,
+      at: ArchitectureStep(
+        weights: weights, velocity: velocity, weightStep: step, trainingBatches: training,
+        validationBatch: problem.validationBatch(epoch: epoch, step: firstStep), sigma: zarts.sigma, seed: zarts.seed,
+        epoch: epoch, step: firstStep))
+    return AlphaDirection(flat: zip(moved.flat, alphas.flat).map { Double($0) - Double($1) }, like: alphas)
+  }
+}

@@ -1,0 +1,174 @@
+import Formats
+import Search
+
+/// Further points of a landscape's plane, ever closer around the minimiser of each objective: the content of
+/// `refinement.csv`.
+public struct LandscapeRefinement: Equatable, Sendable {
+  /// One objective at one further point.
+  public struct Point: Equatable, Sendable {
+    /// Counted from 1.
+    public let level: Int
+    public let x: Double
+    public let y: Double
+    public let objective: Objective
+    public let sample: Landscape.Sample
+
+    public init(level: Int, x: Double, y: Double, objective: Objective, sample: Landscape.Sample) {
+      self.level = level
+      self.x = x
+      self.y = y
+      self.objective = objective
+      self.sample = sample
+    }
+  }
+
+  /// Level by level, objective by objective, x before y.
+  public let points: [Point]
+
+  public init(points: [Point]) { self.points = points }
+
+  /// The least finite loss of an objective, over the grid and what was refined, and where; the first of equals.
+  public func minimiser(of objective: Objective, in landscape: Landscape) -> (x: Double, y: Double, loss: Double)? {
+    var best = landscape.minimiser(of: objective).map { (x: $0.point.x, y: $0.point.y, loss: $0.loss) }
+    for point in points where point.objective == objective && point.sample.loss.isFinite {
+      if point.sample.loss < best?.loss ?? .infinity { best = (point.x, point.y, point.sample.loss) }
+    }
+    return best
+  }
+
+  public static let columns = ["level", "x", "y", "objective", "inner_steps", "loss", "accuracy"]
+
+  static func row(_ point: Point) -> [CSVField] {
+    [
+      .integer(point.level), .real(point.x), .real(point.y), .text(point.objective.name),
+      .integer(point.objective.innerSteps), .real(point.sample.loss), .real(point.sample.accuracy),
+    ]
+  }
+
+  public var rows: [[CSVField]] { points.map(Self.row) }
+
+  /// - Throws: `LandscapeError` or `FormatError` where a row is not of these objectives.
+  static func points(in table: CSVTable, objectives: [Objective]) throws -> [Point] {
+    let levels = try table.integers("level")
+    let (x, y) = (try table.doubles("x"), try table.doubles("y"))
+    let (names, steps) = (try table.column("objective"), try table.integers("inner_steps"))
+    let (losses, accuracies) = (try table.doubles("loss"), try table.doubles("accuracy"))
+    return try levels.indices.map { row in
+      guard let objective = objectives.first(where: { $0.name == names[row] && $0.innerSteps == steps[row] }) else {
+        throw LandscapeError(
+          item: "\(table.path): row \(row + 1)", problem: "another objective",
+          found: "\(names[row]) with \(steps[row]) steps", expected: objectives.map(\.label).joined(separator: ", "))
+      }
+      return Point(
+        level: levels[row], x: x[row], y: y[row], objective: objective,
+        sample: .init(loss: losses[row], accuracy: accuracies[row]))
+    }
+  }
+}
+
+/// Refines a landscape around its minimisers: at each level the spacing is halved, and the objective evaluated at the eight
+/// neighbours of the best point so far that lie within the grid's square.
+public struct RefinementSampler<Problem: BilevelProblem> {
+  private let walk: PointWalk<Problem>
+  private let landscape: Landscape
+  private let levels: Int
+
+  /// Most levels: coordinates of a grid stay exact in double precision.
+  public static var largestLevels: Int { 30 }
+
+  /// - Throws: `LandscapeError` where the grid has no spacing or the number of levels is out of range.
+  public static func check(levels: Int, grid: LandscapeGrid) throws {
+    guard (0...largestLevels).contains(levels) else {
+      throw LandscapeError(
+        item: "--refine", problem: "not a number of levels", found: "\(levels)", expected: "0 to \(largestLevels)")
+    }
+    guard levels == 0 || grid.size > 1 else {
+      throw LandscapeError(
+        item: "--refine", problem: "one point has no spacing to halve", found: "--grid 1", expected: "--grid 2 or more")
+    }
+  }
+
+  public init(walk: PointWalk<Problem>, landscape: Landscape, levels: Int) throws {
+    try Self.check(levels: levels, grid: landscape.grid)
+    self.walk = walk
+    self.landscape = landscape
+    self.levels = levels
+  }
+
+  /// A point of the square by its place on a lattice as fine as the level, so that equal points have equal coordinates.
+  private struct Place: Hashable {
+    var column: Int
+    var row: Int
+  }
+
+  /// - Parameters:
+  ///   - journal: path of a CSV file with the columns of `LandscapeRefinement`, continued where it is there; nil for none.
+  ///   - isStopRequested: asked before each point.
+  /// - Throws: as `LandscapeSampler.run`.
+  public func run(journal path: String? = nil, isStopRequested: () -> Bool = { false }) throws -> LandscapeRefinement {
+    var known: [LandscapeRefinement.Point] = []
+    var journal: CSVWriter?
+    if let path {
+      journal = try CSVWriter(continuing: path, columns: LandscapeRefinement.columns)
+      known = try LandscapeRefinement.points(in: CSVTable(readingFrom: path), objectives: landscape.objectives)
+    }
+    let grid = landscape.grid
+    var best: [Objective: (place: Place, loss: Double)] = [:]
+    for objective in landscape.objectives {
+      best[objective] = landscape.minimiser(of: objective).map {
+        (Place(column: 2 * $0.point.i - (grid.size - 1), row: 2 * $0.point.j - (grid.size - 1)), $0.loss)
+      }
+    }
+    var result: [LandscapeRefinement.Point] = []
+    for level in stride(from: 1, through: levels, by: 1) {
+      let finest = (grid.size - 1) << level
+      func coordinate(_ place: Int) -> Double { grid.range * (Double(place) / Double(finest)) }
+      for objective in best.keys {
+        best[objective]?.place.column *= 2
+        best[objective]?.place.row *= 2
+      }
+      var wanted: [(objective: Objective, place: Place)] = []
+      for objective in landscape.objectives {
+        guard let center = best[objective]?.place else { continue }
+        for column in -1...1 {
+          for row in -1...1 where column != 0 || row != 0 {
+            let place = Place(column: center.column + 2 * column, row: center.row + 2 * row)
+            if abs(place.column) <= finest, abs(place.row) <= finest { wanted.append((objective, place)) }
+          }
+        }
+      }
+      func find(_ objective: Objective, _ place: Place) -> LandscapeRefinement.Point? {
+        let (x, y) = (coordinate(place.column), coordinate(place.row))
+        return known.first { $0.level == level && $0.objective == objective && $0.x == x && $0.y == y }
+      }
+      // Objectives that meet in a point share its inner training.
+      var places: [Place] = []
+      var objectives: [Place: [Objective]] = [:]
+      for (objective, place) in wanted where find(objective, place) == nil {
+        if objectives[place] == nil { places.append(place) }
+        objectives[place, default: []].append(objective)
+      }
+      let tasks = places.map {
+        PointWalk<Problem>.Task(coordinates: [coordinate($0.column), coordinate($0.row)], objectives: objectives[$0] ?? [])
+      }
+      try walk.run(tasks, isStopRequested: isStopRequested) { index, samples in
+        let points = zip(tasks[index].objectives, samples).map { objective, sample in
+          LandscapeRefinement.Point(
+            level: level, x: tasks[index].coordinates[0], y: tasks[index].coordinates[1], objective: objective,
+            sample: .init(loss: sample.loss, accuracy: sample.accuracy))
+        }
+        try journal?.append(rows: points.map(LandscapeRefinement.row))
+        try journal?.synchronise()
+        known += points
+      }
+      for (objective, place) in wanted {
+        guard let point = find(objective, place) else { continue }
+        result.append(point)
+        if point.sample.loss.isFinite, point.sample.loss < best[objective]?.loss ?? .infinity {
+          best[objective] = (place, point.sample.loss)
+        }
+      }
+    }
+    return LandscapeRefinement(points: result)
+  }
+}

@@ -1,0 +1,82 @@
+import Search
+
+/// The batches that every point of a landscape sees (common random numbers), so that differences between points are
+/// differences of α.
+public struct EvaluationBatches<Problem: BilevelProblem> {
+  /// Batch k is that of inner step k; the first is also that of L₂.
+  public let training: [Problem.Batch]
+  /// A loss is the mean over the examples of all of them.
+  public let validationCount: Int
+  /// Normalisation statistics are recalibrated on these.
+  public let recalibration: [Problem.Batch]
+  private let validationBatch: (Int) -> Problem.Batch
+
+  public init(training: [Problem.Batch], validation: [Problem.Batch], recalibration: [Problem.Batch] = []) {
+    self.training = training
+    validationCount = validation.count
+    self.recalibration = recalibration
+    validationBatch = { validation[$0] }
+  }
+
+  /// Validation batches, counted from 0. Those of the whole split are made on demand: all of them can take more memory than
+  /// the network.
+  public func validation(_ index: Int) -> Problem.Batch { validationBatch(index) }
+
+  /// The batches that a search would meet from a weight step on: training batches step, step + 1, … (into the next epoch
+  /// where this one ends) and validation batches likewise, or the whole split.
+  ///
+  /// - Parameter recalibration: training batches, from the same step on, that statistics are recalibrated on.
+  /// - Throws: `LandscapeError` where there is no validation batch; what the problem throws where its data are damaged.
+  public init(
+    of problem: Problem, epoch: Int, firstStep: Int = 0, objectives: [Objective], validation: ValidationExtent = .batches(1),
+    recalibration: Int = 0
+  ) throws {
+    let longest = max(1, objectives.map(\.innerSteps).max() ?? 1)
+    let length = max(1, problem.stepsPerEpoch)
+    func place(_ offset: Int) -> (epoch: Int, step: Int) {
+      (epoch + (firstStep + offset) / length, (firstStep + offset) % length)
+    }
+    let ahead = (0..<max(longest, recalibration)).map {
+      problem.trainingBatch(epoch: place($0).epoch, step: place($0).step)
+    }
+    training = Array(ahead.prefix(longest))
+    self.recalibration = Array(ahead.prefix(max(0, recalibration)))
+    switch validation {
+    case .batches(let count):
+      let batches = (0..<max(0, count)).map { problem.validationBatch(epoch: place($0).epoch, step: place($0).step) }
+      validationCount = batches.count
+      validationBatch = { batches[$0] }
+    case .split:
+      validationCount = problem.validationSplitCount
+      validationBatch = { problem.validationSplitBatch($0) }
+    }
+    guard validationCount > 0 else {
+      throw LandscapeError(item: "validation batches", problem: "none", expected: "at least one")
+    }
+    try problem.checkBatches()
+  }
+}
+
+/// How many validation batches there are to be.
+public enum ValidationExtent: Equatable, Sendable {
+  /// Those of so many weight steps from the checkpoint on.
+  case batches(Int)
+  /// The whole validation split, without augmentation.
+  case split
+
+  /// Reads a number or `all`.
+  ///
+  /// - Throws: `LandscapeError` for anything else.
+  public init(parsing text: String) throws {
+    if text == "all" {
+      self = .split
+      return
+    }
+    guard let count = Int(text), count >= 1 else {
+      throw LandscapeError(
+        item: "--validation-batches", problem: "not a number of batches", found: "'\(text)'",
+        expected: "a whole number of at least 1, or all")
+    }
+    self = .batches(count)
+  }
+}

@@ -1,0 +1,154 @@
+import Formats
+import Foundation
+import Search
+
+extension LandscapeRun {
+  /// What a run found.
+  public struct Result: Equatable, Sendable {
+    /// Of a grid.
+    public var landscape: Landscape?
+    /// Of a grid that was refined.
+    public var refinement: LandscapeRefinement?
+    /// Of lines.
+    public var lines: LandscapeLines?
+  }
+
+  /// Samples a grid and writes the files.
+  ///
+  /// - Parameters:
+  ///   - origin: keys and values that say where problem and checkpoint come from.
+  ///   - isContinued: whether the folder holds an unfinished or finished landscape of the same settings, to be continued.
+  ///   - isStopRequested, progress: as in `LandscapeSampler.run`.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `LandscapeError`
+  ///   where a folder to be continued is of other settings, and where the settings are of lines; `FormatError` where a file
+  ///   cannot be read or written.
+  public func run(
+    in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
+    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> Landscape {
+    let result = try runAny(
+      in: folder, origin: origin, isContinued: isContinued, isStopRequested: isStopRequested, progress: progress)
+    guard let landscape = result.landscape else {
+      throw LandscapeError(item: "kind", problem: "not of a plane", found: settings.kind.rawValue, expected: "grid")
+    }
+    return landscape
+  }
+
+  /// Samples a grid or lines, and writes the files; otherwise as `run`.
+  public func runAny(
+    in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
+    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> Result {
+    let text = settingsText(origin: origin)
+    let settingsPath = folder.file("landscape.yaml")
+    if isContinued {
+      try Self.requireSame(text, as: settingsPath)
+      if let finished = try finishedResult(in: folder) { return finished }
+    } else {
+      try AtomicFile.write(text, to: settingsPath)
+    }
+    try TensorFile.write(
+      directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
+    if let projection {
+      try CSVWriter.write(
+        columns: TrajectoryProjection.columns, rows: projection.rows, to: folder.file("trajectory.csv"))
+    }
+    let result =
+      switch settings.kind {
+      case .grid: try sampleGrid(in: folder, isStopRequested, progress)
+      case .line: try sampleLines(in: folder, isStopRequested, progress)
+      }
+    // Only once the result is on disk; until then the journals are what a killed run has.
+    for name in ["journal.csv", "refinement-journal.csv"] {
+      try? FileManager.default.removeItem(atPath: folder.file(name))
+    }
+    return result
+  }
+
+  /// Points that a folder's journal holds, for an estimate; 0 where there is none that can be read.
+  public func finishedPoints(in folder: OutputFolder) -> Int {
+    if FileManager.default.fileExists(atPath: folder.file(tableName)) { return pointCount }
+    guard let table = try? CSVTable(readingFrom: folder.file("journal.csv")) else { return 0 }
+    return min(pointCount, table.rows.count / settings.objectives.count)
+  }
+
+  /// The table that is written last.
+  public var tableName: String { settings.kind == .grid ? "landscape.csv" : "lines.csv" }
+
+  private func sampleGrid(
+    in folder: OutputFolder, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+  ) throws -> Result {
+    let sampler = try LandscapeSampler(walk: walk, grid: settings.grid, objectives: settings.objectives)
+    let landscape = try sampler.run(
+      journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+    var refinement: LandscapeRefinement?
+    if settings.refinementLevels > 0 {
+      let found = try RefinementSampler(walk: walk, landscape: landscape, levels: settings.refinementLevels).run(
+        journal: folder.file("refinement-journal.csv"), isStopRequested: isStopRequested)
+      try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
+      refinement = found
+    }
+    let losses = settings.objectives.flatMap(landscape.losses)
+    try NPYFile(shape: [settings.objectives.count, settings.grid.size, settings.grid.size], values: .float64(losses))
+      .write(to: folder.file("landscape.npy"))
+    try landscape.arrays.write(to: folder.file("landscape.npz"))
+    let comparisons = try LandscapeComparison.all(in: landscape)
+    if !comparisons.isEmpty {
+      try CSVWriter.write(
+        columns: LandscapeComparison.columns, rows: comparisons.map(\.fields), to: folder.file("comparison.csv"))
+    }
+    try CSVWriter.write(
+      columns: LandscapeTable.columns, rows: LandscapeTable.rows(of: landscape), to: folder.file(tableName))
+    return Result(landscape: landscape, refinement: refinement)
+  }
+
+  private func sampleLines(
+    in folder: OutputFolder, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+  ) throws -> Result {
+    let sampler = try LineSampler(walk: walk, axis: settings.grid, objectives: settings.objectives)
+    let lines = try sampler.run(
+      journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+    try CSVWriter.write(columns: LandscapeLines.columns, rows: lines.rows, to: folder.file(tableName))
+    return Result(lines: lines)
+  }
+
+  private func finishedResult(in folder: OutputFolder) throws -> Result? {
+    let path = folder.file(tableName)
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let table = try CSVTable(readingFrom: path)
+    guard settings.kind == .grid else {
+      let known = try LandscapeLines.samples(
+        in: table, axis: settings.grid, lines: settings.directions.count, objectives: settings.objectives)
+      return Result(
+        lines: try LandscapeLines(
+          axis: settings.grid, objectives: settings.objectives, count: settings.directions.count, samples: known))
+    }
+    let known = try LandscapeTable.samples(in: table, grid: settings.grid, objectives: settings.objectives)
+    var samples: [Objective: [Landscape.Sample]] = [:]
+    for objective in settings.objectives {
+      samples[objective] = (0..<settings.grid.count).compactMap { known[$0]?[objective] }
+    }
+    let refinement =
+      settings.refinementLevels == 0
+      ? nil
+      : LandscapeRefinement(
+        points: try LandscapeRefinement.points(
+          in: CSVTable(readingFrom: folder.file("refinement.csv")), objectives: settings.objectives))
+    return Result(
+      landscape: try Landscape(grid: settings.grid, objectives: settings.objectives, samples: samples),
+      refinement: refinement)
+  }
+
+  private static func requireSame(_ text: String, as path: String) throws {
+    let old = String(decoding: try FileBytes.read(path), as: UTF8.self).split(separator: "\n")
+    let new = text.split(separator: "\n")
+    for index in 0..<max(old.count, new.count) {
+      let (was, wanted) = (index < old.count ? old[index] : "nothing", index < new.count ? new[index] : "nothing")
+      guard was == wanted else {
+        throw LandscapeError(
+          item: path, problem: "a landscape of other settings cannot be continued", found: "'\(was)'",
+          expected: "'\(wanted)'")
+      }
+    }
+  }
+}

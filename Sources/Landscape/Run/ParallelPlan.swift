@@ -1,0 +1,44 @@
+import Foundation
+
+/// How many points of a landscape are evaluated at a time, and on how many threads each.
+///
+/// One thread a point wastes no time on waiting for others, so it is chosen as long as there are points and memory enough.
+public struct ParallelPlan: Equatable, Sendable {
+  /// Points at a time, each on a copy of the problem of its own.
+  public var instances: Int
+  /// Threads of each.
+  public var threads: Int
+
+  public init(instances: Int, threads: Int) {
+    self.instances = instances
+    self.threads = threads
+  }
+
+  /// - Parameters:
+  ///   - requested: points at a time; nil for a choice.
+  ///   - cores: threads that may be used altogether.
+  ///   - points: that there are to evaluate.
+  ///   - instanceBytes: what one copy of the problem takes.
+  ///   - availableBytes: of the machine; a fifth of it is left alone.
+  /// - Throws: `LandscapeError` where the requested number is out of range or does not fit in memory.
+  public static func choose(
+    requested: Int?, cores: Int, points: Int, instanceBytes: Int, availableBytes: Int
+  ) throws -> ParallelPlan {
+    let fitting = instanceBytes > 0 ? availableBytes / 5 * 4 / instanceBytes : .max
+    if let requested {
+      guard (1...4096).contains(requested) else {
+        throw LandscapeError(
+          item: "--parallel", problem: "not a number of points", found: "\(requested)", expected: "1 to 4096")
+      }
+      guard requested <= max(1, fitting) else {
+        throw LandscapeError(
+          item: "--parallel", problem: "does not fit in memory",
+          found: "\(requested) of \(megabytes(instanceBytes)) each", expected: "at most \(max(1, fitting))")
+      }
+    }
+    let instances = max(1, requested ?? min(cores, points, fitting))
+    return ParallelPlan(instances: instances, threads: max(1, cores / instances))
+  }
+
+  static func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+}

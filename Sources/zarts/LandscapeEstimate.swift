@@ -1,0 +1,44 @@
+import Foundation
+import Landscape
+import Search
+
+/// How long a landscape takes, in words.
+enum LandscapeEstimate {
+  static func text(_ estimate: TimeEstimate, _ instances: [SupernetProblem]) -> String {
+    let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1) } >> 20
+    var lines = [
+      "points: \(estimate.points), each \(work(estimate.work))",
+      "measured here: a forward pass \(seconds(estimate.forwardSeconds)), a training step \(seconds(estimate.stepSeconds))",
+      "at a time: \(count(estimate.parallel, "point", "points")) on "
+        + "\(count(instances[0].model.threadCount, "thread", "threads")) each, \(max(1, memory)) MiB",
+    ]
+    if estimate.directions != .init() {
+      lines.append("directions: as long as \(work(estimate.directions))")
+    }
+    if estimate.refinement != .init() {
+      lines.append("refinement: at most \(work(estimate.refinement))")
+    }
+    lines.append("estimated time: \(ProgressReporter.duration(estimate.seconds))")
+    return lines.joined(separator: "\n")
+  }
+
+  /// What share of the points' time went into passes of the network.
+  static func timing(seconds: Double, points: Double, engine: Double, _ estimate: TimeEstimate) -> String {
+    let share = points > 0 ? 100 * (1 - engine / points) : 0
+    return String(
+      format: "timing: %.3f s, estimated %.3f s; points took %.3f s together, %.2f%% of it outside passes and steps",
+      seconds, estimate.seconds, points, share)
+  }
+
+  private static func work(_ work: EvaluationWork) -> String {
+    count(work.forwards, "forward pass", "forward passes") + " and " + count(work.steps, "training step", "training steps")
+  }
+
+  private static func count(_ number: Int, _ one: String, _ many: String) -> String {
+    "\(number) \(number == 1 ? one : many)"
+  }
+
+  private static func seconds(_ value: Double) -> String {
+    value < 0.9995 ? String(format: "%.3g ms", 1000 * value) : String(format: "%.3g s", value)
+  }
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import Formats
+import Landscape
+import Search
+import Supernet
+
+extension DirectionNormalisation: ExpressibleByArgument {}
+extension BatchNormMode: ExpressibleByArgument {}
+extension LandscapeSettings.Kind: ExpressibleByArgument {}
+extension LandscapeSettings.Center: ExpressibleByArgument {}
+
+/// The flags of `zarts landscape` that decide what is computed, beside those that name the checkpoint.
+struct LandscapeOptions: ParsableArguments {
+  @Option(help: "Losses to draw: first, second and true:STEPS, with commas between.")
+  var objectives = "first,second,true:10"
+  @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")
+  var kind = LandscapeSettings.Kind.grid
+  @Option(help: "Points along each side of a grid; 1 is the centre alone. Default: 25.")
+  var grid: Int?
+  @Option(help: "Points along each line. Default: 51.")
+  var points: Int?
+  @Option(
+    help: """
+      Largest coordinate, in units of the directions' length, or auto for the smallest that holds the paths of --trajectory. \
+      Default: 1, or auto where every direction is a principal component.
+      """)
+  var range: String?
+  @Option(
+    help: """
+      Directions, with commas between: random, random*COUNT, first (−∇L₁), second (−∇L₂), zarts (a ZARTS-MGS update), pca1, \
+      pca2, … (of --trajectory, or of --run), to:PATH (the α of a run folder or a file), file:PATH#NAME. Default: random,random.
+      """)
+  var directions = "random,random"
+  @Option(help: "Key of random directions.")
+  var directionsSeed: UInt64 = 0
+  @Option(
+    help: """
+      Parts of α whose norm each direction takes over: row, cell, model, or none to keep its length. Default: cell, or none \
+      where every direction has a length of its own (pca, to).
+      """)
+  var normalisation: DirectionNormalisation?
+  @Option(
+    help: """
+      Where the directions start: checkpoint, or mean for that of the paths of --trajectory. Default: mean where every \
+      direction is a principal component.
+      """)
+  var center: LandscapeSettings.Center?
+  @Option(
+    help: ArgumentHelp(
+      "Run folder whose path of α is projected onto the plane. May be given several times.", valueName: "run"))
+  var trajectory: [String] = []
+  @Option(help: "Validation batches that each loss is the mean over, or all for the whole validation split.")
+  var validationBatches = "1"
+  @Option(help: "Statistics that normalise where losses are evaluated: batch, running or recalibrated.")
+  var batchNorm = BatchNormMode.batch
+  @Option(help: "Training batches that recalibrated statistics are the mean over. Default: 8.")
+  var recalibrationBatches: Int?
+  @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
+  var refine = 0
+
+  /// The settings but for those that the checkpoint brings. Checked before data is read and weights are loaded.
+  ///
+  /// - Throws: `LandscapeError` where a flag cannot be met, or goes with another kind.
+  func settings() throws -> LandscapeSettings {
+    let list = try DirectionKind.parse(list: directions)
+    let isPath = list.allSatisfy { if case .principal = $0 { true } else { false } }
+    switch kind {
+    case .grid: try refuse("--points", points, goesWith: "--kind line")
+    case .line:
+      try refuse("--grid", grid, goesWith: "--kind grid")
+      if !trajectory.isEmpty, !list.contains(where: { if case .principal = $0 { true } else { false } }) {
+        throw LandscapeError(
+          item: "--trajectory", problem: "a path is seen in a plane", found: "--kind line", expected: "--kind grid")
+      }
+    }
+    if batchNorm != .recalibrated {
+      try refuse("--recalibration-batches", recalibrationBatches, goesWith: "--batch-norm recalibrated")
+    }
+    let isAutomatic = (range ?? (isPath && kind == .grid ? "auto" : "1")) == "auto"
+    guard isAutomatic || range.map({ Double($0) != nil }) ?? true else {
+      throw LandscapeError(
+        item: "--range", problem: "not a range", found: "'\(range ?? "")'", expected: "a positive finite number, or auto")
+    }
+    let extent = try ValidationExtent(parsing: validationBatches)
+    var settings = LandscapeSettings(
+      objectives: try Objective.parse(list: objectives),
+      grid: try LandscapeGrid(
+        size: kind == .grid ? grid ?? 25 : points ?? 51, range: isAutomatic ? 1 : range.flatMap { Double($0) } ?? 1,
+        sizeFlag: kind == .grid ? "--grid" : "--points"),
+      directionsSeed: directionsSeed,
+      normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
+      isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
+      batchNorm: batchNorm, recalibrationBatches: recalibrationBatches ?? 8, refinementLevels: refine)
+    switch extent {
+    case .batches(let count): settings.validationBatches = count
+    case .split: settings.isWholeSplit = true
+    }
+    return settings
+  }
+
+  /// The paths of α: of --trajectory or, where principal components are asked for without any, of the checkpoint's run.
+  func trajectories(of settings: LandscapeSettings, run: String?, like shape: ArchitectureParameters) throws
+    -> [AlphaTrajectory]
+  {
+    let needsPath = settings.directions.contains { if case .principal = $0 { true } else { false } }
+    let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
+    return try AlphaTrajectory.read(runs: paths, like: shape)
+  }
+
+  private func refuse(_ flag: String, _ value: Int?, goesWith other: String) throws {
+    guard let value else { return }
+    throw LandscapeError(item: flag, problem: "goes with \(other) only", found: "\(value)", expected: "no \(flag)")
+  }
+}
