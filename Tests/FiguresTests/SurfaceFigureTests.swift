@@ -14,14 +14,14 @@ import Testing
     return try #require(DecodedPNG(FigureFile.render(figure, as: .png)))
   }
 
-  /// Lines reach half of their width beyond the edge of the wall: a few pixels.
+  /// Lines reach half of their width beyond the edge of the wall, and edges of facets are grey: a few pixels, or hardly.
   @Test func whatLiesBehindAWallIsHidden() throws {
     func changed(_ azimuth: Double) throws -> Int {
       let (a, b) = (try walled(0.13, azimuth: azimuth), try walled(0.18, azimuth: azimuth))
-      return zip(a.rgb, b.rgb).count { $0 != $1 }
+      return zip(a.rgb, b.rgb).count { abs(Int($0) - Int($1)) > 16 }
     }
     let (hidden, seen) = (try changed(-90), try changed(90))
-    #expect(hidden < 3000 && seen > 30_000, "\(hidden), \(seen)")
+    #expect(hidden < 600 && seen > 6000, "\(hidden), \(seen)")
   }
 
   @Test func unusualValuesLeaveAReadableFigure() throws {

@@ -12,8 +12,8 @@ struct SurfaceDrawing {
 
   /// About so many facets along a side, so that a coarse grid bends smoothly.
   private static let facets = 40
-  /// Facets reach this far over their neighbours, in points, so that no gap shows between them.
-  private static let overlap = 0.15
+  /// Outlines of facets in their own colour, in points, so that no gap shows between them.
+  private static let seam = 0.45
 
   func draw(on canvas: Canvas) {
     drawWalls(on: canvas)
@@ -112,7 +112,9 @@ struct SurfaceDrawing {
             let places = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)]
             let share = places.reduce(0.0) { $0 + fine[$1.0, $1.1] / 4 }
             let colour = shading.lit(scale.map.colour(at: share), column: x, row: y)
-            canvas.fill(Self.widened(places.map { point($0.0, $0.1) }), colour)
+            let corners = places.map { point($0.0, $0.1) }
+            canvas.fill(corners, colour)
+            canvas.stroke(corners, colour, width: Self.seam, closed: true)
           }
         }
         let steps = (0...factor).map { $0 }
@@ -124,17 +126,6 @@ struct SurfaceDrawing {
         canvas.stroke(outline, line, width: 0.3, closed: true)
       }
     }
-  }
-
-  /// The corners moved outwards from their middle.
-  private static func widened(_ corners: [Point]) -> [Point] {
-    let middle = Point(
-      corners.reduce(0) { $0 + $1.x } / Double(corners.count), corners.reduce(0) { $0 + $1.y } / Double(corners.count))
-    // Each way by itself: a facet seen nearly edge-on has to reach over its neighbours across too.
-    func outwards(_ corner: Double, _ middle: Double) -> Double {
-      corner == middle ? corner : corner + (corner < middle ? -overlap : overlap)
-    }
-    return corners.map { Point(outwards($0.x, middle.x), outwards($0.y, middle.y)) }
   }
 
   // MARK: Marks
