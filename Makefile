@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test report-test kill-test study-methods bench format lint clean help
+.PHONY: setup build demo test report-test kill-test study-methods notebooks-data bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -29,6 +29,10 @@ kill-test: build ## kill a search twenty times in a row, resume it, compare with
 
 study-methods: build ## every method on three seeds: curves, tables and figures into runs/study-methods
 	scripts/study-methods.sh
+
+notebooks-data: build ## the reference study of docs/landscape.md, collected into notebooks-data (a quarter of an hour on 2 cores)
+	scripts/reference-study.sh
+	scripts/notebooks-data.sh
 
 bench: build ## time of one training step of the search network
 	scripts/bench.sh

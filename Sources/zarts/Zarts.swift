@@ -10,7 +10,9 @@ struct Zarts: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Search",
-        subcommands: [SearchCommand.self, CompareCommand.self, RetrainCommand.self, PresetsCommand.self, SummaryCommand.self]),
+        subcommands: [
+          SearchCommand.self, CompareCommand.self, RetrainCommand.self, PresetsCommand.self, SummaryCommand.self,
+        ]),
       CommandGroup(
         name: "Analysis",
         subcommands: [
