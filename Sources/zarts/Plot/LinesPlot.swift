@@ -22,17 +22,20 @@ enum LinesPlot {
     let yLabel: Label = isAccuracy ? "validation accuracy" : "validation loss (nats)"
     let range = try options.limits()
     let shown = rows.indices.filter { objectives.contains(rows[$0]) }
-    let limits = range ?? (options.log ? nil : LineScale.bulk(shown.map { values[$0] }))
+    let edges = shown.flatMap { row in
+      errors[row].isFinite ? [values[row] - errors[row], values[row] + errors[row]] : [values[row]]
+    }
+    let limits = range ?? (options.log ? nil : LineScale.bulk(edges))
     let panels = try directions.unique().sorted().map { direction in
       let series = try objectives.map { objective in
         let mine = rows.indices.filter { directions[$0] == direction && rows[$0] == objective }.sorted { t[$0] < t[$1] }
         let hasErrors = mine.contains { errors[$0].isFinite }
-        let edges = mine.map { errors[$0].isFinite ? errors[$0] : 0 }
+        let reach = mine.map { errors[$0].isFinite ? errors[$0] : 0 }
         return try LineSeries(
           label: Label(PlotText.title(objective, of: options.quantity)), x: mine.map { t[$0] }, y: mine.map { values[$0] },
           band: hasErrors
             ? .init(
-              lower: zip(mine, edges).map { values[$0] - $1 }, upper: zip(mine, edges).map { values[$0] + $1 }) : nil)
+              lower: zip(mine, reach).map { values[$0] - $1 }, upper: zip(mine, reach).map { values[$0] + $1 }) : nil)
       }
       var panel = try LineFigure(
         title: "", series: series, xLabel: Label("\(text.direction(direction)) (\(text.unit))"), yLabel: yLabel,
