@@ -62,9 +62,9 @@ at="--run $out/darts1 --epoch 8"
     --trajectory "$out/zarts-mgs" --grid 15 --objectives first,true:10 --validation-batches 4
   for epoch in 2 8 16; do
     step "fidelity-$epoch" fidelity.csv fidelity --run "$out/darts1" --epoch "$epoch" --objectives first,second,true:1,true:10 \
-      --directions 24 --radii 0.5,1,2 --length unit
+      --directions 24 --radii 0.5,1,2 --length unit --validation-batches 4
   done
-  step estimators estimators.csv estimators $at --inner-steps 1,10 --candidates 4,16 --sigmas 0.05,0.2 --repeats 4 --places 3
+  step estimators estimators.csv estimators $at --inner-steps 1,10 --candidates 4,16 --sigmas 0.05,0.2 --repeats 4 --places 3 --validation-batches 4
 }
 step spectrum spectrum.csv spectrum --run "$out/darts1" --epochs all
 echo
