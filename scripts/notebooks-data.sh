@@ -30,7 +30,7 @@ for name in lines lines-running lines-recalibrated lines-small-rate; do
   mkdir -p "$work/$name"
   cp "$study/$name/lines.csv" "$study/$name/landscape.yaml" "$work/$name"
 done
-for epoch in 2 8 16; do
+for epoch in 2 8 16 16-large-rate; do
   mkdir -p "$work/fidelity-$epoch"
   cp "$study/fidelity-$epoch/fidelity-samples.csv" "$study/fidelity-$epoch/fidelity.csv" "$work/fidelity-$epoch"
 done

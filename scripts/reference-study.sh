@@ -64,6 +64,9 @@ at="--run $out/darts1 --epoch 8"
     step "fidelity-$epoch" fidelity.csv fidelity --run "$out/darts1" --epoch "$epoch" --objectives first,second,true:1,true:10 \
       --directions 24 --radii 0.5,1,2 --length unit --validation-batches 4
   done
+  # The learning rate of epoch 2 at the weights of epoch 16: which of the two is it that changes?
+  step fidelity-16-large-rate fidelity.csv fidelity --run "$out/darts1" --epoch 16 --objectives first,second,true:1,true:10 \
+    --directions 24 --radii 0.5,1,2 --length unit --validation-batches 4 --inner-lr 0.0241
   step estimators estimators.csv estimators $at --inner-steps 1,10 --candidates 4,16 --sigmas 0.05,0.2 --repeats 4 --places 3 --validation-batches 4
 }
 step spectrum spectrum.csv spectrum --run "$out/darts1" --epochs all
