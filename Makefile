@@ -30,7 +30,7 @@ kill-test: build ## kill a search twenty times in a row, resume it, compare with
 study-methods: build ## every method on three seeds: curves, tables and figures into runs/study-methods
 	scripts/study-methods.sh
 
-notebooks-data: build ## the reference study of docs/landscape.md, collected into notebooks-data (a quarter of an hour on 2 cores)
+notebooks-data: build ## the reference study of docs/landscape.md, collected into notebooks-data (about half an hour on 2 cores)
 	scripts/reference-study.sh
 	scripts/notebooks-data.sh
 

@@ -120,7 +120,9 @@ public struct LineFigure: Figure, Sendable {
       } else {
         try Self.axis(yLabel, ys + marked, yScale, air: 0.06)
       }
-    return (try Self.axis(xLabel, xs, xScale, air: 0.02), y)
+    // Points that stand out are set apart from their x.
+    let air = series.count > 1 && series.contains(where: \.marksPoints) ? 0.1 : 0.02
+    return (try Self.axis(xLabel, xs, xScale, air: air), y)
   }
 
   private static func axis(_ label: Label, _ values: [Double], _ scale: Axis.Scale, air: Double) throws -> Axis {

@@ -18,6 +18,8 @@ enum EstimatorsPlot {
   private static let variables: [(column: String, symbol: String, label: Label)] = [
     ("inner_steps", "M", "inner steps M"), ("candidates", "N", "candidates N"), ("sigma", "σ", "σ"),
   ]
+  /// What is drawn of the statistics in the file, in this order: a row of panels holds them side by side.
+  private static let drawn = ["cosine", "sign_agreement", "relative_bias", "relative_variance"]
   private static let mostLines = 12
 
   static func figure(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
@@ -25,7 +27,9 @@ enum EstimatorsPlot {
     let table = try CSVTable(readingFrom: folder.file("estimators.csv"))
     try table.requireRows()
     let rows = try read(table)
-    let statistics = rows.map(\.statistic).unique()
+    let found = rows.map(\.statistic).unique()
+    let known = drawn.filter(found.contains)
+    let statistics = known.isEmpty ? Array(found.prefix(4)) : known
     let varied = variables.indices.filter { index in Set(rows.map { $0.at[index] }.filter { !$0.isNaN }).count > 1 }
     // One setting: bars without a line, over the only number of candidates there is.
     let across = varied.isEmpty ? [1] : varied
@@ -65,6 +69,8 @@ enum EstimatorsPlot {
     var caption = [text.network].compactMap { $0 }
     caption.append("Against the finite-difference gradient of the true loss; bars: \(text.intervals).")
     if !held.isEmpty { caption.append("Where another variable is drawn: \(held.sorted().joined(separator: ", ")).") }
+    let left = found.filter { !statistics.contains($0) }.map(words)
+    if !left.isEmpty { caption.append("In the file besides: \(left.joined(separator: ", ")).") }
     if estimators.count > mostLines { caption.append("The first \(mostLines) of \(estimators.count) estimators.") }
     return try Panels.figure(
       panels, title: options.title.map(PlotText.plain) ?? text.around("Estimates of the gradient"),
