@@ -1,6 +1,5 @@
 import ArgumentParser
 import Formats
-import Foundation
 import Search
 import Supernet
 
@@ -97,5 +96,4 @@ struct CompareCommand: ParsableCommand {
     throw ExitCode(failed.contains { $0.status != .diverged } ? 1 : 3)
   }
 
-  private func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
 }

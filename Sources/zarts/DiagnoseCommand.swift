@@ -81,8 +81,7 @@ struct DiagnoseCommand: ParsableCommand {
       }
     } catch is CancellationError {
       reporter.clear()
-      FileHandle.standardError.write(
-        Data("zarts: stopped; what was measured is kept, and the same command goes on\n".utf8))
+      complain("stopped; what was measured is kept, and the same command goes on")
       throw ExitCode(128 + (stop.signal ?? SIGTERM))
     }
   }

@@ -94,8 +94,7 @@ struct LandscapeCommand: ParsableCommand {
       return result
     } catch is CancellationError {
       reporter.clear()
-      FileHandle.standardError.write(
-        Data("zarts: stopped; the points so far are in \(folder.file("journal.csv")); go on with --resume\n".utf8))
+      complain("stopped; the points so far are in \(folder.file("journal.csv")); go on with --resume")
       throw ExitCode(128 + (stop.signal ?? SIGTERM))
     }
   }

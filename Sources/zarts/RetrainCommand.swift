@@ -109,8 +109,6 @@ struct RetrainCommand: ParsableCommand {
     return result
   }
 
-  private func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
-
   private func missing(_ flag: String) -> SearchError {
     .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: "\(flag); see 'zarts help retrain'")
   }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Formats
-import Foundation
 import Search
 import Supernet
 
@@ -137,8 +136,6 @@ struct SearchCommand: ParsableCommand {
 
   /// What scripts tell a search that diverged from one that failed by.
   private static let divergence = ExitCode(3)
-
-  private func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
 
   /// Flags over the file of --config over the preset over the defaults of method and space.
   private func searchConfiguration() throws -> SearchConfiguration {

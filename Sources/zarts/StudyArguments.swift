@@ -77,8 +77,7 @@ enum StudyCommand {
         { stop.isRequested }, { reporter.report(done: Double($0), of: Double($1), "\($0) of \($1) \(unit)") })
     } catch is CancellationError {
       reporter.clear()
-      FileHandle.standardError.write(
-        Data("zarts: stopped; the \(unit) so far are in \(journal); go on with --resume\n".utf8))
+      complain("stopped; the \(unit) so far are in \(journal); go on with --resume")
       throw ExitCode(128 + (stop.signal ?? SIGTERM))
     }
   }

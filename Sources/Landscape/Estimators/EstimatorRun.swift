@@ -19,7 +19,7 @@ public struct EstimatorRun<Problem: BilevelProblem> {
   ) {
     self.settings = settings
     study = EstimatorStudy(problem: problem, weights: weights, velocity: velocity, alphas: alphas, settings: settings)
-    stateDigest = StudyFolder.digest(weights, velocity, alphas)
+    stateDigest = SHA256.ofState(weights, velocity, alphas)
   }
 
   /// - Parameters:
@@ -33,7 +33,7 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [EstimatorRow] {
     let files = StudyFolder(folder: folder, settingsName: "estimators.yaml", resultName: "estimators.csv")
-    let text = StudyFolder.text(origin + settings.entries + [("state_sha256", stateDigest)])
+    let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
     let journal = try EvaluationJournal(path: files.journalPath)
     var watch = StudyWatch(

@@ -39,7 +39,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
     evaluator = try ObjectiveEvaluator(
       problem: problem, weights: weights, velocity: velocity, step: sampled.step, epoch: sampled.epoch,
       firstStep: sampled.firstStep, objectives: settings.objectives, validationBatchCount: sampled.validationBatches)
-    stateDigest = StudyFolder.digest(weights, velocity, alphas)
+    stateDigest = SHA256.ofState(weights, velocity, alphas)
   }
 
   /// Evaluates what is missing and writes the files.
@@ -56,7 +56,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
   ) throws -> [FidelityRow] {
     let files = StudyFolder(folder: folder, settingsName: "fidelity.yaml", resultName: "fidelity.csv")
     let norm = String(describing: alphas.norm)
-    let text = StudyFolder.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
+    let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
     let journal = try EvaluationJournal(path: files.journalPath)
     try evaluate(journal, isStopRequested, progress)

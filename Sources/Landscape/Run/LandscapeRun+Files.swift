@@ -42,7 +42,7 @@ extension LandscapeRun {
     let text = settingsText(origin: origin)
     let settingsPath = folder.file("landscape.yaml")
     if isContinued {
-      try Self.requireSame(text, as: settingsPath)
+      try SettingsFile.require(text, at: settingsPath, ofContinued: "landscape")
       if let finished = try finishedResult(in: folder) { return finished }
     } else {
       try AtomicFile.write(text, to: settingsPath)
@@ -137,18 +137,5 @@ extension LandscapeRun {
     return Result(
       landscape: try Landscape(grid: settings.grid, objectives: settings.objectives, samples: samples),
       refinement: refinement)
-  }
-
-  private static func requireSame(_ text: String, as path: String) throws {
-    let old = String(decoding: try FileBytes.read(path), as: UTF8.self).split(separator: "\n")
-    let new = text.split(separator: "\n")
-    for index in 0..<max(old.count, new.count) {
-      let (was, wanted) = (index < old.count ? old[index] : "nothing", index < new.count ? new[index] : "nothing")
-      guard was == wanted else {
-        throw LandscapeError(
-          item: path, problem: "a landscape of other settings cannot be continued", found: "'\(was)'",
-          expected: "'\(wanted)'")
-      }
-    }
   }
 }

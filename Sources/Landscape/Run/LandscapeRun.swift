@@ -61,11 +61,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       resolved.grid = try LandscapeGrid(size: settings.grid.size, range: projection.enclosingRange())
     }
     self.settings = resolved
-    var digest = SHA256()
-    digest.update(floats: weights.values)
-    digest.update(floats: velocity?.values ?? [])
-    digest.update(floats: alphas.flat)
-    stateDigest = digest.hexadecimal()
+    stateDigest = SHA256.ofState(weights, velocity, alphas)
     let evaluators = try ([problem] + replicas).map { problem in
       try ObjectiveEvaluator(
         problem: problem, weights: weights, velocity: velocity, step: settings.step, batches: batches,
@@ -129,7 +125,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     if let shares = projection?.explainedVariance {
       for (index, share) in shares.enumerated() { entries.append(("explained_variance_\(index + 1)", "\(share)")) }
     }
-    return entries.map { "\($0.key): \($0.value)\n" }.joined()
+    return SettingsFile.text(entries)
   }
 
   /// The files of another run, or another update of ZARTS, make other directions under the same settings.

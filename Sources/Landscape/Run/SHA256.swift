@@ -1,4 +1,6 @@
+import Compute
 import Datasets
+import Supernet
 
 /// The digest of FIPS 180-4, §6.2, by libcrypto: names the state and the settings that a result was computed from.
 public struct SHA256: Sendable {
@@ -10,6 +12,17 @@ public struct SHA256: Sendable {
   public static func hexadecimal(of bytes: some Sequence<UInt8>) -> String {
     var digest = SHA256()
     digest.update(bytes)
+    return digest.hexadecimal()
+  }
+
+  /// Names (ω, v, α) by their bits, in hexadecimal.
+  static func ofState(
+    _ weights: ParameterVector, _ velocity: ParameterVector?, _ alphas: ArchitectureParameters
+  ) -> String {
+    var digest = SHA256()
+    digest.update(floats: weights.values)
+    digest.update(floats: velocity?.values ?? [])
+    digest.update(floats: alphas.flat)
     return digest.hexadecimal()
   }
 

@@ -52,7 +52,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   ) throws -> [SpectrumRow] {
     let files = StudyFolder(folder: folder, settingsName: "spectrum.yaml", resultName: "spectrum.csv")
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
-    let text = StudyFolder.text(origin + [("checkpoints", "[\(names)]")] + settings.entries)
+    let text = SettingsFile.text(origin + [("checkpoints", "[\(names)]")] + settings.entries)
     if try files.begin(text, isContinued: isContinued) {
       return try SpectrumRow.rows(of: CSVTable(readingFrom: files.resultPath))
     }
@@ -63,7 +63,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
       progress(index, checkpoints.count)
       if isStopRequested() { throw CancellationError() }
       let (weights, alphas) = try checkpoint.load()
-      let digest = StudyFolder.digest(weights, nil, alphas)
+      let digest = SHA256.ofState(weights, nil, alphas)
       if let finished = known[index] {
         guard finished.digest == digest else {
           throw LandscapeError(
