@@ -18,6 +18,8 @@ public final class BatchLoader: Sendable {
   public let validationMembers: [Int]
   private let trainingOrder: BatchOrder
   private let validationOrder: BatchOrder
+  /// The order in which the whole of L_val is evaluated.
+  private let evaluationMembers: [Int]
   private let assembler: BatchAssembler
 
   /// - Parameter trainLimit: Use only so many training images, chosen by the seed; nil for all. L_train and L_val share
@@ -51,6 +53,13 @@ public final class BatchLoader: Sendable {
     validationMembers = members.validation
     trainingOrder = BatchOrder(seed: seed, purpose: .trainingOrder, members: members.training)
     validationOrder = BatchOrder(seed: seed, purpose: .validationOrder, members: members.validation)
+    // Files lie class by class, and a batch of one class has the statistics of that class.
+    if case .files = (dataset.validation ?? dataset.training).pixels {
+      var stream = RandomStream(seed: seed, purpose: .evaluationOrder)
+      evaluationMembers = stream.permutation(members.validation.count).map { members.validation[$0] }
+    } else {
+      evaluationMembers = members.validation
+    }
   }
 
   /// The first half of a random order trains, the rest validates; an odd image validates, as in DARTS.
@@ -96,10 +105,10 @@ public final class BatchLoader: Sendable {
       kind: .validation)
   }
 
-  /// All of L_val in fixed order without augmentation; the last batch may be smaller.
+  /// All of L_val in fixed order without augmentation, classes mixed; the last batch may be smaller.
   public var validationSplit: FixedBatches {
     assembler.fixedBatches(
-      of: dataset.validation ?? dataset.training, members: validationMembers, size: batchSize, kind: .validationSplit)
+      of: dataset.validation ?? dataset.training, members: evaluationMembers, size: batchSize, kind: .validationSplit)
   }
 
   /// All test images in fixed order without augmentation; empty where the dataset has none.

@@ -1,8 +1,9 @@
 /// What the flag `--dataset` says: a kind, a path, and options after a question mark.
 ///
-/// `fashion-mnist`, `fashion-mnist:DIR`, `cifar10:PATH`, `cifar100:PATH`, `svhn:DIR`, `svhn:DIR?extra=yes`,
+/// `fashion-mnist`, `fashion-mnist:DIR`, `cifar10:PATH`, `cifar100:PATH`, `svhn:DIR`, `svhn:DIR?extra=yes`, each of these
+/// with `?side=16` (or `&side=16`) for images of half the side,
 /// `images:DIR?size=N&crop=resized|padded&normalise=imagenet|cifar10|cifar100|svhn` or `tensors:FILE.safetensors`.
-public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
+public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
   case fashionMNIST(folder: String)
   /// A folder or an archive, in either layout.
   case cifar10(path: String)
@@ -11,6 +12,8 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
   case svhn(folder: String, includesExtra: Bool)
   case images(folder: String, ImageOptions)
   case tensors(file: String)
+  /// Another dataset's images at half their side.
+  case halved(DatasetSpecification)
 
   /// How the images of a folder are brought to a batch.
   public struct ImageOptions: Equatable, Sendable {
@@ -44,11 +47,12 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
 
   /// Every form, for help texts and messages.
   public static let forms =
-    "fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH, svhn:DIR, images:DIR?size=N or tensors:FILE.safetensors"
+    "fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH, svhn:DIR, each with ?side=16 where wanted, images:DIR?size=N or tensors:FILE.safetensors"
 
   /// - Throws: `DatasetError` when the text names no known dataset or option, or leaves out or adds a path.
   public init(parsing text: String) throws {
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    var options = try DatasetOptions(text)
+    let parts = options.path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let path = parts.count == 2 ? parts[1] : nil
     func required(_ what: String) throws -> String {
       guard let path, !path.isEmpty else {
@@ -62,17 +66,23 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
     case "cifar10": self = .cifar10(path: try required("PATH"))
     case "cifar100": self = .cifar100(path: try required("PATH"))
     case "svhn":
-      var options = try DatasetOptions(required("DIR"), of: text)
-      self = .svhn(folder: options.path, includesExtra: try options.take("extra", from: ["no", "yes"]) == "yes")
-      try options.finish()
-    case "images":
-      var options = try DatasetOptions(required("DIR"), of: text)
-      self = .images(folder: options.path, try ImageOptions(taking: &options))
-      try options.finish()
+      self = .svhn(
+        folder: try required("DIR"), includesExtra: try options.take("extra", from: ["no", "yes"]) == "yes")
+    case "images": self = .images(folder: try required("DIR"), try ImageOptions(taking: &options))
     case "tensors": self = .tensors(file: try required("FILE.safetensors"))
     default:
       throw DatasetError(
         source: "--dataset \(text)", problem: "no such dataset", found: "\"\(parts[0])\"", expected: Self.forms)
+    }
+    if isOfFixedSide, try options.take("side", from: ["32", "16"]) == "16" { self = .halved(self) }
+    try options.finish()
+  }
+
+  /// Whether its images are of 32×32, which `side` may halve.
+  private var isOfFixedSide: Bool {
+    switch self {
+    case .fashionMNIST, .cifar10, .cifar100, .svhn: true
+    case .images, .tensors, .halved: false
     }
   }
 
@@ -86,6 +96,8 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
     case .svhn(let folder, let includesExtra): "svhn:\(folder)\(includesExtra ? "?extra=yes" : "")"
     case .images(let folder, let options): "images:\(folder)\(options.text)"
     case .tensors(let file): "tensors:\(file)"
+    case .halved(.svhn(let folder, true)): "svhn:\(folder)?extra=yes&side=16"
+    case .halved(let whole): "\(whole)?side=16"
     }
   }
 
@@ -102,6 +114,7 @@ public enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
       try ImageFolder.load(
         folder: folder, side: options.size, crop: options.crop, normalisation: options.normalisation.constants)
     case .tensors(let file): try TensorDataset.load(file: file)
+    case .halved(let whole): try whole.load().halved()
     }
   }
 }
@@ -132,21 +145,21 @@ extension DatasetSpecification.ImageOptions {
   }
 }
 
-/// A path and what follows its last question mark: `key=value`, joined by `&`.
+/// A kind with its path, and what follows the last question mark: `key=value`, joined by `&`.
 private struct DatasetOptions {
   let path: String
   private let text: String
   private var values: [(key: String, value: String)] = []
 
-  init(_ path: String, of text: String) throws {
+  init(_ text: String) throws {
     self.text = text
     // A question mark may be part of a path; options have an equals sign.
-    guard let mark = path.lastIndex(of: "?"), path[mark...].contains("="), !path[mark...].contains("/") else {
-      self.path = path
+    guard let mark = text.lastIndex(of: "?"), text[mark...].contains("="), !text[mark...].contains("/") else {
+      path = text
       return
     }
-    self.path = String(path[..<mark])
-    for option in path[path.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false) {
+    path = String(text[..<mark])
+    for option in text[text.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false) {
       let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, !values.contains(where: { $0.key == parts[0] }) else {
         throw DatasetError(

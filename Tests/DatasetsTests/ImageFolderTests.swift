@@ -47,6 +47,20 @@ struct ImageFolderTests {
     #expect(padded.augmentation == .darts && padded.normalisation == .svhn)
   }
 
+  @Test("Validation batches of files hold one class each, whose statistics are not those of the split")
+  func validationOrder() throws {
+    for name in ["a", "b", "c", "d"] {
+      for index in 0..<24 { try write(Fixtures.bytes("rgb.png"), "\(name)/\(index).png") }
+    }
+    let loader = try BatchLoader(dataset: load(), seed: 3, batchSize: 12)
+    let batches = Array(loader.validationSplit)
+    #expect(batches.allSatisfy { Set($0.labels).count > 1 })
+    let expected = loader.validationMembers.map { loader.dataset.training.labels[$0] }
+    #expect(batches.flatMap(\.labels).sorted() == expected.sorted())
+    let again = try BatchLoader(dataset: load(), seed: 3, batchSize: 12).validationSplit
+    #expect(again.flatMap(\.labels) == batches.flatMap(\.labels))
+  }
+
   @Test("A flat folder of classes has training images alone")
   func flat() throws {
     try write(Fixtures.bytes("rgb.png"), "b/1.png")
@@ -147,7 +161,7 @@ struct ImageFolderTests {
     let files = try load("?size=8&crop=padded&normalise=cifar10")
     func batches(_ dataset: ImageDataset) throws -> [ImageBatch] {
       let loader = try BatchLoader(dataset: dataset, seed: 4, batchSize: 2, augmentation: augmentation)
-      return (0..<4).map { loader.trainingBatch(epoch: 1, step: $0) } + Array(loader.validationSplit)
+      return (0..<4).map { loader.trainingBatch(epoch: 1, step: $0) } + [loader.wholeValidation]
     }
     #expect(try batches(files) == batches(memory))
   }

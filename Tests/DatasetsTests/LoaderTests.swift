@@ -340,6 +340,10 @@ struct DatasetSpecificationTests {
         .images(folder: "d", .init(size: 32, crop: .padded, normalisation: .cifar10))
       ),
       ("tensors:x.safetensors", .tensors(file: "x.safetensors")),
+      ("fashion-mnist?side=16", .halved(.fashionMNIST(folder: "/usr/share/datasets/fashion-mnist"))),
+      ("cifar10:/data?side=16", .halved(.cifar10(path: "/data"))),
+      ("svhn:d?side=16", .halved(.svhn(folder: "d", includesExtra: false))),
+      ("svhn:d?extra=yes&side=16", .halved(.svhn(folder: "d", includesExtra: true))),
     ]
     for (text, specification) in forms {
       #expect(try DatasetSpecification(parsing: text) == specification)
@@ -356,7 +360,8 @@ struct DatasetSpecificationTests {
       ("svhn:d?size=32", "no such option: found \"size\""), ("images:d?size=7", "size out of range: found 7, expected 8 to"),
       ("images:d?size=big", "found big"), ("images:d?crop=none", "found none, expected resized, padded"),
       ("images:d?normalise=mnist", "found mnist"), ("images:d?size=32&size=32", "given twice"),
-      ("images:d?size=32&crop", "without value"),
+      ("images:d?size=32&crop", "without value"), ("cifar10:d?side=8", "side out of range: found 8, expected 32, 16"),
+      ("images:d?side=16", "no such option: found \"side\""), ("tensors:d?side=16", "no such option"),
       ("tensors", "expected tensors:FILE.safetensors"), ("fashion-mnist:", "fashion-mnist:DIR, or fashion-mnist alone"),
     ])
   func refused(text: String, reason: String) {
@@ -368,6 +373,31 @@ struct DatasetSpecificationTests {
 
 @Suite("Image datasets")
 struct ImageDatasetTests {
+  @Test("Half the side is other than the rounded mean of 2×2 pixels of each plane, or loses labels and normalisation")
+  func halved() throws {
+    // Two images of one plane of 4×4; then one of three planes of 2×2.
+    let grey: [UInt8] = [0, 0, 1, 1, 0, 1, 1, 0, 255, 255, 7, 8, 255, 255, 9, 9] + Array(repeating: 3, count: 16)
+    let dataset = try ImageDataset(
+      name: "d", classes: 2, side: 4, storedChannels: 1, training: .init(pixels: .bytes(grey), labels: [1, 0]),
+      test: .init(pixels: .bytes(Array(grey[..<16])), labels: [1]), normalisation: .svhn, classNames: ["a", "b"])
+    let half = try dataset.halved()
+    guard case .bytes(let pixels) = half.training.pixels, case .bytes(let test)? = half.test?.pixels else {
+      Issue.record("halves are no bytes")
+      return
+    }
+    // Sums 1, 3, 1020 and 33 of four pixels.
+    #expect(pixels == [0, 1, 255, 8, 3, 3, 3, 3] && test == [0, 1, 255, 8])
+    #expect(
+      half.training.labels == [1, 0] && half.side == 2 && half.normalisation == .svhn && half.classNames == ["a", "b"])
+
+    let colour = try ImageDataset(
+      name: "d", classes: 1, side: 2, training: .init(pixels: .bytes([1, 2, 3, 4, 9, 9, 9, 9, 0, 0, 0, 2]), labels: [0]),
+      normalisation: .identity)
+    guard case .bytes(let planes) = try colour.halved().training.pixels else { return }
+    #expect(planes == [3, 9, 1])
+    #expect(message { _ = try colour.halved().halved() }?.contains("cannot be halved: found side 1") == true)
+  }
+
   @Test("Splits that make no dataset are refused")
   func refused() {
     func failure(classes: Int = 2, side: Int = 2, channels: Int = 3, pixels: Int, labels: [Int32]) -> String? {

@@ -17,6 +17,7 @@ public struct RandomStream: Sendable {
     case statistics = 10
     case eigenvalues = 12
     case dropPath = 14
+    case evaluationOrder = 16
     case test = 255
   }
 

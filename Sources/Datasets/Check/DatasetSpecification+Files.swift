@@ -21,6 +21,7 @@ extension DatasetSpecification {
       return try names.map { try Self.checked("\(folder)/\($0)") }
     case .images: return []
     case .tensors(let file): return [try Self.checked(file)]
+    case .halved(let whole): return try whole.checkedFiles()
     }
   }
 
