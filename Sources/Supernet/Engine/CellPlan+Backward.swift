@@ -11,7 +11,15 @@ struct InputGradient {
 extension CellPlan {
   /// Appends the cell's backward phases. The last phase in `phases` is open: per image it has completed ∂L/∂node of the last node.
   /// Phases that only the weights of the first cell and of the stem need are marked through `weightsOnlyFrom`.
-  func appendBackward(to phases: inout [Phase], inputs: [InputGradient], markWeightsOnly: (Phase) -> Void) {
+  ///
+  /// - Parameters:
+  ///   - inputs: of the cell's two inputs.
+  ///   - next: the cell after this one, whose farther input is this one's nearer: both send it their gradients in one phase,
+  ///     while it is in the caches.
+  func appendBackward(
+    to phases: inout [Phase], inputs: [InputGradient], next: (cell: CellPlan, farther: InputGradient)?,
+    markWeightsOnly: (Phase) -> Void
+  ) {
     clearUnreadNodes(in: phases[phases.count - 1])
     for node in CellTopology.nodeCount.stepDown {
       let sum = nodes[node]
@@ -44,19 +52,24 @@ extension CellPlan {
     let preprocessPhase = Phase()
     phases.append(preprocessPhase)
     markWeightsOnly(preprocessPhase)
+    if let next { next.cell.appendPreprocessBackward(of: 0, into: next.farther, to: preprocessPhase) }
     // The nearer input last: its gradient is what the next phase's reductions read.
-    for source in 0..<CellTopology.inputCount {
-      let unit = preprocess[source]
-      let partial = unit.reserveGradient(in: preprocessPhase)
-      let (gradient, values, input) = (gradients[source], normalisedValues(of: source), inputs[source])
-      preprocessPhase.spend(
-        flops: unit.flops, weightFlops: unit.flops,
-        floats: 2 * values.shape.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
-      preprocessPhase.onImage { image, context in
-        unit.backward(
-          image: image, gradient: gradient, values: values, targets: input.targets, overwrite: input.overwrite,
-          partial: partial, context: context)
-      }
+    if layout.index == 0 { appendPreprocessBackward(of: 0, into: inputs[0], to: preprocessPhase) }
+    appendPreprocessBackward(of: 1, into: inputs[1], to: preprocessPhase)
+  }
+
+  /// Gradients of a preprocessing convolution's weights and of what it reads.
+  private func appendPreprocessBackward(of source: Int, into input: InputGradient, to phase: Phase) {
+    let unit = preprocess[source]
+    let partial = unit.reserveGradient(in: phase)
+    let (gradient, values) = (gradients[source], normalisedValues(of: source))
+    phase.spend(
+      flops: unit.flops, weightFlops: unit.flops,
+      floats: 2 * values.shape.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
+    phase.onImage { image, context in
+      unit.backward(
+        image: image, gradient: gradient, values: values, targets: input.targets, overwrite: input.overwrite,
+        partial: partial, context: context)
     }
   }
 

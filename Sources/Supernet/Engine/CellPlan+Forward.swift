@@ -2,8 +2,14 @@ import CKernels
 
 extension CellPlan {
   /// Appends the cell's forward phases. The last phase in `phases` is open: per image it has made the cell's inputs.
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
-    for unit in preprocess { unit.appendForward(to: phases[phases.count - 1], entries: entries) }
+  ///
+  /// - Parameter next: the cell after this one. What it makes of the input that both read is made here, while that is in the
+  ///   caches.
+  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry], next: CellPlan?) {
+    let open = phases[phases.count - 1]
+    if layout.index == 0 { preprocess[0].appendForward(to: open, entries: entries) }
+    preprocess[1].appendForward(to: open, entries: entries)
+    next?.preprocess[0].appendForward(to: open, entries: entries)
 
     var phase = Phase()
     phases.append(phase)

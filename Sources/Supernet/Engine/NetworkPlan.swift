@@ -65,7 +65,9 @@ final class NetworkPlan {
     let entries = memory.statistics.entries
     var forward: [Phase] = []
     stem.appendForward(to: &forward, entries: entries)
-    for cell in cells { cell.appendForward(to: &forward, entries: entries) }
+    for (index, cell) in cells.enumerated() {
+      cell.appendForward(to: &forward, entries: entries, next: index + 1 < cells.count ? cells[index + 1] : nil)
+    }
     head.appendForward(to: forward[forward.count - 1])
     var auxiliaryForward: [Phase] = []
     auxiliary?.appendForward(to: &auxiliaryForward, entries: entries)
@@ -79,15 +81,17 @@ final class NetworkPlan {
     if let auxiliary, let cell = layout.auxiliary?.cell {
       auxiliary.appendBackward(to: &backward, overwrite: reached.insert(cell + 2).inserted)
     }
+    var next: (cell: CellPlan, farther: InputGradient)?
     for index in layout.cells.indices.reversed() {
       let inputs = [index, index + 1].map { output in
         // The stem's output may be both inputs of the first cell.
         let slot = output == 0 && stem.isShared ? 1 : output
         return InputGradient(targets: outputGradients[output], overwrite: reached.insert(slot).inserted)
       }
-      cells[index].appendBackward(to: &backward, inputs: inputs) { phase in
+      cells[index].appendBackward(to: &backward, inputs: inputs, next: next) { phase in
         if index == 0 { weightsOnly.insert(ObjectIdentifier(phase)) }
       }
+      next = (cells[index], inputs[0])
     }
     stem.appendBackward(to: &backward) { weightsOnly.insert(ObjectIdentifier($0)) }
 
