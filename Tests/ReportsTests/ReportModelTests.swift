@@ -98,6 +98,46 @@ struct ReportModelTests {
     #expect(still.fraction == 0.3 && still.remaining == nil && still.text.contains("No process"))
   }
 
+  @Test("Progress of a comparison forgets waiting runs, or does not share what is left among those that go on")
+  func comparisonProgress() throws {
+    let samples = try Samples()
+    func run(_ name: String, epochs: Int, seconds: Int) throws {
+      try samples.write("method: darts1\nepochs: 10\nwarmup: 0\n", to: "c/runs/\(name)/config.yaml")
+      let rows = (0..<epochs).map { "\($0 + 1),\(seconds)" }.joined(separator: "\n")
+      try samples.write("epoch,seconds\n\(rows)\n", to: "c/runs/\(name)/metrics.csv")
+      try samples.write("2026-01-01T00:00:00Z info epoch \(epochs)/10\n", to: "c/runs/\(name)/log.txt")
+    }
+    func table(_ states: [(String, String, String)]) throws {
+      let rows = states.map { "s2,\($0.0),\($0.1),10,runs/\($0.2)" }.joined(separator: "\n")
+      try samples.write("space,method,status,epochs,folder\n\(rows)\n", to: "c/comparison.csv")
+    }
+    try samples.write("methods: [darts1]\n", to: "c/compare.yaml")
+    try run("a", epochs: 10, seconds: 10)
+    try run("b", epochs: 5, seconds: 20)
+    try run("d", epochs: 5, seconds: 40)
+    let now = try #require(try? Date("2026-01-01T00:00:00Z", strategy: .iso8601))
+    func progress(_ working: [String]) throws -> RunProgress {
+      RunProgress(of: try Report(reading: [samples.path("c")]), isWorking: { working.contains($0.name) }, now: now)
+    }
+    try table([
+      ("darts1", "finished", "a"), ("darts2", "unfinished", "b"), ("zarts-mgs", "unfinished", "d"),
+      ("darts2", "waiting", "e"),
+    ])
+    // Left: 5 · 20 of b, 5 · 40 of d, 10 · 20 of e, which takes what darts2 takes: 500 s for two that go on; of 900 s in all.
+    let two = try progress(["b", "d"])
+    #expect(two.remaining == "about 4 min 10 s left" && abs((two.fraction ?? 0) - 1 + 500 / 900.0) < 1e-9)
+    #expect(two.text == "1 of 4 runs done; b, epoch 6; d, epoch 6" && !two.isFinished)
+    #expect(try progress(["b"]).remaining == "about 8 min 20 s left")
+    let idle = try progress([])
+    #expect(idle.remaining == nil && idle.text.contains("No process works"))
+    // A method that nothing is known of takes what the others do.
+    try table([("darts1", "finished", "a"), ("zarts-rs", "waiting", "e"), ("darts2", "unfinished", "b")])
+    #expect(try progress(["b"]).remaining == "roughly 4 min 10 s left")
+    try table([("darts1", "finished", "a"), ("darts2", "diverged", "b")])
+    let done = try progress([])
+    #expect(done.isFinished && done.fraction == 1 && done.text == "2 of 2 runs done.")
+  }
+
   @Test("Words of a command line come back from a shell as they were")
   func quoting() throws {
     for word in ["plain", "", "two words", "it's", "$(rm)", "a\"b", "ω=1", "*"] {

@@ -95,6 +95,34 @@ struct ReportPageTests {
     #expect(panels[3].attributes["data-values"] == differences.joined(separator: " "))
   }
 
+  @Test("Contours cross a plane elsewhere than its values do, or change with the wrong scale")
+  func contours() throws {
+    let samples = try Samples()
+    // Loss = x along the first direction, from −1 at i = 0 to 1 at i = 8, the same for every j.
+    var text = "i,j,x,y,objective,inner_steps,loss,accuracy\n"
+    for i in 0..<9 {
+      for j in 0..<3 { text += "\(i),\(j),\(Double(i) / 4 - 1),\(j - 1),first,0,\(Double(i) / 4 - 1),0.5\n" }
+    }
+    try samples.write("space: s2\n", to: "ramp/landscape.yaml")
+    try samples.write(text, to: "ramp/landscape.csv")
+    let panel = try #require(try tree([samples.path("ramp")]).all("svg", class: "plane").first)
+    for style in ["shared", "own"] {
+      let group = try #require(panel.all("g", class: "contours").first { $0.attributes["class"] == "contours \(style)" })
+      let lines = group.all("path", class: "contour").filter { $0.attributes["class"] == "contour" }
+      let levels = group.all("text", class: "level").map(\.allText)
+      #expect(levels == ["−0.5", "0", "0.5"] || levels == ["-0.5", "0", "0.5"], "\(levels)")
+      // The plane is 1000 wide from 190 on, a column 1000/9; the value v lies at column 4 (v + 1).
+      for (line, value) in zip(lines, [-0.5, 0, 0.5]) {
+        let wanted = 190 + (4 * (value + 1) + 0.5) * 1000 / 9
+        let xs = (line.attributes["d"] ?? "").split { "ML".contains($0) }.compactMap {
+          $0.split(separator: " ").first.flatMap { Double($0) }
+        }
+        #expect(xs.count >= 2 && xs.allSatisfy { abs($0 - wanted) < 0.6 }, "\(value): \(xs), not \(wanted)")
+      }
+      #expect(lines.count == 3)
+    }
+  }
+
   /// Colour by row and column, from paths of rectangles "Mx yhWv1h-Wz".
   private static func colours(_ group: PageTree.Node, columns: Int, rows: Int) -> [String] {
     var result = [String](repeating: "", count: columns * rows)

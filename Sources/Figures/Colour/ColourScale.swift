@@ -92,7 +92,7 @@ public struct ColourScale: Sendable {
   }
 
   /// Round values of the scale.
-  func ticks(target: Int) -> Ticks {
+  public func ticks(target: Int) -> Ticks {
     isLogarithmic ? .logarithmic(low, high, target: target) : .linear(low, high, target: target)
   }
 

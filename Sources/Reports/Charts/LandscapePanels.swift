@@ -94,7 +94,7 @@ struct LandscapePanels {
         .element("title", [:], [.text(panel.title)]), .element("desc", [:], [.text(summary)]),
         HeatCells(values: flipped, scale: panel.shared).group(class: "cells shared", transform: transform),
         HeatCells(values: flipped, scale: panel.own).group(class: "cells own", transform: transform),
-      ] + axes(plane) + way(plane) + marks(plane)
+      ] + contours(panel) + axes(plane) + way(plane) + marks(plane)
         + [
           .element(
             "rect",
@@ -117,6 +117,13 @@ struct LandscapePanels {
           [.element("b", [:], [.text(panel.title)]), .text(panel.explanation.isEmpty ? "" : " " + panel.explanation)]),
         svg, bar(panel.shared, "shared"), bar(panel.own, "own"),
       ])
+  }
+
+  /// Lines at round values of the scale that is shown.
+  private func contours(_ panel: Panel) -> [HTML] {
+    [("contours shared", panel.shared), ("contours own", panel.own)].compactMap { name, scale in
+      ContourPaths(values: panel.values, scale: scale) { place($1, $0, panel.plane) }.group(class: name)
+    }
   }
 
   /// Centre of a cell in the drawing; j counts from below.

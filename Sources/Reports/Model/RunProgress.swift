@@ -11,12 +11,18 @@ public struct RunProgress: Equatable, Sendable {
   public let remaining: String?
   public let isFinished: Bool
 
-  /// Of the first run that is not finished, or of the last one.
+  /// Of a comparison as a whole; else of the first run that is not finished, or of the last one.
   ///
   /// - Parameters:
   ///   - isWorking: whether a process works in a run's folder.
   ///   - now: the time to which epochs in progress are counted.
   public init(of report: Report, isWorking: (ReportRun) -> Bool, now: Date = Date()) {
+    if let comparison = report.comparisons.first, report.comparisons.count == 1,
+      let work = ComparisonWork(of: comparison, runs: report.runs, isWorking: isWorking, now: now)
+    {
+      (fraction, text, remaining, isFinished) = (work.fraction, work.text, work.remaining, work.isFinished)
+      return
+    }
     guard let run = report.runs.first(where: { !Self.isDone($0) }) ?? report.runs.last else {
       (fraction, text, remaining, isFinished) = (nil, "No run to follow.", nil, true)
       return
@@ -29,11 +35,8 @@ public struct RunProgress: Equatable, Sendable {
     }
     let isDone = Self.isDone(run)
     let isLive = !isDone && isWorking(run)
-    // Between two rows only the clock knows how far the epoch is.
     let pace = Self.pace(of: run)
-    let since = isLive ? run.log.lastChange.map { max(0, now.timeIntervalSince($0)) } ?? 0 : 0
-    let within = pace.map { min(0.99, since / max($0, 1e-3)) } ?? 0
-    let done = Double(finished) + (isLive ? within : 0)
+    let done = Self.epochsDone(run, isLive: isLive, now: now)
     fraction = isDone ? 1 : min(1, done / Double(wanted))
     isFinished = isDone
     if isDone {
@@ -48,13 +51,20 @@ public struct RunProgress: Equatable, Sendable {
     }
   }
 
-  private static func isDone(_ run: ReportRun) -> Bool {
+  /// Finished epochs and, while a process works, the part of the next that its clock says: between two rows nothing else
+  /// knows.
+  static func epochsDone(_ run: ReportRun, isLive: Bool, now: Date) -> Double {
+    guard isLive, let pace = pace(of: run), let last = run.log.lastChange else { return Double(run.finishedEpochs) }
+    return Double(run.finishedEpochs) + min(0.99, max(0, now.timeIntervalSince(last)) / max(pace, 1e-3))
+  }
+
+  static func isDone(_ run: ReportRun) -> Bool {
     if case .finished = run.log.end { return true }
     return run.wantedEpochs.map { run.finishedEpochs >= $0 } ?? false
   }
 
   /// Seconds of an epoch, from the last three: those of a warm-up say little of what follows.
-  private static func pace(of run: ReportRun) -> Double? {
+  static func pace(of run: ReportRun) -> Double? {
     guard let seconds = try? run.metrics?.doubles("seconds"), !seconds.isEmpty else { return nil }
     let warmup = run.settings["warmup"].flatMap { Int($0) } ?? 0
     let telling = seconds.count > warmup ? Array(seconds.dropFirst(warmup)) : seconds

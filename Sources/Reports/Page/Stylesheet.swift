@@ -88,6 +88,8 @@ enum Stylesheet {
     .cursor{fill:none;stroke:#fff;stroke-width:2;visibility:hidden;paint-order:stroke}
     .plane .cursor{stroke-width:7}
     .cursor.on{visibility:visible}
+    .contour{fill:none;stroke:#fff;stroke-width:2.5}.contour.halo{stroke-width:5;opacity:.35}
+    .level{fill:#fff;stroke:#000;stroke-width:7;paint-order:stroke;font-size:34px}
     .plane .frame{stroke:var(--quiet);stroke-width:2}
     .centre,.least{stroke:#fff;stroke-width:6}
     .halo{stroke:#000;stroke-width:13;opacity:.6}

@@ -26,7 +26,7 @@ enum LandscapeSection {
       parts.append(panels)
       let isPartial = landscape.planes.contains { $0.losses.contains { $0.contains("") } }
       let note =
-        "The cross is the checkpoint, a ring the least loss of its plane."
+        "The cross is the checkpoint, a ring the least loss of its plane; lines join points of equal value, in nats."
         + (isPartial ? " Hatched points are not computed yet." : "")
       parts.append(.element("p", ["class": "note"], [.text(note)]))
     }
