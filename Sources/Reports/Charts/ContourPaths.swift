@@ -31,8 +31,12 @@ struct ContourPaths {
         Self.length(longest.points) > Self.digit * Double(text.count + 2)
       else { continue }
       let middle = longest.points[longest.points.count / 2]
+      // Numbers of lines at the border stay inside of the plane.
+      let margin = Self.digit * Double(text.count) / 2
+      let (left, right) = (place(-0.5, 0).x + margin, place(Double(columns) - 0.5, 0).x - margin)
+      let x = max(left, min(right, middle.x))
       labels.append(
-        .element("text", ["class": "level middle", "x": number(middle.x), "y": number(middle.y + 12)], [.text(text)]))
+        .element("text", ["class": "level middle", "x": number(x), "y": number(middle.y + 12)], [.text(text)]))
     }
     return paths.isEmpty ? nil : .element("g", ["class": name, "aria-hidden": "true"], paths + labels)
   }

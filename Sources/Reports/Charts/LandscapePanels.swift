@@ -121,8 +121,10 @@ struct LandscapePanels {
 
   /// Lines at round values of the scale that is shown.
   private func contours(_ panel: Panel) -> [HTML] {
-    [("contours shared", panel.shared), ("contours own", panel.own)].compactMap { name, scale in
-      ContourPaths(values: panel.values, scale: scale) { place($1, $0, panel.plane) }.group(class: name)
+    // Differences are palest where they are least, losses darkest.
+    let tone = panel.isDifference ? " dark" : ""
+    return [("contours shared", panel.shared), ("contours own", panel.own)].compactMap { name, scale in
+      ContourPaths(values: panel.values, scale: scale) { place($1, $0, panel.plane) }.group(class: name + tone)
     }
   }
 
