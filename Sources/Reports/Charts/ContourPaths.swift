@@ -1,6 +1,7 @@
 import Figures
 
-/// Lines of equal value over a plane, at the round numbers of a colour scale, each with its number where it is longest.
+/// Lines of equal value over a plane, at the round numbers of a colour scale, each with its number where it is longest, on a plate that
+/// is dark enough on any colour.
 struct ContourPaths {
   /// Values by row from below, and column.
   let values: [[Double]]
@@ -35,8 +36,16 @@ struct ContourPaths {
       let margin = Self.digit * Double(text.count) / 2
       let (left, right) = (place(-0.5, 0).x + margin, place(Double(columns) - 0.5, 0).x - margin)
       let x = max(left, min(right, middle.x))
-      labels.append(
-        .element("text", ["class": "level middle", "x": number(x), "y": number(middle.y + 12)], [.text(text)]))
+      let (width, height) = (2 * margin + 14, 40.0)
+      labels += [
+        .element(
+          "rect",
+          [
+            "class": "plate", "x": number(x - width / 2), "y": number(middle.y - height / 2), "width": number(width),
+            "height": number(height), "rx": "8",
+          ]),
+        .element("text", ["class": "level middle", "x": number(x), "y": number(middle.y + 12)], [.text(text)]),
+      ]
     }
     return paths.isEmpty ? nil : .element("g", ["class": name, "aria-hidden": "true"], paths + labels)
   }

@@ -90,7 +90,7 @@ enum Stylesheet {
     .cursor.on{visibility:visible}
     .contour{fill:none;stroke:#fff;stroke-width:2.5}.contour.halo{stroke-width:5;opacity:.35}
     .dark .contour{stroke:#333}.dark .contour.halo{stroke:#fff}
-    .level{fill:#fff;stroke:#000;stroke-width:7;paint-order:stroke;font-size:34px}
+    .plate{fill:rgba(0,0,0,.7)}.level{fill:#fff;font-size:34px}
     .plane .frame{stroke:var(--quiet);stroke-width:2}
     .centre,.least{stroke:#fff;stroke-width:6}
     .halo{stroke:#000;stroke-width:13;opacity:.6}
