@@ -70,7 +70,6 @@ done | xargs -P "$jobs" -L 1 sh -c '
       { echo "study: the diagnosis of $1 failed:" >&2; tail -3 "$out/logs/diagnose-$1.txt" >&2; exit 1; }
   fi
   if ! grep -q " finished$" "$fresh/log.txt" 2>/dev/null; then
-    # What the space forces is derived like the rest: the genotype line that the search returned.
     if [ -e "$fresh/config.yaml" ]; then
       "$zarts" retrain --resume "$fresh" --threads 1
     else
