@@ -48,9 +48,15 @@ settings:
   train_limit: ${TRAIN_LIMIT:-2560}
   alpha_learning_rate: ${ALPHA_LEARNING_RATE:-0.003}
 YAML
+# Runs of other settings would be compared without notice.
+if [ -e "$plan" ] && ! cmp -s "$plan" "$plan.new"; then
+  echo "study: $out holds a study of other settings, $plan; remove it or name another folder" >&2
+  rm "$plan.new"
+  exit 1
+fi
 mv "$plan.new" "$plan"
 if [ -e "$out/compare/compare.yaml" ]; then
-  "$zarts" compare "$plan" --resume "$out/compare" --jobs "$jobs" --threads "$jobs"
+  "$zarts" compare --resume "$out/compare" --jobs "$jobs" --threads "$jobs"
 else
   "$zarts" compare "$plan" --jobs "$jobs" --threads "$jobs" --out "$out/compare"
 fi
