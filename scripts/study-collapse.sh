@@ -11,20 +11,10 @@ usage() {
   echo "  DIAGNOSE_EVERY RETRAIN_EPOCHS RETRAIN_CHANNELS RETRAIN_LIMIT" >&2
   exit 64
 }
-jobs=2
-while getopts j: option; do
-  case $option in
-    j) jobs=$OPTARG ;;
-    *) usage ;;
-  esac
-done
-shift $((OPTIND - 1))
-[ $# -ge 1 ] && [ $# -le 2 ] || usage
-case $jobs in '' | *[!0-9]* | 0) usage ;; esac
+. scripts/study-jobs.sh
+[ $# -ge 1 ] && [ $# -le 2 ] && [ -n "$1" ] || usage
 dataset=$1
 out=${2:-runs/study-collapse}
-zarts=${ZARTS:-$(swift build -c release --show-bin-path)/zarts}
-[ -x "$zarts" ] || { echo "study: $zarts is not built; run 'make build' first" >&2; exit 1; }
 start=$(date +%s)
 mkdir -p "$out"
 

@@ -9,20 +9,10 @@ usage() {
   echo "  sizes from the environment: METHODS SEEDS SPACE EPOCHS WARMUP CHANNELS LAYERS BATCH TRAIN_LIMIT RANDOM_CANDIDATES" >&2
   exit 64
 }
-jobs=2
-while getopts j: option; do
-  case $option in
-    j) jobs=$OPTARG ;;
-    *) usage ;;
-  esac
-done
-shift $((OPTIND - 1))
+. scripts/study-jobs.sh
 [ $# -le 2 ] || usage
-case $jobs in '' | *[!0-9]* | 0) usage ;; esac
 dataset=${1:-fashion-mnist}
 out=${2:-runs/study-methods}
-zarts=${ZARTS:-$(swift build -c release --show-bin-path)/zarts}
-[ -x "$zarts" ] || { echo "study: $zarts is not built; run 'make build' first" >&2; exit 1; }
 
 # Half of the images trains the weights: 1280 / 32 = 40 weight steps an epoch, 320 in a run for every method.
 # The warm-up is the same for all, DARTS included, so that all start from the same weights and α.
