@@ -25,7 +25,7 @@ struct ContourPaths {
         (points: line.points.map { place($0.x, $0.y) }, isClosed: line.isClosed)
       }
       guard !lines.isEmpty else { continue }
-      let path = lines.map { Self.path($0.points, isClosed: $0.isClosed) }.joined()
+      let path = lines.map { polyline($0.points) + ($0.isClosed ? "Z" : "") }.joined()
       paths += ["contour halo", "contour"].map { .element("path", ["class": $0, "d": path]) }
       let text = LineChart.short(level)
       guard let longest = lines.max(by: { Self.length($0.points) < Self.length($1.points) }),
@@ -48,11 +48,6 @@ struct ContourPaths {
       ]
     }
     return paths.isEmpty ? nil : .element("g", ["class": name, "aria-hidden": "true"], paths + labels)
-  }
-
-  private static func path(_ points: [(x: Double, y: Double)], isClosed: Bool) -> String {
-    points.enumerated().map { ($0.offset == 0 ? "M" : "L") + "\(number($0.element.x)) \(number($0.element.y))" }.joined()
-      + (isClosed ? "Z" : "")
   }
 
   private static func length(_ points: [(x: Double, y: Double)]) -> Double {

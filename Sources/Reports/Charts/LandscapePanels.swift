@@ -187,8 +187,7 @@ struct LandscapePanels {
       }
       // What leaves the plane is cut off by the frame of the drawing.
       let inside = points.filter { $0.x > 0 && $0.x < 1210 && $0.y > 0 && $0.y < 1030 }
-      let path = inside.enumerated().map { ($0.offset == 0 ? "M" : "L") + "\(number($0.element.x)) \(number($0.element.y))" }
-        .joined()
+      let path = polyline(inside.map { ($0.x, $0.y) })
       let dots = inside.map { point in
         HTML.element(
           "circle", ["cx": number(point.x), "cy": number(point.y), "r": "9"],

@@ -196,3 +196,8 @@ func number(_ value: Double) -> String {
   if text.hasSuffix(".") { text.removeLast() }
   return text == "-0" ? "0" : text
 }
+
+/// The path through some points, as an SVG's `d`.
+func polyline(_ points: [(x: Double, y: Double)]) -> String {
+  points.enumerated().map { ($0.offset == 0 ? "M" : "L") + "\(number($0.element.x)) \(number($0.element.y))" }.joined()
+}
