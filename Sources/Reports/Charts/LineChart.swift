@@ -131,9 +131,7 @@ struct LineChart {
   private func group(
     _ line: Series, _ style: Int, _ px: (Double) -> Double, _ py: (Double) -> Double, dots: Bool
   ) -> HTML {
-    let path = line.points.enumerated().map { index, point in
-      (index == 0 ? "M" : "L") + number(px(point.x)) + " " + number(py(point.y))
-    }.joined()
+    let path = polyline(line.points.map { (px($0.x), py($0.y)) })
     var parts: [HTML] = []
     if line.points.contains(where: { $0.interval != nil }) {
       let upper = line.points.map { "\(number(px($0.x))) \(number(py($0.high)))" }
