@@ -28,4 +28,19 @@ struct CellLayout {
   var partialChannels = 1
   /// Whether skip connections of full resolution drop values.
   var dropsSkips = false
+
+  /// Whether everything that reads an input can apply its norm on the way, so that the normalised values need no memory.
+  func readsThroughNorm(of input: Int) -> Bool {
+    guard hasAffineNorms, partialChannels == 1 else { return false }
+    return zip(CellTopology.edges, candidates).allSatisfy { edge, candidates in
+      edge.source != input
+        || candidates.allSatisfy { candidate in
+          switch candidate.operation {
+          case .separableConv3x3, .separableConv5x5, .dilatedConv3x3, .dilatedConv5x5, .none, .noise: true
+          case .skipConnect: !isReduction && !dropsSkips
+          case .maxPool3x3, .averagePool3x3: false
+          }
+        }
+    }
+  }
 }

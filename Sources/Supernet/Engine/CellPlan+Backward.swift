@@ -21,25 +21,26 @@ extension CellPlan {
     markWeightsOnly: (Phase) -> Void
   ) {
     clearUnreadNodes(in: phases[phases.count - 1])
-    for node in CellTopology.nodeCount.stepDown {
-      let sum = nodes[node]
-      let source = CellTopology.inputCount + node
-      if node + 1 < CellTopology.nodeCount {
-        appendPackedSecondStageBackward(of: [source], to: &phases)
-        let phase = Phase()
-        phases.append(phase)
-        appendFirstStageBackward(of: source, to: phase)
-      }
+    let schedule = BackwardSchedule(edges: edges, isPacked: packed != nil)
+    let nodes = (0..<CellTopology.nodeCount).reversed()
+    for step in 0..<schedule.count {
+      if step > 0 { phases.append(Phase()) }
       let phase = phases[phases.count - 1]
-      appendSplit(of: node, to: phase)
-      let offset = phase.reserveSums(sum.sumCount)
-      phase.spend(floats: sum.terms.count * sum.output.shape.floatsPerImage)
-      phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
-      phase.onFinish { sums, images in sum.finishBackward(sums: sums + offset, images: images) }
-      appendSecondStageBackward(into: node, to: &phases)
+      for node in nodes where schedule.completed[node] == step {
+        if isRead(node) { appendFirstStageBackward(of: CellTopology.inputCount + node, to: phase) }
+        appendReduction(of: node, to: phase)
+      }
+      appendSecondStageBackward(into: nodes.filter { schedule.secondStage[$0] == step }, to: phase)
+      appendPackedSecondStageBackward(
+        of: nodes.filter { schedule.completed[$0] == step + 1 }.map { CellTopology.inputCount + $0 }, to: phase)
     }
 
-    appendPackedSecondStageBackward(of: Array(0..<CellTopology.inputCount), to: &phases, mark: markWeightsOnly)
+    if packed != nil {
+      let phase = Phase()
+      phases.append(phase)
+      markWeightsOnly(phase)
+      appendPackedSecondStageBackward(of: Array(0..<CellTopology.inputCount), to: phase)
+    }
     let inputPhase = Phase()
     phases.append(inputPhase)
     markWeightsOnly(inputPhase)
@@ -56,6 +57,16 @@ extension CellPlan {
     // The nearer input last: its gradient is what the next phase's reductions read.
     if layout.index == 0 { appendPreprocessBackward(of: 0, into: inputs[0], to: preprocessPhase) }
     appendPreprocessBackward(of: 1, into: inputs[1], to: preprocessPhase)
+  }
+
+  /// The sums that the backward maps of a node's terms need, once its gradient is complete.
+  private func appendReduction(of node: Int, to phase: Phase) {
+    appendSplit(of: node, to: phase)
+    let sum = nodes[node]
+    let offset = phase.reserveSums(sum.sumCount)
+    phase.spend(floats: sum.terms.count * sum.output.shape.floatsPerImage)
+    phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
+    phase.onFinish { sums, images in sum.finishBackward(sums: sums + offset, images: images) }
   }
 
   /// Gradients of a preprocessing convolution's weights and of what it reads.
@@ -294,53 +305,49 @@ extension CellPlan {
     return slice
   }
 
-  /// Second halves of the separable convolutions into a node; their input gradient replaces their output.
-  private func appendSecondStageBackward(into node: Int, to phases: inout [Phase]) {
-    let pairs = edges(into: node).flatMap(\.separables)
-    guard !pairs.isEmpty else { return }
-    let paths = edges(into: node).flatMap(\.separablePaths)
-    let phase = Phase()
-    phases.append(phase)
-    let partials = pairs.map { $0.second.reserveGradient(in: phase) }
-    let gradient = nodes[node].gradient
-    let shape = gradient.shape
-    let lanes = shape.lanes
-    let offset = phase.reserveSums(pairs.count * 2 * lanes)
-    for pair in pairs {
-      phase.spend(flops: pair.second.flops, weightFlops: pair.second.flops, floats: 3 * shape.floatsPerImage)
+  /// Second halves of the separable convolutions into some nodes; their input gradient replaces their output.
+  private func appendSecondStageBackward(into targets: [Int], to phase: Phase) {
+    let jobs = targets.flatMap { node in
+      let edges = edges(into: node)
+      return zip(edges.flatMap(\.separables), edges.flatMap(\.separablePaths)).map { pair, path in
+        (
+          first: pair.first, second: pair.second, path: path, gradient: nodes[node].gradient,
+          partials: pair.second.reserveGradient(in: phase)
+        )
+      }
     }
-    phase.spend(floats: shape.floatsPerImage)
+    guard let shape = jobs.first?.gradient.shape else { return }
+    let lanes = shape.lanes
+    let offset = phase.reserveSums(jobs.count * 2 * lanes)
+    for job in jobs {
+      phase.spend(flops: job.second.flops, weightFlops: job.second.flops, floats: 3 * shape.floatsPerImage)
+    }
+    phase.spend(floats: targets.count * shape.floatsPerImage)
     phase.onImage { [self] image, context in
       let slice = context.scratch.slices[0]
-      for (index, pair) in pairs.enumerated() {
-        let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
-        let next = index + 1 < pairs.count ? (pairs[index + 1], image) : (pairs[0], image + 1)
-        pair.second.backward(
-          image: image, gradient: gradient.image(image), keep: state.keep(paths[index], image: image), planes: planes,
-          into: slice, accumulate: false, partials: partials[index],
-          next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)),
-          context: context)
-        let target = pair.second.output.image(image)
+      for (index, job) in jobs.enumerated() {
+        let planes = reluPlanes(after: job.first, image: image, scratch: context.scratch)
+        let next = index + 1 < jobs.count ? (jobs[index + 1], image) : (jobs[0], image + 1)
+        job.second.backward(
+          image: image, gradient: job.gradient.image(image), keep: state.keep(job.path, image: image), planes: planes,
+          into: slice, accumulate: false, partials: job.partials,
+          next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)), context: context)
+        let target = job.second.output.image(image)
         let sums = context.sums + offset + index * 2 * lanes
         let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
         for block in 0..<shape.blocks {
           let at = block * shape.floatsPerBlock
           state.kernels.pointee.mask_reduce(
-            target + at, slice + at, planes + block * stride, pair.first.output.image(image) + at, Int32(shape.height),
+            target + at, slice + at, planes + block * stride, job.first.output.image(image) + at, Int32(shape.height),
             Int32(shape.width), Int32(pad), sums + block * 16, sums + lanes + block * 16)
         }
       }
     }
     phase.onFinish { sums, images in
-      for (index, pair) in pairs.enumerated() {
+      for (index, job) in jobs.enumerated() {
         let at = sums + offset + index * 2 * lanes
-        pair.first.norm.finishBackward(gradientSum: at + lanes, product: at, images: images, weight: 1)
+        job.first.norm.finishBackward(gradientSum: at + lanes, product: at, images: images, weight: 1)
       }
     }
   }
-}
-
-extension Int {
-  /// self − 1, …, 0.
-  fileprivate var stepDown: ReversedCollection<Range<Int>> { (0..<self).reversed() }
 }

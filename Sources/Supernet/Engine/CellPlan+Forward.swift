@@ -11,33 +11,47 @@ extension CellPlan {
     preprocess[1].appendForward(to: open, entries: entries)
     next?.preprocess[0].appendForward(to: open, entries: entries)
 
-    var phase = Phase()
+    let phase = Phase()
     phases.append(phase)
     for source in 0..<CellTopology.inputCount {
       let unit = preprocess[source]
-      unit.norm.appendNormalisation(of: unit.output, into: states[source], to: phase)
+      if views[source] == nil { unit.norm.appendNormalisation(of: unit.output, into: states[source], to: phase) }
       appendTaking(of: source, to: phase)
     }
+    // Of each state, the last phase that makes what its edges carry.
+    var made = [Int](repeating: phases.count - 1, count: CellTopology.stateCount)
     for source in 0..<CellTopology.inputCount {
       appendFirstStage(of: source, to: phase, entries: entries, next: [preprocess[source].output])
     }
     appendSecondStage(of: Array(0..<CellTopology.inputCount), to: &phases, entries: entries)
+    for source in 0..<CellTopology.inputCount where hasSecondStage(source) { made[source] = phases.count - 1 }
 
-    for node in 0..<CellTopology.nodeCount {
-      let sum = nodes[node]
-      // The node's coefficients need the statistics that the open phase finishes.
-      phases[phases.count - 1].onFinish { _, _ in sum.updateCoefficients() }
-      phase = Phase()
-      phases.append(phase)
-      phase.spend(floats: (sum.terms.count + 1) * sum.output.shape.floatsPerImage)
-      phase.onImage { image, context in sum.forward(image: image, scratch: context.scratch) }
-      appendBypass(into: node, to: phase)
-      let source = CellTopology.inputCount + node
-      if node + 1 < CellTopology.nodeCount {
-        appendFirstStage(of: source, to: phase, entries: entries, next: sum.terms.map(\.values))
-        appendSecondStage(of: [source], to: &phases, entries: entries)
-      }
+    func appendSums(of nodes: [Int]) {
+      let sources = nodes.flatMap { edges(into: $0) }.filter(\.hasStatistics).map(\.edge.source)
+      if sources.contains(where: { made[$0] == phases.count - 1 }) { phases.append(Phase()) }
+      for node in nodes { appendSum(of: node, to: phases) }
     }
+    for node in 0..<CellTopology.nodeCount where isRead(node) {
+      appendSums(of: [node])
+      let source = CellTopology.inputCount + node
+      made[source] = phases.count - 1
+      appendFirstStage(
+        of: source, to: phases[phases.count - 1], entries: entries, next: nodes[node].terms.map(\.values))
+      appendSecondStage(of: [source], to: &phases, entries: entries)
+      if hasSecondStage(source) { made[source] = phases.count - 1 }
+    }
+    // What the cell does not read comes last, with what the next cells make of it.
+    appendSums(of: (0..<CellTopology.nodeCount).filter { !isRead($0) })
+  }
+
+  /// A node, in the last of the phases; its coefficients follow from statistics that the phase before finishes at the latest.
+  private func appendSum(of node: Int, to phases: [Phase]) {
+    let (phase, before) = (phases[phases.count - 1], phases[phases.count - 2])
+    let sum = nodes[node]
+    before.onFinish { _, _ in sum.updateCoefficients() }
+    phase.spend(floats: (sum.terms.count + 1) * sum.output.shape.floatsPerImage)
+    phase.onImage { image, context in sum.forward(image: image, scratch: context.scratch) }
+    appendBypass(into: node, to: phase)
   }
 
   /// Partial channels: what operations read of a complete state.
@@ -119,11 +133,15 @@ extension CellPlan {
     finishStatistics(of: units, in: phase, offset: offset, entries: entries)
   }
 
+  private func separables(leaving source: Int) -> [(first: ConvolutionUnit, second: ConvolutionUnit)] {
+    edges(leaving: source).flatMap(\.separables) + (packed.map { $0.packs[source].flatMap(\.separables) } ?? [])
+  }
+
+  private func hasSecondStage(_ source: Int) -> Bool { !separables(leaving: source).isEmpty }
+
   /// Second halves of the separable convolutions that leave some states, as a phase of their own.
   private func appendSecondStage(of sources: [Int], to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
-    let pairs = sources.flatMap { source in
-      edges(leaving: source).flatMap(\.separables) + (packed.map { $0.packs[source].flatMap(\.separables) } ?? [])
-    }
+    let pairs = sources.flatMap { separables(leaving: $0) }
     guard !pairs.isEmpty else { return }
     let phase = Phase()
     phases.append(phase)

@@ -10,7 +10,7 @@ extension CellPlan {
     let offset = phase.reserveSums(units.count * 32)
     for unit in units { phase.spend(flops: unit.flops, floats: unit.output.shape.floatsPerImage) }
     phase.onImage { [self] image, context in
-      let planes = reluPlanes(of: packed.replicas[source], image: image, scratch: context.scratch)
+      let planes = reluPlanes(of: packed.replicas[source], through: nil, image: image, scratch: context.scratch)
       for (index, unit) in units.enumerated() {
         unit.forward(image: image, planes: planes, sums: context.sums + offset + index * 32, scratch: context.scratch)
       }
@@ -20,13 +20,10 @@ extension CellPlan {
 
   /// Before the first stage of some states flows back: gradients side by side, and the second halves of separable
   /// convolutions that leave the states, whose input gradient replaces their output.
-  func appendPackedSecondStageBackward(of sources: [Int], to phases: inout [Phase], mark: (Phase) -> Void = { _ in }) {
+  func appendPackedSecondStageBackward(of sources: [Int], to phase: Phase) {
     guard let packed else { return }
-    let packs = sources.flatMap { packed.packs[$0] }
+    let packs = sources.filter { $0 < packed.packs.count }.flatMap { packed.packs[$0] }
     guard packs.contains(where: { !$0.firsts.isEmpty }) else { return }
-    let phase = Phase()
-    phases.append(phase)
-    mark(phase)
     let partials = packs.map { $0.separables.map { $0.second.reserveGradient(in: phase) } }
     let offset = phase.reserveSums(packs.reduce(0) { $0 + 32 * $1.separables.count })
     for pack in packs {
@@ -97,7 +94,7 @@ extension CellPlan {
       phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.shape.floatsPerImage)
     }
     phase.onImage { [self] image, context in
-      let planes = reluPlanes(of: replica, image: image, scratch: context.scratch)
+      let planes = reluPlanes(of: replica, through: nil, image: image, scratch: context.scratch)
       let sum = context.scratch.slices[0]
       for (index, job) in jobs.enumerated() {
         job.unit.backward(

@@ -6,6 +6,9 @@ final class CellPlan {
   let preprocess: [PointwiseUnit]
   /// States 0…5; the first two are the preprocessed inputs, normalised in place where their norms have no γ and β.
   let states: [Activation]
+  /// The norm that each state is seen through where it is not normalised in memory: an input with γ and β that only
+  /// convolutions and identities read.
+  let views: [BatchNorm?]
   /// ∂L/∂state.
   let gradients: [Activation]
   /// What operations read of the states, and its gradients: the states themselves unless channels are partial.
@@ -44,13 +47,20 @@ final class CellPlan {
         name: "\(name).preprocess\(input)", sources: sources, outputChannels: layout.channels, reduction: reduction,
         isAffine: layout.hasAffineNorms, memory: memory, state: state)
     }
-    preprocess = [
+    let preprocess = [
       preprocessor(0, inputs.0, reduction: layout.isAfterReduction), preprocessor(1, inputs.1, reduction: false),
     ]
+    self.preprocess = preprocess
     let inputShape = preprocess[1].output.shape
     let nodeShape = reduction ? inputShape.halved() : inputShape
     let nodeStates = (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
-    let states = preprocess.map { layout.hasAffineNorms ? memory.activation(inputShape) : $0.output } + nodeStates
+    let views: [BatchNorm?] =
+      preprocess.indices.map { layout.readsThroughNorm(of: $0) ? preprocess[$0].norm : nil } + nodeStates.map { _ in nil }
+    self.views = views
+    let states =
+      zip(preprocess, views).map { unit, view in
+        layout.hasAffineNorms && view == nil ? memory.activation(inputShape) : unit.output
+      } + nodeStates
     let gradients =
       (0..<CellTopology.inputCount).map { _ in memory.activation(inputShape) }
       + (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
@@ -81,7 +91,9 @@ final class CellPlan {
     self.edges = edges
     let mixtures = partial?.mixtures
     nodes = (0..<CellTopology.nodeCount).map { node in
-      var terms = CellTopology.edgesInto(node: node).flatMap { edges[$0].terms(source: sources[edges[$0].edge.source]) }
+      var terms = CellTopology.edgesInto(node: node).flatMap { edge in
+        edges[edge].terms(source: sources[edges[edge].edge.source], view: views[edges[edge].edge.source])
+      }
       // Tensors that no convolution packs stand at the first position.
       if let part = packed?.part { for index in terms.indices { terms[index].lanes = terms[index].lanes ?? 0..<part } }
       let target = CellTopology.inputCount + node
@@ -95,6 +107,14 @@ final class CellPlan {
 
   func edges(into node: Int) -> [MixedEdge] { CellTopology.edgesInto(node: node).map { edges[$0] } }
 
+  /// Whether an edge that carries anything leaves a node.
+  func isRead(_ node: Int) -> Bool {
+    partial != nil && node + 1 < CellTopology.nodeCount
+      || edges(leaving: CellTopology.inputCount + node).contains { edge in
+        edge.operations.contains { if case .nothing = $0 { false } else { true } }
+      }
+  }
+
   func prepareBackward() -> [() -> Void] {
     preprocess.map { unit in { unit.prepareBackward() } }
       + edges.flatMap { edge in
@@ -106,31 +126,24 @@ final class CellPlan {
 
   /// Writes relu(what operations read of a state) of an image into the worker's padded planes and returns them.
   func reluPlanes(of source: Int, image: Int, scratch: WorkerScratch) -> Floats {
-    reluPlanes(of: sources[source], image: image, scratch: scratch)
+    reluPlanes(of: sources[source], through: views[source], image: image, scratch: scratch)
   }
 
-  func reluPlanes(of activation: Activation, image: Int, scratch: WorkerScratch) -> Floats {
+  /// Writes relu(an activation, or its normalised values) of an image into the worker's padded planes and returns them.
+  func reluPlanes(of activation: Activation, through norm: BatchNorm?, image: Int, scratch: WorkerScratch) -> Floats {
     let shape = activation.shape
     let planes = scratch.inputPlanes(shape)
     let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
     for block in 0..<shape.blocks {
       state.kernels.pointee.relu_pad(
-        planes + block * stride, activation.image(image) + block * shape.floatsPerBlock, nil, nil, Int32(shape.height),
-        Int32(shape.width), Int32(pad))
+        planes + block * stride, activation.image(image) + block * shape.floatsPerBlock, norm.map { $0.scale + block * 16 },
+        norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), Int32(pad))
     }
     return planes
   }
 
   /// Writes relu(batch norm(first convolution)) of a separable convolution into the worker's padded planes.
   func reluPlanes(after first: ConvolutionUnit, image: Int, scratch: WorkerScratch) -> Floats {
-    let shape = first.output.shape
-    let planes = scratch.inputPlanes(shape)
-    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
-    for block in 0..<shape.blocks {
-      state.kernels.pointee.relu_pad(
-        planes + block * stride, first.output.image(image) + block * shape.floatsPerBlock, first.norm.scale + block * 16,
-        first.norm.shift + block * 16, Int32(shape.height), Int32(shape.width), Int32(pad))
-    }
-    return planes
+    reluPlanes(of: first.output, through: first.norm, image: image, scratch: scratch)
   }
 }

@@ -37,6 +37,8 @@ final class MixedEdge {
   struct Term {
     let values: Activation
     let norm: BatchNorm?
+    /// The norm that the values, a cell's input, are seen through where they are not normalised in memory.
+    var view: BatchNorm?
     let mixingIndex: Int
     /// The path, where it can be dropped.
     let path: Int?
@@ -44,14 +46,17 @@ final class MixedEdge {
     var lanes: Range<Int>?
   }
 
-  func terms(source: Activation) -> [Term] {
+  func terms(source: Activation, view: BatchNorm?) -> [Term] {
     operations.enumerated().compactMap { index, operation in
       func term(_ values: Activation, _ norm: BatchNorm?, lanes: Range<Int>? = nil) -> Term {
         Term(values: values, norm: norm, mixingIndex: mixingOffset + index, path: paths[index], lanes: lanes)
       }
       switch operation {
       case .nothing: return nil
-      case .identity: return term(source, nil)
+      case .identity:
+        var term = term(source, nil)
+        term.view = view
+        return term
       case .dropped(let values, _), .noise(let values, _): return term(values, nil)
       case .maximum(let pool, let norm): return pool.maximum.map { term($0.values, norm) }
       case .average(let pool, let norm): return pool.average.map { term($0.values, norm) }
@@ -59,6 +64,17 @@ final class MixedEdge {
       case .separable(_, let second): return term(second.output, second.norm)
       case .factorised(let unit): return term(unit.output, unit.norm)
       case .packed(let values, let norm, let lanes): return term(values, norm, lanes: lanes)
+      }
+    }
+  }
+
+  /// Whether a node can be summed only after statistics of what the edge carries.
+  var hasStatistics: Bool {
+    operations.contains {
+      switch $0 {
+      case .convolution, .separable, .factorised, .packed: true
+      case .maximum(_, let norm), .average(_, let norm): norm != nil
+      case .nothing, .identity, .dropped, .noise: false
       }
     }
   }

@@ -130,7 +130,7 @@ final class NetworkPlan {
     var correct: Int
     /// The auxiliary head's loss, where a gradient was wanted and there is such a head.
     var auxiliaryLoss: Double?
-    /// ∂L/∂(mixing weight) of each cell kind; empty when no gradient was wanted.
+    /// ∂L/∂(mixing weight) of each cell kind; empty where it was not wanted.
     var normalMixingGradient: [Double] = []
     var reduceMixingGradient: [Double] = []
   }
@@ -146,6 +146,7 @@ final class NetworkPlan {
     precondition(!(usesRunning && wantsGradient), "gradients are of losses with the batch's statistics")
     state.weights = weights
     state.weightGradient = weightGradient
+    state.wantsMixingGradient = wantsMixingGradient
     state.images = input.images
     state.noiseKey = input.noiseKey
     state.drops = input.drops
@@ -177,8 +178,10 @@ final class NetworkPlan {
     for phase in backwardPhases where weightGradient != nil || !weightsOnly.contains(ObjectIdentifier(phase)) {
       runner.run(phase, images: input.count, weightGradient: weightGradient)
     }
-    result.normalMixingGradient = state.normalGradient
-    result.reduceMixingGradient = state.reduceGradient
+    if wantsMixingGradient {
+      result.normalMixingGradient = state.normalGradient
+      result.reduceMixingGradient = state.reduceGradient
+    }
     return result
   }
 

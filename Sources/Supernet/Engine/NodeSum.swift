@@ -43,7 +43,7 @@ final class NodeSum {
         if let own = term.lanes, !own.contains(lane) {
           coefficients[index * lanes + lane] = 0
           shifts[index * lanes + lane] = 0
-        } else if let norm = term.norm {
+        } else if let norm = term.norm ?? term.view {
           let factor = weight * norm.weight(lane) * norm.exactRstd[lane]
           let shift = weight * norm.bias(lane) - factor * norm.mean[lane]
           coefficients[index * lanes + lane] = Float(factor)
@@ -88,31 +88,40 @@ final class NodeSum {
   /// Doubles that `reduce` adds to: Σ g·x of each term, then Σ g, of every lane; with paths, Σ g of each term.
   var sumCount: Int { (hasPaths ? 2 * terms.count : terms.count + 1) * lanes }
 
+  /// Whether the backward pass needs Σ g·x of a term: for the map of its norm, or for its mixing weight.
+  private func isReduced(_ term: MixedEdge.Term) -> Bool { term.norm != nil || state.wantsMixingGradient }
+
   /// Once ∂L/∂node of the image is complete.
   func reduce(image: Int, sums: Doubles, scratch: WorkerScratch) {
     let shape = output.shape
     for block in 0..<shape.blocks {
       let at = block * shape.floatsPerBlock
       let gradient = gradient.image(image) + at
-      func reduce(_ terms: ArraySlice<MixedEdge.Term>, _ product: Doubles, _ gradientSum: Doubles) {
-        for (index, term) in terms.enumerated() { scratch.terms[index] = UnsafePointer(term.values.image(image) + at) }
+      func reduce(_ terms: Range<Int>, gradientSum: Doubles?) {
+        for (place, index) in terms.enumerated() { scratch.terms[place] = UnsafePointer(self.terms[index].values.image(image) + at) }
         state.kernels.pointee.reduce(
-          gradient, scratch.terms, Int32(terms.count), Int32(shape.pixels), product + block * 16, Int64(lanes),
-          gradientSum + block * 16)
+          gradient, scratch.terms, Int32(terms.count), Int32(shape.pixels), sums + terms.lowerBound * lanes + block * 16,
+          Int64(lanes), gradientSum.map { $0 + block * 16 })
       }
-      guard hasPaths else {
-        reduce(terms[...], sums, sums + terms.count * lanes)
-        continue
-      }
-      for (index, term) in terms.enumerated() where state.keep(term.path, image: image) != 0 {
-        reduce(terms[index...index], sums + index * lanes, sums + (terms.count + index) * lanes)
+      if hasPaths {
+        for (index, term) in terms.enumerated() where isReduced(term) && state.keep(term.path, image: image) != 0 {
+          reduce(index..<index + 1, gradientSum: sums + (terms.count + index) * lanes)
+        }
+      } else {
+        var start = 0
+        var gradientSum: Doubles? = sums + terms.count * lanes
+        while let first = terms[start...].firstIndex(where: isReduced) {
+          start = terms[first...].firstIndex { !isReduced($0) } ?? terms.count
+          reduce(first..<start, gradientSum: gradientSum)
+          gradientSum = nil
+        }
       }
     }
   }
 
   /// Mixing-weight gradients, and each term's backward map.
   func finishBackward(sums: Doubles, images: Int) {
-    for (index, term) in terms.enumerated() {
+    for (index, term) in terms.enumerated() where isReduced(term) {
       let product = sums + index * lanes
       let gradientSum = sums + (hasPaths ? terms.count + index : terms.count) * lanes
       if term.path != nil, let drops = state.drops {
@@ -126,6 +135,10 @@ final class NodeSum {
       if let norm = term.norm {
         inner = norm.finishBackward(
           gradientSum: gradientSum, product: product, images: images, weight: weight, part: term.lanes)
+      } else if let view = term.view {
+        for lane in 0..<lanes {
+          inner += Double(view.scale[lane]) * product[lane] + Double(view.shift[lane]) * gradientSum[lane]
+        }
       } else {
         for lane in 0..<lanes { inner += product[lane] }
       }

@@ -6,6 +6,7 @@ final class PlanState {
   var weights: UnsafePointer<Float>
   /// Where gradients of the weights go; nil where they are not wanted.
   var weightGradient: Floats?
+  var wantsMixingGradient = false
   var statistics: Floats?
   /// Whether normalisation uses the running statistics instead of the batch's, and leaves them alone.
   var usesRunningStatistics = false
