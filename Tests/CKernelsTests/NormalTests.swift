@@ -6,9 +6,9 @@ import Testing
 extension Bench {
   /// floats: the pixels.
   func normalFill(pixels: Int, lanes: Int, key: UInt64, image: UInt32, stream: UInt32) -> Results {
-    let output = scratch(pixels * 16)
-    kernels.normal_fill(output, Int32(pixels), Int32(lanes), key, image, stream)
-    return Results(floats: [read(output, pixels * 16)])
+    let output = unwritten(pixels * 16)
+    kernels.normal_fill(output, self.lanes, Int32(pixels), Int32(lanes), key, image, stream)
+    return Results(floats: [readMemory(output, pixels * 16)])
   }
 }
 

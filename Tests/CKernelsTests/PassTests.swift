@@ -277,13 +277,13 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
         while firstRow < height / 2 {
           let rows = min(3, height / 2 - firstRow)
           let gathered = onEverySet("gather") {
-            $0.reluGather(source, height: height, width: width, offset: offset, firstRow: firstRow, rows: rows)
+            $0.reluGather(source, width: width, offset: offset, firstRow: firstRow, rows: rows)
           }
           let before = block(height * width, channels: 12, from: &stream)
           let gradient = block(rows * (width / 2), channels: 12, from: &stream)
           let scattered = onEverySet("scatter") {
             $0.scatterMasked(
-              target: before, gradient: gradient, source: source, height: height, width: width, offset: offset,
+              target: before, gradient: gradient, source: source, width: width, offset: offset,
               firstRow: firstRow, rows: rows)
           }
           var expected = [Float](repeating: 0, count: gradient.count)

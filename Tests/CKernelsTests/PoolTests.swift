@@ -8,14 +8,14 @@ extension Bench {
     _ source: [Float], height: Int, width: Int, stride: Int, wantsMaximum: Bool, wantsAverage: Bool, sums: [[Double]]
   ) -> Results {
     let count = ((height - 1) / stride + 1) * ((width - 1) / stride + 1) * 16
-    let (maximum, average) = (scratch(count), scratch(count))
+    let (maximum, average) = (unwritten(count), unwritten(count))
     let arg = output([UInt8](repeating: 255, count: count))
     let totals = sums.map { output($0) }
     kernels.pool_forward(
-      input(source), wantsMaximum ? maximum : nil, wantsMaximum ? arg : nil, wantsAverage ? average : nil, Int32(height),
+      memory(source), lanes, wantsMaximum ? maximum : nil, wantsMaximum ? arg : nil, wantsAverage ? average : nil, Int32(height),
       Int32(width), Int32(stride), totals[0], totals[1], totals[2], totals[3])
     return Results(
-      floats: [read(maximum, count), read(average, count)], doubles: totals.map { read($0, 16) }, bytes: [read(arg, count)])
+      floats: [readMemory(maximum, count), readMemory(average, count)], doubles: totals.map { read($0, 16) }, bytes: [read(arg, count)])
   }
 
   /// floats: target.
@@ -23,11 +23,11 @@ extension Bench {
     target: [Float], maximumGradient: [Float]?, arg: [UInt8]?, averageGradient: [Float]?, height: Int, width: Int,
     stride: Int
   ) -> Results {
-    let output = self.output(target)
+    let output = writable(target)
     kernels.pool_backward(
-      output, input(maximumGradient), arg.map { input($0) }, input(averageGradient), Int32(height), Int32(width),
+      output, lanes, memory(maximumGradient), arg.map { input($0) }, memory(averageGradient), Int32(height), Int32(width),
       Int32(stride))
-    return Results(floats: [read(output, target.count)])
+    return Results(floats: [readMemory(output, target.count)])
   }
 }
 

@@ -32,10 +32,10 @@ extension Bench {
   func dropout(_ source: [Float], target: [Float], rate: Double, scale: Float, pixels: Int, key: UInt64, accumulate: Bool)
     -> Results
   {
-    let dropped = output(target)
+    let dropped = writable(target)
     kernels.dropout(
-      dropped, input(source), scale, UInt32(rate * 0x1p32), Int32(pixels), key, 5, 11, accumulate ? 1 : 0)
-    return Results(floats: [read(dropped, target.count)])
+      dropped, memory(source), lanes, scale, UInt32(rate * 0x1p32), Int32(pixels), key, 5, 11, accumulate ? 1 : 0)
+    return Results(floats: [readMemory(dropped, target.count)])
   }
 }
 

@@ -22,11 +22,42 @@ typealias Floats = UnsafeMutablePointer<Float>
 typealias Doubles = UnsafeMutablePointer<Double>
 
 /// One preallocated activation of a whole batch.
+///
+/// A last block of few channels is as narrow in memory as they are, 4 or 8 channels a pixel; padded planes and tiles, which
+/// stay in the caches, have 16. 36 channels then take 36 floats a pixel instead of 48.
 struct Activation {
   let shape: PlaneShape
   let base: Floats
+  /// Channels that a pixel of the last block has in memory.
+  private let lastLanes: Int
+  let floatsPerImage: Int
 
-  func image(_ index: Int) -> Floats { base + index * shape.floatsPerImage }
+  init(shape: PlaneShape, lastLanes: Int, batch: Int, arena: Arena) {
+    self.shape = shape
+    self.lastLanes = lastLanes
+    floatsPerImage = (shape.blocks - 1) * shape.floatsPerBlock + shape.pixels * lastLanes
+    base = arena.allocate(Float.self, batch * floatsPerImage)
+  }
+
+  /// The least of 4, 8 and 16 that holds the channels of the last block and leaves every row a multiple of 16 floats.
+  static func narrowLanes(of shape: PlaneShape) -> Int {
+    [4, 8].first { $0 >= shape.lastLanes && shape.width * $0 % 16 == 0 } ?? 16
+  }
+
+  func image(_ index: Int) -> Floats { base + index * floatsPerImage }
+
+  /// From a row of a block on.
+  func block(_ block: Int, image index: Int, row: Int = 0) -> Floats {
+    image(index) + block * shape.floatsPerBlock + row * shape.width * Int(memoryLanes(block))
+  }
+
+  /// Channels that a pixel of a block has in memory.
+  func memoryLanes(_ block: Int) -> Int32 { Int32(block + 1 < shape.blocks ? 16 : lastLanes) }
+
+  /// Blocks whose pixels have 16 channels.
+  var wideBlocks: Int { lastLanes == 16 ? shape.blocks : shape.blocks - 1 }
+
+  func clear(image index: Int) { image(index).update(repeating: 0, count: floatsPerImage) }
 
   /// An address to fetch ahead, never to read: it may lie one image past the last.
   func ahead(_ index: Int) -> UnsafePointer<Float> { UnsafePointer(image(index)) }

@@ -35,8 +35,8 @@ final class AuxiliaryPlan {
       kernel: Int32(Self.poolSize), stride: Int32(layout.stride), pad: 0, height: Int32(shape.height),
       width: Int32(shape.width), outWidth: Int32(side))
     let pooledShape = PlaneShape(channels: shape.channels, height: side, width: side)
-    pooled = nodes.map { _ in memory.activation(pooledShape) }
-    pooledGradients = nodes.map { _ in memory.activation(pooledShape) }
+    pooled = nodes.map { _ in memory.activation(pooledShape, isNarrow: false) }
+    pooledGradients = nodes.map { _ in memory.activation(pooledShape, isNarrow: false) }
     // The ReLU that the unit begins with does nothing to means of relu'd values.
     middle = PointwiseUnit(
       weightName: "auxiliary_head.features.2.weight", normName: "auxiliary_head.features.3", sources: pooled,
@@ -64,8 +64,7 @@ final class AuxiliaryPlan {
       for (node, target) in zip(nodes, pooled) {
         for block in 0..<node.shape.blocks {
           state.kernels.pointee.relu_average(
-            target.image(image) + block * target.shape.floatsPerBlock,
-            node.image(image) + block * node.shape.floatsPerBlock, &window, Int32(target.shape.height))
+            target.block(block, image: image), node.block(block, image: image), node.memoryLanes(block), &window, Int32(target.shape.height))
         }
       }
     }
@@ -78,9 +77,8 @@ final class AuxiliaryPlan {
     phase.onImage { [self] image, _ in
       let shape = features.shape
       for block in 0..<shape.blocks {
-        let at = block * shape.floatsPerBlock
         state.kernels.pointee.relu_pad(
-          features.image(image) + at, last.output.image(image) + at, last.norm.map { $0.scale + block * 16 },
+          features.block(block, image: image), last.output.block(block, image: image), last.output.memoryLanes(block), last.norm.map { $0.scale + block * 16 },
           last.norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), 0)
       }
     }
@@ -94,14 +92,14 @@ final class AuxiliaryPlan {
     head.appendBackward(to: phase)
     phase.onImage { [self] image, _ in
       state.kernels.pointee.mask_flat(
-        featureGradient.image(image), featureGradient.image(image), features.image(image),
+        featureGradient.image(image), 16, featureGradient.image(image), features.image(image),
         Int32(featureGradient.shape.blocks * featureGradient.shape.pixels), 0)
     }
     last.norm?.appendReduction(of: featureGradient, values: last.output, to: phase)
     phase = Phase()
     phases.append(phase)
     phase.onImage { [self] image, _ in
-      middleGradient.image(image).update(repeating: 0, count: middleGradient.shape.floatsPerImage)
+      middleGradient.clear(image: image)
     }
     last.appendBackward(to: phase, gradient: featureGradient, target: middleGradient)
     middle.norm.appendReduction(of: middleGradient, values: middle.output, to: phase)
@@ -114,12 +112,11 @@ final class AuxiliaryPlan {
         partial: partial, context: context)
       for index in nodes.indices {
         let (node, target, pooled) = (nodes[index], gradients[index], pooledGradients[index])
-        if overwrite { target.image(image).update(repeating: 0, count: target.shape.floatsPerImage) }
+        if overwrite { target.clear(image: image) }
         for block in 0..<node.shape.blocks {
-          let at = block * node.shape.floatsPerBlock
           state.kernels.pointee.relu_average_backward(
-            target.image(image) + at, pooled.image(image) + block * pooled.shape.floatsPerBlock, node.image(image) + at,
-            &window, Int32(pooled.shape.height))
+            target.block(block, image: image), target.memoryLanes(block), pooled.block(block, image: image),
+            node.block(block, image: image), &window, Int32(pooled.shape.height))
         }
       }
     }

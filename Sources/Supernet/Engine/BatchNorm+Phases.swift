@@ -4,13 +4,12 @@ extension BatchNorm {
   /// `target` ← the normalised `raw`, which may be the same activation.
   func appendNormalisation(of raw: Activation, into target: Activation, to phase: Phase) {
     let shape = target.shape
-    phase.spend(floats: 2 * shape.floatsPerImage)
+    phase.spend(floats: 2 * target.floatsPerImage)
     phase.onImage { [self] image, _ in
       for block in 0..<shape.blocks {
-        let at = block * shape.floatsPerBlock
-        state.kernels.pointee.affine(
-          target.image(image) + at, raw.image(image) + at, scale + block * 16, nil, nil, shift + block * 16,
-          Int32(shape.pixels))
+        state.kernels.pointee.normalise(
+          target.block(block, image: image), raw.block(block, image: image), target.memoryLanes(block),
+          scale + block * 16, shift + block * 16, Int32(shape.pixels))
       }
     }
   }
@@ -23,13 +22,12 @@ extension BatchNorm {
   func appendReduction(of gradient: Activation, values: Activation, isNormalised: Bool = false, to phase: Phase) {
     let shape = values.shape
     let offset = phase.reserveSums(2 * lanes)
-    phase.spend(floats: shape.floatsPerImage)
+    phase.spend(floats: values.floatsPerImage)
     phase.onImage { [self] image, context in
       for block in 0..<shape.blocks {
-        let at = block * shape.floatsPerBlock
-        context.scratch.terms[0] = UnsafePointer(values.image(image) + at)
+        context.scratch.terms[0] = UnsafePointer(values.block(block, image: image))
         state.kernels.pointee.reduce(
-          gradient.image(image) + at, context.scratch.terms, 1, Int32(shape.pixels), context.sums + offset + block * 16,
+          gradient.block(block, image: image), values.memoryLanes(block), context.scratch.terms, 1, Int32(shape.pixels), context.sums + offset + block * 16,
           Int64(lanes), context.sums + offset + lanes + block * 16)
       }
     }

@@ -64,7 +64,7 @@ extension CellPlan {
     appendSplit(of: node, to: phase)
     let sum = nodes[node]
     let offset = phase.reserveSums(sum.sumCount)
-    phase.spend(floats: sum.terms.count * sum.output.shape.floatsPerImage)
+    phase.spend(floats: sum.terms.count * sum.output.floatsPerImage)
     phase.onImage { image, context in sum.reduce(image: image, sums: context.sums + offset, scratch: context.scratch) }
     phase.onFinish { sums, images in sum.finishBackward(sums: sums + offset, images: images) }
   }
@@ -76,7 +76,7 @@ extension CellPlan {
     let (gradient, values) = (gradients[source], normalisedValues(of: source))
     phase.spend(
       flops: unit.flops, weightFlops: unit.flops,
-      floats: 2 * values.shape.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
+      floats: 2 * values.floatsPerImage + (input.overwrite ? 2 : 3) * unit.sourceFloats)
     phase.onImage { image, context in
       unit.backward(
         image: image, gradient: gradient, values: values, targets: input.targets, overwrite: input.overwrite,
@@ -88,7 +88,7 @@ extension CellPlan {
   private func clearUnreadNodes(in phase: Phase) {
     for target in CellTopology.inputCount..<CellTopology.stateCount where !layout.outputs.contains(target) {
       let gradient = gradients[target]
-      phase.onImage { image, _ in gradient.image(image).update(repeating: 0, count: gradient.shape.floatsPerImage) }
+      phase.onImage { image, _ in gradient.clear(image: image) }
     }
   }
 
@@ -103,10 +103,9 @@ extension CellPlan {
     let leaving = edges(leaving: source)
     let isNode = source >= CellTopology.inputCount
     let target = sourceGradients[source]
-    let shape = target.shape
     appendConvolutionsBackward(of: source, to: phase)
     if leaving.allSatisfy({ $0.firstConvolutions.isEmpty }), !isNode || partial != nil {
-      phase.onImage { image, _ in target.image(image).update(repeating: 0, count: shape.floatsPerImage) }
+      phase.onImage { image, _ in target.clear(image: image) }
     }
     appendPackedFirstStageBackward(of: source, to: phase)
     for edge in leaving {
@@ -115,7 +114,7 @@ extension CellPlan {
         let gradient = mixtureGradients[edge.edge.node]
         let (state, path) = (state, edge.path(of: unit))
         phase.spend(
-          flops: unit.flops, weightFlops: unit.flops, floats: 2 * unit.output.shape.floatsPerImage)
+          flops: unit.flops, weightFlops: unit.flops, floats: 2 * unit.output.floatsPerImage)
         phase.onImage { image, context in
           unit.backward(
             image: image, gradient: gradient, keep: state.keep(path, image: image), values: unit.output, targets: [target],
@@ -128,7 +127,7 @@ extension CellPlan {
     appendDroppedBackward(of: source, to: phase)
     appendPoolBackward(of: source, to: phase)
     guard let partial else { return }
-    phase.spend(floats: (leaving.count + 2) * gradients[source].shape.floatsPerImage)
+    phase.spend(floats: (leaving.count + 2) * gradients[source].floatsPerImage)
     phase.onImage { image, context in partial.addGradients(to: source, image: image, scratch: context.scratch) }
   }
 
@@ -137,7 +136,7 @@ extension CellPlan {
     guard let partial else { return }
     let offset = phase.reserveSums(partial.sumCount(node: node))
     phase.spend(
-      floats: (CellTopology.edgesInto(node: node).count + 2) * states[CellTopology.inputCount].shape.floatsPerImage)
+      floats: (CellTopology.edgesInto(node: node).count + 2) * states[CellTopology.inputCount].floatsPerImage)
     phase.onImage { image, context in
       partial.split(node: node, image: image, scratch: context.scratch)
       partial.reduce(node: node, image: image, sums: context.sums + offset, scratch: context.scratch)
@@ -151,7 +150,7 @@ extension CellPlan {
     for edge in edges(leaving: source) {
       for case (let index, .dropped(_, let stream)) in edge.operations.enumerated() {
         let (gradient, target) = (mixtureGradients[edge.edge.node], sourceGradients[source])
-        phase.spend(floats: target.shape.floatsPerImage)
+        phase.spend(floats: target.floatsPerImage)
         phase.onImage { image, _ in
           state.drop(
             gradient, weight: state.mixing(reduction, edge.mixingOffset + index), image: image, stream: stream, into: target,
@@ -176,12 +175,11 @@ extension CellPlan {
     }
     guard !jobs.isEmpty else { return }
     let target = sourceGradients[source]
-    let shape = target.shape
     let isNode = source >= CellTopology.inputCount && partial == nil
     for job in jobs {
-      phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.shape.floatsPerImage)
+      phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.floatsPerImage)
     }
-    phase.spend(floats: (isNode ? 3 : 2) * shape.floatsPerImage)
+    phase.spend(floats: (isNode ? 3 : 2) * target.floatsPerImage)
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
       let sum = context.scratch.slices[0]
@@ -192,16 +190,17 @@ extension CellPlan {
           into: sum, accumulate: index > 0, partials: job.partials,
           next: (next.0.gradient.ahead(next.1), next.0.unit.output.ahead(next.1)), context: context)
       }
-      maskIntoGradient(target.image(image), sum: sum, planes: planes, shape: shape, adding: isNode)
+      maskIntoGradient(target, image: image, sum: sum, planes: planes, adding: isNode)
     }
   }
 
-  private func maskIntoGradient(_ target: Floats, sum: Floats, planes: Floats, shape: PlaneShape, adding: Bool) {
+  private func maskIntoGradient(_ target: Activation, image: Int, sum: Floats, planes: Floats, adding: Bool) {
+    let shape = target.shape
     let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
     for block in 0..<shape.blocks {
-      let at = block * shape.floatsPerBlock
+      let to = target.block(block, image: image)
       state.kernels.pointee.mask(
-        target + at, sum + at, planes + block * stride, adding ? target + at : nil, Int32(shape.height), Int32(shape.width),
+        to, target.memoryLanes(block), sum + block * shape.floatsPerBlock, planes + block * stride, adding ? to : nil, Int32(shape.height), Int32(shape.width),
         Int32(pad))
     }
   }
@@ -217,19 +216,18 @@ extension CellPlan {
     let target = sourceGradients[source]
     let shape = target.shape
     let (state, reduction) = (state, isReduction)
-    phase.spend(floats: skips.count * shape.floatsPerImage)
+    phase.spend(floats: skips.count * target.floatsPerImage)
     phase.onImage { image, context in
       let coefficients = context.scratch.coefficients
       for (index, skip) in skips.enumerated() {
         coefficients.advanced(by: index * 16).update(repeating: state.mixing(reduction, skip.1), count: 16)
       }
       for block in 0..<shape.blocks {
-        let at = block * shape.floatsPerBlock
         for (index, skip) in skips.enumerated() {
-          context.scratch.terms[index] = UnsafePointer(skip.0.image(image) + at)
+          context.scratch.terms[index] = UnsafePointer(skip.0.block(block, image: image))
         }
         state.kernels.pointee.combine(
-          target.image(image) + at, context.scratch.terms, coefficients, 16, nil, Int32(skips.count), Int32(shape.pixels), 1)
+          target.block(block, image: image), target.memoryLanes(block), context.scratch.terms, coefficients, 16, nil, Int32(skips.count), Int32(shape.pixels), 1)
       }
     }
   }
@@ -260,7 +258,7 @@ extension CellPlan {
         poolGradient(
           image: image, edges: averages, pooled: $0.values, into: context.scratch.slices[2], scratch: context.scratch)
       }
-      pool.backward(image: image, maximumGradient: maximum, averageGradient: average, into: target.image(image))
+      pool.backward(image: image, maximumGradient: maximum, averageGradient: average, into: target)
     }
   }
 
@@ -280,12 +278,11 @@ extension CellPlan {
     // The pooled values take part through the norms alone.
     let count = edges.count + (edges.contains { $0.norm != nil } ? 1 : 0)
     for block in 0..<shape.blocks {
-      let at = block * shape.floatsPerBlock
       let own = coefficients + edges.count * 16
       let shift = coefficients + (edges.count + 1) * 16
       for lane in 0..<16 { (own[lane], shift[lane]) = (0, 0) }
       for (index, edge) in edges.enumerated() {
-        scratch.terms[index] = UnsafePointer(edge.gradient.image(image) + at)
+        scratch.terms[index] = UnsafePointer(edge.gradient.block(block, image: image))
         let keep = state.keep(edge.path, image: image)
         let mixing = state.mixing(isReduction, edge.mixingIndex)
         for lane in 0..<16 {
@@ -298,9 +295,9 @@ extension CellPlan {
           shift[lane] += norm.gradientShift[block * 16 + lane]
         }
       }
-      scratch.terms[edges.count] = UnsafePointer(pooled.image(image) + at)
+      scratch.terms[edges.count] = UnsafePointer(pooled.block(block, image: image))
       state.kernels.pointee.combine(
-        slice + at, scratch.terms, coefficients, 16, shift, Int32(count), Int32(shape.pixels), 0)
+        slice + block * shape.floatsPerBlock, pooled.memoryLanes(block), scratch.terms, coefficients, 16, shift, Int32(count), Int32(shape.pixels), 0)
     }
     return slice
   }
@@ -320,9 +317,9 @@ extension CellPlan {
     let lanes = shape.lanes
     let offset = phase.reserveSums(jobs.count * 2 * lanes)
     for job in jobs {
-      phase.spend(flops: job.second.flops, weightFlops: job.second.flops, floats: 3 * shape.floatsPerImage)
+      phase.spend(flops: job.second.flops, weightFlops: job.second.flops, floats: 3 * job.second.output.floatsPerImage)
     }
-    phase.spend(floats: targets.count * shape.floatsPerImage)
+    phase.spend(floats: targets.count * jobs[0].gradient.floatsPerImage)
     phase.onImage { [self] image, context in
       let slice = context.scratch.slices[0]
       for (index, job) in jobs.enumerated() {
@@ -332,13 +329,13 @@ extension CellPlan {
           image: image, gradient: job.gradient.image(image), keep: state.keep(job.path, image: image), planes: planes,
           into: slice, accumulate: false, partials: job.partials,
           next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)), context: context)
-        let target = job.second.output.image(image)
+        let target = job.second.output
         let sums = context.sums + offset + index * 2 * lanes
         let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
         for block in 0..<shape.blocks {
-          let at = block * shape.floatsPerBlock
           state.kernels.pointee.mask_reduce(
-            target + at, slice + at, planes + block * stride, job.first.output.image(image) + at, Int32(shape.height),
+            target.block(block, image: image), target.memoryLanes(block), slice + block * shape.floatsPerBlock,
+            planes + block * stride, job.first.output.block(block, image: image), Int32(shape.height),
             Int32(shape.width), Int32(pad), sums + block * 16, sums + lanes + block * 16)
         }
       }

@@ -49,7 +49,7 @@ extension CellPlan {
     let (phase, before) = (phases[phases.count - 1], phases[phases.count - 2])
     let sum = nodes[node]
     before.onFinish { _, _ in sum.updateCoefficients() }
-    phase.spend(floats: (sum.terms.count + 1) * sum.output.shape.floatsPerImage)
+    phase.spend(floats: (sum.terms.count + 1) * sum.output.floatsPerImage)
     phase.onImage { image, context in sum.forward(image: image, scratch: context.scratch) }
     appendBypass(into: node, to: phase)
   }
@@ -65,7 +65,7 @@ extension CellPlan {
   private func appendBypass(into node: Int, to phase: Phase) {
     guard let partial else { return }
     phase.spend(
-      floats: (CellTopology.edgesInto(node: node).count + 1) * states[CellTopology.inputCount].shape.floatsPerImage)
+      floats: (CellTopology.edgesInto(node: node).count + 1) * states[CellTopology.inputCount].floatsPerImage)
     phase.onImage { image, context in partial.complete(node: node, image: image, scratch: context.scratch) }
     appendTaking(of: CellTopology.inputCount + node, to: phase)
   }
@@ -84,7 +84,7 @@ extension CellPlan {
       let activation = sources[source]
       phase.spend(floats: pool.outputFloats)
       phase.onImage { image, context in
-        pool.forward(image: image, from: activation.image(image), sums: context.sums + offset)
+        pool.forward(image: image, from: activation, sums: context.sums + offset)
       }
       phase.onFinish { sums, images in
         for (index, norm) in norms.enumerated() {
@@ -97,17 +97,17 @@ extension CellPlan {
     for edge in leaving {
       for case .dropped(let values, let stream) in edge.operations {
         let activation = sources[source]
-        phase.spend(floats: values.shape.floatsPerImage)
+        phase.spend(floats: values.floatsPerImage)
         phase.onImage { image, _ in
           state.drop(activation, weight: 1, image: image, stream: stream, into: values, accumulate: false)
         }
       }
       for case .noise(let values, let stream) in edge.operations {
-        phase.spend(floats: values.shape.floatsPerImage)
+        phase.spend(floats: values.floatsPerImage)
         phase.onImage { image, _ in
           for block in 0..<values.shape.blocks {
             state.kernels.pointee.normal_fill(
-              values.image(image) + block * values.shape.floatsPerBlock, Int32(values.shape.pixels),
+              values.block(block, image: image), values.memoryLanes(block), Int32(values.shape.pixels),
               Int32(block + 1 < values.shape.blocks ? 16 : values.shape.lastLanes), state.noiseKey, UInt32(image),
               stream + UInt32(block))
           }
@@ -120,7 +120,7 @@ extension CellPlan {
     guard !units.isEmpty else { return }
     let lanes = sources[source].shape.lanes
     let offset = phase.reserveSums(units.count * 2 * lanes)
-    for unit in units { phase.spend(flops: unit.flops, floats: unit.output.shape.floatsPerImage) }
+    for unit in units { phase.spend(flops: unit.flops, floats: unit.output.floatsPerImage) }
     let next = next.filter { $0.shape == sources[source].shape }
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: source, image: image, scratch: context.scratch)
@@ -147,7 +147,7 @@ extension CellPlan {
     phases.append(phase)
     let lanes = pairs[0].second.norm.lanes
     let offset = phase.reserveSums(pairs.count * 2 * lanes)
-    for pair in pairs { phase.spend(flops: pair.second.flops, floats: 2 * pair.second.output.shape.floatsPerImage) }
+    for pair in pairs { phase.spend(flops: pair.second.flops, floats: 2 * pair.second.output.floatsPerImage) }
     phase.onImage { [self] image, context in
       for (index, pair) in pairs.enumerated() {
         let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)

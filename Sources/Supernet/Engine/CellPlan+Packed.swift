@@ -8,7 +8,7 @@ extension CellPlan {
     let units = packed.packs[source].flatMap(\.firsts)
     guard !units.isEmpty else { return }
     let offset = phase.reserveSums(units.count * 32)
-    for unit in units { phase.spend(flops: unit.flops, floats: unit.output.shape.floatsPerImage) }
+    for unit in units { phase.spend(flops: unit.flops, floats: unit.output.floatsPerImage) }
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: packed.replicas[source], through: nil, image: image, scratch: context.scratch)
       for (index, unit) in units.enumerated() {
@@ -27,10 +27,10 @@ extension CellPlan {
     let partials = packs.map { $0.separables.map { $0.second.reserveGradient(in: phase) } }
     let offset = phase.reserveSums(packs.reduce(0) { $0 + 32 * $1.separables.count })
     for pack in packs {
-      phase.spend(floats: pack.gradient.shape.floatsPerImage)
+      phase.spend(floats: pack.gradient.floatsPerImage)
       for pair in pack.separables {
         phase.spend(
-          flops: pair.second.flops, weightFlops: pair.second.flops, floats: 3 * pair.second.output.shape.floatsPerImage)
+          flops: pair.second.flops, weightFlops: pair.second.flops, floats: 3 * pair.second.output.floatsPerImage)
       }
     }
     phase.onImage { [self] image, context in
@@ -75,7 +75,7 @@ extension CellPlan {
       image: image, gradient: gradient, planes: planes, into: slice, accumulate: false, partials: partials, next: nil,
       context: context)
     state.kernels.pointee.mask_reduce(
-      pair.second.output.image(image), slice, planes, pair.first.output.image(image), Int32(shape.height),
+      pair.second.output.image(image), 16, slice, planes, pair.first.output.image(image), Int32(shape.height),
       Int32(shape.width), Int32(pad), sums, sums + 16)
   }
 
@@ -91,7 +91,7 @@ extension CellPlan {
     guard !jobs.isEmpty else { return }
     let (replica, target, part) = (packed.replicas[source], sourceGradients[source], packed.part)
     for job in jobs {
-      phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.shape.floatsPerImage)
+      phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.floatsPerImage)
     }
     phase.onImage { [self] image, context in
       let planes = reluPlanes(of: replica, through: nil, image: image, scratch: context.scratch)
@@ -105,7 +105,7 @@ extension CellPlan {
       }
       let shape = replica.shape
       state.kernels.pointee.mask(
-        sum, sum, planes, nil, Int32(shape.height), Int32(shape.width), Int32(pad))
+        sum, 16, sum, planes, nil, Int32(shape.height), Int32(shape.width), Int32(pad))
       state.kernels.pointee.fold_lanes(target.image(image), sum, Int32(part), Int32(shape.pixels), 1)
     }
   }

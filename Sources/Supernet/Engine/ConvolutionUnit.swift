@@ -74,6 +74,7 @@ final class ConvolutionUnit {
     conv = ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(input.blocks),
       outBlocks: Int32(input.blocks), lastLanes: Int32(input.lastLanes), outLanes: Int32(input.lastLanes),
+      memoryLanes: output.memoryLanes(outputShape.blocks - 1),
       outHeight: Int32(outputShape.height),
       outWidth: Int32(outputShape.width), pad: Int32(pad), paddedHeight: Int32(input.height + 2 * pad),
       paddedWidth: Int32(input.width + 2 * pad))

@@ -19,6 +19,7 @@ final class DenseConvolutionUnit {
     weightName: String, normName: String?, input: Activation, inputNorm: BatchNorm?, outputChannels: Int, kernel: Int,
     stride: Int, pad: Int, memory: PlanMemory, state: PlanState
   ) {
+    precondition(normName != nil || outputChannels % 16 == 0, "gradients that no norm maps are copied block by block")
     self.input = input
     self.inputNorm = inputNorm
     self.state = state
@@ -50,7 +51,7 @@ final class DenseConvolutionUnit {
   func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
     let lanes = output.shape.lanes
     let offset = phase.reserveSums(2 * lanes)
-    phase.spend(flops: flops, floats: input.shape.floatsPerImage + output.shape.floatsPerImage)
+    phase.spend(flops: flops, floats: input.floatsPerImage + output.floatsPerImage)
     phase.onImage { [self] image, context in
       forward(image: image, sums: context.sums + offset, scratch: context.scratch)
     }
@@ -68,10 +69,10 @@ final class DenseConvolutionUnit {
       let pixels = rows * shape.width
       gather(image: image, row: row, rows: rows, tile: scratch.tileA)
       state.kernels.pointee.pointwise(
-        output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), scratch.tileA, Int64(pixels * 16),
+        output.image(image), Int64(shape.floatsPerBlock), Int32(row * shape.width), scratch.tileA, Int64(pixels * 16),
         state.weights + offset, Int64(tapBlocks * 256), Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks),
-        Int32(input.shape.lastLanes), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), sums,
-        Int64(shape.lanes), nil)
+        Int32(input.shape.lastLanes), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
+        output.memoryLanes(shape.blocks - 1), sums, Int64(shape.lanes), nil)
     }
   }
 
@@ -82,7 +83,7 @@ final class DenseConvolutionUnit {
   /// Weight gradients, and what flows back to the input added to `target`, from the gradient of the normalised output.
   func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
     let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * 256)
-    phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.shape.floatsPerImage + output.shape.floatsPerImage))
+    phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let shape = output.shape
       let (tileA, tileB) = (context.scratch.tileA, context.scratch.tileB)
@@ -90,14 +91,14 @@ final class DenseConvolutionUnit {
       forEachBand { row, rows in
         let pixels = rows * shape.width
         for block in 0..<shape.blocks {
-          let at = block * shape.floatsPerBlock + row * shape.width * 16
           let to = tileA + block * pixels * 16
+          let from = gradient.block(block, image: image, row: row)
           if let norm {
             kernels.affine(
-              to, gradient.image(image) + at, norm.gradientScale + block * 16, output.image(image) + at,
+              to, from, gradient.memoryLanes(block), norm.gradientScale + block * 16, output.block(block, image: image, row: row),
               norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
           } else {
-            to.update(from: gradient.image(image) + at, count: pixels * 16)
+            to.update(from: from, count: pixels * 16)
           }
         }
         if let gradients = context.gradients {
@@ -108,9 +109,9 @@ final class DenseConvolutionUnit {
             Int32(shape.lastLanes), nil, 0)
         }
         kernels.pointwise(
-          tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
+          tileB, Int64(pixels * 16), 0, tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
           Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(tapBlocks),
-          Int32(input.shape.blocks), Int32(input.shape.lastLanes), nil, 0, nil)
+          Int32(input.shape.blocks), Int32(input.shape.lastLanes), 16, nil, 0, nil)
         scatter(image: image, row: row, rows: rows, tile: tileB, target: target)
       }
     }
@@ -127,7 +128,7 @@ final class DenseConvolutionUnit {
     for block in 0..<input.shape.blocks {
       state.kernels.pointee.gather_taps(
         tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
-        input.image(image) + block * input.shape.floatsPerBlock, inputNorm.map { $0.scale + block * 16 },
+        input.block(block, image: image), input.memoryLanes(block), inputNorm.map { $0.scale + block * 16 },
         inputNorm.map { $0.shift + block * 16 }, &taps, Int32(row), Int32(rows))
     }
   }
@@ -135,10 +136,9 @@ final class DenseConvolutionUnit {
   private func scatter(image: Int, row: Int, rows: Int, tile: Floats, target: Activation) {
     let pixels = rows * output.shape.width
     for block in 0..<input.shape.blocks {
-      let at = block * input.shape.floatsPerBlock
       state.kernels.pointee.scatter_taps(
-        target.image(image) + at, tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
-        input.image(image) + at, inputNorm.map { $0.scale + block * 16 }, inputNorm.map { $0.shift + block * 16 }, &taps,
+        target.block(block, image: image), target.memoryLanes(block), tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
+        input.block(block, image: image), inputNorm.map { $0.scale + block * 16 }, inputNorm.map { $0.shift + block * 16 }, &taps,
         Int32(row), Int32(rows))
     }
   }

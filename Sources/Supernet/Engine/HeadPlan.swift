@@ -51,7 +51,7 @@ final class HeadPlan {
       for node in nodes {
         for block in 0..<node.shape.blocks {
           state.kernels.pointee.plane_mean(
-            to, node.image(image) + block * node.shape.floatsPerBlock, Int32(node.shape.pixels))
+            to, node.block(block, image: image), node.memoryLanes(block), Int32(node.shape.pixels))
           to += 16
         }
       }
@@ -60,13 +60,13 @@ final class HeadPlan {
 
   /// Fills the gradients of the nodes in the open phase.
   func appendBackward(to phase: Phase) {
-    phase.spend(flops: flops, weightFlops: flops, floats: gradients.count * gradients[0].shape.floatsPerImage)
+    phase.spend(flops: flops, weightFlops: flops, floats: gradients.count * gradients[0].floatsPerImage)
     phase.onImage { [self] image, _ in
       var from = featureGradients + image * featureCount
       for gradient in gradients {
         for block in 0..<gradient.shape.blocks {
           state.kernels.pointee.plane_fill(
-            gradient.image(image) + block * gradient.shape.floatsPerBlock, from, Int32(gradient.shape.pixels))
+            gradient.block(block, image: image), gradient.memoryLanes(block), from, Int32(gradient.shape.pixels))
           from += 16
         }
       }

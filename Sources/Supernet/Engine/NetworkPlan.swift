@@ -27,7 +27,7 @@ final class NetworkPlan {
   init(_ layout: NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) {
     self.batch = batch
     self.pool = pool
-    let memory = PlanMemory(batch: batch)
+    let memory = PlanMemory(batch: batch, narrowsBlocks: layout.cells.allSatisfy { $0.partialChannels == 1 })
     self.memory = memory
     let state = PlanState(kernels: kernels.table, placeholder: UnsafePointer(memory.arena.allocate(Float.self, 16)))
     self.state = state

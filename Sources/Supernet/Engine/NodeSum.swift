@@ -62,10 +62,11 @@ final class NodeSum {
     let shape = output.shape
     let maps = hasPaths && state.drops != nil ? keptMaps(image: image, scratch: scratch) : (coefficients, shifts)
     for block in 0..<shape.blocks {
-      let at = block * shape.floatsPerBlock
-      for (index, term) in terms.enumerated() { scratch.terms[index] = UnsafePointer(term.values.image(image) + at) }
+      for (index, term) in terms.enumerated() {
+        scratch.terms[index] = UnsafePointer(term.values.block(block, image: image))
+      }
       state.kernels.pointee.combine(
-        output.image(image) + at, scratch.terms, maps.0 + block * 16, Int64(lanes),
+        output.block(block, image: image), output.memoryLanes(block), scratch.terms, maps.0 + block * 16, Int64(lanes),
         maps.1 + terms.count * lanes + block * 16, Int32(terms.count), Int32(shape.pixels), 0)
     }
   }
@@ -95,12 +96,12 @@ final class NodeSum {
   func reduce(image: Int, sums: Doubles, scratch: WorkerScratch) {
     let shape = output.shape
     for block in 0..<shape.blocks {
-      let at = block * shape.floatsPerBlock
-      let gradient = gradient.image(image) + at
       func reduce(_ terms: Range<Int>, gradientSum: Doubles?) {
-        for (place, index) in terms.enumerated() { scratch.terms[place] = UnsafePointer(self.terms[index].values.image(image) + at) }
+        for (place, index) in terms.enumerated() {
+          scratch.terms[place] = UnsafePointer(self.terms[index].values.block(block, image: image))
+        }
         state.kernels.pointee.reduce(
-          gradient, scratch.terms, Int32(terms.count), Int32(shape.pixels), sums + terms.lowerBound * lanes + block * 16,
+          gradient.block(block, image: image), gradient.memoryLanes(block), scratch.terms, Int32(terms.count), Int32(shape.pixels), sums + terms.lowerBound * lanes + block * 16,
           Int64(lanes), gradientSum.map { $0 + block * 16 })
       }
       if hasPaths {

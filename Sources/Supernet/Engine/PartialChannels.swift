@@ -70,7 +70,7 @@ final class PartialChannels {
   private func bypass(of source: Int) -> Activation { halved[source] ?? states[source] }
 
   /// Floats of one image that a state costs beside its operations.
-  func floats(of source: Int) -> Int { 2 * states[source].shape.floatsPerImage }
+  func floats(of source: Int) -> Int { 2 * states[source].floatsPerImage }
 
   /// Cuts what operations read out of a complete state, and halves it where it is read at stride 2.
   func take(_ source: Int, image: Int, scratch: WorkerScratch) {
@@ -102,7 +102,7 @@ final class PartialChannels {
       zeros.update(repeating: 0, count: 16)
       setTerms(edges.map { (bypass(of: CellTopology.edges[$0].source), $0) }, at: at, image: image, scratch: scratch)
       state.kernels.pointee.combine(
-        sum + at, scratch.terms, scratch.coefficients, 16, zeros, Int32(edges.count), Int32(output.shape.pixels), 0)
+        sum + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(edges.count), Int32(output.shape.pixels), 0)
     }
     let (ways, part) = (ways, part(of: output.shape))
     var mixture = mixtures[node].image(image)
@@ -141,7 +141,7 @@ final class PartialChannels {
         scratch.terms[index] = UnsafePointer(bypass(of: CellTopology.edges[edge].source).image(image) + at)
       }
       state.kernels.pointee.reduce(
-        gradient.image(image) + at, scratch.terms, Int32(edges.count), Int32(gradient.shape.pixels), sums + block * 16,
+        gradient.image(image) + at, 16, scratch.terms, Int32(edges.count), Int32(gradient.shape.pixels), sums + block * 16,
         Int64(gradient.shape.lanes), nil)
     }
   }
@@ -174,7 +174,7 @@ final class PartialChannels {
       let zeros = scratch.coefficients + count * 16
       zeros.update(repeating: 0, count: 16)
       state.kernels.pointee.combine(
-        target.image(image) + at, scratch.terms, scratch.coefficients, 16, zeros, Int32(count), Int32(target.shape.pixels),
+        target.image(image) + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(count), Int32(target.shape.pixels),
         isNode ? 1 : 0)
     }
     guard let halved = halved[source] else { return }
@@ -184,7 +184,7 @@ final class PartialChannels {
       let at = block * halved.shape.floatsPerBlock
       setTerms(terms, at: at, image: image, scratch: scratch)
       state.kernels.pointee.combine(
-        scratch.slices[1], scratch.terms, scratch.coefficients, 16, zeros, Int32(leaving.count), Int32(halved.shape.pixels),
+        scratch.slices[1], 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(leaving.count), Int32(halved.shape.pixels),
         0)
       state.kernels.pointee.halve_maximum_backward(
         target.image(image) + block * target.shape.floatsPerBlock, scratch.slices[1],

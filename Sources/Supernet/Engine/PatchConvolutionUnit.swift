@@ -38,16 +38,16 @@ final class PatchConvolutionUnit {
   func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
     let lanes = shape.lanes
     let offset = phase.reserveSums(2 * lanes)
-    phase.spend(flops: flops, floats: shape.floatsPerImage)
+    phase.spend(flops: flops, floats: output.floatsPerImage)
     phase.onImage { [self] image, context in
       forEachBand { row, rows in
         let pixels = rows * shape.width
         patches(image: image, row: row, rows: rows, tile: context.scratch.tileA)
         state.kernels.pointee.pointwise(
-          output.image(image) + row * shape.width * 16, Int64(shape.floatsPerBlock), context.scratch.tileA,
+          output.image(image), Int64(shape.floatsPerBlock), Int32(row * shape.width), context.scratch.tileA,
           Int64(pixels * 16), state.weights + weightOffset, Int64(Self.patchFloatsPerPixel * 16), Int32(pixels), 2, 2,
           Int32(Self.patchLanes - 16), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
-          context.sums + offset, Int64(lanes), nil)
+          output.memoryLanes(shape.blocks - 1), context.sums + offset, Int64(lanes), nil)
       }
     }
     phase.onFinish { [self] sums, images in
@@ -58,7 +58,7 @@ final class PatchConvolutionUnit {
 
   /// The weight gradient from that of the normalised output.
   func appendBackward(to phase: Phase, gradient: Activation) {
-    phase.spend(weightFlops: flops, floats: 2 * shape.floatsPerImage)
+    phase.spend(weightFlops: flops, floats: 2 * output.floatsPerImage)
     let partial = phase.reserveGradient(parameter: weightOffset, count: shape.blocks * Self.patchFloatsPerPixel * 16)
     phase.onImage { [self] image, context in
       guard let gradients = context.gradients else { return }
@@ -66,10 +66,9 @@ final class PatchConvolutionUnit {
         let pixels = rows * shape.width
         patches(image: image, row: row, rows: rows, tile: context.scratch.tileB)
         for block in 0..<shape.blocks {
-          let at = block * shape.floatsPerBlock + row * shape.width * 16
           state.kernels.pointee.affine(
-            context.scratch.tileA + block * pixels * 16, gradient.image(image) + at, norm.gradientScale + block * 16,
-            output.image(image) + at, norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+            context.scratch.tileA + block * pixels * 16, gradient.block(block, image: image, row: row),
+            gradient.memoryLanes(block), norm.gradientScale + block * 16, output.block(block, image: image, row: row), norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
         }
         state.kernels.pointee.outer(
           gradients + partial, Int64(Self.patchFloatsPerPixel * 16), context.scratch.tileA, Int64(pixels * 16),

@@ -9,10 +9,19 @@ final class PlanMemory {
   var statistics = StatisticsLayout()
   private(set) var scratch = ScratchRequirements()
 
-  init(batch: Int) { self.batch = batch }
+  private let narrowsBlocks: Bool
 
-  func activation(_ shape: PlaneShape) -> Activation {
-    Activation(shape: shape, base: arena.allocate(Float.self, batch * shape.floatsPerImage))
+  /// - Parameter narrowsBlocks: whether a last block of few channels takes less memory, which partial channels cannot read.
+  init(batch: Int, narrowsBlocks: Bool) {
+    self.batch = batch
+    self.narrowsBlocks = narrowsBlocks
+  }
+
+  /// - Parameter isNarrow: false where every block is to have 16 channels a pixel.
+  func activation(_ shape: PlaneShape, isNarrow: Bool = true) -> Activation {
+    Activation(
+      shape: shape, lastLanes: narrowsBlocks && isNarrow ? Activation.narrowLanes(of: shape) : 16, batch: batch,
+      arena: arena)
   }
 
   func need(_ update: (inout ScratchRequirements) -> Void) { update(&scratch) }

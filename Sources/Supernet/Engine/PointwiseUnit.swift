@@ -66,7 +66,7 @@ final class PointwiseUnit {
   /// Of one image, forward; each of the two backward products costs the same.
   var flops: Int { 2 * output.shape.pixels * output.shape.channels * sources.count * sourceShape.channels }
   /// Floats of all sources of one image.
-  var sourceFloats: Int { sources.count * sourceShape.floatsPerImage }
+  var sourceFloats: Int { sources.reduce(0) { $0 + $1.floatsPerImage } }
 
   private var allBlocks: Int { (isReduction ? 2 : 1) * inputBlocks }
 
@@ -88,12 +88,13 @@ final class PointwiseUnit {
     for convolution in 0..<(isReduction ? 2 : 1) {
       for source in sources {
         for block in 0..<sourceShape.blocks {
-          let from = source.image(image) + block * sourceShape.floatsPerBlock
           if isReduction {
             kernels.relu_gather(
-              to, from, Int32(sourceShape.height), Int32(sourceShape.width), Int32(convolution), Int32(row), Int32(rows))
+              to, source.block(block, image: image), source.memoryLanes(block), Int32(sourceShape.width),
+              Int32(convolution), Int32(row), Int32(rows))
           } else {
-            kernels.relu_flat(to, from + row * sourceShape.width * 16, Int32(pixels))
+            kernels.relu_flat(
+              to, source.block(block, image: image, row: row), source.memoryLanes(block), Int32(pixels))
           }
           to += pixels * 16
         }
@@ -101,14 +102,20 @@ final class PointwiseUnit {
     }
   }
 
-  /// Appends a band's blocks of some tensors to the list of what to fetch ahead.
+  /// Appends a band's blocks of some tensors to the list of what to fetch ahead. A narrow block is left to the processor:
+  /// in its place stands what is in the caches, or nothing where that is nil.
   private func fetch(
-    _ tensors: [Activation], image: Int, row: Int, list: UnsafeMutablePointer<UnsafePointer<Float>?>, count: inout Int
+    _ tensors: [Activation], image: Int, row: Int, orElse cached: UnsafePointer<Float>? = nil,
+    list: UnsafeMutablePointer<UnsafePointer<Float>?>, count: inout Int
   ) {
     for tensor in tensors {
       let shape = tensor.shape
-      for block in 0..<shape.blocks {
+      for block in 0..<tensor.wideBlocks {
         list[count] = tensor.ahead(image) + (block * shape.floatsPerBlock + row * shape.width * 16)
+        count += 1
+      }
+      if tensor.wideBlocks < shape.blocks, let cached {
+        list[count] = cached
         count += 1
       }
     }
@@ -123,7 +130,7 @@ final class PointwiseUnit {
   func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
     let lanes = norm.lanes
     let offset = phase.reserveSums(2 * lanes)
-    phase.spend(flops: flops, floats: sourceFloats + output.shape.floatsPerImage)
+    phase.spend(flops: flops, floats: sourceFloats + output.floatsPerImage)
     phase.onImage { [self] image, context in
       forward(image: image, sums: context.sums + offset, scratch: context.scratch)
     }
@@ -141,11 +148,12 @@ final class PointwiseUnit {
       let rows = min(tileRows, shape.height - row)
       let pixels = rows * shape.width
       gather(image: image, row: row, rows: rows, tile: scratch.tileA)
-      let target = output.image(image) + row * shape.width * 16
       var fetched = 0
       if !isReduction {
         let next = band(after: row, rows: rows, image: image)
-        fetch(sources, image: next.image, row: next.row, list: scratch.ahead, count: &fetched)
+        fetch(
+          sources, image: next.image, row: next.row, orElse: UnsafePointer(scratch.tileA), list: scratch.ahead,
+          count: &fetched)
       }
       var block = 0
       while block < shape.blocks {
@@ -153,10 +161,11 @@ final class PointwiseUnit {
         var together = 1
         while block + together < shape.blocks, reach(of: block + together) == (first, count) { together += 1 }
         state.kernels.pointee.pointwise(
-          target + block * shape.floatsPerBlock, Int64(shape.floatsPerBlock), scratch.tileA + first * pixels * 16,
-          Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
+          output.block(block, image: image), Int64(shape.floatsPerBlock), Int32(row * shape.width),
+          scratch.tileA + first * pixels * 16, Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
           Int32(pixels), Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together),
-          Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes), sums + block * 16,
+          Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes),
+          output.memoryLanes(block + together - 1), sums + block * 16,
           Int64(shape.lanes), fetched == 0 ? nil : scratch.ahead)
         block += together
       }
@@ -183,7 +192,7 @@ final class PointwiseUnit {
     let kernels = state.kernels.pointee
     let (tileA, tileB) = (context.scratch.tileA, context.scratch.tileB)
     if isReduction, overwrite, let targets {
-      for target in targets { target.image(image).update(repeating: 0, count: target.shape.floatsPerImage) }
+      for target in targets { target.clear(image: image) }
     }
     let gradientScale = norm.gradientScale(keep: keep, scratch: context.scratch)
     var row = 0
@@ -191,10 +200,9 @@ final class PointwiseUnit {
       let rows = min(tileRows, shape.height - row)
       let pixels = rows * shape.width
       for block in 0..<shape.blocks {
-        let at = block * shape.floatsPerBlock + row * shape.width * 16
         kernels.affine(
-          tileA + block * pixels * 16, gradient.image(image) + at, gradientScale + block * 16, values.image(image) + at,
-          norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+          tileA + block * pixels * 16, gradient.block(block, image: image, row: row), gradient.memoryLanes(block),
+          gradientScale + block * 16, values.block(block, image: image, row: row), norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
       }
       if let gradients = context.gradients {
         gather(image: image, row: row, rows: rows, tile: tileB)
@@ -212,9 +220,9 @@ final class PointwiseUnit {
       }
       if let targets {
         kernels.pointwise(
-          tileB, Int64(pixels * 16), tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
+          tileB, Int64(pixels * 16), 0, tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
           Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(allBlocks), Int32(sourceShape.blocks),
-          Int32(sourceShape.lastLanes), nil, 0, nil)
+          Int32(sourceShape.lastLanes), 16, nil, 0, nil)
         scatter(image: image, row: row, rows: rows, tile: tileB, targets: targets, overwrite: overwrite)
       }
       row += rows
@@ -261,16 +269,15 @@ final class PointwiseUnit {
     for convolution in 0..<(isReduction ? 2 : 1) {
       for (source, target) in zip(sources, targets) {
         for block in 0..<sourceShape.blocks {
-          let at = block * sourceShape.floatsPerBlock
-          let to = target.image(image) + at
-          let values = source.image(image) + at
+          let lanes = target.memoryLanes(block)
           if isReduction {
             kernels.scatter_masked(
-              to, from, values, Int32(sourceShape.height), Int32(sourceShape.width), Int32(convolution), Int32(row),
-              Int32(rows))
+              target.block(block, image: image), lanes, from, source.block(block, image: image), Int32(sourceShape.width),
+              Int32(convolution), Int32(row), Int32(rows))
           } else {
-            let first = row * sourceShape.width * 16
-            kernels.mask_flat(to + first, from, values + first, Int32(pixels), overwrite ? 0 : 1)
+            kernels.mask_flat(
+              target.block(block, image: image, row: row), lanes, from, source.block(block, image: image, row: row),
+              Int32(pixels), overwrite ? 0 : 1)
           }
           from += pixels * 16
         }

@@ -41,31 +41,30 @@ final class PoolUnit {
 
   /// Floats of one image that pooling writes, the packed arg-max among them.
   var outputFloats: Int {
-    let one = shape.floatsPerImage
-    return (maximum == nil ? 0 : one + one / 4) + (average == nil ? 0 : one)
+    (maximum.map { $0.values.floatsPerImage + shape.floatsPerImage / 4 } ?? 0) + (average?.values.floatsPerImage ?? 0)
   }
 
   /// Adds Σ and Σ² of the maximum, then of the average, to sums[0..<4·lanes].
-  func forward(image: Int, from source: UnsafePointer<Float>, sums: Doubles) {
+  func forward(image: Int, from source: Activation, sums: Doubles) {
     let shape = shape
     for block in 0..<shape.blocks {
-      let at = block * shape.floatsPerBlock
       let lanes = shape.lanes
       state.kernels.pointee.pool_forward(
-        source + block * input.floatsPerBlock, maximum.map { $0.values.image(image) + at },
-        arg.map { $0 + image * shape.floatsPerImage + at }, average.map { $0.values.image(image) + at }, Int32(input.height),
+        source.block(block, image: image), source.memoryLanes(block), maximum?.values.block(block, image: image),
+        arg.map { $0 + image * shape.floatsPerImage + block * shape.floatsPerBlock },
+        average?.values.block(block, image: image), Int32(input.height),
         Int32(input.width), Int32(stride), sums + block * 16, sums + lanes + block * 16, sums + 2 * lanes + block * 16,
         sums + 3 * lanes + block * 16)
     }
   }
 
   /// Adds to `target` what flows back from the gradients of the pooled values (either may be null).
-  func backward(image: Int, maximumGradient: Floats?, averageGradient: Floats?, into target: Floats) {
+  func backward(image: Int, maximumGradient: Floats?, averageGradient: Floats?, into target: Activation) {
     let shape = shape
     for block in 0..<shape.blocks {
       let at = block * shape.floatsPerBlock
       state.kernels.pointee.pool_backward(
-        target + block * input.floatsPerBlock, maximumGradient.map { $0 + at },
+        target.block(block, image: image), target.memoryLanes(block), maximumGradient.map { $0 + at },
         arg.map { $0 + image * shape.floatsPerImage + at }, averageGradient.map { $0 + at }, Int32(input.height),
         Int32(input.width), Int32(stride))
     }

@@ -62,7 +62,7 @@ final class StridedStemPlan: NetworkStem {
     phase = next()
     let imageGradient = imageGradient
     phase.onImage { image, _ in
-      imageGradient.image(image).update(repeating: 0, count: imageGradient.shape.floatsPerImage)
+      imageGradient.clear(image: image)
     }
     second.appendBackward(to: phase, gradient: outputGradients[0], target: imageGradient)
     image.norm.appendReduction(of: imageGradient, values: image.output, to: phase)

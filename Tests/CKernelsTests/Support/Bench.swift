@@ -21,6 +21,8 @@ struct Results {
 final class Bench {
   let kernels: ck_kernels
   let name: String
+  /// Channels that a pixel of the last block has where a kernel takes memory rather than scratch.
+  let memoryLanes: Int
   private var buffers: [Buffer] = []
 
   private struct Buffer {
@@ -38,8 +40,9 @@ final class Bench {
   private static let guardBytes = 512
   private static let guardByte: UInt8 = 0xFF
 
-  init(_ table: ck_kernels) {
+  init(_ table: ck_kernels, memoryLanes: Int = 16) {
     kernels = table
+    self.memoryLanes = memoryLanes
     name = String(cString: table.name)
   }
 
@@ -87,14 +90,16 @@ final class Bench {
 }
 
 /// Runs `body` on every instruction set that this processor has, expects the same bits of all, and returns the first's.
-func onEverySet(_ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: (Bench) -> Results) -> Results {
+func onEverySet(
+  _ what: String, memoryLanes: Int = 16, sourceLocation: SourceLocation = #_sourceLocation, _ body: (Bench) -> Results
+) -> Results {
   var reference: (name: String, results: Results)?
   for index in 0..<ck_available() {
     guard let table = ck_get(index) else {
       Issue.record("instruction set \(index) of \(ck_available()) is missing", sourceLocation: sourceLocation)
       continue
     }
-    let bench = Bench(table.pointee)
+    let bench = Bench(table.pointee, memoryLanes: memoryLanes)
     let results = withExtendedLifetime(bench) { body(bench) }
     bench.verify(what, sourceLocation)
     if let reference {

@@ -1,12 +1,11 @@
 import CKernels
 
 extension ConvolutionCase {
-  var lowered: ck_conv {
+  func lowered(memoryLanes: Int32) -> ck_conv {
     ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(blockCount(inputs)),
       outBlocks: Int32(blockCount(outputs)), lastLanes: Int32(lastLanes(inputs)), outLanes: Int32(lastLanes(outputs)),
-      outHeight: Int32(outHeight),
-      outWidth: Int32(outWidth), pad: Int32(pad), paddedHeight: Int32(height + 2 * pad), paddedWidth: Int32(width + 2 * pad))
+      memoryLanes: memoryLanes, outHeight: Int32(outHeight), outWidth: Int32(outWidth), pad: Int32(pad), paddedHeight: Int32(height + 2 * pad), paddedWidth: Int32(width + 2 * pad))
   }
 
   /// Floats of a scratch tile: as many as the engine gives.
@@ -40,18 +39,19 @@ extension Bench {
   func convForward(_ shape: ConvolutionCase, input: [Float], depthwise: [Float], pointwise: [Float], sums: [Double])
     -> Results
   {
-    var conv = shape.lowered
-    let output = scratch(shape.outputFloats)
+    var conv = shape.lowered(memoryLanes: lanes)
+    let blocks = blockCount(shape.outputs)
+    let output = unwritten(shape.outputFloats, blocks: blocks)
     let total = self.output(sums)
     kernels.conv_forward(
       &conv, self.input(depthwise), self.input(pointwise), self.input(input), output, scratch(shape.tileFloats), total,
       nil)
-    return Results(floats: [read(output, shape.outputFloats)], doubles: [read(total, sums.count)])
+    return Results(floats: [readMemory(output, shape.outputFloats, blocks: blocks)], doubles: [read(total, sums.count)])
   }
 
   /// floats: input gradient, depthwise gradient, pointwise gradient, padded gradient planes.
   func convBackward(_ shape: ConvolutionCase, _ at: BackwardArguments) -> Results {
-    var conv = shape.lowered
+    var conv = shape.lowered(memoryLanes: lanes)
     let (inBlocks, outBlocks) = (Int32(blockCount(shape.inputs)), Int32(blockCount(shape.outputs)))
     let flipped = scratch(at.depthwise.count)
     let transposed = scratch(at.pointwise.count)
@@ -69,7 +69,8 @@ extension Bench {
       ).blocked(pad: shape.pad))
     var arguments = ck_conv_backward(
       depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: input(at.input),
-      gradient: input(at.gradient), output: input(at.output), scaleGradient: input(at.scaleGradient),
+      gradient: memory(at.gradient, blocks: Int(outBlocks)), output: memory(at.output, blocks: Int(outBlocks)),
+      scaleGradient: input(at.scaleGradient),
       scaleOutput: input(at.scaleOutput), shift: input(at.shift), tileA: scratch(shape.tileFloats),
       tileB: scratch(shape.tileFloats), gradientPlanes: planes, depthwiseGradient: at.wantsWeights ? depthwiseGradient : nil,
       pointwiseGradient: at.wantsWeights ? pointwiseGradient : nil, inputGradient: inputGradient,

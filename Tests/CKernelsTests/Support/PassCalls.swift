@@ -6,7 +6,7 @@ extension Bench {
 
   /// Pointers to the terms of a sum.
   private func table(_ terms: [[Float]]) -> UnsafePointer<UnsafePointer<Float>?> {
-    let pointers: [UnsafePointer<Float>?] = terms.map { input($0) }
+    let pointers: [UnsafePointer<Float>?] = terms.map { memory($0) }
     return input(pointers.isEmpty ? [nil] : pointers)
   }
 
@@ -15,7 +15,7 @@ extension Bench {
     -> Results
   {
     let output = self.output(target)
-    kernels.relu_pad(output, input(source), input(scale), input(shift), Int32(height), Int32(width), Int32(pad))
+    kernels.relu_pad(output, memory(source), lanes, input(scale), input(shift), Int32(height), Int32(width), Int32(pad))
     return Results(floats: [read(output, target.count)])
   }
 
@@ -23,26 +23,35 @@ extension Bench {
   func affine(x: [Float], a: [Float], y: [Float]?, b: [Float]?, c: [Float], inPlace: Bool) -> Results {
     let output = inPlace ? self.output(x) : scratch(x.count)
     kernels.affine(
-      output, inPlace ? UnsafePointer(output) : input(x), input(a), input(y), input(b), input(c), Int32(x.count / 16))
+      output, inPlace ? UnsafePointer(output) : memory(x), lanes, input(a), memory(y), input(b), input(c), Int32(x.count / 16))
     return Results(floats: [read(output, x.count)])
+  }
+
+  /// floats: scale·source + shift, in place of the source where `inPlace`.
+  func normalise(_ source: [Float], scale: [Float], shift: [Float], inPlace: Bool) -> Results {
+    let output = inPlace ? writable(source) : unwritten(source.count)
+    kernels.normalise(
+      output, inPlace ? UnsafePointer(output) : memory(source), lanes, input(scale), input(shift), Int32(source.count / 16))
+    return Results(floats: [readMemory(output, source.count)])
   }
 
   /// floats: target.
   func combine(
     target: [Float], terms: [[Float]], coefficients: [Float], stride: Int, shift: [Float]?, accumulate: Bool
   ) -> Results {
-    let output = self.output(target)
+    let output = writable(target)
     kernels.combine(
-      output, table(terms), input(coefficients), Int64(stride), input(shift), Int32(terms.count), Int32(target.count / 16),
+      output, lanes, table(terms), input(coefficients), Int64(stride), input(shift), Int32(terms.count), Int32(target.count / 16),
       accumulate ? 1 : 0)
-    return Results(floats: [read(output, target.count)])
+    return Results(floats: [readMemory(output, target.count)])
   }
 
   /// doubles: Σ g·term of each term, Σ g where wanted.
   func reduce(gradient: [Float], terms: [[Float]], sums: [Double], stride: Int, gradientSum: [Double]?) -> Results {
     let total = output(sums)
     let own = gradientSum.map { output($0) }
-    kernels.reduce(input(gradient), table(terms), Int32(terms.count), Int32(gradient.count / 16), total, Int64(stride), own)
+    kernels.reduce(
+      memory(gradient), lanes, table(terms), Int32(terms.count), Int32(gradient.count / 16), total, Int64(stride), own)
     return Results(doubles: [read(total, sums.count), own.map { read($0, 16) } ?? []])
   }
 
@@ -54,59 +63,59 @@ extension Bench {
   {
     let (output, g, a): (UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>?)
     switch aliasing {
-    case .none: (output, g, a) = (scratch(gradient.count), input(gradient), input(addend))
+    case .none: (output, g, a) = (unwritten(gradient.count), input(gradient), memory(addend))
     case .gradient:
       output = self.output(gradient)
       (g, a) = (UnsafePointer(output), input(addend))
     case .addend:
-      output = self.output(addend ?? gradient)
+      output = writable(addend ?? gradient)
       (g, a) = (input(gradient), addend == nil ? nil : UnsafePointer(output))
     }
-    kernels.mask(output, g, input(padded), a, Int32(height), Int32(width), Int32(pad))
-    return Results(floats: [read(output, gradient.count)])
+    kernels.mask(output, lanes, g, input(padded), a, Int32(height), Int32(width), Int32(pad))
+    return Results(floats: [readMemory(output, gradient.count)])
   }
 
   /// floats: input > 0 ? gradient : 0; doubles: Σ of it times term, Σ of it, added to what stood there.
   func maskReduce(gradient: [Float], padded: [Float], term: [Float], sums: [Double], height: Int, width: Int, pad: Int)
     -> Results
   {
-    let target = scratch(gradient.count)
+    let target = unwritten(gradient.count)
     let (product, total) = (output(sums), output(sums))
     kernels.mask_reduce(
-      target, input(gradient), input(padded), input(term), Int32(height), Int32(width), Int32(pad), product, total)
-    return Results(floats: [read(target, gradient.count)], doubles: [read(product, 16), read(total, 16)])
+      target, lanes, input(gradient), input(padded), memory(term), Int32(height), Int32(width), Int32(pad), product, total)
+    return Results(floats: [readMemory(target, gradient.count)], doubles: [read(product, 16), read(total, 16)])
   }
 
   /// floats: target.
   func maskFlat(target: [Float], gradient: [Float], source: [Float], accumulate: Bool) -> Results {
-    let output = self.output(target)
-    kernels.mask_flat(output, input(gradient), input(source), Int32(target.count / 16), accumulate ? 1 : 0)
-    return Results(floats: [read(output, target.count)])
+    let output = writable(target)
+    kernels.mask_flat(output, lanes, input(gradient), memory(source), Int32(target.count / 16), accumulate ? 1 : 0)
+    return Results(floats: [readMemory(output, target.count)])
   }
 
   /// floats: relu(source).
   func reluFlat(_ source: [Float]) -> Results {
     let output = scratch(source.count)
-    kernels.relu_flat(output, input(source), Int32(source.count / 16))
+    kernels.relu_flat(output, memory(source), lanes, Int32(source.count / 16))
     return Results(floats: [read(output, source.count)])
   }
 
   /// floats: the band.
-  func reluGather(_ source: [Float], height: Int, width: Int, offset: Int, firstRow: Int, rows: Int) -> Results {
+  func reluGather(_ source: [Float], width: Int, offset: Int, firstRow: Int, rows: Int) -> Results {
     let count = rows * (width / 2) * 16
     let output = scratch(count)
-    kernels.relu_gather(output, input(source), Int32(height), Int32(width), Int32(offset), Int32(firstRow), Int32(rows))
+    kernels.relu_gather(output, memory(source), lanes, Int32(width), Int32(offset), Int32(firstRow), Int32(rows))
     return Results(floats: [read(output, count)])
   }
 
   /// floats: target.
   func scatterMasked(
-    target: [Float], gradient: [Float], source: [Float], height: Int, width: Int, offset: Int, firstRow: Int, rows: Int
+    target: [Float], gradient: [Float], source: [Float], width: Int, offset: Int, firstRow: Int, rows: Int
   ) -> Results {
-    let output = self.output(target)
+    let output = writable(target)
     kernels.scatter_masked(
-      output, input(gradient), input(source), Int32(height), Int32(width), Int32(offset), Int32(firstRow), Int32(rows))
-    return Results(floats: [read(output, target.count)])
+      output, lanes, input(gradient), memory(source), Int32(width), Int32(offset), Int32(firstRow), Int32(rows))
+    return Results(floats: [readMemory(output, target.count)])
   }
 
   /// floats: the two blocks of the band, with what was between and after them.
@@ -122,14 +131,14 @@ extension Bench {
   /// floats: 16 means.
   func planeMean(_ source: [Float]) -> Results {
     let output = scratch(16)
-    kernels.plane_mean(output, input(source), Int32(source.count / 16))
+    kernels.plane_mean(output, memory(source), lanes, Int32(source.count / 16))
     return Results(floats: [read(output, 16)])
   }
 
   /// floats: `pixels` times the lanes.
-  func planeFill(_ lanes: [Float], pixels: Int) -> Results {
-    let output = scratch(pixels * 16)
-    kernels.plane_fill(output, input(lanes), Int32(pixels))
-    return Results(floats: [read(output, pixels * 16)])
+  func planeFill(_ values: [Float], pixels: Int) -> Results {
+    let output = unwritten(pixels * 16)
+    kernels.plane_fill(output, lanes, input(values), Int32(pixels))
+    return Results(floats: [readMemory(output, pixels * 16)])
   }
 }

@@ -24,17 +24,23 @@ struct PointwiseCase: CustomStringConvertible {
 
 extension Bench {
   /// floats: output; doubles: sums, where there are any.
-  func pointwise(_ shape: PointwiseCase, source: [Float], weights: [Float], target: [Float], sums: [Double]?) -> Results {
-    let output = self.output(target)
+  func pointwise(_ shape: PointwiseCase, source: [Float], weights: [Float], target: [Float], sums: [Double]?, firstPixel: Int = 0)
+    -> Results
+  {
+    let isMemory = sums != nil
+    let output = isMemory && memoryLanes < 16 ? writable(target, blocks: shape.outBlocks) : self.output(target)
     let total = sums.map { self.output($0) }
     let source = input(source)
     kernels.pointwise(
-      output, Int64(shape.pixelStride), source, Int64(shape.pixelStride), input(weights), Int64(shape.weightStride),
+      output, Int64(shape.pixelStride), Int32(firstPixel), source, Int64(shape.pixelStride), input(weights), Int64(shape.weightStride),
       Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), total, Int64(shape.outBlocks * 16),
+      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), isMemory ? lanes : 16, total, Int64(shape.outBlocks * 16),
       ahead(shape, source))
     return Results(
-      floats: [read(output, target.count)], doubles: [total.map { read($0, shape.outBlocks * 32) } ?? []])
+      floats: [
+        isMemory && memoryLanes < 16
+          ? readMemory(output, target.count, blocks: shape.outBlocks) : read(output, target.count)
+      ], doubles: [total.map { read($0, shape.outBlocks * 32) } ?? []])
   }
 
   /// Blocks to fetch ahead, in some cases: fetching must not change a bit.
