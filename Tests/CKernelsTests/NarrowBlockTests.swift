@@ -167,7 +167,8 @@ import Testing
     for (first, pixels) in [(0, 64), (16, 32), (8, 21), (4, 1)] {
       let shape = PointwiseCase(sources: 2, channels: channels, outputs: width.outputs, pixels: pixels, gap: first * 16)
       let source = (0..<shape.inBlocks).flatMap { block in
-        self.pixels(pixels, block % blockCount(channels) + 1 < blockCount(channels) ? 16 : lastLanes(channels), from: &stream)
+        self.pixels(
+          pixels, block % blockCount(channels) + 1 < blockCount(channels) ? 16 : lastLanes(channels), from: &stream)
           + [Float](repeating: 0, count: shape.gap)
       }
       let weights = packPointwise(

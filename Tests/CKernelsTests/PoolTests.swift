@@ -12,10 +12,12 @@ extension Bench {
     let arg = output([UInt8](repeating: 255, count: count))
     let totals = sums.map { output($0) }
     kernels.pool_forward(
-      memory(source), lanes, wantsMaximum ? maximum : nil, wantsMaximum ? arg : nil, wantsAverage ? average : nil, Int32(height),
+      memory(source), lanes, wantsMaximum ? maximum : nil, wantsMaximum ? arg : nil, wantsAverage ? average : nil,
+      Int32(height),
       Int32(width), Int32(stride), totals[0], totals[1], totals[2], totals[3])
     return Results(
-      floats: [readMemory(maximum, count), readMemory(average, count)], doubles: totals.map { read($0, 16) }, bytes: [read(arg, count)])
+      floats: [readMemory(maximum, count), readMemory(average, count)], doubles: totals.map { read($0, 16) },
+      bytes: [read(arg, count)])
   }
 
   /// floats: target.

@@ -64,7 +64,8 @@ final class AuxiliaryPlan {
       for (node, target) in zip(nodes, pooled) {
         for block in 0..<node.shape.blocks {
           state.kernels.pointee.relu_average(
-            target.block(block, image: image), node.block(block, image: image), node.memoryLanes(block), &window, Int32(target.shape.height))
+            target.block(block, image: image), node.block(block, image: image), node.memoryLanes(block), &window,
+            Int32(target.shape.height))
         }
       }
     }
@@ -78,7 +79,8 @@ final class AuxiliaryPlan {
       let shape = features.shape
       for block in 0..<shape.blocks {
         state.kernels.pointee.relu_pad(
-          features.block(block, image: image), last.output.block(block, image: image), last.output.memoryLanes(block), last.norm.map { $0.scale + block * 16 },
+          features.block(block, image: image), last.output.block(block, image: image), last.output.memoryLanes(block),
+          last.norm.map { $0.scale + block * 16 },
           last.norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), 0)
       }
     }

@@ -27,7 +27,8 @@ extension BatchNorm {
       for block in 0..<shape.blocks {
         context.scratch.terms[0] = UnsafePointer(values.block(block, image: image))
         state.kernels.pointee.reduce(
-          gradient.block(block, image: image), values.memoryLanes(block), context.scratch.terms, 1, Int32(shape.pixels), context.sums + offset + block * 16,
+          gradient.block(block, image: image), values.memoryLanes(block), context.scratch.terms, 1, Int32(shape.pixels),
+          context.sums + offset + block * 16,
           Int64(lanes), context.sums + offset + lanes + block * 16)
       }
     }

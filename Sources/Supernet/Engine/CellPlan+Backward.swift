@@ -200,7 +200,8 @@ extension CellPlan {
     for block in 0..<shape.blocks {
       let to = target.block(block, image: image)
       state.kernels.pointee.mask(
-        to, target.memoryLanes(block), sum + block * shape.floatsPerBlock, planes + block * stride, adding ? to : nil, Int32(shape.height), Int32(shape.width),
+        to, target.memoryLanes(block), sum + block * shape.floatsPerBlock, planes + block * stride, adding ? to : nil,
+        Int32(shape.height), Int32(shape.width),
         Int32(pad))
     }
   }
@@ -227,7 +228,8 @@ extension CellPlan {
           context.scratch.terms[index] = UnsafePointer(skip.0.block(block, image: image))
         }
         state.kernels.pointee.combine(
-          target.block(block, image: image), target.memoryLanes(block), context.scratch.terms, coefficients, 16, nil, Int32(skips.count), Int32(shape.pixels), 1)
+          target.block(block, image: image), target.memoryLanes(block), context.scratch.terms, coefficients, 16, nil,
+          Int32(skips.count), Int32(shape.pixels), 1)
       }
     }
   }
@@ -297,7 +299,8 @@ extension CellPlan {
       }
       scratch.terms[edges.count] = UnsafePointer(pooled.block(block, image: image))
       state.kernels.pointee.combine(
-        slice + block * shape.floatsPerBlock, pooled.memoryLanes(block), scratch.terms, coefficients, 16, shift, Int32(count), Int32(shape.pixels), 0)
+        slice + block * shape.floatsPerBlock, pooled.memoryLanes(block), scratch.terms, coefficients, 16, shift,
+        Int32(count), Int32(shape.pixels), 0)
     }
     return slice
   }

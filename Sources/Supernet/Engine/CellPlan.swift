@@ -136,7 +136,8 @@ final class CellPlan {
     let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
     for block in 0..<shape.blocks {
       state.kernels.pointee.relu_pad(
-        planes + block * stride, activation.block(block, image: image), activation.memoryLanes(block), norm.map { $0.scale + block * 16 },
+        planes + block * stride, activation.block(block, image: image), activation.memoryLanes(block),
+        norm.map { $0.scale + block * 16 },
         norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), Int32(pad))
     }
     return planes

@@ -95,7 +95,8 @@ final class DenseConvolutionUnit {
           let from = gradient.block(block, image: image, row: row)
           if let norm {
             kernels.affine(
-              to, from, gradient.memoryLanes(block), norm.gradientScale + block * 16, output.block(block, image: image, row: row),
+              to, from, gradient.memoryLanes(block), norm.gradientScale + block * 16,
+              output.block(block, image: image, row: row),
               norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
           } else {
             to.update(from: from, count: pixels * 16)
@@ -137,8 +138,10 @@ final class DenseConvolutionUnit {
     let pixels = rows * output.shape.width
     for block in 0..<input.shape.blocks {
       state.kernels.pointee.scatter_taps(
-        target.block(block, image: image), target.memoryLanes(block), tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
-        input.block(block, image: image), inputNorm.map { $0.scale + block * 16 }, inputNorm.map { $0.shift + block * 16 }, &taps,
+        target.block(block, image: image), target.memoryLanes(block), tile + block * pixels * 16,
+        Int64(input.shape.blocks * pixels * 16),
+        input.block(block, image: image), inputNorm.map { $0.scale + block * 16 }, inputNorm.map { $0.shift + block * 16 },
+        &taps,
         Int32(row), Int32(rows))
     }
   }

@@ -101,7 +101,8 @@ final class NodeSum {
           scratch.terms[place] = UnsafePointer(self.terms[index].values.block(block, image: image))
         }
         state.kernels.pointee.reduce(
-          gradient.block(block, image: image), gradient.memoryLanes(block), scratch.terms, Int32(terms.count), Int32(shape.pixels), sums + terms.lowerBound * lanes + block * 16,
+          gradient.block(block, image: image), gradient.memoryLanes(block), scratch.terms, Int32(terms.count),
+          Int32(shape.pixels), sums + terms.lowerBound * lanes + block * 16,
           Int64(lanes), gradientSum.map { $0 + block * 16 })
       }
       if hasPaths {

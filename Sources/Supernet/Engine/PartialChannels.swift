@@ -174,7 +174,8 @@ final class PartialChannels {
       let zeros = scratch.coefficients + count * 16
       zeros.update(repeating: 0, count: 16)
       state.kernels.pointee.combine(
-        target.image(image) + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(count), Int32(target.shape.pixels),
+        target.image(image) + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(count),
+        Int32(target.shape.pixels),
         isNode ? 1 : 0)
     }
     guard let halved = halved[source] else { return }
@@ -184,7 +185,8 @@ final class PartialChannels {
       let at = block * halved.shape.floatsPerBlock
       setTerms(terms, at: at, image: image, scratch: scratch)
       state.kernels.pointee.combine(
-        scratch.slices[1], 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(leaving.count), Int32(halved.shape.pixels),
+        scratch.slices[1], 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(leaving.count),
+        Int32(halved.shape.pixels),
         0)
       state.kernels.pointee.halve_maximum_backward(
         target.image(image) + block * target.shape.floatsPerBlock, scratch.slices[1],

@@ -68,7 +68,8 @@ final class PatchConvolutionUnit {
         for block in 0..<shape.blocks {
           state.kernels.pointee.affine(
             context.scratch.tileA + block * pixels * 16, gradient.block(block, image: image, row: row),
-            gradient.memoryLanes(block), norm.gradientScale + block * 16, output.block(block, image: image, row: row), norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+            gradient.memoryLanes(block), norm.gradientScale + block * 16, output.block(block, image: image, row: row),
+            norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
         }
         state.kernels.pointee.outer(
           gradients + partial, Int64(Self.patchFloatsPerPixel * 16), context.scratch.tileA, Int64(pixels * 16),

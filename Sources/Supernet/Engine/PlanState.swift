@@ -48,7 +48,8 @@ final class PlanState {
     let shape = target.shape
     for block in 0..<shape.blocks {
       kernels.pointee.dropout(
-        target.block(block, image: image), values.block(block, image: image), target.memoryLanes(block), Float(Double(weight) / (1 - skipDropout)),
+        target.block(block, image: image), values.block(block, image: image), target.memoryLanes(block),
+        Float(Double(weight) / (1 - skipDropout)),
         UInt32(min(Double(UInt32.max), (skipDropout * 0x1p32).rounded())), Int32(shape.pixels), noiseKey, UInt32(image),
         stream + UInt32(block), accumulate ? 1 : 0)
     }

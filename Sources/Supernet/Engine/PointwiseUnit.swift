@@ -162,7 +162,8 @@ final class PointwiseUnit {
         while block + together < shape.blocks, reach(of: block + together) == (first, count) { together += 1 }
         state.kernels.pointee.pointwise(
           output.block(block, image: image), Int64(shape.floatsPerBlock), Int32(row * shape.width),
-          scratch.tileA + first * pixels * 16, Int64(pixels * 16), state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
+          scratch.tileA + first * pixels * 16, Int64(pixels * 16),
+          state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
           Int32(pixels), Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together),
           Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes),
           output.memoryLanes(block + together - 1), sums + block * 16,
@@ -202,7 +203,8 @@ final class PointwiseUnit {
       for block in 0..<shape.blocks {
         kernels.affine(
           tileA + block * pixels * 16, gradient.block(block, image: image, row: row), gradient.memoryLanes(block),
-          gradientScale + block * 16, values.block(block, image: image, row: row), norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+          gradientScale + block * 16, values.block(block, image: image, row: row), norm.outputScale + block * 16,
+          norm.gradientShift + block * 16, Int32(pixels))
       }
       if let gradients = context.gradients {
         gather(image: image, row: row, rows: rows, tile: tileB)

@@ -5,7 +5,8 @@ extension ConvolutionCase {
     ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(blockCount(inputs)),
       outBlocks: Int32(blockCount(outputs)), lastLanes: Int32(lastLanes(inputs)), outLanes: Int32(lastLanes(outputs)),
-      memoryLanes: memoryLanes, outHeight: Int32(outHeight), outWidth: Int32(outWidth), pad: Int32(pad), paddedHeight: Int32(height + 2 * pad), paddedWidth: Int32(width + 2 * pad))
+      memoryLanes: memoryLanes, outHeight: Int32(outHeight), outWidth: Int32(outWidth), pad: Int32(pad),
+      paddedHeight: Int32(height + 2 * pad), paddedWidth: Int32(width + 2 * pad))
   }
 
   /// Floats of a scratch tile: as many as the engine gives.

@@ -23,7 +23,8 @@ extension Bench {
   func affine(x: [Float], a: [Float], y: [Float]?, b: [Float]?, c: [Float], inPlace: Bool) -> Results {
     let output = inPlace ? self.output(x) : scratch(x.count)
     kernels.affine(
-      output, inPlace ? UnsafePointer(output) : memory(x), lanes, input(a), memory(y), input(b), input(c), Int32(x.count / 16))
+      output, inPlace ? UnsafePointer(output) : memory(x), lanes, input(a), memory(y), input(b), input(c),
+      Int32(x.count / 16))
     return Results(floats: [read(output, x.count)])
   }
 
@@ -41,7 +42,8 @@ extension Bench {
   ) -> Results {
     let output = writable(target)
     kernels.combine(
-      output, lanes, table(terms), input(coefficients), Int64(stride), input(shift), Int32(terms.count), Int32(target.count / 16),
+      output, lanes, table(terms), input(coefficients), Int64(stride), input(shift), Int32(terms.count),
+      Int32(target.count / 16),
       accumulate ? 1 : 0)
     return Results(floats: [readMemory(output, target.count)])
   }

@@ -24,7 +24,9 @@ struct PointwiseCase: CustomStringConvertible {
 
 extension Bench {
   /// floats: output; doubles: sums, where there are any.
-  func pointwise(_ shape: PointwiseCase, source: [Float], weights: [Float], target: [Float], sums: [Double]?, firstPixel: Int = 0)
+  func pointwise(
+    _ shape: PointwiseCase, source: [Float], weights: [Float], target: [Float], sums: [Double]?, firstPixel: Int = 0
+  )
     -> Results
   {
     let isMemory = sums != nil
@@ -32,9 +34,11 @@ extension Bench {
     let total = sums.map { self.output($0) }
     let source = input(source)
     kernels.pointwise(
-      output, Int64(shape.pixelStride), Int32(firstPixel), source, Int64(shape.pixelStride), input(weights), Int64(shape.weightStride),
+      output, Int64(shape.pixelStride), Int32(firstPixel), source, Int64(shape.pixelStride), input(weights),
+      Int64(shape.weightStride),
       Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), isMemory ? lanes : 16, total, Int64(shape.outBlocks * 16),
+      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), isMemory ? lanes : 16, total,
+      Int64(shape.outBlocks * 16),
       ahead(shape, source))
     return Results(
       floats: [
