@@ -62,7 +62,8 @@ typedef struct {
 
   /// dst interior ← relu(src), or relu(scale · src + shift) where scale is not null. One block; src has the memory lanes.
   void (*relu_pad)(float *dst, const float *src, int32_t memoryLanes, const float *scale, const float *shift, int32_t height, int32_t width, int32_t pad);
-  /// output ← pointwise(depthwise(input)); adds Σ output and Σ output² of each lane to sums[0][16·outBlocks], sums[1][…].
+  /// output ← pointwise(depthwise(input)); adds Σ output and Σ output² of each lane to sums[0][16·outBlocks], sums[1][…]
+  /// and lets the output pass the caches; with null sums the output stays in them.
   /// next, where not null, is [inBlocks][outHeight][outWidth][16] that the caller reads after this, fetched ahead at stride 1.
   void (*conv_forward)(const ck_conv *conv, const float *depthwise, const float *pointwise, const float *input, float *output, float *tile, double *sums, const float *next);
   void (*conv_backward)(const ck_conv *conv, const ck_conv_backward *arguments);
@@ -70,7 +71,7 @@ typedef struct {
   /// dst[o][firstPixel + p][:] ← Σ over input lanes of weights · src[p]. `period` input blocks hold `lastLanes` channels in the last of them,
   /// `outPeriod` output blocks, of which outBlocks is a multiple, `outLanes`.
   /// dst and src strides are floats between blocks; weightStride is floats between output blocks. sums may be null.
-  /// With sums, dst is in memory, its last block with `memoryLanes`; else they are 16.
+  /// The last block of dst has `memoryLanes`. With sums nothing reads dst before the batch is done: it goes past the caches.
   /// ahead, where not null, is for each input block what the caller reads after this, `pixels` of it.
   void (*pointwise)(float *dst, int64_t dstStride, int32_t firstPixel, const float *src, int64_t srcStride, const float *weights, int64_t weightStride, int32_t pixels, int32_t inBlocks, int32_t period, int32_t lastLanes, int32_t outBlocks, int32_t outPeriod, int32_t outLanes, int32_t memoryLanes, double *sums, int64_t sumsStride, const float *const *ahead);
   /// gradient[o][i][:] += Σ over pixels of g[o] · d[i]; `period` and `lastLanes` as above, `outLanes` of the last output block.

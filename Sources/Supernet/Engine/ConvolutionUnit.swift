@@ -99,7 +99,7 @@ final class ConvolutionUnit {
   ) {
     state.kernels.pointee.conv_forward(
       &conv, state.weights + depthwiseOffset, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
-      sums, next)
+      state.wantsSums ? sums : nil, state.wantsSums ? next : nil)
   }
 
   /// Weights in the order that the backward pass reads them.

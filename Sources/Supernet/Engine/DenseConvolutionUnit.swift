@@ -72,7 +72,7 @@ final class DenseConvolutionUnit {
         output.image(image), Int64(shape.floatsPerBlock), Int32(row * shape.width), scratch.tileA, Int64(pixels * 16),
         state.weights + offset, Int64(tapBlocks * 256), Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks),
         Int32(input.shape.lastLanes), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
-        output.memoryLanes(shape.blocks - 1), sums, Int64(shape.lanes), nil)
+        output.memoryLanes(shape.blocks - 1), state.wantsSums ? sums : nil, Int64(shape.lanes), nil)
     }
   }
 

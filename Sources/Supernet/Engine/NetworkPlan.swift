@@ -156,7 +156,11 @@ final class NetworkPlan {
     state.statisticsMomentum = statisticsMomentum
     state.normalMixing = mixing.normal
     state.reduceMixing = mixing.reduce
-    for phase in forwardPhases { runner.run(phase, images: input.count, weightGradient: nil) }
+    if usesRunning {
+      runner.runIndependently(forwardPhases, images: input.count)
+    } else {
+      for phase in forwardPhases { runner.run(phase, images: input.count, weightGradient: nil) }
+    }
     let (loss, correct) = head.loss(
       images: input.count, labels: input.labels, smoothing: input.smoothing, pool: pool)
     var result = Result(loss: loss, correct: correct)

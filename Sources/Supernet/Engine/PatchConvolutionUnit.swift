@@ -47,7 +47,7 @@ final class PatchConvolutionUnit {
           output.image(image), Int64(shape.floatsPerBlock), Int32(row * shape.width), context.scratch.tileA,
           Int64(pixels * 16), state.weights + weightOffset, Int64(Self.patchFloatsPerPixel * 16), Int32(pixels), 2, 2,
           Int32(Self.patchLanes - 16), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
-          output.memoryLanes(shape.blocks - 1), context.sums + offset, Int64(lanes), nil)
+          output.memoryLanes(shape.blocks - 1), state.wantsSums ? context.sums + offset : nil, Int64(lanes), nil)
       }
     }
     phase.onFinish { [self] sums, images in

@@ -69,7 +69,7 @@ final class PhaseRunner {
     self.scratch = scratch
     sumCapacity = (phases.map(\.sumCount).max() ?? 0) + 16
     partialCapacity = (phases.map(\.gradientCount).max() ?? 0) + 16
-    sums = arena.allocate(Double.self, Self.maximumChunks * sumCapacity)
+    sums = arena.allocate(Double.self, max(Self.maximumChunks, pool.threadCount) * sumCapacity)
     partials = arena.allocate(Float.self, Self.maximumChunks * partialCapacity)
   }
 
@@ -92,6 +92,28 @@ final class PhaseRunner {
     }
     for finish in phase.finishes { finish(sums, images) }
     if let weightGradient, wantsGradients { addPartials(of: phase, chunks: chunks, into: weightGradient) }
+  }
+
+  /// Images that go through a network together where none waits for the rest of the batch: enough to read the weights for
+  /// more than one, few enough to stay in a core's caches.
+  static let independentImages = 6
+
+  /// Runs phases in which nothing depends on sums over the batch: a few images at a time go through all of them.
+  func runIndependently(_ phases: [Phase], images: Int) {
+    for phase in phases {
+      for finish in phase.finishes { finish(sums, images) }
+    }
+    let size = Self.independentImages
+    pool.run((images + size - 1) / size) { group, worker in
+      let context = ChunkContext(sums: sums + worker * sumCapacity, gradients: nil, scratch: scratch[worker])
+      for phase in phases {
+        // Kernels add to sums that nothing reads.
+        context.sums.update(repeating: 0, count: phase.sumCount)
+        for image in group * size..<min(images, (group + 1) * size) {
+          for body in phase.bodies { body(image, context) }
+        }
+      }
+    }
   }
 
   private func addPartials(of phase: Phase, chunks: Int, into gradient: Floats) {

@@ -10,6 +10,8 @@ final class PlanState {
   var statistics: Floats?
   /// Whether normalisation uses the running statistics instead of the batch's, and leaves them alone.
   var usesRunningStatistics = false
+  /// Whether convolutions sum up their outputs for the statistics of the batch.
+  var wantsSums: Bool { !usesRunningStatistics }
   /// How far running statistics move towards the batch's.
   var statisticsMomentum = Float(BatchNorm.momentum)
   /// Images of the current batch, NCHW.

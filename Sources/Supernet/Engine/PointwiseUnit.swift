@@ -166,7 +166,7 @@ final class PointwiseUnit {
           state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
           Int32(pixels), Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together),
           Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes),
-          output.memoryLanes(block + together - 1), sums + block * 16,
+          output.memoryLanes(block + together - 1), state.wantsSums ? sums + block * 16 : nil,
           Int64(shape.lanes), fetched == 0 ? nil : scratch.ahead)
         block += together
       }
