@@ -7,9 +7,10 @@ struct Taps: CustomTestStringConvertible {
   let dilation: Int
   let stride: Int
 
-  static let all = [3, 5].flatMap { kernel in
-    [1, 2].flatMap { dilation in [1, 2].map { Taps(kernel: kernel, dilation: dilation, stride: $0) } }
-  }
+  static let all =
+    [3, 5].flatMap { kernel in
+      [1, 2].flatMap { dilation in [1, 2].map { Taps(kernel: kernel, dilation: dilation, stride: $0) } }
+    } + [1, 2].map { Taps(kernel: 9, dilation: 1, stride: $0) }
 
   var testDescription: String { "kernel \(kernel), dilation \(dilation), stride \(stride)" }
 

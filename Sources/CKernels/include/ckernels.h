@@ -18,7 +18,7 @@ extern "C" {
 
 /// ReLU – depthwise k×k – pointwise, on one image. Sizes in pixels and in blocks of 16 channels.
 typedef struct {
-  int32_t kernel;     ///< 3 or 5
+  int32_t kernel;     ///< 3 or 5; 9: the sum of two 5×5, of dilation 1 and 2, whose taps follow each other, 50 in all
   int32_t dilation;   ///< 1 or 2
   int32_t stride;     ///< 1 or 2
   int32_t inBlocks;   ///< input blocks, which the depthwise part keeps
@@ -34,7 +34,7 @@ typedef struct {
 /// Where one image's backward pass of a `ck_conv` reads and writes.
 typedef struct {
   const float *depthwise;         ///< [inBlocks][k·k][16]
-  const float *depthwiseFlipped;  ///< the same with taps reversed
+  const float *depthwiseFlipped;  ///< the same with taps reversed, at kernel 9 each 25 of them
   const float *pointwiseTransposed;  ///< [inBlocks][16·outBlocks][16]
   const float *input;             ///< relu'd padded planes
   const float *gradient;          ///< ∂L/∂(batch-norm output), [outBlocks][pixels][16 or memoryLanes]

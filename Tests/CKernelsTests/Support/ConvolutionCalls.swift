@@ -57,7 +57,7 @@ extension Bench {
     let flipped = scratch(at.depthwise.count)
     let transposed = scratch(at.pointwise.count)
     let (depthwise, pointwise) = (input(at.depthwise), input(at.pointwise))
-    kernels.flip(flipped, depthwise, inBlocks, Int32(shape.taps))
+    kernels.flip(flipped, depthwise, inBlocks * Int32(shape.parts.count), Int32(shape.taps / shape.parts.count))
     kernels.transpose(transposed, pointwise, inBlocks, outBlocks)
     let inputGradient = output(at.inputGradient)
     let depthwiseGradient = output(at.depthwiseGradient)

@@ -11,10 +11,12 @@ struct ConvolutionCase: CustomStringConvertible {
   /// Border of the padded planes: at least `reach`.
   var pad: Int
 
+  /// Kernels and dilations that the depthwise part adds up: at kernel 9 two, whose taps follow each other.
+  var parts: [(kernel: Int, dilation: Int)] { kernel == 9 ? [(5, 1), (5, 2)] : [(kernel, dilation)] }
   var reach: Int { dilation * (kernel / 2) }
-  var taps: Int { kernel * kernel }
-  var outHeight: Int { (height + 2 * reach - dilation * (kernel - 1) - 1) / stride + 1 }
-  var outWidth: Int { (width + 2 * reach - dilation * (kernel - 1) - 1) / stride + 1 }
+  var taps: Int { parts.reduce(0) { $0 + $1.kernel * $1.kernel } }
+  var outHeight: Int { (height - 1) / stride + 1 }
+  var outWidth: Int { (width - 1) / stride + 1 }
   var outPixels: Int { outHeight * outWidth }
 
   var description: String {
@@ -23,11 +25,16 @@ struct ConvolutionCase: CustomStringConvertible {
 
   /// Calls `body` for every tap of every output of a channel that lies inside the input.
   private func forEachTap(_ body: (_ tap: Int, _ row: Int, _ column: Int, _ inputRow: Int, _ inputColumn: Int) -> Void) {
+    let offsets = parts.flatMap { kernel, dilation in
+      (0..<kernel * kernel).map {
+        (dilation * ($0 / kernel - kernel / 2), dilation * ($0 % kernel - kernel / 2))
+      }
+    }
     for row in 0..<outHeight {
       for column in 0..<outWidth {
-        for tap in 0..<taps {
-          let y = row * stride + (tap / kernel) * dilation - reach
-          let x = column * stride + (tap % kernel) * dilation - reach
+        for (tap, offset) in offsets.enumerated() {
+          let y = row * stride + offset.0
+          let x = column * stride + offset.1
           if y >= 0, y < height, x >= 0, x < width { body(tap, row, column, y, x) }
         }
       }
