@@ -8,7 +8,7 @@ public struct SupernetArchitecture: Hashable, Sendable {
   public let classes: Int
   /// Height and width of the images, a multiple of 4.
   public let imageSize: Int
-  /// Partial channels, edge normalisation, dropped skip connections.
+  /// Partial channels, edge normalisation, dropped skip connections, merged convolutions.
   public let variant: SupernetVariant
 
   /// The candidate operations of each edge.
@@ -32,6 +32,13 @@ public struct SupernetArchitecture: Hashable, Sendable {
     try require(
       ways >= 1 && channels % (2 * ways) == 0 || ways == 1, "partial channels", ways,
       "1, or a number of which the channels, \(channels), are an even multiple")
+    // Both weigh what batch norm would take away again: the edge, or copies of a kernel that share one block.
+    if variant.mergedConvolutions, ways > 1 || variant.edgeNormalisation {
+      throw SupernetError(
+        "variants that do not go together", at: "merged convolutions",
+        found: ways > 1 ? "\(ways) partial channels" : "edge normalisation",
+        wanted: "all channels and no edge normalisation")
+    }
     self.variant = variant
     self.space = space
     self.channels = channels

@@ -5,14 +5,15 @@ import Foundation
 import Supernet
 import Testing
 
-/// A golden file of examples/pytorch/partial_channels.py, float64 expected values.
-struct PartialGolden: CustomTestStringConvertible {
+/// A golden file of examples/pytorch/partial_channels.py or merged_convolutions.py, float64 expected values.
+struct VariantGolden: CustomTestStringConvertible {
   let name: String
   var testDescription: String { name }
-  static let all = ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4"].map(PartialGolden.init)
+  static let all = ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged"]
+    .map(VariantGolden.init)
 
   func file() throws -> TensorFile {
-    let url = try #require(Bundle.module.url(forResource: "Golden/partial/\(name)", withExtension: "safetensors"))
+    let url = try #require(Bundle.module.url(forResource: "Golden/variants/\(name)", withExtension: "safetensors"))
     return try TensorFile(readingFrom: url.path)
   }
 
@@ -20,8 +21,9 @@ struct PartialGolden: CustomTestStringConvertible {
 
   func model(_ file: TensorFile, threads: Int = 2) throws -> SupernetModel {
     var variant = SupernetVariant()
-    variant.partialChannels = try number("partial_channels", in: file)
+    variant.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
     variant.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
+    variant.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
     return try SupernetModel(
       architecture: SupernetArchitecture(
         space: #require(SearchSpace(rawValue: file.metadata["space"] ?? "")), channels: number("channels", in: file),
@@ -59,9 +61,9 @@ struct PartialGolden: CustomTestStringConvertible {
   }
 }
 
-@Suite struct PartialChannelTests {
-  @Test("losses, logits and gradients differ from the PyTorch model with partial channels", arguments: PartialGolden.all)
-  func golden(golden: PartialGolden) throws {
+@Suite struct VariantGoldenTests {
+  @Test("losses, logits and gradients differ from the PyTorch model of a variant", arguments: VariantGolden.all)
+  func golden(golden: VariantGolden) throws {
     let file = try golden.file()
     let model = try golden.model(file)
     let weights = try model.importVector(from: file, prefix: "")
@@ -107,8 +109,8 @@ struct PartialGolden: CustomTestStringConvertible {
     #expect(relativeError(edges(found.reduce), edges(expected.reduce)) < 1e-5)
   }
 
-  @Test("every tensor of the PyTorch model is one of the network's", arguments: PartialGolden.all)
-  func names(golden: PartialGolden) throws {
+  @Test("every tensor of the PyTorch model is one of the network's", arguments: VariantGolden.all)
+  func names(golden: VariantGolden) throws {
     let file = try golden.file()
     let model = try golden.model(file)
     let foreign = ["train.", "valid.", "expect.", "alphas_", "betas_"]

@@ -28,6 +28,15 @@ struct CellLayout {
   var partialChannels = 1
   /// Whether skip connections of full resolution drop values.
   var dropsSkips = false
+  /// Whether the convolutions of an edge are one.
+  var mergesConvolutions = false
+
+  /// The candidates of an edge that are merged: its convolutions, where there are two or more.
+  func mergedCandidates(of edge: Int) -> [Int] {
+    guard mergesConvolutions else { return [] }
+    let convolutions = candidates[edge].indices.filter { candidates[edge][$0].operation.depthwise != nil }
+    return convolutions.count > 1 ? convolutions : []
+  }
 
   /// Whether everything that reads an input can apply its norm on the way, so that the normalised values need no memory.
   func readsThroughNorm(of input: Int) -> Bool {

@@ -168,6 +168,8 @@ extension CellPlan {
         switch operation {
         case .convolution(let unit):
           (unit, mixtureGradients[edge.edge.node], edge.paths[index], unit.reserveGradient(in: phase))
+        case .merged(let convolution):
+          (convolution.unit, mixtureGradients[edge.edge.node], nil, convolution.unit.reserveGradient(in: phase))
         case .separable(let first, let second): (first, second.output, nil, first.reserveGradient(in: phase))
         default: nil
         }

@@ -12,6 +12,12 @@ final class ConvolutionUnit {
   private let transposed: Floats
   private let state: PlanState
   private let taps: Int
+  /// Taps that count as arithmetic, where others are computed along.
+  private let usefulTaps: Int
+  /// The depthwise kernel where it is not ω itself.
+  private let merged: Floats?
+  /// Taps that are reversed together for the backward pass.
+  private var tapsPerPart: Int { conv.kernel == 9 ? 25 : taps }
   /// Lanes of the convolutions that share the block; empty where there is one convolution.
   private let members: [Range<Int>]
 
@@ -56,9 +62,25 @@ final class ConvolutionUnit {
       memory: memory, state: state, pad: pad)
   }
 
+  /// A convolution with a depthwise kernel that is made for each run, `merged`, [block][computed taps][16]. Its gradient goes
+  /// to the place of the weights that it is made from.
+  convenience init(
+    merged: Floats, of kernel: MergedKernel, gradientAt offset: Int, name: String, stride: Int, input: PlaneShape,
+    memory: PlanMemory, state: PlanState, pad: Int
+  ) {
+    let pointwise = memory.parameters.pointwise(
+      "\(name).point_conv1.weight", outputs: input.channels, channels: input.channels, sources: 1)
+    let norm = BatchNorm(
+      shape: stride == 1 ? input : input.halved(),
+      entry: memory.statistics.add("\(name).bn1", channels: input.channels), memory: memory, state: state)
+    self.init(
+      depthwise: offset, merged: (merged, kernel), pointwise: pointwise, norm: norm, members: [], kernel: kernel.side,
+      dilation: 1, stride: stride, input: input, memory: memory, state: state, pad: pad)
+  }
+
   private init(
-    depthwise: Int, pointwise: Int, norm: BatchNorm, members: [Range<Int>], kernel: Int, dilation: Int, stride: Int,
-    input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+    depthwise: Int, merged: (Floats, MergedKernel)? = nil, pointwise: Int, norm: BatchNorm, members: [Range<Int>],
+    kernel: Int, dilation: Int, stride: Int, input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
   ) {
     self.state = state
     self.input = input
@@ -66,7 +88,9 @@ final class ConvolutionUnit {
     self.members = members
     depthwiseOffset = depthwise
     pointwiseOffset = pointwise
-    taps = kernel * kernel
+    taps = merged?.1.computedCount ?? kernel * kernel
+    usefulTaps = merged?.1.usedCount ?? taps
+    self.merged = merged?.0
     let outputShape = stride == 1 ? input : input.halved()
     output = memory.activation(outputShape)
     flipped = memory.arena.allocate(Float.self, input.blocks * taps * 16)
@@ -89,8 +113,10 @@ final class ConvolutionUnit {
   /// Of one image, forward; each of the two backward products costs the same.
   var flops: Int {
     let widths = members.isEmpty ? [input.channels] : members.map(\.count)
-    return widths.reduce(0) { $0 + 2 * output.shape.pixels * $1 * (taps + $1) }
+    return widths.reduce(0) { $0 + 2 * output.shape.pixels * $1 * (usefulTaps + $1) }
   }
+
+  private var depthwise: UnsafePointer<Float> { merged.map { UnsafePointer($0) } ?? state.weights + depthwiseOffset }
 
   /// Convolves padded, relu'd planes into `output`; adds Σ and Σ² to sums[0..<2·lanes]. `next`, of the input's shape, is
   /// what the caller reads after this.
@@ -98,13 +124,13 @@ final class ConvolutionUnit {
     image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch, next: UnsafePointer<Float>? = nil
   ) {
     state.kernels.pointee.conv_forward(
-      &conv, state.weights + depthwiseOffset, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
+      &conv, depthwise, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
       state.wantsSums ? sums : nil, state.wantsSums ? next : nil)
   }
 
   /// Weights in the order that the backward pass reads them.
   func prepareBackward() {
-    state.kernels.pointee.flip(flipped, state.weights + depthwiseOffset, Int32(input.blocks), Int32(taps))
+    state.kernels.pointee.flip(flipped, depthwise, Int32(input.blocks * taps / tapsPerPart), Int32(tapsPerPart))
     state.kernels.pointee.transpose(transposed, state.weights + pointwiseOffset, Int32(input.blocks), Int32(input.blocks))
   }
 
@@ -124,7 +150,7 @@ final class ConvolutionUnit {
     partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
     var arguments = ck_conv_backward(
-      depthwise: state.weights + depthwiseOffset, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
+      depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
       gradient: gradient, output: output.image(image),
       scaleGradient: norm.gradientScale(keep: keep, scratch: context.scratch), scaleOutput: norm.outputScale,
       shift: norm.gradientShift, tileA: context.scratch.tileA, tileB: context.scratch.tileB,

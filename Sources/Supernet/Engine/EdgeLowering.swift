@@ -37,8 +37,17 @@ struct EdgeLowering {
     for (index, edge) in CellTopology.edges.enumerated() {
       let source = states[edge.source]
       let stride = stride(from: edge.source)
+      let merged = cell.mergedCandidates(of: index)
       let lowered = cell.candidates[index].enumerated().map { k, candidate -> MixedEdge.Lowered in
         if let packed = packed?.lowered[index][k] { return packed }
+        if merged.contains(k) {
+          guard k == merged.first else { return .nothing }
+          return .merged(
+            MergedConvolution(
+              name: candidate.name,
+              candidates: merged.map { (cell.candidates[index][$0].operation, mixingOffset + $0) },
+              reduction: cell.isReduction, stride: stride, input: source.shape, memory: memory, state: state, pad: pad))
+        }
         let stream = UInt32((cell.index * CellTopology.edges.count + index) << 8)
         func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
           -> ConvolutionUnit

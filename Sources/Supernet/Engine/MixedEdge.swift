@@ -21,6 +21,8 @@ final class MixedEdge {
     case convolution(ConvolutionUnit)
     case separable(first: ConvolutionUnit, second: ConvolutionUnit)
     case factorised(PointwiseUnit)
+    /// All convolutions of the edge in one, which stands at the place of the first; the others contribute nothing.
+    case merged(MergedConvolution)
     /// A convolution that shares its block with those of other edges: its output, norm and lanes.
     case packed(Activation, BatchNorm, lanes: Range<Int>)
   }
@@ -39,7 +41,8 @@ final class MixedEdge {
     let norm: BatchNorm?
     /// The norm that the values, a cell's input, are seen through where they are not normalised in memory.
     var view: BatchNorm?
-    let mixingIndex: Int
+    /// Nil where the weight is 1.
+    let mixingIndex: Int?
     /// The path, where it can be dropped.
     let path: Int?
     /// The lanes that belong to the edge, where not all do.
@@ -63,6 +66,8 @@ final class MixedEdge {
       case .convolution(let unit): return term(unit.output, unit.norm)
       case .separable(_, let second): return term(second.output, second.norm)
       case .factorised(let unit): return term(unit.output, unit.norm)
+      case .merged(let convolution):
+        return Term(values: convolution.unit.output, norm: convolution.unit.norm, mixingIndex: nil, path: nil)
       case .packed(let values, let norm, let lanes): return term(values, norm, lanes: lanes)
       }
     }
@@ -72,19 +77,20 @@ final class MixedEdge {
   var hasStatistics: Bool {
     operations.contains {
       switch $0 {
-      case .convolution, .separable, .factorised, .packed: true
+      case .convolution, .separable, .factorised, .merged, .packed: true
       case .maximum(_, let norm), .average(_, let norm): norm != nil
       case .nothing, .identity, .dropped, .noise: false
       }
     }
   }
 
-  /// Convolutions that read the relu'd source state: single ones, and the first half of separable ones.
+  /// Convolutions that read the relu'd source state: single and merged ones, and the first half of separable ones.
   var firstConvolutions: [ConvolutionUnit] {
     operations.compactMap {
       switch $0 {
       case .convolution(let unit): unit
       case .separable(let first, _): first
+      case .merged(let convolution): convolution.unit
       default: nil
       }
     }
@@ -92,6 +98,11 @@ final class MixedEdge {
 
   var separables: [(first: ConvolutionUnit, second: ConvolutionUnit)] {
     operations.compactMap { if case .separable(let first, let second) = $0 { (first, second) } else { nil } }
+  }
+
+  var merged: MergedConvolution? {
+    for case .merged(let convolution) in operations { return convolution }
+    return nil
   }
 
   var factorised: [PointwiseUnit] {

@@ -37,11 +37,7 @@ struct NetworkLayout {
   /// Border of padded planes: the largest reach of a convolution.
   var padding: Int {
     cells.flatMap { $0.candidates.joined() }.map { candidate in
-      switch candidate.operation {
-      case .dilatedConv5x5: 4
-      case .dilatedConv3x3, .separableConv5x5: 2
-      case .separableConv3x3, .none, .maxPool3x3, .averagePool3x3, .skipConnect, .noise: 1
-      }
+      candidate.operation.depthwise.map { $0.dilation * ($0.kernel / 2) } ?? 1
     }.max() ?? 1
   }
 }
@@ -60,7 +56,8 @@ extension SupernetArchitecture {
             CellLayout.Candidate(operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)")
           }
         }, outputs: Array(CellTopology.inputCount..<CellTopology.stateCount), hasAffineNorms: false, normalisesPools: true,
-        partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout)
+        partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
+        mergesConvolutions: variant.mergedConvolutions)
     }
     return NetworkLayout(stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells)
   }

@@ -22,6 +22,9 @@ final class NetworkPlan {
   private let backwardPhases: [Phase]
   private let weightsOnly: Set<ObjectIdentifier>
   private let prepare: [() -> Void]
+  private let merged: [MergedConvolution]
+  /// Where weight gradients go that only mixing weights need.
+  private let ownGradient: Floats?
   private let runner: PhaseRunner
 
   init(_ layout: NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) {
@@ -100,6 +103,8 @@ final class NetworkPlan {
     backwardPhases = backward
     self.weightsOnly = weightsOnly
     prepare = cells.flatMap { $0.prepareBackward() } + stem.prepareBackward() + (auxiliary?.prepareBackward() ?? [])
+    merged = cells.flatMap { $0.edges.compactMap(\.merged) }
+    ownGradient = merged.isEmpty ? nil : memory.arena.allocate(Float.self, memory.parameters.count)
     parameters = memory.parameters
     statistics = memory.statistics
     let scratch = (0..<pool.threadCount).map { _ in WorkerScratch(memory.scratch, arena: memory.arena) }
@@ -143,6 +148,8 @@ final class NetworkPlan {
   ) -> Result {
     precondition(input.count >= 1 && input.count <= batch, "a plan for \(batch) images cannot run \(input.count)")
     let wantsGradient = weightGradient != nil || wantsMixingGradient
+    // The mixing weights of merged convolutions follow from the gradient of their kernels.
+    let weightGradient = weightGradient ?? (wantsMixingGradient ? ownGradient : nil)
     precondition(!(usesRunning && wantsGradient), "gradients are of losses with the batch's statistics")
     state.weights = weights
     state.weightGradient = weightGradient
@@ -156,6 +163,7 @@ final class NetworkPlan {
     state.statisticsMomentum = statisticsMomentum
     state.normalMixing = mixing.normal
     state.reduceMixing = mixing.reduce
+    pool.run(merged.count) { index, _ in merged[index].prepareForward() }
     if usesRunning {
       runner.runIndependently(forwardPhases, images: input.count)
     } else {
@@ -182,6 +190,10 @@ final class NetworkPlan {
     for phase in backwardPhases where weightGradient != nil || !weightsOnly.contains(ObjectIdentifier(phase)) {
       runner.run(phase, images: input.count, weightGradient: weightGradient)
     }
+    if let weightGradient {
+      pool.run(merged.count) { index, _ in merged[index].finishBackward(weightGradient) }
+      for convolution in merged { convolution.addMixingGradients() }
+    }
     if wantsMixingGradient {
       result.normalMixingGradient = state.normalGradient
       result.reduceMixingGradient = state.reduceGradient
@@ -194,7 +206,8 @@ final class NetworkPlan {
 
   /// Of one image, forward and backward; without weight gradients the phases that only they need are left out.
   func gradientCost(wantsWeights: Bool) -> PlanCost {
-    backwardPhases.filter { wantsWeights || !weightsOnly.contains(ObjectIdentifier($0)) }.reduce(forwardCost) {
+    let wantsWeights = wantsWeights || !merged.isEmpty
+    return backwardPhases.filter { wantsWeights || !weightsOnly.contains(ObjectIdentifier($0)) }.reduce(forwardCost) {
       $0 + $1.cost + PlanCost(flops: wantsWeights ? $1.weightFlops : 0)
     }
   }

@@ -144,7 +144,7 @@ final class NodeSum {
       } else {
         for lane in 0..<lanes { inner += product[lane] }
       }
-      state.addGradient(reduction, term.mixingIndex, inner)
+      if let index = term.mixingIndex { state.addGradient(reduction, index, inner) }
     }
   }
 }

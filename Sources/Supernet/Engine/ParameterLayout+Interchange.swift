@@ -5,7 +5,8 @@ extension ParameterLayout {
   /// A zero vector with room for the weights, a gradient or a momentum.
   func makeVector() -> ParameterVector { ParameterVector(count: count) }
 
-  /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scale 1 and shift 0.
+  /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scale 1 and shift 0;
+  /// shared kernels of merged convolutions from N(0, 2/fan-in), its `kaiming_normal_`.
   func makeInitialWeights(seed: UInt64) -> ParameterVector {
     let weights = makeVector()
     for (index, entry) in entries.enumerated() {
@@ -13,6 +14,10 @@ extension ParameterLayout {
         entry.forEachStorageIndex { weights.storage[$0] = constant }
       } else {
         var stream = RandomStream(seed: seed, purpose: .weights, index: index)
+        if let deviation = entry.deviation {
+          entry.forEachStorageIndex { weights.storage[$0] = Float(deviation * stream.normal()) }
+          continue
+        }
         let bound = 1 / Double(entry.fanIn).squareRoot()
         entry.forEachStorageIndex { weights.storage[$0] = Float((2 * stream.uniform() - 1) * bound) }
       }

@@ -35,6 +35,8 @@ struct ParameterLayout {
     let fanIn: Int
     /// The value to start from where it is not random (batch-norm scale and shift).
     let constant: Float?
+    /// Of the normal distribution to start from, where it is not the uniform one of the fan-in.
+    let deviation: Double?
 
     var count: Int { shape.reduce(1, *) }
 
@@ -102,16 +104,22 @@ struct ParameterLayout {
     return count
   }
 
-  mutating func name(_ name: String, shape: [Int], arrangement: Arrangement, offset: Int, fanIn: Int, constant: Float? = nil)
-  {
+  mutating func name(
+    _ name: String, shape: [Int], arrangement: Arrangement, offset: Int, fanIn: Int, constant: Float? = nil,
+    deviation: Double? = nil
+  ) {
     entries.append(
-      Entry(name: name, shape: shape, arrangement: arrangement, offset: offset, fanIn: fanIn, constant: constant))
+      Entry(
+        name: name, shape: shape, arrangement: arrangement, offset: offset, fanIn: fanIn, constant: constant,
+        deviation: deviation))
   }
 
   /// Weights of a k×k depthwise convolution; returns their offset.
-  mutating func depthwise(_ name: String, channels: Int, kernel: Int) -> Int {
+  mutating func depthwise(_ name: String, channels: Int, kernel: Int, deviation: Double? = nil) -> Int {
     let offset = reserve((channels + 15) / 16 * kernel * kernel * 16)
-    self.name(name, shape: [channels, 1, kernel, kernel], arrangement: .depthwise, offset: offset, fanIn: kernel * kernel)
+    self.name(
+      name, shape: [channels, 1, kernel, kernel], arrangement: .depthwise, offset: offset, fanIn: kernel * kernel,
+      deviation: deviation)
     return offset
   }
 

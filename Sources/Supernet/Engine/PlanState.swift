@@ -32,7 +32,11 @@ final class PlanState {
     images = placeholder
   }
 
-  func mixing(_ reduction: Bool, _ index: Int) -> Float { reduction ? reduceMixing[index] : normalMixing[index] }
+  /// 1 where there is no index.
+  func mixing(_ reduction: Bool, _ index: Int?) -> Float {
+    guard let index else { return 1 }
+    return reduction ? reduceMixing[index] : normalMixing[index]
+  }
 
   func addGradient(_ reduction: Bool, _ index: Int, _ value: Double) {
     if reduction { reduceGradient[index] += value } else { normalGradient[index] += value }

@@ -40,6 +40,11 @@ public enum SearchSpace: String, CaseIterable, Codable, Sendable {
     return Array(repeating: candidates, count: CellTopology.edges.count)
   }
 
+  /// Whether an edge has several convolutions, which can be merged.
+  public var hasEdgesOfConvolutions: Bool {
+    (normal + reduce).contains { edge in edge.count { $0.depthwise != nil } > 1 }
+  }
+
   private static let dartsOperations: [Operation] = [
     .maxPool3x3, .averagePool3x3, .skipConnect, .separableConv3x3, .separableConv5x5, .dilatedConv3x3, .dilatedConv5x5,
   ]

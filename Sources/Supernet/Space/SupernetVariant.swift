@@ -7,6 +7,8 @@ public struct SupernetVariant: Hashable, Sendable {
   public var edgeNormalisation = false
   /// Whether skip connections drop values at the rate that a batch names (Chen et al., P-DARTS, ICCV 2019, §3.3.1).
   public var skipDropout = false
+  /// Whether the convolutions of an edge are one with a shared kernel, which α shapes (Wang et al., MergeNAS, IJCAI 2020).
+  public var mergedConvolutions = false
   /// The candidates where they are fewer than the space's.
   public var operations: EdgeOperations?
 

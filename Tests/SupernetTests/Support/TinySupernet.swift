@@ -20,7 +20,8 @@ struct TinySupernet: CustomTestStringConvertible {
   static let perSpace = SearchSpace.allCases.map { TinySupernet(space: $0, channels: 12) } + variants
 
   /// Operations on 4 of 16 channels, 6 of 24 and 20 of 40, which begin and end within blocks; dropped skip connections with
-  /// all channels and with part of them; fewer candidates than the space has, other ones on each edge.
+  /// all channels and with part of them; fewer candidates than the space has, other ones on each edge; merged convolutions, all
+  /// four and some of them.
   static let variants: [TinySupernet] = [
     TinySupernet(space: .s5, channels: 16, imageSize: 12, variant: .partial(4, edges: true)),
     TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
@@ -30,6 +31,9 @@ struct TinySupernet: CustomTestStringConvertible {
     TinySupernet(space: .s2, channels: 12, variant: .dropping(partial: 1)),
     TinySupernet(space: .s3, channels: 20, imageSize: 12, variant: .dropping(partial: 2)),
     TinySupernet(space: .s5, channels: 12, variant: .shrunk(.s5, to: 3)),
+    TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: .merging()),
+    TinySupernet(space: .s6, channels: 12, variant: .merging()),
+    TinySupernet(space: .s5, channels: 4, variant: .merging(shrunk: .s5, to: 4)),
   ]
 
   var testDescription: String {
@@ -37,6 +41,7 @@ struct TinySupernet: CustomTestStringConvertible {
     if variant.partialChannels > 1 { text += ", 1/\(variant.partialChannels) of them" }
     if variant.edgeNormalisation { text += ", β" }
     if variant.skipDropout { text += ", dropout" }
+    if variant.mergedConvolutions { text += ", merged" }
     if let operations = variant.operations { text += ", \(operations.operationsPerEdge) operations" }
     return text
   }
@@ -80,6 +85,12 @@ extension SupernetVariant {
   static func dropping(partial ways: Int) -> SupernetVariant {
     var variant = partial(ways, edges: ways > 1)
     variant.skipDropout = true
+    return variant
+  }
+
+  static func merging(shrunk space: SearchSpace? = nil, to count: Int = 0) -> SupernetVariant {
+    var variant = space.map { shrunk($0, to: count) } ?? SupernetVariant()
+    variant.mergedConvolutions = true
     return variant
   }
 
