@@ -23,6 +23,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Cells.") var layers: Int = 8
   @Option(help: "K: operations see the first 1/K of the channels, and edges have weights (PC-DARTS).")
   var partialChannels: Int = 1
+  @Flag(help: "The convolutions of an edge are one with a shared kernel (MergeNAS).") var mergedConvolutions = false
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads; one a core where not given.") var threads: Int?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
@@ -64,6 +65,10 @@ struct BenchCommand: ParsableCommand {
     guard genotype == nil || partialChannels == 1 else {
       throw ValidationError("--partial-channels \(partialChannels): a derived network has none")
     }
+    guard !mergedConvolutions || genotype == nil && peer == nil else {
+      throw ValidationError(
+        "--merged-convolutions: \(genotype == nil ? "a peer races the plain supernet" : "a derived network has none")")
+    }
     if let peer {
       guard partialChannels == 1 else {
         throw ValidationError("--partial-channels \(partialChannels): a peer races the plain supernet")
@@ -98,6 +103,7 @@ struct BenchCommand: ParsableCommand {
       var variant = SupernetVariant()
       variant.partialChannels = partialChannels
       variant.edgeNormalisation = partialChannels > 1
+      variant.mergedConvolutions = mergedConvolutions
       return try EngineBenchmark(
         space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
     }

@@ -86,6 +86,7 @@ struct LandscapeSource: ParsableArguments {
     configuration.layers = layers ?? file.metadata["layers"].flatMap { Int($0) } ?? configuration.layers
     configuration.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
     configuration.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
+    configuration.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit

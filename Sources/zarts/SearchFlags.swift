@@ -25,6 +25,8 @@ struct SearchFlags: ParsableArguments {
   var partialChannels: Int?
   @Flag(inversion: .prefixedNo, help: "Weigh the edges into a node by β, searched like α (PC-DARTS). Default: not.")
   var edgeNormalisation: Bool?
+  @Flag(inversion: .prefixedNo, help: "Make the convolutions of an edge one with a shared kernel (MergeNAS). Default: not.")
+  var mergedConvolutions: Bool?
   @Option(help: "Rate at which skip connections drop values, at first (P-DARTS). Default: 0.")
   var skipDropout: Double?
   @Option(help: "Skip connections that a genotype's normal cell has at most (P-DARTS). Default: any number.")
@@ -103,6 +105,7 @@ struct SearchFlags: ParsableArguments {
       Setting("channels", channels, \.channels), Setting("layers", layers, \.layers), Setting("batch", batch, \.batch),
       Setting("partial_channels", partialChannels, \.partialChannels),
       Setting("edge_normalisation", edgeNormalisation, \.edgeNormalisation),
+      Setting("merged_convolutions", mergedConvolutions, \.mergedConvolutions),
       Setting("skip_dropout", skipDropout, \.skipDropout),
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),

@@ -33,6 +33,10 @@ struct SearchPresetTests {
     let partial = try SearchConfiguration(preset: SearchPreset(named: "paper-pcdarts-cifar10", from: ""))
     #expect(partial.partialChannels == 4 && partial.edgeNormalisation && partial.batch == 256 && partial.warmup == 15)
     #expect(partial.learningRate == 0.1 && partial.alphaLearningRate == 6e-4 && partial.space == .s5)
+    var merged = try SearchConfiguration(preset: SearchPreset(named: "paper-mergezarts-cifar10", from: ""))
+    #expect(merged.mergedConvolutions)
+    merged.mergedConvolutions = false
+    #expect(try merged == SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", from: "")))
     let progressive = try SearchPreset(named: "paper-pdarts-cifar10", from: "")
     let stages = try SearchConfiguration(preset: progressive)
     #expect(stages.stages == SearchStage.published && stages.maximumSkips == 2 && stages.batch == 96)

@@ -110,6 +110,8 @@ struct StagedSearchTests {
     var original = configuration(.zartsMGS)
     (original.partialChannels, original.edgeNormalisation) = (2, true)
     #expect(try SearchConfiguration(yaml: original.yaml, from: "test") == original)
+    (original.partialChannels, original.edgeNormalisation, original.mergedConvolutions) = (1, false, true)
+    #expect(try SearchConfiguration(yaml: original.yaml, from: "test") == original)
     var shrunk = original.stage(1, operations: try SearchSpace.s6.operations.strongest(4, alphas: SearchSpace.s6.zeroAlphas))
     shrunk.skipDropout = 0.125
     #expect(shrunk.keptOperations != nil)
@@ -136,6 +138,9 @@ struct StagedSearchTests {
     refusal("operations") { ($0.stages, $0.keptOperations) = ([], SearchSpace.s5.operations) }
     refusal("partial_channels") { ($0.stages, $0.partialChannels, $0.channels) = ([], 4, 12) }
     refusal("partial_channels") { ($0.stages, $0.partialChannels) = ([], 0) }
+    refusal("merged_convolutions") { ($0.stages, $0.partialChannels, $0.mergedConvolutions) = ([], 2, true) }
+    refusal("merged_convolutions") { ($0.stages, $0.edgeNormalisation, $0.mergedConvolutions) = ([], true, true) }
+    refusal("edges of s1, s5, s6 have") { ($0.stages, $0.space, $0.mergedConvolutions) = ([], .s2, true) }
     for text in ["stages: [{layers: 3}]", "stages: 3", "operations: {normal: [[skip_connect]]}", "operations: [a]"] {
       #expect(throws: SearchError.self, "\(text)") {
         try SearchConfiguration(yaml: "method: darts1\nspace: s2\ndataset: x\n\(text)\n", from: "test")

@@ -6,17 +6,18 @@ import Search
 import Supernet
 import Testing
 
-/// Second-order gradients of (α, β) against examples/pytorch/partial_channels.py in float64.
-struct PartialChannelGradientTests {
-  @Test(arguments: ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4"])
+/// Second-order gradients of (α, β) against the PyTorch models of the variants in float64.
+struct VariantGradientTests {
+  @Test(arguments: ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged"])
   func secondOrderGradientsAgreeWithPyTorch(name: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/partial/\(name).safetensors").path
+      .appendingPathComponent("SupernetTests/Golden/variants/\(name).safetensors").path
     let file = try TensorFile(readingFrom: path)
     func number(_ key: String) throws -> Int { try #require(file.metadata[key].flatMap { Int($0) }) }
     var variant = SupernetVariant()
-    variant.partialChannels = try number("partial_channels")
+    variant.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
     variant.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
+    variant.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
     let problem = try SupernetProblem(
       space: #require(file.metadata["space"].flatMap(SearchSpace.init)), channels: number("channels"),
       layers: number("layers"),

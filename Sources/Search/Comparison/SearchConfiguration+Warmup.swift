@@ -10,6 +10,7 @@ extension SearchConfiguration {
     shared.warmup = epochs
     (shared.channels, shared.layers, shared.batch, shared.trainLimit) = (channels, layers, batch, trainLimit)
     (shared.partialChannels, shared.edgeNormalisation) = (partialChannels, edgeNormalisation)
+    shared.mergedConvolutions = mergedConvolutions
     (shared.skipDropout, shared.maximumSkips, shared.keptOperations) = (skipDropout, maximumSkips, keptOperations)
     (shared.learningRate, shared.minimumLearningRate) = (learningRate, minimumLearningRate)
     (shared.momentum, shared.weightDecay, shared.gradientClip) = (momentum, weightDecay, gradientClip)

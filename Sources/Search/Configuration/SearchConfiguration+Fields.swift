@@ -65,6 +65,7 @@ extension SearchConfiguration {
     whole("layers", \.layers, "cells"),
     whole("partial_channels", \.partialChannels, "K: operations see the first 1/K of the channels (PC-DARTS)"),
     flag("edge_normalisation", \.edgeNormalisation, "whether edges have weights of their own, beta (PC-DARTS)"),
+    flag("merged_convolutions", \.mergedConvolutions, "whether the convolutions of an edge share one kernel (MergeNAS)"),
     number("skip_dropout", \.skipDropout, "rate at which skip connections drop values at first (P-DARTS)"),
     maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, "images in a batch"),

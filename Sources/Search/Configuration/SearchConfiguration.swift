@@ -19,6 +19,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var partialChannels = 1
   /// Whether the edges into a node are weighed by β.
   public var edgeNormalisation = false
+  /// Whether the convolutions of an edge are one, whose kernel α shapes.
+  public var mergedConvolutions = false
   /// Rate at which skip connections drop values in the first epoch.
   public var skipDropout = 0.0
   /// Skip connections that the normal cell of a genotype has at most; nil for any number.

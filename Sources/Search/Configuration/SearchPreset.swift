@@ -30,7 +30,8 @@ public struct SearchPreset: Equatable, Sendable {
   }
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
-  public static let all: [SearchPreset] = [paperCIFAR10, partialChannels, progressive] + robustDARTS + [laptop, smoke]
+  public static let all: [SearchPreset] =
+    [paperCIFAR10, partialChannels, progressive, merged] + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN.
   private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
@@ -68,6 +69,11 @@ public struct SearchPreset: Equatable, Sendable {
       ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"), ("alpha_learning_rate", "0.0006"),
       ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
     ])
+
+  /// The script `run_search_mergeZARTS.sh` of the code that the authors of ZARTS released.
+  private static let merged = SearchPreset(
+    name: "paper-mergezarts-cifar10", summary: "ZARTS with the merged convolutions of MergeNAS on CIFAR-10",
+    settings: published(.s6, "cifar10:data/cifar10") + [("sigma", "0.025"), ("merged_convolutions", "true")])
 
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
     [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in

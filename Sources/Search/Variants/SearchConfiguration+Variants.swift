@@ -75,6 +75,19 @@ extension SearchConfiguration {
       throw refuse(
         "partial_channels", partialChannels, "1, or a number of which the channels, \(channels), are an even multiple")
     }
+    if mergedConvolutions {
+      guard partialChannels == 1, !edgeNormalisation else {
+        throw refuse(
+          "merged_convolutions", true,
+          "false with \(partialChannels > 1 ? "partial_channels: \(partialChannels)" : "edge_normalisation: true")")
+      }
+      guard space.hasEdgesOfConvolutions else {
+        let others = SearchSpace.allCases.filter(\.hasEdgesOfConvolutions).map(\.rawValue).joined(separator: ", ")
+        throw refuse(
+          "merged_convolutions", true,
+          "false: no edge of \(space.rawValue) has two convolutions; edges of \(others) have")
+      }
+    }
     guard (0..<1).contains(skipDropout) else { throw refuse("skip_dropout", skipDropout, "0 or more and below 1") }
     if let maximumSkips, maximumSkips < 0 { throw refuse("maximum_skips", maximumSkips, "0 or more, or null") }
     if let kept = keptOperations {

@@ -65,6 +65,7 @@ extension SearchConfiguration {
     result.partialChannels = partialChannels
     result.edgeNormalisation = edgeNormalisation
     result.skipDropout = skipDropout > 0
+    result.mergedConvolutions = mergedConvolutions
     result.operations = keptOperations
     return result
   }
