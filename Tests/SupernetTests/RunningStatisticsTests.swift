@@ -145,4 +145,32 @@ import Testing
       #expect(values.allSatisfy { $0 != start && $0.isFinite }, "\(tensor.name)")
     }
   }
+
+  /// 15 images go in three groups, the last of them smaller. Noise and dropout are drawn by the place in the batch.
+  @Test(
+    "a prediction depends on the images beside it or on the number of threads",
+    arguments: TinySupernet.all.filter { $0.space != .s4 && !$0.variant.skipDropout })
+  func independence(network: TinySupernet) throws {
+    let count = 15
+    let model = try network.model(batch: count)
+    let weights = model.makeInitialWeights(seed: 3)
+    let images = network.images(count: count)
+    let statistics = model.makeInitialStatistics()
+    model.moveStatistics(statistics, momentum: 1, weights: weights, alphas: network.alphas(), batch: images)
+    func logits(_ model: SupernetModel, _ batch: ImageBatch) -> [UInt32] {
+      _ = model.evaluate(weights: weights, alphas: network.alphas(), batch: batch, statistics: statistics)
+      return model.lastLogits(count: batch.count).bits
+    }
+    let together = logits(model, images)
+    for threads in [1, 5] { #expect(logits(try network.model(batch: count, threads: threads), images) == together) }
+    let size = images.images.count / count
+    let alone = (0..<count).flatMap { image in
+      logits(
+        model,
+        ImageBatch(
+          images: Array(images.images[image * size..<(image + 1) * size]), labels: [images.labels[image]], channels: 3,
+          height: images.height, width: images.width, noiseKey: images.noiseKey))
+    }
+    #expect(alone == together)
+  }
 }
