@@ -5,16 +5,14 @@ batch norm, whose depthwise kernel is the sum over them of the mixing weight tim
 The sum of the edge adds it with the weight 1. Tensor names are those of the public code (depth_weight1, point_conv1, bn1).
 
 usage: python merged_convolutions.py OUT SPACE CHANNELS LAYERS IMAGE BATCH SEED
-The file holds what make_golden.py writes (state_dict, alphas_*, images, labels, expect.*), and running statistics after one
-training pass on the training batch as expect.statistics.NAME. Expected values are computed in float64.
+variant_golden.py says what the file holds.
 """
 import sys
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from safetensors.torch import save_file
-from partial_channels import second_order
-from supernet_torch import SPACES, MixedOp, Supernet, alpha_gradient_first_order, bn, build, conv
+from supernet_torch import SPACES, MixedOp, Supernet, bn, build, conv
+from variant_golden import write
 
 
 def taps(name):
@@ -70,34 +68,9 @@ class MergedSupernet(Supernet):
 def main():
     out, space = sys.argv[1:3]
     channels, layers, image, batch, seed = map(int, sys.argv[3:8])
-    torch.manual_seed(seed)
-    torch.set_default_dtype(torch.float64)
-    net = MergedSupernet(channels, 10, layers, space)
-    with torch.no_grad():  # start from values that float32 holds exactly
-        for t in list(net.parameters()) + net.alphas():
-            if any(t is a for a in net.alphas()):
-                t.copy_(0.5 * torch.randn_like(t))
-            t.copy_(t.float().double())
-    net.train()
-    images, labels = torch.randn(2 * batch, 3, image, image).float().double(), torch.randint(0, 10, (2 * batch,))
-    train, valid = (images[:batch], labels[:batch]), (images[batch:], labels[batch:])
-    save = {k: v.detach().clone() for k, v in net.state_dict().items() if "running" not in k and "num_batches" not in k}
+    make = lambda: MergedSupernet(channels, 10, layers, space)
     names = ["alphas_normal", "alphas_reduce"]
-    save.update({n: a.detach().clone() for n, a in zip(names, net.alphas())})
-    save.update({"train.images": train[0], "valid.images": valid[0]})
-    params = dict(net.named_parameters())
-    save["expect.train_loss"] = loss = net.loss(*train)
-    for n, g in zip(params, torch.autograd.grad(loss, list(params.values()))): save[f"expect.omega_grad.{n}"] = g
-    for n, v in net.state_dict().items():  # before any other pass moves them
-        if "running" in n: save[f"expect.statistics.{n}"] = v.detach().clone()
-    save["expect.logits"], save["expect.valid_loss"] = net(valid[0]), net.loss(*valid)
-    for order, gradient in (("first", alpha_gradient_first_order(net, valid)), ("second", second_order(net, train, valid, 0.025))):
-        for n, g in zip(names, gradient): save[f"expect.alpha_grad_{order}.{n.split('_')[1]}"] = g
-    save = {k: v.detach().float().contiguous() for k, v in save.items()}
-    save.update({"train.labels": train[1].contiguous(), "valid.labels": valid[1].contiguous()})
-    save_file(save, out, metadata={"space": space, "channels": str(channels), "layers": str(layers), "batch": str(batch),
-                                   "seed": str(seed), "image": str(image), "merged_convolutions": "true"})
-    print(out, float(save["expect.valid_loss"]), float(save["expect.train_loss"]))
+    write(out, make, names, space, channels, layers, image, batch, seed, {"merged_convolutions": "true"})
 
 
 if __name__ == "__main__":
