@@ -21,7 +21,8 @@ public protocol BilevelProblem: AnyObject {
 
   /// Weight steps in one epoch.
   var stepsPerEpoch: Int { get }
-  /// The training batch of a weight step (both counted from 0).
+  /// The training batch of a weight step (both counted from 0). A step past the end of an epoch is one of the next, so that
+  /// inner training can look ahead.
   func trainingBatch(epoch: Int, step: Int) -> Batch
   /// The validation batch that the α update before that weight step uses.
   func validationBatch(epoch: Int, step: Int) -> Batch
