@@ -7,7 +7,8 @@ import Testing
 
 /// The laws of the two protocols that methods and landscapes rest on, for everything that conforms to them.
 @Suite struct LawTests {
-  private static func supernet(_ space: SearchSpace, variant: SupernetVariant = SupernetVariant()) throws -> SupernetProblem {
+  private static func supernet(_ space: SearchSpace, variant: SupernetVariant = SupernetVariant()) throws -> SupernetProblem
+  {
     var stream = RandomStream(seed: 4, purpose: .test)
     let images = (0..<24 * 3 * 64).map { _ in Float(stream.normal()) }
     let dataset = try ImageDataset(

@@ -128,7 +128,9 @@ import Testing
     #expect(Self.error(slope, exact) < 1e-5)
     // ∇² is symmetric.
     let other = reference.hessianProduct(alphas: alphas, direction: left, batch: batch)
-    let (first, second) = (zip(left, product).reduce(0) { $0 + $1.0 * $1.1 }, zip(right, other).reduce(0) { $0 + $1.0 * $1.1 })
+    let (first, second) = (
+      zip(left, product).reduce(0) { $0 + $1.0 * $1.1 }, zip(right, other).reduce(0) { $0 + $1.0 * $1.1 }
+    )
     #expect(abs(first - second) < 1e-10 * max(1, abs(first)))
   }
 }

@@ -71,7 +71,8 @@ public struct ArchitectureOptimiserLaws<Problem: BilevelProblem> {
     report.require(alphas.zeros == start.zeros, "an update keeps the shape of α")
     let moved = zip(alphas.flat, start.flat).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
     report.require(
-      abs(moved - account.updateNorm) <= 1e-5 * max(1, moved), "the account's ‖u‖ is how far α went: \(account.updateNorm) against \(moved)")
+      abs(moved - account.updateNorm) <= 1e-5 * max(1, moved),
+      "the account's ‖u‖ is how far α went: \(account.updateNorm) against \(moved)")
     let paths = [try path(of: try make(), from: start, steps: 0..<3), try path(of: second, from: start, steps: 0..<3)]
     report.require(
       zip(paths[0], paths[1]).allSatisfy { isSame($0.flat, $1.flat) }, "two optimisers take the same path, bit for bit")

@@ -154,7 +154,8 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       guard operation != .none else { continue }
       terms.append(
         (
-          self.operation(operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.edges.count + edge) << 8)),
+          self.operation(
+            operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.edges.count + edge) << 8)),
           (weights.mixing, weights.place(edge, column))
         ))
     }

@@ -37,7 +37,8 @@ public struct ReferenceSupernet: Sendable {
     alphas: ArchitectureParameters, batch: ImageBatch,
     running: [String: (means: [Double], variances: [Double])]? = nil
   ) -> Result {
-    let pass = ReferencePass<Double>(self, alphas: alphas.flat.map(Double.init), like: alphas, batch: batch, running: running)
+    let pass = ReferencePass<Double>(
+      self, alphas: alphas.flat.map(Double.init), like: alphas, batch: batch, running: running)
     let logits = pass.tape[pass.logits]
     let classes = architecture.classes
     let correct = batch.labels.enumerated().count { image, label in
@@ -55,7 +56,8 @@ public struct ReferenceSupernet: Sendable {
     alphas: ArchitectureParameters, direction: [Double], batch: ImageBatch
   ) -> [Double] {
     let moving = zip(alphas.flat, direction).map { Dual(Double($0), derivative: $1) }
-    return ReferencePass<Dual>(self, alphas: moving, like: alphas, batch: batch, running: nil).alphaGradient.map(\.derivative)
+    return ReferencePass<Dual>(self, alphas: moving, like: alphas, batch: batch, running: nil).alphaGradient.map(
+      \.derivative)
   }
 }
 
