@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Landscape
 import Search
+import Supernet
 
 /// Titles and captions from the settings of a folder.
 struct PlotText {
@@ -99,15 +100,11 @@ struct PlotText {
     guard folder.has("directions.safetensors"),
       let file = try? TensorFile(readingFrom: folder.file("directions.safetensors"))
     else { return nil }
-    func norm(_ name: String) -> Double? {
-      switch file.tensors[name]?.values {
-      case .float32(let values)?: values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-      case .float64(let values)?: values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      default: nil
-      }
+    guard let alphas = try? ArchitectureParameters(inferringFrom: file) else { return nil }
+    func norm(_ matrix: ArchitectureParameters.Matrix) -> Double {
+      matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
-    guard let normal = norm("alphas_normal"), let reduce = norm("alphas_reduce") else { return nil }
-    return (normal, reduce)
+    return (norm(alphas.normal), norm(alphas.reduce))
   }
 
   static func decimal(_ value: Double) -> String { String(format: "%.3g", value) }
