@@ -7,7 +7,7 @@ import Supernet
 
 /// The flags that name a checkpoint: of a run of ours, or weights of anyone's with the public names.
 struct LandscapeSource: ParsableArguments {
-  @Option(help: ArgumentHelp("Run folder of zarts search; its settings are taken over.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Run folder of zarts search, or of a stage; its settings are taken over.", valueName: "dir"))
   var run: String?
   @Option(help: "Epochs finished at the checkpoint of --run; 0 is the start. Default: the latest checkpoint.")
   var epoch: Int?

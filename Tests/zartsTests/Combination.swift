@@ -56,12 +56,12 @@ struct Combination: Sendable, CustomStringConvertible {
       switch variant {
       case .plain: []
       case .partial: ["--partial-channels", "2"]
-      case .edges: ["--partial-channels", "4", "--edge-normalisation"]
+      case .edges: ["--partial-channels", "2", "--edge-normalisation"]
       case .merged: ["--merged-convolutions"]
-      case .stages: ["--stages", "3:8:\(space.operationsPerEdge):0:1:0,4:8:\(kept):0.4:2:0"]
+      case .stages: ["--stages", "3:4:\(space.operationsPerEdge):0:1:0,4:4:\(kept):0.4:2:0"]
       case .everything:
         [
-          "--stages", "3:8:\(space.operationsPerEdge):0:1:0,4:8:\(kept):0.4:2:0", "--partial-channels", "2",
+          "--stages", "3:4:\(space.operationsPerEdge):0:1:0,4:4:\(kept):0.4:2:0", "--partial-channels", "2",
           "--edge-normalisation", "--maximum-skips", "1",
         ]
       }
@@ -69,7 +69,7 @@ struct Combination: Sendable, CustomStringConvertible {
       method.stopsEarly ? ["--early-stop-window", "1", "--early-stop-start", "0", "--eigenvalue-batches", "1"] : []
     return [
       "search", "--method", method.rawValue, "--space", space.rawValue, "--dataset", "tensors:\(Self.data)", "--channels",
-      "8", "--layers", "3", "--batch", "4", "--epochs", "2", "--warmup", "0", "--inner-steps", "1", "--candidates", "2",
+      "4", "--layers", "3", "--batch", "4", "--epochs", "2", "--warmup", "0", "--inner-steps", "1", "--candidates", "2",
       "--threads", "1", "--seed", "7", "--out", out,
     ] + flags + earlyStopping
   }

@@ -22,7 +22,8 @@ import Testing
     return result.output
   }
 
-  private func check(_ combination: Combination) throws {
+  /// - Parameter isLong: whether to run what costs seconds and is told apart by little.
+  private func check(_ combination: Combination, isLong: Bool = false) throws {
     let scratch = try Scratch()
     let made = scratch.file("run")
     _ = try run(combination.arguments(out: made), combination)
@@ -39,11 +40,10 @@ import Testing
     let plan = try run(
       ["retrain", "--genotype", made, "--dataset", "tensors:\(Combination.data)", "--print-config"], combination)
     #expect(plan.contains(returned.trimmingCharacters(in: .newlines)), "\(combination): \(plan)")
-    _ = try run(
-      [
-        "bench", "--genotype", made, "--channels", "4", "--layers", "3", "--batch", "1", "--repeats", "1", "--threads", "1",
-        "--quantities", "forward",
-      ], combination)
+    if isLong || combination.isStaged || combination.hasEdgeColumn {
+      let small = ["--channels", "4", "--layers", "3", "--batch", "1", "--repeats", "1", "--threads", "1"]
+      _ = try run(["bench", "--genotype", made, "--quantities", "forward"] + small, combination)
+    }
 
     // The same picture of α from the run and from its checkpoint.
     _ = try run(["draw", made, "--out", scratch.file("cells.svg")], combination)
@@ -63,7 +63,7 @@ import Testing
       ["plot", "--out", scratch.file("plots"), "--kind", "curves,alphas", files.folder.path],
       ["curves", "--column", "validation_loss", "--out", scratch.file("curves.png"), files.folder.path],
       [
-        "diagnose", "--samples", "2", "--inner-steps", "1", "--validation-batches", "1", "--out", scratch.file("diagnosis"),
+        "diagnose", "--samples", "3", "--inner-steps", "1", "--validation-batches", "1", "--out", scratch.file("diagnosis"),
         files.folder.path,
       ],
     ]
@@ -78,9 +78,9 @@ import Testing
     let source = ["--run", made, "--threads", "1"]
     _ = try run(
       [
-        "landscape", "--grid", "2", "--objectives", "first,second,true:1", "--directions", "pca1,to:\(made)",
-        "--normalisation",
-        "cell", "--trajectory", made, "--range", "1", "--parallel", "1", "--out", scratch.file("landscape"),
+        "landscape", "--epoch", "0", "--grid", "2", "--objectives", "first,second,true:1", "--directions",
+        "random,to:\(made)", "--normalisation", "cell", "--trajectory", made, "--range", "1", "--parallel", "1", "--out",
+        scratch.file("landscape"),
       ] + source, combination)
     let directions = try TensorFile(readingFrom: scratch.file("landscape/directions.safetensors"))
     #expect(directions.contains("betas_normal") == combination.hasEdgeColumn, "\(combination)")
@@ -98,8 +98,7 @@ import Testing
       [
         "spectrum", "--eigenvalues", "1", "--probes", "0", "--batches", "1", "--epochs", "all", "--out",
         scratch.file("spectrum"),
-      ]
-        + source, combination)
+      ] + source, combination)
     _ = try run(["gradients", "--out", scratch.file("gradients.safetensors")] + source, combination)
     let gradients = try TensorFile(readingFrom: scratch.file("gradients.safetensors"))
     let shape = try files.configuration().alphaShape.zeroAlphas.normal
@@ -116,7 +115,7 @@ import Testing
   @Test(
     "is read by every command that takes one, whatever the combination",
     .enabled(if: ProcessInfo.processInfo.environment["ZARTS_LONG_TESTS"] == "1"), arguments: Combination.all)
-  func all(combination: Combination) throws { try check(combination) }
+  func all(combination: Combination) throws { try check(combination, isLong: true) }
 
   @Test("The sample has every method, variant and space")
   func sampleIsComplete() {
