@@ -132,8 +132,8 @@ extension LandscapeSource.Opened {
     if configuration.partialChannels > 1 { result.append(("partial_channels", "\(configuration.partialChannels)")) }
     if configuration.edgeNormalisation { result.append(("edge_normalisation", "true")) }
     if configuration.mergedConvolutions { result.append(("merged_convolutions", "true")) }
-    if !hasAlphas { result.append(("alphas", "none  # 0 throughout: all operations of an edge mix alike")) }
-    if !hasMomentum { result.append(("momentum", "none  # steps of ω begin at rest")) }
+    if !hasAlphas { result.append(("checkpoint_alphas", "none  # 0 throughout: all operations of an edge mix alike")) }
+    if !hasMomentum { result.append(("checkpoint_momentum", "none  # steps of ω begin at rest")) }
     return result
   }
 }

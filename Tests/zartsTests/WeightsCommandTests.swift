@@ -128,7 +128,11 @@ import Testing
       ["landscape", "--objectives", "first,second", "--grid", "1", "--out", scratch.file("second")] + arguments)
     #expect(second.status == 0 && second.errors.contains("optimiser at rest"), "\(second.errors)")
     let settings = String(decoding: try FileBytes.read(scratch.file("second/landscape.yaml")), as: UTF8.self)
-    #expect(settings.contains("alphas: none") && settings.contains("momentum: none"), "\(settings)")
+    #expect(settings.contains("checkpoint_alphas: none") && settings.contains("checkpoint_momentum: none"), "\(settings)")
+    let keys = settings.split(separator: "\n").compactMap { $0.split(separator: ":").first }
+    #expect(Set(keys).count == keys.count, "a key twice: \(settings)")
+    let page = try CommandLineRunner.run(["report", scratch.file("second"), "--out", scratch.file("page.html")])
+    #expect(page.status == 0, "\(page.errors)")
     let written = try gradients(path, of: name, [], in: scratch)
     let file = try TensorFile(readingFrom: written.output.trimmingCharacters(in: .newlines))
     #expect(file.metadata["alphas"]?.hasPrefix("none") == true && file.metadata["momentum"]?.hasPrefix("none") == true)

@@ -52,6 +52,7 @@ struct PlotText {
     let labels = (settings["directions"] ?? "random,random").split(separator: ",").map(String.init)
     let isRandom = labels.allSatisfy { $0 == "random" }
     let what = isRandom ? "Random directions of seed \(seed)" : "Directions: \(Self.plain(labels.joined(separator: ", ")))"
+    if settings["checkpoint_alphas"] == "none" { return "\(what), of length 1; the weights hold no α: the centre is α = 0." }
     guard let (normal, reduce) = norms else { return what + "." }
     return "\(what); ‖α‖ is \(Self.decimal(normal)) in the normal cell and \(Self.decimal(reduce)) in the reduction cell."
   }
@@ -67,7 +68,8 @@ struct PlotText {
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
     let rate =
       settings["inner_learning_rate"].flatMap(Double.init).map { "; inner steps and ξ of size \(Self.decimal($0))" } ?? ""
-    return "Losses over \(count)\(size)\(norm)\(rate)."
+    let rest = settings["checkpoint_momentum"] == "none" ? ", from rest" : ""
+    return "Losses over \(count)\(size)\(norm)\(rate)\(rest)."
   }
 
   /// The unit of the coordinates.
