@@ -35,10 +35,10 @@ struct DrawCommand: ParsableCommand {
   }
 
   private func supernet(of opened: GenotypeSource.Opened) throws -> CellFigure {
-    guard let (alphas, space) = opened.mixing else {
+    guard let mixing = try opened.mixing() else {
       throw LandscapeSource.wrong(
         "no alphas to draw", "--alphas beside a genotype (\(opened.origin))", "a run folder or a .safetensors file")
     }
-    return try CellFigure(alphas, space: space, title: title)
+    return try CellFigure(mixing, keeping: opened.genotype, title: title)
   }
 }

@@ -58,6 +58,7 @@ struct EstimatorsCommand: ParsableCommand {
     }
     _ = try settings(WeightStep(), 0, 0)
     let opened = try source.open()
+    opened.announce(takingSteps: true)
     try measure(ProblemFactory.make(opened.configuration), opened, settings)
   }
 

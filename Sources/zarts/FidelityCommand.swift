@@ -66,6 +66,7 @@ struct FidelityCommand: ParsableCommand {
     }
     _ = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
     let opened = try source.open()
+    opened.announce(takingSteps: true)
     try measure(ProblemFactory.make(opened.configuration), opened, settings)
   }
 

@@ -15,7 +15,7 @@ struct GenotypeFlags: ParsableArguments {
   var line: Int?
   @Option(help: "What the genotype is assigned to in a file: DARTS_V2 of genotypes.py.")
   var name: String?
-  @Option(help: "Candidates that the alphas of a .safetensors file are for. Default: what its metadata say.")
+  @Option(help: "Candidates that the alphas of a .safetensors file are for. Default: what its metadata or tensors say.")
   var space: SearchSpace?
 
   /// - Throws: as `GenotypeSource.open`.

@@ -20,6 +20,7 @@ struct GradientsCommand: ParsableCommand {
   func run() throws {
     let list = try GradientEstimator.parse(list: estimators)
     let opened = try source.open()
+    opened.announce(takingSteps: list.contains(.second))
     try estimate(ProblemFactory.make(opened.configuration), opened, list)
   }
 
@@ -36,10 +37,12 @@ struct GradientsCommand: ParsableCommand {
           problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
           training: training, validation: validation, step: place.step))
     }
-    let metadata = [
+    var metadata = [
       "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
+    if !opened.hasAlphas { metadata["alphas"] = "none: 0 throughout" }
+    if !opened.hasMomentum { metadata["momentum"] = "none: at rest" }
     try TensorFile.write(tensors, metadata: metadata, to: out)
     print(out)
   }

@@ -38,6 +38,8 @@ struct LandscapeCommand: ParsableCommand {
     var settings = try options.settings()
     guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
     let opened = try source.open()
+    opened.announce(
+      takingSteps: settings.objectives != [.firstOrder] || settings.directions.contains { $0 == .second || $0 == .zarts })
     let configuration = opened.configuration
     let problem = try ProblemFactory.make(configuration)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)

@@ -37,6 +37,7 @@ struct SpectrumCommand: ParsableCommand {
       tolerance: tolerance)
     let sources = try sources()
     let first = try sources[0].open()
+    first.announce(takingSteps: false)
     settings.seed = first.configuration.seed
     try measure(ProblemFactory.make(first.configuration), sources, first, settings)
   }
@@ -50,7 +51,8 @@ struct SpectrumCommand: ParsableCommand {
     guard source.epoch == nil else {
       throw LandscapeSource.wrong("two flags for one thing", "--epoch and --epochs", "one of them")
     }
-    let available = try SearchRunFolder(existing: run).checkpoints().filter { $0.step == 0 }.map(\.epoch)
+    let available = try SearchRunFolder(existing: run).run(holding: .checkpoint).checkpoints().filter { $0.step == 0 }.map(
+      \.epoch)
     let chosen = try NumberList.epochs(epochs, of: available)
     guard !chosen.isEmpty else {
       throw LandscapeSource.wrong("no checkpoint", "none in \(run)", "checkpoints/epoch-NNN.safetensors")

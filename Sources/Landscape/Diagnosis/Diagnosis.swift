@@ -38,18 +38,14 @@ public struct Diagnosis: Equatable, Sendable {
 
   /// Reads a run that is finished or going on: what of its files is newest may be ahead of the rest by an epoch.
   ///
-  /// - Throws: besides, `FormatError` or `SearchError` where a file cannot be read, and `LandscapeError` for a progressive
+  /// - Throws: besides, `FormatError` or `SearchError` where a file cannot be read, and `SearchError` for a progressive
   ///   search, whose stages are runs.
   public init(
     of run: SearchRunFolder, measurements: [Int: CheckpointMeasurement] = [:],
     thresholds: CollapseThresholds = CollapseThresholds()
   ) throws {
     let configuration = try run.configuration()
-    guard configuration.stages.isEmpty else {
-      throw LandscapeError(
-        item: run.folder.path, problem: "a progressive search", found: "\(configuration.stages.count) stages",
-        expected: "the folder of one of them, such as \(run.stage(0).folder.path)")
-    }
+    try run.requireOneRun()
     let alphas = try run.alphaHistory()
     let records = FileManager.default.fileExists(atPath: run.metricsPath) ? try run.metrics() : []
     try self.init(

@@ -14,7 +14,7 @@ public struct ReportRun: Sendable {
   public let settings: Settings
   /// nil before the first epoch is finished.
   public let metrics: CSVTable?
-  public let alphas: AlphaHistory?
+  public let alphas: AlphaCourse?
   /// The architecture of each epoch, a Python line each.
   public let genotypes: [String]
   public let log: RunLog
@@ -35,8 +35,9 @@ public struct ReportRun: Sendable {
     metrics = try access.table("\(path)/metrics.csv")
     let configuration = kind == .search ? try? SearchConfiguration(yaml: text, from: settingsPath) : nil
     let hasBeta = configuration?.edgeNormalisation ?? (settings["edge_normalisation"] == "true")
-    alphas = try access.array("\(path)/alphas.npy").map { file in
-      try AlphaHistory(file, path: "\(path)/alphas.npy", operations: configuration?.operations, hasBeta: hasBeta)
+    let alphasPath = "\(path)/\(AlphaHistory.fileName)"
+    alphas = try access.array(alphasPath).map { file in
+      try AlphaCourse(AlphaHistory(file, path: alphasPath, hasEdgeColumn: hasBeta), operations: configuration?.operations)
     }
     func lines(_ name: String) throws -> [String] {
       guard try access.hasFile("\(path)/\(name)") else { return [] }

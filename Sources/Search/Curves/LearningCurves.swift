@@ -175,6 +175,7 @@ public struct LearningCurves: Equatable, Sendable {
     }
 
     init(_ files: SearchRunFolder, columns: [String], grouping: String) throws {
+      try files.requireOneRun()
       let configuration = try files.configuration()
       path = files.metricsPath
       seed = configuration.seed

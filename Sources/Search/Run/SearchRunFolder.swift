@@ -19,7 +19,7 @@ public struct SearchRunFolder: Equatable, Sendable {
   public var configurationPath: String { folder.file("config.yaml") }
   public var metricsPath: String { folder.file("metrics.csv") }
   /// [epochs, 2, edges, operations], float32: α at the end of each epoch, normal then reduction.
-  public var alphasPath: String { folder.file("alphas.npy") }
+  public var alphasPath: String { folder.file(AlphaHistory.fileName) }
   /// One Python `Genotype(…)` line an epoch.
   public var genotypesPath: String { folder.file("genotypes.txt") }
   /// The Python line of the architecture that the search returns; written when it ends.

@@ -2,6 +2,7 @@ import Figures
 import Formats
 import Foundation
 import Landscape
+import Search
 
 /// A folder of results that figures are drawn from: its tables, and the settings that say what they are of.
 struct PlotFolder {
@@ -36,6 +37,7 @@ struct PlotFolder {
     source = try name.map { ($0, String(decoding: try FileBytes.read("\(folder)/\($0)"), as: UTF8.self)) }
     settings = source.map { Self.mapping($0.text) } ?? [:]
     guard !kinds.isEmpty else {
+      if onlyFile == nil { try SearchRunFolder(existing: path).requireOneRun() }
       throw FormatError(
         file: named, problem: onlyFile == nil ? "holds nothing to draw" : "is nothing to draw", expected: Self.wanted)
     }
