@@ -30,17 +30,26 @@ struct GradientsCommand: ParsableCommand {
     let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
     let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
     try problem.checkBatches()
+    var stepChange: Double?
     let tensors = try estimators.flatMap { estimator in
-      try estimator.tensors(
-        estimator.estimate(
+      do {
+        let (gradient, change) = try estimator.estimateWithStepChange(
           problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
-          training: training, validation: validation, step: place.step))
+          training: training, validation: validation, step: place.step)
+        stepChange = change ?? stepChange
+        return estimator.tensors(gradient)
+      } catch var error as LandscapeError {
+        error.item = "\(place.path): \(error.item)"
+        throw error
+      }
     }
-    let metadata = [
+    var metadata = [
       "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
+    if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
     try TensorFile.write(tensors, metadata: metadata, to: out)
+    if let warning = NumericalNoise.gradientWarning(stepChange) { complain(warning) }
     print(out)
   }
 }

@@ -36,7 +36,7 @@ struct RetrainCommand: ParsableCommand {
   var printConfig = false
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    try ReportInterval.check(reportEvery)
     guard config == nil || preset == nil else { throw ValidationError("--preset beside --config: wanted one of them") }
   }
 
@@ -79,10 +79,7 @@ struct RetrainCommand: ParsableCommand {
       case .interrupted(let signal, _, _, _):
         complain("\(error); go on with --resume \(run.files.folder.path)")
         throw ExitCode(128 + signal)
-      case .diverged:
-        complain("\(error)")
-        throw ExitCode(3)
-      case .invalid: throw error
+      case .diverged, .invalid: throw error
       }
     }
     if let last {
@@ -105,7 +102,7 @@ struct RetrainCommand: ParsableCommand {
       result = preset.configuration(genotype: try GenotypeSource.read(genotype).pythonLine, dataset: dataset)
     }
     flags.apply(to: &result)
-    try result.validate()
+    try usage(naming: RetrainFlags.keys) { try result.validate() }
     return result
   }
 

@@ -187,10 +187,11 @@ public struct LearningCurves: Equatable, Sendable {
         ? URL(fileURLWithPath: files.folder.path).lastPathComponent
         : SearchConfiguration.field(grouping)?.write(configuration) ?? ""
       let table = try CSVTable(readingFrom: files.metricsPath)
-      let epochs = try table.integers("epoch")
+      let epochs = try table.integers("epoch", RunBounds.epochs)
       guard !epochs.isEmpty else {
         throw SearchError.invalid("no finished epoch", at: path, found: "no row", wanted: "one row an epoch")
       }
+      try MetricsColumn.check(table, as: EpochRecord.metrics)
       guard zip(epochs, epochs.dropFirst()).allSatisfy({ $0 < $1 }) else {
         throw SearchError.invalid(
           "wrong epochs", at: "\(path): column epoch", found: epochs.map(String.init).joined(separator: ", "),
