@@ -92,8 +92,13 @@ struct BenchCommand: ParsableCommand {
           "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
           "--repeats", "\(repeats)",
         ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
-      print(
-        try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
+      let race = BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds)
+      do {
+        print(try race.run())
+      } catch let error as ValidationError {
+        // A peer that fails is no wrong flag.
+        throw FormatError(file: "--peer \(peer)", problem: error.message)
+      }
       return
     }
     let kernels = try Kernels.select()
