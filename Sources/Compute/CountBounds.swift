@@ -12,7 +12,8 @@ public struct CountBounds: Equatable, Sendable {
   public let reason: String?
 
   public init(
-    _ range: ClosedRange<Int>, multipleOf multiple: Int = 1, isOdd: Bool = false, zero: String? = nil, since reason: String? = nil
+    _ range: ClosedRange<Int>, multipleOf multiple: Int = 1, isOdd: Bool = false, zero: String? = nil,
+    since reason: String? = nil
   ) {
     self.range = range
     self.multiple = max(1, multiple)

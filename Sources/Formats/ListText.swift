@@ -4,7 +4,8 @@ public enum ListText {
   public static func items(_ text: some StringProtocol) -> [String] {
     text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       let start = part.drop(while: \.isWhitespace)
-      return String(start.prefix(upTo: start.lastIndex { !$0.isWhitespace }.map { start.index(after: $0) } ?? start.endIndex))
+      return String(
+        start.prefix(upTo: start.lastIndex { !$0.isWhitespace }.map { start.index(after: $0) } ?? start.endIndex))
     }
   }
 }

@@ -15,7 +15,8 @@ enum LandscapeSummary {
       tables.append(
         TextTable.text(
           header: [
-            "against " + comparisons[0].truth.label, "points", "Pearson", "Spearman", "Kendall", "bias", "RMSE", "minimisers apart",
+            "against " + comparisons[0].truth.label, "points", "Pearson", "Spearman", "Kendall", "bias", "RMSE",
+            "minimisers apart",
           ],
           rows: comparisons.map { row in
             let figures = [row.pearson, row.spearman, row.kendall, row.bias, row.rootMeanSquare, row.minimiserDistance]
@@ -33,8 +34,10 @@ enum LandscapeSummary {
         let count = values.count { !$0.isFinite }
         return count == 0 ? nil : "\(objective.label) at \(count) of \(values.count) points"
       }
-      return gaps.isEmpty ? nil : "note: not finite: \(gaps.joined(separator: ", ")); nan or inf in the tables, hatched or "
-        + "left out in figures, left out of comparisons"
+      return gaps.isEmpty
+        ? nil
+        : "note: not finite: \(gaps.joined(separator: ", ")); nan or inf in the tables, hatched or "
+          + "left out in figures, left out of comparisons"
     }
     if let landscape = result.landscape { return note(landscape.objectives, landscape.losses) }
     return result.lines.flatMap { lines in

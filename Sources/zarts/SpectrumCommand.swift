@@ -113,10 +113,14 @@ struct SpectrumCommand: ParsableCommand {
         let reach = row.quantity == .trace ? row.error : row.uncertainty
         return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
       }
-      let cells = [cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed), cell(.halved), cell(.asymmetry)]
+      let cells = [
+        cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed), cell(.halved),
+        cell(.asymmetry),
+      ]
       return [epoch.map(String.init) ?? "-"] + cells
     }
     return TextTable.text(
-      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest", "largest at ε/2", "asymmetry"], rows: lines, rightAligned: [0])
+      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest", "largest at ε/2", "asymmetry"],
+      rows: lines, rightAligned: [0])
   }
 }

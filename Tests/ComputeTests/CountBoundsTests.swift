@@ -5,7 +5,8 @@ import Testing
 struct CountBoundsTests {
   @Test func countsAreThoseOfTheRangeTheMultipleAndTheZero() {
     let channels = CountBounds(4...1024, multipleOf: 4)
-    #expect([4, 8, 1024].allSatisfy(channels.contains) && ![0, 2, 6, 1028, -4, .max, .min].contains(where: channels.contains))
+    #expect(
+      [4, 8, 1024].allSatisfy(channels.contains) && ![0, 2, 6, 1028, -4, .max, .min].contains(where: channels.contains))
     let threads = CountBounds(1...1024, zero: "one a core")
     #expect([0, 1, 1024].allSatisfy(threads.contains) && ![-1, 1025].contains(where: threads.contains))
     let window = CountBounds(1...99, isOdd: true)
@@ -16,7 +17,8 @@ struct CountBoundsTests {
   }
 
   @Test(arguments: [
-    "", " ", "abc", "nan", "inf", "1e309", "1.5", "9223372036854775808", "99999999999999999999", "-9223372036854775809", "5 6",
+    "", " ", "abc", "nan", "inf", "1e309", "1.5", "9223372036854775808", "99999999999999999999", "-9223372036854775809",
+    "5 6",
     "11", "-1",
   ])
   func textThatIsNoSuchCountIsRefused(text: String) { #expect(CountBounds(1...10).count(text) == nil) }
@@ -33,7 +35,8 @@ struct CountBoundsTests {
   }
 
   @Test func realBoundsKnowWhatIsNotFinite() {
-    #expect(RealBounds.any.contains(.nan) && !RealBounds.finite.contains(.infinity) && !RealBounds.notNegative.contains(.nan))
+    #expect(
+      RealBounds.any.contains(.nan) && !RealBounds.finite.contains(.infinity) && !RealBounds.notNegative.contains(.nan))
     #expect(RealBounds.fraction.contains(1) && !RealBounds.fraction.contains(1.001) && RealBounds.notNegative.contains(0))
     #expect(!RealBounds.positive.contains(0) && RealBounds.positive.contains(1e-300))
   }

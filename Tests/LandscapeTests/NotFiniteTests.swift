@@ -22,7 +22,9 @@ import Testing
         step: WeightStep(learningRate: 0.05), kind: kind))
   }
 
-  @Test("nowhere finite: an error that names checkpoint and objectives, and no result", arguments: LandscapeSettings.Kind.allCases)
+  @Test(
+    "nowhere finite: an error that names checkpoint and objectives, and no result",
+    arguments: LandscapeSettings.Kind.allCases)
   func nowhere(kind: LandscapeSettings.Kind) throws {
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
@@ -80,7 +82,9 @@ import Testing
     #expect(try ProductAsymmetry(vectors: basis, products: products).relative < 1e-15)
   }
 
-  @Test("is small on a quadratic, where half of ε gives the same gradient and the same curvature") func quadraticHasNone() throws {
+  @Test("is small on a quadratic, where half of ε gives the same gradient and the same curvature") func quadraticHasNone()
+    throws
+  {
     let problem = try quadratic(noise: 0.3)
     let second = SecondOrderGradient(problem: problem)
     let (weights, step) = (problem.makeInitialWeights(), WeightStep(learningRate: 0.1))
@@ -123,7 +127,8 @@ import Testing
 
   @Test("is warned of above the thresholds that are documented, NaN included") func warnings() {
     #expect(NumericalNoise.gradientWarning(0.05) == nil && NumericalNoise.gradientWarning(nil) == nil)
-    #expect(NumericalNoise.gradientWarning(0.051)?.contains("5.1 % apart") == true && NumericalNoise.gradientWarning(.nan) != nil)
+    #expect(
+      NumericalNoise.gradientWarning(0.051)?.contains("5.1 % apart") == true && NumericalNoise.gradientWarning(.nan) != nil)
     func warning(_ asymmetry: Double?, _ largest: Double?, _ half: Double?) -> String? {
       NumericalNoise.curvatureWarning("epoch 3", asymmetry: asymmetry, largest: largest, atHalf: half, displacement: 0.5)
     }

@@ -14,7 +14,8 @@ import Testing
   ]
   private static let retraining: [(String, String)] = [
     ("epoch", "1"), ("training_loss", "2.1"), ("training_accuracy", "0.25"), ("auxiliary_loss", ""), ("test_loss", "2.2"),
-    ("test_accuracy", "0.2"), ("learning_rate", "0.025"), ("drop_path", "0"), ("gradient_norm", "1.5"), ("weight_steps", "4"),
+    ("test_accuracy", "0.2"), ("learning_rate", "0.025"), ("drop_path", "0"), ("gradient_norm", "1.5"),
+    ("weight_steps", "4"),
     ("seconds", "0.5"),
   ]
 
@@ -28,7 +29,8 @@ import Testing
 
   @Test func soundTablesAreRead() throws {
     try read(Self.search, with: [:], retraining: false)
-    try read(Self.search, with: ["dominant_eigenvalue": "-0.1", "baseline_loss": "inf", "weight_steps": "4.0"], retraining: false)
+    try read(
+      Self.search, with: ["dominant_eigenvalue": "-0.1", "baseline_loss": "inf", "weight_steps": "4.0"], retraining: false)
     try read(Self.retraining, with: ["test_loss": "", "test_accuracy": ""], retraining: true)
   }
 

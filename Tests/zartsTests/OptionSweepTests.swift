@@ -92,7 +92,8 @@ import Testing
     ])
     try #require(made.status == 0, "\(made.errors)")
     let options = try CommandCatalogue.read().options
-    #expect(options.count >= 17 && options.allSatisfy { Self.base($0.command, run: "", scratch: "").count >= $0.command.count })
+    #expect(
+      options.count >= 17 && options.allSatisfy { Self.base($0.command, run: "", scratch: "").count >= $0.command.count })
     let all = options.flatMap { command, flags in
       flags.flatMap { flag in Self.values.map { Case(command: command, flag: flag, value: $0) } }
     }
@@ -131,11 +132,14 @@ import Testing
       return "\(words): still running after \(patience) s"
     }
     let errors = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-    guard process.terminationReason == .exit else { return "\(words): signal \(process.terminationStatus)\n\(errors.prefix(600))" }
+    guard process.terminationReason == .exit else {
+      return "\(words): signal \(process.terminationStatus)\n\(errors.prefix(600))"
+    }
     switch process.terminationStatus {
     case 0: return nil
     case 1, 3:
-      return errors.isEmpty || errors.contains("Fatal error") ? "\(words): status \(process.terminationStatus): '\(errors)'" : nil
+      return errors.isEmpty || errors.contains("Fatal error")
+        ? "\(words): status \(process.terminationStatus): '\(errors)'" : nil
     case 64:
       let isNamed = errors.contains(one.flag) || errors.contains("--\(one.flag.dropFirst(2))s")
       return isNamed ? nil : "\(words): 64 without the option's name: \(errors.prefix(300))"

@@ -33,13 +33,17 @@ import Testing
       (["estimators"] + weights + ["--out", "x", "--repeats", "1000000"], "--repeats"),
       (["gradients"] + weights + ["--out", "x", "--estimators", "third"], "third"),
       (["diagnose", "x", "--eigenvalue-window", "9223372036854775807"], "--eigenvalue-window"),
-      (["diagnose", "x", "--persistence", "0"], "--persistence"), (["diagnose", "x", "--report-every", "inf"], "--report-every"),
-      (["genotype", "x", "--channels", "6"], "--channels"), (["genotype", "x", "--image-size", "9223372036854775807"], "--image-size"),
+      (["diagnose", "x", "--persistence", "0"], "--persistence"),
+      (["diagnose", "x", "--report-every", "inf"], "--report-every"),
+      (["genotype", "x", "--channels", "6"], "--channels"),
+      (["genotype", "x", "--image-size", "9223372036854775807"], "--image-size"),
       (["genotype", "no-such-file"], "no-such-file"), (["compare", "--methods", "darts1", "--datasets", data], "--out"),
       (["compare", "--methods", "darts1", "--datasets", data, "--epochs", "0", "--out", "x"], "--epochs"),
       (["retrain", "--dataset", data, "--out", "x"], "--genotype"),
-      (["bench", "--batch", "9223372036854775807"], "--batch"), (["bench", "--partial-channels", "3"], "--partial-channels"),
-      (["data", "check", data, "--threads", "9223372036854775807"], "--threads"), (["watch", "x", "--port", "65536"], "--port"),
+      (["bench", "--batch", "9223372036854775807"], "--batch"),
+      (["bench", "--partial-channels", "3"], "--partial-channels"),
+      (["data", "check", data, "--threads", "9223372036854775807"], "--threads"),
+      (["watch", "x", "--port", "65536"], "--port"),
       (["plot", "x", "--objective", "third"], "--objective"), (["curves", "x", "--out", "x.jpg"], "--out"),
     ])
   func wrongCommandLine(arguments: [String], mention: String) throws {
@@ -62,11 +66,16 @@ import Testing
     #expect(result.status == 1 && result.errors.contains(mention), "\(result.status): \(result.errors)")
   }
 
-  @Test("a setting of a file that is out of bounds is named with the file, and is no wrong command line") func settings() throws {
+  @Test("a setting of a file that is out of bounds is named with the file, and is no wrong command line") func settings()
+    throws
+  {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString).yaml").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try "method: darts1\nspace: s2\ndataset: fashion-mnist\nlayers: 1000\n".write(toFile: path, atomically: true, encoding: .utf8)
-    for arguments in [["search", "--config", path, "--out", "x"], ["search", "--config", path, "--layers", "3", "--out", "x"]] {
+    try "method: darts1\nspace: s2\ndataset: fashion-mnist\nlayers: 1000\n".write(
+      toFile: path, atomically: true, encoding: .utf8)
+    for arguments in [
+      ["search", "--config", path, "--out", "x"], ["search", "--config", path, "--layers", "3", "--out", "x"],
+    ] {
       let result = try CommandLineRunner.run(arguments)
       #expect(result.status == 1 && result.errors.contains("\(path): setting layers") && result.errors.contains("3 to 200"))
     }
@@ -85,7 +94,8 @@ import Testing
     }
   }
 
-  @Test("a limit of the process is one too", arguments: ["400000", "700000", "1000000"]) func limit(kilobytes: String) throws {
+  @Test("a limit of the process is one too", arguments: ["400000", "700000", "1000000"]) func limit(kilobytes: String) throws
+  {
     let process = CommandLineRunner.process([])
     let program = try #require(process.executableURL).path
     let shell = Process()

@@ -41,6 +41,7 @@ public struct MemoryShortage: Error, Equatable, Sendable, CustomStringConvertibl
 
   private static func gigabytes(_ bytes: Int) -> String {
     if bytes == .max { return "more than \(Int.max >> 30) GB" }
-    return String(format: bytes < 10_000_000 ? "%.3f GB" : bytes < 1_000_000_000 ? "%.2f GB" : "%.1f GB", Double(bytes) / 1e9)
+    return String(
+      format: bytes < 10_000_000 ? "%.3f GB" : bytes < 1_000_000_000 ? "%.2f GB" : "%.1f GB", Double(bytes) / 1e9)
   }
 }

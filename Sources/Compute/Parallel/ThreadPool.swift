@@ -28,7 +28,8 @@ public final class ThreadPool: @unchecked Sendable {
     precondition(threadCount >= 1, "a pool needs a thread")
     self.threadCount = threadCount
     let shared = Unmanaged.passUnretained(self)
-    for worker in 1..<threadCount where !Self.start({ ThreadPool.serve(shared, worker: worker) }, named: "compute-\(worker)") {
+    for worker in 1..<threadCount where !Self.start({ ThreadPool.serve(shared, worker: worker) }, named: "compute-\(worker)")
+    {
       self.threadCount = worker
       break
     }
@@ -61,15 +62,17 @@ public final class ThreadPool: @unchecked Sendable {
     #else
     var thread: pthread_t?
     #endif
-    let status = pthread_create(&thread, &attributes, { argument in
-      #if os(Linux)
-      guard let argument else { return nil }
-      #endif
-      let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
-      Thread.current.name = work.name
-      work.body()
-      return nil
-    }, work.toOpaque())
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        #if os(Linux)
+        guard let argument else { return nil }
+        #endif
+        let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+        Thread.current.name = work.name
+        work.body()
+        return nil
+      }, work.toOpaque())
     if status != 0 { work.release() }
     return status == 0
   }

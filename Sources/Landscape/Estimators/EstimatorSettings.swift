@@ -90,7 +90,8 @@ public struct EstimatorSettings: Equatable, Sendable {
     ] {
       guard !list.isEmpty, list.allSatisfy(bounds.contains), zip(list, list.dropFirst()).allSatisfy(<) else {
         throw LandscapeError(
-          item: item, problem: "not a list of counts", found: "\(list)", expected: "ascending whole numbers, \(bounds.wanted)")
+          item: item, problem: "not a list of counts", found: "\(list)",
+          expected: "ascending whole numbers, \(bounds.wanted)")
       }
     }
     for (item, count) in [("--repeats", repeats), ("--places", places), ("--validation-batches", validationBatches)] {

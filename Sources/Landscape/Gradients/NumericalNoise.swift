@@ -34,10 +34,13 @@ public enum NumericalNoise {
           + "\(number(displacement / 2)) (warned above a change of \(percent(eigenvalueThreshold)))")
     }
     guard !reasons.isEmpty else { return nil }
-    return "warning: \(place): the difference Hessian is partly noise: \(reasons.joined(separator: "; ")); more batches or a "
+    return
+      "warning: \(place): the difference Hessian is partly noise: \(reasons.joined(separator: "; ")); more batches or a "
       + "larger displacement make less"
   }
 
-  private static func percent(_ value: Double) -> String { value.isFinite ? String(format: "%.1f %%", 100 * value) : "not finite" }
+  private static func percent(_ value: Double) -> String {
+    value.isFinite ? String(format: "%.1f %%", 100 * value) : "not finite"
+  }
   private static func number(_ value: Double) -> String { value.isFinite ? String(format: "%.3g", value) : "not finite" }
 }

@@ -69,7 +69,8 @@ public struct SpectrumRow: Equatable, Sendable {
           item: "\(table.path): row \(row + 1)", problem: "unknown quantity", found: quantities[row],
           expected: Quantity.allCases.map(\.rawValue).joined(separator: ", "))
       }
-      return SpectrumRow(epoch: epochs[row], quantity, index: indices[row], value: values[row], error: errors[row],
+      return SpectrumRow(
+        epoch: epochs[row], quantity, index: indices[row], value: values[row], error: errors[row],
         uncertainty: uncertainties[row])
     }
   }

@@ -61,7 +61,8 @@ enum LandscapeSection {
     let gaps = landscape.planes.compactMap { plane -> String? in
       let cells = plane.losses.flatMap { $0 }.filter { !$0.isEmpty }
       let count = cells.count { Double($0)?.isFinite != true }
-      return count == 0 ? nil : "\(ObjectiveName.text(plane.objective, plane.innerSteps)) at \(count) of \(cells.count) points"
+      return count == 0
+        ? nil : "\(ObjectiveName.text(plane.objective, plane.innerSteps)) at \(count) of \(cells.count) points"
     }
     return gaps.isEmpty ? "" : " Hatched, since not finite: \(gaps.joined(separator: ", "))."
   }

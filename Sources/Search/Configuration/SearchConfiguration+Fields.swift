@@ -90,7 +90,9 @@ extension SearchConfiguration {
         return configuration.trainLimit != nil || node.null != nil
       }),
     whole("threads", \.threads, RunBounds.threads, "0 for one a core; the result does not depend on it"),
-    whole("inner_steps", \.innerSteps, RunBounds.innerSteps, "M: weight steps of a candidate, and between two updates", zeroOrder),
+    whole(
+      "inner_steps", \.innerSteps, RunBounds.innerSteps, "M: weight steps of a candidate, and between two updates", zeroOrder
+    ),
     whole(
       "candidates", \.candidates, RunBounds.candidates,
       "N: of an update; in random search, architectures tried an epoch",

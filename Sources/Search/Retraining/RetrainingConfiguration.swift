@@ -100,7 +100,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     }
     try require(!dataset.isEmpty, .dataset, "''", DatasetSpecification.forms)
     for (key, count, bounds) in counts where !bounds.contains(count) {
-      throw SearchError.invalid("value out of range", at: "setting \(key.rawValue)", found: "\(count)", wanted: bounds.wanted)
+      throw SearchError.invalid(
+        "value out of range", at: "setting \(key.rawValue)", found: "\(count)", wanted: bounds.wanted)
     }
     try require(auxiliaryWeight >= 0 && auxiliaryWeight.isFinite, .auxiliaryWeight, auxiliaryWeight, "0 or more")
     try require((0..<1).contains(dropPath), .dropPath, dropPath, "0 or more and below 1")
@@ -124,7 +125,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
       (.batch, batch, CountBounds(2...BatchLoader.batchSizes.range.upperBound, since: "batch norm needs two")),
       (.channels, channels, SupernetArchitecture.channelCounts), (.layers, layers, SupernetArchitecture.layerCounts),
       (.cutout, cutout, CountBounds(2...2 * SupernetArchitecture.imageSizes.range.upperBound, zero: "none")),
-      (.trainLimit, trainLimit, CountBounds(2...RunBounds.images.range.upperBound)), (.testLimit, testLimit, RunBounds.images),
+      (.trainLimit, trainLimit, CountBounds(2...RunBounds.images.range.upperBound)),
+      (.testLimit, testLimit, RunBounds.images),
       (.testEvery, testEvery, RunBounds.interval), (.keepLast, keepLast, RunBounds.interval.or(zero: "all")),
       (.checkpointEvery, checkpointEvery, RunBounds.stepInterval.or(zero: "none")),
       (.threads, threads, RunBounds.threads),

@@ -13,7 +13,8 @@ public struct MetricsColumn: Sendable {
   /// Whether a cell may be empty.
   let isOptional: Bool
 
-  static func count(_ name: String, _ bounds: CountBounds = RunBounds.weightSteps, isOptional: Bool = false) -> MetricsColumn {
+  static func count(_ name: String, _ bounds: CountBounds = RunBounds.weightSteps, isOptional: Bool = false) -> MetricsColumn
+  {
     MetricsColumn(name: name, cells: .whole(bounds), isOptional: isOptional)
   }
 
