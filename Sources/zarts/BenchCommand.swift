@@ -127,7 +127,8 @@ struct BenchCommand: ParsableCommand {
         space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
     }
     return try EngineBenchmark(
-      derived: DerivedArchitecture(genotype: GenotypeSource.read(genotype), channels: channels, layers: layers),
+      derived: DerivedArchitecture(
+        genotype: usage(of: "--genotype") { try GenotypeSource.read(genotype) }, channels: channels, layers: layers),
       batch: batch, threads: threads)
   }
 

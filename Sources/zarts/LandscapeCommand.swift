@@ -34,6 +34,8 @@ struct LandscapeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
   var out: String?
 
+  func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
+
   func run() throws {
     var settings = try usage { try options.settings() }
     guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }

@@ -38,6 +38,7 @@ struct LandscapeSource: ParsableArguments {
 
   func validate() throws {
     try RunBounds.start.check(epoch, "--epoch")
+    if dataset == "" { throw ValidationError("--dataset: found '', wanted \(DatasetSpecification.forms)") }
     try SupernetArchitecture.channelCounts.check(channels, "--channels")
     try SupernetArchitecture.layerCounts.check(layers, "--layers")
     try BatchLoader.batchSizes.check(batch, "--batch")

@@ -94,12 +94,13 @@ struct RetrainCommand: ParsableCommand {
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
       result = try RetrainingConfiguration(yaml: text, from: config)
-      if let genotype { result.genotype = try GenotypeSource.read(genotype).pythonLine }
+      if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine }
     } else {
       let preset = try RetrainingPreset(named: preset ?? "cifar", from: "--preset")
       guard let genotype else { throw missing("--genotype") }
       guard let dataset = flags.dataset ?? preset.dataset else { throw missing("--dataset") }
-      result = preset.configuration(genotype: try GenotypeSource.read(genotype).pythonLine, dataset: dataset)
+      result = preset.configuration(
+        genotype: try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine, dataset: dataset)
     }
     flags.apply(to: &result)
     try usage(naming: RetrainFlags.keys) { try result.validate() }

@@ -57,6 +57,19 @@ func usage<Value>(naming flags: [String] = [], _ body: () throws -> Value) throw
   }
 }
 
+/// What `body` finds wrong with the command line is wrong with a flag.
+///
+/// - Throws: `UsageError` that begins with the flag; other errors as they are.
+func usage<Value>(of flag: String, _ body: () throws -> Value) throws -> Value {
+  do {
+    return try body()
+  } catch {
+    guard let found = UsageError(error)?.description else { throw error }
+    let rest = found.hasPrefix("command line: ") ? String(found.dropFirst("command line: ".count)) : found
+    throw UsageError(rest.hasPrefix(flag) ? rest : "\(flag): \(rest)")
+  }
+}
+
 extension CountBounds {
   /// - Throws: `ValidationError` naming the flag where a count is given and out of bounds.
   func check(_ count: Int?, _ flag: String) throws {

@@ -117,7 +117,10 @@ import Testing
   private static func failure(of one: Case, run: String, scratch: String) throws -> String? {
     let arguments = base(one.command, run: run, scratch: scratch) + ["\(one.flag)=\(one.value)"]
     let process = CommandLineRunner.process(arguments)
-    process.currentDirectoryURL = URL(fileURLWithPath: scratch)
+    // Deep enough that no value leads out of the scratch folder.
+    let inner = "\(scratch)/a/b/c"
+    try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
+    process.currentDirectoryURL = URL(fileURLWithPath: inner)
     let log = "\(scratch)/errors.txt"
     FileManager.default.createFile(atPath: log, contents: nil)
     process.standardError = FileHandle(forWritingAtPath: log)
@@ -141,7 +144,8 @@ import Testing
       return errors.isEmpty || errors.contains("Fatal error")
         ? "\(words): status \(process.terminationStatus): '\(errors)'" : nil
     case 64:
-      let isNamed = errors.contains(one.flag) || errors.contains("--\(one.flag.dropFirst(2))s")
+      // A list may go by the name of its entries, and the other way round.
+      let isNamed = [one.flag, one.flag + "s", String(one.flag.dropLast())].contains { errors.contains($0) }
       return isNamed ? nil : "\(words): 64 without the option's name: \(errors.prefix(300))"
     default: return "\(words): status \(process.terminationStatus): \(errors.prefix(300))"
     }
