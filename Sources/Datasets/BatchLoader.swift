@@ -6,6 +6,9 @@ import Compute
 /// Half of the training images serve L_train and half L_val (DARTS, §3), both with training augmentation in the batches
 /// that a search steps on. Datasets with a validation split of their own keep it.
 public final class BatchLoader: Sendable {
+  /// Images that a batch may have.
+  public static let batchSizes = CountBounds(1...65_536)
+
   public let dataset: ImageDataset
   public let seed: UInt64
   public let batchSize: Int

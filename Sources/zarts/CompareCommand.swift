@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Formats
 import Search
 import Supernet
@@ -36,8 +37,10 @@ struct CompareCommand: ParsableCommand {
   var printConfig = false
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
-    guard (1...1024).contains(jobs) else { throw ValidationError("--jobs: found \(jobs), wanted 1 to 1024") }
+    try ReportInterval.check(reportEvery)
+    try ThreadPool.counts.check(jobs, "--jobs")
+    try RunBounds.threads.check(threads, "--threads")
+    try RunBounds.budget.check(flags.budgetSteps, "--budget-steps")
   }
 
   func run() throws {
@@ -56,7 +59,15 @@ struct CompareCommand: ParsableCommand {
   private func plan() throws -> ComparisonPlan {
     let preset = try preset.map { try SearchPreset(named: $0, from: "--preset") }
     let text = try config.map { String(decoding: try FileBytes.read($0), as: UTF8.self) } ?? ""
-    return try ComparisonPlan(
+    // A file is right by itself, so that what is wrong beside it is on the command line.
+    if config != nil, (try? ComparisonPlan(yaml: text, from: "", preset: preset)) == nil {
+      return try plan(text, preset)
+    }
+    return try usage(naming: flags.search.keys) { try plan(text, preset) }
+  }
+
+  private func plan(_ text: String, _ preset: SearchPreset?) throws -> ComparisonPlan {
+    try ComparisonPlan(
       yaml: text, from: config ?? "command line", lists: flags.lists(), preset: preset,
       overrides: flags.overrides(threads: threads))
   }

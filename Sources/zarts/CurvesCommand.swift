@@ -37,6 +37,7 @@ struct CurvesCommand: ParsableCommand {
     for path in out where FigureFile.Format(rawValue: URL(fileURLWithPath: path).pathExtension.lowercased()) == nil {
       throw ValidationError("--out: found \(path), wanted a path that ends in .png, .pdf or .svg")
     }
+    try RunBounds.epochs.check(fromEpoch, "--from-epoch")
     let names = columns
     guard !names.contains(""), Set(names).count == names.count, !names.contains("epoch") else {
       throw ValidationError("--column: found '\(column)', wanted names of columns other than epoch, each once")
@@ -44,7 +45,7 @@ struct CurvesCommand: ParsableCommand {
   }
 
   private var columns: [String] {
-    column.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+    ListText.items(column)
   }
 
   func run() throws {

@@ -3,6 +3,7 @@ import Datasets
 import Figures
 import Formats
 import Foundation
+import Search
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,7 +27,7 @@ struct DataCheckCommand: ParsableCommand {
   var threads = 0
 
   func validate() throws {
-    guard threads >= 0 else { throw ValidationError("--threads: found \(threads), expected 0 or more") }
+    try RunBounds.threads.check(threads, "--threads")
   }
 
   func run() throws {

@@ -35,14 +35,17 @@ struct DiagnoseCommand: ParsableCommand {
   var out: String?
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
-    guard every >= 1 else { throw ValidationError("--every: found \(every), wanted 1 or more epochs") }
+    try ReportInterval.check(reportEvery)
+    try RunBounds.interval.check(every, "--every")
+    try RunBounds.threads.check(threads, "--threads")
   }
 
   func run() throws {
     let (limits, settings) = (thresholds.values, measurements.values)
-    try limits.validate()
-    try settings.validate()
+    try usage {
+      try limits.validate()
+      try settings.validate()
+    }
     let files = try SearchRunFolder(existing: search)
     var diagnosis = try Diagnosis(of: files, thresholds: limits)
     let folder = try out.map(Self.folder) ?? files.folder
@@ -76,7 +79,9 @@ struct DiagnoseCommand: ParsableCommand {
     let job = try DiagnosisRun(
       of: files, settings: settings, every: every, in: folder, makeProblem: { try ProblemFactory.make(configuration) })
     do {
-      return try job.measure(diagnosis, isStopRequested: { stop.isRequested }) { done, total, epoch in
+      return try job.measure(
+        diagnosis, isStopRequested: { stop.isRequested }, warn: { reporter.note("zarts: \($0)") }
+      ) { done, total, epoch in
         reporter.report(done: Double(done), of: Double(total), "checkpoint of epoch \(epoch), \(done) of \(total) measured")
       }
     } catch is CancellationError {

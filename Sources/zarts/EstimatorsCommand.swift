@@ -48,18 +48,24 @@ struct EstimatorsCommand: ParsableCommand {
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int) throws -> EstimatorSettings {
-      try EstimatorSettings(
-        estimators: StudiedEstimator.parse(list: estimators),
-        innerSteps: NumberList.parse(innerSteps, "--inner-steps"), candidates: NumberList.parse(candidates, "--candidates"),
-        sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
-        comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
-        temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
-        validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
+      try usage {
+        try EstimatorSettings(
+          estimators: StudiedEstimator.parse(list: estimators),
+          innerSteps: NumberList.parse(innerSteps, "--inner-steps"),
+          candidates: NumberList.parse(candidates, "--candidates"),
+          sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
+          comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
+          temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
+          validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
+      }
     }
-    _ = try settings(WeightStep(), 0, 0)
+    let checked = try settings(WeightStep(), 0, 0)
     let opened = try source.open()
     opened.announce(takingSteps: true)
-    try measure(ProblemFactory.make(opened.configuration), opened, settings)
+    let problem = try ProblemFactory.make(opened.configuration)
+    try ProblemFactory.checkMemory(
+      of: problem, innerSteps: checked.referenceSteps, validationBatches: checked.validationBatches)
+    try measure(problem, opened, settings)
   }
 
   private func measure<Problem: BilevelProblem>(
@@ -75,6 +81,7 @@ struct EstimatorsCommand: ParsableCommand {
       try run.run(
         in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
     }
+    if let warning = NumericalNoise.gradientWarning(run.stepChange) { complain(warning) }
     print(Self.text(rows))
     print(folder.file("estimators.csv"))
   }

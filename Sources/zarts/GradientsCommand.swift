@@ -31,11 +31,18 @@ struct GradientsCommand: ParsableCommand {
     let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
     let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
     try problem.checkBatches()
+    var stepChange: Double?
     let tensors = try estimators.flatMap { estimator in
-      try estimator.tensors(
-        estimator.estimate(
+      do {
+        let (gradient, change) = try estimator.estimateWithStepChange(
           problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
-          training: training, validation: validation, step: place.step))
+          training: training, validation: validation, step: place.step)
+        stepChange = change ?? stepChange
+        return estimator.tensors(gradient)
+      } catch var error as LandscapeError {
+        error.item = "\(place.path): \(error.item)"
+        throw error
+      }
     }
     var metadata = [
       "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
@@ -43,7 +50,9 @@ struct GradientsCommand: ParsableCommand {
     ]
     if !opened.hasAlphas { metadata["alphas"] = "none: 0 throughout" }
     if !opened.hasMomentum { metadata["momentum"] = "none: at rest" }
+    if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
     try TensorFile.write(tensors, metadata: metadata, to: out)
+    if let warning = NumericalNoise.gradientWarning(stepChange) { complain(warning) }
     print(out)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Formats
 import Landscape
 import Search
@@ -57,6 +58,13 @@ struct LandscapeOptions: ParsableArguments {
   var recalibrationBatches: Int?
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
+
+  func validate() throws {
+    try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches")
+    try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
+    try CountBounds(1...LandscapeGrid.largestSize).check(grid, "--grid")
+    try CountBounds(1...LandscapeGrid.largestSize).check(points, "--points")
+  }
 
   /// The settings but for those that the checkpoint brings. Checked before data is read and weights are loaded.
   ///

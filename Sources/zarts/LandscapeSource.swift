@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Datasets
 import Formats
 import Landscape
@@ -34,6 +35,16 @@ struct LandscapeSource: ParsableArguments {
   var innerLr: Double?
   @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: 0.")
   var threads: Int?
+
+  func validate() throws {
+    try RunBounds.start.check(epoch, "--epoch")
+    if dataset == "" { throw ValidationError("--dataset: found '', wanted \(DatasetSpecification.forms)") }
+    try SupernetArchitecture.channelCounts.check(channels, "--channels")
+    try SupernetArchitecture.layerCounts.check(layers, "--layers")
+    try BatchLoader.batchSizes.check(batch, "--batch")
+    try RunBounds.halvedImages.check(trainLimit, "--train-limit")
+    try RunBounds.threads.check(threads, "--threads")
+  }
 
   /// What the flags name, not yet read against a problem.
   struct Opened {
@@ -74,7 +85,6 @@ struct LandscapeSource: ParsableArguments {
     if let dataset { configuration.dataset = dataset }
     if let threads { configuration.threads = threads }
     try configuration.validate()
-    if let epoch, epoch < 0 { throw Self.wrong("value out of range", "--epoch \(epoch)", "0 or more") }
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
     return Opened(
       configuration: configuration, path: path, file: try TensorFile(readingFrom: path),
@@ -171,7 +181,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip))
     epoch = checkpoint.epoch ?? 0
     firstStep = checkpoint.step ?? 0
-    guard epoch >= 0, epoch < 1 << 20, (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {
+    guard (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {
       throw SearchError.invalid(
         "no moment of a search of this problem", at: "\(opened.path): metadata", found: "epoch \(epoch), step \(firstStep)",
         wanted: "a step below \(problem.stepsPerEpoch)")

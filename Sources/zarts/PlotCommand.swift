@@ -89,8 +89,8 @@ struct PlotCommand: ParsableCommand {
 
   private func kinds() throws -> [PlotKind]? {
     try kind.map { list in
-      try list.split(separator: ",", omittingEmptySubsequences: false).map { word in
-        guard let kind = PlotKind(rawValue: String(word)) else {
+      try ListText.items(list).map { word in
+        guard let kind = PlotKind(rawValue: word) else {
           throw ValidationError(
             "--kind: found '\(word)', wanted \(PlotKind.allCases.map(\.rawValue).joined(separator: ", ")), with commas between"
           )
@@ -101,8 +101,8 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func formats() throws -> [FigureFile.Format] {
-    try (format ?? "png").split(separator: ",", omittingEmptySubsequences: false).map { word in
-      guard let format = FigureFile.Format(rawValue: String(word)) else {
+    try ListText.items(format ?? "png").map { word in
+      guard let format = FigureFile.Format(rawValue: word) else {
         throw ValidationError("--format: found '\(word)', wanted png, pdf or svg, with commas between")
       }
       return format

@@ -32,7 +32,7 @@ struct SearchCommand: ParsableCommand {
   var resume: String?
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    try ReportInterval.check(reportEvery)
   }
 
   func run() throws {
@@ -83,7 +83,7 @@ struct SearchCommand: ParsableCommand {
     let files = try SearchRunFolder(existing: path)
     var configuration = try files.configuration()
     adjust(&configuration)
-    try configuration.validate()
+    try usage(naming: flags.keys) { try configuration.validate() }
     guard configuration.stages.isEmpty else {
       return try finish(
         StagedSearch(
@@ -115,10 +115,7 @@ struct SearchCommand: ParsableCommand {
       case .interrupted(let signal, _, _, _):
         complain("\(error); go on with --resume \(files.folder.path)")
         throw ExitCode(128 + signal)
-      case .diverged:
-        complain("\(error)")
-        throw Self.divergence
-      case .invalid: throw error
+      case .diverged, .invalid: throw error
       }
     }
     print(try RunSummary.table([files]))
@@ -133,9 +130,6 @@ struct SearchCommand: ParsableCommand {
     flags.apply(to: &configuration)
     if let threads { configuration.threads = threads }
   }
-
-  /// What scripts tell a search that diverged from one that failed by.
-  private static let divergence = ExitCode(3)
 
   /// Flags over the file of --config over the preset over the defaults of method and space.
   private func searchConfiguration() throws -> SearchConfiguration {
@@ -154,7 +148,7 @@ struct SearchCommand: ParsableCommand {
     }
     flags.apply(to: &result)
     if let threads { result.threads = threads }
-    try result.validate()
+    try usage(naming: flags.keys) { try result.validate() }
     return result
   }
 

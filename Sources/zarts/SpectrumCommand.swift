@@ -32,9 +32,11 @@ struct SpectrumCommand: ParsableCommand {
   var out: String
 
   func run() throws {
-    var settings = try SpectrumSettings(
-      eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
-      tolerance: tolerance)
+    var settings = try usage {
+      try SpectrumSettings(
+        eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
+        tolerance: tolerance)
+    }
     let sources = try sources()
     let first = try sources[0].open()
     first.announce(takingSteps: false)
@@ -84,8 +86,22 @@ struct SpectrumCommand: ParsableCommand {
     let rows = try StudyCommand.run(unit: "checkpoints", journal: folder.file("journal.csv")) { isStopRequested, progress in
       try run.run(in: folder, origin: origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
     }
+    for warning in Self.warnings(rows, settings) { complain(warning) }
     print(Self.text(rows))
     print(folder.file("spectrum.csv"))
+  }
+
+  private static func warnings(_ rows: [SpectrumRow], _ settings: SpectrumSettings) -> [String] {
+    var epochs: [Int?] = []
+    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
+    return epochs.compactMap { epoch in
+      func value(_ quantity: SpectrumRow.Quantity) -> Double? {
+        rows.first { $0.epoch == epoch && $0.quantity == quantity && $0.index == 1 }?.value
+      }
+      return NumericalNoise.curvatureWarning(
+        epoch.map { "epoch \($0)" } ?? "the checkpoint", asymmetry: value(.asymmetry), largest: value(.eigenvalue),
+        atHalf: value(.halved), displacement: settings.displacement)
+    }
   }
 
   private static func text(_ rows: [SpectrumRow]) -> String {
@@ -95,12 +111,18 @@ struct SpectrumCommand: ParsableCommand {
       let mine = rows.filter { $0.epoch == epoch }
       func cell(_ quantity: SpectrumRow.Quantity, _ index: Int = 1) -> String {
         guard let row = mine.first(where: { $0.quantity == quantity && $0.index == index }) else { return "-" }
-        return StudyCommand.decimal(row.value) + (row.error.map { " ± " + StudyCommand.decimal($0) } ?? "")
+        // A residual alone is no error bar: only the trace's error is one.
+        let reach = row.quantity == .trace ? row.error : row.uncertainty
+        return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
       }
-      let cells = [cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed)]
+      let cells = [
+        cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed), cell(.halved),
+        cell(.asymmetry),
+      ]
       return [epoch.map(String.init) ?? "-"] + cells
     }
     return TextTable.text(
-      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest"], rows: lines, rightAligned: [0])
+      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest", "largest at ε/2", "asymmetry"],
+      rows: lines, rightAligned: [0])
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Foundation
 import Watch
 
@@ -17,6 +18,8 @@ struct WatchCommand: ParsableCommand {
   var port = 8080
   @Option(help: "Address to listen on.")
   var host = "127.0.0.1"
+
+  func validate() throws { try CountBounds(1...65_535, zero: "any that is free").check(port, "--port") }
 
   func run() throws {
     let server = try WatchServer(folder: path, host: host, port: port)

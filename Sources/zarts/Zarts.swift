@@ -26,4 +26,18 @@ struct Zarts: ParsableCommand {
         ]),
       CommandGroup(name: "Tools", subcommands: [GenotypeCommand.self, DataCommand.self, BenchCommand.self]),
     ])
+
+  static func main() {
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      exit(withError: error)
+    }
+    do {
+      try command.run()
+    } catch {
+      CommandEnd.exit(error, command: type(of: command).configuration.commandName)
+    }
+  }
 }

@@ -139,7 +139,7 @@ struct ReportPageTests {
 
   /// The scale cut into 256 colours.
   private static func colour(_ value: Double, _ scale: ColourScale) -> String {
-    if value.isNaN { return "void" }
+    if !value.isFinite { return "void" }
     let fraction = min(max((value - scale.low) / (scale.high - scale.low), 0), 1)
     let colour = scale.map.colour(at: (min(255, (fraction * 256).rounded(.down)) + 0.5) / 256)
     return "#" + [colour.red, colour.green, colour.blue].map { String(format: "%02x", Int(($0 * 255).rounded())) }.joined()

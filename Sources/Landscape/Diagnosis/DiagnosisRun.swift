@@ -52,6 +52,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; what the problem throws.
   public func measure(
     _ diagnosis: Diagnosis, isStopRequested: @escaping () -> Bool = { false },
+    warn: (String) -> Void = { _ in },
     progress: (_ done: Int, _ total: Int, _ epoch: Int) -> Void = { _, _, _ in }
   ) throws -> [Int: CheckpointMeasurement] {
     let known = try readJournal()
@@ -80,7 +81,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
       problem = current
       let measured = try CheckpointMeasurement(
         of: SearchCheckpoint(file, for: current), epoch: epoch, genotype: state.genotype, problem: current,
-        configuration: configuration, settings: settings, wantsEigenvalue: own == nil, isStopRequested: isStopRequested)
+        configuration: configuration, settings: settings, wantsEigenvalue: own == nil, isStopRequested: isStopRequested,
+        warn: warn)
       let writer = try journal ?? CSVWriter(continuing: journalPath, columns: Self.columns)
       journal = writer
       try writer.append([.integer(epoch), .text(name), .text(key)] + measured.fields)

@@ -87,6 +87,9 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     }
   }
 
+  /// What the choice of ε made of ∇L₂ at most (`SecondOrderGradient.halfStepDifference`); nil before `run`, and without ∇L₂.
+  public var stepChange: Double? { study.stepChange }
+
   private func writeGradients(_ journal: EvaluationJournal, to path: String) throws {
     func tensor(_ name: String, _ gradients: [[Double]]) -> NamedTensor {
       NamedTensor(
@@ -106,6 +109,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     where settings.estimators.contains(estimator) {
       tensors.append(tensor(gradient.rawValue, try places.map { try study.gradient(gradient, place: $0) }))
     }
-    try TensorFile.write(tensors, metadata: ["state_sha256": stateDigest], to: path)
+    var metadata = ["state_sha256": stateDigest]
+    if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
+    try TensorFile.write(tensors, metadata: metadata, to: path)
   }
 }

@@ -73,10 +73,16 @@ public struct SpectrumRun<Problem: BilevelProblem> {
         rows += finished.rows
         continue
       }
-      let found = try SpectrumMeasurement(
-        problem: problem, weights: weights, alphas: alphas, epoch: checkpoint.epoch, settings: settings,
-        isStopRequested: isStopRequested
-      ).rows
+      let found: [SpectrumRow]
+      do {
+        found = try SpectrumMeasurement(
+          problem: problem, weights: weights, alphas: alphas, epoch: checkpoint.epoch, settings: settings,
+          isStopRequested: isStopRequested
+        ).rows
+      } catch SearchError.diverged(let account) {
+        throw LandscapeError(
+          item: checkpoint.name, problem: "no curvature", found: account, expected: "gradients that are finite")
+      }
       try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digest)] + $0.fields })
       try journal.synchronise()
       rows += found

@@ -33,6 +33,7 @@ public struct ReportRun: Sendable {
     settings = try Settings(text, path: settingsPath)
     kind = settings["genotype"] != nil && settings["method"] == nil ? .retraining : .search
     metrics = try access.table("\(path)/metrics.csv")
+    if let metrics { try MetricsColumn.check(metrics) }
     let configuration = kind == .search ? try? SearchConfiguration(yaml: text, from: settingsPath) : nil
     let hasBeta = configuration?.edgeNormalisation ?? (settings["edge_normalisation"] == "true")
     let alphasPath = "\(path)/\(AlphaHistory.fileName)"

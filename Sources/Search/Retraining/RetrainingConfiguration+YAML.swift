@@ -50,7 +50,7 @@ extension RetrainingConfiguration {
     } catch let error as DecodingError {
       throw Self.explanation(of: error, in: mapping, place)
     }
-    try validate()
+    try SearchError.naming(place) { try validate() }
   }
 
   private static func wrong(_ key: String, _ found: String, _ wanted: String, _ place: String) -> SearchError {

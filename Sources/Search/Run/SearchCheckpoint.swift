@@ -21,9 +21,9 @@ public struct SearchCheckpoint {
   public let file: TensorFile
 
   /// Epochs finished; nil in a file that no run wrote.
-  public var epoch: Int? { file.metadata["epoch"].flatMap { Int($0) } }
+  public var epoch: Int? { file.metadata["epoch"].flatMap { RunBounds.start.count($0) } }
   /// Weight steps taken in the unfinished epoch.
-  public var step: Int? { file.metadata["step"].flatMap { Int($0) } }
+  public var step: Int? { file.metadata["step"].flatMap { RunBounds.weightSteps.count($0) } }
 
   /// - Throws: `FormatError` where the file is damaged; what the problem throws where a tensor of ω is absent or misshapen;
   ///   `SearchError.invalid` for one that the network does not have, for values that are not finite and for metadata that

@@ -107,21 +107,11 @@ struct PlotFolder {
 
 extension CSVTable {
   /// The cells of a column as numbers; NaN where one is empty.
-  func numbersOrGaps(_ name: String) throws -> [Double] {
-    try column(name).enumerated().map { index, cell in
-      if cell.isEmpty { return .nan }
-      guard let value = Double(cell) else {
-        throw FormatError(
-          file: path, item: "row \(index + 1), column \(name)", problem: "not a number", found: "\"\(cell)\"",
-          expected: "a number or nothing")
-      }
-      return value
-    }
-  }
+  func numbersOrGaps(_ name: String) throws -> [Double] { try optionalDoubles(name).map { $0 ?? .nan } }
 
   /// The objective of each row.
   func objectives() throws -> [Objective] {
-    let (names, steps) = (try column("objective"), try integers("inner_steps"))
+    let (names, steps) = (try column("objective"), try integers("inner_steps", RunBounds.objectiveSteps))
     return try names.indices.map { row in
       switch (names[row], steps[row]) {
       case ("first", _): .firstOrder

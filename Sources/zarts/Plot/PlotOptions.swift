@@ -67,7 +67,7 @@ struct PlotOptions: ParsableArguments {
   func validate() throws {
     let range = try limits()
     _ = try map()
-    _ = try objectives()
+    do { _ = try objectives() } catch { throw ValidationError("\(error)") }
     _ = try points()
     if log, let range, range.lowerBound <= 0 {
       throw ValidationError("--range: found \(self.range ?? ""), wanted limits above 0 beside --log")

@@ -23,6 +23,7 @@ enum RunPlot {
   static func curves(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
     let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
     try table.requireRows()
+    try MetricsColumn.check(table)
     let epochs = try table.doubles("epoch")
     let groups: [(label: Label, columns: [String])] = [
       ("loss (nats)", ["training_loss", "validation_loss", "", ""]),
@@ -61,6 +62,7 @@ enum RunPlot {
   /// The largest eigenvalue by epoch, with its moving mean and the limit of early stopping.
   static func eigenvalues(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
     let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
+    try MetricsColumn.check(table)
     let epochs = try table.integers("epoch")
     let values = try table.numbersOrGaps(eigenvalueColumn)
     let known = epochs.indices.filter { values[$0].isFinite }
