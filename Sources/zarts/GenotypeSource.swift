@@ -99,6 +99,7 @@ struct GenotypeSource {
 
   private func openTensors() throws -> Opened {
     let file = try TensorFile(readingFrom: source)
+    file.remarkOnChecksum()
     guard let space = space ?? file.metadata["space"].flatMap(SearchSpace.init) else {
       throw LandscapeSource.wrong(
         "unknown space", "no space in the metadata of \(source)",

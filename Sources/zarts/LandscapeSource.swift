@@ -71,7 +71,9 @@ struct LandscapeSource: ParsableArguments {
     try configuration.validate()
     if let epoch, epoch < 0 { throw Self.wrong("value out of range", "--epoch \(epoch)", "0 or more") }
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
-    return Opened(configuration: configuration, path: path, file: try TensorFile(readingFrom: path))
+    let file = try TensorFile(readingFrom: path)
+    file.remarkOnChecksum()
+    return Opened(configuration: configuration, path: path, file: file)
   }
 
   private func open(weights: String) throws -> Opened {
@@ -80,6 +82,7 @@ struct LandscapeSource: ParsableArguments {
       throw Self.wrong("missing flag", "no --dataset", DatasetSpecification.forms)
     }
     let file = try TensorFile(readingFrom: weights)
+    file.remarkOnChecksum()
     let described = file.metadata["space"].flatMap(SearchSpace.init)
     var configuration = SearchConfiguration(method: .darts1, space: space ?? described ?? .s6, dataset: dataset)
     configuration.channels = channels ?? file.metadata["channels"].flatMap { Int($0) } ?? configuration.channels

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Formats
 import Search
 
 @main
@@ -26,4 +28,17 @@ struct Zarts: ParsableCommand {
         ]),
       CommandGroup(name: "Tools", subcommands: [GenotypeCommand.self, DataCommand.self, BenchCommand.self]),
     ])
+
+  static func main() {
+    StandardStream.openMissing()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      // Help and version are output as any other.
+      guard exitCode(for: error).isSuccess else { exit(withError: error) }
+      print(fullMessage(for: error))
+    }
+    Foundation.exit(Output.status())
+  }
 }

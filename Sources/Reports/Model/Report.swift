@@ -10,6 +10,8 @@ public struct Report: Sendable {
   public private(set) var studies: [ReportStudy] = []
   /// The folders that were asked for.
   public let paths: [String]
+  /// Paths beside others of which nothing is to report.
+  public private(set) var passedOver: [String] = []
   private var seen: Set<String> = []
 
   /// Levels of folders that are looked through below one that was asked for.
@@ -38,20 +40,20 @@ public struct Report: Sendable {
       }
     for path in paths {
       let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-      guard try access.hasFolder(trimmed) else {
-        throw ReportError(
-          "nothing to report on", at: path,
-          found: FileManager.default.fileExists(atPath: path) ? "a file" : "no such folder",
-          wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
-      }
       let (before, isKnown) = (count, seen.contains(trimmed))
-      try visit(trimmed, access, depth: Self.depth)
+      let isFolder = try access.hasFolder(trimmed)
+      if isFolder { try visit(trimmed, access, depth: Self.depth) }
       guard count > before || isKnown else {
-        throw ReportError(
-          "nothing to report on", at: path, found: "none of our results in it",
-          wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
+        let isThere = FileManager.default.fileExists(atPath: path)
+        // Patterns such as runs/* name what else lies there too.
+        if isThere, paths.count > 1 {
+          passedOver.append(path)
+          continue
+        }
+        throw Self.nothing(at: path, isFolder ? "none of our results in it" : isThere ? "a file" : "no such folder")
       }
     }
+    if count == 0, let first = passedOver.first { throw Self.nothing(at: first, "none of our results in any path") }
     for path in landscapes {
       guard try access.hasFile("\(path)/landscape.yaml") else {
         throw ReportError(
@@ -59,6 +61,12 @@ public struct Report: Sendable {
       }
       if seen.insert(path).inserted { self.landscapes.append(try ReportLandscape(path, access: access)) }
     }
+  }
+
+  private static func nothing(at path: String, _ found: String) -> ReportError {
+    ReportError(
+      "nothing to report on", at: path, found: found,
+      wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
   }
 
   private var count: Int { runs.count + comparisons.count + landscapes.count + studies.count }
