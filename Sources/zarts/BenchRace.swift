@@ -68,7 +68,8 @@ struct BenchRace {
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       throw ValidationError(
-        "\(([program] + arguments).map(Provenance.shellQuoted).joined(separator: " ")): exit status \(process.terminationStatus), expected 0")
+        "\(([program] + arguments).map(Provenance.shellQuoted).joined(separator: " ")): exit status \(process.terminationStatus), expected 0"
+      )
     }
     let decoder = JSONDecoder()
     let found = String(decoding: data, as: UTF8.self).split(separator: "\n").compactMap {

@@ -43,7 +43,8 @@ struct GradientsCommand: ParsableCommand {
           training: training, validation: validation, step: place.step))
     }
     let metadata = [
-      "format": Self.format, "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
+      "format": Self.format, "checkpoint": place.path, "dataset": place.configuration.dataset,
+      "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
     try TensorFile.write(tensors, metadata: metadata, to: out)

@@ -2,9 +2,11 @@ import Formats
 import Foundation
 import Synchronization
 
-/// Writes a line to standard output. Hides the standard library's function of that name from the whole program, which
-/// would not tell that nobody can read the line.
-func print(_ text: String = "", terminator: String = "\n") { Output.write(text + terminator) }
+/// Writes a line to standard output. Takes the place of the standard library's function in the whole program, which would
+/// not tell that nobody can read the line; the same signature, or that one would still be there.
+func print(_ items: Any..., separator: String = " ", terminator: String = "\n") {
+  Output.write(items.map { "\($0)" }.joined(separator: separator) + terminator)
+}
 
 /// Standard output, and whether all of it has arrived.
 enum Output {
@@ -21,7 +23,8 @@ enum Output {
     guard let reason = failure.withLock({ $0 }) else { return status }
     // Whoever reads no further, as `head` does, has what it wants. Most such processes end by the signal itself.
     if reason == EPIPE { return status == 0 ? 128 + SIGPIPE : status }
-    complain("standard output: cannot be written: found \(String(cString: strerror(reason))), wanted all of the text written")
+    complain(
+      "standard output: cannot be written: found \(String(cString: strerror(reason))), wanted all of the text written")
     return status == 0 ? 1 : status
   }
 }

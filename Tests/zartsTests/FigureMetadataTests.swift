@@ -15,7 +15,9 @@ import Testing
     try #require(result.status == 0, "\(script): \(result.errors)")
   }
 
-  private func text(_ name: String) throws -> String { String(decoding: try FileBytes.read("\(folder)/\(name)"), as: UTF8.self) }
+  private func text(_ name: String) throws -> String {
+    String(decoding: try FileBytes.read("\(folder)/\(name)"), as: UTF8.self)
+  }
 
   @Test("hold the command line as a shell reads it, no absolute path that we added, and with --no-metadata nothing")
   func metadata() throws {
@@ -36,7 +38,9 @@ import Testing
     let here = try #require(realpath(folder, nil).map { String(cString: $0) })
     for name in ["land/landscape.svg", "land/landscape.png"] {
       let text = try text(name)
-      #expect(text.contains("run/checkpoints/epoch-001.safetensors") && text.contains("Settings: checkpoint") || name.hasSuffix("png"))
+      #expect(
+        text.contains("run/checkpoints/epoch-001.safetensors") && text.contains("Settings: checkpoint")
+          || name.hasSuffix("png"))
       for private_ in [folder, here, NSHomeDirectory() + "/", (Self.golden as NSString).deletingLastPathComponent] {
         #expect(!text.contains(private_), "\(name) holds \(private_)")
       }

@@ -1,17 +1,20 @@
-import Foundation
 import Formats
+import Foundation
 import Testing
 
 /// Two processes in one folder would mix their results.
 @Suite("A folder that another process works in") struct FolderLockTests {
   private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
-  private static let source = ["--weights", golden, "--dataset", "tensors:\(golden)", "--inner-lr", "0.01", "--threads", "1"]
+  private static let source = [
+    "--weights", golden, "--dataset", "tensors:\(golden)", "--inner-lr", "0.01", "--threads", "1",
+  ]
 
   @Test(
     "is refused by every command that writes into folders",
     arguments: [
-      ["landscape", "--grid", "3", "--objectives", "first"], ["fidelity", "--directions", "2", "--objectives", "first,true:1"],
+      ["landscape", "--grid", "3", "--objectives", "first"],
+      ["fidelity", "--directions", "2", "--objectives", "first,true:1"],
       ["spectrum", "--eigenvalues", "1", "--probes", "0", "--batches", "1"],
       ["estimators", "--estimators", "darts1", "--inner-steps", "1", "--places", "1"],
     ])

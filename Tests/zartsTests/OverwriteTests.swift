@@ -23,7 +23,7 @@ import Testing
   private func content(_ path: String) throws -> [String: [UInt8]] {
     let names = try FileManager.default.subpathsOfDirectory(atPath: path)
     return Dictionary(
-      uniqueKeysWithValues: try names.compactMap { name in
+      uniqueKeysWithValues: names.compactMap { name in
         (try? FileBytes.read("\(path)/\(name)")).map { (name, $0) }
       })
   }
@@ -100,7 +100,8 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try search()
     let cases: [([String], String)] = [
-      (["plot", run, "--out", "\(folder)/x.jpg"], ".png, .pdf or .svg"), (["plot", run, "--out", "\(folder)/figs.v2"], "ends in /"),
+      (["plot", run, "--out", "\(folder)/x.jpg"], ".png, .pdf or .svg"),
+      (["plot", run, "--out", "\(folder)/figs.v2"], "ends in /"),
       (["draw", run, "--out", "\(folder)/x.jpg"], ".png, .pdf or .svg"),
       (["gradients", "--run", run, "--out", "\(folder)/no/g.safetensors"], "no folder"),
       (["gradients", "--run", run, "--out", "/dev/null"], "a device"),
@@ -112,7 +113,8 @@ import Testing
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == before)
     let folders = try CommandLineRunner.run(["plot", run, "--kind", "curves", "--out", "\(folder)/figs.v2/"])
-    #expect(folders.status == 0 && FileManager.default.fileExists(atPath: "\(folder)/figs.v2/curves.png"), "\(folders.errors)")
+    #expect(
+      folders.status == 0 && FileManager.default.fileExists(atPath: "\(folder)/figs.v2/curves.png"), "\(folders.errors)")
   }
 
   @Test("Summary, curves and report pass over what is no search beside searches")
@@ -132,7 +134,9 @@ import Testing
     #expect(curves.status == 0 && curves.errors.contains("l is passed over"), "\(curves.errors)")
     let report = try CommandLineRunner.shell("zarts report a empty notes.txt --out page.html", in: folder)
     #expect(report.status == 0 && report.errors.contains("empty is passed over"), "\(report.errors)")
-    for script in ["zarts summary l", "zarts summary l empty", "zarts summary a absent", "zarts report empty notes.txt --out q.html"] {
+    for script in [
+      "zarts summary l", "zarts summary l empty", "zarts summary a absent", "zarts report empty notes.txt --out q.html",
+    ] {
       let result = try CommandLineRunner.shell(script, in: folder)
       #expect(result.status == 1 && result.output.isEmpty, "\(script): \(result.errors)")
     }

@@ -27,7 +27,8 @@ import Testing
     for (redirection, reason) in [(">/dev/full", "No space left"), (">&-", "Bad file descriptor")] {
       let result = try CommandLineRunner.shell("zarts \(command) \(redirection)")
       #expect(result.status == 1, "\(redirection): \(result.status) \(result.errors)")
-      #expect(result.errors.contains("standard output: cannot be written") && result.errors.contains(reason), "\(result.errors)")
+      #expect(
+        result.errors.contains("standard output: cannot be written") && result.errors.contains(reason), "\(result.errors)")
     }
     // Without anything to complain to, the status is left.
     #expect(try CommandLineRunner.shell("zarts \(command) >&- 2>&-").status == 1)

@@ -33,7 +33,8 @@ struct SetText {
   private var element: String {
     var place = "translate(\(Self.number(anchor.x)) \(Self.number(anchor.y)))"
     if angle != 0 { place += " rotate(\(Self.number(angle * 180 / .pi)))" }
-    let look = "fill=\"\(Self.hexadecimal(colour))\"" + (colour.opacity < 1 ? " fill-opacity=\"\(Self.number(colour.opacity))\"" : "")
+    let opacity = colour.opacity < 1 ? " fill-opacity=\"\(Self.number(colour.opacity))\"" : ""
+    let look = "fill=\"\(Self.hexadecimal(colour))\"\(opacity)"
     let weight = isBold ? " font-weight=\"bold\"" : ""
     let spans = runs.map { run in
       "<tspan x=\"\(Self.number(run.x))\" y=\"\(Self.number(run.y))\" font-size=\"\(Self.number(run.size))\""
@@ -54,6 +55,7 @@ struct SetText {
   }
 
   private static func hexadecimal(_ colour: Colour) -> String {
-    "#" + [colour.red, colour.green, colour.blue].map { String(format: "%02x", Int((min(max($0, 0), 1) * 255).rounded())) }.joined()
+    let bytes = [colour.red, colour.green, colour.blue].map { Int((min(max($0, 0), 1) * 255).rounded()) }
+    return "#" + bytes.map { String(format: "%02x", $0) }.joined()
   }
 }

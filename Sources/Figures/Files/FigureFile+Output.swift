@@ -40,9 +40,8 @@ extension FigureFile {
 
   private static func isMadeSVG(_ bytes: [UInt8], by maker: String) -> Bool {
     let text = String(decoding: bytes, as: UTF8.self)
-    guard let start = text.range(of: "<desc>"), let end = text.range(of: "</desc>"), start.upperBound <= end.lowerBound else {
-      return false
-    }
+    guard let start = text.range(of: "<desc>"), let end = text.range(of: "</desc>"), start.upperBound <= end.lowerBound
+    else { return false }
     let entries = text[start.upperBound..<end.lowerBound].split(separator: "\n").compactMap { line in
       line.range(of: ": ").map { FigureMetadata.Entry(String(line[..<$0.lowerBound]), String(line[$0.upperBound...])) }
     }
@@ -65,9 +64,8 @@ extension PNGImage {
         let key = String(decoding: data[..<end], as: UTF8.self)
         // An iTXt chunk has flags, a language and a translated key, the last two of which end in 0.
         let value = type == "tEXt" ? data[(end + 1)...] : data.dropFirst(end - data.startIndex + 3).afterZeros(2)
-        let text =
-          type == "tEXt" ? String(String.UnicodeScalarView(value.map { Unicode.Scalar($0) })) : String(decoding: value, as: UTF8.self)
-        result.append(.init(key, text))
+        let latin = String(String.UnicodeScalarView(value.map { Unicode.Scalar($0) }))
+        result.append(.init(key, type == "tEXt" ? latin : String(decoding: value, as: UTF8.self)))
       }
       position += 12 + length
     }
