@@ -31,7 +31,7 @@ struct ReportCommand: ParsableCommand {
     try ReportPage.output.require(target, overwrite: overwriting.overwrite)
     let report = try Report(reading: paths, landscapes: landscape)
     for skipped in report.passedOver { remark("\(skipped) is passed over: none of our results in it") }
-    let page = try ReportPage(report, command: Provenance.commandLine, showsOrigin: !noMetadata)
+    let page = try ReportPage(noMetadata ? report.withoutOrigin() : report, command: Provenance.commandLine)
     try AtomicFile.write(page.html, to: target)
     print(target)
   }

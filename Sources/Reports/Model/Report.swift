@@ -4,10 +4,12 @@ import Search
 /// Everything that folders of results tell, ready to be shown: a run, several, or a comparison, with the landscapes and
 /// statistics found inside of them.
 public struct Report: Sendable {
-  public private(set) var runs: [ReportRun] = []
-  public private(set) var comparisons: [ReportComparison] = []
-  public private(set) var landscapes: [ReportLandscape] = []
-  public private(set) var studies: [ReportStudy] = []
+  public internal(set) var runs: [ReportRun] = []
+  public internal(set) var comparisons: [ReportComparison] = []
+  public internal(set) var landscapes: [ReportLandscape] = []
+  public internal(set) var studies: [ReportStudy] = []
+  /// Whether settings, command lines and versions are to be shown.
+  public internal(set) var showsOrigin = true
   /// The folders that were asked for.
   public let paths: [String]
   /// Paths beside others of which nothing is to report.

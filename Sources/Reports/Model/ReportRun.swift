@@ -11,7 +11,7 @@ public struct ReportRun: Sendable {
   /// Name of the folder; that of a stage with its search's.
   public let name: String
   public let kind: Kind
-  public let settings: Settings
+  public internal(set) var settings: Settings
   /// nil before the first epoch is finished.
   public let metrics: CSVTable?
   public let alphas: AlphaHistory?

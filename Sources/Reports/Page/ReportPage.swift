@@ -30,10 +30,9 @@ public struct ReportPage: Sendable {
 
   /// - Parameters:
   ///   - command: the command line that made the page, to be named in it; nil for none.
-  ///   - showsOrigin: whether settings, command lines and versions are shown.
   ///   - live: nil for a file.
   /// - Throws: `FigureError` or `FormatError` where something cannot be drawn.
-  public init(_ report: Report, command: String? = nil, showsOrigin: Bool = true, live: Live? = nil) throws {
+  public init(_ report: Report, command: String? = nil, live: Live? = nil) throws {
     let sections: [(id: String, title: String, html: HTML?)] = [
       ("summary", "Summary", SummarySection.html(report)), ("verdict", "Verdict", try VerdictSection.html(report)),
       ("comparison", "Comparison", ComparisonSection.html(report)), ("curves", "Curves", try CurvesSection.html(report)),
@@ -41,8 +40,8 @@ public struct ReportPage: Sendable {
       ("cells", "Cells", try ArchitectureSection.cells(report)),
       ("landscapes", "Landscapes", try LandscapeSection.html(report)),
       ("statistics", "Statistics", try StatisticsSection.html(report)),
-      ("configuration", "Configuration", showsOrigin ? ConfigurationSection.html(report) : nil),
-      ("origin", "Origin", showsOrigin ? ConfigurationSection.origin(report, command: command) : nil),
+      ("configuration", "Configuration", report.showsOrigin ? ConfigurationSection.html(report) : nil),
+      ("origin", "Origin", report.showsOrigin ? ConfigurationSection.origin(report, command: command) : nil),
       ("files", "Files", live.flatMap { Self.files($0.files) }),
     ]
     self.init(

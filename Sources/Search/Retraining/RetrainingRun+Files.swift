@@ -65,11 +65,12 @@ extension RetrainingRun {
     state.tally = try RetrainingTally(metadata: metadata, from: path)
     if state.epoch > 0 {
       state.records = try Array(RetrainingRecord.read(from: files.metricsPath).prefix(state.epoch))
+      try RetrainingRecord.check(state.records, against: metadata, of: path, in: files)
       guard state.records.count == state.epoch else {
         throw SearchError.invalid(
-          "incomplete history", at: files.metricsPath, found: "\(state.records.count) rows", wanted: "\(state.epoch)")
+          "a row is missing", at: "\(files.metricsPath): row \(state.records.count + 1)",
+          found: "\(state.records.count) rows", wanted: "\(state.epoch)")
       }
-      try RetrainingRecord.check(state.records, against: metadata, of: path, in: files)
     }
     try self.init(
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,

@@ -46,6 +46,10 @@ struct SearchHistory {
       (files.genotypesPath, genotypes?.count, "lines"), (files.alphasPath, alphas?.count, "epochs"),
     ] {
       guard let count, !(records.count...records.count + 1).contains(count) else { continue }
+      guard !records.isEmpty else {
+        throw SearchError.invalid(
+          "no row of a finished epoch", at: files.metricsPath, found: "none", wanted: "\(count), as \(path) has \(what)")
+      }
       throw SearchError.invalid(
         "does not go with metrics.csv beside it", at: "\(path): row \(min(count, records.count + 1) + 1)",
         found: "\(count) \(what)", wanted: "\(records.count), or one more, beside \(records.count) rows")

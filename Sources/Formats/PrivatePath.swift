@@ -1,10 +1,8 @@
-import Foundation
-
-/// Absolute paths say who worked where, and in figures of a paper under review they must not: of a path that begins at the
-/// root the end is kept.
-enum PrivatePath {
+/// Absolute paths say who worked where, and in figures and pages for a paper under review they must not: of a path that
+/// begins at the root the end is kept.
+public enum PrivatePath {
   /// The last part of a path, with the run's folder where it is that of a checkpoint; other paths as they are.
-  static func shortened(_ path: String) -> String {
+  public static func shortened(_ path: String) -> String {
     guard path.hasPrefix("/") else { return path }
     let parts = path.split(separator: "/")
     let isCheckpoint = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
@@ -12,7 +10,7 @@ enum PrivatePath {
   }
 
   /// A text with its absolute paths shortened: words that begin with a slash, or have one behind a colon or a quote.
-  static func withoutAbsolute(_ text: String) -> String {
+  public static func withoutAbsolute(_ text: String) -> String {
     var (result, position) = ("", text.startIndex)
     while position < text.endIndex {
       let before = result.last
