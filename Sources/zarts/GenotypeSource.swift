@@ -58,6 +58,7 @@ struct GenotypeSource {
   private func openRun() throws -> Opened {
     let run = try SearchRunFolder(existing: source)
     let configuration = try run.configuration()
+    try run.checkHistory()
     let index: Int
     if let epoch {
       index = epoch - 1

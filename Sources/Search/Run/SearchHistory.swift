@@ -156,7 +156,11 @@ extension SearchRunFolder {
   ///
   /// - Throws: `SearchError.invalid` that names the file and the row where the folder contradicts itself; `FormatError` where
   ///   a file cannot be read.
-  public func checkHistory() throws { _ = try history() }
+  public func checkHistory() throws {
+    // A progressive search has lines of its stages and no rows of its own.
+    guard !FileManager.default.fileExists(atPath: stage(0).configurationPath) else { return }
+    _ = try history()
+  }
 
   /// The rows of the finished epochs, checked as `checkHistory` does.
   func history() throws -> SearchHistory {
