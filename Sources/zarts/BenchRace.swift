@@ -1,5 +1,5 @@
 import ArgumentParser
-import Formats
+import Compute
 import Foundation
 import Search
 

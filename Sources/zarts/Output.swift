@@ -1,4 +1,4 @@
-import Formats
+import Compute
 import Foundation
 import Synchronization
 

@@ -1,4 +1,4 @@
-import Formats
+import Compute
 import Foundation
 
 /// Tells a person how far a long job is: a line that is redrawn, with a bar and the time left, on a terminal, and a plain
