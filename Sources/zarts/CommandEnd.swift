@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Compute
 import Search
 
 /// How a command ends: the only place where errors become messages and exit statuses (docs/runs.md has the table).
@@ -14,7 +14,7 @@ enum CommandEnd {
   static func exit(_ error: any Error, command: String?) -> Never {
     if let usage = UsageError(error) {
       let hint = command.map { "\n  See 'zarts help \($0)' for more information." } ?? ""
-      FileHandle.standardError.write(Data("Error: \(usage)\(hint)\n".utf8))
+      StandardStream.error.write("Error: \(usage)\(hint)\n")
       Zarts.exit(withError: ExitCode.validationFailure)
     }
     if case SearchError.diverged = error {

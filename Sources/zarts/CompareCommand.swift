@@ -8,11 +8,12 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Run several methods on the same seeds and spaces, and compare what they find.",
     discussion: """
-      Takes a compare.yaml, flags, or both, of which flags win. Runs of one seed share initial weights, α, split, batches and \
-      augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, comparison-summary.csv, \
-      comparison-tests.csv and a run folder for each run under runs/. SIGINT or SIGTERM stops all runs after their current \
-      steps; --resume goes on, and may add methods, seeds and spaces. Exit status: 0 all runs finished, 1 a run failed, 3 \
-      none failed but one diverged, 64 wrong flags, 128 + N stopped by signal N.
+      Takes a compare.yaml, flags, or both, of which flags win. Runs of one seed share initial weights, α, split, \
+      batches and augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, \
+      comparison-summary.csv, comparison-tests.csv and a run folder for each run under runs/. SIGINT, SIGTERM, SIGHUP \
+      or SIGUSR1 stop all runs after their current steps; --resume goes on, and may add methods, seeds and spaces. \
+      Exit status: 0 all runs finished, 1 a run failed, 3 none failed but one diverged, 64 wrong flags, 128 + N \
+      stopped by signal N.
       """)
 
   @Argument(help: ArgumentHelp("A compare.yaml. Default: none, all is in the flags.", valueName: "compare.yaml"))

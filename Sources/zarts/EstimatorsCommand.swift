@@ -7,9 +7,10 @@ struct EstimatorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "estimators", abstract: "Measure bias and variance of gradient estimators against the true loss.",
     discussion: """
-      Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true loss at a \
-      checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, estimators.csv and \
-      gradients.safetensors. SIGINT or SIGTERM stops after the current evaluation; the same command with --resume goes on.
+      Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true \
+      loss at a checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, \
+      estimators.csv and gradients.safetensors. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current evaluation; \
+      the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource

@@ -7,10 +7,10 @@ struct FidelityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fidelity", abstract: "Measure how well what DARTS descends follows the true loss around a checkpoint.",
     discussion: """
-      Evaluates the losses at several distances along random directions of α, all on the same batches, and compares them with \
-      the true loss of most inner steps: correlations, bias, minimisers, gradients, curvature. Writes fidelity.yaml, \
-      fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. SIGINT or SIGTERM stops after the current \
-      evaluation; the same command with --resume goes on.
+      Evaluates the losses at several distances along random directions of α, all on the same batches, and compares \
+      them with the true loss of most inner steps: correlations, bias, minimisers, gradients, curvature. Writes \
+      fidelity.yaml, fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. SIGINT, SIGTERM, SIGHUP \
+      or SIGUSR1 stops after the current evaluation; the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource

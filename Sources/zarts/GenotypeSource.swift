@@ -67,6 +67,7 @@ struct GenotypeSource {
     let run = try named.run(holding: .finishedEpoch)
     run.notes(insteadOf: named).forEach(note)
     let configuration = try run.configuration()
+    try run.checkHistory()
     let index: Int
     if let epoch {
       index = epoch - 1
@@ -106,6 +107,7 @@ struct GenotypeSource {
   private func openTensors() throws -> Opened {
     let read = try WeightsFile(readingFrom: source)
     let file = read.file
+    file.remarkOnChecksum()
     let configuration = try file.searchConfiguration()
     var network = WeightsNetwork(of: file)
     let space = try network.space(flag: space, isStage: configuration?.keptOperations != nil)

@@ -14,11 +14,17 @@ struct GradientsCommand: ParsableCommand {
   @OptionGroup var source: LandscapeSource
   @Option(help: "Gradients to write: first and second, with a comma between.")
   var estimators = "first,second"
-  @Option(help: ArgumentHelp("File for the gradients; one that is there is replaced.", valueName: "file.safetensors"))
+  @Option(
+    help: ArgumentHelp("File for the gradients; one of an earlier call is replaced.", valueName: "file.safetensors"))
   var out: String
+  @OptionGroup var overwriting: OverwriteFlag
+
+  private static let format = "zarts-gradients-1"
 
   func run() throws {
     let list = try GradientEstimator.parse(list: estimators)
+    try OutputFile.tensors("gradients of zarts gradients", format: Self.format)
+      .require(out, overwrite: overwriting.overwrite)
     let opened = try source.open()
     opened.announce(takingSteps: list.contains(.second))
     try estimate(ProblemFactory.make(opened.configuration), opened, list)
@@ -45,7 +51,8 @@ struct GradientsCommand: ParsableCommand {
       }
     }
     var metadata = [
-      "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
+      "format": Self.format, "checkpoint": place.path, "dataset": place.configuration.dataset,
+      "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
     if !opened.hasAlphas { metadata["alphas"] = "none: 0 throughout" }

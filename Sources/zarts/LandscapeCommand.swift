@@ -10,11 +10,11 @@ struct LandscapeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "landscape", abstract: "Draw the validation loss around a checkpoint beside what DARTS takes it for.",
     discussion: """
-      Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what first-order \
-      DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes landscape.yaml, landscape.csv, \
-      .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or lines.csv; refinement.csv and \
-      trajectory.csv where asked for. SIGINT or SIGTERM stops after the points in work; the same command with --resume goes \
-      on.
+      Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what \
+      first-order DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes \
+      landscape.yaml, landscape.csv, .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or \
+      lines.csv; refinement.csv and trajectory.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
+      points in work; the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource
@@ -29,6 +29,7 @@ struct LandscapeCommand: ParsableCommand {
   var pdf = false
   @Flag(help: "Write landscape.svg too.")
   var svg = false
+  @OptionGroup var figure: FigureFlags
   @Flag(help: "Go on with the unfinished landscape in --out.")
   var resume = false
   @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
@@ -78,7 +79,7 @@ struct LandscapeCommand: ParsableCommand {
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
     let result = try walk(run, folder, place.origin + noise(of: place, settings), instances)
     // From the files alone, as zarts plot does.
-    let figures = try Plot.writeBeside(folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []))
+    let figures = try Plot.writeBeside(folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure)
     if let gaps = LandscapeSummary.gaps(result) { complain(gaps) }
     print(try LandscapeSummary.text(result))
     for path in [folder.file(run.tableName)] + figures { print(path) }

@@ -112,6 +112,7 @@ struct LandscapeOptions: ParsableArguments {
   {
     let needsPath = settings.directions.contains { if case .principal = $0 { true } else { false } }
     let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
+    for path in paths { try SearchRunFolder(existing: path).checkHistory() }
     return try AlphaTrajectory.read(runs: paths, like: shape)
   }
 

@@ -86,9 +86,9 @@ struct LandscapeSource: ParsableArguments {
     if let threads { configuration.threads = threads }
     try configuration.validate()
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
-    return Opened(
-      configuration: configuration, path: path, file: try TensorFile(readingFrom: path),
-      notes: folder.notes(insteadOf: named))
+    let file = try TensorFile(readingFrom: path)
+    file.remarkOnChecksum()
+    return Opened(configuration: configuration, path: path, file: file, notes: folder.notes(insteadOf: named))
   }
 
   private func open(weights: String) throws -> Opened {
@@ -97,6 +97,7 @@ struct LandscapeSource: ParsableArguments {
       throw Self.wrong("missing flag", "no --dataset", DatasetSpecification.forms)
     }
     let read = try WeightsFile(readingFrom: weights)
+    read.file.remarkOnChecksum()
     var network = WeightsNetwork(of: read.file)
     // Defaults depend on the space.
     let space = try WeightsNetwork(of: read.file).settledSpace(flag: space)

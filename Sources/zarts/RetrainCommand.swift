@@ -9,11 +9,11 @@ struct RetrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retrain", abstract: "Train the network of a genotype from scratch and test it.",
     discussion: """
-      Writes a run folder: config.yaml, genotype.txt, metrics.csv, log.txt and checkpoints/ of safetensors with the public \
-      names. The same settings and seed give the same bits on any number of threads, with or without interruption. SIGINT \
-      or SIGTERM stops after the current step with a checkpoint; --resume goes on. Presets: \
-      \(RetrainingPreset.all.map(\.name).joined(separator: ", ")). Exit status: 0 finished, 1 failed, 3 diverged, 64 wrong \
-      flags, 128 + N stopped by signal N.
+      Writes a run folder: config.yaml, genotype.txt, metrics.csv, log.txt and checkpoints/ of safetensors with the \
+      public names. The same settings and seed give the same bits on any number of threads, with or without \
+      interruption. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current step with a checkpoint; --resume goes \
+      on. Presets: \(RetrainingPreset.all.map(\.name).joined(separator: ", ")). Exit status: 0 finished, 1 failed, 3 \
+      diverged, 64 wrong flags, 128 + N stopped by signal N.
       """)
 
   @Option(

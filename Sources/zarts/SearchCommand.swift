@@ -7,10 +7,11 @@ struct SearchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "search", abstract: "Search for an architecture.",
     discussion: """
-      Writes a run folder: config.yaml, metrics.csv, alphas.npy, genotypes.txt, log.txt and checkpoints/. Runs with the \
-      same settings and seed give the same bits on any number of threads, and runs of different methods are the same up \
-      to the end of the warm-up. SIGINT or SIGTERM stops after the current step with a checkpoint; --resume goes on. Exit \
-      status: 0 finished, 1 failed, 3 diverged, 64 wrong flags, 128 + N stopped by signal N.
+      Writes a run folder: config.yaml, metrics.csv, alphas.npy, genotypes.txt, log.txt and checkpoints/. Runs with \
+      the same settings and seed give the same bits on any number of threads, and runs of different methods are the \
+      same up to the end of the warm-up. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current step with a \
+      checkpoint; --resume goes on. Exit status: 0 finished, 1 failed, 3 diverged, 64 wrong flags, 128 + N stopped by \
+      signal N.
       """)
 
   @OptionGroup var flags: SearchFlags

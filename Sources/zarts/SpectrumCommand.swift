@@ -7,8 +7,8 @@ struct SpectrumCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
     discussion: """
-      At one checkpoint, or with --epochs at several of a run. Writes spectrum.yaml and spectrum.csv. SIGINT or SIGTERM stops; \
-      the same command with --resume goes on with the checkpoint that it stopped in.
+      At one checkpoint, or with --epochs at several of a run. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, \
+      SIGHUP or SIGUSR1 stops; the same command with --resume goes on with the checkpoint that it stopped in.
       """)
 
   @OptionGroup var source: LandscapeSource

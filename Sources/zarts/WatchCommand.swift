@@ -30,7 +30,7 @@ struct WatchCommand: ParsableCommand {
       do {
         try await server.run { port in
           // At once, also into a pipe: whoever waits for the address gets it.
-          FileHandle.standardOutput.write(Data("watching \(folder) at http://\(name):\(port)/ (Ctrl-C stops)\n".utf8))
+          print("watching \(folder) at http://\(name):\(port)/ (Ctrl-C stops)")
         }
       } catch {
         outcome.error = error

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Compute
+import Foundation
 import Search
 
 @main
@@ -28,16 +30,21 @@ struct Zarts: ParsableCommand {
     ])
 
   static func main() {
+    StandardStream.openMissing()
     var command: any ParsableCommand
     do {
       command = try parseAsRoot()
     } catch {
-      exit(withError: error)
+      // Help and version are output as any other.
+      guard exitCode(for: error).isSuccess else { exit(withError: error) }
+      print(fullMessage(for: error))
+      Foundation.exit(Output.status())
     }
     do {
       try command.run()
     } catch {
       CommandEnd.exit(error, command: type(of: command).configuration.commandName)
     }
+    Foundation.exit(Output.status())
   }
 }

@@ -17,8 +17,21 @@ enum CommandLineRunner {
     return process
   }
 
-  static func run(_ arguments: [String]) throws -> Result {
-    let process = process(arguments)
+  static func run(_ arguments: [String]) throws -> Result { try finish(process(arguments)) }
+
+  /// Runs a script of the shell that finds `zarts` through PATH.
+  static func shell(_ script: String, in folder: String? = nil) throws -> Result {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script]
+    let programs = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["PATH": "\(programs):/usr/bin:/bin"]) { $1 }
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+    return try finish(process)
+  }
+
+  private static func finish(_ process: Process) throws -> Result {
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors

@@ -10,7 +10,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   private let configuration: SearchConfiguration
   private let settings: MeasurementSettings
   private let every: Int
-  private let journalPath: String
+  private let folder: OutputFolder
+  private var journalPath: String { folder.file("diagnosis-measurements.csv") }
   private let makeProblem: () throws -> Problem
 
   /// - Parameters:
@@ -31,7 +32,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
     self.every = every
     self.makeProblem = makeProblem
     configuration = try run.configuration()
-    journalPath = folder.file("diagnosis-measurements.csv")
+    self.folder = folder
   }
 
   private static var columns: [String] { ["epoch", "checkpoint", "settings"] + CheckpointMeasurement.columns }
@@ -49,12 +50,15 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   /// - Parameters:
   ///   - diagnosis: of the run's files alone.
   /// - Returns: by epoch, those of earlier calls with the same settings among them.
-  /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; what the problem throws.
+  /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; `FormatError` where another process
+  ///   measures in the folder; what the problem throws.
   public func measure(
     _ diagnosis: Diagnosis, isStopRequested: @escaping () -> Bool = { false },
     warn: (String) -> Void = { _ in },
     progress: (_ done: Int, _ total: Int, _ epoch: Int) -> Void = { _, _, _ in }
   ) throws -> [Int: CheckpointMeasurement] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let known = try readJournal()
     let wanted = epochs(upTo: diagnosis.epochs.count)
     var result: [Int: CheckpointMeasurement] = [:]

@@ -32,6 +32,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     isStopRequested: @escaping () -> Bool = { false },
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [EstimatorRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "estimators.yaml", resultName: "estimators.csv")
     let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }

@@ -54,6 +54,8 @@ public struct FidelityRun<Problem: BilevelProblem> {
     isStopRequested: @escaping () -> Bool = { false },
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [FidelityRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "fidelity.yaml", resultName: "fidelity.csv")
     let norm = String(describing: alphas.norm)
     let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])

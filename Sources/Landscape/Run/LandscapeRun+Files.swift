@@ -21,7 +21,7 @@ extension LandscapeRun {
   ///   - isStopRequested, progress: as in `LandscapeSampler.run`.
   /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `LandscapeError`
   ///   where a folder to be continued is of other settings, and where the settings are of lines; `FormatError` where a file
-  ///   cannot be read or written.
+  ///   cannot be read or written, or another process works in the folder.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -40,6 +40,8 @@ extension LandscapeRun {
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Result {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let checkpoint = FiniteCheck.place(in: origin)
     let text = settingsText(origin: origin)
     let settingsPath = folder.file("landscape.yaml")

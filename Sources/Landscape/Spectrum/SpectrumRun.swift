@@ -50,6 +50,8 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [SpectrumRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "spectrum.yaml", resultName: "spectrum.csv")
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
     let text = SettingsFile.text(origin + [("checkpoints", "[\(names)]")] + settings.entries)

@@ -11,7 +11,7 @@ public struct ReportRun: Sendable {
   /// Name of the folder; that of a stage with its search's.
   public let name: String
   public let kind: Kind
-  public let settings: Settings
+  public internal(set) var settings: Settings
   /// nil before the first epoch is finished.
   public let metrics: CSVTable?
   public let alphas: AlphaCourse?
@@ -48,6 +48,7 @@ public struct ReportRun: Sendable {
     genotypes = history.isEmpty ? try lines("genotype.txt") : history
     log = RunLog(try lines("log.txt").joined(separator: "\n"))
     diagnosis = try ReportDiagnosis(besides: path, access: access)
+    try Self.checkHistory(path, kind: kind, hasMetrics: metrics != nil, access: access)
     let epochs = try Self.epochs(of: metrics)
     // Files that are not those of a search of ours still make a report of their last epoch.
     let result = configuration.flatMap { configuration in
@@ -55,6 +56,18 @@ public struct ReportRun: Sendable {
     }
     resultEpoch = result?.record.epoch ?? epochs.last
     isEarly = result?.isEarly ?? false
+  }
+
+  /// What the files say of each other; tables of others, without checkpoints beside them, are taken as they are.
+  private static func checkHistory(_ path: String, kind: Kind, hasMetrics: Bool, access: FolderAccess) throws {
+    guard hasMetrics, try access.hasFolder("\(path)/checkpoints") else { return }
+    let run = try SearchRunFolder(existing: path)
+    let checkpoints = try run.checkpoints().filter { try access.hasFile($0.path) }
+    guard !checkpoints.isEmpty else { return }
+    switch kind {
+    case .search: try run.checkHistory()
+    case .retraining: try run.checkRetrainingHistory()
+    }
   }
 
   /// Epochs finished.

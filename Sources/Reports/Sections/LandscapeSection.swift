@@ -8,11 +8,11 @@ enum LandscapeSection {
     return section(
       "Loss landscapes", id: "landscapes",
       try report.landscapes.enumerated().map { index, landscape in
-        try html(landscape, id: "landscape-\(index)")
+        try html(landscape, id: "landscape-\(index)", showsSettings: report.showsOrigin)
       })
   }
 
-  private static func html(_ landscape: ReportLandscape, id: String) throws -> HTML {
+  private static func html(_ landscape: ReportLandscape, id: String, showsSettings: Bool) throws -> HTML {
     let settings = landscape.settings
     var facts = [
       settings["checkpoint"].map { "Around \($0)" }, settings["space"].map { "space \($0)" },
@@ -49,10 +49,12 @@ enum LandscapeSection {
       }
     }
     if let values = values(landscape, id) { parts.append(values) }
-    parts.append(
-      folded(
-        "Settings of the landscape", id: "\(id)-settings",
-        [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
+    if showsSettings {
+      parts.append(
+        folded(
+          "Settings of the landscape", id: "\(id)-settings",
+          [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
+    }
     return .element("div", ["class": "run"], parts)
   }
 

@@ -198,6 +198,8 @@ public struct LearningCurves: Equatable, Sendable {
           "wrong epochs", at: "\(path): column epoch", found: epochs.map(String.init).joined(separator: ", "),
           wanted: "ascending numbers")
       }
+      // Tables of others, without the files of a run beside them, have nothing to be held against.
+      if !files.checkpoints().isEmpty { try files.checkHistory() }
       self.epochs = epochs
       var values: [String: [Double?]] = [:]
       for column in columns {

@@ -39,7 +39,7 @@ extension SearchRun {
       "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
       "configuration": configuration.withoutHousekeeping.yaml,
     ]
-    return own.merging(state.tally.metadata) { first, _ in first }
+    return own.merging(state.tally.metadata) { first, _ in first }.merging(state.historyChecks) { first, _ in first }
   }
 
   /// The run that a folder holds, from its latest checkpoint on: the rest of it is what it would have been without the
@@ -83,6 +83,7 @@ extension SearchRun {
     (state.epoch, state.step) = try CheckpointMetadata.position(
       in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: problem.stepsPerEpoch)
     state.tally = try EpochTally(metadata: metadata, from: path)
+    try SearchHistory(of: files).check(goingOnFrom: checkpoint.file, epoch: state.epoch, step: state.step)
     try state.readHistory(files, space: space)
     try self.init(
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
@@ -95,6 +96,16 @@ extension SearchRun {
 }
 
 extension SearchState {
+  /// What a checkpoint says of the rows up to it.
+  fileprivate var historyChecks: [String: String] {
+    let lines = genotypes.map { HistoryCheck.of(line: $0.pythonLine) }
+    return HistoryCheck.metadata(
+      [
+        (.metrics, records.map { HistoryCheck.of($0.row, columns: EpochRecord.columns) }),
+        (.alphas, alphaHistory.map { HistoryCheck.of($0.flat) }),
+      ] + (lines.isEmpty ? [] : [(.genotypes, lines)]))
+  }
+
   /// The finished epochs' rows, α and architectures; what a crash left beyond the checkpoint is dropped.
   mutating func readHistory(_ files: SearchRunFolder, space: SearchSpace?) throws {
     guard epoch > 0 else { return }

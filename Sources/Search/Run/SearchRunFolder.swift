@@ -59,9 +59,11 @@ public struct SearchRunFolder: Equatable, Sendable {
 
   /// What the search returns as things stand: the last finished epoch or, where it stopped early, the one that it went
   /// back to; nil before the first is finished.
+  ///
+  /// - Throws: as `checkHistory`.
   public func result() throws -> Result? {
     guard FileManager.default.fileExists(atPath: metricsPath) else { return nil }
-    let (records, configuration) = (try metrics(), try configuration())
+    let (records, configuration) = (try history().records, try configuration())
     guard let last = records.last else { return nil }
     let decision =
       configuration.method.stopsEarly

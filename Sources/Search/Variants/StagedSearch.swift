@@ -57,6 +57,8 @@ public final class StagedSearch<Problem: BilevelProblem> {
   /// - Throws: what `SearchRun.run` throws.
   @discardableResult
   public func run() throws -> Genotype {
+    let lock = try files.folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     var operations: EdgeOperations?
     var genotypes: [Genotype] = []
     for index in configuration.stages.indices {

@@ -59,20 +59,15 @@ struct PlotFolder {
     }
   }
 
-  /// Where the figures come from: the settings word for word, and how to draw the figure again.
+  /// Where the figures come from: the settings word for word, but for absolute paths, and how to draw the figure again.
   func metadata(_ kind: PlotKind, _ options: PlotOptions) -> FigureMetadata {
     let command = ["zarts", "plot", ".", "--kind", kind.rawValue] + options.words
     var metadata = FigureMetadata(
       configSHA256: source.map { SHA256.hexadecimal(of: $0.text.utf8) }, seed: settings["seed"].flatMap { UInt64($0) },
-      checkpoint: settings["checkpoint"], command: command.map(Self.quoted).joined(separator: " "))
-    if let source { metadata.entries.append(.init("Settings", source.text)) }
-    return metadata
-  }
-
-  /// A word as a shell takes it back.
-  private static func quoted(_ word: String) -> String {
-    let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.,:/=".contains($0)) }
-    return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+      checkpoint: settings["checkpoint"].map { PrivatePath.shortened($0) },
+      command: command.map(Provenance.shellQuoted).joined(separator: " "), maker: Plot.maker)
+    if let source { metadata.entries.append(.init("Settings", PrivatePath.withoutAbsolute(source.text))) }
+    return options.figure.kept(metadata)
   }
 
   /// The entries of a flat YAML mapping as this program writes it: a key, a value, perhaps in quotes, perhaps a comment.

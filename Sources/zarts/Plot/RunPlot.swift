@@ -8,6 +8,13 @@ import Supernet
 enum RunPlot {
   private static let eigenvalueColumn = "dominant_eigenvalue"
 
+  /// Holds the run's files against each other; tables without checkpoints beside them are taken as they are.
+  private static func check(_ folder: PlotFolder) throws {
+    let run = try SearchRunFolder(existing: folder.path)
+    guard !run.checkpoints().isEmpty else { return }
+    if ResultFolder(folder.path)?.kind == .retrain { try run.checkRetrainingHistory() } else { try run.checkHistory() }
+  }
+
   static func hasEigenvalues(_ folder: PlotFolder) -> Bool {
     guard let table = try? CSVTable(readingFrom: folder.file("metrics.csv")) else { return false }
     return (try? table.column(eigenvalueColumn))?.contains { Double($0)?.isFinite == true } ?? false
@@ -21,6 +28,7 @@ enum RunPlot {
 
   /// Losses, accuracies, entropies and skip connections by epoch: panels for what the run has.
   static func curves(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
+    try check(folder)
     let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
     try table.requireRows()
     try MetricsColumn.check(table)
@@ -61,6 +69,7 @@ enum RunPlot {
 
   /// The largest eigenvalue by epoch, with its moving mean and the limit of early stopping.
   static func eigenvalues(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
+    try check(folder)
     let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
     try MetricsColumn.check(table)
     let epochs = try table.integers("epoch")
@@ -99,6 +108,7 @@ enum RunPlot {
 
   /// Mixing weights by epoch: a panel an operation, a row an edge; the normal cell above, the reduction cell below.
   static func alphas(_ folder: PlotFolder, _ options: PlotOptions) throws -> StripFigure {
+    try check(folder)
     let run = try SearchRunFolder(existing: folder.path)
     let (shape, history) = (try run.configuration().alphaShape, try run.alphaHistory())
     guard !history.isEmpty else {
