@@ -27,19 +27,19 @@ struct GradientsCommand: ParsableCommand {
     _ problem: Problem, _ opened: LandscapeSource.Opened, _ estimators: [GradientEstimator]
   ) throws {
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-    let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
-    let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
-    try problem.checkBatches()
+    let training = try problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
+    let validation = try problem.validationBatch(epoch: place.epoch, step: place.firstStep)
     let tensors = try estimators.flatMap { estimator in
       try estimator.tensors(
         estimator.estimate(
           problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
           training: training, validation: validation, step: place.step))
     }
-    let metadata = [
+    var metadata = [
       "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
+    metadata[RunData.checksumKey] = problem.dataChecksum
     try TensorFile.write(tensors, metadata: metadata, to: out)
     print(out)
   }

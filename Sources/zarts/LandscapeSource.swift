@@ -40,6 +40,17 @@ struct LandscapeSource: ParsableArguments {
     var configuration: SearchConfiguration
     var path: String
     var file: TensorFile
+    /// Whether --dataset names the data: they may be others than those of the checkpoint.
+    var namesDataset = false
+    /// Whether it is noted that they are.
+    var notesOtherData = true
+
+    /// The same without a note, for checkpoints after the first of a run.
+    var silent: Opened {
+      var result = self
+      result.notesOtherData = false
+      return result
+    }
   }
 
   /// - Throws: `SearchError` or `FormatError` where flags contradict each other or files cannot be read.
@@ -71,7 +82,8 @@ struct LandscapeSource: ParsableArguments {
     try configuration.validate()
     if let epoch, epoch < 0 { throw Self.wrong("value out of range", "--epoch \(epoch)", "0 or more") }
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
-    return Opened(configuration: configuration, path: path, file: try TensorFile(readingFrom: path))
+    return Opened(
+      configuration: configuration, path: path, file: try TensorFile(readingFrom: path), namesDataset: dataset != nil)
   }
 
   private func open(weights: String) throws -> Opened {
@@ -92,7 +104,7 @@ struct LandscapeSource: ParsableArguments {
     configuration.trainLimit = trainLimit
     configuration.threads = threads ?? configuration.threads
     try configuration.validate()
-    return Opened(configuration: configuration, path: weights, file: file)
+    return Opened(configuration: configuration, path: weights, file: file, namesDataset: true)
   }
 
   static func wrong(_ problem: String, _ found: String, _ wanted: String) -> SearchError {
@@ -118,6 +130,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     self.opened = opened
     self.problem = problem
     let configuration = opened.configuration
+    try Self.checkData(opened, problem)
     checkpoint = try SearchCheckpoint(strictly: opened.file, for: problem)
     alphas = checkpoint.alphas ?? problem.initialAlphas.zeros
     step = WeightStep(
@@ -132,11 +145,22 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     }
   }
 
+  /// Data that were meant to be the checkpoint's are its own, and others that a flag names are noted.
+  private static func checkData(_ opened: LandscapeSource.Opened, _ problem: Problem) throws {
+    guard let earlier = RunData(metadata: opened.file.metadata), earlier.checksum != nil else { return }
+    let data = RunData(dataset: opened.configuration.dataset, checksum: problem.dataChecksum)
+    guard opened.namesDataset else { return try data.require(sameAs: earlier, from: opened.path) }
+    if opened.notesOtherData, !data.isSame(as: earlier) {
+      complain("note: --dataset \(data.dataset) is other data than \(opened.path) was trained on, \(earlier.dataset)")
+    }
+  }
+
   /// Where everything comes from, as keys and values of a YAML mapping.
   var origin: [(key: String, value: String)] {
     let configuration = opened.configuration
     return [
       ("checkpoint", JSONText.quoted(opened.path)), ("dataset", JSONText.quoted(configuration.dataset)),
+      (RunData.checksumKey, problem.dataChecksum.map(JSONText.quoted) ?? "null"),
       ("space", configuration.space.rawValue), ("channels", "\(configuration.channels)"),
       ("layers", "\(configuration.layers)"),
       ("seed", "\(configuration.seed)"), ("batch", "\(configuration.batch)"),

@@ -17,8 +17,10 @@ enum CommandLineRunner {
     return process
   }
 
-  static func run(_ arguments: [String]) throws -> Result {
-    let process = process(arguments)
+  static func run(_ arguments: [String]) throws -> Result { try run(process(arguments)) }
+
+  /// Starts a process and waits for its end.
+  static func run(_ process: Process) throws -> Result {
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
