@@ -28,7 +28,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Compute", dependencies: ["CKernels"]),
     .target(name: "Statistics", dependencies: ["CGSL", "Compute"]),
-    .target(name: "Formats", dependencies: ["CArchive", "CZlib", "Compute"]),
+    .target(name: "Formats", dependencies: ["CArchive", "CKernels", "CZlib", "Compute"]),
     .target(
       name: "Datasets",
       dependencies: ["CArchive", "CCrypto", "CJPEG", "CMatIO", "CPNG", "Compute", "Formats"]),

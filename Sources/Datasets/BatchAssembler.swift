@@ -28,7 +28,6 @@ final class BatchAssembler: Sendable {
   let augmentation: Augmentation
   private let renderer: ImageRenderer
   private let decoding: DecodingThreads
-  private let firstFailure = Mutex<DatasetError?>(nil)
 
   /// - Throws: `DatasetError` when the batch size is out of range or the augmentation doesn't fit the images.
   init(dataset: ImageDataset, seed: UInt64, batchSize: Int, augmentation: Augmentation?, threads: Int) throws {
@@ -46,9 +45,6 @@ final class BatchAssembler: Sendable {
     decoding = DecodingThreads(count: threads)
   }
 
-  /// The first image that could not be decoded.
-  var failure: DatasetError? { firstFailure.withLock { $0 } }
-
   func noiseKey(_ kind: Kind, epoch: Int, step: Int) -> UInt64 {
     var stream = RandomStream(seed: seed, purpose: .noiseOperation, epoch: epoch, step: step, index: kind.rawValue)
     return stream.next()
@@ -56,29 +52,32 @@ final class BatchAssembler: Sendable {
 
   /// An augmented batch of full size, or all members where they are fewer. Members with fewer batches than an epoch has
   /// steps are visited again in a new order.
+  ///
+  /// - Throws: as every function that makes a batch does, `DatasetError` for an image file that is gone or damaged.
   func fullBatch(
     of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind
-  ) -> ImageBatch {
+  ) throws -> ImageBatch {
     let key = noiseKey(kind, epoch: position.epoch, step: position.step)
     if members.count <= batchSize {
       // One batch holds all: the order has no meaning, and a fixed one keeps sums the same from step to step.
-      return assemble(split, members[...], key: key, epoch: position.epoch, pass: position.step)
+      return try assemble(split, members[...], key: key, epoch: position.epoch, pass: position.step)
     }
     let batches = members.count / batchSize
     let pass = position.step / batches
     let start = position.step % batches * batchSize
     let order = order.order(epoch: position.epoch, pass: pass)
-    return assemble(split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass)
+    return try assemble(split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass)
   }
 
   /// An augmented batch of one pass over the members, the last one of what is left.
   func passBatch(
     of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind
-  ) -> ImageBatch {
+  ) throws -> ImageBatch {
     let key = noiseKey(kind, epoch: position.epoch, step: position.step)
     let order = members.count <= batchSize ? members : order.order(epoch: position.epoch, pass: 0)
     let start = position.step * batchSize
-    return assemble(split, order[start..<min(start + batchSize, order.count)], key: key, epoch: position.epoch, pass: 0)
+    return try assemble(
+      split, order[start..<min(start + batchSize, order.count)], key: key, epoch: position.epoch, pass: 0)
   }
 
   /// Members in their own order without augmentation; the last batch may be smaller.
@@ -86,16 +85,16 @@ final class BatchAssembler: Sendable {
     FixedBatches(count: (members.count + size - 1) / size) { index in
       let key = self.noiseKey(kind, epoch: 0, step: index)
       let slice = members[index * size..<min((index + 1) * size, members.count)]
-      return self.assemble(split, slice, key: key, epoch: nil, pass: 0)
+      return try self.assemble(split, slice, key: key, epoch: nil, pass: 0)
     }
   }
 
   /// - Parameter epoch: Keys the augmentation together with the pass and each image's position; nil for none.
   private func assemble(
     _ split: ImageDataset.Split, _ positions: ArraySlice<Int>, key: UInt64, epoch: Int?, pass: Int
-  ) -> ImageBatch {
+  ) throws -> ImageBatch {
     let (size, side) = (dataset.imageSize, dataset.side)
-    let images = [Float](unsafeUninitializedCapacity: positions.count * size) { buffer, initialized in
+    let images = try [Float](unsafeUninitializedCapacity: positions.count * size) { buffer, initialized in
       guard let target = buffer.baseAddress else { return }
       switch split.pixels {
       case .floats(let values):
@@ -116,7 +115,7 @@ final class BatchAssembler: Sendable {
             renderer.render(source.baseAddress! + position * stored, draw: draw, into: target + slot * size)
           }
         }
-      case .files(let files): decode(files, Array(positions), epoch: epoch, pass: pass, into: target)
+      case .files(let files): try decode(files, Array(positions), epoch: epoch, pass: pass, into: target)
       }
       initialized = positions.count * size
     }
@@ -126,11 +125,13 @@ final class BatchAssembler: Sendable {
   }
 
   /// Every image is a function of its own stream alone and lands in its own place, so the threads leave no trace.
+  ///
+  /// - Throws: `DatasetError` or `FormatError` of the first image of the batch, in its order, that is gone or damaged.
   private func decode(
     _ files: ImageFiles, _ positions: [Int], epoch: Int?, pass: Int, into target: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     let size = dataset.imageSize
-    let failures = Mutex<[(slot: Int, error: DatasetError)]>([])
+    let failures = Mutex<[(slot: Int, error: any Error)]>([])
     decoding.run(positions.count) { slot in
       let place = target + slot * size
       do {
@@ -147,14 +148,10 @@ final class BatchAssembler: Sendable {
         }
         image.planar.withUnsafeBufferPointer { renderer.render($0.baseAddress!, draw: draw, into: place) }
       } catch {
-        place.initialize(repeating: .nan, count: size)
-        let error = error as? DatasetError ?? DatasetError(source: files.path(positions[slot]), problem: "\(error)")
         failures.withLock { $0.append((slot, error)) }
       }
     }
-    if let first = failures.withLock({ $0.min { $0.slot < $1.slot } }) {
-      firstFailure.withLock { $0 = $0 ?? first.error }
-    }
+    if let first = failures.withLock({ $0.min { $0.slot < $1.slot } }) { throw first.error }
   }
 }
 

@@ -5,6 +5,9 @@ import Compute
 ///
 /// Half of the training images serve L_train and half L_val (DARTS, §3), both with training augmentation in the batches
 /// that a search steps on. Datasets with a validation split of their own keep it.
+///
+/// A batch holds every image that belongs to it or is not made at all: whatever makes one throws `DatasetError` with the name
+/// of an image file that is gone or damaged.
 public final class BatchLoader: Sendable {
   /// Images that a batch may have.
   public static let batchSizes = CountBounds(1...65_536)
@@ -84,26 +87,22 @@ public final class BatchLoader: Sendable {
     return (chosen.prefix(chosen.count / 2).sorted(), chosen.dropFirst(chosen.count / 2).sorted())
   }
 
-  /// The first image file that could not be decoded when a batch was made; its pixels are NaN there. Always nil for
-  /// images in memory. Whoever trains on batches looks here before the result is kept.
-  public var failure: DatasetError? { assembler.failure }
-
   /// Weight steps in one epoch: full batches of L_train only, or one batch of all where there are fewer.
   public var stepsPerEpoch: Int { max(1, trainingMembers.count / batchSize) }
 
   /// The batch of a weight step. A step past the end of an epoch is one of the next, so that inner training can look
   /// ahead.
-  public func trainingBatch(epoch: Int, step: Int) -> ImageBatch {
+  public func trainingBatch(epoch: Int, step: Int) throws -> ImageBatch {
     let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
-    return assembler.fullBatch(
+    return try assembler.fullBatch(
       of: dataset.training, members: trainingMembers, order: trainingOrder, position: position, kind: .training)
   }
 
   /// The batch of the α update before a weight step. Where L_val has fewer batches than an epoch has steps, it is
   /// visited again in a new order.
-  public func validationBatch(epoch: Int, step: Int) -> ImageBatch {
+  public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
     let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
-    return assembler.fullBatch(
+    return try assembler.fullBatch(
       of: dataset.validation ?? dataset.training, members: validationMembers, order: validationOrder, position: position,
       kind: .validation)
   }
@@ -122,14 +121,18 @@ public final class BatchLoader: Sendable {
 
   /// All of L_train as one batch without augmentation.
   public var wholeTraining: ImageBatch {
-    assembler.fixedBatches(
-      of: dataset.training, members: trainingMembers, size: trainingMembers.count, kind: .wholeTraining)[0]
+    get throws {
+      try assembler.fixedBatches(
+        of: dataset.training, members: trainingMembers, size: trainingMembers.count, kind: .wholeTraining)[0]
+    }
   }
 
   /// All of L_val as one batch without augmentation.
   public var wholeValidation: ImageBatch {
-    assembler.fixedBatches(
-      of: dataset.validation ?? dataset.training, members: validationMembers, size: validationMembers.count,
-      kind: .wholeValidation)[0]
+    get throws {
+      try assembler.fixedBatches(
+        of: dataset.validation ?? dataset.training, members: validationMembers, size: validationMembers.count,
+        kind: .wholeValidation)[0]
+    }
   }
 }

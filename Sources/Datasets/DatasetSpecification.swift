@@ -53,7 +53,7 @@ public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConv
   public init(parsing text: String) throws {
     var options = try DatasetOptions(text)
     let parts = options.path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    let path = parts.count == 2 ? parts[1] : nil
+    let path = parts.count == 2 ? Self.expanded(parts[1]) : nil
     func required(_ what: String) throws -> String {
       guard let path, !path.isEmpty else {
         throw DatasetError(source: "--dataset \(text)", problem: "no path is given", expected: "\(parts[0]):\(what)")
@@ -87,17 +87,31 @@ public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConv
   }
 
   /// The text that parses to the same specification.
-  public var description: String {
+  public var description: String { text(naming: path) }
+
+  /// The path; nil for Fashion-MNIST where the system keeps it.
+  var path: String? {
     switch self {
-    case .fashionMNIST(FashionMNIST.systemFolder): "fashion-mnist"
-    case .fashionMNIST(let folder): "fashion-mnist:\(folder)"
-    case .cifar10(let path): "cifar10:\(path)"
-    case .cifar100(let path): "cifar100:\(path)"
-    case .svhn(let folder, let includesExtra): "svhn:\(folder)\(includesExtra ? "?extra=yes" : "")"
-    case .images(let folder, let options): "images:\(folder)\(options.text)"
-    case .tensors(let file): "tensors:\(file)"
-    case .halved(.svhn(let folder, true)): "svhn:\(folder)?extra=yes&side=16"
-    case .halved(let whole): "\(whole)?side=16"
+    case .fashionMNIST(FashionMNIST.systemFolder): nil
+    case .fashionMNIST(let path), .cifar10(let path), .cifar100(let path), .svhn(let path, _), .images(let path, _),
+      .tensors(let path):
+      path
+    case .halved(let whole): whole.path
+    }
+  }
+
+  /// The text with a path or without.
+  func text(naming path: String?) -> String {
+    let place = path.map { ":\($0)" } ?? ""
+    return switch self {
+    case .fashionMNIST: "fashion-mnist\(place)"
+    case .cifar10: "cifar10\(place)"
+    case .cifar100: "cifar100\(place)"
+    case .svhn(_, let includesExtra): "svhn\(place)\(includesExtra ? "?extra=yes" : "")"
+    case .images(_, let options): "images\(place)\(options.text)"
+    case .tensors: "tensors\(place)"
+    case .halved(.svhn(_, true)): "svhn\(place)?extra=yes&side=16"
+    case .halved(let whole): "\(whole.text(naming: path))?side=16"
     }
   }
 

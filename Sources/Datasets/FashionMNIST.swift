@@ -13,10 +13,34 @@ public enum FashionMNIST {
   static let storedSide = 28
   static let side = 32
 
-  /// Reads the four IDX files, gzipped or plain, of a folder.
+  /// The folder that holds the files: the one that is given, or within it where torchvision puts them, `FashionMNIST/raw`
+  /// below its root.
+  ///
+  /// - Throws: `DatasetError` that says what was looked for where none of the four files is in any of them.
+  static func place(in root: String) throws -> String {
+    let folders = [root, "\(root)/FashionMNIST/raw", "\(root)/raw"]
+    let found = folders.first { folder in
+      fileNames.contains { IDXFile.path(folder: folder, name: $0) != nil }
+    }
+    if let found { return found }
+    let entries = try DatasetFiles.entries(of: root, expected: hint)
+    throw DatasetError(
+      source: root, problem: "there is no Fashion-MNIST",
+      found: entries.isEmpty ? "an empty folder" : entries.prefix(3).joined(separator: ", "),
+      expected: "\(fileNames.joined(separator: ", ")), each as .gz or unpacked, in it, in FashionMNIST/raw or in raw; or "
+        + hint)
+  }
+
+  /// The files without the ending `.gz`, in the order in which they are read.
+  static let fileNames = ["train", "t10k"].flatMap { ["\($0)-images-idx3-ubyte", "\($0)-labels-idx1-ubyte"] }
+
+  private static let hint = "the Debian package dataset-fashion-mnist, or fashion-mnist:DIR with the four IDX files in DIR"
+
+  /// Reads the four IDX files, gzipped or plain, of a folder or of torchvision's root.
   ///
   /// - Throws: `DatasetError` or `FormatError` when a file is absent, truncated, corrupt or mislabelled.
-  public static func load(folder: String = systemFolder) throws -> ImageDataset {
+  public static func load(folder root: String = systemFolder) throws -> ImageDataset {
+    let folder = try place(in: root)
     let training = try split(folder: folder, prefix: "train")
     let test = try split(folder: folder, prefix: "t10k")
     guard let normalisation = Normalisation(measuringGrey: training.bytes) else {
@@ -30,7 +54,6 @@ public enum FashionMNIST {
   }
 
   private static func split(folder: String, prefix: String) throws -> (bytes: [UInt8], labels: [Int32]) {
-    let hint = "the Debian package dataset-fashion-mnist, or fashion-mnist:DIR with the four IDX files in DIR"
     let images = try IDXFile(folder: folder, name: "\(prefix)-images-idx3-ubyte", dimensions: 3, hint: hint)
     let labels = try IDXFile(folder: folder, name: "\(prefix)-labels-idx1-ubyte", dimensions: 1, hint: hint)
     guard images.extents[1...] == [storedSide, storedSide] else {

@@ -1,17 +1,29 @@
 /// Batches in a fixed order, each rendered when it is read and kept by nobody: a split of CIFAR-10 as floats takes 300 MB.
-public struct FixedBatches: RandomAccessCollection, Sendable {
-  public let startIndex = 0
-  public let endIndex: Int
-  private let render: @Sendable (Int) -> ImageBatch
+public struct FixedBatches: Sendable {
+  public let count: Int
+  private let render: @Sendable (Int) throws -> ImageBatch
 
   /// - Parameter render: the batch of an index in 0..<count, the same at every call.
-  init(count: Int, render: @escaping @Sendable (Int) -> ImageBatch) {
-    endIndex = count
+  init(count: Int, render: @escaping @Sendable (Int) throws -> ImageBatch) {
+    self.count = count
     self.render = render
   }
 
+  public var isEmpty: Bool { count == 0 }
+  public var indices: Range<Int> { 0..<count }
+
+  /// - Throws: `DatasetError` for an image file that is gone or damaged.
   public subscript(index: Int) -> ImageBatch {
-    precondition(indices.contains(index), "batch \(index) of \(count)")
-    return render(index)
+    get throws {
+      precondition(indices.contains(index), "batch \(index) of \(count)")
+      return try render(index)
+    }
+  }
+
+  /// Every batch at once.
+  ///
+  /// - Throws: `DatasetError` for an image file that is gone or damaged.
+  public var all: [ImageBatch] {
+    get throws { try indices.map(render) }
   }
 }

@@ -8,24 +8,21 @@ struct IDXFile {
   let extents: [Int]
   let values: ArraySlice<UInt8>
 
+  /// `name`.gz in a folder, or `name` where only the unpacked file is there; nil where neither is.
+  static func path(folder: String, name: String) -> String? {
+    ["\(folder)/\(name).gz", "\(folder)/\(name)"].first { FileManager.default.fileExists(atPath: $0) }
+  }
+
   /// Reads `name`.gz from a folder, or `name` where only the unpacked file is there.
   ///
   /// - Throws: `DatasetError` or `FormatError` when the file is absent, not IDX of bytes, of other dimensions, truncated
   ///   or too long.
   init(folder: String, name: String, dimensions: Int, hint: String) throws {
-    let packed = "\(folder)/\(name).gz"
-    let plain = "\(folder)/\(name)"
-    let manager = FileManager.default
-    let bytes: [UInt8]
-    if manager.fileExists(atPath: packed) {
-      path = packed
-      bytes = try Gzip.read(packed)
-    } else if manager.fileExists(atPath: plain) {
-      path = plain
-      bytes = try FileBytes.read(plain)
-    } else {
-      throw DatasetError(source: packed, problem: "there is no such file", expected: hint)
+    guard let path = Self.path(folder: folder, name: name) else {
+      throw DatasetError(source: "\(folder)/\(name).gz", problem: "there is no such file", expected: hint)
     }
+    self.path = path
+    let bytes = path.hasSuffix(".gz") ? try Gzip.read(path) : try FileBytes.read(path)
     let header = 4 + 4 * dimensions
     func word(_ index: Int) -> Int { bytes[4 * index..<4 * index + 4].reduce(0) { $0 << 8 | Int($1) } }
     guard bytes.count >= 4 else {

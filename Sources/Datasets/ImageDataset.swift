@@ -53,6 +53,9 @@ public struct ImageDataset: Sendable {
   public let classNames: [String]?
   /// What training images get unless something else is asked for.
   public let augmentation: Augmentation
+  /// Names the content, wherever it lies: eight hexadecimal digits, of images and labels in memory, and of names, sizes and
+  /// labels of image files.
+  public let checksum: String
 
   public var height: Int { side }
   public var width: Int { side }
@@ -63,7 +66,8 @@ public struct ImageDataset: Sendable {
     if case .floats = training.pixels { false } else { true }
   }
 
-  /// - Throws: `DatasetError` when a split is empty, a label is no class, or pixels and labels don't match.
+  /// - Throws: `DatasetError` when a split is empty, a label is no class, pixels and labels don't match, or an image file
+  ///   is gone.
   public init(
     name: String, classes: Int, side: Int, storedChannels: Int = ImageDataset.channels, training: Split,
     validation: Split? = nil, test: Split? = nil, normalisation: Normalisation, classNames: [String]? = nil,
@@ -105,5 +109,6 @@ public struct ImageDataset: Sendable {
     self.normalisation = normalisation
     self.classNames = classNames
     self.augmentation = augmentation
+    checksum = try DatasetChecksum.text([("training", training), ("validation", validation), ("test", test)])
   }
 }

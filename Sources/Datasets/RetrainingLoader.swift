@@ -4,7 +4,7 @@ import Compute
 /// training set), and the test images to report on.
 ///
 /// As in a search, every batch is a pure function of the seed and its position, so a resumed run continues with those
-/// that it would have met.
+/// that it would have met; whatever makes one throws `DatasetError` with the name of an image file that is gone or damaged.
 public final class RetrainingLoader: Sendable {
   public let dataset: ImageDataset
   public let seed: UInt64
@@ -61,10 +61,6 @@ public final class RetrainingLoader: Sendable {
     return stream.permutation(available).prefix(limit).sorted()
   }
 
-  /// The first image file that could not be decoded when a batch was made; its pixels are NaN there. Always nil for
-  /// images in memory. Whoever trains on batches looks here before the result is kept.
-  public var failure: DatasetError? { assembler.failure }
-
   /// Weight steps in one epoch.
   public var stepsPerEpoch: Int {
     let (full, rest) = trainingMembers.count.quotientAndRemainder(dividingBy: batchSize)
@@ -72,9 +68,9 @@ public final class RetrainingLoader: Sendable {
   }
 
   /// The batch of a weight step (both counted from 0), augmented. A step past the end of an epoch is one of the next.
-  public func trainingBatch(epoch: Int, step: Int) -> ImageBatch {
+  public func trainingBatch(epoch: Int, step: Int) throws -> ImageBatch {
     let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
-    return assembler.passBatch(
+    return try assembler.passBatch(
       of: dataset.training, members: trainingMembers, order: trainingOrder, position: position, kind: .training)
   }
 

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The cyclic redundancy check of Castagnoli's polynomial (RFC 3720, §12.1 and appendix B.4): what TensorFlow's record
 /// files carry, and what checkpoints are checked by. It finds accidents, not intent.
 public struct CRC32C: Sendable {
@@ -23,9 +25,17 @@ public struct CRC32C: Sendable {
 
   public mutating func add(_ bytes: [UInt8]) { bytes.withUnsafeBytes { add($0) } }
 
+  /// By the processor's own instruction where it has one, else by tables.
+  public mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    guard Self.hasInstruction, let start = bytes.baseAddress else { return addByTables(bytes) }
+    state = ck_crc32c(state, start.assumingMemoryBound(to: UInt8.self), Int64(bytes.count))
+  }
+
+  private static let hasInstruction = ck_has_crc32c() != 0
+
   /// Eight bytes a round, each through a table of its own (Kounavis & Berry, *A systematic approach to building high
   /// performance software-based CRC generators*, ISCC 2005).
-  public mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func addByTables(_ bytes: UnsafeRawBufferPointer) {
     var crc = state
     var offset = 0
     Self.tables.withUnsafeBufferPointer { tables in

@@ -23,7 +23,7 @@ extension BilevelProblem {
   ) throws -> [BatchLoss] {
     var sums = [BatchLoss](repeating: BatchLoss(loss: 0, correct: 0, count: 0), count: architectures.count)
     for index in 0..<validationSplitCount {
-      let batch = validationSplitBatch(index)
+      let batch = try validationSplitBatch(index)
       for (place, alphas) in architectures.enumerated() {
         if isStopRequested() { throw CancellationError() }
         let result = evaluate(weights: weights, alphas: alphas, batch: batch)
@@ -32,7 +32,6 @@ extension BilevelProblem {
         sums[place].count += result.count
       }
     }
-    try checkBatches()
     return sums.map { sum in
       BatchLoss(loss: sum.count > 0 ? sum.loss / Double(sum.count) : .nan, correct: sum.correct, count: sum.count)
     }

@@ -19,22 +19,23 @@ public protocol BilevelProblem: AnyObject {
   /// Running batch-norm statistics at the start of a search; of count 0 for a problem without any.
   func makeInitialStatistics() -> ParameterVector
 
+  /// Names the content of the data, wherever they lie (`ImageDataset.checksum`); nil for a problem without any.
+  var dataChecksum: String? { get }
   /// Weight steps in one epoch.
   var stepsPerEpoch: Int { get }
   /// The training batch of a weight step (both counted from 0). A step past the end of an epoch is one of the next, so that
   /// inner training can look ahead.
-  func trainingBatch(epoch: Int, step: Int) -> Batch
+  ///
+  /// - Throws: as every function that makes a batch does, where the data of the batch cannot be read or are damaged. So no
+  ///   number is ever computed from a batch that does not hold what it should.
+  func trainingBatch(epoch: Int, step: Int) throws -> Batch
   /// The validation batch that the α update before that weight step uses.
-  func validationBatch(epoch: Int, step: Int) -> Batch
+  func validationBatch(epoch: Int, step: Int) throws -> Batch
   /// Batches of the whole validation split.
   var validationSplitCount: Int { get }
   /// A batch of the whole validation split (counted from 0), in fixed order and without augmentation. Made on demand, since
   /// all of them at once can take more memory than the network.
-  func validationSplitBatch(_ index: Int) -> Batch
-
-  /// Throws where a batch that was handed out does not hold what it should, because a file of the data was damaged. Asked
-  /// before anything that was computed from batches is kept.
-  func checkBatches() throws
+  func validationSplitBatch(_ index: Int) throws -> Batch
 
   /// Mean loss and accuracy on a batch, with the batch's own normalisation statistics. No gradient is computed.
   func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss
@@ -65,8 +66,8 @@ public protocol BilevelProblem: AnyObject {
 }
 
 extension BilevelProblem {
-  /// Batches that are made from nothing but memory are sound.
-  public func checkBatches() throws {}
+  /// A closed form has no data.
+  public var dataChecksum: String? { nil }
 
   /// A problem without normalisation has one loss, whatever the statistics.
   public func evaluate(

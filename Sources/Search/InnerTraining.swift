@@ -31,18 +31,29 @@ public final class InnerTraining<Problem: BilevelProblem> {
   @discardableResult
   public func train(
     from start: ParameterVector, startVelocity: ParameterVector?, alphas: ArchitectureParameters, batches: [Problem.Batch],
-    step: WeightStep, statistics: ParameterVector? = nil, afterStep: (Int) -> Void = { _ in }
-  ) -> [Double] {
+    step: WeightStep, statistics: ParameterVector? = nil, afterStep: (Int) throws -> Void
+  ) rethrows -> [Double] {
     weights.copy(from: start)
     if let startVelocity { velocity.copy(from: startVelocity) } else { velocity.fill(0) }
     divergedStep = nil
-    return batches.enumerated().map { index, batch in
+    return try batches.enumerated().map { index, batch in
       let result = problem.takeWeightStep(
         step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch,
         statistics: statistics)
       if divergedStep == nil, !(result.loss.loss.isFinite && result.gradientNorm.isFinite) { divergedStep = index }
-      afterStep(index + 1)
+      try afterStep(index + 1)
       return result.loss.loss
     }
+  }
+
+  /// The same with nothing to do after a step.
+  @discardableResult
+  public func train(
+    from start: ParameterVector, startVelocity: ParameterVector?, alphas: ArchitectureParameters, batches: [Problem.Batch],
+    step: WeightStep, statistics: ParameterVector? = nil
+  ) -> [Double] {
+    train(
+      from: start, startVelocity: startVelocity, alphas: alphas, batches: batches, step: step, statistics: statistics
+    ) { _ in }
   }
 }

@@ -37,20 +37,17 @@ public final class SupernetProblem: BilevelProblem {
   public func makeVector() -> ParameterVector { model.makeVector() }
   public func makeInitialStatistics() -> ParameterVector { model.makeInitialStatistics() }
 
+  public var dataChecksum: String? { loader.dataset.checksum }
   public var stepsPerEpoch: Int { loader.stepsPerEpoch }
-  public func trainingBatch(epoch: Int, step: Int) -> ImageBatch {
-    dropping(loader.trainingBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+  public func trainingBatch(epoch: Int, step: Int) throws -> ImageBatch {
+    try dropping(loader.trainingBatch(epoch: epoch, step: step), epoch: epoch, step: step)
   }
-  public func validationBatch(epoch: Int, step: Int) -> ImageBatch {
-    dropping(loader.validationBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+  public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
+    try dropping(loader.validationBatch(epoch: epoch, step: step), epoch: epoch, step: step)
   }
   public var validationSplitCount: Int { loader.validationSplit.count }
 
-  public func checkBatches() throws {
-    if let failure = loader.failure { throw failure }
-  }
-
-  public func validationSplitBatch(_ index: Int) -> ImageBatch { loader.validationSplit[index] }
+  public func validationSplitBatch(_ index: Int) throws -> ImageBatch { try loader.validationSplit[index] }
 
   private func dropping(_ batch: ImageBatch, epoch: Int, step: Int) -> ImageBatch {
     guard let skipDropout else { return batch }

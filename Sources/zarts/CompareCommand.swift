@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Datasets
 import Formats
 import Search
 import Supernet
@@ -54,7 +55,12 @@ struct CompareCommand: ParsableCommand {
     }
     // Before a folder is made, every dataset is looked for: a comparison of hours should not fail on its last.
     for dataset in plan.datasets { try ProblemFactory.checkData(dataset) }
-    try finish(plan, OutputFolder.create(at: out), stop)
+    try finish(Self.placed(plan), OutputFolder.create(at: out), stop)
+  }
+
+  /// The plan with paths that lead to its data from any folder.
+  private static func placed(_ plan: ComparisonPlan) -> ComparisonPlan {
+    plan.naming(datasets: plan.datasets.map { DatasetSpecification.absolute($0) })
   }
 
   private func plan() throws -> ComparisonPlan {
@@ -74,22 +80,25 @@ struct CompareCommand: ParsableCommand {
   }
 
   private func goOn(with path: String, _ stop: StopRequest) throws {
-    let allowed = SearchConfiguration.housekeeping + ComparisonPlan.growing
+    let allowed = SearchConfiguration.adjustable + ComparisonPlan.growing
     let others =
       flags.search.given.filter { !allowed.contains($0) }.map(SearchFlags.flag) + (config.map { [$0] } ?? [])
       + (preset == nil ? [] : ["--preset"]) + (out == nil ? [] : ["--out"])
       + (flags.budget == nil && flags.budgetSteps == nil ? [] : ["--budget"])
-      + (flags.datasets.isEmpty ? [] : ["--datasets"])
       + (printConfig ? ["--print-config"] : [])
     guard others.isEmpty else {
       throw LandscapeSource.wrong(
         "given beside --resume", others.joined(separator: ", "),
-        (["--methods, --seeds, --spaces, --jobs"] + SearchConfiguration.housekeeping.map(SearchFlags.flag))
+        (["--methods, --seeds, --spaces, --datasets, --jobs"] + SearchConfiguration.housekeeping.map(SearchFlags.flag))
           .joined(separator: ", "))
     }
     let files = try ComparisonFolder(existing: path)
-    try finish(
-      files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads)), files.folder, stop)
+    let plan = try files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads))
+    // Data that are gone or others are met here, before every run fails of them.
+    try files.requireData(of: plan) { dataset in
+      try ProblemFactory.lookingForMovedData { try DatasetSpecification(parsing: dataset).load().checksum }
+    }
+    try finish(Self.placed(plan), files.folder, stop)
   }
 
   private func finish(_ plan: ComparisonPlan, _ folder: OutputFolder, _ stop: StopRequest) throws {

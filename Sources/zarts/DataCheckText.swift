@@ -35,7 +35,8 @@ enum DataCheckText {
     let digests = report.splits.compactMap { split in
       split.filesSHA256.map { "SHA-256 over the files of \(split.name): \($0)" }
     }
-    return ([table, "", moments] + (digests.isEmpty ? [] : [""] + digests)).joined(separator: "\n")
+    let checksum = "CRC-32C by which runs know the data: \(dataset.checksum)"
+    return ([table, "", moments, ""] + digests + [checksum]).joined(separator: "\n")
   }
 
   static func labels(_ report: DatasetReport, of dataset: ImageDataset) -> String {

@@ -27,6 +27,8 @@ struct DiagnoseCommand: ParsableCommand {
   var measurements: MeasurementFlags
   @OptionGroup(title: "THRESHOLDS")
   var thresholds: ThresholdFlags
+  @Option(help: "Where the run's data now are. Default: where they were.")
+  var dataset: String?
   @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: the run's.")
   var threads: Int?
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
@@ -76,9 +78,11 @@ struct DiagnoseCommand: ParsableCommand {
     defer { reporter.clear() }
     var configuration = diagnosis.configuration
     if let threads { configuration.threads = threads }
+    if let dataset { configuration.dataset = dataset }
     try configuration.validate()
     let job = try DiagnosisRun(
-      of: files, settings: settings, every: every, in: folder, makeProblem: { try ProblemFactory.make(configuration) })
+      of: files, settings: settings, every: every, in: folder, dataset: configuration.dataset,
+      makeProblem: { try ProblemFactory.make(configuration) })
     do {
       return try job.measure(
         diagnosis, isStopRequested: { stop.isRequested }, warn: { reporter.note("zarts: \($0)") }

@@ -65,7 +65,7 @@ struct GenotypeSource {
   private func openRun() throws -> Opened {
     let named = try SearchRunFolder(existing: source)
     let run = try named.run(holding: .finishedEpoch)
-    run.notes(insteadOf: named).forEach(note)
+    run.notes(insteadOf: named).forEach(remark)
     let configuration = try run.configuration()
     try run.checkHistory()
     let index: Int
@@ -111,7 +111,7 @@ struct GenotypeSource {
     let configuration = try file.searchConfiguration()
     var network = WeightsNetwork(of: file)
     let space = try network.space(flag: space, isStage: configuration?.keptOperations != nil)
-    (read.notes + network.notes).forEach(note)
+    (read.notes + network.notes).forEach(remark)
     if let configuration, configuration.space != space {
       throw LandscapeSource.wrong(
         "not the space of the checkpoint", "--space \(space.rawValue)", "\(configuration.space.rawValue), that of \(source)")

@@ -34,9 +34,8 @@ struct GradientsCommand: ParsableCommand {
     _ problem: Problem, _ opened: LandscapeSource.Opened, _ estimators: [GradientEstimator]
   ) throws {
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-    let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
-    let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
-    try problem.checkBatches()
+    let training = try problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
+    let validation = try problem.validationBatch(epoch: place.epoch, step: place.firstStep)
     var stepChange: Double?
     let tensors = try estimators.flatMap { estimator in
       do {
@@ -58,6 +57,7 @@ struct GradientsCommand: ParsableCommand {
     if !opened.hasAlphas { metadata["alphas"] = "none: 0 throughout" }
     if !opened.hasMomentum { metadata["momentum"] = "none: at rest" }
     if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
+    metadata[RunData.checksumKey] = problem.dataChecksum
     try TensorFile.write(tensors, metadata: metadata, to: out)
     if let warning = NumericalNoise.gradientWarning(stepChange) { complain(warning) }
     print(out)

@@ -71,7 +71,7 @@ struct LandscapeCommand: ParsableCommand {
       trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas),
       replicas: Array(instances.dropFirst()))
     guard let out, !dryRun else {
-      var estimate = run.estimate()
+      var estimate = try run.estimate()
       estimate.directions = settings.directionWork(validationBatches: run.validationBatchCount)
       print(LandscapeEstimate.text(estimate, instances))
       return
@@ -109,7 +109,7 @@ struct LandscapeCommand: ParsableCommand {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()
     defer { reporter.clear() }
-    let estimate = run.estimate(done: resume ? run.finishedPoints(in: folder) : 0)
+    let estimate = try run.estimate(done: resume ? run.finishedPoints(in: folder) : 0)
     if estimate.points > 0 { reporter.note(LandscapeEstimate.text(estimate, instances)) }
     let start = ProgressReporter.monotonicSeconds()
     do {

@@ -55,6 +55,17 @@ struct LandscapeSource: ParsableArguments {
     var network: String?
     /// What to tell before anything is computed.
     var notes: [String] = []
+    /// Whether --dataset names the data: they may be others than those of the checkpoint.
+    var namesDataset = false
+    /// Whether it is noted that they are.
+    var notesOtherData = true
+
+    /// The same without a note, for checkpoints after the first of a run.
+    var silent: Opened {
+      var result = self
+      result.notesOtherData = false
+      return result
+    }
   }
 
   /// - Throws: `SearchError` or `FormatError` where flags contradict each other or files cannot be read.
@@ -88,7 +99,9 @@ struct LandscapeSource: ParsableArguments {
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
     let file = try TensorFile(readingFrom: path)
     file.remarkOnChecksum()
-    return Opened(configuration: configuration, path: path, file: file, notes: folder.notes(insteadOf: named))
+    return Opened(
+      configuration: configuration, path: path, file: file, notes: folder.notes(insteadOf: named),
+      namesDataset: dataset != nil)
   }
 
   private func open(weights: String) throws -> Opened {
@@ -109,7 +122,8 @@ struct LandscapeSource: ParsableArguments {
     configuration.threads = threads ?? configuration.threads
     try configuration.validate()
     var opened = Opened(
-      configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes)
+      configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes,
+      namesDataset: true)
     if !opened.hasAlphas {
       opened.notes.append("\(weights) holds no α: everything is at α = 0, where all operations of an edge mix alike")
     }
@@ -129,9 +143,9 @@ extension LandscapeSource.Opened {
   ///
   /// - Parameter takingSteps: whether what is asked for takes steps of ω, which begin with the momentum of the checkpoint.
   func announce(takingSteps: Bool) {
-    for text in notes { note(text) }
+    for text in notes { remark(text) }
     if takingSteps, !hasMomentum {
-      note("\(path) holds no momentum: L₂, its gradient and L_M are those of an optimiser at rest; momentum.NAME brings it")
+      remark("\(path) holds no momentum: L₂, its gradient and L_M are those of an optimiser at rest; momentum.NAME brings it")
     }
   }
 
@@ -175,6 +189,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     self.opened = opened
     self.problem = problem
     let configuration = opened.configuration
+    try Self.checkData(opened, problem)
     checkpoint = try SearchCheckpoint(strictly: opened.file, for: problem, network: opened.network)
     alphas = checkpoint.alphas ?? problem.initialAlphas.zeros
     step = WeightStep(
@@ -189,11 +204,22 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     }
   }
 
+  /// Data that were meant to be the checkpoint's are its own, and others that a flag names are noted.
+  private static func checkData(_ opened: LandscapeSource.Opened, _ problem: Problem) throws {
+    guard let earlier = RunData(metadata: opened.file.metadata), earlier.checksum != nil else { return }
+    let data = RunData(dataset: opened.configuration.dataset, checksum: problem.dataChecksum)
+    guard opened.namesDataset else { return try data.require(sameAs: earlier, from: opened.path) }
+    if opened.notesOtherData, !data.isSame(as: earlier) {
+      complain("note: --dataset \(data.dataset) is other data than \(opened.path) was trained on, \(earlier.dataset)")
+    }
+  }
+
   /// Where everything comes from, as keys and values of a YAML mapping.
   var origin: [(key: String, value: String)] {
     let configuration = opened.configuration
     return [
       ("checkpoint", JSONText.quoted(opened.path)), ("dataset", JSONText.quoted(configuration.dataset)),
+      (RunData.checksumKey, problem.dataChecksum.map(JSONText.quoted) ?? "null"),
       ("space", configuration.space.rawValue), ("channels", "\(configuration.channels)"),
       ("layers", "\(configuration.layers)"),
       ("seed", "\(configuration.seed)"), ("batch", "\(configuration.batch)"),

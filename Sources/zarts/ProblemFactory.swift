@@ -1,5 +1,6 @@
 import Compute
 import Datasets
+import Formats
 import Foundation
 import Landscape
 import Search
@@ -37,6 +38,21 @@ enum ProblemFactory {
     try checkMemory(
       for: training + validationBatches, of: problem.loader,
       "\(training) training and \(validationBatches) validation batches")
+  }
+
+  /// The same for a run that goes on, whose data may have moved since.
+  @Sendable static func makeAgain(_ configuration: SearchConfiguration) throws -> SupernetProblem {
+    try lookingForMovedData { try make(configuration) }
+  }
+
+  /// Says, where data cannot be read, how to name the place that they may have moved to.
+  static func lookingForMovedData<Result>(_ read: () throws -> Result) throws -> Result {
+    do {
+      return try read()
+    } catch let error where error is DatasetError || error is FormatError {
+      complain("note: where the data have moved, --dataset beside --resume names the new place")
+      throw error
+    }
   }
 
   /// The same on batches that are there already.

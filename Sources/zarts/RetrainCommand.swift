@@ -43,8 +43,9 @@ struct RetrainCommand: ParsableCommand {
   func run() throws {
     let stop = SignalTrap.install()
     if let resume { return try goOn(with: resume, stop) }
-    let settings = try settings()
+    var settings = try settings()
     if printConfig { return print(try settings.yaml, terminator: "") }
+    settings.dataset = DatasetSpecification.absolute(settings.dataset)
     guard let out else { throw missing("--out") }
     let dataset = try load(settings.dataset)
     try finish(
@@ -57,17 +58,25 @@ struct RetrainCommand: ParsableCommand {
 
   private func goOn(with path: String, _ stop: StopRequest) throws {
     let others =
-      flags.givenSettings + (genotype == nil ? [] : ["--genotype"]) + (preset == nil ? [] : ["--preset"])
-      + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
+      flags.givenSettings.filter { $0 != "--dataset" } + (genotype == nil ? [] : ["--genotype"])
+      + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
     guard others.isEmpty else {
       throw SearchError.invalid(
         "flags beside --resume", at: "command line", found: others.joined(separator: ", "),
-        wanted: "--keep-last, --checkpoint-every, --tensorboard, --threads at most: the run goes on with its own settings")
+        wanted: "--dataset, --keep-last, --checkpoint-every, --tensorboard, --threads at most: the run goes on with its own "
+          + "settings")
     }
     try finish(
       RetrainingRun(
-        continuing: OutputFolder.existing(at: path), adjusting: flags.applyHousekeeping, dataset: load,
+        continuing: OutputFolder.existing(at: path), adjusting: adjust,
+        dataset: { text in try ProblemFactory.lookingForMovedData { try load(text) } },
         progress: .standardError(interval: reportEvery), stop: stop))
+  }
+
+  /// Puts the flags that may go with --resume into a configuration.
+  private func adjust(_ configuration: inout RetrainingConfiguration) {
+    flags.applyHousekeeping(to: &configuration)
+    if let dataset = flags.dataset { configuration.dataset = DatasetSpecification.absolute(dataset) }
   }
 
   private func finish(_ run: RetrainingRun) throws {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Formats
 import Search
 import Supernet
@@ -27,7 +28,7 @@ struct SearchCommand: ParsableCommand {
   var out: String?
   @Option(
     help: ArgumentHelp(
-      "Run folder to go on with from its latest checkpoint; only flags that no result depends on go with it.",
+      "Run folder to go on with from its latest checkpoint; only flags that no result depends on go with it, --dataset with the place of data that have moved among them.",
       valueName: "dir")
   )
   var resume: String?
@@ -47,7 +48,8 @@ struct SearchCommand: ParsableCommand {
 
   private func start(_ stop: StopRequest) throws {
     guard let out else { throw missing("--out") }
-    let configuration = try searchConfiguration()
+    var configuration = try searchConfiguration()
+    configuration.dataset = DatasetSpecification.absolute(configuration.dataset)
     let progress = reporter
     for setting in unusedSettings(configuration) {
       progress.note("note: \(setting) has no effect on \(configuration.method.rawValue)")
@@ -74,7 +76,7 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func goOn(with path: String, stop: StopRequest) throws {
-    let allowed = SearchConfiguration.housekeeping.map(SearchFlags.flag)
+    let allowed = SearchConfiguration.adjustable.map(SearchFlags.flag)
     let others = givenFlags.filter { !allowed.contains($0) }
     guard others.isEmpty else {
       throw SearchError.invalid(
@@ -88,9 +90,9 @@ struct SearchCommand: ParsableCommand {
     guard configuration.stages.isEmpty else {
       return try finish(
         StagedSearch(
-          continuing: files, adjusting: adjust, progress: reporter, stop: stop, makeProblem: ProblemFactory.make))
+          continuing: files, adjusting: adjust, progress: reporter, stop: stop, makeProblem: ProblemFactory.makeAgain))
     }
-    try resume(ProblemFactory.make(configuration), files, stop)
+    try resume(ProblemFactory.makeAgain(configuration), files, stop)
   }
 
   private func resume<Problem: BilevelProblem>(_ problem: Problem, _ files: SearchRunFolder, _ stop: StopRequest) throws {
@@ -129,6 +131,7 @@ struct SearchCommand: ParsableCommand {
   /// Puts the flags that may go with --resume into a configuration.
   private func adjust(_ configuration: inout SearchConfiguration) {
     flags.apply(to: &configuration)
+    if flags.dataset != nil { configuration.dataset = DatasetSpecification.absolute(configuration.dataset) }
     if let threads { configuration.threads = threads }
   }
 

@@ -70,7 +70,7 @@ struct SpectrumCommand: ParsableCommand {
     _ problem: Problem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings
   ) throws {
     // All are opened before the folder is made, so that a missing epoch leaves nothing behind.
-    let opened = try sources.map { try $0.open() }
+    let opened = try sources.map { try $0.open().silent }
     let checkpoints = try opened.map { opened in
       let epoch = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr).checkpoint.epoch
       return SpectrumRun<Problem>.Checkpoint(name: opened.path, epoch: epoch) {

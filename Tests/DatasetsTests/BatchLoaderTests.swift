@@ -65,7 +65,7 @@ struct BatchLoaderTests {
     let size = 3 * side * side
     for epoch in 0..<2 {
       for step in 0..<loader.stepsPerEpoch {
-        let batches = [
+        let batches = try [
           loader.trainingBatch(epoch: epoch, step: step), loader.validationBatch(epoch: epoch, step: step),
         ]
         for batch in batches {
@@ -137,41 +137,43 @@ struct BatchLoaderTests {
   func epochs() throws {
     let loader = try loader(count: 40, batch: 5)
     #expect(loader.stepsPerEpoch == 4)
-    func order(_ epoch: Int) -> [Int32] { (0..<4).flatMap { loader.trainingBatch(epoch: epoch, step: $0).labels } }
-    func validationOrder(_ epoch: Int) -> [Int32] {
-      (0..<4).flatMap { loader.validationBatch(epoch: epoch, step: $0).labels }
+    func order(_ epoch: Int) throws -> [Int32] {
+      try (0..<4).flatMap { try loader.trainingBatch(epoch: epoch, step: $0).labels }
+    }
+    func validationOrder(_ epoch: Int) throws -> [Int32] {
+      try (0..<4).flatMap { try loader.validationBatch(epoch: epoch, step: $0).labels }
     }
     for epoch in 0..<3 {
-      #expect(order(epoch).sorted() == loader.trainingMembers.map { Int32($0) })
-      #expect(validationOrder(epoch).sorted() == loader.validationMembers.map { Int32($0) })
+      #expect(try order(epoch).sorted() == loader.trainingMembers.map { Int32($0) })
+      #expect(try validationOrder(epoch).sorted() == loader.validationMembers.map { Int32($0) })
     }
-    #expect(Set([order(0), order(1), order(2)]).count == 3)
-    #expect(Set([validationOrder(0), validationOrder(1)]).count == 2)
-    #expect(order(0) != order(0).sorted(), "images must be shuffled")
+    #expect(try Set([order(0), order(1), order(2)]).count == 3)
+    #expect(try Set([validationOrder(0), validationOrder(1)]).count == 2)
+    #expect(try order(0) != order(0).sorted(), "images must be shuffled")
   }
 
   @Test("The last incomplete batch is left out, as 390 steps of 64 on half of CIFAR-10 ask")
   func fullBatches() throws {
     let loader = try loader(count: 38, batch: 4)
     #expect(loader.stepsPerEpoch == 4)
-    let labels = (0..<4).flatMap { loader.trainingBatch(epoch: 0, step: $0).labels }
+    let labels = try (0..<4).flatMap { try loader.trainingBatch(epoch: 0, step: $0).labels }
     #expect(labels.count == 16 && Set(labels).count == 16)
   }
 
   @Test("A step past the end of an epoch is one of the next")
   func lookAhead() throws {
     let loader = try loader(count: 40, batch: 5)
-    #expect(loader.trainingBatch(epoch: 1, step: 9) == loader.trainingBatch(epoch: 3, step: 1))
-    #expect(loader.validationBatch(epoch: 1, step: 4) == loader.validationBatch(epoch: 2, step: 0))
+    #expect(try loader.trainingBatch(epoch: 1, step: 9) == loader.trainingBatch(epoch: 3, step: 1))
+    #expect(try loader.validationBatch(epoch: 1, step: 4) == loader.validationBatch(epoch: 2, step: 0))
   }
 
   @Test("A half smaller than a batch is one whole batch, augmented anew in each epoch")
   func smallHalf() throws {
     let loader = try loader(count: 10, batch: 64)
     #expect(loader.stepsPerEpoch == 1)
-    let first = loader.trainingBatch(epoch: 0, step: 0)
+    let first = try loader.trainingBatch(epoch: 0, step: 0)
     #expect(first.labels == loader.trainingMembers.map { Int32($0) })
-    let second = loader.trainingBatch(epoch: 1, step: 0)
+    let second = try loader.trainingBatch(epoch: 1, step: 0)
     #expect(second.labels == first.labels && second.images != first.images)
   }
 
@@ -186,7 +188,7 @@ struct BatchLoaderTests {
       name: "uneven", classes: 24, side: 8, training: training, validation: validation, normalisation: .cifar10)
     let loader = try BatchLoader(dataset: dataset, seed: 5, batchSize: 4)
     #expect(loader.stepsPerEpoch == 6)
-    let passes = (0..<3).map { pass in (0..<2).map { loader.validationBatch(epoch: 0, step: 2 * pass + $0) } }
+    let passes = try (0..<3).map { pass in try (0..<2).map { try loader.validationBatch(epoch: 0, step: 2 * pass + $0) } }
     for pass in passes { #expect(pass.flatMap(\.labels).sorted() == Array(0..<8)) }
     #expect(Set(passes.map { $0.flatMap(\.labels) }).count == 3)
     // The same image in another pass is augmented anew.
@@ -212,21 +214,21 @@ struct BatchLoaderTests {
     let positions = (0..<6).flatMap { epoch in
       (0..<5).flatMap { step in [true, false].map { Position(epoch: epoch, step: step, isTraining: $0) } }
     }
-    @Sendable func batch(_ loader: BatchLoader, _ position: Position) -> ImageBatch {
-      position.isTraining
+    @Sendable func batch(_ loader: BatchLoader, _ position: Position) throws -> ImageBatch {
+      try position.isTraining
         ? loader.trainingBatch(epoch: position.epoch, step: position.step)
         : loader.validationBatch(epoch: position.epoch, step: position.step)
     }
     let forward = try loader()
-    let expected = positions.map { batch(forward, $0) }
+    let expected = try positions.map { try batch(forward, $0) }
     #expect(Set(expected.map(\.noiseKey)).count == positions.count, "every position has a noise key of its own")
     let backward = try loader()
-    _ = Array(backward.validationSplit)
-    for index in positions.indices.reversed() { #expect(batch(backward, positions[index]) == expected[index]) }
+    _ = try backward.validationSplit.all
+    for index in positions.indices.reversed() { #expect(try batch(backward, positions[index]) == expected[index]) }
     let shared = try loader()
-    let found = await withTaskGroup(of: (Int, ImageBatch).self) { group in
-      for index in positions.indices { group.addTask { (index, batch(shared, positions[index])) } }
-      return await group.reduce(into: [Int: ImageBatch]()) { $0[$1.0] = $1.1 }
+    let found = try await withThrowingTaskGroup(of: (Int, ImageBatch).self) { group in
+      for index in positions.indices { group.addTask { (index, try batch(shared, positions[index])) } }
+      return try await group.reduce(into: [Int: ImageBatch]()) { $0[$1.0] = $1.1 }
     }
     for index in positions.indices { #expect(found[index] == expected[index]) }
     #expect(try loader(seed: 78).trainingBatch(epoch: 0, step: 0) != expected[0])
@@ -242,17 +244,17 @@ struct BatchLoaderTests {
         return expectedImage(image, side: side, padding: 0, draw: .none, normalisation: .cifar10)
       }
     }
-    let validation = loader.validationSplit
+    let validation = try loader.validationSplit.all
     #expect(validation.map(\.count) == [4, 4, 3])
     #expect(validation.flatMap(\.labels) == loader.validationMembers.map { Int32($0) })
     #expect(validation.flatMap(\.images) == images(loader.dataset.training.bytes, loader.validationMembers))
-    let test = loader.testSplit
+    let test = try loader.testSplit.all
     #expect(test.map(\.count) == [4, 2])
     #expect(test.flatMap(\.images) == images(loader.dataset.test?.bytes ?? [], Array(0..<6)))
-    #expect(loader.wholeTraining.labels == loader.trainingMembers.map { Int32($0) })
-    #expect(loader.wholeTraining.images == images(loader.dataset.training.bytes, loader.trainingMembers))
-    #expect(loader.wholeValidation.images == validation.flatMap(\.images))
-    let keys = (Array(validation) + test + [loader.wholeTraining, loader.wholeValidation]).map(\.noiseKey)
+    #expect(try loader.wholeTraining.labels == loader.trainingMembers.map { Int32($0) })
+    #expect(try loader.wholeTraining.images == images(loader.dataset.training.bytes, loader.trainingMembers))
+    #expect(try loader.wholeValidation.images == validation.flatMap(\.images))
+    let keys = try (validation + test + [loader.wholeTraining, loader.wholeValidation]).map(\.noiseKey)
     #expect(Set(keys).count == keys.count)
     #expect(try self.loader().testSplit.isEmpty)
   }
@@ -292,15 +294,15 @@ struct TensorBatchTests {
     let loader = try loader(batch: 5)
     let tensors = tensorSample(training: 5, validation: 3)
     for epoch in 0..<2 {
-      let training = loader.trainingBatch(epoch: epoch, step: 0)
+      let training = try loader.trainingBatch(epoch: epoch, step: 0)
       #expect(NamedTensor.Values.float32(training.images) == tensors[0].values)
       #expect(training.labels == [0, 1, 2, 3, 4])
-      let validation = loader.validationBatch(epoch: epoch, step: 0)
+      let validation = try loader.validationBatch(epoch: epoch, step: 0)
       #expect(NamedTensor.Values.float32(validation.images) == tensors[2].values)
       #expect(validation.labels == [5, 6, 7])
     }
-    #expect(loader.wholeTraining.images == loader.trainingBatch(epoch: 0, step: 0).images)
-    #expect(loader.wholeValidation.images == loader.validationSplit[0].images && loader.validationSplit.count == 1)
+    #expect(try loader.wholeTraining.images == loader.trainingBatch(epoch: 0, step: 0).images)
+    #expect(try loader.wholeValidation.images == loader.validationSplit[0].images && loader.validationSplit.count == 1)
   }
 
   @Test("Smaller batches are shuffled but never augmented, whatever augmentation is asked for")
@@ -309,13 +311,13 @@ struct TensorBatchTests {
     #expect(loader.stepsPerEpoch == 2 && loader.augmentation == .none)
     let images = loader.dataset.training.floats
     for step in 0..<6 {
-      let batch = loader.trainingBatch(epoch: 0, step: step)
+      let batch = try loader.trainingBatch(epoch: 0, step: step)
       for (slot, label) in batch.labels.enumerated() {
         let start = Int(label) * 48
         #expect(Array(batch.images[slot * 48..<(slot + 1) * 48]) == Array(images[start..<start + 48]))
       }
     }
-    #expect(loader.validationSplit.map(\.count) == [2, 1])
+    #expect(try loader.validationSplit.all.map(\.count) == [2, 1])
   }
 
   @Test("A training limit does not go with splits that are used as they are")

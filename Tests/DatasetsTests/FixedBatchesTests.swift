@@ -7,11 +7,11 @@ struct FixedBatchesTests {
   func repeatable() throws {
     let loader = try BatchLoader(dataset: byteDataset(count: 21), seed: 5, batchSize: 4)
     let split = loader.validationSplit
-    #expect(split.startIndex == 0 && split.endIndex == 3)
-    let forward = Array(split)
+    #expect(split.count == 3 && split.indices == 0..<3)
+    let forward = try split.all
     #expect(forward.map(\.count) == [4, 4, 3])
     #expect(forward[0].images != forward[1].images)
-    for index in split.indices.reversed() { #expect(split[index] == forward[index]) }
-    #expect(Array(loader.validationSplit) == forward)
+    for index in split.indices.reversed() { #expect(try split[index] == forward[index]) }
+    #expect(try loader.validationSplit.all == forward)
   }
 }

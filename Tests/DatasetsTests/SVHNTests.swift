@@ -1,4 +1,5 @@
 import CMatIO
+import Compute
 import Datasets
 import Foundation
 import Testing
@@ -93,5 +94,53 @@ struct SVHNTests {
       try folder.write(Array(bytes[..<count]), to: "train_32x32.mat")
       #expect(message { _ = try load() }?.contains("train_32x32.mat") == true, "\(count) of \(bytes.count) bytes")
     }
+  }
+
+  /// Of a compressed file every byte but those of its header's text is under a checksum or says where elements lie.
+  @Test("A damaged byte of a compressed file is refused, or what is read is the same")
+  func mutations() throws {
+    try folder.write(Fixtures.bytes("svhn"), to: "test_32x32.mat")
+    let good = try Fixtures.bytes("svhn")
+    try folder.write(good, to: "train_32x32.mat")
+    let expected = try load().training
+    var stream = RandomStream(seed: 24, purpose: .test)
+    var refused = 0
+    for index in 0..<600 {
+      var bytes = good
+      let place = stream.integer(below: bytes.count)
+      switch index % 3 {
+      case 0: bytes[place] ^= UInt8(1 << stream.integer(below: 8))
+      case 1: bytes.removeLast(bytes.count - place)
+      default:
+        let end = min(bytes.count, place + 1 + stream.integer(below: 64))
+        bytes.replaceSubrange(place..<end, with: [UInt8](repeating: 0, count: end - place))
+      }
+      try folder.write(bytes, to: "train_32x32.mat")
+      do {
+        let found = try load().training
+        #expect(found.bytes == expected.bytes && found.labels == expected.labels, "mutation \(index) at \(place)")
+      } catch {
+        refused += 1
+        #expect("\(error)".contains("train_32x32.mat"), "mutation \(index) at \(place): \(error)")
+      }
+    }
+    #expect(refused > 500)
+  }
+
+  @Test("What is wrong with a file is said with its place")
+  func places() throws {
+    try folder.write(Fixtures.bytes("svhn"), to: "test_32x32.mat")
+    func refusal(_ change: (inout [UInt8]) -> Void) throws -> String {
+      var bytes = try Fixtures.bytes("svhn")
+      change(&bytes)
+      try folder.write(bytes, to: "train_32x32.mat")
+      return message { _ = try load() } ?? "nothing thrown"
+    }
+    let corrupt = try refusal { $0[$0.count - 2] ^= 1 }
+    #expect(corrupt.contains("train_32x32.mat: element at byte") && corrupt.contains("incorrect data check"), "\(corrupt)")
+    #expect(try refusal { $0[126] = 0 }.contains("no MATLAB file"))
+    #expect(try refusal { $0[128] = 9 }.contains("damaged at byte 128: found an element of type 9"))
+    #expect(try refusal { $0 += [0, 0, 0] }.contains("bytes after its end"))
+    #expect(try refusal { $0.removeLast() }.contains("cut short"))
   }
 }

@@ -49,7 +49,7 @@ import Testing
       loader: BatchLoader(dataset: TensorDataset.load(file: path), seed: 0, batchSize: 64), seed: 0, threads: 1)
     let checkpoint = try SearchCheckpoint(strictly: file, for: problem)
     let alphas = try #require(checkpoint.alphas)
-    let (training, validation) = (problem.trainingBatch(epoch: 0, step: 0), problem.validationBatch(epoch: 0, step: 0))
+    let (training, validation) = try (problem.trainingBatch(epoch: 0, step: 0), problem.validationBatch(epoch: 0, step: 0))
     let statistics = problem.makeInitialStatistics()
     for batch in [training, validation, training] {
       problem.moveStatistics(statistics, momentum: 0.1, weights: checkpoint.weights, alphas: alphas, batch: batch)

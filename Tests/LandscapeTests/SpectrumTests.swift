@@ -83,7 +83,7 @@ struct SpectrumTests {
     // Of nothing but noise it would be √2.
     #expect(values(full, .asymmetry)[0] < 1.2)
     // H_kk from the loss alone: the slopes of the loss at both ends.
-    let batch = problem.validationSplitBatch(0)
+    let batch = try problem.validationSplitBatch(0)
     func loss(_ coordinate: Int, _ place: Double) -> Double {
       let step = (0..<alphas.count).map { $0 == coordinate ? place : 0 }
       return problem.evaluate(weights: weights, alphas: alphas.moved(by: step), batch: batch).loss

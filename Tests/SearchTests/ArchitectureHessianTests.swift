@@ -56,7 +56,7 @@ struct ArchitectureHessianTests {
     var stream = RandomStream(seed: 2, purpose: .test)
     alphas.flat = stream.normals(alphas.count).map { Float(0.5 * $0) }
     let weights = problem.makeInitialWeights()
-    let batch = problem.validationSplitBatch(0)
+    let batch = try problem.validationSplitBatch(0)
     let hessian = ArchitectureHessian(
       problem: problem, weights: weights, alphas: alphas, batches: [batch], displacement: 1)
     let dense = try SymmetricEigenproblem(hessian.dense())
@@ -76,7 +76,7 @@ struct ArchitectureHessianTests {
   @Test func meanOverBatchesIsThatOfTheirExamples() throws {
     let problem = try supernet()
     let (weights, alphas) = (problem.makeInitialWeights(), problem.initialAlphas)
-    let batches = [problem.validationBatch(epoch: 0, step: 0), problem.trainingBatch(epoch: 0, step: 0)]
+    let batches = try [problem.validationBatch(epoch: 0, step: 0), problem.trainingBatch(epoch: 0, step: 0)]
     func product(_ batches: [ImageBatch]) throws -> [Double] {
       try ArchitectureHessian(problem: problem, weights: weights, alphas: alphas, batches: batches).product(
         (0..<alphas.count).map { Double($0 % 3) - 1 })
@@ -89,11 +89,11 @@ struct ArchitectureHessianTests {
   @Test func slopeThatIsNotFiniteStopsAndAStopIsHeard() throws {
     let problem = try ObservedProblem(quadratic())
     problem.sharpen = { _ in .nan }
-    let hessian = ArchitectureHessian(
+    let hessian = try ArchitectureHessian(
       problem: problem, weights: problem.makeInitialWeights(), alphas: problem.initialAlphas,
       batches: [problem.validationSplitBatch(0)])
     #expect(throws: SearchError.self) { try hessian.dominantEigenvalue(seed: 1, epoch: 0) }
-    let stopped = ArchitectureHessian(
+    let stopped = try ArchitectureHessian(
       problem: problem, weights: problem.makeInitialWeights(), alphas: problem.initialAlphas,
       batches: [problem.validationSplitBatch(0)], isStopRequested: { true })
     #expect(throws: CancellationError.self) { try stopped.dominantEigenvalue(seed: 1, epoch: 0) }

@@ -8,11 +8,11 @@ import Testing
 /// Numbers that left the finite range must stop a method or disqualify a candidate, even where the loss looks finite:
 /// a ReLU or a maximum turns NaN back into numbers.
 struct DivergenceTests {
-  private func step<P: BilevelProblem>(_ problem: P, trainingBatches: Int) -> ArchitectureStep<P> {
+  private func step<P: BilevelProblem>(_ problem: P, trainingBatches: Int) throws -> ArchitectureStep<P> {
     let point = (problem.makeInitialWeights(), problem.makeVector())
-    return ArchitectureStep(
+    return try ArchitectureStep(
       weights: point.0, velocity: point.1, weightStep: WeightStep(learningRate: 0.1),
-      trainingBatches: (0..<trainingBatches).map { problem.trainingBatch(epoch: 0, step: $0) },
+      trainingBatches: (0..<trainingBatches).map { try problem.trainingBatch(epoch: 0, step: $0) },
       validationBatch: problem.validationBatch(epoch: 0, step: 0), sigma: 0.1, seed: 3)
   }
 
@@ -22,7 +22,7 @@ struct DivergenceTests {
     // The unrolled training step is loss 0, the validation loss at ω' is loss 1.
     problem.spoilWeightGradient = { $0 == 1 ? slope : nil }
     let estimator = SecondOrderGradient(problem: problem)
-    let estimate = estimator.estimate(
+    let estimate = try estimator.estimate(
       weights: problem.makeInitialWeights(), velocity: nil, alphas: problem.initialAlphas,
       training: problem.trainingBatch(epoch: 0, step: 0), validation: problem.validationBatch(epoch: 0, step: 0),
       step: WeightStep())
@@ -34,7 +34,7 @@ struct DivergenceTests {
     let problem = try ObservedProblem(quadratic(weightCount: 1))
     // So short that 0.01 / ‖v‖ is beyond float32.
     problem.spoilWeightGradient = { $0 == 1 ? 700 * .leastNonzeroMagnitude : nil }
-    let estimate = SecondOrderGradient(problem: problem).estimate(
+    let estimate = try SecondOrderGradient(problem: problem).estimate(
       weights: problem.makeInitialWeights(), velocity: nil, alphas: problem.initialAlphas,
       training: problem.trainingBatch(epoch: 0, step: 0), validation: problem.validationBatch(epoch: 0, step: 0),
       step: WeightStep())
@@ -131,7 +131,7 @@ struct DivergenceTests {
   @Test func innerTrainingNamesItsFirstStepWithoutAFiniteSlope() throws {
     let problem = try ObservedProblem(quadratic())
     let training = InnerTraining(problem: problem)
-    let batches = (0..<3).map { problem.trainingBatch(epoch: 0, step: $0) }
+    let batches = try (0..<3).map { try problem.trainingBatch(epoch: 0, step: $0) }
     func train() {
       training.train(
         from: problem.makeInitialWeights(), startVelocity: nil, alphas: problem.initialAlphas, batches: batches,

@@ -67,7 +67,18 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   /// Factor of ∂L/∂α, which makes the loss sharper in α as the weights move; the loss stays as it is.
   var sharpen: (ParameterVector) -> Float = { _ in 1 }
 
+  /// Names data that the problem hasn't got.
+  var dataChecksum: String?
+  /// Called before each batch with the number of batches so far; what it throws there is thrown.
+  var spoilBatch: (Int) throws -> Void = { _ in }
+  private(set) var batches = 0
+
   init(_ base: Base) { self.base = base }
+
+  private func countBatch() throws {
+    batches += 1
+    try spoilBatch(batches - 1)
+  }
 
   private var calls: Int { weightGradients + alphaGradients + evaluations }
 
@@ -79,22 +90,25 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   }
   var stepsPerEpoch: Int { base.stepsPerEpoch }
 
-  func trainingBatch(epoch: Int, step: Int) -> Batch {
+  func trainingBatch(epoch: Int, step: Int) throws -> Batch {
+    try countBatch()
     trainingPositions.append([epoch, step])
-    return base.trainingBatch(epoch: epoch, step: step)
+    return try base.trainingBatch(epoch: epoch, step: step)
   }
 
-  func validationBatch(epoch: Int, step: Int) -> Batch {
+  func validationBatch(epoch: Int, step: Int) throws -> Batch {
+    try countBatch()
     validationPositions.append([epoch, step])
-    return base.validationBatch(epoch: epoch, step: step)
+    return try base.validationBatch(epoch: epoch, step: step)
   }
 
   /// Batches of the validation split that were made.
   var validationSplitBatches = 0
   var validationSplitCount: Int { base.validationSplitCount }
-  func validationSplitBatch(_ index: Int) -> Batch {
+  func validationSplitBatch(_ index: Int) throws -> Batch {
+    try countBatch()
     validationSplitBatches += 1
-    return base.validationSplitBatch(index)
+    return try base.validationSplitBatch(index)
   }
 
   func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss {

@@ -28,6 +28,31 @@ struct GenotypeTests {
     #expect(try Genotype(parsing: gap).pythonLine == gap)
   }
 
+  @Test func numbersOfNumPyWeightsAndCommentsAreRead() throws {
+    let expected = try Genotype(parsing: darts)
+    let forms: [(String, String)] = [
+      (", 0)", ", np.int64(0))"), (", 0)", ", numpy.int32(0))"), (", 0)", ", 0, 0.2386)"), (", 1)", ", 1, 1e-05)"),
+      (", 1)", ", 1, -.5,)"), (", 1)", ", np.int64(1), np.float32(0.25))"), (", 2)", ", 2, nan)"),
+      ("range(2, 6)", "range(2, 6,)"),
+      ("range(2, 6)", "list(range(2, 6))"), ("range(2, 6)", "(2, 3, 4, np.int64(5))"), ("('skip", "(np.str_('skip"),
+      ("), (", "),  # ('none', 9) and a quote: don't\n  ("),
+      ("reduce_concat=range(2, 6)", "reduce_concat=range(2, 6),  # end\n"),
+      ("Genotype(", "X: Genotype = Genotype(  # )\n"),
+    ]
+    for (part, replacement) in forms {
+      var text = darts.replacing(part, with: replacement)
+      if replacement.contains("np.str_") { text = text.replacing("connect'", with: "connect')") }
+      #expect(text != darts)
+      #expect(try Genotype(parsing: text) == expected, "\(text)")
+    }
+  }
+
+  @Test func whatIsNoGenotypeIsNamedByLineAndColumn() throws {
+    let text = darts.replacing("normal_concat", with: "\n  normal_concat").replacing("range(2, 6)", with: "range(2; 6)")
+    let error = #expect(throws: SupernetError.self) { try Genotype(parsing: text) }
+    #expect("\(try #require(error))" == "line 2, column 24: not a genotype: found ';', wanted ','")
+  }
+
   @Test(arguments: [
     ("sep_conv_3x3', 0", "sep_conv_9x9', 0", "sep_conv_9x9"),
     ("('skip_connect', 0), ('dil", "('skip_connect', 5), ('dil", "0 to 4"),
@@ -35,7 +60,11 @@ struct GenotypeTests {
     ("range(2, 6), ", "[2, 2], ", "different"), ("normal_concat=range(2, 6), ", "", "normal_concat"),
     ("reduce_concat", "reduce_concert", "reduce_concert"), ("Genotype(", "Genotype{", "'('"), ("6))", "6)) x", "the end"),
     ("6))", "6)", "the end of the text"), ("('skip_connect', 0)", "('skip_connect', -1)", "'-'"),
-    ("normal=[", "normal=[('skip_connect', 0, 1), ", "','"),
+    ("normal=[", "normal=[('skip_connect', 0, 'x'), ", "the weight of the edge"),
+    ("normal=[", "normal=[('skip_connect', 0, 1, 2), ", "the weight of the edge, which is left"),
+    ("('skip_connect', 0)", "('skip_connect', np.float32(0))", "np's int_"),
+    ("('skip_connect', 0)", "('skip_connect', os.system(0))", "'os'"), ("range(2, 6), ", "set([2, 3]), ", "range(2, 6)"),
+    ("range(2, 6), ", "range(2, 6, 1), ", "')'"), ("'skip_connect', 0)", "skip_connect, 0)", "an operation in quotes"),
   ])
   func badLinesAreRefusedNamingWhatWasFound(part: String, replacement: String, mention: String) throws {
     guard let range = darts.firstRange(of: part) else { throw TestFailure("the test replaces nothing") }

@@ -24,7 +24,7 @@ struct VariantGradientTests {
       loader: BatchLoader(dataset: TensorDataset.load(file: path), seed: 0, batchSize: number("batch")),
       seed: 0, threads: 2, variant: variant)
     let alphas = try ArchitectureParameters(from: file, like: problem.initialAlphas)
-    let found = SecondOrderGradient(problem: problem).estimate(
+    let found = try SecondOrderGradient(problem: problem).estimate(
       weights: try problem.importVector(from: file, prefix: ""), velocity: nil, alphas: alphas,
       training: problem.trainingBatch(epoch: 0, step: 0), validation: problem.validationBatch(epoch: 0, step: 0),
       step: WeightStep(learningRate: 0.025)

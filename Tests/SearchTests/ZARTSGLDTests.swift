@@ -81,7 +81,7 @@ struct ZARTSGLDTests {
       &alphas,
       at: ArchitectureStep(
         weights: point.weights, velocity: point.velocity, weightStep: WeightStep(),
-        trainingBatches: (0..<4).map { problem.trainingBatch(epoch: 0, step: $0) },
+        trainingBatches: (0..<4).map { try problem.trainingBatch(epoch: 0, step: $0) },
         validationBatch: problem.validationBatch(epoch: 0, step: 0)))
     #expect(problem.weightGradients == 24 && problem.evaluations == 6 && problem.alphaGradients == 0)
     #expect(abs(optimiser.updateCost - 26) < 1e-12)

@@ -12,10 +12,10 @@ struct ZARTSMGSTests {
 
   private func architectureStep<P: BilevelProblem>(
     _ problem: P, _ point: (weights: ParameterVector, velocity: ParameterVector), innerSteps: Int, sigma: Double
-  ) -> ArchitectureStep<P> {
-    ArchitectureStep(
+  ) throws -> ArchitectureStep<P> {
+    try ArchitectureStep(
       weights: point.weights, velocity: point.velocity, weightStep: step,
-      trainingBatches: (0..<innerSteps).map { problem.trainingBatch(epoch: 2, step: $0) },
+      trainingBatches: (0..<innerSteps).map { try problem.trainingBatch(epoch: 2, step: $0) },
       validationBatch: problem.validationBatch(epoch: 2, step: 0), sigma: sigma, seed: 9, epoch: 2, step: 0)
   }
 

@@ -111,10 +111,10 @@ struct ZARTSRSTests {
 
   private func observed<P: BilevelProblem>(
     _ problem: P, _ point: (weights: ParameterVector, velocity: ParameterVector), innerSteps: Int
-  ) -> ArchitectureStep<P> {
-    ArchitectureStep(
+  ) throws -> ArchitectureStep<P> {
+    try ArchitectureStep(
       weights: point.weights, velocity: point.velocity, weightStep: WeightStep(learningRate: 0.1, gradientClip: 1e6),
-      trainingBatches: (0..<innerSteps).map { problem.trainingBatch(epoch: 0, step: $0) },
+      trainingBatches: (0..<innerSteps).map { try problem.trainingBatch(epoch: 0, step: $0) },
       validationBatch: problem.validationBatch(epoch: 0, step: 0), seed: 7)
   }
 

@@ -17,7 +17,7 @@ enum CommandLineRunner {
     return process
   }
 
-  static func run(_ arguments: [String]) throws -> Result { try finish(process(arguments)) }
+  static func run(_ arguments: [String]) throws -> Result { try run(process(arguments)) }
 
   /// Runs a script of the shell that finds `zarts` through PATH.
   static func shell(_ script: String, in folder: String? = nil) throws -> Result {
@@ -28,10 +28,11 @@ enum CommandLineRunner {
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["PATH": "\(programs):/usr/bin:/bin"]) { $1 }
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-    return try finish(process)
+    return try run(process)
   }
 
-  private static func finish(_ process: Process) throws -> Result {
+  /// Starts a process and waits for its end.
+  static func run(_ process: Process) throws -> Result {
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors

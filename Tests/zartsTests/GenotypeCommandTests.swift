@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["genotype", "/no/such/place"], "/no/such/place"), (["genotype", "Genotype(normal=3)"], "character"),
+    (["genotype", "/no/such/place"], "/no/such/place"), (["genotype", "Genotype(normal=3)"], "line 1, column 17"),
     (["genotype", "Genotype()"], "no 'normal'"), (["draw", v2, "--out", "cells.jpg"], ".svg"), (["draw", v2], "--out"),
     (["draw", v2, "--alphas", "--out", "never.png"], "alphas"), (["genotype", v2, "--epoch", "1"], "--epoch"),
     (["genotype", v2, "--channels", "7"], "multiple of 4"), (["genotype", v2, "--image-size", "30"], "image size"),

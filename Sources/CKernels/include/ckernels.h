@@ -163,6 +163,11 @@ int32_t ck_available(void);
 /// The i-th available set, 0 ≤ i < ck_available().
 const ck_kernels *ck_get(int32_t index);
 
+/// Whether the processor has an instruction for CRC-32C.
+int32_t ck_has_crc32c(void);
+/// The state of a CRC-32C (before its final complement) after more bytes. Only where `ck_has_crc32c`.
+uint32_t ck_crc32c(uint32_t state, const uint8_t *bytes, int64_t count);
+
 #ifdef __cplusplus
 }
 #endif

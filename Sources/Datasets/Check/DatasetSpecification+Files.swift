@@ -8,11 +8,10 @@ extension DatasetSpecification {
   /// - Throws: `DatasetError` or `FormatError` where a file is absent or unreadable.
   public func checkedFiles() throws -> [CheckedFile] {
     switch self {
-    case .fashionMNIST(let folder):
-      return try ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"].map { name in
-        let packed = "\(name)-ubyte.gz"
-        let isPacked = FileManager.default.fileExists(atPath: "\(folder)/\(packed)")
-        return try Self.checked("\(folder)/\(isPacked ? packed : "\(name)-ubyte")")
+    case .fashionMNIST(let root):
+      let folder = try FashionMNIST.place(in: root)
+      return try FashionMNIST.fileNames.map { name in
+        try Self.checked(IDXFile.path(folder: folder, name: name) ?? "\(folder)/\(name).gz")
       }
     case .cifar10(let path): return try Self.checkedFiles(CIFARSource(path, of: .ten))
     case .cifar100(let path): return try Self.checkedFiles(CIFARSource(path, of: .hundred))

@@ -34,11 +34,13 @@ final class MATFile {
   let path: String
   private let file: OpaquePointer
 
-  /// - Throws: `DatasetError` where the file is absent or no MATLAB file.
+  /// - Throws: `DatasetError` or `FormatError` where the file is absent, no MATLAB file, or damaged as far as its checksums
+  ///   tell.
   init(_ path: String) throws {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw DatasetError(source: path, problem: "cannot be opened for reading")
     }
+    try MATElements.verify(path)
     guard let file = Mat_Open(path, Int32(MAT_ACC_RDONLY.rawValue)) else {
       throw DatasetError(source: path, problem: "damaged, or no MATLAB file", expected: "a MAT file of version 5")
     }

@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 
 /// The image files of a split, decoded when a batch asks for them: they need not fit in memory.
 public final class ImageFiles: Sendable {
@@ -26,7 +27,20 @@ public final class ImageFiles: Sendable {
     self.resizedSide = resizedSide
   }
 
-  public func path(_ position: Int) -> String { "\(root)/\(folders[Int(members[position])])/\(names[position])" }
+  public func path(_ position: Int) -> String { "\(root)/\(name(position))" }
+
+  /// The path below the root.
+  func name(_ position: Int) -> String { "\(folders[Int(members[position])])/\(names[position])" }
+
+  /// - Throws: `DatasetError` where the file is gone.
+  func byteCount(_ position: Int) throws -> Int {
+    var status = stat()
+    let path = path(position)
+    guard stat(path, &status) == 0 else {
+      throw DatasetError(source: path, problem: "cannot be examined", found: String(cString: strerror(errno)))
+    }
+    return Int(status.st_size)
+  }
 
   /// The image as it is stored.
   ///

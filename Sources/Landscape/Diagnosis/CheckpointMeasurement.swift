@@ -75,7 +75,7 @@ public struct CheckpointMeasurement: Equatable, Sendable {
     var (mixed, derived) = (BatchLoss(loss: 0, correct: 0, count: 0), BatchLoss(loss: 0, correct: 0, count: 0))
     for index in 0..<min(settings.validationBatches, problem.validationSplitCount) {
       if isStopRequested() { throw CancellationError() }
-      let batch = problem.validationSplitBatch(index)
+      let batch = try problem.validationSplitBatch(index)
       mixed.addSum(problem.evaluate(weights: weights, alphas: alphas, batch: batch))
       derived.addSum(try problem.evaluate(weights: weights, genotype: genotype, batch: batch))
     }
@@ -84,7 +84,7 @@ public struct CheckpointMeasurement: Equatable, Sendable {
       genotypeLoss: derived.loss / Double(max(1, derived.count)), genotypeAccuracy: derived.accuracy)
     if wantsEigenvalue, settings.eigenvalues {
       let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
-      let hessian = ArchitectureHessian(
+      let hessian = try ArchitectureHessian(
         problem: problem, weights: weights, alphas: alphas, batches: (0..<count).map(problem.validationSplitBatch),
         isStopRequested: isStopRequested)
       // The key of the search itself, so that the value is the one that it would have logged.
@@ -99,7 +99,6 @@ public struct CheckpointMeasurement: Equatable, Sendable {
     if settings.samples > 0 {
       try compare(checkpoint, alphas, epoch, problem, configuration, settings, isStopRequested)
     }
-    try problem.checkBatches()
   }
 
   /// L₁ and L₂ against the true loss at random points around α, on the batches that the search meets next.

@@ -12,16 +12,18 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   private let every: Int
   private let folder: OutputFolder
   private var journalPath: String { folder.file("diagnosis-measurements.csv") }
+  private let dataset: String
   private let makeProblem: () throws -> Problem
 
   /// - Parameters:
   ///   - every: epochs from one measured checkpoint to the next; the last one is always measured.
   ///   - folder: where measurements are kept.
+  ///   - dataset: where the run's data now are; nil for where they were.
   ///   - makeProblem: asked only where something is left to measure.
   /// - Throws: `LandscapeError` for settings out of range; `SearchError` or `FormatError` where config.yaml cannot be read.
   public init(
     of run: SearchRunFolder, settings: MeasurementSettings = MeasurementSettings(), every: Int = 1, in folder: OutputFolder,
-    makeProblem: @escaping () throws -> Problem
+    dataset: String? = nil, makeProblem: @escaping () throws -> Problem
   ) throws {
     try settings.validate()
     guard every >= 1 else {
@@ -33,6 +35,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
     self.makeProblem = makeProblem
     configuration = try run.configuration()
     self.folder = folder
+    self.dataset = dataset ?? configuration.dataset
   }
 
   private static var columns: [String] { ["epoch", "checkpoint", "settings"] + CheckpointMeasurement.columns }
@@ -83,6 +86,9 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
       try file.verifyChecksum()
       let current = try problem ?? makeProblem()
       problem = current
+      if let earlier = RunData(metadata: file.metadata), earlier.checksum != nil {
+        try RunData(dataset: dataset, checksum: current.dataChecksum).require(sameAs: earlier, from: file.path)
+      }
       let measured = try CheckpointMeasurement(
         of: SearchCheckpoint(file, for: current), epoch: epoch, genotype: state.genotype, problem: current,
         configuration: configuration, settings: settings, wantsEigenvalue: own == nil, isStopRequested: isStopRequested,

@@ -105,7 +105,7 @@ struct DirectionSource<Problem: BilevelProblem> {
     var sum = [Double](repeating: 0, count: alphas.count)
     var total = 0.0
     for index in 0..<batches.validationCount {
-      let batch = batches.validation(index)
+      let batch = try batches.validation(index)
       let (gradient, loss) = try estimator.estimateWithLoss(
         problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: batches.training[0],
         validation: batch, step: step)
@@ -124,10 +124,9 @@ struct DirectionSource<Problem: BilevelProblem> {
       settings: .init(
         innerSteps: zarts.innerSteps, candidates: zarts.candidates, temperature: zarts.temperature, lambda: zarts.lambda,
         weighting: zarts.weighting))
-    let training = (0..<zarts.innerSteps).map { offset in
-      problem.trainingBatch(epoch: epoch + (firstStep + offset) / length, step: (firstStep + offset) % length)
+    let training = try (0..<zarts.innerSteps).map { offset in
+      try problem.trainingBatch(epoch: epoch + (firstStep + offset) / length, step: (firstStep + offset) % length)
     }
-    try problem.checkBatches()
     let velocity = velocity ?? problem.makeVector()
     var moved = alphas
     _ = try optimiser.update(

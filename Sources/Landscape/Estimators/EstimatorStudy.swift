@@ -144,18 +144,17 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// - Throws: `LandscapeError` where it is not finite.
   func gradient(_ estimator: GradientEstimator, place: Int) throws -> [Double] {
     let (first, length) = (firstBatch(place), max(1, problem.stepsPerEpoch))
-    let training = problem.trainingBatch(epoch: first.epoch, step: first.step)
+    let training = try problem.trainingBatch(epoch: first.epoch, step: first.step)
     var sum = [Double](repeating: 0, count: count)
     for batch in 0..<settings.validationBatches {
       let offset = first.step + batch
-      let validation = problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
+      let validation = try problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
       let (found, change) = try estimator.estimateWithStepChange(
         problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training,
         validation: validation, step: settings.step)
       if let change { stepChange = max(stepChange ?? 0, change) }
       for (index, value) in found.flat.enumerated() { sum[index] += Double(value) / Double(settings.validationBatches) }
     }
-    try problem.checkBatches()
     return sum
   }
 

@@ -192,9 +192,9 @@ public struct FidelityRun<Problem: BilevelProblem> {
   private func eigenvalueRows(_ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
     guard settings.takesEigenvalue else { return [] }
     let (place, length) = (gradients.settings, max(1, problem.stepsPerEpoch))
-    let batches = (0..<place.validationBatches).map { batch in
+    let batches = try (0..<place.validationBatches).map { batch in
       let offset = place.firstStep + batch
-      return problem.validationBatch(epoch: place.epoch + offset / length, step: offset % length)
+      return try problem.validationBatch(epoch: place.epoch + offset / length, step: offset % length)
     }
     let hessian = ArchitectureHessian(
       problem: problem, weights: weights, alphas: alphas, batches: batches, isStopRequested: isStopRequested)

@@ -57,8 +57,6 @@ public struct PointWalk<Problem: BilevelProblem> {
         let samples = try evaluators[worker].evaluateBatches(
           tasks[index].objectives, at: directions.alphas(at: tasks[index].coordinates)
         ).map(ObjectiveSample.init(batches:))
-        // Image files are read as they are needed where the whole split is evaluated.
-        try evaluators[worker].problem.checkBatches()
         try lock.withLock { try finished(index, samples) }
       } catch {
         lock.withLock { failure = failure ?? error }

@@ -9,7 +9,7 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
   public let validationCount: Int
   /// Normalisation statistics are recalibrated on these.
   public let recalibration: [Problem.Batch]
-  private let validationBatch: (Int) -> Problem.Batch
+  private let validationBatch: (Int) throws -> Problem.Batch
 
   public init(training: [Problem.Batch], validation: [Problem.Batch], recalibration: [Problem.Batch] = []) {
     self.training = training
@@ -20,7 +20,9 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
 
   /// Validation batches, counted from 0. Those of the whole split are made on demand: all of them can take more memory than
   /// the network.
-  public func validation(_ index: Int) -> Problem.Batch { validationBatch(index) }
+  ///
+  /// - Throws: what the problem throws where its data are damaged.
+  public func validation(_ index: Int) throws -> Problem.Batch { try validationBatch(index) }
 
   /// The batches that a search would meet from a weight step on: training batches step, step + 1, … (into the next epoch
   /// where this one ends) and validation batches likewise, or the whole split.
@@ -36,24 +38,25 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
     func place(_ offset: Int) -> (epoch: Int, step: Int) {
       (epoch + (firstStep + offset) / length, (firstStep + offset) % length)
     }
-    let ahead = (0..<max(longest, recalibration)).map {
-      problem.trainingBatch(epoch: place($0).epoch, step: place($0).step)
+    let ahead = try (0..<max(longest, recalibration)).map {
+      try problem.trainingBatch(epoch: place($0).epoch, step: place($0).step)
     }
     training = Array(ahead.prefix(longest))
     self.recalibration = Array(ahead.prefix(max(0, recalibration)))
     switch validation {
     case .batches(let count):
-      let batches = (0..<max(0, count)).map { problem.validationBatch(epoch: place($0).epoch, step: place($0).step) }
+      let batches = try (0..<max(0, count)).map {
+        try problem.validationBatch(epoch: place($0).epoch, step: place($0).step)
+      }
       validationCount = batches.count
       validationBatch = { batches[$0] }
     case .split:
       validationCount = problem.validationSplitCount
-      validationBatch = { problem.validationSplitBatch($0) }
+      validationBatch = { try problem.validationSplitBatch($0) }
     }
     guard validationCount > 0 else {
       throw LandscapeError(item: "validation batches", problem: "none", expected: "at least one")
     }
-    try problem.checkBatches()
   }
 }
 

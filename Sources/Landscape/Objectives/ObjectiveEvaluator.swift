@@ -75,7 +75,8 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
 
   /// Losses and accuracies of several objectives at one α, in their order. The L_M share one run of inner training.
   ///
-  /// - Throws: `LandscapeError` where there are fewer training batches than the largest M.
+  /// - Throws: `LandscapeError` where there are fewer training batches than the largest M; what the problem throws where its
+  ///   data are damaged.
   public func evaluate(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [BatchLoss] {
     try evaluateBatches(objectives, at: alphas).map(BatchLoss.init(summing:))
   }
@@ -88,11 +89,11 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
         item: "training batches", problem: "too few for the inner steps", found: "\(batches.training.count)",
         expected: "at least \(longest)")
     }
-    let afterSteps = trueLosses(of: objectives, at: alphas)
-    return objectives.map { objective in
+    let afterSteps = try trueLosses(of: objectives, at: alphas)
+    return try objectives.map { objective in
       switch objective {
       case .firstOrder:
-        return validationLosses(weights: weights, alphas: alphas, running: statistics)
+        return try validationLosses(weights: weights, alphas: alphas, running: statistics)
       case .secondOrder:
         let running = startingStatistics()
         // The step of the optimiser at rate ξ and without clipping, as in the gradient of second-order DARTS.
@@ -101,9 +102,9 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
             weights: weights, velocity: velocity, alphas: alphas, training: batches.training[0], step: unrolledStep,
             statistics: running)
         }
-        return validationLosses(weights: ahead, alphas: alphas, running: running)
+        return try validationLosses(weights: ahead, alphas: alphas, running: running)
       case .trueLoss(let steps):
-        return afterSteps[steps] ?? validationLosses(weights: weights, alphas: alphas, running: statistics)
+        return try afterSteps[steps] ?? validationLosses(weights: weights, alphas: alphas, running: statistics)
       }
     }
   }
@@ -112,19 +113,19 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public var engineSeconds: Double { clock.seconds }
 
   /// L_M for every M asked for.
-  private func trueLosses(of objectives: [Objective], at alphas: ArchitectureParameters) -> [Int: [BatchLoss]] {
+  private func trueLosses(of objectives: [Objective], at alphas: ArchitectureParameters) throws -> [Int: [BatchLoss]] {
     let wanted = Set(objectives.compactMap { if case .trueLoss(let steps) = $0 { steps } else { nil } })
     guard let longest = wanted.max() else { return [:] }
     var losses: [Int: [BatchLoss]] = [:]
     let running = startingStatistics()
-    clock.measure {
-      inner.train(
+    try clock.measure {
+      try inner.train(
         from: weights, startVelocity: velocity, alphas: alphas, batches: Array(batches.training.prefix(longest)),
         step: step, statistics: running
       ) { taken in
         guard wanted.contains(taken) else { return }
         let start = EngineClock.now()
-        losses[taken] = validationLosses(weights: inner.weights, alphas: alphas, running: running)
+        losses[taken] = try validationLosses(weights: inner.weights, alphas: alphas, running: running)
         // The evaluation has counted its passes itself.
         clock.add(start - EngineClock.now())
       }
@@ -142,7 +143,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   /// - Parameter running: what to normalise with where the mode is `.running`.
   private func validationLosses(
     weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?
-  ) -> [BatchLoss] {
+  ) throws -> [BatchLoss] {
     var given: ParameterVector?
     switch batchNorm {
     case .batch: break
@@ -151,8 +152,8 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
       given = moving
       recalibrate(weights: weights, alphas: alphas)
     }
-    return (0..<batches.validationCount).map { index in
-      let batch = batches.validation(index)
+    return try (0..<batches.validationCount).map { index in
+      let batch = try batches.validation(index)
       return clock.measure {
         given.map { problem.evaluate(weights: weights, alphas: alphas, batch: batch, statistics: $0) }
           ?? problem.evaluate(weights: weights, alphas: alphas, batch: batch)
@@ -208,10 +209,10 @@ extension ObjectiveEvaluator {
   }
 
   /// What one forward pass and one training step take here, in seconds: the mean of two each, after one that is not counted.
-  public func measurePasses(at alphas: ArchitectureParameters) -> (forward: Double, step: Double) {
+  public func measurePasses(at alphas: ArchitectureParameters) throws -> (forward: Double, step: Double) {
     let (weights, velocity, gradient) = (problem.makeVector(), problem.makeVector(), problem.makeVector())
     weights.copy(from: self.weights)
-    let validation = batches.validation(0)
+    let validation = try batches.validation(0)
     func seconds(_ pass: () -> Void) -> Double {
       pass()
       let start = EngineClock.now()

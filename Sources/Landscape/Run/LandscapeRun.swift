@@ -143,15 +143,23 @@ extension LandscapeRun {
   /// as there will be.
   ///
   /// - Parameter done: points that are finished already.
-  public func estimate(done: Int = 0) -> TimeEstimate {
+  /// - Throws: what the problem throws where its data are damaged.
+  public func estimate(done: Int = 0) throws -> TimeEstimate {
     let evaluators = walk.evaluators
     let pool = ThreadPool(threadCount: evaluators.count)
     let lock = NSLock()
     var sums = (forward: 0.0, step: 0.0)
+    var failure: (any Error)?
     pool.run(evaluators.count) { index, _ in
-      let seconds = evaluators[index].measurePasses(at: directions.center)
-      lock.withLock { sums = (sums.forward + seconds.forward, sums.step + seconds.step) }
+      let measured = Swift.Result { try evaluators[index].measurePasses(at: directions.center) }
+      lock.withLock {
+        switch measured {
+        case .success(let seconds): sums = (sums.forward + seconds.forward, sums.step + seconds.step)
+        case .failure(let error): failure = failure ?? error
+        }
+      }
     }
+    if let failure { throw failure }
     let (work, points) = settings.work(evaluators[0].batches)
     let single = settings.objectives.reduce(EvaluationWork()) { sum, objective in
       sum

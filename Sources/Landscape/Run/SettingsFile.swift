@@ -1,4 +1,5 @@
 import Formats
+import Search
 
 /// The file beside results that says which settings they are of: lines of `key: value`.
 enum SettingsFile {
@@ -6,18 +7,58 @@ enum SettingsFile {
     entries.map { "\($0.key): \($0.value)\n" }.joined()
   }
 
+  /// Keys that say where something lies, which is not what it is: checkpoints are known by `state_sha256`, data by their
+  /// checksum.
+  private static let places: Set<String> = ["checkpoint", "checkpoints", "dataset"]
+
+  /// Compares the settings of a result that is to be continued, whatever has moved since, and writes them with the places of
+  /// today.
+  ///
   /// - Parameter result: what is to be continued, for the message.
-  /// - Throws: `LandscapeError` with the first line that differs; `FormatError` where the file cannot be read.
+  /// - Throws: `LandscapeError` with the first line that differs; `SearchError` where the data are others; `FormatError` where
+  ///   the file cannot be read or written.
   static func require(_ text: String, at path: String, ofContinued result: String) throws {
-    let old = String(decoding: try FileBytes.read(path), as: UTF8.self).split(separator: "\n")
-    let new = text.split(separator: "\n")
+    let written = String(decoding: try FileBytes.read(path), as: UTF8.self)
+    var (old, new) = (lines(written), lines(text))
+    let (was, given) = (data(in: old), data(in: new))
+    if let was, let given { try given.require(sameAs: was, from: path) }
+    // Results of versions that wrote no digests are known by their places alone.
+    let digests = ["checkpoints_sha256", RunData.checksumKey]
+    let later = digests.filter { key in !old.contains { $0.key == key } }
+    new.removeAll { later.contains($0.key) }
+    let isMoved = { (key: String) in
+      places.contains(key) && !(key == "checkpoints" && later.contains("checkpoints_sha256"))
+    }
+    old.removeAll { isMoved($0.key) }
+    new.removeAll { isMoved($0.key) }
     for index in 0..<max(old.count, new.count) {
-      let (was, wanted) = (index < old.count ? old[index] : "nothing", index < new.count ? new[index] : "nothing")
+      let (was, wanted) = (
+        index < old.count ? old[index].line : "nothing", index < new.count ? new[index].line : "nothing"
+      )
       guard was == wanted else {
         throw LandscapeError(
           item: path, problem: "a \(result) of other settings cannot be continued", found: "'\(was)'",
           expected: "'\(wanted)'")
       }
     }
+    if written != text { try AtomicFile.write(text, to: path) }
+  }
+
+  private static func lines(_ text: String) -> [(key: String, line: Substring)] {
+    text.split(separator: "\n").map { line in (String(line.prefix { $0 != ":" }), line) }
+  }
+
+  private static func data(in lines: [(key: String, line: Substring)]) -> RunData? {
+    func value(_ key: String) -> String? {
+      lines.first { $0.key == key }.map { String($0.line.dropFirst(key.count + 2)) }
+    }
+    guard let quoted = value("dataset") else { return nil }
+    guard case .string(let dataset) = try? JSONText(parsing: Array(quoted.utf8)[...]) else { return nil }
+    return RunData(dataset: dataset, checksum: value(RunData.checksumKey).flatMap(unquoted))
+  }
+
+  private static func unquoted(_ text: String) -> String? {
+    guard case .string(let value) = try? JSONText(parsing: Array(text.utf8)[...]) else { return nil }
+    return value
   }
 }

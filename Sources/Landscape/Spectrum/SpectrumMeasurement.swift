@@ -21,8 +21,7 @@ public struct SpectrumMeasurement {
     problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,
     isStopRequested: @escaping () -> Bool = { false }
   ) throws {
-    let batches = (0..<min(settings.batches, problem.validationSplitCount)).map(problem.validationSplitBatch)
-    try problem.checkBatches()
+    let batches = try (0..<min(settings.batches, problem.validationSplitCount)).map(problem.validationSplitBatch)
     let hessian = ArchitectureHessian(
       problem: problem, weights: weights, alphas: alphas, batches: batches, displacement: settings.displacement,
       isStopRequested: isStopRequested)

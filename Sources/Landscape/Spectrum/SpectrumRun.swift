@@ -54,7 +54,14 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "spectrum.yaml", resultName: "spectrum.csv")
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
-    let text = SettingsFile.text(origin + [("checkpoints", "[\(names)]")] + settings.entries)
+    let digests = try checkpoints.map { checkpoint in
+      let (weights, alphas) = try checkpoint.load()
+      return SHA256.ofState(weights, nil, alphas)
+    }
+    let text = SettingsFile.text(
+      origin + [
+        ("checkpoints", "[\(names)]"), ("checkpoints_sha256", "[\(digests.joined(separator: ", "))]"),
+      ] + settings.entries)
     if try files.begin(text, isContinued: isContinued) {
       return try SpectrumRow.rows(of: CSVTable(readingFrom: files.resultPath))
     }
@@ -64,8 +71,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     for (index, checkpoint) in checkpoints.enumerated() {
       progress(index, checkpoints.count)
       if isStopRequested() { throw CancellationError() }
-      let (weights, alphas) = try checkpoint.load()
-      let digest = SHA256.ofState(weights, nil, alphas)
+      let digest = digests[index]
       if let finished = known[index] {
         guard finished.digest == digest else {
           throw LandscapeError(
@@ -75,6 +81,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
         rows += finished.rows
         continue
       }
+      let (weights, alphas) = try checkpoint.load()
       let found: [SpectrumRow]
       do {
         found = try SpectrumMeasurement(

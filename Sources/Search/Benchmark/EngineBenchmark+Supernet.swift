@@ -19,7 +19,7 @@ extension EngineBenchmark {
     let weights = problem.makeInitialWeights()
     let velocity = problem.makeVector()
     let gradient = problem.makeVector()
-    let batch = loader.wholeTraining
+    let batch = try loader.wholeTraining
     let step = WeightStep()
     let first = FirstOrderGradient(problem: problem)
     let second = SecondOrderGradient(problem: problem)

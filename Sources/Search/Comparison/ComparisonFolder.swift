@@ -38,6 +38,35 @@ public struct ComparisonFolder: Equatable, Sendable {
     return SearchRunFolder(unchecked: folder.file("warmups/\(shared.space.rawValue)-\(shared.seed)-\(check)"))
   }
 
+  /// What runs were begun with, and the checkpoint that says so.
+  struct KnownData: Sendable {
+    let data: RunData
+    let path: String
+  }
+
+  /// Of each dataset of a plan what the first of its runs that has begun says.
+  func knownData(of plan: ComparisonPlan) -> [String: KnownData] {
+    var result: [String: KnownData] = [:]
+    for run in plan.runs where result[run.configuration.dataset] == nil {
+      // What cannot be read fails where its run goes on.
+      guard let path = try? self.run(run).latestCheckpointPath(), let file = try? TensorFile(readingFrom: path),
+        let data = RunData(metadata: file.metadata)
+      else { continue }
+      result[run.configuration.dataset] = KnownData(data: data, path: path)
+    }
+    return result
+  }
+
+  /// - Parameter checksum: of the data that a dataset's name leads to today.
+  /// - Throws: `SearchError.invalid` where runs of the plan were begun with others; what `checksum` throws.
+  public func requireData(of plan: ComparisonPlan, checksum: (_ dataset: String) throws -> String) throws {
+    let known = knownData(of: plan)
+    for dataset in plan.datasets {
+      let present = RunData(dataset: dataset, checksum: try checksum(dataset))
+      if let earlier = known[dataset] { try present.require(sameAs: earlier.data, from: earlier.path) }
+    }
+  }
+
   /// Every run with the state of its folder.
   public func rows(of plan: ComparisonPlan) -> [ComparisonRow] {
     plan.runs.map { ComparisonRow(run: $0, files: run($0), failure: nil) }

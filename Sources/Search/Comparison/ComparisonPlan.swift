@@ -25,7 +25,7 @@ public struct ComparisonPlan: Equatable, Sendable {
   public let seeds: [UInt64]
   public let spaces: [SearchSpace]
   /// What `DatasetSpecification` parses.
-  public let datasets: [String]
+  public private(set) var datasets: [String]
   public let budget: Budget
   /// Settings that someone gave, rather than defaults, and what they were given for.
   let given: [String: Dependence]
@@ -136,6 +136,18 @@ public struct ComparisonPlan: Equatable, Sendable {
         }
       }
     }
+  }
+
+  /// The same plan with its data named by other paths, in their order.
+  public func naming(datasets names: [String]) -> ComparisonPlan {
+    let renamed = Dictionary(zip(datasets, names)) { first, _ in first }
+    var result = self
+    result.datasets = names
+    for index in runs.indices {
+      let name = runs[index].configuration.dataset
+      result.runs[index].configuration.dataset = renamed[name] ?? name
+    }
+    return result
   }
 
   private static func check(_ configuration: SearchConfiguration, _ name: String) throws {

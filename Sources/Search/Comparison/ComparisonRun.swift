@@ -1,3 +1,4 @@
+import Datasets
 import Formats
 import Foundation
 import Logging
@@ -15,6 +16,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   private let makeProblem: @Sendable (SearchConfiguration) throws -> Problem
   private let stop: StopRequest
   private let warmups: [Warmup]
+  private let data: [String: ComparisonFolder.KnownData]
   private let lock: FileLock
 
   /// A warm-up that runs share.
@@ -52,6 +54,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     }
     for run in resolved.runs { try Self.requireSame(run.configuration, in: files.run(run)) }
     warmups = Self.warmups(of: resolved, in: files)
+    data = files.knownData(of: resolved)
     try AtomicFile.write(plan.yaml, to: files.planPath)
   }
 
@@ -67,21 +70,25 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     try check("methods", old.methods, new.methods)
     try check("seeds", old.seeds, new.seeds)
     try check("spaces", old.spaces, new.spaces)
-    guard old.datasets == new.datasets, old.budget == new.budget else {
+    // Where data are may change; that they are the same their checksums tell, where runs go on.
+    guard old.datasets.map(DatasetSpecification.kind) == new.datasets.map(DatasetSpecification.kind) else {
       throw SearchError.invalid(
-        "the comparison in this folder is another", at: "\(path): datasets, budget",
-        found: "\(old.datasets), \(old.budget)", wanted: "\(new.datasets), \(new.budget), or another folder")
+        "the comparison in this folder is of other data", at: "\(path): datasets", found: "\(old.datasets)",
+        wanted: "as many as the \(new.datasets) given, in their order and of their kinds and options, or another folder")
+    }
+    guard old.budget == new.budget else {
+      throw SearchError.invalid(
+        "the comparison in this folder is another", at: "\(path): budget", found: "\(old.budget)",
+        wanted: "\(new.budget), or another folder")
     }
   }
 
   private static func requireSame(_ configuration: SearchConfiguration, in run: SearchRunFolder) throws {
     guard run.isStarted else { return }
-    let old = try run.configuration().withoutHousekeeping
-    let new = configuration.withoutHousekeeping
-    guard let field = SearchConfiguration.fields.first(where: { $0.write(old) != $0.write(new) }) else { return }
+    guard let difference = try run.configuration().difference(from: configuration) else { return }
     throw SearchError.invalid(
-      "a run of other settings", at: "\(run.configurationPath): \(field.key)", found: field.write(old),
-      wanted: "\(field.write(new)), or another folder")
+      "a run of other settings", at: "\(run.configurationPath): \(difference.key)", found: difference.own,
+      wanted: "\(difference.other), or another folder")
   }
 
   private static func warmups(of plan: ComparisonPlan, in files: ComparisonFolder) -> [Warmup] {
@@ -197,11 +204,12 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     if FileManager.default.fileExists(atPath: warmup.files.checkpointPath(epoch: warmup.epochs)) { return }
     let reporter = progress.reporter(
       of: warmup.name, end: Double(warmup.epochs) / Double(max(1, warmup.configuration.epochs)))
-    let problem = try makeProblem(shared(warmup.configuration))
+    let problem = try makeSameProblem(warmup.configuration)
     let run: SearchRun<Problem>
     if warmup.files.isStarted {
       run = try SearchRun(
-        continuing: problem, folder: warmup.files.folder, space: warmup.configuration.space, progress: reporter, stop: stop)
+        continuing: problem, folder: warmup.files.folder, space: warmup.configuration.space,
+        adjusting: { $0.dataset = warmup.configuration.dataset }, progress: reporter, stop: stop)
     } else {
       try Self.clear(warmup.files)
       run = try SearchRun(
@@ -215,11 +223,12 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     let (run, configuration) = (plan.runs[index], plan.runs[index].configuration)
     let folder = files.run(run)
     let reporter = progress.reporter(of: run.name)
-    let problem = try makeProblem(shared(configuration))
+    let problem = try makeSameProblem(configuration)
     let search: SearchRun<Problem>
     if folder.isStarted {
       search = try SearchRun(
-        continuing: problem, folder: folder.folder, space: configuration.space, progress: reporter, stop: stop)
+        continuing: problem, folder: folder.folder, space: configuration.space,
+        adjusting: { $0.dataset = configuration.dataset }, progress: reporter, stop: stop)
     } else {
       try Self.clear(folder)
       let output = try OutputFolder.create(at: folder.folder.path)
@@ -234,6 +243,15 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
       }
     }
     try search.run()
+  }
+
+  /// The problem of a run or warm-up, on the data of the runs that are there already.
+  private func makeSameProblem(_ configuration: SearchConfiguration) throws -> Problem {
+    let problem = try makeProblem(shared(configuration))
+    guard let earlier = data[configuration.dataset] else { return problem }
+    try RunData(dataset: configuration.dataset, checksum: problem.dataChecksum)
+      .require(sameAs: earlier.data, from: earlier.path)
+    return problem
   }
 
   /// The settings with this job's part of the threads.

@@ -15,11 +15,9 @@ extension SearchRun {
     space: SearchSpace?, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
     try configuration.validate()
-    guard try warmup.configuration().withoutHousekeeping == configuration.sharedWarmup.withoutHousekeeping else {
-      throw SearchError.invalid(
-        "the warm-up of another search", at: warmup.configurationPath, found: "other settings",
-        wanted: "those of \(configuration.method.rawValue) on seed \(configuration.seed)")
-    }
+    try warmup.configuration().require(
+      sameAs: configuration.sharedWarmup, "the warm-up of another search", at: warmup.configurationPath,
+      from: "\(configuration.method.rawValue) on seed \(configuration.seed)")
     let files = SearchRunFolder(folder)
     try AtomicFile.write(configuration.yaml, to: files.configurationPath)
     _ = try folder.subfolder("checkpoints")
@@ -48,6 +46,9 @@ extension SearchRun {
       if stop.isRequested { throw CancellationError() }
       let file = try TensorFile(readingFrom: warmup.checkpointPath(epoch: index + 1))
       try file.verifyChecksum()
+      if let earlier = RunData(metadata: file.metadata) {
+        try RunData(dataset: configuration.dataset, checksum: problem.dataChecksum).require(sameAs: earlier, from: file.path)
+      }
       let checkpoint = try SearchCheckpoint(file, for: problem)
       guard let momentum = checkpoint.momentum, checkpoint.alphas == state.alphas,
         state.statistics.count == 0 || checkpoint.statistics != nil

@@ -176,10 +176,31 @@ extension SearchConfiguration {
   /// Settings of config.yaml that a run may change where it goes on: no result depends on them.
   public static let housekeeping = ["threads", "keep_last", "checkpoint_every", "tensorboard"]
 
-  /// The same computation with the housekeeping at its defaults: it must leave no trace in a run's results.
+  /// Settings that a run may be given where it goes on: the housekeeping, and where its data now are.
+  public static let adjustable = housekeeping + ["dataset"]
+
+  /// The same computation with the housekeeping at its defaults and the data named without their place: neither must leave
+  /// a trace in a run's results.
   var withoutHousekeeping: SearchConfiguration {
     var neutral = self
+    neutral.dataset = DatasetSpecification.kind(of: dataset)
     (neutral.threads, neutral.keepLast, neutral.checkpointEvery, neutral.tensorboard) = (0, 0, 0, false)
     return neutral
+  }
+
+  /// The first setting that makes another computation of it, with both values.
+  func difference(from other: SearchConfiguration) -> (key: String, own: String, other: String)? {
+    let (own, other) = (withoutHousekeeping, other.withoutHousekeeping)
+    return Self.fields.first { $0.write(own) != $0.write(other) }.map { ($0.key, $0.write(own), $0.write(other)) }
+  }
+
+  /// - Parameters:
+  ///   - place: of these settings.
+  ///   - otherPlace: of the others.
+  /// - Throws: `SearchError.invalid` that names the first setting that makes another computation of it.
+  func require(sameAs other: SearchConfiguration, _ problem: String, at place: String, from otherPlace: String) throws {
+    guard let difference = difference(from: other) else { return }
+    throw SearchError.invalid(
+      problem, at: "\(place): \(difference.key)", found: difference.own, wanted: "\(difference.other), as in \(otherPlace)")
   }
 }

@@ -53,6 +53,20 @@ extension RetrainingConfiguration {
     try SearchError.naming(place) { try validate() }
   }
 
+  /// The first setting that makes another computation of it, with both values as config.yaml has them.
+  func difference(from other: RetrainingConfiguration) throws -> (key: String, own: String, other: String)? {
+    let (own, other) = (withoutHousekeeping, other.withoutHousekeeping)
+    guard own != other else { return nil }
+    func values(_ configuration: RetrainingConfiguration) throws -> Node.Mapping {
+      try compose(yaml: YAMLEncoder().encode(configuration))?.mapping ?? [:]
+    }
+    func text(_ node: Node?) -> String { node?.string ?? "null" }
+    let (ownValues, otherValues) = (try values(own), try values(other))
+    let keys = CodingKeys.allCases.map(\.rawValue)
+    guard let key = keys.first(where: { text(ownValues[$0]) != text(otherValues[$0]) }) else { return nil }
+    return (key, text(ownValues[key]), text(otherValues[key]))
+  }
+
   private static func wrong(_ key: String, _ found: String, _ wanted: String, _ place: String) -> SearchError {
     .invalid("wrong value", at: "\(place): \(key)", found: found, wanted: wanted)
   }

@@ -134,9 +134,10 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     return given.compactMap { key, count, bounds in count.map { (key, $0, bounds) } }
   }
 
-  /// The settings that results depend on.
+  /// The settings that results depend on: the housekeeping is at 0, and the data are named without their place.
   var withoutHousekeeping: RetrainingConfiguration {
     var result = self
+    result.dataset = DatasetSpecification.kind(of: dataset)
     (result.keepLast, result.checkpointEvery, result.threads) = (0, 0, 0)
     result.tensorboard = false
     return result

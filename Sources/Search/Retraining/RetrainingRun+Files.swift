@@ -17,24 +17,31 @@ extension RetrainingRun {
       "configuration": try configuration.withoutHousekeeping.yaml,
     ].merging(state.tally.metadata) { first, _ in first }
       .merging(HistoryCheck.metadata([(.metrics, state.records.map(\.check))])) { first, _ in first }
+      .merging(data.metadata) { first, _ in first }
     let tensors = model.export(state.weights) + model.exportStatistics(state.statistics) + moving
     try TensorFile.writeChecked(tensors, metadata: metadata, to: path)
     lastCheckpoint = path
   }
 
+  private var data: RunData { RunData(dataset: configuration.dataset, checksum: loader.dataset.checksum) }
+
   /// The run that a folder holds, from its latest sound checkpoint on.
   ///
+  /// Data that have moved are known by their checksum; config.yaml then names the new place.
+  ///
   /// - Parameters:
-  ///   - adjusting: changes settings that no result depends on: threads, kept checkpoints.
+  ///   - adjusting: changes settings that no result depends on: threads, kept checkpoints, where the data are.
   ///   - dataset: loads what the configuration names.
-  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration; `FormatError` for damaged files.
+  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration or of other data; `FormatError` for
+  ///   damaged files.
   public convenience init(
     continuing folder: OutputFolder, adjusting: (inout RetrainingConfiguration) -> Void = { _ in },
     dataset: (String) throws -> ImageDataset, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
     let files = SearchRunFolder(folder)
     let text = try String(decoding: FileBytes.read(files.configurationPath), as: UTF8.self)
-    var configuration = try RetrainingConfiguration(yaml: text, from: files.configurationPath)
+    let written = try RetrainingConfiguration(yaml: text, from: files.configurationPath)
+    var configuration = written
     adjusting(&configuration)
     try configuration.validate()
     let found = try files.latestSoundCheckpoint()
@@ -45,12 +52,16 @@ extension RetrainingRun {
         wanted: Self.format)
     }
     let made = try RetrainingConfiguration(yaml: metadata["configuration"] ?? "", from: "\(path): metadata configuration")
-    guard made == configuration.withoutHousekeeping else {
+    if let difference = try configuration.difference(from: made) {
       throw SearchError.invalid(
-        "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
-        wanted: "the settings of \(files.configurationPath)")
+        "config.yaml is not the one that the checkpoint was made with",
+        at: "\(files.configurationPath): \(difference.key)", found: difference.own,
+        wanted: "\(difference.other), as in \(path)")
     }
     let (model, loader) = try Self.build(configuration, dataset(configuration.dataset))
+    // Checkpoints before there were checksums name their data in their settings alone.
+    let earlier = RunData(metadata: metadata) ?? RunData(dataset: made.dataset, checksum: nil)
+    try RunData(dataset: configuration.dataset, checksum: loader.dataset.checksum).require(sameAs: earlier, from: path)
     try CheckpointMetadata.requireSteps(loader.stepsPerEpoch, in: metadata, from: path)
     var state = RetrainingState(starting: model, seed: configuration.seed)
     state.weights = try model.importVector(from: found.file, prefix: "")
@@ -76,6 +87,11 @@ extension RetrainingRun {
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
       state: state)
     lastCheckpoint = path
+    if written.dataset != configuration.dataset {
+      var moved = written
+      moved.dataset = configuration.dataset
+      try AtomicFile.write(moved.yaml, to: files.configurationPath)
+    }
     files.announceResume(from: path, pastDamage: found.damaged, logger: logger, progress: progress)
   }
 }

@@ -125,8 +125,7 @@ public final class RetrainingRun {
   }
 
   private func take(_ step: WeightStep) throws {
-    let batch = loader.trainingBatch(epoch: state.epoch, step: state.step)
-    if let failure = loader.failure { throw failure }
+    let batch = try loader.trainingBatch(epoch: state.epoch, step: state.step)
     let drop = configuration.dropPath(epoch: state.epoch)
     let result = model.gradient(
       weights: state.weights, batch: batch,
@@ -187,8 +186,7 @@ public final class RetrainingRun {
     let split = loader.testSplit
     for index in 0..<split.count {
       if stop.isRequested { return nil }
-      let batch = split[index]
-      if let failure = loader.failure { throw failure }
+      let batch = try split[index]
       let result = model.evaluate(weights: state.weights, statistics: state.statistics, batch: batch)
       loss += result.loss * Double(batch.count)
       correct += result.correct

@@ -44,7 +44,8 @@ extension SearchRun {
   func dominantEigenvalueIfDue() throws -> Double? {
     let every = configuration.eigenvalueEvery
     guard every > 0, (state.epoch + 1).isMultiple(of: every) else { return nil }
-    let batches = (0..<min(configuration.eigenvalueBatches, problem.validationSplitCount)).map(problem.validationSplitBatch)
+    let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
+    let batches = try (0..<count).map(problem.validationSplitBatch)
     let hessian = ArchitectureHessian(
       problem: problem, weights: state.weights, alphas: state.alphas, batches: batches,
       isStopRequested: { [stop] in stop.isRequested })

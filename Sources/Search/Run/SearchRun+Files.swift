@@ -34,19 +34,25 @@ extension SearchRun {
       "partial_channels": "\(configuration.partialChannels)",
       "edge_normalisation": "\(configuration.edgeNormalisation)",
       "merged_convolutions": "\(configuration.mergedConvolutions)", "seed": "\(configuration.seed)",
-      "dataset": configuration.dataset, "epoch": "\(state.epoch)", "step": "\(state.step)",
+      "epoch": "\(state.epoch)", "step": "\(state.step)",
       "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
       "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
       "configuration": configuration.withoutHousekeeping.yaml,
     ]
-    return own.merging(state.tally.metadata) { first, _ in first }.merging(state.historyChecks) { first, _ in first }
+    return own.merging(data.metadata) { first, _ in first }.merging(state.tally.metadata) { first, _ in first }
+      .merging(state.historyChecks) { first, _ in first }
   }
+
+  private var data: RunData { RunData(dataset: configuration.dataset, checksum: problem.dataChecksum) }
 
   /// The run that a folder holds, from its latest checkpoint on: the rest of it is what it would have been without the
   /// interruption, bit for bit. A checkpoint that is torn or damaged is passed over with a warning.
   ///
-  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.housekeeping`.
-  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration; `FormatError` for damaged files.
+  /// Data that have moved are known by their checksum; config.yaml then names the new place.
+  ///
+  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
+  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration or of other data; `FormatError` for
+  ///   damaged files.
   public convenience init(
     continuing problem: Problem, folder: OutputFolder, space: SearchSpace?,
     adjusting: (inout SearchConfiguration) -> Void = { _ in }, progress: ProgressReporter = .silent,
@@ -61,11 +67,11 @@ extension SearchRun {
     let path = checkpoint.file.path
     let metadata = checkpoint.file.metadata
     let made = try SearchConfiguration(yaml: metadata["configuration"] ?? "", from: "\(path): metadata configuration")
-    guard made.withoutHousekeeping == configuration.withoutHousekeeping else {
-      throw SearchError.invalid(
-        "config.yaml is not the one that the checkpoint was made with", at: path, found: "other settings",
-        wanted: "the settings of \(files.configurationPath)")
+    if let earlier = RunData(metadata: metadata) {
+      try RunData(dataset: configuration.dataset, checksum: problem.dataChecksum).require(sameAs: earlier, from: path)
     }
+    try configuration.require(
+      sameAs: made, "config.yaml is not the one that the checkpoint was made with", at: files.configurationPath, from: path)
     try CheckpointMetadata.requireSteps(problem.stepsPerEpoch, in: metadata, from: path)
     guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
       throw SearchError.invalid("incomplete checkpoint", at: path, found: "no α or momentum", wanted: "both")
@@ -91,6 +97,7 @@ extension SearchRun {
     try optimiser.importState(from: checkpoint.file)
     try earlyStopping?.importState(from: checkpoint.file, like: alphas)
     lastCheckpoint = path
+    try files.place(data: configuration.dataset)
     files.announceResume(from: path, pastDamage: found.damaged, logger: logger, progress: progress)
   }
 }

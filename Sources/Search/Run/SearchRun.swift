@@ -194,9 +194,9 @@ public final class SearchRun<Problem: BilevelProblem> {
     lastUpdate = nil
     let sinceWarmup = weightSteps - configuration.warmup * problem.stepsPerEpoch
     guard sinceWarmup >= 0, sinceWarmup.isMultiple(of: optimiser.interval) else { return }
-    let step = ArchitectureStep<Problem>(
+    let step = try ArchitectureStep<Problem>(
       weights: state.weights, velocity: state.momentum, weightStep: weightStep,
-      trainingBatches: (0..<optimiser.trainingBatchCount).map { batch(weightSteps + $0) },
+      trainingBatches: (0..<optimiser.trainingBatchCount).map { try batch(weightSteps + $0) },
       validationBatch: problem.validationBatch(epoch: state.epoch, step: state.step),
       sigma: schedules.sigma(epoch: state.epoch), seed: configuration.seed, epoch: state.epoch, step: state.step,
       isStopRequested: { [stop] in stop.isRequested })
@@ -216,8 +216,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   }
 
   private func takeWeightStep(_ weightStep: WeightStep) throws {
-    let batch = batch(weightSteps)
-    try problem.checkBatches()
+    let batch = try batch(weightSteps)
     upcoming[weightSteps] = nil
     let result = problem.takeWeightStep(
       weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,
@@ -256,9 +255,10 @@ public final class SearchRun<Problem: BilevelProblem> {
   }
 
   /// The training batch of a weight step, counted from the start of the run; read once and kept until it is taken.
-  private func batch(_ weightStep: Int) -> Problem.Batch {
+  private func batch(_ weightStep: Int) throws -> Problem.Batch {
     if let batch = upcoming[weightStep] { return batch }
-    let batch = problem.trainingBatch(epoch: weightStep / problem.stepsPerEpoch, step: weightStep % problem.stepsPerEpoch)
+    let batch = try problem.trainingBatch(
+      epoch: weightStep / problem.stepsPerEpoch, step: weightStep % problem.stepsPerEpoch)
     upcoming[weightStep] = batch
     return batch
   }

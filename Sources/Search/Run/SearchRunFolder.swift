@@ -48,6 +48,16 @@ public struct SearchRunFolder: Equatable, Sendable {
     return try SearchConfiguration(yaml: text, from: configurationPath)
   }
 
+  /// Writes into config.yaml where the data now are; every other setting stays as it is.
+  ///
+  /// - Throws: `FormatError` where the file cannot be written.
+  func place(data dataset: String) throws {
+    var configuration = try configuration()
+    guard configuration.dataset != dataset else { return }
+    configuration.dataset = dataset
+    try AtomicFile.write(configuration.yaml, to: configurationPath)
+  }
+
   public func metrics() throws -> [EpochRecord] { try EpochRecord.read(from: metricsPath) }
 
   /// The derived architecture of each finished epoch; empty where the problem has none.

@@ -30,7 +30,7 @@ public final class StagedSearch<Problem: BilevelProblem> {
     try self.init(continuing: files, progress: progress, stop: stop, makeProblem: makeProblem)
   }
 
-  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.housekeeping`.
+  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
   public init(
     continuing files: SearchRunFolder, adjusting: @escaping (inout SearchConfiguration) -> Void = { _ in },
     progress: ProgressReporter = .silent,
@@ -87,24 +87,34 @@ public final class StagedSearch<Problem: BilevelProblem> {
     if !isFinished {
       let name = "stage \(index + 1) of \(configuration.stages.count)"
       progress.note("\(name): \(settings.layers) cells, \(settings.operations.operationsPerEdge) operations an edge")
-      try makeRun(stage, settings).run()
+      let run = try makeRun(index, settings)
+      // These data are those of the stages so far, which are found where they now are.
+      for folder in [files] + (0..<index).map(files.stage) { try folder.place(data: configuration.dataset) }
+      try run.run()
     }
     return try ArchitectureParameters(
       from: TensorFile(readingFrom: path),
       like: settings.alphaShape.zeroAlphas)
   }
 
-  private func makeRun(_ stage: SearchRunFolder, _ settings: SearchConfiguration) throws -> SearchRun<Problem> {
+  private func makeRun(_ index: Int, _ settings: SearchConfiguration) throws -> SearchRun<Problem> {
+    let stage = files.stage(index)
     let problem = try makeProblem(settings)
+    if index > 0, let path = try? files.stage(index - 1).latestCheckpointPath(),
+      let earlier = try RunData(metadata: TensorFile(readingFrom: path).metadata)
+    {
+      try RunData(dataset: settings.dataset, checksum: problem.dataChecksum).require(sameAs: earlier, from: path)
+    }
     if (try? stage.latestCheckpointPath()) != nil {
-      guard try stage.configuration().withoutHousekeeping == settings.withoutHousekeeping else {
-        throw SearchError.invalid(
-          "settings that do not follow from the search's", at: stage.configurationPath, found: "others",
-          wanted: "those of its stage in \(files.configurationPath)")
-      }
+      try stage.configuration().require(
+        sameAs: settings, "settings that do not follow from the search's", at: stage.configurationPath,
+        from: files.configurationPath)
       return try SearchRun(
-        continuing: problem, folder: stage.folder, space: settings.space, adjusting: adjusting, progress: progress,
-        stop: stop)
+        continuing: problem, folder: stage.folder, space: settings.space,
+        adjusting: { [adjusting] configuration in
+          adjusting(&configuration)
+          configuration.dataset = settings.dataset
+        }, progress: progress, stop: stop)
     }
     // Killed before its first checkpoint: nothing of worth is there.
     if FileManager.default.fileExists(atPath: stage.folder.path) {

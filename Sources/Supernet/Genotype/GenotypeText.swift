@@ -2,86 +2,161 @@
 public struct GenotypeText: Equatable, Sendable {
   /// A place at which a genotype stands, not yet read: others than the wanted one may be of networks unknown here.
   public struct Entry: Equatable, Sendable {
-    /// The line on which it begins, from 1.
+    /// Where it begins, from 1.
     public let line: Int
+    public let column: Int
     /// What it is assigned to, in Python.
     public let name: String?
     public let text: String
+    /// Of `NAME = OTHER` the other; nil for a genotype itself.
+    public let target: String?
   }
 
+  /// In the order of the text.
   public let entries: [Entry]
 
   public init(_ text: String) {
-    let characters = Array(text)
-    entries =
-      characters.first { !$0.isWhitespace } == "{"
-      ? Self.entries(characters, opening: "{", closing: "}", prefix: [])
-      : Self.entries(characters, opening: "(", closing: ")", prefix: Array("Genotype"))
+    let isJSON = text.first { !$0.isWhitespace } == "{"
+    entries = isJSON ? Self.objects(Array(text)) : Self.statements(PythonTokens(text))
   }
 
-  /// Reads one: that which covers a line, that of a name, or the last.
+  /// Reads one: that which covers a line, that of a name, or the last. Of a name that stands for another (`DARTS = DARTS_V2`)
+  /// it is the one that the other has there.
   ///
   /// - Parameter path: where the text is from, for errors.
   /// - Throws: `SupernetError` where there is none or where it is not a genotype.
   public func genotype(line: Int? = nil, name: String? = nil, path: String) throws -> Genotype {
-    let chosen = entries.last { entry in
+    let chosen = entries.indices.last { index in
+      let entry = entries[index]
       let covered = entry.line...entry.line + entry.text.count { $0.isNewline }
-      return line.map(covered.contains) ?? true && (name == nil || name == entry.name)
+      guard line.map(covered.contains) ?? true, name == nil || name == entry.name else { return false }
+      // Any `a = b` looks like another name of a genotype; what does not end in one counts only where it is asked for.
+      return name != nil || line != nil || resolved(index) != nil
     }
     guard let chosen else {
       let wanted = [line.map { " on line \($0)" }, name.map { " named \($0)" }].compactMap(\.self).joined()
-      let known = entries.suffix(20).map { $0.name ?? "line \($0.line)" }.joined(separator: ", ")
       throw SupernetError(
-        "no genotype\(wanted)", at: path, found: entries.isEmpty ? "none at all" : known,
-        wanted: "Genotype(normal=[…], …) or {\"normal\":[…], …}")
+        "no genotype\(wanted)", at: path, found: known, wanted: "Genotype(normal=[…], …) or {\"normal\":[…], …}")
+    }
+    guard let entry = resolved(chosen) else {
+      let alias = entries[chosen]
+      throw SupernetError(
+        "another name for what is no genotype above it", at: "\(path), line \(alias.line)", found: "'\(alias.text)'",
+        wanted: "a name that leads to Genotype(normal=[…], …) on an earlier line; there are \(known)")
     }
     do {
-      return try Genotype(parsing: chosen.text)
+      return entry.text.first == "{"
+        ? try Genotype(json: entry.text) : try Genotype(python: entry.text, line: entry.line, column: entry.column)
     } catch let error as SupernetError {
-      throw SupernetError(
-        error.problem, at: "\(path), line \(chosen.line): \(error.place)", found: error.found, wanted: error.wanted)
+      let place = error.place.hasPrefix("line ") ? "\(path), \(error.place)" : "\(path), line \(entry.line): \(error.place)"
+      throw SupernetError(error.problem, at: place, found: error.found, wanted: error.wanted)
     }
   }
 
-  private static func entries(
-    _ text: [Character], opening: Character, closing: Character, prefix: [Character]
-  ) -> [Entry] {
+  private var known: String {
+    let genotypes = entries.indices.filter { resolved($0) != nil }.suffix(20).map { entries[$0] }
+    return genotypes.isEmpty ? "none at all" : genotypes.map { $0.name ?? "line \($0.line)" }.joined(separator: ", ")
+  }
+
+  /// The genotype that an entry is or stands for; nil where there is none. As in Python a name means what it was last
+  /// assigned above, so names cannot lead in circles.
+  private func resolved(_ index: Int) -> Entry? {
+    var index = index
+    while let target = entries[index].target {
+      guard let earlier = entries[..<index].lastIndex(where: { $0.name == target }) else { return nil }
+      index = earlier
+    }
+    return entries[index]
+  }
+
+  // MARK: Python
+
+  private static func statements(_ text: PythonTokens) -> [Entry] {
+    let tokens = text.tokens
     var entries: [Entry] = []
-    var (line, index) = (1, 0)
-    while index < text.count {
-      let start = index
-      if text[index].isNewline { line += 1 }
-      index += 1
-      guard text[start...].starts(with: prefix), start == 0 || prefix.isEmpty || !isWord(text[start - 1]),
-        start + prefix.count < text.count, text[start + prefix.count] == opening
-      else { continue }
-      // To the bracket that closes it, or to the end, about which the parser will complain.
-      var depth = 0
-      var end = start + prefix.count
-      repeat {
-        if text[end] == opening { depth += 1 }
-        if text[end] == closing { depth -= 1 }
-        end += 1
-      } while depth > 0 && end < text.count
-      entries.append(Entry(line: line, name: name(before: start, in: text), text: String(text[start..<end])))
-      line += text[start..<end].count { $0.isNewline }
-      index = end
+    var index = 0
+    while index < tokens.count {
+      let token = tokens[index]
+      if isGenotype(tokens, index) {
+        let end = closing(tokens, from: index + 1)
+        let last = tokens[min(end, tokens.count - 1)]
+        entries.append(
+          Entry(
+            line: token.line, column: token.column, name: name(before: index, in: tokens),
+            text: text.text(token.range.lowerBound..<last.range.upperBound), target: nil))
+        index = end + 1
+      } else if let target = alias(tokens, index) {
+        entries.append(
+          Entry(
+            line: token.line, column: token.column, name: token.text,
+            text: text.text(token.range.lowerBound..<tokens[index + 2].range.upperBound), target: target))
+        index += 3
+      } else {
+        index += 1
+      }
     }
     return entries
   }
 
-  private static func isWord(_ character: Character) -> Bool {
-    character.isLetter || character.isNumber || character == "_" || character == "'" || character == "\""
+  private static func isGenotype(_ tokens: [PythonToken], _ index: Int) -> Bool {
+    tokens[index].kind == .word && tokens[index].text == "Genotype" && index + 1 < tokens.count
+      && tokens[index + 1].isMark("(") && tokens[index].range.upperBound == tokens[index + 1].range.lowerBound
   }
 
-  /// NAME of `NAME =` in front.
-  private static func name(before start: Int, in text: [Character]) -> String? {
-    var rest = text[..<start]
-    func skipSpaces() { while let last = rest.last, last == " " || last == "\t" { rest.removeLast() } }
-    skipSpaces()
-    guard rest.popLast() == "=" else { return nil }
-    skipSpaces()
-    let word = rest.reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-    return word.isEmpty ? nil : String(word.reversed())
+  /// The bracket that closes the one at an index, or the end, about which the parser will complain.
+  private static func closing(_ tokens: [PythonToken], from start: Int) -> Int {
+    var depth = 0
+    for index in start..<tokens.count {
+      if tokens[index].isMark("(") { depth += 1 }
+      if tokens[index].isMark(")") { depth -= 1 }
+      if depth == 0 { return index }
+    }
+    return tokens.count
+  }
+
+  /// NAME of `NAME =` or `NAME: Genotype =` in front, also where the module of `Genotype` is named.
+  private static func name(before start: Int, in tokens: [PythonToken]) -> String? {
+    var index = start - 1
+    while index >= 1, tokens[index].isMark("."), tokens[index - 1].kind == .word { index -= 2 }
+    guard index >= 1, tokens[index].isMark("="), tokens[index - 1].kind == .word else { return nil }
+    let isAnnotated =
+      index >= 3 && tokens[index - 1].text == "Genotype" && tokens[index - 2].isMark(":") && tokens[index - 3].kind == .word
+    return tokens[index - (isAnnotated ? 3 : 1)].text
+  }
+
+  /// OTHER of a line `NAME = OTHER`; nil for any other.
+  private static func alias(_ tokens: [PythonToken], _ index: Int) -> String? {
+    guard index + 2 < tokens.count, index == 0 || tokens[index - 1].line < tokens[index].line else { return nil }
+    let (name, sign, other) = (tokens[index], tokens[index + 1], tokens[index + 2])
+    guard name.kind == .word, sign.isMark("="), other.kind == .word, other.line == name.line else { return nil }
+    guard index + 3 < tokens.count else { return other.text }
+    let next = tokens[index + 3]
+    return next.line > other.line || next.isMark(";") ? other.text : nil
+  }
+
+  // MARK: JSON
+
+  private static func objects(_ text: [Character]) -> [Entry] {
+    var entries: [Entry] = []
+    var (line, lineStart, index) = (1, 0, 0)
+    while index < text.count {
+      let start = index
+      if text[index].isNewline { (line, lineStart) = (line + 1, index + 1) }
+      index += 1
+      guard text[start] == "{" else { continue }
+      // To the bracket that closes it, or to the end, about which the parser will complain.
+      var (depth, end) = (0, start)
+      repeat {
+        if text[end] == "{" { depth += 1 }
+        if text[end] == "}" { depth -= 1 }
+        end += 1
+      } while depth > 0 && end < text.count
+      let part = text[start..<end]
+      entries.append(Entry(line: line, column: start - lineStart + 1, name: nil, text: String(part), target: nil))
+      if let last = part.lastIndex(where: \.isNewline) { lineStart = last + 1 }
+      line += part.count { $0.isNewline }
+      index = end
+    }
+    return entries
   }
 }

@@ -28,8 +28,8 @@ public struct ArchitectureOptimiserLaws<Problem: BilevelProblem> {
 
   private func step(
     _ number: Int, for optimiser: Optimiser, weights: ParameterVector, isStopRequested: @escaping () -> Bool = { false }
-  ) -> ArchitectureStep<Problem> {
-    ArchitectureStep(
+  ) throws -> ArchitectureStep<Problem> {
+    try ArchitectureStep(
       weights: weights, velocity: problem.makeVector(), weightStep: weightStep,
       trainingBatches: (0..<optimiser.trainingBatchCount).map { problem.trainingBatch(epoch: 0, step: number + $0) },
       validationBatch: problem.validationBatch(epoch: 0, step: number), sigma: 0.2, seed: 9, epoch: 0, step: number,
@@ -64,7 +64,7 @@ public struct ArchitectureOptimiserLaws<Problem: BilevelProblem> {
     let weights = problem.makeInitialWeights()
     let kept = weights.values
     var alphas = start
-    let at = step(0, for: first, weights: weights)
+    let at = try step(0, for: first, weights: weights)
     let account = try first.update(&alphas, at: at)
     report.require(isSame(weights.values, kept), "an update leaves ω as it was")
     report.require(at.velocity.values.allSatisfy { $0 == 0 }, "an update leaves the momentum as it was")

@@ -17,10 +17,10 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
   public static func check(_ problem: Problem, step: Float = 1e-2, slopeTolerance: Double = 1e-3) throws -> LawReport {
     var laws = BilevelProblemLaws(problem: problem, slopeTolerance: slopeTolerance, step: step)
     try laws.checkStart()
-    laws.checkBatches()
-    laws.checkEvaluation()
-    laws.checkGradient()
-    laws.checkSlopes()
+    try laws.checkBatches()
+    try laws.checkEvaluation()
+    try laws.checkGradient()
+    try laws.checkSlopes()
     try laws.checkInterchange()
     return laws.report
   }
@@ -55,32 +55,32 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     report.require(problem.validationSplitCount >= 1, "the validation split has a batch")
   }
 
-  private mutating func checkBatches() {
+  private mutating func checkBatches() throws {
     let (weights, alphas) = (problem.makeInitialWeights(), alphas)
     let steps = problem.stepsPerEpoch
-    func losses() -> [Double] {
-      [
+    func losses() throws -> [Double] {
+      try [
         evaluate(weights, alphas, problem.trainingBatch(epoch: 0, step: 0)),
         evaluate(weights, alphas, problem.trainingBatch(epoch: 1, step: 0)),
         evaluate(weights, alphas, problem.validationBatch(epoch: 0, step: 0)),
         evaluate(weights, alphas, problem.validationSplitBatch(0)),
       ]
     }
-    let before = losses()
-    _ = problem.trainingBatch(epoch: 2, step: steps - 1)
-    _ = problem.validationBatch(epoch: 3, step: 0)
+    let before = try losses()
+    _ = try problem.trainingBatch(epoch: 2, step: steps - 1)
+    _ = try problem.validationBatch(epoch: 3, step: 0)
     report.require(
-      zip(before, losses()).allSatisfy(isSame), "a batch is a function of its position, whatever was asked for before it")
+      try zip(before, losses()).allSatisfy(isSame), "a batch is a function of its position, whatever was asked for before it")
     report.require(
-      isSame(evaluate(weights, alphas, problem.trainingBatch(epoch: 0, step: steps)), before[1]),
+      try isSame(evaluate(weights, alphas, problem.trainingBatch(epoch: 0, step: steps)), before[1]),
       "a step past the end of an epoch is one of the next")
   }
 
-  private mutating func checkEvaluation() {
-    let (weights, alphas, batch) = (problem.makeInitialWeights(), alphas, problem.validationBatch(epoch: 0, step: 0))
+  private mutating func checkEvaluation() throws {
+    let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.validationBatch(epoch: 0, step: 0))
     let kept = weights.values
     let first = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
-    _ = problem.evaluate(weights: weights, alphas: problem.initialAlphas, batch: problem.trainingBatch(epoch: 0, step: 0))
+    _ = try problem.evaluate(weights: weights, alphas: problem.initialAlphas, batch: problem.trainingBatch(epoch: 0, step: 0))
     let second = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
     report.require(
       isSame(first.loss, second.loss) && first.correct == second.correct, "an evaluation repeats to the bit")
@@ -89,8 +89,8 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
       (0...first.count).contains(first.correct) && first.count >= 1, "no more are correct than a batch has examples")
   }
 
-  private mutating func checkGradient() {
-    let (weights, alphas, batch) = (problem.makeInitialWeights(), alphas, problem.trainingBatch(epoch: 0, step: 0))
+  private mutating func checkGradient() throws {
+    let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.trainingBatch(epoch: 0, step: 0))
     let kept = weights.values
     func gradient(_ vector: ParameterVector?, _ wantsAlpha: Bool, _ statistics: ParameterVector? = nil) -> BatchGradient {
       problem.gradient(
@@ -123,8 +123,8 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
   }
 
   /// The gradients' slopes along random directions of ω and of α.
-  private mutating func checkSlopes() {
-    let (weights, alphas, batch) = (problem.makeInitialWeights(), alphas, problem.trainingBatch(epoch: 0, step: 0))
+  private mutating func checkSlopes() throws {
+    let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.trainingBatch(epoch: 0, step: 0))
     let vector = problem.makeVector()
     guard
       let gradient = problem.gradient(
