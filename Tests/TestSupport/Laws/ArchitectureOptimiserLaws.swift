@@ -31,7 +31,7 @@ public struct ArchitectureOptimiserLaws<Problem: BilevelProblem> {
   ) throws -> ArchitectureStep<Problem> {
     try ArchitectureStep(
       weights: weights, velocity: problem.makeVector(), weightStep: weightStep,
-      trainingBatches: (0..<optimiser.trainingBatchCount).map { problem.trainingBatch(epoch: 0, step: number + $0) },
+      trainingBatches: (0..<optimiser.trainingBatchCount).map { try problem.trainingBatch(epoch: 0, step: number + $0) },
       validationBatch: problem.validationBatch(epoch: 0, step: number), sigma: 0.2, seed: 9, epoch: 0, step: number,
       isStopRequested: isStopRequested)
   }
