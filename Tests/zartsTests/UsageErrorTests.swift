@@ -25,7 +25,7 @@ import Testing
       (["landscape"] + weights + ["--out", "x", "--objectives", "third"], "third"),
       (["landscape"] + weights + ["--out", "x", "--grid", "0"], "--grid"),
       (["landscape"] + weights + ["--out", "x", "--validation-batches", "2147483648"], "--validation-batches"),
-      (["landscape", "--weights", "w", "--dataset", "moon:1", "--out", "x"], "moon"),
+      (["landscape"] + weights + ["--dataset", "moon:1", "--out", "x"], "moon"),
       (["fidelity"] + weights + ["--out", "x", "--radii", "1,1"], "--radii"),
       (["fidelity"] + weights + ["--out", "x", "--replicates", "1"], "--replicates"),
       (["fidelity"] + weights + ["--out", "x", "--confidence", "nan"], "--confidence"),
