@@ -33,7 +33,8 @@ struct SearchCommandTests {
     (good + ["--preset", "laptob"], "laptob"), (["search", "--resume", "/tmp", "--preset", "smoke"], "--preset"),
     (["search", "--preset", "smoke"], "--out"), (good + ["--eigenvalue-every", "-1"], "--eigenvalue-every"),
     (
-      ["search", "--preset", "smoke", "--method", "darts1-es", "--early-stop-window", "4", "--out", "x"], "--early-stop-window"
+      ["search", "--preset", "smoke", "--method", "darts1-es", "--early-stop-window", "4", "--out", "x"],
+      "--early-stop-window"
     ),
     (good + ["--keep-last", "-2"], "--keep-last"), (good + ["--report-every", "nan"], "--report-every"),
     (["search", "--preset", "paper-cifar10", "--epochs", "5", "--out", "x"], "warmup"),
