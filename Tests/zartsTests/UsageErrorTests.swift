@@ -86,7 +86,8 @@ import Testing
     #expect(result.status == 1 && result.errors.contains("needs ") && result.errors.contains("GB of memory, has "))
   }
 
-  @Test("a limit of the process is one too", arguments: ["400000", "700000", "1000000"]) func limit(kilobytes: String) throws {
+  @Test("a limit of the process is one too", arguments: ["400000", "700000", "1000000"]) func limit(kilobytes: String) throws
+  {
     let program = try #require(CommandLineRunner.process([]).executableURL).path
     let words = Self.search + ["--channels", "256", "--threads", "2"]
     let shell = Process()
