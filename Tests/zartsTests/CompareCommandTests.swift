@@ -123,9 +123,9 @@ struct CompareCommandTests {
 
   @Test(arguments: [
     (["--methods", "darts1,darts"], "darts", Int32(64)), (["--seeds", "3-1"], "3-1", 64), (["--jobs", "0"], "--jobs", 64),
-    (["--method", "darts1", "--methods", "darts2"], "--methods", 1), (["--budget-steps", "5"], "--budget", 1),
-    (["--methods", "darts1", "--dataset", "nowhere"], "nowhere", 1), (["--dataset", "fashion-mnist"], "methods", 1),
-    (["--methods", "darts1", "--dataset", "fashion-mnist", "--channels", "5"], "channels", 1),
+    (["--method", "darts1", "--methods", "darts2"], "--methods", 64), (["--budget-steps", "5"], "--budget", 64),
+    (["--methods", "darts1", "--dataset", "nowhere"], "nowhere", 64), (["--dataset", "fashion-mnist"], "methods", 64),
+    (["--methods", "darts1", "--dataset", "fashion-mnist", "--channels", "5"], "--channels", 64),
     (["nowhere.yaml"], "nowhere.yaml", 1),
   ])
   func badInputIsRefusedBeforeAFolderIsMade(flags: [String], named: String, status: Int32) throws {

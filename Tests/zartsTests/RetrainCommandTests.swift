@@ -23,7 +23,7 @@ struct RetrainCommandTests {
       (["retrain", "--genotype", "Genotype(normal=[])", "--dataset", "fashion-mnist", "--out", "x"], "normal"),
       (good + ["--channels", "6"], "multiple of 4"), (good + ["--layers", "2"], "layers"),
       (good + ["--batch", "1"], "batch"),
-      (good + ["--drop-path", "1"], "drop_path"), (good + ["--schedule", "steps"], "steps"),
+      (good + ["--drop-path", "1"], "--drop-path"), (good + ["--schedule", "steps"], "steps"),
       (good + ["--train-limit", "100"], "--train-limit"), (good + ["--preset", "mnist"], "mnist"),
       (good + ["--preset", "imagenet"], "image size"),
       (good + ["--preset", "cifar", "--config", "x"], "--preset"),

@@ -26,14 +26,15 @@ struct SearchCommandTests {
       ], "candidates"
     ), (["search", "--resume", "/tmp", "--no-antithetic"], "--antithetic"),
     (["search", "--resume", "/tmp", "--rs-distribution", "sphere"], "--rs-distribution"),
-    (good + ["--train-limit", "1"], "train_limit"),
+    (good + ["--train-limit", "1"], "--train-limit"),
     (["search", "--method", "darts1", "--dataset", "mnist", "--out", "x"], "mnist"),
     (["search", "--method", "darts1", "--dataset", "cifar10:/nonexistent", "--out", "x"], "/nonexistent"),
     (["search", "--config", "/nonexistent/config.yaml", "--out", "x"], "/nonexistent/config.yaml"),
     (good + ["--preset", "laptob"], "laptob"), (["search", "--resume", "/tmp", "--preset", "smoke"], "--preset"),
     (["search", "--preset", "smoke"], "--out"), (good + ["--eigenvalue-every", "-1"], "--eigenvalue-every"),
     (
-      ["search", "--preset", "smoke", "--method", "darts1-es", "--early-stop-window", "4", "--out", "x"], "early_stop_window"
+      ["search", "--preset", "smoke", "--method", "darts1-es", "--early-stop-window", "4", "--out", "x"],
+      "--early-stop-window"
     ),
     (good + ["--keep-last", "-2"], "--keep-last"), (good + ["--report-every", "nan"], "--report-every"),
     (["search", "--preset", "paper-cifar10", "--epochs", "5", "--out", "x"], "warmup"),

@@ -40,9 +40,15 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     let journal = try EvaluationJournal(path: files.journalPath)
     var watch = StudyWatch(
       total: study.evaluationCount, done: study.known(in: journal), isStopRequested: isStopRequested, report: progress)
-    try study.evaluate(journal: journal, watch: &watch)
-    let rows = try rows(journal, watch)
-    try writeGradients(journal, to: folder.file("gradients.safetensors"))
+    let rows: [EstimatorRow]
+    do {
+      try study.evaluate(journal: journal, watch: &watch)
+      rows = try self.rows(journal, watch)
+      try writeGradients(journal, to: folder.file("gradients.safetensors"))
+    } catch var error as LandscapeError where error.problem == EstimatorStudy<Problem>.diverged {
+      error.item = "\(FiniteCheck.place(in: origin)): \(error.item)"
+      throw error
+    }
     try CSVWriter.write(columns: EstimatorRow.columns, rows: rows.map(\.fields), to: files.resultPath)
     files.removeJournal()
     return rows

@@ -223,11 +223,14 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     }
   }
 
+  /// What is wrong with losses or gradients that are not finite.
+  static var diverged: String { "diverged" }
+
   func finiteReference(_ journal: EvaluationJournal, _ place: Int) throws -> [Double] {
     let reference = difference(journal, place: place, innerSteps: settings.referenceSteps)
     guard reference.allSatisfy(\.isFinite) else {
       throw LandscapeError(
-        item: "the gradient of the true loss", problem: "diverged", found: "losses that are not finite",
+        item: "the gradient of the true loss", problem: Self.diverged, found: "losses that are not finite",
         expected: "finite losses: a smaller --inner-lr or --displacement may help")
     }
     return reference
