@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test report-test kill-test study-methods study-collapse notebooks-data bench format lint clean help
+.PHONY: setup build demo test test-long report-test kill-test study-methods study-collapse notebooks-data bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -18,6 +18,10 @@ demo: build ## same-seed searches, a loss landscape and a report on Fashion-MNIS
 test: setup ## all tests, release build
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build
+
+test-long: setup ## all tests with those that take minutes: every method, variant and space through every command
+	$(BUILD) --build-tests
+	ZARTS_LONG_TESTS=1 $(SWIFT) test -c release --skip-build
 
 report-test: ## pages of reports in headless Chromium, which it installs where it is missing
 	@scripts/setup.sh $$({ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || echo chromium)

@@ -58,6 +58,9 @@ let package = Package(
         "Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures", "Reports", "Watch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .target(
+      name: "TestSupport", dependencies: ["CKernels", "Compute", "Formats", "Datasets", "Supernet", "Search"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
     .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Compute"]),
@@ -65,8 +68,8 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "SupernetTests", dependencies: ["Supernet"], resources: [.copy("Golden")]),
-    .testTarget(name: "SearchTests", dependencies: ["Search"]),
+    .testTarget(name: "SupernetTests", dependencies: ["Supernet", "TestSupport"], resources: [.copy("Golden")]),
+    .testTarget(name: "SearchTests", dependencies: ["Search", "TestSupport"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Supernet"]),

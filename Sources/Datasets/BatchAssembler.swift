@@ -31,8 +31,9 @@ final class BatchAssembler: Sendable {
 
   /// - Throws: `DatasetError` when the batch size is out of range or the augmentation doesn't fit the images.
   init(dataset: ImageDataset, seed: UInt64, batchSize: Int, augmentation: Augmentation?, threads: Int) throws {
-    guard batchSize > 0 else {
-      throw DatasetError(source: "--batch", problem: "out of range", found: "\(batchSize)", expected: "1 or more")
+    guard BatchLoader.batchSizes.contains(batchSize) else {
+      throw DatasetError(
+        source: "--batch", problem: "out of range", found: "\(batchSize)", expected: BatchLoader.batchSizes.wanted)
     }
     let augmentation = augmentation ?? dataset.augmentation
     try augmentation.check(dataset)

@@ -9,6 +9,9 @@ import Compute
 /// A batch holds every image that belongs to it or is not made at all: whatever makes one throws `DatasetError` with the name
 /// of an image file that is gone or damaged.
 public final class BatchLoader: Sendable {
+  /// Images that a batch may have.
+  public static let batchSizes = CountBounds(1...65_536)
+
   public let dataset: ImageDataset
   public let seed: UInt64
   public let batchSize: Int

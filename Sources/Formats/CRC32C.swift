@@ -10,6 +10,12 @@ public struct CRC32C: Sendable {
   /// The check of everything added so far.
   public var value: UInt32 { ~state }
 
+  /// The check of everything added so far, as 8 digits.
+  public var hexadecimal: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
   /// The check of some bytes.
   public static func value(of bytes: [UInt8]) -> UInt32 {
     var check = CRC32C()

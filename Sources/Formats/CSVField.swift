@@ -15,7 +15,8 @@ public enum CSVField:
   public var encoded: String {
     switch self {
     case .integer(let value): return String(value)
-    case .real(let value): return value.description
+    // Without the sign and the payload that a NaN has by chance.
+    case .real(let value): return value.isNaN ? "nan" : value.description
     case .text(let value):
       let isPlain = value.utf8.allSatisfy { byte in
         byte != UInt8(ascii: ",") && byte != UInt8(ascii: "\"") && byte != 0x0A && byte != 0x0D

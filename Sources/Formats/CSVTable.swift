@@ -38,27 +38,6 @@ public struct CSVTable: Equatable, Sendable {
     }
     return rows.map { $0[index] }
   }
-
-  /// The cells of a column as numbers.
-  public func doubles(_ name: String) throws -> [Double] {
-    try numbers(name, wanted: "a number", Double.init)
-  }
-
-  /// The cells of a column as integers.
-  public func integers(_ name: String) throws -> [Int] {
-    try numbers(name, wanted: "an integer", { Int($0) })
-  }
-
-  private func numbers<Number>(_ name: String, wanted: String, _ convert: (String) -> Number?) throws -> [Number] {
-    try column(name).enumerated().map { index, cell in
-      guard let value = convert(cell) else {
-        throw FormatError(
-          file: path, item: "row \(index + 1), column \(name)", problem: "not a number", found: "\"\(cell)\"",
-          expected: wanted)
-      }
-      return value
-    }
-  }
 }
 
 /// The records of a CSV text, and how many of them are certainly whole.

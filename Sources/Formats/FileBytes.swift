@@ -2,10 +2,11 @@ import Foundation
 
 /// Reads whole files, with errors that name the file and the system's reason.
 public enum FileBytes {
-  /// Every byte of a regular file.
+  /// Every byte of a regular file, or its first ones.
   ///
+  /// - Parameter limit: bytes to read at most.
   /// - Throws: `FormatError` when the file is absent, unreadable, or not a regular file.
-  public static func read(_ path: String) throws -> [UInt8] {
+  public static func read(_ path: String, atMost limit: Int = .max) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw FormatError(file: path, problem: "cannot be opened for reading", found: systemReason())
@@ -19,7 +20,7 @@ public enum FileBytes {
       let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a special file"
       throw FormatError(file: path, problem: "is not a file that can be read", found: kind, expected: "a regular file")
     }
-    let size = Int(status.st_size)
+    let size = min(Int(status.st_size), limit)
     let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while count < size {
         let got = Foundation.read(descriptor, buffer.baseAddress! + count, min(size - count, 1 << 30))

@@ -4,24 +4,42 @@ import Foundation
 /// that ends. Only those that ask for the lock too are kept away (flock).
 public final class FileLock: Sendable {
   private let descriptor: Int32
+  /// Removed with the lock; nil for a file that stays.
+  private let temporaryPath: String?
 
   /// Locks a file, which is made where it is absent; its content stays as it is.
   ///
+  /// - Parameter isTemporary: whether the file is there for the lock alone, and goes with it.
   /// - Throws: `FormatError` where another holder has the lock, and where the file cannot be opened.
-  public init(path: String) throws {
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw FormatError(
-        file: path, problem: "cannot be opened", found: FileBytes.systemReason(), expected: "a file that can be written")
+  public init(path: String, isTemporary: Bool = false) throws {
+    while true {
+      let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+      guard opened >= 0 else {
+        throw FormatError(
+          file: path, problem: "cannot be opened", found: FileBytes.systemReason(), expected: "a file that can be written")
+      }
+      guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+        let reason = errno
+        close(opened)
+        throw FormatError(
+          file: path, problem: reason == EWOULDBLOCK ? "another process works in this folder" : "cannot be locked",
+          found: String(cString: strerror(reason)),
+          expected: "a folder that nothing else writes into; wait or stop the other")
+      }
+      // The last holder may have removed the file since it was opened: then it is the lock of nothing.
+      var (held, present) = (stat(), stat())
+      if fstat(opened, &held) == 0, stat(path, &present) == 0, held.st_ino == present.st_ino, held.st_dev == present.st_dev {
+        descriptor = opened
+        break
+      }
+      close(opened)
     }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let reason = errno
-      close(descriptor)
-      throw FormatError(
-        file: path, problem: reason == EWOULDBLOCK ? "another process works in this folder" : "cannot be locked",
-        found: String(cString: strerror(reason)), expected: "a folder that nothing else writes into; wait or stop the other")
-    }
+    temporaryPath = isTemporary ? path : nil
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // While it is still locked: whoever has opened it finds another file there, or none.
+    if let temporaryPath { unlink(temporaryPath) }
+    close(descriptor)
+  }
 }

@@ -37,6 +37,17 @@ public struct OutputFolder: Equatable, Sendable {
     return OutputFolder(path: path)
   }
 
+  /// Name of the file that processes which write into a folder of results lock.
+  static let lockName = ".lock"
+
+  /// Keeps other processes that ask for it too out of the folder as long as the lock lives.
+  ///
+  /// A search, a retraining and a comparison lock their log.txt besides, so a run can be analysed in its own folder while it
+  /// goes on.
+  ///
+  /// - Throws: `FormatError` where another process works in the folder.
+  public func lock() throws -> FileLock { try FileLock(path: file(Self.lockName), isTemporary: true) }
+
   /// The path of a file in the folder.
   public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
@@ -82,7 +93,8 @@ public struct OutputFolder: Equatable, Sendable {
 
   private static func contents(of path: String) throws -> [String] {
     do {
-      return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+      // The lock of a process that was killed says nothing.
+      return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != lockName }.sorted()
     } catch {
       throw FormatError(
         file: path, problem: "the output folder cannot be listed", found: error.localizedDescription)

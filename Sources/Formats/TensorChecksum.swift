@@ -29,8 +29,7 @@ extension TensorFile {
       case .uint8(let values): values.withUnsafeBytes { check.add($0) }
       }
     }
-    let digits = String(check.value, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    return check.hexadecimal
   }
 
   /// - Throws: `FormatError` where the file carries a checksum that its content does not have.

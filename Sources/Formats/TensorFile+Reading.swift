@@ -35,6 +35,23 @@ extension TensorFile {
     self.init(path: path, metadata: metadata, tensors: tensors)
   }
 
+  /// The metadata of a safetensors file; its tensors are neither read nor checked.
+  ///
+  /// - Throws: `FormatError` when the file is absent, or its header is truncated or no header.
+  public static func metadata(readingFrom path: String) throws -> [String: String] {
+    let start = try FileBytes.read(path, atMost: 8)
+    let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard start.count == 8, length <= UInt64(Int.max - 8) else {
+      throw FormatError(file: path, item: "header", problem: "not a safetensors file")
+    }
+    let bytes = try FileBytes.read(path, atMost: 8 + Int(length))
+    guard bytes.count == 8 + Int(length) else {
+      throw FormatError(
+        file: path, item: "header", problem: "truncated", found: "\(bytes.count) bytes", expected: "\(8 + Int(length))")
+    }
+    return try parseHeader(bytes[8...], path: path).metadata
+  }
+
   /// One tensor as the header describes it; offsets count from the end of the header.
   private struct HeaderEntry {
     var name: String

@@ -6,62 +6,92 @@ extension SearchCheckpoint {
   /// Reads a checkpoint or a file of weights, with every entry accounted for: a landscape of half a network, or of the
   /// wrong one, would look like any other.
   ///
-  /// Besides the parameters of the problem (for a supernet, the public names of a DARTS state_dict) and `alphas_normal`,
-  /// `alphas_reduce`, a file may hold running statistics, `momentum.*`, `adam.*`, and the `train.*`, `valid.*` and
-  /// `expect.*` of a `tensors:` data file.
+  /// Besides the parameters of the problem (for a supernet, the public names of a DARTS state_dict), α and β, a file may hold
+  /// running statistics, `momentum.*` and the `train.*`, `valid.*` and `expect.*` of a `tensors:` data file. A checkpoint of a
+  /// search may hold whatever its optimiser keeps, under names that are not of the network; in weights of others a name
+  /// that nobody knows is refused, but for the `adam.*`, `early_stop.*` and `random.*` of copied checkpoints.
   ///
-  /// - Throws: `LandscapeError` where an entry is missing, unexpected, not finite or beyond float32, with its name;
-  ///   `FormatError` where one is misshapen or of another type, or the file itself is at fault; `SearchError` for metadata
-  ///   that is not of a checkpoint.
-  public init<Problem: BilevelProblem>(strictly file: TensorFile, for problem: Problem) throws {
-    let parameters = problem.export(problem.makeVector())
-    try StrictEntries.checkNames(in: file, parameters: Set(parameters.map(\.name)))
-    for tensor in parameters { try StrictEntries.checkValues(tensor.name, shape: tensor.shape, in: file) }
-    let alphas = problem.initialAlphas.tensors
-    let present = alphas.map(\.name).filter(file.contains)
+  /// - Parameter network: what the problem's network is and who says so, for messages.
+  /// - Throws: `LandscapeError` where an entry is missing, misshapen, unexpected, not finite or beyond float32, with its name;
+  ///   `FormatError` where one is of another type, or the file itself is at fault; `SearchError` for metadata that is not of a
+  ///   checkpoint.
+  public init<Problem: BilevelProblem>(
+    strictly file: TensorFile, for problem: Problem, network: String? = nil
+  ) throws {
+    let entries = StrictEntries(
+      file: file, parameters: problem.export(problem.makeVector()), alphas: problem.initialAlphas.tensors,
+      network: network.map { "a network of \($0)" } ?? "a network of this space, channels and layers")
+    try entries.check()
+    try self.init(file, for: problem)
+  }
+}
+
+private struct StrictEntries {
+  let file: TensorFile
+  let parameters: [NamedTensor]
+  let alphas: [NamedTensor]
+  /// What the parameters are of, in words.
+  let network: String
+
+  /// What optimisers, data and tests put beside weights.
+  private static let companions = ["momentum.", "adam.", "early_stop.", "random.", "train.", "valid.", "expect."]
+  private static let statistics = [".running_mean", ".running_var", ".num_batches_tracked"]
+
+  func check() throws {
+    try checkNames()
+    for tensor in parameters { try checkValues(tensor) }
+    let present = ArchitectureParameters.tensorNames.filter(file.contains)
     for tensor in alphas where !present.isEmpty {
       guard file.contains(tensor.name) else {
         throw LandscapeError(
           item: "\(file.path): \(tensor.name)", problem: "there is no such tensor",
           found: "only \(present.joined(separator: ", "))", expected: "all of α or nothing")
       }
-      try StrictEntries.checkValues(tensor.name, shape: tensor.shape, in: file)
+      try checkValues(tensor)
     }
-    try self.init(file, for: problem)
   }
-}
 
-private enum StrictEntries {
-  private static let companions = ArchitectureParameters.tensorNames
-  private static let prefixes = ["momentum.", "adam.", "train.", "valid.", "expect."]
-  private static let suffixes = [".running_mean", ".running_var", ".num_batches_tracked"]
-
-  static func checkNames(in file: TensorFile, parameters: Set<String>) throws {
-    let strange = file.tensors.keys.filter { name in
-      !parameters.contains(name) && !companions.contains(name) && !prefixes.contains(where: name.hasPrefix)
-        && !suffixes.contains(where: name.hasSuffix)
-    }.sorted()
+  private func checkNames() throws {
+    let names = Set(parameters.map(\.name))
+    let strange = file.tensors.keys.filter { !names.contains($0) && !isCompanion($0, of: names) }.sorted()
     // A wrong space or size shows in both; the missing name says more with the strange one beside it.
-    if let missing = parameters.subtracting(file.tensors.keys).min() {
+    if let missing = names.subtracting(file.tensors.keys).min() {
       throw LandscapeError(
         item: "\(file.path): \(missing)", problem: "there is no such tensor",
-        found: strange.first.map { "\($0), which is not the network's" },
-        expected: "every parameter of a network of this space, channels and layers")
+        found: strange.first.map { "\($0), which is not the network's" }, expected: "every parameter of \(network)")
     }
     if let first = strange.first {
       throw LandscapeError(
         item: "\(file.path): \(first)", problem: "unexpected tensor",
-        found: strange.count > 1 ? "\(strange.count) such" : nil,
-        expected: "only parameters of a network of this space, channels and layers")
+        found: strange.count > 1 ? "\(strange.count) such" : nil, expected: "only parameters of \(network)")
     }
   }
 
-  static func checkValues(_ name: String, shape: [Int], in file: TensorFile) throws {
-    let values = try file.doubles(name, shape: shape)
+  /// Whether an entry that is no parameter may be there.
+  private func isCompanion(_ name: String, of names: Set<String>) -> Bool {
+    if ArchitectureParameters.tensorNames.contains(name) || Self.statistics.contains(where: name.hasSuffix)
+      || Self.companions.contains(where: name.hasPrefix)
+    {
+      return true
+    }
+    // What an optimiser adds to a checkpoint is its own affair, as long as it cannot be taken for part of the network.
+    return file.isSearchCheckpoint && !names.contains { Self.root($0) == Self.root(name) }
+  }
+
+  private func checkValues(_ tensor: NamedTensor) throws {
+    let found = try file.tensor(tensor.name).shape
+    guard found == tensor.shape else {
+      throw LandscapeError(
+        item: "\(file.path): \(tensor.name)", problem: "wrong shape", found: "\(found)",
+        expected: "\(tensor.shape) of \(network)")
+    }
+    let values = try file.doubles(tensor.name)
     if let index = values.firstIndex(where: { !Float($0).isFinite }) {
       throw LandscapeError(
-        item: "\(file.path): \(name)", problem: "a value that float32 cannot hold",
+        item: "\(file.path): \(tensor.name)", problem: "a value that float32 cannot hold",
         found: "\(values[index]) at index \(index)", expected: "finite values")
     }
   }
+
+  private static func root(_ name: String) -> Substring { name.prefix { $0 != "." } }
 }

@@ -23,7 +23,8 @@ public protocol BilevelProblem: AnyObject {
   var dataChecksum: String? { get }
   /// Weight steps in one epoch.
   var stepsPerEpoch: Int { get }
-  /// The training batch of a weight step (both counted from 0).
+  /// The training batch of a weight step (both counted from 0). A step past the end of an epoch is one of the next, so that
+  /// inner training can look ahead.
   ///
   /// - Throws: as every function that makes a batch does, where the data of the batch cannot be read or are damaged. So no
   ///   number is ever computed from a batch that does not hold what it should.

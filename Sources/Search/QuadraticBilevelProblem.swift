@@ -121,7 +121,8 @@ public final class QuadraticBilevelProblem: BilevelProblem {
 
   private func shift(_ purpose: RandomStream.Purpose, epoch: Int, step: Int) -> [Double] {
     guard noise > 0 else { return [Double](repeating: 0, count: weightCount) }
-    var stream = RandomStream(seed: seed, purpose: purpose, epoch: epoch, step: step)
+    var stream = RandomStream(
+      seed: seed, purpose: purpose, epoch: epoch + step / stepsPerEpoch, step: step % stepsPerEpoch)
     return stream.normals(weightCount).map { noise * $0 }
   }
 

@@ -17,3 +17,14 @@ public enum SearchError: Error, Equatable, CustomStringConvertible {
     }
   }
 }
+
+extension SearchError {
+  /// Puts the name of a file before the places of what is wrong with its settings.
+  static func naming(_ file: String, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch SearchError.invalid(let problem, let place, let found, let wanted) {
+      throw SearchError.invalid(problem, at: "\(file): \(place)", found: found, wanted: wanted)
+    }
+  }
+}

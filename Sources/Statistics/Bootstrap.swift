@@ -22,10 +22,13 @@ public struct Bootstrap: Equatable, Sendable {
   public var level: Double
   public var seed: UInt64
 
+  /// Replicates that there may be.
+  public static let counts = CountBounds(2...1_000_000)
+
   /// - Throws: `StatisticsError` for fewer than two replicates or a level outside (0, 1).
   public init(method: Method = .accelerated, replicates: Int = 1000, level: Double = 0.95, seed: UInt64 = 0) throws {
-    guard (2...1_000_000).contains(replicates) else {
-      throw StatisticsError(item: "bootstrap replicates", found: "\(replicates)", expected: "a number from 2 to 1000000")
+    guard Self.counts.contains(replicates) else {
+      throw StatisticsError(item: "bootstrap replicates", found: "\(replicates)", expected: Self.counts.wanted)
     }
     try Distributions.requireOpen(level, item: "confidence level")
     self.method = method

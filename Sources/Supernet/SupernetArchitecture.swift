@@ -1,6 +1,14 @@
+import Compute
+
 /// The shape of a supernet: DARTS' search network of `layers` cells (Liu et al., ICLR 2019, §3.1).
 public struct SupernetArchitecture: Hashable, Sendable {
   public let space: SearchSpace
+  /// Counts that the engine takes, in supernets and derived networks alike.
+  public static let channelCounts = CountBounds(4...1024, multipleOf: 4)
+  public static let layerCounts = CountBounds(3...200)
+  public static let classCounts = CountBounds(2...1_000_000)
+  public static let imageSizes = CountBounds(8...2048, multipleOf: 4)
+
   /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
   public let channels: Int
   /// Number of cells, at least 3.
@@ -22,15 +30,14 @@ public struct SupernetArchitecture: Hashable, Sendable {
     func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
       if !condition { throw SupernetError("unsupported size", at: what, found: "\(found)", wanted: wanted) }
     }
-    try require(
-      channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", channels, "a multiple of 4 from 4 to 1024")
-    try require(layers >= 3 && layers <= 64, "layers", layers, "3 to 64 cells")
-    try require(classes >= 2, "classes", classes, "at least 2")
-    try require(imageSize >= 8 && imageSize % 4 == 0, "image size", imageSize, "a multiple of 4, at least 8")
+    try SupernetError.check(channels, Self.channelCounts, "channels")
+    try SupernetError.check(layers, Self.layerCounts, "layers")
+    try SupernetError.check(classes, Self.classCounts, "classes")
+    try SupernetError.check(imageSize, Self.imageSizes, "image size")
     let ways = variant.partialChannels
     // Half of the channels that operations see are the outputs of each convolution of a factorised reduction.
     try require(
-      ways >= 1 && channels % (2 * ways) == 0 || ways == 1, "partial channels", ways,
+      ways == 1 || 1 < ways && ways <= channels && channels % (2 * ways) == 0, "partial channels", ways,
       "1, or a number of which the channels, \(channels), are an even multiple")
     // Both weigh what batch norm would take away again: the edge, or copies of a kernel that share one block.
     if variant.mergedConvolutions, ways > 1 || variant.edgeNormalisation {

@@ -1,3 +1,5 @@
+import Compute
+
 /// Something in the input of the `Supernet` room that cannot be used.
 public struct SupernetError: Error, Equatable, CustomStringConvertible {
   /// What is wrong.
@@ -17,4 +19,13 @@ public struct SupernetError: Error, Equatable, CustomStringConvertible {
   }
 
   public var description: String { "\(place): \(problem): found \(found), wanted \(wanted)" }
+}
+
+extension SupernetError {
+  /// - Throws: itself where a count is out of bounds.
+  static func check(_ count: Int, _ bounds: CountBounds, _ place: String) throws {
+    guard bounds.contains(count) else {
+      throw SupernetError("unsupported size", at: place, found: "\(count)", wanted: bounds.wanted)
+    }
+  }
 }

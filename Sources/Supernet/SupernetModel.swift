@@ -24,16 +24,16 @@ public final class SupernetModel {
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
+  /// - Throws: `SupernetError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
+  ///   memory than there is.
   public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    guard batch >= 1 else { throw SupernetError("unsupported size", at: "batch", found: "\(batch)", wanted: "at least 1") }
-    guard threads >= 1 else {
-      throw SupernetError("unsupported number", at: "threads", found: "\(threads)", wanted: "at least 1")
-    }
+    try SupernetError.check(batch, BatchLoader.batchSizes, "batch")
+    try SupernetError.check(threads, ThreadPool.counts, "threads")
     self.architecture = architecture
     self.kernels = kernels
     instructionSet = kernels.name
     pool = ThreadPool(threadCount: threads)
-    plan = NetworkPlan(architecture.networkLayout, batch: batch, pool: pool, kernels: kernels)
+    plan = try NetworkPlan(architecture.networkLayout, batch: batch, pool: pool, kernels: kernels)
   }
 
   /// A zero vector with room for ω, a gradient or a momentum.
@@ -170,7 +170,11 @@ public final class SupernetModel {
       batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
       "images of another size than the network's")
     if batch.count > plan.batch {
-      plan = NetworkPlan(architecture.networkLayout, batch: batch.count, pool: pool, kernels: kernels)
+      do throws(MemoryShortage) {
+        plan = try NetworkPlan(architecture.networkLayout, batch: batch.count, pool: pool, kernels: kernels)
+      } catch {
+        error.end()
+      }
     }
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in

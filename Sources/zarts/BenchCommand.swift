@@ -1,5 +1,7 @@
 import ArgumentParser
 import Compute
+import Datasets
+import Formats
 import Foundation
 import Search
 import Supernet
@@ -44,19 +46,31 @@ struct BenchCommand: ParsableCommand {
   var peer: String?
   @Option(help: "Turns of the race: engine, peer, engine, peer, and so on.") var rounds: Int = 3
 
+  func validate() throws {
+    try SupernetArchitecture.channelCounts.check(channels, "--channels")
+    try SupernetArchitecture.layerCounts.check(layers, "--layers")
+    try BatchLoader.batchSizes.check(batch, "--batch")
+    try ThreadPool.counts.check(threads, "--threads")
+    let turns = CountBounds(1...100_000)
+    try turns.check(repeats, "--repeats")
+    try turns.check(rounds, "--rounds")
+    guard partialChannels == 1 || 1 < partialChannels && partialChannels <= channels && channels % (2 * partialChannels) == 0
+    else {
+      throw ValidationError(
+        "--partial-channels: found \(partialChannels), wanted 1, or a number of which the channels, \(channels), are an "
+          + "even multiple")
+    }
+  }
+
   func run() throws {
     guard let space = SearchSpace(rawValue: space) else {
       throw ValidationError(
         "--space \(space): expected one of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    guard repeats >= 1, batch >= 1, rounds >= 1 else {
-      throw ValidationError("--repeats, --batch and --rounds: expected 1 or more")
-    }
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    guard threads >= 1 else { throw ValidationError("--threads \(threads): expected 1 or more") }
     let usual = genotype == nil ? "train_step,forward,alpha_first,alpha_second" : "train_step,forward"
-    let chosen = try (quantities ?? usual).split(separator: ",").map { name in
-      guard let quantity = EngineBenchmark.Quantity(rawValue: String(name)) else {
+    let chosen = try ListText.items(quantities ?? usual).map { name in
+      guard let quantity = EngineBenchmark.Quantity(rawValue: name) else {
         throw ValidationError(
           "--quantities \(name): expected \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", "))")
       }
@@ -78,8 +92,13 @@ struct BenchCommand: ParsableCommand {
           "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
           "--repeats", "\(repeats)",
         ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
-      print(
-        try BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds).run())
+      let race = BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds)
+      do {
+        print(try race.run())
+      } catch let error as ValidationError {
+        // A peer that fails is no wrong flag.
+        throw FormatError(file: "--peer \(peer)", problem: error.message)
+      }
       return
     }
     let kernels = try Kernels.select()
@@ -108,7 +127,8 @@ struct BenchCommand: ParsableCommand {
         space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
     }
     return try EngineBenchmark(
-      derived: DerivedArchitecture(genotype: GenotypeSource.read(genotype), channels: channels, layers: layers),
+      derived: DerivedArchitecture(
+        genotype: usage(of: "--genotype") { try GenotypeSource.read(genotype) }, channels: channels, layers: layers),
       batch: batch, threads: threads)
   }
 

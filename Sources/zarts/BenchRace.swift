@@ -1,5 +1,7 @@
 import ArgumentParser
+import Compute
 import Foundation
+import Search
 
 /// The engine and a peer, each in a process of its own, in turn: ratios of neighbours hold where the machine's speed drifts.
 struct BenchRace {
@@ -21,16 +23,18 @@ struct BenchRace {
     var own: [String: [Double]] = [:]
     var ratios: [String: [Double]] = [:]
     var peers: [String: [Double]] = [:]
-    let engine = CommandLine.arguments[0]
+    let engine = RunningProgram.path
     let flags = ["bench", "--json", "--quantities", quantities.joined(separator: ",")] + configuration
     for round in 1...rounds {
-      FileHandle.standardError.write(Data("round \(round) of \(rounds)\n".utf8))
+      StandardStream.error.write("round \(round) of \(rounds)\n")
       var mine: [String: Double] = [:]
       for entry in try entries(of: engine, arguments: flags) {
         own[entry.quantity, default: []].append(entry.seconds)
         mine[entry.quantity] = entry.seconds
       }
-      for entry in try entries(of: "/bin/sh", arguments: ["-c", "\(command) \(configuration.joined(separator: " "))"]) {
+      // The peer is a command line; what it is given are words.
+      let line = ([command] + configuration.map(Provenance.shellQuoted)).joined(separator: " ")
+      for entry in try entries(of: "/bin/sh", arguments: ["-c", line]) {
         guard let seconds = mine[entry.quantity] else { continue }
         let key = entry.quantity + "\t" + (entry.layout ?? "")
         peers[key, default: []].append(entry.seconds)
@@ -64,7 +68,8 @@ struct BenchRace {
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       throw ValidationError(
-        "\(program) \(arguments.joined(separator: " ")): exit status \(process.terminationStatus), expected 0")
+        "\(([program] + arguments).map(Provenance.shellQuoted).joined(separator: " ")): exit status \(process.terminationStatus), expected 0"
+      )
     }
     let decoder = JSONDecoder()
     let found = String(decoding: data, as: UTF8.self).split(separator: "\n").compactMap {

@@ -5,18 +5,19 @@ import Supernet
 
 extension CellFigure {
   /// A supernet's cells: each edge with its strongest operation other than `none` and that operation's mixing weight, as
-  /// wide and as opaque as the weight is large; the edges that derivation keeps in bold.
-  ///
-  /// - Throws: `SupernetError` where no genotype can be derived from α.
-  init(_ alphas: ArchitectureParameters, space: SearchSpace, title: String) throws {
-    let genotype = try Genotype(alphas: alphas, space: space)
+  /// wide and as opaque as the weight is large; the edges that derivation keeps in bold. Where β weighs the edges, a weight
+  /// is that of the operation times that of its edge, which is what derivation compares.
+  init(_ mixing: GenotypeSource.Mixing, keeping genotype: Genotype, title: String) throws {
+    let (alphas, operations) = (mixing.alphas, mixing.shape.operations)
+    // Weights of edges make products so small that two digits would not tell them apart.
+    let digits = mixing.shape.hasEdgeColumn ? 3 : 2
     func diagram(
       _ title: Label, _ matrix: ArchitectureParameters.Matrix, _ candidates: [[Supernet.Operation]], _ kept: [Genotype.Edge],
       _ concat: [Int]
     ) throws -> CellDiagram {
-      let weights = matrix.softmaxRows()
+      let (weights, columns) = (matrix.strengths(), matrix.operationColumns)
       let edges = CellTopology.edges.enumerated().compactMap { row, edge -> CellDiagram.Edge? in
-        let mixing = zip(candidates[row], weights[row * matrix.columns..<(row + 1) * matrix.columns])
+        let mixing = zip(candidates[row], weights[row * columns..<(row + 1) * columns])
         var strongest: (operation: Supernet.Operation, weight: Double)?
         // Of equals the earlier one, as derivation has it.
         for (operation, weight) in mixing where operation != .none && weight > strongest?.weight ?? -1 {
@@ -25,7 +26,8 @@ extension CellFigure {
         guard let (operation, weight) = strongest else { return nil }
         let into = kept[Genotype.edgesPerNode * edge.node..<Genotype.edgesPerNode * (edge.node + 1)]
         return CellDiagram.Edge(
-          from: edge.source, to: edge.target, label: Label("\(operation.rawValue) \(String(format: "%.2f", weight))"),
+          from: edge.source, to: edge.target,
+          label: Label("\(operation.rawValue) \(String(format: "%.\(digits)f", weight))"),
           kind: operation.kind, strength: weight, isBold: into.contains(.init(operation, from: edge.source)))
       }
       return try CellDiagram(title: title, edges: edges, joined: concat)
@@ -33,12 +35,13 @@ extension CellFigure {
     try self.init(
       title: title,
       cells: [
-        diagram("Normal cell", alphas.normal, space.normal, genotype.normal, genotype.normalConcat),
-        diagram("Reduction cell", alphas.reduce, space.reduce, genotype.reduce, genotype.reduceConcat),
+        diagram("Normal cell", alphas.normal, operations.normal, genotype.normal, genotype.normalConcat),
+        diagram("Reduction cell", alphas.reduce, operations.reduce, genotype.reduce, genotype.reduceConcat),
       ],
       caption: [
-        "Each edge: its strongest operation other than none, and the mixing weight of that operation, which width and opacity "
-          + "show too. Bold: what derivation keeps."
+        "Each edge: its strongest operation other than none, and the mixing weight of that operation"
+          + (mixing.shape.hasEdgeColumn ? " times the weight of its edge" : "")
+          + ", which width and opacity show too. Bold: what derivation keeps."
       ])
   }
 }

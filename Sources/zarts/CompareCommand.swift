@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Datasets
 import Formats
 import Search
@@ -8,11 +9,12 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Run several methods on the same seeds and spaces, and compare what they find.",
     discussion: """
-      Takes a compare.yaml, flags, or both, of which flags win. Runs of one seed share initial weights, α, split, batches and \
-      augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, comparison-summary.csv, \
-      comparison-tests.csv and a run folder for each run under runs/. SIGINT or SIGTERM stops all runs after their current \
-      steps; --resume goes on, and may add methods, seeds and spaces. Exit status: 0 all runs finished, 1 a run failed, 3 \
-      none failed but one diverged, 64 wrong flags, 128 + N stopped by signal N.
+      Takes a compare.yaml, flags, or both, of which flags win. Runs of one seed share initial weights, α, split, \
+      batches and augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, \
+      comparison-summary.csv, comparison-tests.csv and a run folder for each run under runs/. SIGINT, SIGTERM, SIGHUP \
+      or SIGUSR1 stop all runs after their current steps; --resume goes on, and may add methods, seeds and spaces. \
+      Exit status: 0 all runs finished, 1 a run failed, 3 none failed but one diverged, 64 wrong flags, 128 + N \
+      stopped by signal N.
       """)
 
   @Argument(help: ArgumentHelp("A compare.yaml. Default: none, all is in the flags.", valueName: "compare.yaml"))
@@ -37,8 +39,10 @@ struct CompareCommand: ParsableCommand {
   var printConfig = false
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
-    guard (1...1024).contains(jobs) else { throw ValidationError("--jobs: found \(jobs), wanted 1 to 1024") }
+    try ReportInterval.check(reportEvery)
+    try ThreadPool.counts.check(jobs, "--jobs")
+    try RunBounds.threads.check(threads, "--threads")
+    try RunBounds.budget.check(flags.budgetSteps, "--budget-steps")
   }
 
   func run() throws {
@@ -62,7 +66,15 @@ struct CompareCommand: ParsableCommand {
   private func plan() throws -> ComparisonPlan {
     let preset = try preset.map { try SearchPreset(named: $0, from: "--preset") }
     let text = try config.map { String(decoding: try FileBytes.read($0), as: UTF8.self) } ?? ""
-    return try ComparisonPlan(
+    // A file is right by itself, so that what is wrong beside it is on the command line.
+    if config != nil, (try? ComparisonPlan(yaml: text, from: "", preset: preset)) == nil {
+      return try plan(text, preset)
+    }
+    return try usage(naming: flags.search.keys) { try plan(text, preset) }
+  }
+
+  private func plan(_ text: String, _ preset: SearchPreset?) throws -> ComparisonPlan {
+    try ComparisonPlan(
       yaml: text, from: config ?? "command line", lists: flags.lists(), preset: preset,
       overrides: flags.overrides(threads: threads))
   }

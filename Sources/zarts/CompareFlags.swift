@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Formats
 import Search
 import Supernet
 
@@ -72,8 +73,8 @@ struct CommaList<Value: RawRepresentable<String> & CaseIterable & Sendable>: Exp
   let values: [Value]
 
   init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    values = parts.compactMap { Value(rawValue: $0.trimmingCharacters(in: .whitespaces)) }
+    let parts = ListText.items(argument)
+    values = parts.compactMap { Value(rawValue: $0) }
     guard values.count == parts.count else { return nil }
   }
 
@@ -89,7 +90,7 @@ struct SeedList: ExpressibleByArgument {
 
   init?(argument: String) {
     var values: [UInt64] = []
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+    for part in ListText.items(argument) {
       let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
       switch (ends.count, ends.first ?? nil, ends.last ?? nil) {
       case (1, let seed?, _): values.append(seed)

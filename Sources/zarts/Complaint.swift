@@ -1,4 +1,22 @@
-import Foundation
+import Compute
+import Formats
+import Synchronization
 
 /// Says on standard error why a command ends without its result.
-func complain(_ text: String) { FileHandle.standardError.write(Data("zarts: \(text)\n".utf8)) }
+func complain(_ text: String) { StandardStream.error.write("zarts: \(text)\n") }
+
+private let remarks = Mutex<Set<String>>([])
+
+/// Says on standard error what a reader of the result should know, once.
+func remark(_ text: String) {
+  guard remarks.withLock({ $0.insert(text).inserted }) else { return }
+  StandardStream.error.write("note: \(text)\n")
+}
+
+extension TensorFile {
+  /// Says so where the file carries a checksum that its content does not have. It is used all the same: a person may have
+  /// edited it on purpose.
+  func remarkOnChecksum() {
+    do { try verifyChecksum() } catch { remark("\(error); used as it is") }
+  }
+}

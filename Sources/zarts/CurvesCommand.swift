@@ -31,12 +31,15 @@ struct CurvesCommand: ParsableCommand {
   var title = ""
   @Option(help: ArgumentHelp("The figure; may be given several times. It ends in .png, .pdf or .svg.", valueName: "path"))
   var out: [String]
+  @OptionGroup var overwriting: OverwriteFlag
+  @OptionGroup var figure: FigureFlags
 
   func validate() throws {
     guard !out.isEmpty else { throw ValidationError("--out: found nothing, wanted a path that ends in .png, .pdf or .svg") }
-    for path in out where FigureFile.Format(rawValue: URL(fileURLWithPath: path).pathExtension.lowercased()) == nil {
+    for path in out where FigureFile.format(of: path) == nil {
       throw ValidationError("--out: found \(path), wanted a path that ends in .png, .pdf or .svg")
     }
+    try RunBounds.epochs.check(fromEpoch, "--from-epoch")
     let names = columns
     guard !names.contains(""), Set(names).count == names.count, !names.contains("epoch") else {
       throw ValidationError("--column: found '\(column)', wanted names of columns other than epoch, each once")
@@ -44,19 +47,21 @@ struct CurvesCommand: ParsableCommand {
   }
 
   private var columns: [String] {
-    column.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+    ListText.items(column)
   }
 
   func run() throws {
-    let curves = try LearningCurves(
-      of: runs.map(SearchRunFolder.init(existing:)), columns: columns, by: by, minus: minus, from: fromEpoch)
-    for difference in curves.differences {
-      FileHandle.standardError.write(Data("note: lines differ in \(difference)\n".utf8))
-    }
-    let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
     let table = (out[0] as NSString).deletingPathExtension + ".csv"
-    try curves.write(to: table)
-    for path in out { try plot.write(to: path) }
+    try LearningCurves.output.require(table, overwrite: overwriting.overwrite)
+    for path in out {
+      try FigureFile.output(of: CurvesPlot.maker, at: path).require(path, overwrite: overwriting.overwrite)
+    }
+    let curves = try LearningCurves(
+      of: SearchFolders.choose(runs), columns: columns, by: by, minus: minus, from: fromEpoch)
+    for difference in curves.differences { remark("lines differ in \(difference)") }
+    let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
+    try curves.write(to: table, overwrite: overwriting.overwrite)
+    for path in out { try plot.write(to: path, figure) }
     print(CurvesText.table(curves, columns: columns))
     print("written: \((out + [table]).joined(separator: ", "))")
   }

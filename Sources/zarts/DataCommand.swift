@@ -1,8 +1,10 @@
 import ArgumentParser
+import Compute
 import Datasets
 import Figures
 import Formats
 import Foundation
+import Search
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,7 +28,7 @@ struct DataCheckCommand: ParsableCommand {
   var threads = 0
 
   func validate() throws {
-    guard threads >= 0 else { throw ValidationError("--threads: found \(threads), expected 0 or more") }
+    try RunBounds.threads.check(threads, "--threads")
   }
 
   func run() throws {
@@ -44,7 +46,7 @@ struct DataCheckCommand: ParsableCommand {
     let report = try DatasetReport(images, threads: threads) { done, total in
       guard isatty(STDERR_FILENO) == 1 else { return }
       let line = done == total ? "\r\u{1B}[K" : "\r\(done) of \(total) images"
-      FileHandle.standardError.write(Data(line.utf8))
+      StandardStream.error.write(line)
     }
     add(DataCheckText.splits(report, of: images))
     let labels = DataCheckText.labels(report, of: images)
@@ -58,7 +60,7 @@ struct DataCheckCommand: ParsableCommand {
       let sheet = try ContactSheet(images, title: "\(images.name): training images")
       try FigureFile.write(
         sheet, to: folder.file("contact-sheet.png"),
-        metadata: FigureMetadata(command: "zarts data check \(specification)"))
+        metadata: FigureMetadata(command: Provenance.commandLine, maker: "zarts data check"))
       print("written: \(folder.file("report.txt")), labels.csv, contact-sheet.png")
     }
     if !report.damaged.isEmpty { throw ExitCode.failure }

@@ -10,11 +10,11 @@ struct DiagnoseCommand: ParsableCommand {
     commandName: "diagnose", abstract: "Say whether a search has collapsed, since when, and on what evidence.",
     discussion: """
       Reads a run that is finished or going on. From its files: skip connections and operations without weights in the \
-      derived cells, entropy of α, dominant eigenvalues. From its checkpoints, unless --quick: eigenvalues that the search has \
-      not logged, the loss of the derived cells with the supernet's weights, and how well L₁ and L₂ rank random α as the true \
-      loss does. Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt into the run's folder; what was measured is kept. \
-      SIGINT or SIGTERM stops between measurements; the same command goes on. Exit status: 0 whatever the verdict, 1 failed, \
-      64 wrong flags, 128 + N stopped by signal N.
+      derived cells, entropy of α, dominant eigenvalues. From its checkpoints, unless --quick: eigenvalues that the \
+      search has not logged, the loss of the derived cells with the supernet's weights, and how well L₁ and L₂ rank \
+      random α as the true loss does. Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt into the run's folder; \
+      what was measured is kept. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops between measurements; the same command goes \
+      on. Exit status: 0 whatever the verdict, 1 failed, 64 wrong flags, 128 + N stopped by signal N.
       """)
 
   @Argument(help: ArgumentHelp("Run folder of zarts search.", valueName: "run"))
@@ -37,17 +37,21 @@ struct DiagnoseCommand: ParsableCommand {
   var out: String?
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
-    guard every >= 1 else { throw ValidationError("--every: found \(every), wanted 1 or more epochs") }
+    try ReportInterval.check(reportEvery)
+    try RunBounds.interval.check(every, "--every")
+    try RunBounds.threads.check(threads, "--threads")
   }
 
   func run() throws {
     let (limits, settings) = (thresholds.values, measurements.values)
-    try limits.validate()
-    try settings.validate()
+    try usage {
+      try limits.validate()
+      try settings.validate()
+    }
     let files = try SearchRunFolder(existing: search)
     var diagnosis = try Diagnosis(of: files, thresholds: limits)
     let folder = try out.map(Self.folder) ?? files.folder
+    try Diagnosis.requireOwn(folder)
     if !quick {
       let measured = try measure(files, diagnosis, settings, folder)
       diagnosis = try Diagnosis(
@@ -80,7 +84,9 @@ struct DiagnoseCommand: ParsableCommand {
       of: files, settings: settings, every: every, in: folder, dataset: configuration.dataset,
       makeProblem: { try ProblemFactory.make(configuration) })
     do {
-      return try job.measure(diagnosis, isStopRequested: { stop.isRequested }) { done, total, epoch in
+      return try job.measure(
+        diagnosis, isStopRequested: { stop.isRequested }, warn: { reporter.note("zarts: \($0)") }
+      ) { done, total, epoch in
         reporter.report(done: Double(done), of: Double(total), "checkpoint of epoch \(epoch), \(done) of \(total) measured")
       }
     } catch is CancellationError {

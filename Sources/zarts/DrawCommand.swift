@@ -1,6 +1,7 @@
 import ArgumentParser
 import Figures
 import Reports
+import Search
 import Supernet
 
 struct DrawCommand: ParsableCommand {
@@ -19,26 +20,33 @@ struct DrawCommand: ParsableCommand {
   var alphas = false
   @Option(help: ArgumentHelp("File to draw to: .png, .pdf or .svg; may be given several times.", valueName: "file"))
   var out: [String]
+  @OptionGroup var overwriting: OverwriteFlag
+  @OptionGroup var figure: FigureFlags
+
+  private static let maker = "zarts draw"
 
   func run() throws {
+    for path in out {
+      try FigureFile.output(of: Self.maker, at: path).require(path, overwrite: overwriting.overwrite)
+    }
     let opened = try source.open()
-    let figure = alphas ? try supernet(of: opened) : try CellFigure(opened.genotype, title: title)
+    let cells = alphas ? try supernet(of: opened) : try CellFigure(opened.genotype, title: title)
     var metadata = FigureMetadata(
       configSHA256: opened.configurationSHA256, seed: opened.seed,
-      command: (["zarts"] + CommandLine.arguments.dropFirst()).joined(separator: " "))
+      command: Provenance.commandLine, maker: Self.maker)
     metadata.entries.append(.init("Origin", opened.origin))
     metadata.entries.append(.init("Genotype", opened.genotype.pythonLine))
     for path in out {
-      try FigureFile.write(figure, to: path, metadata: metadata)
+      try FigureFile.write(cells, to: path, metadata: figure.kept(metadata), letters: figure.letters)
       print(path)
     }
   }
 
   private func supernet(of opened: GenotypeSource.Opened) throws -> CellFigure {
-    guard let (alphas, space) = opened.mixing else {
+    guard let mixing = try opened.mixing() else {
       throw LandscapeSource.wrong(
         "no alphas to draw", "--alphas beside a genotype (\(opened.origin))", "a run folder or a .safetensors file")
     }
-    return try CellFigure(alphas, space: space, title: title)
+    return try CellFigure(mixing, keeping: opened.genotype, title: title)
   }
 }

@@ -7,9 +7,10 @@ struct EstimatorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "estimators", abstract: "Measure bias and variance of gradient estimators against the true loss.",
     discussion: """
-      Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true loss at a \
-      checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, estimators.csv and \
-      gradients.safetensors. SIGINT or SIGTERM stops after the current evaluation; the same command with --resume goes on.
+      Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true \
+      loss at a checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, \
+      estimators.csv and gradients.safetensors. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current evaluation; \
+      the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource
@@ -48,17 +49,24 @@ struct EstimatorsCommand: ParsableCommand {
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int) throws -> EstimatorSettings {
-      try EstimatorSettings(
-        estimators: StudiedEstimator.parse(list: estimators),
-        innerSteps: NumberList.parse(innerSteps, "--inner-steps"), candidates: NumberList.parse(candidates, "--candidates"),
-        sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
-        comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
-        temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
-        validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
+      try usage {
+        try EstimatorSettings(
+          estimators: StudiedEstimator.parse(list: estimators),
+          innerSteps: NumberList.parse(innerSteps, "--inner-steps"),
+          candidates: NumberList.parse(candidates, "--candidates"),
+          sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
+          comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
+          temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
+          validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
+      }
     }
-    _ = try settings(WeightStep(), 0, 0)
+    let checked = try settings(WeightStep(), 0, 0)
     let opened = try source.open()
-    try measure(ProblemFactory.make(opened.configuration), opened, settings)
+    opened.announce(takingSteps: true)
+    let problem = try ProblemFactory.make(opened.configuration)
+    try ProblemFactory.checkMemory(
+      of: problem, innerSteps: checked.referenceSteps, validationBatches: checked.validationBatches)
+    try measure(problem, opened, settings)
   }
 
   private func measure<Problem: BilevelProblem>(
@@ -74,6 +82,7 @@ struct EstimatorsCommand: ParsableCommand {
       try run.run(
         in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
     }
+    if let warning = NumericalNoise.gradientWarning(run.stepChange) { complain(warning) }
     print(Self.text(rows))
     print(folder.file("estimators.csv"))
   }

@@ -7,10 +7,10 @@ struct FidelityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fidelity", abstract: "Measure how well what DARTS descends follows the true loss around a checkpoint.",
     discussion: """
-      Evaluates the losses at several distances along random directions of α, all on the same batches, and compares them with \
-      the true loss of most inner steps: correlations, bias, minimisers, gradients, curvature. Writes fidelity.yaml, \
-      fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. SIGINT or SIGTERM stops after the current \
-      evaluation; the same command with --resume goes on.
+      Evaluates the losses at several distances along random directions of α, all on the same batches, and compares \
+      them with the true loss of most inner steps: correlations, bias, minimisers, gradients, curvature. Writes \
+      fidelity.yaml, fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. SIGINT, SIGTERM, SIGHUP \
+      or SIGUSR1 stops after the current evaluation; the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource
@@ -52,21 +52,38 @@ struct FidelityCommand: ParsableCommand {
 
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
-    let list = try Objective.parse(list: objectives)
+    let list = try usage { try Objective.parse(list: objectives) }
     let distances = try NumberList.parse(radii, "--radii", Double.self)
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int, _ sigma: Double) throws -> FidelitySettings {
-      try FidelitySettings(
-        objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
-        directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
-        gradients: EstimatorSettings(
-          innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
-          step: step, epoch: epoch, firstStep: first, validationBatches: validationBatches, seed: candidatesSeed,
-          bootstrap: intervals.settings()),
-        takesEigenvalue: eigenvalue)
+      try usage {
+        try FidelitySettings(
+          objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
+          directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
+          gradients: EstimatorSettings(
+            innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
+            step: step, epoch: epoch, firstStep: first, validationBatches: validationBatches, seed: candidatesSeed,
+            bootstrap: intervals.settings()),
+          takesEigenvalue: eigenvalue)
+      }
     }
     _ = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
     let opened = try source.open()
-    try measure(ProblemFactory.make(opened.configuration), opened, settings)
+    opened.announce(takingSteps: true)
+    let problem = try ProblemFactory.make(opened.configuration)
+    try ProblemFactory.checkMemory(
+      of: problem, innerSteps: list.map(\.innerSteps).max() ?? 1, validationBatches: validationBatches)
+    try measure(problem, opened, settings)
+  }
+
+  private static func warnings(_ rows: [FidelityRow]) -> [String] {
+    func value(_ name: String, _ objective: Objective) -> Double? { rows.first(name, objective)?.value }
+    return [
+      NumericalNoise.gradientWarning(value("gradient_half_step_difference", .secondOrder)),
+      NumericalNoise.curvatureWarning(
+        "∇²L₁", asymmetry: value("hessian_asymmetry", .firstOrder), largest: value("dominant_eigenvalue", .firstOrder),
+        atHalf: value("dominant_eigenvalue_half_displacement", .firstOrder),
+        displacement: ArchitectureHessian<SupernetProblem>.defaultDisplacement),
+    ].compactMap { $0 }
   }
 
   private func measure<Problem: BilevelProblem>(
@@ -83,6 +100,7 @@ struct FidelityCommand: ParsableCommand {
       try run.run(
         in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
     }
+    for warning in Self.warnings(rows) { complain(warning) }
     let text = FidelityText.text(rows, settings: chosen)
     try AtomicFile.write(text + "\n", to: folder.file("fidelity.txt"))
     print(text)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Foundation
 import Supernet
 
@@ -28,6 +29,13 @@ struct GenotypeCommand: ParsableCommand {
   var classes: Int?
   @Option(help: "Height and width of an image.")
   var imageSize: Int?
+
+  func validate() throws {
+    try SupernetArchitecture.channelCounts.check(channels, "--channels")
+    try SupernetArchitecture.layerCounts.check(layers, "--layers")
+    try SupernetArchitecture.classCounts.check(classes, "--classes")
+    try SupernetArchitecture.imageSizes.check(imageSize, "--image-size")
+  }
 
   func run() throws {
     let genotype = try source.open().genotype

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Search
 import Supernet
 
@@ -15,8 +16,15 @@ struct GenotypeFlags: ParsableArguments {
   var line: Int?
   @Option(help: "What the genotype is assigned to in a file: DARTS_V2 of genotypes.py.")
   var name: String?
-  @Option(help: "Candidates that the alphas of a .safetensors file are for. Default: what its metadata say.")
+  @Option(help: "Candidates that the alphas of a .safetensors file are for. Default: what its metadata or tensors say.")
   var space: SearchSpace?
+
+  func validate() throws {
+    try RunBounds.epochs.check(epoch, "--epoch")
+    try Self.lines.check(line, "--line")
+  }
+
+  private static let lines = CountBounds(1...1_000_000_000)
 
   /// - Throws: as `GenotypeSource.open`.
   func open() throws -> GenotypeSource.Opened {

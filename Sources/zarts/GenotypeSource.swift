@@ -20,12 +20,18 @@ struct GenotypeSource {
   /// - Throws: as `open`.
   static func read(_ source: String) throws -> Genotype { try GenotypeSource(source: source).open().genotype }
 
+  /// α and what it stands for.
+  struct Mixing {
+    var alphas: ArchitectureParameters
+    var shape: AlphaShape
+  }
+
   struct Opened {
     var genotype: Genotype
     /// Where it is from, in a few words.
     var origin: String
-    /// What it was derived from, where that is at hand.
-    var mixing: (alphas: ArchitectureParameters, space: SearchSpace)?
+    /// What it was derived from, where that is at hand; read when it is asked for.
+    var mixing: () throws -> Mixing? = { nil }
     var seed: UInt64?
     var configurationSHA256: String?
   }
@@ -50,14 +56,18 @@ struct GenotypeSource {
       return try openTensors()
     }
     try refuse([("--epoch", epoch), ("--space", space)], beside: "a file of genotypes")
+    try WeightsFile.refuseOtherFormats(source)
     let text = GenotypeText(String(decoding: try FileBytes.read(source), as: UTF8.self))
     return Opened(
       genotype: try text.genotype(line: line, name: name, path: source), origin: name ?? Self.lastComponent(source))
   }
 
   private func openRun() throws -> Opened {
-    let run = try SearchRunFolder(existing: source)
+    let named = try SearchRunFolder(existing: source)
+    let run = try named.run(holding: .finishedEpoch)
+    run.notes(insteadOf: named).forEach(remark)
     let configuration = try run.configuration()
+    try run.checkHistory()
     let index: Int
     if let epoch {
       index = epoch - 1
@@ -76,37 +86,44 @@ struct GenotypeSource {
     return Opened(
       genotype: genotypes[index],
       origin: "\(configuration.method.rawValue) after \(epochs) on \(configuration.space.rawValue)",
-      mixing: try mixing(of: run, space: configuration.space, index: index), seed: configuration.seed,
+      mixing: { try Self.mixing(of: run, configuration, index: index) }, seed: configuration.seed,
       configurationSHA256: SHA256.hexadecimal(of: try FileBytes.read(run.configurationPath)))
   }
 
-  private func mixing(
-    of run: SearchRunFolder, space: SearchSpace, index: Int
-  ) throws -> (alphas: ArchitectureParameters, space: SearchSpace)? {
-    guard FileManager.default.fileExists(atPath: run.alphasPath) else { return nil }
-    let file = try NPYFile(readingFrom: run.alphasPath)
-    var alphas = space.zeroAlphas
-    guard case .float32(let values) = file.values, file.shape.count == 4, index < file.shape[0],
-      Array(file.shape.dropFirst()) == [2, alphas.normal.rows, alphas.normal.columns]
-    else {
+  private static func mixing(
+    of run: SearchRunFolder, _ configuration: SearchConfiguration, index: Int
+  ) throws -> Mixing? {
+    let history = try run.alphaHistory()
+    guard !history.isEmpty else { return nil }
+    guard history.indices.contains(index) else {
       throw FormatError(
-        file: run.alphasPath, problem: "not the alphas of this run", found: "shape \(file.shape)",
-        expected: "float32 [epochs, 2, \(alphas.normal.rows), \(alphas.normal.columns)]")
+        file: run.alphasPath, problem: "no α of that epoch", found: "\(history.count) epochs", expected: "epoch \(index + 1)"
+      )
     }
-    alphas.flat = Array(values[index * alphas.count..<(index + 1) * alphas.count])
-    return (alphas, space)
+    return Mixing(alphas: history[index], shape: configuration.alphaShape)
   }
 
+  /// The genotype that the search of a checkpoint derives from its α, or that α of a space stand for.
   private func openTensors() throws -> Opened {
-    let file = try TensorFile(readingFrom: source)
-    guard let space = space ?? file.metadata["space"].flatMap(SearchSpace.init) else {
+    let read = try WeightsFile(readingFrom: source)
+    let file = read.file
+    file.remarkOnChecksum()
+    let configuration = try file.searchConfiguration()
+    var network = WeightsNetwork(of: file)
+    let space = try network.space(flag: space, isStage: configuration?.keptOperations != nil)
+    (read.notes + network.notes).forEach(remark)
+    if let configuration, configuration.space != space {
       throw LandscapeSource.wrong(
-        "unknown space", "no space in the metadata of \(source)",
-        "--space \(SearchSpace.allCases.map(\.rawValue).joined(separator: "|"))")
+        "not the space of the checkpoint", "--space \(space.rawValue)", "\(configuration.space.rawValue), that of \(source)")
     }
-    let alphas = try ArchitectureParameters(from: file, space: space)
+    let hasBeta = SupernetEvidence(shapes: file.tensors.mapValues(\.shape)).edgeNormalisation == true
+    let shape =
+      configuration?.alphaShape ?? AlphaShape(operations: space.operations, hasEdgeColumn: hasBeta)
+    let alphas = try ArchitectureParameters(from: file, like: shape.zeroAlphas)
     return Opened(
-      genotype: try Genotype(alphas: alphas, space: space), origin: Self.lastComponent(source), mixing: (alphas, space))
+      genotype: try Genotype(
+        alphas: alphas, operations: shape.operations, maximumSkips: configuration?.maximumSkips),
+      origin: Self.lastComponent(source), mixing: { Mixing(alphas: alphas, shape: shape) })
   }
 
   private func refuse(_ flags: [(String, Any?)], beside what: String) throws {

@@ -14,12 +14,19 @@ struct GradientsCommand: ParsableCommand {
   @OptionGroup var source: LandscapeSource
   @Option(help: "Gradients to write: first and second, with a comma between.")
   var estimators = "first,second"
-  @Option(help: ArgumentHelp("File for the gradients; one that is there is replaced.", valueName: "file.safetensors"))
+  @Option(
+    help: ArgumentHelp("File for the gradients; one of an earlier call is replaced.", valueName: "file.safetensors"))
   var out: String
+  @OptionGroup var overwriting: OverwriteFlag
+
+  private static let format = "zarts-gradients-1"
 
   func run() throws {
     let list = try GradientEstimator.parse(list: estimators)
+    try OutputFile.tensors("gradients of zarts gradients", format: Self.format)
+      .require(out, overwrite: overwriting.overwrite)
     let opened = try source.open()
+    opened.announce(takingSteps: list.contains(.second))
     try estimate(ProblemFactory.make(opened.configuration), opened, list)
   }
 
@@ -29,18 +36,30 @@ struct GradientsCommand: ParsableCommand {
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     let training = try problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
     let validation = try problem.validationBatch(epoch: place.epoch, step: place.firstStep)
+    var stepChange: Double?
     let tensors = try estimators.flatMap { estimator in
-      try estimator.tensors(
-        estimator.estimate(
+      do {
+        let (gradient, change) = try estimator.estimateWithStepChange(
           problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
-          training: training, validation: validation, step: place.step))
+          training: training, validation: validation, step: place.step)
+        stepChange = change ?? stepChange
+        return estimator.tensors(gradient)
+      } catch var error as LandscapeError {
+        error.item = "\(place.path): \(error.item)"
+        throw error
+      }
     }
     var metadata = [
-      "checkpoint": place.path, "dataset": place.configuration.dataset, "learning_rate": "\(place.step.learningRate)",
+      "format": Self.format, "checkpoint": place.path, "dataset": place.configuration.dataset,
+      "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
+    if !opened.hasAlphas { metadata["alphas"] = "none: 0 throughout" }
+    if !opened.hasMomentum { metadata["momentum"] = "none: at rest" }
+    if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
     metadata[RunData.checksumKey] = problem.dataChecksum
     try TensorFile.write(tensors, metadata: metadata, to: out)
+    if let warning = NumericalNoise.gradientWarning(stepChange) { complain(warning) }
     print(out)
   }
 }

@@ -10,11 +10,11 @@ struct LandscapeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "landscape", abstract: "Draw the validation loss around a checkpoint beside what DARTS takes it for.",
     discussion: """
-      Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what first-order \
-      DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes landscape.yaml, landscape.csv, \
-      .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or lines.csv; refinement.csv and \
-      trajectory.csv where asked for. SIGINT or SIGTERM stops after the points in work; the same command with --resume goes \
-      on.
+      Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what \
+      first-order DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes \
+      landscape.yaml, landscape.csv, .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or \
+      lines.csv; refinement.csv and trajectory.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
+      points in work; the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource
@@ -29,15 +29,20 @@ struct LandscapeCommand: ParsableCommand {
   var pdf = false
   @Flag(help: "Write landscape.svg too.")
   var svg = false
+  @OptionGroup var figure: FigureFlags
   @Flag(help: "Go on with the unfinished landscape in --out.")
   var resume = false
   @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
   var out: String?
 
+  func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
+
   func run() throws {
-    var settings = try options.settings()
+    var settings = try usage { try options.settings() }
     guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
     let opened = try source.open()
+    opened.announce(
+      takingSteps: settings.objectives != [.firstOrder] || settings.directions.contains { $0 == .second || $0 == .zarts })
     let configuration = opened.configuration
     let problem = try ProblemFactory.make(configuration)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
@@ -49,6 +54,14 @@ struct LandscapeCommand: ParsableCommand {
         item: "\(place.path): running statistics", problem: "there are none", found: "--batch-norm running",
         expected: "running_mean and running_var of every batch norm, or --batch-norm batch or recalibrated")
     }
+    try ProblemFactory.checkMemory(
+      of: problem, innerSteps: settings.objectives.map(\.innerSteps).max() ?? 1,
+      validationBatches: settings.isWholeSplit ? 1 : settings.validationBatches,
+      recalibrationBatches: settings.batchNorm == .recalibrated ? settings.recalibrationBatches : 0)
+    try MemoryShortage.check(
+      "a landscape of \(settings.pointCount) points",
+      neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
+      advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
     let instances = try ProblemFactory.instances(
       of: problem, configuration, parallel: parallel, points: settings.pointCount)
     let run = try LandscapeRun(
@@ -64,11 +77,29 @@ struct LandscapeCommand: ParsableCommand {
       return
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
-    let result = try walk(run, folder, place.origin, instances)
+    let result = try walk(run, folder, place.origin + noise(of: place, settings), instances)
     // From the files alone, as zarts plot does.
-    let figures = try Plot.writeBeside(folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []))
+    let figures = try Plot.writeBeside(folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure)
+    if let gaps = LandscapeSummary.gaps(result) { complain(gaps) }
     print(try LandscapeSummary.text(result))
     for path in [folder.file(run.tableName)] + figures { print(path) }
+  }
+
+  /// How far ∇L₂ as a direction depends on its ε, as an entry of landscape.yaml; a warning where it does too much.
+  private func noise<Problem: BilevelProblem>(
+    of place: LandscapeCheckpoint<Problem>, _ settings: LandscapeSettings
+  ) throws -> [(key: String, value: String)] {
+    guard settings.directions.contains(.second) else { return [] }
+    let problem = place.problem
+    let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
+    let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
+    try problem.checkBatches()
+    let change = try GradientEstimator.second.estimateWithStepChange(
+      problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
+      training: training, validation: validation, step: place.step
+    ).stepChange
+    if let warning = NumericalNoise.gradientWarning(change) { complain(warning) }
+    return change.map { [("second_half_step_difference", "\($0)")] } ?? []
   }
 
   private func walk<Problem: BilevelProblem>(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Formats
 import Landscape
 import Search
@@ -58,6 +59,13 @@ struct LandscapeOptions: ParsableArguments {
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
 
+  func validate() throws {
+    try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches")
+    try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
+    try CountBounds(1...LandscapeGrid.largestSize).check(grid, "--grid")
+    try CountBounds(1...LandscapeGrid.largestSize).check(points, "--points")
+  }
+
   /// The settings but for those that the checkpoint brings. Checked before data is read and weights are loaded.
   ///
   /// - Throws: `LandscapeError` where a flag cannot be met, or goes with another kind.
@@ -104,6 +112,7 @@ struct LandscapeOptions: ParsableArguments {
   {
     let needsPath = settings.directions.contains { if case .principal = $0 { true } else { false } }
     let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
+    for path in paths { try SearchRunFolder(existing: path).checkHistory() }
     return try AlphaTrajectory.read(runs: paths, like: shape)
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Datasets
 import Formats
 import Landscape
@@ -7,20 +8,20 @@ import Supernet
 
 /// The flags that name a checkpoint: of a run of ours, or weights of anyone's with the public names.
 struct LandscapeSource: ParsableArguments {
-  @Option(help: ArgumentHelp("Run folder of zarts search; its settings are taken over.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Run folder of zarts search, or of a stage; its settings are taken over.", valueName: "dir"))
   var run: String?
   @Option(help: "Epochs finished at the checkpoint of --run; 0 is the start. Default: the latest checkpoint.")
   var epoch: Int?
   @Option(
     help: ArgumentHelp(
-      "Weights under the public DARTS names, with alphas_normal and alphas_reduce or without.", valueName: "file.safetensors"
-    ))
+      "Weights under the public DARTS names, with alphas_normal, alphas_reduce and momentum.NAME or without.",
+      valueName: "file.safetensors"))
   var weights: String?
-  @Option(help: "Candidate operations of each edge. Default: what the weights' metadata say, else s6.")
+  @Option(help: "Candidate operations of each edge. Default: what the weights' metadata or tensors say.")
   var space: SearchSpace?
-  @Option(help: "Channels of the first cells. Default: what the weights' metadata say, else 16.")
+  @Option(help: "Channels of the first cells. Default: what the weights' metadata or tensors say.")
   var channels: Int?
-  @Option(help: "Cells. Default: what the weights' metadata say, else 8.")
+  @Option(help: "Cells. Default: what the weights' metadata or tensors say.")
   var layers: Int?
   @Option(help: "\(DatasetSpecification.forms) (required beside --weights). Default: the run's.")
   var dataset: String?
@@ -35,11 +36,25 @@ struct LandscapeSource: ParsableArguments {
   @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: 0.")
   var threads: Int?
 
+  func validate() throws {
+    try RunBounds.start.check(epoch, "--epoch")
+    if dataset == "" { throw ValidationError("--dataset: found '', wanted \(DatasetSpecification.forms)") }
+    try SupernetArchitecture.channelCounts.check(channels, "--channels")
+    try SupernetArchitecture.layerCounts.check(layers, "--layers")
+    try BatchLoader.batchSizes.check(batch, "--batch")
+    try RunBounds.halvedImages.check(trainLimit, "--train-limit")
+    try RunBounds.threads.check(threads, "--threads")
+  }
+
   /// What the flags name, not yet read against a problem.
   struct Opened {
     var configuration: SearchConfiguration
     var path: String
     var file: TensorFile
+    /// What the network of weights is and who says so; nil for a run, whose settings say it.
+    var network: String?
+    /// What to tell before anything is computed.
+    var notes: [String] = []
     /// Whether --dataset names the data: they may be others than those of the checkpoint.
     var namesDataset = false
     /// Whether it is noted that they are.
@@ -75,15 +90,18 @@ struct LandscapeSource: ParsableArguments {
     guard given.isEmpty else {
       throw Self.wrong("flags beside --run", given.joined(separator: ", "), "none: the run's settings are taken over")
     }
-    let folder = try SearchRunFolder(existing: run)
+    let named = try SearchRunFolder(existing: run)
+    let folder = try named.run(holding: .checkpoint)
     var configuration = try folder.configuration()
     if let dataset { configuration.dataset = dataset }
     if let threads { configuration.threads = threads }
     try configuration.validate()
-    if let epoch, epoch < 0 { throw Self.wrong("value out of range", "--epoch \(epoch)", "0 or more") }
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
+    let file = try TensorFile(readingFrom: path)
+    file.remarkOnChecksum()
     return Opened(
-      configuration: configuration, path: path, file: try TensorFile(readingFrom: path), namesDataset: dataset != nil)
+      configuration: configuration, path: path, file: file, notes: folder.notes(insteadOf: named),
+      namesDataset: dataset != nil)
   }
 
   private func open(weights: String) throws -> Opened {
@@ -91,24 +109,65 @@ struct LandscapeSource: ParsableArguments {
     guard let dataset else {
       throw Self.wrong("missing flag", "no --dataset", DatasetSpecification.forms)
     }
-    let file = try TensorFile(readingFrom: weights)
-    let described = file.metadata["space"].flatMap(SearchSpace.init)
-    var configuration = SearchConfiguration(method: .darts1, space: space ?? described ?? .s6, dataset: dataset)
-    configuration.channels = channels ?? file.metadata["channels"].flatMap { Int($0) } ?? configuration.channels
-    configuration.layers = layers ?? file.metadata["layers"].flatMap { Int($0) } ?? configuration.layers
-    configuration.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
-    configuration.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
-    configuration.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
+    let read = try WeightsFile(readingFrom: weights)
+    read.file.remarkOnChecksum()
+    var network = WeightsNetwork(of: read.file)
+    // Defaults depend on the space.
+    let space = try WeightsNetwork(of: read.file).settledSpace(flag: space)
+    var configuration = SearchConfiguration(method: .darts1, space: space, dataset: dataset)
+    try network.apply(to: &configuration, space: self.space, channels: channels, layers: layers)
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit
     configuration.threads = threads ?? configuration.threads
     try configuration.validate()
-    return Opened(configuration: configuration, path: weights, file: file, namesDataset: true)
+    var opened = Opened(
+      configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes,
+      namesDataset: true)
+    if !opened.hasAlphas {
+      opened.notes.append("\(weights) holds no α: everything is at α = 0, where all operations of an edge mix alike")
+    }
+    return opened
   }
 
   static func wrong(_ problem: String, _ found: String, _ wanted: String) -> SearchError {
     .invalid(problem, at: "command line", found: found, wanted: wanted)
+  }
+}
+
+extension LandscapeSource.Opened {
+  var hasAlphas: Bool { ArchitectureParameters.isIn(file) }
+  var hasMomentum: Bool { file.tensors.keys.contains { $0.hasPrefix(SearchCheckpoint.momentumPrefix) } }
+
+  /// Says on standard error what was inferred and what is missing, before anything is computed.
+  ///
+  /// - Parameter takingSteps: whether what is asked for takes steps of ω, which begin with the momentum of the checkpoint.
+  func announce(takingSteps: Bool) {
+    for text in notes { remark(text) }
+    if takingSteps, !hasMomentum {
+      remark("\(path) holds no momentum: L₂, its gradient and L_M are those of an optimiser at rest; momentum.NAME brings it")
+    }
+  }
+
+  /// What weights of others lack and what their network is, as keys and values of a YAML mapping; nothing for a checkpoint of
+  /// a run, which is whole.
+  var peculiarities: [(key: String, value: String)] {
+    guard network != nil else { return [] }
+    var result: [(key: String, value: String)] = []
+    if configuration.partialChannels > 1 { result.append(("partial_channels", "\(configuration.partialChannels)")) }
+    if configuration.edgeNormalisation { result.append(("edge_normalisation", "true")) }
+    if configuration.mergedConvolutions { result.append(("merged_convolutions", "true")) }
+    if !hasAlphas { result.append(("checkpoint_alphas", "none  # 0 throughout: all operations of an edge mix alike")) }
+    if !hasMomentum { result.append(("checkpoint_momentum", "none  # steps of ω begin at rest")) }
+    return result
+  }
+}
+
+extension SearchRunFolder {
+  /// What to say where a run stands for the folder that was named: a stage for its progressive search.
+  func notes(insteadOf named: SearchRunFolder) -> [String] {
+    self == named
+      ? [] : ["\(named.folder.path) is a progressive search; taking \(folder.path), its last stage that is there"]
   }
 }
 
@@ -131,14 +190,14 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     self.problem = problem
     let configuration = opened.configuration
     try Self.checkData(opened, problem)
-    checkpoint = try SearchCheckpoint(strictly: opened.file, for: problem)
+    checkpoint = try SearchCheckpoint(strictly: opened.file, for: problem, network: opened.network)
     alphas = checkpoint.alphas ?? problem.initialAlphas.zeros
     step = WeightStep(
       learningRate: Float(learningRate ?? checkpoint.learningRate ?? 0.025), momentum: Float(configuration.momentum),
       weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip))
     epoch = checkpoint.epoch ?? 0
     firstStep = checkpoint.step ?? 0
-    guard epoch >= 0, epoch < 1 << 20, (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {
+    guard (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {
       throw SearchError.invalid(
         "no moment of a search of this problem", at: "\(opened.path): metadata", found: "epoch \(epoch), step \(firstStep)",
         wanted: "a step below \(problem.stepsPerEpoch)")
@@ -167,7 +226,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       ("train_limit", configuration.trainLimit.map(String.init) ?? "null"),
       ("method", checkpoint.file.metadata["method"].flatMap(SearchMethod.init)?.rawValue ?? "null"),
       ("finished_epochs", checkpoint.epoch.map(String.init) ?? "null"),
-    ]
+    ] + opened.peculiarities
   }
 
   var path: String { opened.path }

@@ -15,14 +15,34 @@ enum LandscapeSummary {
       tables.append(
         TextTable.text(
           header: [
-            "against " + comparisons[0].truth.label, "Pearson", "Spearman", "Kendall", "bias", "RMSE", "minimisers apart",
+            "against " + comparisons[0].truth.label, "points", "Pearson", "Spearman", "Kendall", "bias", "RMSE",
+            "minimisers apart",
           ],
           rows: comparisons.map { row in
             let figures = [row.pearson, row.spearman, row.kendall, row.bias, row.rootMeanSquare, row.minimiserDistance]
-            return [row.approximation.label] + figures.map { decimal($0) }
-          }, rightAligned: [1, 2, 3, 4, 5, 6]))
+            return [row.approximation.label, "\(row.points)"] + figures.map { decimal($0) }
+          }, rightAligned: [1, 2, 3, 4, 5, 6, 7]))
     }
     return tables.joined(separator: "\n\n")
+  }
+
+  /// What a reader of the tables must know of points that are not finite; nil where all are.
+  static func gaps<Problem: BilevelProblem>(_ result: LandscapeRun<Problem>.Result) -> String? {
+    func note(_ objectives: [Objective], _ losses: (Objective) -> [Double]) -> String? {
+      let gaps = objectives.compactMap { objective -> String? in
+        let values = losses(objective)
+        let count = values.count { !$0.isFinite }
+        return count == 0 ? nil : "\(objective.label) at \(count) of \(values.count) points"
+      }
+      return gaps.isEmpty
+        ? nil
+        : "note: not finite: \(gaps.joined(separator: ", ")); nan or inf in the tables, hatched or "
+          + "left out in figures, left out of comparisons"
+    }
+    if let landscape = result.landscape { return note(landscape.objectives, landscape.losses) }
+    return result.lines.flatMap { lines in
+      note(lines.objectives) { objective in lines.lines.flatMap { ($0[objective] ?? []).map(\.loss) } }
+    }
   }
 
   private static func centre(_ landscape: Landscape) -> String {
@@ -65,6 +85,6 @@ enum LandscapeSummary {
   }
 
   private static func decimal(_ value: Double?, _ digits: Int = 4) -> String {
-    value.map { String(format: "%.\(digits)f", $0) } ?? "-"
+    value.map { $0.isFinite ? String(format: "%.\(digits)f", $0) : StudyCommand.notFinite } ?? "-"
   }
 }

@@ -28,11 +28,20 @@ struct PlotCommand: ParsableCommand {
       "Folder for the figures; or a file that ends in .png, .pdf or .svg, for one figure. Default: beside the tables.",
       valueName: "path"))
   var out: String?
+  @OptionGroup var overwriting: OverwriteFlag
 
   func validate() throws {
     guard !paths.isEmpty else { throw ValidationError("PATH: found nothing, wanted a folder of results") }
     _ = try kinds()
     _ = try formats()
+    if let out, outFormat == nil, !(out as NSString).pathExtension.isEmpty, !out.hasSuffix("/") {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: out, isDirectory: &isFolder), isFolder.boolValue else {
+        throw ValidationError(
+          "--out: found \(out), wanted a file that ends in .png, .pdf or .svg, or a folder (a new one whose name has a dot "
+            + "ends in /)")
+      }
+    }
     if outFormat != nil, format != nil {
       throw ValidationError("--format: found \(format ?? "") beside --out \(out ?? ""), wanted one of them")
     }
@@ -59,17 +68,27 @@ struct PlotCommand: ParsableCommand {
           file: out, item: "--out", problem: "holds one figure",
           found: jobs.map(\.kind.rawValue).joined(separator: ", "), expected: "one PATH and one --kind, or a folder")
       }
-      try jobs[0].plot.write(jobs[0].kind, to: (out as NSString).deletingPathExtension, formats: [outFormat])
-      print(out)
+      let stem = (out as NSString).deletingPathExtension
+      try require("\(stem).\(outFormat.rawValue)")
+      for path in try jobs[0].plot.write(jobs[0].kind, to: stem, formats: [outFormat]) { print(path) }
       return
     }
-    if let out { try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true) }
     let formats = try formats()
+    // A folder that is yet to be made holds nothing to replace.
+    for job in jobs where out.map(FileManager.default.fileExists(atPath:)) ?? true {
+      for format in formats { try require("\(stem(job.plot.folder, job.kind, of: folders)).\(format.rawValue)") }
+    }
+    if let out { try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true) }
     for job in jobs {
       for path in try job.plot.write(job.kind, to: stem(job.plot.folder, job.kind, of: folders), formats: formats) {
         print(path)
       }
     }
+  }
+
+  /// Before anything is drawn.
+  private func require(_ path: String) throws {
+    try FigureFile.output(of: Plot.maker, at: path).require(path, overwrite: overwriting.overwrite)
   }
 
   /// The path of a figure without its ending; figures of several folders in one carry the names of their own.
@@ -89,8 +108,8 @@ struct PlotCommand: ParsableCommand {
 
   private func kinds() throws -> [PlotKind]? {
     try kind.map { list in
-      try list.split(separator: ",", omittingEmptySubsequences: false).map { word in
-        guard let kind = PlotKind(rawValue: String(word)) else {
+      try ListText.items(list).map { word in
+        guard let kind = PlotKind(rawValue: word) else {
           throw ValidationError(
             "--kind: found '\(word)', wanted \(PlotKind.allCases.map(\.rawValue).joined(separator: ", ")), with commas between"
           )
@@ -101,8 +120,8 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func formats() throws -> [FigureFile.Format] {
-    try (format ?? "png").split(separator: ",", omittingEmptySubsequences: false).map { word in
-      guard let format = FigureFile.Format(rawValue: String(word)) else {
+    try ListText.items(format ?? "png").map { word in
+      guard let format = FigureFile.Format(rawValue: word) else {
         throw ValidationError("--format: found '\(word)', wanted png, pdf or svg, with commas between")
       }
       return format

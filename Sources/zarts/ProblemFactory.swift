@@ -15,7 +15,29 @@ enum ProblemFactory {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit, threads: configuration.threads)
+    if configuration.method.isZeroOrder {
+      try checkMemory(for: configuration.innerSteps, of: loader, "\(configuration.innerSteps) batches of inner training")
+    }
     return try make(configuration, loader: loader, threads: threads(configuration))
+  }
+
+  /// - Throws: `MemoryShortage` where so many batches don't fit beside each other.
+  static func checkMemory(for batches: Int, of loader: BatchLoader, _ what: @autoclosure () -> String) throws {
+    let side = loader.dataset.side
+    let images = min(loader.batchSize, max(1, loader.trainingMembers.count))
+    try MemoryShortage.check(
+      what(),
+      neededBytes: .saturatingProduct(batches, images, ImageDataset.channels * side * side, MemoryLayout<Float>.stride))
+  }
+
+  /// The same for the batches that every point of a landscape or study sees.
+  static func checkMemory(
+    of problem: SupernetProblem, innerSteps: Int, validationBatches: Int, recalibrationBatches: Int = 0
+  ) throws {
+    let training = max(innerSteps, recalibrationBatches)
+    try checkMemory(
+      for: training + validationBatches, of: problem.loader,
+      "\(training) training and \(validationBatches) validation batches")
   }
 
   /// The same for a run that goes on, whose data may have moved since.

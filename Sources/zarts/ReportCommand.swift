@@ -19,14 +19,19 @@ struct ReportCommand: ParsableCommand {
   var landscape: [String] = []
   @Option(help: ArgumentHelp("The page. Default: report.html in the first folder.", valueName: "file.html"))
   var out: String?
+  @OptionGroup var overwriting: OverwriteFlag
+  @Flag(help: "Leave out command lines, versions and settings, and paths with them.")
+  var noMetadata = false
 
   func run() throws {
     let target = out ?? ((paths[0].hasSuffix("/") ? paths[0] : paths[0] + "/") + "report.html")
     guard target.lowercased().hasSuffix(".html") || target.lowercased().hasSuffix(".htm") else {
       throw ValidationError("--out: found \(target), wanted a path that ends in .html")
     }
+    try ReportPage.output.require(target, overwrite: overwriting.overwrite)
     let report = try Report(reading: paths, landscapes: landscape)
-    let page = try ReportPage(report, command: Provenance.commandLine)
+    for skipped in report.passedOver { remark("\(skipped) is passed over: none of our results in it") }
+    let page = try ReportPage(noMetadata ? report.withoutOrigin() : report, command: Provenance.commandLine)
     try AtomicFile.write(page.html, to: target)
     print(target)
   }

@@ -9,11 +9,11 @@ struct RetrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retrain", abstract: "Train the network of a genotype from scratch and test it.",
     discussion: """
-      Writes a run folder: config.yaml, genotype.txt, metrics.csv, log.txt and checkpoints/ of safetensors with the public \
-      names. The same settings and seed give the same bits on any number of threads, with or without interruption. SIGINT \
-      or SIGTERM stops after the current step with a checkpoint; --resume goes on. Presets: \
-      \(RetrainingPreset.all.map(\.name).joined(separator: ", ")). Exit status: 0 finished, 1 failed, 3 diverged, 64 wrong \
-      flags, 128 + N stopped by signal N.
+      Writes a run folder: config.yaml, genotype.txt, metrics.csv, log.txt and checkpoints/ of safetensors with the \
+      public names. The same settings and seed give the same bits on any number of threads, with or without \
+      interruption. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current step with a checkpoint; --resume goes \
+      on. Presets: \(RetrainingPreset.all.map(\.name).joined(separator: ", ")). Exit status: 0 finished, 1 failed, 3 \
+      diverged, 64 wrong flags, 128 + N stopped by signal N.
       """)
 
   @Option(
@@ -36,7 +36,7 @@ struct RetrainCommand: ParsableCommand {
   var printConfig = false
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    try ReportInterval.check(reportEvery)
     guard config == nil || preset == nil else { throw ValidationError("--preset beside --config: wanted one of them") }
   }
 
@@ -88,10 +88,7 @@ struct RetrainCommand: ParsableCommand {
       case .interrupted(let signal, _, _, _):
         complain("\(error); go on with --resume \(run.files.folder.path)")
         throw ExitCode(128 + signal)
-      case .diverged:
-        complain("\(error)")
-        throw ExitCode(3)
-      case .invalid: throw error
+      case .diverged, .invalid: throw error
       }
     }
     if let last {
@@ -106,15 +103,16 @@ struct RetrainCommand: ParsableCommand {
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
       result = try RetrainingConfiguration(yaml: text, from: config)
-      if let genotype { result.genotype = try GenotypeSource.read(genotype).pythonLine }
+      if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine }
     } else {
       let preset = try RetrainingPreset(named: preset ?? "cifar", from: "--preset")
       guard let genotype else { throw missing("--genotype") }
       guard let dataset = flags.dataset ?? preset.dataset else { throw missing("--dataset") }
-      result = preset.configuration(genotype: try GenotypeSource.read(genotype).pythonLine, dataset: dataset)
+      result = preset.configuration(
+        genotype: try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine, dataset: dataset)
     }
     flags.apply(to: &result)
-    try result.validate()
+    try usage(naming: RetrainFlags.keys) { try result.validate() }
     return result
   }
 

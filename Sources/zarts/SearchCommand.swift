@@ -8,10 +8,11 @@ struct SearchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "search", abstract: "Search for an architecture.",
     discussion: """
-      Writes a run folder: config.yaml, metrics.csv, alphas.npy, genotypes.txt, log.txt and checkpoints/. Runs with the \
-      same settings and seed give the same bits on any number of threads, and runs of different methods are the same up \
-      to the end of the warm-up. SIGINT or SIGTERM stops after the current step with a checkpoint; --resume goes on. Exit \
-      status: 0 finished, 1 failed, 3 diverged, 64 wrong flags, 128 + N stopped by signal N.
+      Writes a run folder: config.yaml, metrics.csv, alphas.npy, genotypes.txt, log.txt and checkpoints/. Runs with \
+      the same settings and seed give the same bits on any number of threads, and runs of different methods are the \
+      same up to the end of the warm-up. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current step with a \
+      checkpoint; --resume goes on. Exit status: 0 finished, 1 failed, 3 diverged, 64 wrong flags, 128 + N stopped by \
+      signal N.
       """)
 
   @OptionGroup var flags: SearchFlags
@@ -33,7 +34,7 @@ struct SearchCommand: ParsableCommand {
   var resume: String?
 
   func validate() throws {
-    guard reportEvery >= 0 else { throw ValidationError("--report-every: found \(reportEvery), wanted 0 or more seconds") }
+    try ReportInterval.check(reportEvery)
   }
 
   func run() throws {
@@ -85,7 +86,7 @@ struct SearchCommand: ParsableCommand {
     let files = try SearchRunFolder(existing: path)
     var configuration = try files.configuration()
     adjust(&configuration)
-    try configuration.validate()
+    try usage(naming: flags.keys) { try configuration.validate() }
     guard configuration.stages.isEmpty else {
       return try finish(
         StagedSearch(
@@ -117,10 +118,7 @@ struct SearchCommand: ParsableCommand {
       case .interrupted(let signal, _, _, _):
         complain("\(error); go on with --resume \(files.folder.path)")
         throw ExitCode(128 + signal)
-      case .diverged:
-        complain("\(error)")
-        throw Self.divergence
-      case .invalid: throw error
+      case .diverged, .invalid: throw error
       }
     }
     print(try RunSummary.table([files]))
@@ -136,9 +134,6 @@ struct SearchCommand: ParsableCommand {
     if flags.dataset != nil { configuration.dataset = DatasetSpecification.absolute(configuration.dataset) }
     if let threads { configuration.threads = threads }
   }
-
-  /// What scripts tell a search that diverged from one that failed by.
-  private static let divergence = ExitCode(3)
 
   /// Flags over the file of --config over the preset over the defaults of method and space.
   private func searchConfiguration() throws -> SearchConfiguration {
@@ -157,7 +152,7 @@ struct SearchCommand: ParsableCommand {
     }
     flags.apply(to: &result)
     if let threads { result.threads = threads }
-    try result.validate()
+    try usage(naming: flags.keys) { try result.validate() }
     return result
   }
 

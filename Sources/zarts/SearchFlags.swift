@@ -125,6 +125,9 @@ struct SearchFlags: ParsableArguments {
     ]
   }
 
+  /// Settings that have flags.
+  var keys: [String] { settings.map(\.key) + ["threads"] }
+
   /// Settings whose flags were given.
   var given: [String] { settings.filter(\.isGiven).map(\.key) }
 

@@ -1,13 +1,20 @@
 import Foundation
 import Search
 
-/// Turns the first SIGINT or SIGTERM into a request to stop cleanly; a second one ends the process as usual.
+/// Turns the first signal that asks a process to end into a request to stop cleanly; the same one again ends the process
+/// as usual.
+///
+/// SIGINT and SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1, which Slurm can send ahead of a time limit
+/// (`--signal=USR1@120`). A SIGHUP or SIGUSR1 that the parent ignores, as nohup does, stays ignored.
 enum SignalTrap {
   private static let stop = StopRequest()
 
   static func install() -> StopRequest {
     let request = stop
-    for number in [SIGINT, SIGTERM] {
+    var stopping = sigset_t()
+    sigemptyset(&stopping)
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] where !(isIgnored(number) && [SIGHUP, SIGUSR1].contains(number)) {
+      sigaddset(&stopping, number)
       signal(number) { received in
         SignalTrap.stop.request(signal: received)
         signal(received, SIG_DFL)
@@ -16,10 +23,13 @@ enum SignalTrap {
       }
     }
     // A parent with these signals blocked hands its mask on, and the search could not be stopped.
-    var stopping = sigset_t()
-    sigemptyset(&stopping)
-    for number in [SIGINT, SIGTERM] { sigaddset(&stopping, number) }
     pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
     return request
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var present = sigaction()
+    guard sigaction(number, nil, &present) == 0 else { return false }
+    return unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

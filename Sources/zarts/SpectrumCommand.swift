@@ -7,8 +7,8 @@ struct SpectrumCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
     discussion: """
-      At one checkpoint, or with --epochs at several of a run. Writes spectrum.yaml and spectrum.csv. SIGINT or SIGTERM stops; \
-      the same command with --resume goes on with the checkpoint that it stopped in.
+      At one checkpoint, or with --epochs at several of a run. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, \
+      SIGHUP or SIGUSR1 stops; the same command with --resume goes on with the checkpoint that it stopped in.
       """)
 
   @OptionGroup var source: LandscapeSource
@@ -32,11 +32,14 @@ struct SpectrumCommand: ParsableCommand {
   var out: String
 
   func run() throws {
-    var settings = try SpectrumSettings(
-      eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
-      tolerance: tolerance)
+    var settings = try usage {
+      try SpectrumSettings(
+        eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
+        tolerance: tolerance)
+    }
     let sources = try sources()
     let first = try sources[0].open()
+    first.announce(takingSteps: false)
     settings.seed = first.configuration.seed
     try measure(ProblemFactory.make(first.configuration), sources, first, settings)
   }
@@ -50,7 +53,8 @@ struct SpectrumCommand: ParsableCommand {
     guard source.epoch == nil else {
       throw LandscapeSource.wrong("two flags for one thing", "--epoch and --epochs", "one of them")
     }
-    let available = try SearchRunFolder(existing: run).checkpoints().filter { $0.step == 0 }.map(\.epoch)
+    let available = try SearchRunFolder(existing: run).run(holding: .checkpoint).checkpoints().filter { $0.step == 0 }.map(
+      \.epoch)
     let chosen = try NumberList.epochs(epochs, of: available)
     guard !chosen.isEmpty else {
       throw LandscapeSource.wrong("no checkpoint", "none in \(run)", "checkpoints/epoch-NNN.safetensors")
@@ -82,8 +86,22 @@ struct SpectrumCommand: ParsableCommand {
     let rows = try StudyCommand.run(unit: "checkpoints", journal: folder.file("journal.csv")) { isStopRequested, progress in
       try run.run(in: folder, origin: origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
     }
+    for warning in Self.warnings(rows, settings) { complain(warning) }
     print(Self.text(rows))
     print(folder.file("spectrum.csv"))
+  }
+
+  private static func warnings(_ rows: [SpectrumRow], _ settings: SpectrumSettings) -> [String] {
+    var epochs: [Int?] = []
+    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
+    return epochs.compactMap { epoch in
+      func value(_ quantity: SpectrumRow.Quantity) -> Double? {
+        rows.first { $0.epoch == epoch && $0.quantity == quantity && $0.index == 1 }?.value
+      }
+      return NumericalNoise.curvatureWarning(
+        epoch.map { "epoch \($0)" } ?? "the checkpoint", asymmetry: value(.asymmetry), largest: value(.eigenvalue),
+        atHalf: value(.halved), displacement: settings.displacement)
+    }
   }
 
   private static func text(_ rows: [SpectrumRow]) -> String {
@@ -93,12 +111,18 @@ struct SpectrumCommand: ParsableCommand {
       let mine = rows.filter { $0.epoch == epoch }
       func cell(_ quantity: SpectrumRow.Quantity, _ index: Int = 1) -> String {
         guard let row = mine.first(where: { $0.quantity == quantity && $0.index == index }) else { return "-" }
-        return StudyCommand.decimal(row.value) + (row.error.map { " ± " + StudyCommand.decimal($0) } ?? "")
+        // A residual alone is no error bar: only the trace's error is one.
+        let reach = row.quantity == .trace ? row.error : row.uncertainty
+        return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
       }
-      let cells = [cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed)]
+      let cells = [
+        cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed), cell(.halved),
+        cell(.asymmetry),
+      ]
       return [epoch.map(String.init) ?? "-"] + cells
     }
     return TextTable.text(
-      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest"], rows: lines, rightAligned: [0])
+      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest", "largest at ε/2", "asymmetry"],
+      rows: lines, rightAligned: [0])
   }
 }

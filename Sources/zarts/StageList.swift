@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Search
 
 /// Stages of a progressive search as a command line names them.
@@ -10,7 +11,7 @@ struct StageList: ExpressibleByArgument {
       stages = SearchStage.published
       return
     }
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    let parts = ListText.items(argument)
     let stages = parts.compactMap { part -> SearchStage? in
       let fields = part.split(separator: ":", omittingEmptySubsequences: false)
       let numbers = fields.map { Int($0) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Landscape
 import Search
@@ -19,7 +20,12 @@ struct BootstrapFlags: ParsableArguments {
   var bootstrapSeed: UInt64 = 0
 
   func settings() throws -> Bootstrap {
-    try Bootstrap(method: bootstrap, replicates: replicates, level: confidence, seed: bootstrapSeed)
+    do {
+      return try Bootstrap(method: bootstrap, replicates: replicates, level: confidence, seed: bootstrapSeed)
+    } catch let error as StatisticsError {
+      let flag = Bootstrap.counts.contains(replicates) ? "--confidence" : "--replicates"
+      throw UsageError("\(flag): found \(error.found), expected \(error.expected)")
+    }
   }
 }
 
@@ -29,8 +35,8 @@ enum NumberList {
   static func parse<Number: LosslessStringConvertible>(
     _ text: String, _ flag: String, _ kind: Number.Type = Number.self
   ) throws -> [Number] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      guard let value = Number(String(part)) else {
+    try ListText.items(text).map { part in
+      guard let value = Number(part) else {
         throw LandscapeSource.wrong("not a list of numbers", "\(flag) '\(text)'", "numbers with commas between")
       }
       return value
@@ -41,13 +47,13 @@ enum NumberList {
   ///
   /// - Throws: `SearchError` for anything else, and for an epoch twice.
   static func epochs(_ text: String, of available: [Int]) throws -> [Int] {
-    if text == "all" { return available }
+    if ListText.items(text) == ["all"] { return available }
     var result: [Int] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], 0 <= first, first <= last,
-        last < 1 << 20
-      else {
+    for part in ListText.items(text) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+        RunBounds.start.count($0)
+      }
+      guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first <= last else {
         throw LandscapeSource.wrong(
           "not a list of epochs", "--epochs '\(text)'", "all, or numbers and ranges like 0,5,10-20")
       }
@@ -82,9 +88,13 @@ enum StudyCommand {
     }
   }
 
+  /// What stands in a table where a number left the finite range.
+  static let notFinite = "not finite"
+
   /// A number in a table.
   static func decimal(_ value: Double?, _ digits: Int = 4) -> String {
-    value.map { abs($0) >= 0.001 || $0 == 0 ? String(format: "%.\(digits)f", $0) : String(format: "%.2e", $0) } ?? "-"
+    if let value, !value.isFinite { return notFinite }
+    return value.map { abs($0) >= 0.001 || $0 == 0 ? String(format: "%.\(digits)f", $0) : String(format: "%.2e", $0) } ?? "-"
   }
 
   /// A value with its interval.

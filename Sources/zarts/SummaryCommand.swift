@@ -6,15 +6,16 @@ struct SummaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "summary", abstract: "Print a table of what searches found.",
     discussion: """
-      One row a run folder or a stage of a progressive search: its state after the last finished epoch or, where DARTS-ES stopped early, after the one whose \
-      architecture it returns.
+      One row a run folder or a stage of a progressive search: its state after the last finished epoch or, where \
+      DARTS-ES stopped early, after the one whose architecture it returns. Folders of other commands and files are \
+      passed over with a note.
       """)
 
   @Argument(help: "Run folders.")
   var runs: [String]
 
   func run() throws {
-    print(try RunSummary.table(runs.map(SearchRunFolder.init(existing:))))
+    print(try RunSummary.table(SearchFolders.choose(runs)))
   }
 }
 

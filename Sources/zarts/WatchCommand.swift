@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Foundation
 import Watch
 
@@ -18,6 +19,8 @@ struct WatchCommand: ParsableCommand {
   @Option(help: "Address to listen on.")
   var host = "127.0.0.1"
 
+  func validate() throws { try CountBounds(1...65_535, zero: "any that is free").check(port, "--port") }
+
   func run() throws {
     let server = try WatchServer(folder: path, host: host, port: port)
     let (name, folder) = (host.contains(":") ? "[\(host)]" : host, path)
@@ -27,7 +30,7 @@ struct WatchCommand: ParsableCommand {
       do {
         try await server.run { port in
           // At once, also into a pipe: whoever waits for the address gets it.
-          FileHandle.standardOutput.write(Data("watching \(folder) at http://\(name):\(port)/ (Ctrl-C stops)\n".utf8))
+          print("watching \(folder) at http://\(name):\(port)/ (Ctrl-C stops)")
         }
       } catch {
         outcome.error = error

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Compute
+import Foundation
 import Search
 
 @main
@@ -26,4 +28,23 @@ struct Zarts: ParsableCommand {
         ]),
       CommandGroup(name: "Tools", subcommands: [GenotypeCommand.self, DataCommand.self, BenchCommand.self]),
     ])
+
+  static func main() {
+    StandardStream.openMissing()
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      // Help and version are output as any other.
+      guard exitCode(for: error).isSuccess else { exit(withError: error) }
+      print(fullMessage(for: error))
+      Foundation.exit(Output.status())
+    }
+    do {
+      try command.run()
+    } catch {
+      CommandEnd.exit(error, command: type(of: command).configuration.commandName)
+    }
+    Foundation.exit(Output.status())
+  }
 }

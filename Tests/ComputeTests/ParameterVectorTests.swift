@@ -63,3 +63,12 @@ struct ParameterVectorTests {
     #expect(weights.values == [-0.390625, -4.40625])
   }
 }
+
+/// `ZARTS_ISA` forces the vectors' algebra as it does the engine.
+struct VectorAlgebraTests {
+  @Test func algebraUsesTheSetThatTheEnginesUse() throws {
+    #expect(try Kernels.inUse.name == Kernels.select().name)
+    for name in Kernels.available { #expect(Kernels.inUse(named: name).name == name) }
+    #expect(Kernels.inUse(named: nil).name == Kernels.available.first)
+  }
+}

@@ -261,7 +261,7 @@ struct BatchLoaderTests {
 
   @Test("Sizes and limits out of range are refused with what would be right")
   func refused() throws {
-    #expect(message { _ = try loader(batch: 0) }?.contains("--batch: out of range: found 0, expected 1 or more") == true)
+    #expect(message { _ = try loader(batch: 0) }?.contains("--batch: out of range: found 0, expected 1 to 65536") == true)
     for limit in [-1, 0, 1, 41] {
       let text = message { _ = try loader(limit: limit) }
       #expect(text?.contains("--train-limit: out of range: found \(limit), expected 2 to 40") == true)

@@ -21,4 +21,18 @@ struct FileLockTests {
     let error = try #require(throws: FormatError.self) { try FileLock(path: folder.file("absent/log.txt")) }
     #expect("\(error)".contains("absent/log.txt"))
   }
+
+  @Test func folderHasOneHolderAndNothingIsLeftOfItsLock() throws {
+    let scratch = try ScratchFolder()
+    let folder = try OutputFolder.create(at: scratch.file("results"))
+    var first: FileLock? = try folder.lock()
+    let error = try #require(throws: FormatError.self) { try folder.lock() }
+    #expect("\(error)".contains("results/.lock") && "\(error)".contains("another process works in this folder"))
+    withExtendedLifetime(first) {}
+    first = nil
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    // What a killed process leaves holds nobody up.
+    _ = try scratch.write("", to: "results/.lock")
+    _ = try OutputFolder.create(at: folder.path).lock()
+  }
 }

@@ -217,7 +217,8 @@ struct DiagnosisRunTests {
   @Test func runThatIsAheadInOneFileIsJudgedUpToTheRest() throws {
     let scratch = try ScratchFolder()
     let files = try search(in: scratch.file("run"))
-    // metrics.csv is written after alphas.npy.
+    // metrics.csv is written after alphas.npy, the checkpoint after both.
+    for path in [files.genotypePath, files.checkpointPath(epoch: 4)] { try FileManager.default.removeItem(atPath: path) }
     let lines = try String(contentsOfFile: files.metricsPath, encoding: .utf8).split(separator: "\n")
     try AtomicFile.write(lines.dropLast().joined(separator: "\n") + "\n", to: files.metricsPath)
     #expect(try Diagnosis(of: files).epochs.count == 3)
@@ -227,13 +228,19 @@ struct DiagnosisRunTests {
   @Test func runsThatCannotBeJudgedAreRefused() throws {
     let scratch = try ScratchFolder()
     let files = try search(in: scratch.file("run"))
+    let changed = try search(in: scratch.file("changed"))
     try FileManager.default.removeItem(atPath: files.metricsPath)
+    let contradiction = #expect(throws: SearchError.self) { try Diagnosis(of: files) }
+    #expect("\(contradiction.map { "\($0)" } ?? "")".contains(files.metricsPath))
+    for path in [files.genotypesPath, files.alphasPath, files.checkpointsPath] {
+      try FileManager.default.removeItem(atPath: path)
+    }
     let none = #expect(throws: LandscapeError.self) { try Diagnosis(of: files) }
     #expect(none?.found == "no finished epoch")
-    var configuration = try files.configuration()
+    var configuration = try changed.configuration()
     configuration.space = .s3
-    try AtomicFile.write(configuration.yaml, to: files.configurationPath)
-    #expect(throws: FormatError.self) { try Diagnosis(of: files) }
+    try AtomicFile.write(configuration.yaml, to: changed.configurationPath)
+    #expect(throws: FormatError.self) { try Diagnosis(of: changed) }
     var settings = MeasurementSettings()
     settings.samples = 2
     let wrong = #expect(throws: LandscapeError.self) { try settings.validate() }

@@ -29,6 +29,23 @@ import Testing
     #expect(try read([omega] + others).weights.values == [1, 2, 3, 4, 5])
   }
 
+  @Test(
+    "of a checkpoint of a search may stand beside whatever its optimiser keeps, but nothing that could be of the network")
+  func checkpoints() throws {
+    func checkpoint(_ other: String, format: String?) throws -> SearchCheckpoint {
+      let entry = NamedTensor(name: other, shape: [1], values: .float32([0]))
+      return try SearchCheckpoint(
+        strictly: TensorFile(
+          path: "file.safetensors", metadata: format.map { ["format": $0] } ?? [:], tensors: [omega, normal, reduce, entry]),
+        for: quadratic())
+    }
+    for name in ["early_stop.alphas", "random.incumbent", "adam.steps", "evolution.population", "sampler"] {
+      #expect(try checkpoint(name, format: "zarts-search-1").weights.values == [1, 2, 3, 4, 5], "\(name)")
+    }
+    #expect(throws: LandscapeError.self) { try checkpoint("omega.scale", format: "zarts-search-1") }
+    #expect(throws: LandscapeError.self) { try checkpoint("evolution.population", format: nil) }
+  }
+
   @Test("an entry that is missing, misshapen, of a wrong type, unexpected or overflowing is named")
   func badEntries() {
     func named(_ tensors: [NamedTensor]) -> String {

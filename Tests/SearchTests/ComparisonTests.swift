@@ -64,6 +64,18 @@ struct ComparisonTests {
     #expect(try timeless(run) == timeless(alone))
   }
 
+  @Test func runWhoseFolderContradictsItselfFailsByNameAndTheOthersStay() throws {
+    let folder = try TemporaryFolder()
+    let plan = try plan([.darts1, .random])
+    _ = try compare(plan, in: folder.file("comparison"))
+    let files = try ComparisonFolder(existing: folder.file("comparison")).run(plan.runs[0])
+    let lines = try String(contentsOfFile: files.metricsPath, encoding: .utf8).split(separator: "\n")
+    try AtomicFile.write((lines[..<2] + lines[3...]).joined(separator: "\n") + "\n", to: files.metricsPath)
+    let rows = try again(plan, in: folder.file("comparison"))
+    #expect(rows.map(\.status) == [.failed, .finished])
+    #expect(try #require(rows[0].error).contains("metrics.csv: row 2, column epoch"))
+  }
+
   @Test(arguments: SearchMethod.allCases)
   func runAfterASharedWarmupHasTheBytesOfOneByItself(method: SearchMethod) throws {
     let folder = try TemporaryFolder()

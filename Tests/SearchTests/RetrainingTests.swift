@@ -140,6 +140,45 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
   }
 
+  @Test("a row that is missing or edited is not named, when the run goes on or by readers")
+  func rows() throws {
+    let folder = try TemporaryFolder()
+    let files = try { () -> SearchRunFolder in
+      let run = try start(configuration(), in: folder.file("run"))
+      try run.run()
+      return run.files
+    }()
+    try files.checkRetrainingHistory()
+    try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 3))
+    let table = try CSVTable(readingFrom: files.metricsPath)
+    func check(_ rows: [[String]], _ mention: String) throws {
+      try CSVWriter.write(columns: table.columns, rows: rows.map { $0.map(CSVField.text) }, to: files.metricsPath)
+      for body in [{ try files.checkRetrainingHistory() }, { _ = try goOn(files.folder.path) }] {
+        let error = try #require(throws: SearchError.self) { try body() }
+        #expect("\(error)".contains("\(files.metricsPath): \(mention)"), "\(error)")
+      }
+    }
+    try check([table.rows[0], table.rows[2]], "row 2, column epoch")
+    var edited = table.rows
+    edited[0][1] = "0.25"
+    try check(edited, "row 1: not the row that this run wrote")
+    try check([table.rows[0]], "row 2: a row is missing")
+    try CSVWriter.write(columns: table.columns, rows: table.rows.map { $0.map(CSVField.text) }, to: files.metricsPath)
+    try goOn(files.folder.path).run()
+  }
+
+  @Test("a stop before the first step of an epoch writes its checkpoint a second time")
+  func stopBeforeTheFirstStep() throws {
+    let folder = try TemporaryFolder()
+    let stop = StopRequest()
+    let run = try RetrainingRun(
+      starting: configuration(), dataset: dataset(), folder: { try OutputFolder.create(at: folder.file("run")) }, stop: stop)
+    stop.request(signal: SIGUSR1)
+    let error = try #require(throws: SearchError.self) { try run.run() }
+    #expect("\(error)".contains("signal \(SIGUSR1)") && "\(error)".contains(run.files.checkpointPath(epoch: 0)), "\(error)")
+    #expect(run.files.checkpoints().map(\.path) == [run.files.checkpointPath(epoch: 0)])
+  }
+
   @Test("old checkpoints stay, or the newest go")
   func keepLast() throws {
     let folder = try TemporaryFolder()

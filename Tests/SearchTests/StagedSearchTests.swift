@@ -86,6 +86,26 @@ struct StagedSearchTests {
     #expect(try bytes(whole.genotypesPath) == bytes(search.files.genotypesPath))
   }
 
+  @Test func folderOfAllStagesStandsForTheLastOneThatHoldsWhatIsAskedFor() throws {
+    let folder = try TemporaryFolder()
+    let (files, genotype) = try run(configuration(.darts1), in: folder.file("run"))
+    #expect(try files.run(holding: .finishedEpoch) == files.stage(2))
+    #expect(try files.run(holding: .finishedEpoch).result()?.genotype == genotype)
+    #expect(try files.stage(1).run(holding: .checkpoint) == files.stage(1))
+    // The third stage has begun, but not finished an epoch.
+    for path in [files.stage(2).metricsPath, files.stage(2).genotypesPath, files.stage(2).alphasPath] {
+      try FileManager.default.removeItem(atPath: path)
+    }
+    #expect(try files.run(holding: .finishedEpoch) == files.stage(1))
+    #expect(try files.run(holding: .checkpoint) == files.stage(2))
+    let refusal = #expect(throws: SearchError.self) { try files.requireOneRun() }
+    #expect("\(refusal.map { "\($0)" } ?? "")".contains(files.stage(1).folder.path))
+    #expect(throws: Never.self) { try files.stage(1).requireOneRun() }
+    for index in 0..<3 { try FileManager.default.removeItem(atPath: files.stage(index).folder.path) }
+    let nothing = #expect(throws: SearchError.self) { try files.run(holding: .checkpoint) }
+    #expect("\(nothing.map { "\($0)" } ?? "")".contains("without a checkpoint"))
+  }
+
   @Test func stageThatWasKilledBeforeItsFirstCheckpointStartsAnew() throws {
     let folder = try TemporaryFolder()
     let (files, genotype) = try run(configuration(.darts1), in: folder.file("run"))

@@ -5,20 +5,20 @@ import Testing
 
 @Suite struct ArchitectureTests {
   private static let unsupported: [(channels: Int, layers: Int, classes: Int, imageSize: Int, error: SupernetError)] = [
-    (6, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "6", wanted: "a multiple of 4 from 4 to 1024")),
-    (0, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "0", wanted: "a multiple of 4 from 4 to 1024")),
+    (6, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "6", wanted: "a multiple of 4, 4 to 1024")),
+    (0, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "0", wanted: "a multiple of 4, 4 to 1024")),
     (
-      -4, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "-4", wanted: "a multiple of 4 from 4 to 1024")
+      -4, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "-4", wanted: "a multiple of 4, 4 to 1024")
     ),
     (
       1028, 8, 10, 32,
-      SupernetError("unsupported size", at: "channels", found: "1028", wanted: "a multiple of 4 from 4 to 1024")
+      SupernetError("unsupported size", at: "channels", found: "1028", wanted: "a multiple of 4, 4 to 1024")
     ),
-    (16, 2, 10, 32, SupernetError("unsupported size", at: "layers", found: "2", wanted: "3 to 64 cells")),
-    (16, 65, 10, 32, SupernetError("unsupported size", at: "layers", found: "65", wanted: "3 to 64 cells")),
-    (16, 8, 1, 32, SupernetError("unsupported size", at: "classes", found: "1", wanted: "at least 2")),
-    (16, 8, 10, 30, SupernetError("unsupported size", at: "image size", found: "30", wanted: "a multiple of 4, at least 8")),
-    (16, 8, 10, 4, SupernetError("unsupported size", at: "image size", found: "4", wanted: "a multiple of 4, at least 8")),
+    (16, 2, 10, 32, SupernetError("unsupported size", at: "layers", found: "2", wanted: "3 to 200")),
+    (16, 201, 10, 32, SupernetError("unsupported size", at: "layers", found: "201", wanted: "3 to 200")),
+    (16, 8, 1, 32, SupernetError("unsupported size", at: "classes", found: "1", wanted: "2 to 1000000")),
+    (16, 8, 10, 30, SupernetError("unsupported size", at: "image size", found: "30", wanted: "a multiple of 4, 8 to 2048")),
+    (16, 8, 10, 4, SupernetError("unsupported size", at: "image size", found: "4", wanted: "a multiple of 4, 8 to 2048")),
   ]
 
   @Test("an unsupported size is taken or named wrongly", arguments: unsupported)
@@ -32,17 +32,17 @@ import Testing
   func model() throws {
     let architecture = try SupernetArchitecture(space: .s2, channels: 4, layers: 3, imageSize: 8)
     let kernels = try Kernels.select(named: nil)
-    #expect(throws: SupernetError("unsupported size", at: "batch", found: "0", wanted: "at least 1")) {
+    #expect(throws: SupernetError("unsupported size", at: "batch", found: "0", wanted: "1 to 65536")) {
       try SupernetModel(architecture: architecture, batch: 0, threads: 1, kernels: kernels)
     }
-    #expect(throws: SupernetError("unsupported number", at: "threads", found: "0", wanted: "at least 1")) {
+    #expect(throws: SupernetError("unsupported size", at: "threads", found: "0", wanted: "1 to 1024")) {
       try SupernetModel(architecture: architecture, batch: 1, threads: 0, kernels: kernels)
     }
   }
 
   @Test("the smallest supported sizes do not run")
   func smallest() throws {
-    for (layers, classes, imageSize) in [(3, 2, 8), (4, 3, 8), (5, 10, 12), (8, 100, 8)] {
+    for (layers, classes, imageSize) in [(3, 2, 8), (4, 3, 8), (5, 10, 12), (8, 100, 8), (100, 2, 8), (200, 2, 8)] {
       let architecture = try SupernetArchitecture(
         space: .s6, channels: 4, layers: layers, classes: classes, imageSize: imageSize)
       let model = try SupernetModel(architecture: architecture, batch: 2, threads: 2, kernels: Kernels.select(named: nil))

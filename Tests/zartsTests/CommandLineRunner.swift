@@ -19,6 +19,18 @@ enum CommandLineRunner {
 
   static func run(_ arguments: [String]) throws -> Result { try run(process(arguments)) }
 
+  /// Runs a script of the shell that finds `zarts` through PATH.
+  static func shell(_ script: String, in folder: String? = nil) throws -> Result {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script]
+    let programs = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["PATH": "\(programs):/usr/bin:/bin"]) { $1 }
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+    return try run(process)
+  }
+
   /// Starts a process and waits for its end.
   static func run(_ process: Process) throws -> Result {
     let (output, errors) = (Pipe(), Pipe())

@@ -154,8 +154,8 @@ import Testing
       (["--directions-seed", "-1"], "--directions-seed"),
       (["--normalisation", "filter"], "filter"), (["--validation-batches", "0"], "--validation-batches"),
       (["--epoch", "1"], "--epoch"), (["--run", "/nonexistent"], "--run and --weights"), (["--space", "s7"], "s7"),
-      (["--space", "s2"], "cells."), (["--channels", "16"], "wrong shape"), (["--layers", "3"], "not the network's"),
-      (["--layers", "6"], "there is no such tensor"), (["--out", "/proc/none"], "/proc/none"),
+      (["--space", "s2"], "space s3"), (["--channels", "16"], "8 channels"), (["--layers", "3"], "5 cells"),
+      (["--layers", "6"], "5 cells"), (["--out", "/proc/none"], "/proc/none"),
       (["--resume"], "cannot be opened"),
     ])
   func badFlags(arguments: [String], mention: String) throws {

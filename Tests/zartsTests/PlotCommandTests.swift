@@ -85,7 +85,7 @@ import Testing
     try scratch.write("spectrum/spectrum.csv", spectrum)
     try scratch.write("estimators/estimators.yaml", Self.settings)
     try scratch.write("estimators/estimators.csv", estimators)
-    try scratch.write("run/config.yaml", ["method: darts1  # the method", "space: s2", "seed: 3"])
+    try scratch.write("run/config.yaml", ["method: darts1  # the method", "space: s2", "dataset: fashion-mnist", "seed: 3"])
     var metrics = ["epoch,training_loss,validation_loss,skip_connections,dominant_eigenvalue"]
     for epoch in 1...8 {
       let loss = 1 / Double(epoch)

@@ -21,7 +21,7 @@ extension ParameterVector {
   /// self ← self + scale · other.
   public func add(_ other: ParameterVector, scaledBy scale: Float) {
     requireSameCount(other)
-    Kernels.best.table.pointee.add_scaled(storage, other.storage, scale, Int64(count))
+    Kernels.inUse.table.pointee.add_scaled(storage, other.storage, scale, Int64(count))
   }
 
   /// ⟨self, other⟩, accumulated in double precision.
@@ -51,7 +51,7 @@ extension ParameterVector {
   }
 
   /// ‖self‖₂.
-  public var norm: Double { Kernels.best.table.pointee.sum_squares(storage, Int64(count)).squareRoot() }
+  public var norm: Double { Kernels.inUse.table.pointee.sum_squares(storage, Int64(count)).squareRoot() }
 
   /// One step of SGD with momentum as PyTorch takes it, self being ω:
   /// v ← momentum · v + gradientScale · g + weightDecay · ω, then ω ← ω − learningRate · v.
@@ -61,7 +61,7 @@ extension ParameterVector {
   ) {
     requireSameCount(velocity)
     requireSameCount(gradient)
-    Kernels.best.table.pointee.momentum_step(
+    Kernels.inUse.table.pointee.momentum_step(
       storage, velocity.storage, gradient.storage, gradientScale, learningRate, momentum, weightDecay, Int64(count))
   }
 

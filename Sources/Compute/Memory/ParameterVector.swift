@@ -1,3 +1,5 @@
+import Foundation
+
 /// A flat vector of float32 parameters: network weights ω, their gradient or their momentum.
 ///
 /// Rooms above `Supernet` treat it as an element of a vector space; only the problem that made it knows which entry is
@@ -11,12 +13,16 @@ public final class ParameterVector: @unchecked Sendable {
   public init(count: Int) {
     precondition(count >= 0, "a vector has no negative count")
     self.count = count
-    let bytes = max(64, (count * MemoryLayout<Float>.stride + 63) / 64 * 64)
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    let needed = Int.saturatingProduct(count, MemoryLayout<Float>.stride)
+    let bytes = needed > Int.max - 64 ? needed : max(64, (needed + 63) / 64 * 64)
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, 64, bytes) == 0, let raw = memory else {
+      MemoryShortage.end("a vector of \(count) weights", neededBytes: bytes)
+    }
     storage = raw.initializeMemory(as: Float.self, repeating: 0, count: bytes / MemoryLayout<Float>.stride)
   }
 
-  deinit { UnsafeMutableRawPointer(storage).deallocate() }
+  deinit { free(storage) }
 
   public subscript(index: Int) -> Float {
     get {

@@ -11,8 +11,12 @@ public enum Kernels {
     (0..<ck_available()).compactMap { ck_get($0).map { String(cString: $0.pointee.name) } }
   }
 
-  /// The best set of this processor, for operations on whole vectors.
-  static let best = KernelSet(index: 0)
+  /// The set for operations on whole vectors, which no engine hands on: that of `select`, chosen once. Where the variable
+  /// names none that there is, the first engine says so.
+  public static let inUse = inUse(named: ProcessInfo.processInfo.environment[environmentVariable])
+
+  /// The same for a value of the variable.
+  public static func inUse(named requested: String?) -> KernelSet { (try? select(named: requested)) ?? KernelSet(index: 0) }
 
   /// The set that `ZARTS_ISA` names, or the best one.
   ///

@@ -16,9 +16,11 @@ public struct MachinePeak: Equatable, Sendable {
   /// The best of `repeats` measurements of each, taken in turn.
   public static func measure(threads: Int, repeats: Int, kernels: KernelSet) -> MachinePeak {
     let pool = ThreadPool(threadCount: threads)
+    let threads = pool.threadCount
     let arena = Arena()
     let sinks = arena.allocate(Float.self, 16 * threads)
-    let copied = 64 << 20
+    // Far larger than the caches, and no more than a quarter of what the threads share.
+    let copied = max(1 << 20, min(64 << 20, AvailableMemory.bytes() / 4 / (2 * threads)))
     let buffers = (0..<2 * threads).map { _ in arena.allocate(UInt8.self, copied) }
     for buffer in buffers { buffer.update(repeating: 1, count: copied) }
     let operations = arena.allocate(Double.self, threads)

@@ -4,8 +4,11 @@ import Synchronization
 /// A fixed set of threads that run numbered tasks. Which thread runs a task is left to chance; callers make results
 /// independent of it by giving each task its own output.
 public final class ThreadPool: @unchecked Sendable {
-  /// Threads that work on `run`, the caller's included.
-  public let threadCount: Int
+  /// Threads that a pool may have.
+  public static let counts = CountBounds(1...1024)
+
+  /// Threads that work on `run`, the caller's included: fewer than asked for where the system starts no more.
+  public private(set) var threadCount: Int
 
   private typealias Body = (_ task: Int, _ worker: Int) -> Void
   private var body: Body?
@@ -16,7 +19,6 @@ public final class ThreadPool: @unchecked Sendable {
   private let sleepers = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
   private let condition = NSCondition()
-  private var threads: [Thread] = []
 
   /// Rounds of looking for work before a thread sleeps: long enough to bridge the serial part between two phases.
   private static let spinRounds = 20_000
@@ -25,17 +27,54 @@ public final class ThreadPool: @unchecked Sendable {
   public init(threadCount: Int) {
     precondition(threadCount >= 1, "a pool needs a thread")
     self.threadCount = threadCount
-    for worker in 1..<max(threadCount, 1) {
-      let shared = Unmanaged.passUnretained(self)
-      let thread = Thread { ThreadPool.serve(shared, worker: worker) }
-      thread.stackSize = 8 << 20
-      thread.name = "compute-\(worker)"
-      threads.append(thread)
-      thread.start()
+    let shared = Unmanaged.passUnretained(self)
+    for worker in 1..<threadCount where !Self.start({ ThreadPool.serve(shared, worker: worker) }, named: "compute-\(worker)")
+    {
+      self.threadCount = worker
+      break
     }
     // The threads hold the pool unretained; they must have started before it can go away.
-    while busyWorkers.load(ordering: .acquiring) < threadCount - 1 { usleep(50) }
+    while busyWorkers.load(ordering: .acquiring) < self.threadCount - 1 { usleep(50) }
     busyWorkers.store(0, ordering: .releasing)
+  }
+
+  /// What a new thread runs.
+  private final class Work {
+    let name: String
+    let body: () -> Void
+
+    init(name: String, body: @escaping () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+
+  /// Whether the system started a thread. (Foundation's does not tell.)
+  private static func start(_ body: @escaping () -> Void, named name: String) -> Bool {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setstacksize(&attributes, 8 << 20)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let work = Unmanaged.passRetained(Work(name: name, body: body))
+    #if os(Linux)
+    var thread = pthread_t()
+    #else
+    var thread: pthread_t?
+    #endif
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        #if os(Linux)
+        guard let argument else { return nil }
+        #endif
+        let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+        Thread.current.name = work.name
+        work.body()
+        return nil
+      }, work.toOpaque())
+    if status != 0 { work.release() }
+    return status == 0
   }
 
   deinit {

@@ -17,9 +17,16 @@ public final class Canvas {
   /// Every text that was set and the area it covers, for checks that nothing overlaps.
   package private(set) var texts: [(text: String, area: Rectangle)] = []
 
+  /// Texts that were left out of the drawing, to be set by whoever writes the document.
+  private(set) var setTexts: [SetText] = []
+  private let leavesTextOut: Bool
+
   /// Draws on `surface`, which must outlive the canvas.
-  init(surface: OpaquePointer, size: Size, pixelsPerPoint: Double?) {
+  ///
+  /// - Parameter leavesTextOut: whether texts are collected in `setTexts` in place of being drawn; on vector surfaces.
+  init(surface: OpaquePointer, size: Size, pixelsPerPoint: Double?, leavesTextOut: Bool = false) {
     self.size = size
+    self.leavesTextOut = leavesTextOut
     self.pixelsPerPoint = pixelsPerPoint
     context = cairo_create(surface)
     if let pixelsPerPoint { cairo_scale(context, pixelsPerPoint, pixelsPerPoint) }
@@ -220,6 +227,11 @@ public final class Canvas {
       case .bottom: -Theme.descent * size
       }
     note(label, x: start, y: baseline - Theme.capHeight * size, width: whole, height: Theme.capHeight * size)
+    if leavesTextOut {
+      collect(label, size: size, bold: bold, from: start, baseline: baseline, angle: angle, colour: colour, halo: halo)
+      cairo_restore(context)
+      return
+    }
     if let halo {
       walk(label, size: size, bold: bold, from: start, baseline: baseline) { text in
         cairo_text_path(context, text)
@@ -251,22 +263,48 @@ public final class Canvas {
     texts.append((label.plain, Rectangle(x: left, y: top, width: right - left, height: bottom - top)))
   }
 
+  private func collect(
+    _ label: Label, size: Double, bold: Bool, from start: Double, baseline: Double, angle: Double, colour: Colour,
+    halo: Colour?
+  ) {
+    var (x, y) = (0.0, 0.0)
+    cairo_user_to_device(context, &x, &y)
+    var text = SetText(anchor: Point(x, y), angle: angle, isBold: bold, colour: colour, halo: halo)
+    var along = start
+    for run in label.runs where !run.text.isEmpty {
+      select(run, size: size, bold: bold)
+      var extents = cairo_text_extents_t()
+      cairo_text_extents(context, run.text, &extents)
+      text.runs.append(
+        .init(
+          text: run.text, isItalic: run.italic, size: Self.size(of: run, in: size), x: along,
+          y: baseline + Self.shift(of: run, in: size), width: extents.x_advance))
+      along += extents.x_advance
+    }
+    if !text.runs.isEmpty { setTexts.append(text) }
+  }
+
+  /// How far below the baseline a run stands.
+  private static func shift(of run: Label.Run, in size: Double) -> Double {
+    switch run.script {
+    case .normal: 0.0
+    case .lowered: 0.16 * size
+    case .raised: -0.34 * size
+    }
+  }
+
+  private static func size(of run: Label.Run, in size: Double) -> Double { run.script == .normal ? size : 0.72 * size }
+
   private func walk(
     _ label: Label, size: Double, bold: Bool, from start: Double, baseline: Double, _ draw: (String) -> Void
   ) {
     var x = start
     for run in label.runs {
       select(run, size: size, bold: bold)
-      let shift =
-        switch run.script {
-        case .normal: 0.0
-        case .lowered: 0.16 * size
-        case .raised: -0.34 * size
-        }
       var extents = cairo_text_extents_t()
       cairo_text_extents(context, run.text, &extents)
       cairo_new_path(context)
-      cairo_move_to(context, x, baseline + shift)
+      cairo_move_to(context, x, baseline + Self.shift(of: run, in: size))
       draw(run.text)
       x += extents.x_advance
     }
@@ -276,6 +314,6 @@ public final class Canvas {
     cairo_select_font_face(
       context, Theme.font, run.italic ? CAIRO_FONT_SLANT_ITALIC : CAIRO_FONT_SLANT_NORMAL,
       bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
-    cairo_set_font_size(context, run.script == .normal ? size : 0.72 * size)
+    cairo_set_font_size(context, Self.size(of: run, in: size))
   }
 }

@@ -6,6 +6,14 @@ import Foundation
 public enum FigureFile {
   public enum Format: String, CaseIterable, Sendable { case png, pdf, svg }
 
+  /// What the letters of an SVG document are.
+  public enum SVGLetters: Sendable {
+    /// Shapes, the same with every reader.
+    case outlines
+    /// `<text>` elements that can be selected, searched and edited, in the reader's face; they lie above everything else.
+    case text
+  }
+
   /// Pixels per inch of a PNG at scale 1.
   static let pixelsPerInch = 96.0
 
@@ -14,13 +22,14 @@ public enum FigureFile {
   /// - Parameters:
   ///   - scale: resolution of a PNG in units of 96 pixels per inch.
   ///   - metadata: where the figure comes from; "Software" and "Title" are added.
+  ///   - letters: of an SVG document.
   /// - Throws: `FigureError`; when it throws, nothing new is at `path`.
   public static func write(
-    _ figure: some Figure, to path: String, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2
+    _ figure: some Figure, to path: String, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2,
+    letters: SVGLetters = .outlines
   ) throws {
-    guard let dot = path.lastIndex(of: "."), let format = Format(rawValue: path[path.index(after: dot)...].lowercased())
-    else { throw FigureError.unknownFormat(path: path) }
-    let bytes = try render(figure, as: format, metadata: metadata, scale: scale)
+    guard let format = format(of: path) else { throw FigureError.unknownFormat(path: path) }
+    let bytes = try render(figure, as: format, metadata: metadata, scale: scale, letters: letters)
     do {
       try AtomicFile.write(bytes, to: path)
     } catch let error as FormatError {
@@ -30,14 +39,15 @@ public enum FigureFile {
 
   /// The bytes of `figure` as a file of `format`: the same figure and metadata give the same bytes.
   public static func render(
-    _ figure: some Figure, as format: Format, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2
+    _ figure: some Figure, as format: Format, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2,
+    letters: SVGLetters = .outlines
   ) throws -> [UInt8] {
     let size = try checkedSize(figure)
     let entries = try metadata.completed(title: figure.name)
     switch format {
     case .png: return try PNGImage.encode(PNGImage.rasterise(figure, size: size, scale: scale), entries)
     case .pdf: return try VectorPage.pdf(figure, size: size, entries)
-    case .svg: return try VectorPage.svg(figure, size: size, entries)
+    case .svg: return try VectorPage.svg(figure, size: size, entries, text: letters)
     }
   }
 

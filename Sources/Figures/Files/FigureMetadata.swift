@@ -13,9 +13,15 @@ public struct FigureMetadata: Equatable, Sendable {
   }
 
   public var entries: [Entry]
+  /// The command that makes such figures, such as `zarts plot`: what a later call of it knows its own figures by. Stays
+  /// where all else is left out.
+  public var maker: String?
 
-  public init(_ entries: [Entry]) {
+  static let makerKey = "Maker"
+
+  public init(_ entries: [Entry], maker: String? = nil) {
     self.entries = entries
+    self.maker = maker
   }
 
   /// The entries that design and report ask for; what is nil is left out.
@@ -24,9 +30,12 @@ public struct FigureMetadata: Equatable, Sendable {
   ///   - configSHA256: hexadecimal digest of the run's configuration.
   ///   - checkpoint: path or name of the checkpoint.
   ///   - command: the command line.
+  ///   - maker: see there.
   public init(
-    configSHA256: String? = nil, seed: UInt64? = nil, checkpoint: String? = nil, command: String? = nil
+    configSHA256: String? = nil, seed: UInt64? = nil, checkpoint: String? = nil, command: String? = nil,
+    maker: String? = nil
   ) {
+    self.maker = maker
     let candidates = [
       ("Config-SHA256", configSHA256), ("Seed", seed.map(String.init)), ("Checkpoint", checkpoint), ("Command", command),
     ]
@@ -38,6 +47,7 @@ public struct FigureMetadata: Equatable, Sendable {
   /// - Throws: `FigureError.badMetadata`.
   func completed(title: String) throws -> [Entry] {
     var all = entries
+    if let maker { all.insert(Entry(Self.makerKey, maker), at: 0) }
     if !all.contains(where: { $0.key == "Software" }) { all.insert(Entry("Software", "zarts"), at: 0) }
     if !title.isEmpty, !all.contains(where: { $0.key == "Title" }) { all.insert(Entry("Title", title), at: 0) }
     for entry in all {

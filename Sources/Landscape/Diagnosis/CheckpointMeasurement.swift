@@ -60,11 +60,13 @@ public struct CheckpointMeasurement: Equatable, Sendable {
   /// - Parameters:
   ///   - epoch: finished epochs at the checkpoint, 1 or more.
   ///   - wantsEigenvalue: whether the search has none of its own.
+  ///   - warn: told where the eigenvalue is partly noise.
   /// - Throws: `CancellationError` where a stop is requested; `SearchError`, `LandscapeError`, `SupernetError` or
   ///   `FormatError` where the checkpoint is not one of this problem.
   public init<Problem: DerivableProblem>(
     of checkpoint: SearchCheckpoint, epoch: Int, genotype: Genotype, problem: Problem, configuration: SearchConfiguration,
-    settings: MeasurementSettings, wantsEigenvalue: Bool, isStopRequested: @escaping () -> Bool = { false }
+    settings: MeasurementSettings, wantsEigenvalue: Bool, isStopRequested: @escaping () -> Bool = { false },
+    warn: (String) -> Void = { _ in }
   ) throws {
     guard let alphas = checkpoint.alphas else {
       throw LandscapeError(item: checkpoint.file.path, problem: "no α in the checkpoint", expected: "that of a search")
@@ -87,6 +89,12 @@ public struct CheckpointMeasurement: Equatable, Sendable {
         isStopRequested: isStopRequested)
       // The key of the search itself, so that the value is the one that it would have logged.
       eigenvalue = try hessian.dominantEigenvalue(seed: configuration.seed, epoch: epoch - 1).largest
+      if let warning = NumericalNoise.curvatureWarning(
+        "epoch \(epoch)", asymmetry: hessian.asymmetry?.relative, largest: nil, atHalf: nil,
+        displacement: hessian.displacement)
+      {
+        warn(warning)
+      }
     }
     if settings.samples > 0 {
       try compare(checkpoint, alphas, epoch, problem, configuration, settings, isStopRequested)

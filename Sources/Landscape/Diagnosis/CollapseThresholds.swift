@@ -1,3 +1,4 @@
+import Compute
 import Search
 
 /// Where a diagnosis draws its lines. docs/diagnosis.md says where each value comes from.
@@ -33,16 +34,17 @@ public struct CollapseThresholds: Equatable, Sendable {
         throw LandscapeError(item: flag, problem: "value out of range", found: "\(found)", expected: wanted)
       }
     }
-    try require((1...8).contains(edges), "--edges", edges, "1 to 8, the edges of a derived cell")
+    func check(_ flag: String, _ count: Int, _ bounds: CountBounds) throws {
+      try require(bounds.contains(count), flag, count, bounds.wanted)
+    }
+    try check("--edges", edges, CountBounds(1...8, since: "a derived cell has 8 edges"))
     try require(chance > 0 && chance <= 1, "--chance", chance, "above 0, at most 1")
     try require((0...1).contains(margin), "--margin", margin, "0 to 1")
-    try require(persistence >= 1, "--persistence", persistence, "1 or more")
+    try check("--persistence", persistence, RunBounds.epochs)
     try require(share > 0 && share <= 1, "--share", share, "above 0, at most 1")
-    try require(
-      eigenvalueWindow >= 1 && !eigenvalueWindow.isMultiple(of: 2), "--eigenvalue-window", eigenvalueWindow,
-      "an odd number, since it lies around an epoch")
+    try check("--eigenvalue-window", eigenvalueWindow, RunBounds.window)
     try require(eigenvalueRatio > 0 && eigenvalueRatio <= 1, "--eigenvalue-ratio", eigenvalueRatio, "above 0, at most 1")
-    try require(eigenvalueStart >= 0, "--eigenvalue-start", eigenvalueStart, "0 or more")
+    try check("--eigenvalue-start", eigenvalueStart, RunBounds.start)
     try require(gap.isFinite, "--gap", gap, "a finite number")
     try require((-1...1).contains(agreement), "--agreement", agreement, "-1 to 1")
   }

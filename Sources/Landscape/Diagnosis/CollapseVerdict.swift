@@ -182,7 +182,7 @@ public struct CollapseVerdict: Equatable, Sendable {
   }
 
   static func short(_ value: Double) -> String {
-    value.isFinite ? String(format: "%.4g", value) : "\(value)"
+    value.isFinite ? String(format: "%.4g", value) : "not finite"
   }
 }
 
@@ -191,6 +191,7 @@ extension DiagnosisEpoch {
   static func smoothEigenvalues(_ epochs: inout [DiagnosisEpoch], _ thresholds: CollapseThresholds) {
     let (window, half) = (thresholds.eigenvalueWindow, thresholds.eigenvalueWindow / 2)
     let moved = epochs.indices.filter { !epochs[$0].isWarmup }
+    guard moved.count >= window else { return }
     for place in moved.indices {
       let around = (place - half...place + half).filter(moved.indices.contains).compactMap { epochs[moved[$0]].eigenvalue }
       guard around.count == window else { continue }

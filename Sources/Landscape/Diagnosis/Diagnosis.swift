@@ -38,18 +38,15 @@ public struct Diagnosis: Equatable, Sendable {
 
   /// Reads a run that is finished or going on: what of its files is newest may be ahead of the rest by an epoch.
   ///
-  /// - Throws: besides, `FormatError` or `SearchError` where a file cannot be read, and `LandscapeError` for a progressive
+  /// - Throws: besides, `FormatError` or `SearchError` where a file cannot be read, and `SearchError` for a progressive
   ///   search, whose stages are runs.
   public init(
     of run: SearchRunFolder, measurements: [Int: CheckpointMeasurement] = [:],
     thresholds: CollapseThresholds = CollapseThresholds()
   ) throws {
     let configuration = try run.configuration()
-    guard configuration.stages.isEmpty else {
-      throw LandscapeError(
-        item: run.folder.path, problem: "a progressive search", found: "\(configuration.stages.count) stages",
-        expected: "the folder of one of them, such as \(run.stage(0).folder.path)")
-    }
+    try run.requireOneRun()
+    try run.checkHistory()
     let alphas = try run.alphaHistory()
     let records = FileManager.default.fileExists(atPath: run.metricsPath) ? try run.metrics() : []
     try self.init(
@@ -62,9 +59,26 @@ public struct Diagnosis: Equatable, Sendable {
   /// - Parameter settings: of the measurements; nil where there are none.
   /// - Throws: `FormatError` where a file cannot be written.
   public func write(to folder: OutputFolder, run: String, settings: MeasurementSettings?) throws {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
+    try Self.requireOwn(folder)
     try CSVWriter.write(
       columns: DiagnosisEpoch.columns, rows: epochs.map(\.fields), to: folder.file("diagnosis.csv"))
     try AtomicFile.write(yaml(run: run, settings: settings), to: folder.file("diagnosis.yaml"))
     try AtomicFile.write(text + "\n", to: folder.file("diagnosis.txt"))
+  }
+
+  /// Files of an earlier diagnosis are replaced, others of their names are not.
+  ///
+  /// - Throws: `FormatError` where one is not of a diagnosis.
+  public static func requireOwn(_ folder: OutputFolder) throws {
+    let names: Set<String> = ["diagnosis.csv", "diagnosis.yaml", "diagnosis.txt"]
+    let kind = "a file of zarts diagnose"
+    try OutputFile.table(kind, ownNames: names) { $0.starts(with: DiagnosisEpoch.columns.prefix(4)) }
+      .require(folder.file("diagnosis.csv"))
+    try OutputFile.text(kind, ownNames: names) { $0.contains("\nverdict: ") }.require(folder.file("diagnosis.yaml"))
+    try OutputFile.text(kind, ownNames: names) { text in
+      ["COLLAPSED since epoch", "not collapsed"].contains { text.hasPrefix($0) }
+    }.require(folder.file("diagnosis.txt"))
   }
 }

@@ -10,7 +10,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   private let configuration: SearchConfiguration
   private let settings: MeasurementSettings
   private let every: Int
-  private let journalPath: String
+  private let folder: OutputFolder
+  private var journalPath: String { folder.file("diagnosis-measurements.csv") }
   private let dataset: String
   private let makeProblem: () throws -> Problem
 
@@ -33,8 +34,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
     self.every = every
     self.makeProblem = makeProblem
     configuration = try run.configuration()
+    self.folder = folder
     self.dataset = dataset ?? configuration.dataset
-    journalPath = folder.file("diagnosis-measurements.csv")
   }
 
   private static var columns: [String] { ["epoch", "checkpoint", "settings"] + CheckpointMeasurement.columns }
@@ -52,11 +53,15 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   /// - Parameters:
   ///   - diagnosis: of the run's files alone.
   /// - Returns: by epoch, those of earlier calls with the same settings among them.
-  /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; what the problem throws.
+  /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; `FormatError` where another process
+  ///   measures in the folder; what the problem throws.
   public func measure(
     _ diagnosis: Diagnosis, isStopRequested: @escaping () -> Bool = { false },
+    warn: (String) -> Void = { _ in },
     progress: (_ done: Int, _ total: Int, _ epoch: Int) -> Void = { _, _, _ in }
   ) throws -> [Int: CheckpointMeasurement] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let known = try readJournal()
     let wanted = epochs(upTo: diagnosis.epochs.count)
     var result: [Int: CheckpointMeasurement] = [:]
@@ -86,7 +91,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
       }
       let measured = try CheckpointMeasurement(
         of: SearchCheckpoint(file, for: current), epoch: epoch, genotype: state.genotype, problem: current,
-        configuration: configuration, settings: settings, wantsEigenvalue: own == nil, isStopRequested: isStopRequested)
+        configuration: configuration, settings: settings, wantsEigenvalue: own == nil, isStopRequested: isStopRequested,
+        warn: warn)
       let writer = try journal ?? CSVWriter(continuing: journalPath, columns: Self.columns)
       journal = writer
       try writer.append([.integer(epoch), .text(name), .text(key)] + measured.fields)

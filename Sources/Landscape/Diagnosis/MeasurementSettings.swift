@@ -1,3 +1,6 @@
+import Compute
+import Search
+
 /// How a diagnosis measures a checkpoint.
 public struct MeasurementSettings: Equatable, Sendable {
   /// Batches of the validation split that the losses of supernet and genotype are the mean over.
@@ -22,12 +25,13 @@ public struct MeasurementSettings: Equatable, Sendable {
         throw LandscapeError(item: flag, problem: "value out of range", found: "\(found)", expected: wanted)
       }
     }
-    try require(validationBatches >= 1, "--validation-batches", validationBatches, "1 or more")
-    try require(samples == 0 || (3...10_000).contains(samples), "--samples", samples, "3 to 10000, or 0 for none")
+    func check(_ flag: String, _ count: Int, _ bounds: CountBounds) throws {
+      try require(bounds.contains(count), flag, count, bounds.wanted)
+    }
+    try check("--validation-batches", validationBatches, RunBounds.batches)
+    try check("--samples", samples, CountBounds(3...10_000, zero: "none"))
     try require(radius > 0 && radius.isFinite, "--radius", radius, "a positive finite number")
-    try require(
-      (1...Objective.largestInnerSteps).contains(innerSteps), "--inner-steps", innerSteps,
-      "1 to \(Objective.largestInnerSteps)")
+    try check("--inner-steps", innerSteps, RunBounds.innerSteps)
   }
 
   /// Keys and values, as diagnosis.yaml has them.

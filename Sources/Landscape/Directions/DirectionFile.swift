@@ -13,12 +13,10 @@ enum DirectionFile {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw LandscapeError(item: path, problem: "is not there", expected: "a run folder or a safetensors file")
     }
-    let place = isFolder.boolValue ? try SearchRunFolder(existing: path).latestCheckpointPath() : path
-    let result = try ArchitectureParameters(from: TensorFile(readingFrom: place), like: shape)
-    guard result.flat.allSatisfy(\.isFinite) else {
-      throw LandscapeError(item: "\(place): alphas", problem: "a value that is not finite", expected: "finite values")
-    }
-    return result
+    let place =
+      isFolder.boolValue
+      ? try SearchRunFolder(existing: path).run(holding: .checkpoint).latestCheckpointPath() : path
+    return try ArchitectureParameters(from: TensorFile(readingFrom: place), like: shape)
   }
 
   /// A direction as `directions.safetensors` or `zarts gradients` hold it, or of an NPY array [2, edges, operations].

@@ -1,3 +1,5 @@
+import Formats
+
 /// Where a direction in the space of α comes from.
 public enum DirectionKind: Hashable, Sendable {
   /// Standard normal values.
@@ -59,8 +61,8 @@ public enum DirectionKind: Hashable, Sendable {
   ///
   /// - Throws: `LandscapeError` for an entry that is none.
   public static func parse(list: String, item: String = "--directions") throws -> [DirectionKind] {
-    let kinds = try list.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
-      try parse(String(part), item: item)
+    let kinds = try ListText.items(list).flatMap { part in
+      try parse(part, item: item)
     }
     guard kinds.count <= largestCount else {
       throw LandscapeError(

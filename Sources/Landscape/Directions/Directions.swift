@@ -84,7 +84,8 @@ public struct Directions: Equatable, Sendable {
     return result
   }
 
-  /// `direction1.normal`, `direction1.reduce`, … (float64) and `alphas_normal`, `alphas_reduce` (float32).
+  /// `direction1.normal`, `direction1.reduce`, … (float64; β, where there is any, in the last column) and the centre as
+  /// checkpoints have α (float32).
   public var tensors: [NamedTensor] {
     let shapes = [
       "normal": [center.normal.rows, center.normal.columns], "reduce": [center.reduce.rows, center.reduce.columns],
@@ -94,10 +95,7 @@ public struct Directions: Equatable, Sendable {
         NamedTensor(name: "direction\(index + 1).\(cell)", shape: shapes[cell] ?? [], values: .float64(values))
       }
     }
-    let alphas = [("normal", center.normal), ("reduce", center.reduce)].map { cell, matrix in
-      NamedTensor(name: "alphas_\(cell)", shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
-    }
-    return parts + alphas
+    return parts + center.tensors
   }
 
   private static func norm(_ values: ArraySlice<Double>) -> Double {

@@ -32,6 +32,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     isStopRequested: @escaping () -> Bool = { false },
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [EstimatorRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "estimators.yaml", resultName: "estimators.csv")
     let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
@@ -87,6 +89,9 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     }
   }
 
+  /// What the choice of ε made of ∇L₂ at most (`SecondOrderGradient.halfStepDifference`); nil before `run`, and without ∇L₂.
+  public var stepChange: Double? { study.stepChange }
+
   private func writeGradients(_ journal: EvaluationJournal, to path: String) throws {
     func tensor(_ name: String, _ gradients: [[Double]]) -> NamedTensor {
       NamedTensor(
@@ -106,6 +111,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
     where settings.estimators.contains(estimator) {
       tensors.append(tensor(gradient.rawValue, try places.map { try study.gradient(gradient, place: $0) }))
     }
-    try TensorFile.write(tensors, metadata: ["state_sha256": stateDigest], to: path)
+    var metadata = ["state_sha256": stateDigest]
+    if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
+    try TensorFile.write(tensors, metadata: metadata, to: path)
   }
 }

@@ -1,3 +1,5 @@
+import Compute
+import Formats
 import Search
 import Statistics
 
@@ -26,8 +28,8 @@ public enum StudiedEstimator: String, CaseIterable, Sendable {
   /// - Throws: `LandscapeError` for an unknown or repeated entry and for an empty list.
   public static func parse(list: String, item: String = "--estimators") throws -> [StudiedEstimator] {
     var result: [StudiedEstimator] = []
-    for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let estimator = StudiedEstimator(rawValue: String(part)) else {
+    for part in ListText.items(list) {
+      guard let estimator = StudiedEstimator(rawValue: part) else {
         throw LandscapeError(
           item: item, problem: "unknown estimator", found: "'\(part)'",
           expected: allCases.map(\.rawValue).joined(separator: ", "))
@@ -83,18 +85,25 @@ public struct EstimatorSettings: Equatable, Sendable {
     weighting: ProposalWeighting = .flattened, step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0,
     validationBatches: Int = 1, seed: UInt64 = 0, bootstrap: Bootstrap
   ) throws {
-    for (item, list, least, most) in [
-      ("--inner-steps", innerSteps, 1, Objective.largestInnerSteps), ("--candidates", candidates, 1, 100_000),
+    for (item, list, bounds) in [
+      ("--inner-steps", innerSteps, RunBounds.innerSteps), ("--candidates", candidates, RunBounds.candidates),
     ] {
-      guard !list.isEmpty, list.allSatisfy((least...most).contains), zip(list, list.dropFirst()).allSatisfy(<) else {
+      guard !list.isEmpty, list.allSatisfy(bounds.contains), zip(list, list.dropFirst()).allSatisfy(<) else {
         throw LandscapeError(
-          item: item, problem: "not a list of counts", found: "\(list)", expected: "ascending whole numbers from \(least)")
+          item: item, problem: "not a list of counts", found: "\(list)",
+          expected: "ascending whole numbers, \(bounds.wanted)")
       }
     }
     for (item, count) in [("--repeats", repeats), ("--places", places), ("--validation-batches", validationBatches)] {
-      guard (1...1_000_000).contains(count) else {
-        throw LandscapeError(item: item, problem: "not a count", found: "\(count)", expected: "at least 1")
+      guard RunBounds.batches.contains(count) else {
+        throw LandscapeError(item: item, problem: "not a count", found: "\(count)", expected: RunBounds.batches.wanted)
       }
+    }
+    let drawn = Int.saturatingProduct(sigmas.count, repeats, candidates.last ?? 1, places)
+    guard drawn <= 10_000_000 else {
+      throw LandscapeError(
+        item: "--repeats", problem: "too many candidates: sigmas × repeats × candidates × places", found: "\(drawn)",
+        expected: "10000000 at most")
     }
     guard !sigmas.isEmpty, zip(sigmas, sigmas.dropFirst()).allSatisfy(<) else {
       throw LandscapeError(item: "--sigmas", problem: "not ascending", found: "\(sigmas)", expected: "ascending numbers")

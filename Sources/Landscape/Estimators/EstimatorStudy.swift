@@ -17,6 +17,8 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   }
 
   public let settings: EstimatorSettings
+  /// What the choice of ε made of ∇L₂ at most; nil where there is none.
+  public private(set) var stepChange: Double?
   private let problem: Problem
   private let weights: ParameterVector
   private let velocity: ParameterVector?
@@ -147,9 +149,10 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     for batch in 0..<settings.validationBatches {
       let offset = first.step + batch
       let validation = try problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
-      let found = try estimator.estimate(
+      let (found, change) = try estimator.estimateWithStepChange(
         problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training,
         validation: validation, step: settings.step)
+      if let change { stepChange = max(stepChange ?? 0, change) }
       for (index, value) in found.flat.enumerated() { sum[index] += Double(value) / Double(settings.validationBatches) }
     }
     return sum

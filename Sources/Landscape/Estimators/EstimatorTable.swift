@@ -1,4 +1,5 @@
 import Formats
+import Search
 
 /// The rows of `estimators.csv`: one statistic of one estimator each; an empty cell where something does not apply or is
 /// undefined.
@@ -36,28 +37,13 @@ public struct EstimatorRow: Equatable, Sendable {
       try table.column("estimator"), try table.integers("inner_steps"), try table.column("statistic")
     )
     let (values, counts) = (try table.doubles("value"), try table.integers("n"))
-    let candidates = try OptionalCells.doubles(table, "candidates").map { $0.map { Int($0) } }
-    let sigmas = try OptionalCells.doubles(table, "sigma")
-    let (lower, upper) = (try OptionalCells.doubles(table, "lower"), try OptionalCells.doubles(table, "upper"))
+    let candidates = try table.optionalIntegers("candidates", RunBounds.candidates)
+    let sigmas = try table.optionalDoubles("sigma")
+    let (lower, upper) = (try table.optionalDoubles("lower"), try table.optionalDoubles("upper"))
     return names.indices.map {
       EstimatorRow(
         estimator: names[$0], innerSteps: steps[$0], candidates: candidates[$0], sigma: sigmas[$0],
         statistic: statistics[$0], value: values[$0], lower: lower[$0], upper: upper[$0], count: counts[$0])
-    }
-  }
-}
-
-/// Columns in which a cell may be empty.
-enum OptionalCells {
-  static func doubles(_ table: CSVTable, _ name: String) throws -> [Double?] {
-    try table.column(name).enumerated().map { index, cell in
-      if cell.isEmpty { return nil }
-      guard let value = Double(cell) else {
-        throw FormatError(
-          file: table.path, item: "row \(index + 1), column \(name)", problem: "not a number", found: "\"\(cell)\"",
-          expected: "a number or nothing")
-      }
-      return value
     }
   }
 }

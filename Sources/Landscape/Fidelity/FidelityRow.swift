@@ -47,8 +47,8 @@ public struct FidelityRow: Equatable, Sendable {
       try table.column("name"), try table.column("objective"), try table.integers("inner_steps")
     )
     let (values, counts) = (try table.doubles("value"), try table.integers("n"))
-    let radii = try OptionalCells.doubles(table, "radius")
-    let (lower, upper) = (try OptionalCells.doubles(table, "lower"), try OptionalCells.doubles(table, "upper"))
+    let radii = try table.optionalDoubles("radius")
+    let (lower, upper) = (try table.optionalDoubles("lower"), try table.optionalDoubles("upper"))
     return names.indices.map { index in
       var row = FidelityRow(
         names[index], objectives[index], innerSteps: steps[index], radius: radii[index], value: values[index],

@@ -54,6 +54,8 @@ public struct FidelityRun<Problem: BilevelProblem> {
     isStopRequested: @escaping () -> Bool = { false },
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [FidelityRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "fidelity.yaml", resultName: "fidelity.csv")
     let norm = String(describing: alphas.norm)
     let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
@@ -61,6 +63,8 @@ public struct FidelityRun<Problem: BilevelProblem> {
     let journal = try EvaluationJournal(path: files.journalPath)
     try evaluate(journal, isStopRequested, progress)
     let samples = try samples(journal)
+    try FiniteCheck.require(
+      settings.objectives.map { ($0.label, samples.losses(of: $0)) }, of: FiniteCheck.place(in: origin), unit: "points")
     var rows = try FidelityStatistics(samples, truth: settings.truth, bootstrap: settings.bootstrap).rows()
     if let grid = points.grid {
       rows += try shape(grid, journal)
@@ -69,7 +73,12 @@ public struct FidelityRun<Problem: BilevelProblem> {
         to: folder.file("fidelity-plane.csv"))
     }
     rows += try gradientRows(journal, isStopRequested)
-    rows += try eigenvalueRows(isStopRequested)
+    do {
+      rows += try eigenvalueRows(isStopRequested)
+    } catch SearchError.diverged(let account) {
+      throw LandscapeError(
+        item: FiniteCheck.place(in: origin), problem: "no curvature", found: account, expected: "gradients that are finite")
+    }
     try CSVWriter.write(
       columns: FidelitySamples.columns, rows: samples.rows, to: folder.file("fidelity-samples.csv"))
     try CSVWriter.write(columns: FidelityRow.columns, rows: rows.map(\.fields), to: files.resultPath)
@@ -164,6 +173,9 @@ public struct FidelityRun<Problem: BilevelProblem> {
             count: samples.reduce(0) { $0 + $1.count }))
       }
     }
+    if let change = gradients.stepChange {
+      rows.append(FidelityRow("gradient_half_step_difference", "second", innerSteps: 1, value: change, count: 1))
+    }
     return rows
   }
 
@@ -176,7 +188,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
     }
   }
 
-  /// The largest eigenvalue of ∇²_α L₁ on the study's validation batches, with the bound that its residual gives.
+  /// The largest eigenvalue of ∇²_α L₁ on the study's validation batches, with its uncertainty, and what tells of noise.
   private func eigenvalueRows(_ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
     guard settings.takesEigenvalue else { return [] }
     let (place, length) = (gradients.settings, max(1, problem.stepsPerEpoch))
@@ -184,13 +196,16 @@ public struct FidelityRun<Problem: BilevelProblem> {
       let offset = place.firstStep + batch
       return try problem.validationBatch(epoch: place.epoch + offset / length, step: offset % length)
     }
-    let found = try ArchitectureHessian(
-      problem: problem, weights: weights, alphas: alphas, batches: batches, isStopRequested: isStopRequested
-    ).dominantEigenvalue(seed: place.seed, epoch: place.epoch)
-    let interval = ConfidenceInterval(lower: found.largest - found.residual, upper: found.largest + found.residual)
+    let hessian = ArchitectureHessian(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, isStopRequested: isStopRequested)
+    let found = try DominantCurvature(of: hessian, seed: place.seed, epoch: place.epoch)
+    let interval = ConfidenceInterval(lower: found.largest - found.uncertainty, upper: found.largest + found.uncertainty)
     return [
       FidelityRow(
-        "dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products)
+        "dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products),
+      FidelityRow("hessian_asymmetry", "first", innerSteps: 0, value: found.asymmetry, count: found.products),
+      FidelityRow(
+        "dominant_eigenvalue_half_displacement", "first", innerSteps: 0, value: found.atHalf, count: found.productsAtHalf),
     ]
   }
 }

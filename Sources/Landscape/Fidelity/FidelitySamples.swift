@@ -57,6 +57,11 @@ public struct FidelitySamples: Equatable, Sendable {
       }
   }
 
+  /// Losses at the centre and at every point of every ray.
+  public func losses(of objective: Objective) -> [Double] {
+    [centreLoss(objective)] + rays.flatMap { ($0[objective] ?? []).map(\.loss) }
+  }
+
   func loss(_ objective: Objective, ray: Int, radius: Int) -> Double { rays[ray][objective]?[radius].loss ?? .nan }
 
   func accuracy(_ objective: Objective, ray: Int, radius: Int) -> Double { rays[ray][objective]?[radius].accuracy ?? .nan }

@@ -15,8 +15,8 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
   /// - Throws: `LandscapeError` for an unknown or repeated entry and for an empty list.
   public static func parse(list: String, item: String = "--estimators") throws -> [GradientEstimator] {
     var result: [GradientEstimator] = []
-    for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let estimator = GradientEstimator(rawValue: String(part)) else {
+    for part in ListText.items(list) {
+      guard let estimator = GradientEstimator(rawValue: part) else {
         throw LandscapeError(
           item: item, problem: "unknown estimator", found: "'\(part)'",
           expected: allCases.map(\.rawValue).joined(separator: " or ") + ", with commas between")
@@ -45,19 +45,46 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
     ).gradient
   }
 
+  /// The same with what the choice of ε makes of it: `SecondOrderGradient.halfStepDifference`; nil for ∇L₁, which has no ε.
+  public func estimateWithStepChange<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    training: Problem.Batch, validation: Problem.Batch, step: WeightStep
+  ) throws -> (gradient: ArchitectureParameters, stepChange: Double?) {
+    var change: Double?
+    let found = try estimateWithLoss(
+      problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation,
+      step: step, stepChange: &change)
+    return (found.gradient, change)
+  }
+
   /// The same with the loss that the gradient is of.
   func estimateWithLoss<Problem: BilevelProblem>(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
     training: Problem.Batch, validation: Problem.Batch, step: WeightStep
   ) throws -> (gradient: ArchitectureParameters, loss: BatchLoss) {
-    let found =
-      switch self {
-      case .first:
-        FirstOrderGradient(problem: problem).estimate(weights: weights, alphas: alphas, validation: validation)
-      case .second:
-        SecondOrderGradient(problem: problem).estimate(
-          weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step)
+    var ignored: Double? = .nan
+    return try estimateWithLoss(
+      problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation,
+      step: step, stepChange: &ignored)
+  }
+
+  /// - Parameter stepChange: nil for one that is to be found.
+  private func estimateWithLoss<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    training: Problem.Batch, validation: Problem.Batch, step: WeightStep, stepChange: inout Double?
+  ) throws -> (gradient: ArchitectureParameters, loss: BatchLoss) {
+    let found: (gradient: ArchitectureParameters, loss: BatchLoss)
+    switch self {
+    case .first:
+      found = FirstOrderGradient(problem: problem).estimate(weights: weights, alphas: alphas, validation: validation)
+    case .second:
+      let second = SecondOrderGradient(problem: problem)
+      found = second.estimate(
+        weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step)
+      if stepChange == nil {
+        stepChange = second.halfStepDifference(weights: weights, alphas: alphas, training: training, step: step)
       }
+    }
     // The loss at the unrolled weights tells of a step that led nowhere even where the gradient comes out finite.
     guard found.loss.loss.isFinite, found.gradient.flat.allSatisfy(\.isFinite) else {
       throw LandscapeError(

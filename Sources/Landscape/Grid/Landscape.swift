@@ -36,8 +36,18 @@ public struct Landscape: Equatable, Sendable {
   /// Losses in row-major order; empty for an objective that was not sampled.
   public func losses(of objective: Objective) -> [Double] { samples[objective]?.map(\.loss) ?? [] }
 
-  /// The point of the least finite loss, the first of equals; nil where no loss is finite.
+  /// Points at which an objective's loss is not finite: inner training diverged, or a value left float32.
+  public func notFinite(_ objective: Objective) -> Int { losses(of: objective).count { !$0.isFinite } }
+
+  /// Whether all finite losses of an objective, of two points at least, are one and the same number: no point is its least.
+  public func isConstant(_ objective: Objective) -> Bool {
+    let finite = losses(of: objective).filter(\.isFinite)
+    return finite.count > 1 && finite.allSatisfy { $0 == finite[0] }
+  }
+
+  /// The point of the least finite loss, the first of equals; nil where no loss is finite or the objective is constant.
   public func minimiser(of objective: Objective) -> (point: LandscapeGrid.Point, loss: Double)? {
+    guard !isConstant(objective) else { return nil }
     let finite = losses(of: objective).enumerated().filter { $0.element.isFinite }
     return finite.min { ($0.element, $0.offset) < ($1.element, $1.offset) }.map { (grid.point($0.offset), $0.element) }
   }

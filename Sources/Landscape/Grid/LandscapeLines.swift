@@ -97,21 +97,6 @@ public struct LandscapeLines: Equatable, Sendable {
   }
 }
 
-extension CSVTable {
-  /// The cells of a column as numbers, nil where empty.
-  func optionalDoubles(_ name: String) throws -> [Double?] {
-    try column(name).enumerated().map { index, cell in
-      guard !cell.isEmpty else { return nil }
-      guard let value = Double(cell) else {
-        throw FormatError(
-          file: path, item: "row \(index + 1), column \(name)", problem: "not a number", found: "\"\(cell)\"",
-          expected: "a number or nothing")
-      }
-      return value
-    }
-  }
-}
-
 /// Walks lines point by point, journaling each.
 public struct LineSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>

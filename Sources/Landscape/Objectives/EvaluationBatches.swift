@@ -75,10 +75,10 @@ public enum ValidationExtent: Equatable, Sendable {
       self = .split
       return
     }
-    guard let count = Int(text), count >= 1 else {
+    guard let count = RunBounds.batches.count(text) else {
       throw LandscapeError(
         item: "--validation-batches", problem: "not a number of batches", found: "'\(text)'",
-        expected: "a whole number of at least 1, or all")
+        expected: "\(RunBounds.batches.wanted), or all")
     }
     self = .batches(count)
   }

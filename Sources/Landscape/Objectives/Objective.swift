@@ -1,3 +1,6 @@
+import Formats
+import Search
+
 /// What a landscape shows at a point α (design vocabulary; ZARTS, §3.1–3.2).
 public enum Objective: Hashable, Sendable {
   /// L₁(α) = L_val(ω, α): what first-order DARTS descends.
@@ -34,7 +37,7 @@ public enum Objective: Hashable, Sendable {
   }
 
   /// Most inner steps that a list may ask for.
-  public static let largestInnerSteps = 100_000
+  public static var largestInnerSteps: Int { RunBounds.innerSteps.range.upperBound }
 
   /// Reads a list such as `first,second,true:10`.
   ///
@@ -42,8 +45,8 @@ public enum Objective: Hashable, Sendable {
   /// - Throws: `LandscapeError` for an unknown or repeated entry, for `true` without a count of steps, and for an empty list.
   public static func parse(list: String, item: String = "--objectives") throws -> [Objective] {
     var result: [Objective] = []
-    for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-      let objective = try parse(String(part), item: item)
+    for part in ListText.items(list) {
+      let objective = try parse(part, item: item)
       guard !result.contains(objective) else {
         throw LandscapeError(item: item, problem: "the same objective twice", found: objective.label)
       }
@@ -58,7 +61,7 @@ public enum Objective: Hashable, Sendable {
     case ("first", 1): return .firstOrder
     case ("second", 1): return .secondOrder
     case ("true", 2):
-      guard let steps = Int(parts[1]), (1...largestInnerSteps).contains(steps) else {
+      guard let steps = RunBounds.innerSteps.count(parts[1]) else {
         throw LandscapeError(
           item: item, problem: "not a count of inner steps", found: "'\(parts[1])' in '\(text)'",
           expected: "a whole number from 1 to \(largestInnerSteps)")

@@ -21,7 +21,7 @@ extension LandscapeRun {
   ///   - isStopRequested, progress: as in `LandscapeSampler.run`.
   /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `LandscapeError`
   ///   where a folder to be continued is of other settings, and where the settings are of lines; `FormatError` where a file
-  ///   cannot be read or written.
+  ///   cannot be read or written, or another process works in the folder.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -34,11 +34,15 @@ extension LandscapeRun {
     return landscape
   }
 
-  /// Samples a grid or lines, and writes the files; otherwise as `run`.
+  /// Samples a grid or lines, and writes the files; otherwise as `run`. Where no loss is finite at any point, the journal is
+  /// all that is left.
   public func runAny(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Result {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
+    let checkpoint = FiniteCheck.place(in: origin)
     let text = settingsText(origin: origin)
     let settingsPath = folder.file("landscape.yaml")
     if isContinued {
@@ -55,8 +59,8 @@ extension LandscapeRun {
     }
     let result =
       switch settings.kind {
-      case .grid: try sampleGrid(in: folder, isStopRequested, progress)
-      case .line: try sampleLines(in: folder, isStopRequested, progress)
+      case .grid: try sampleGrid(in: folder, of: checkpoint, isStopRequested, progress)
+      case .line: try sampleLines(in: folder, of: checkpoint, isStopRequested, progress)
       }
     // Only once the result is on disk; until then the journals are what a killed run has.
     for name in ["journal.csv", "refinement-journal.csv"] {
@@ -76,11 +80,13 @@ extension LandscapeRun {
   public var tableName: String { settings.kind == .grid ? "landscape.csv" : "lines.csv" }
 
   private func sampleGrid(
-    in folder: OutputFolder, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
   ) throws -> Result {
     let sampler = try LandscapeSampler(walk: walk, grid: settings.grid, objectives: settings.objectives)
     let landscape = try sampler.run(
       journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+    try FiniteCheck.require(
+      settings.objectives.map { ($0.label, landscape.losses(of: $0)) }, of: checkpoint, unit: "points")
     var refinement: LandscapeRefinement?
     if settings.refinementLevels > 0 {
       let found = try RefinementSampler(walk: walk, landscape: landscape, levels: settings.refinementLevels).run(
@@ -103,11 +109,15 @@ extension LandscapeRun {
   }
 
   private func sampleLines(
-    in folder: OutputFolder, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
   ) throws -> Result {
     let sampler = try LineSampler(walk: walk, axis: settings.grid, objectives: settings.objectives)
     let lines = try sampler.run(
       journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+    try FiniteCheck.require(
+      settings.objectives.map { objective in
+        (objective.label, lines.lines.flatMap { ($0[objective] ?? []).map(\.loss) })
+      }, of: checkpoint, unit: "points")
     try CSVWriter.write(columns: LandscapeLines.columns, rows: lines.rows, to: folder.file(tableName))
     return Result(lines: lines)
   }

@@ -79,15 +79,15 @@ public struct LandscapeRun<Problem: BilevelProblem> {
         item: "--inner-lr", problem: "not a learning rate", found: "\(settings.step.learningRate)",
         expected: "a positive finite number")
     }
-    guard settings.isWholeSplit || settings.validationBatches >= 1 else {
+    guard settings.isWholeSplit || RunBounds.batches.contains(settings.validationBatches) else {
       throw LandscapeError(
         item: "--validation-batches", problem: "not a number of batches", found: "\(settings.validationBatches)",
-        expected: "at least 1")
+        expected: RunBounds.batches.wanted)
     }
-    guard settings.batchNorm != .recalibrated || settings.recalibrationBatches >= 1 else {
+    guard settings.batchNorm != .recalibrated || RunBounds.batches.contains(settings.recalibrationBatches) else {
       throw LandscapeError(
         item: "--recalibration-batches", problem: "not a number of batches", found: "\(settings.recalibrationBatches)",
-        expected: "at least 1")
+        expected: RunBounds.batches.wanted)
     }
     guard settings.kind == .line || settings.directions.count == 2 else {
       throw LandscapeError(

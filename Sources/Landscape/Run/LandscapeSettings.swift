@@ -90,6 +90,9 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// Points of the grid or of all lines, those of a refinement left out.
   public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
 
+  /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
+  public var pointBytes: Int { 160 + 8 * directions.count + 96 * objectives.count }
+
   /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
   /// estimate of the time.
   public var withoutComputedDirections: LandscapeSettings {

@@ -1,3 +1,4 @@
+import Compute
 import Foundation
 
 /// How many points of a landscape are evaluated at a time, and on how many threads each.
@@ -26,9 +27,9 @@ public struct ParallelPlan: Equatable, Sendable {
   ) throws -> ParallelPlan {
     let fitting = instanceBytes > 0 ? availableBytes / 5 * 4 / instanceBytes : .max
     if let requested {
-      guard (1...4096).contains(requested) else {
+      guard ThreadPool.counts.contains(requested) else {
         throw LandscapeError(
-          item: "--parallel", problem: "not a number of points", found: "\(requested)", expected: "1 to 4096")
+          item: "--parallel", problem: "not a number of points", found: "\(requested)", expected: ThreadPool.counts.wanted)
       }
       guard requested <= max(1, fitting) else {
         throw LandscapeError(

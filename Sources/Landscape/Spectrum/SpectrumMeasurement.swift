@@ -26,24 +26,47 @@ public struct SpectrumMeasurement {
       problem: problem, weights: weights, alphas: alphas, batches: batches, displacement: settings.displacement,
       isStopRequested: isStopRequested)
     let key = max(0, (epoch ?? 1) - 1)
-    rows =
+    let (found, asymmetry) =
       settings.isFull
       ? try Self.full(hessian, size: alphas.count, epoch: epoch)
       : try Self.dominant(hessian, size: alphas.count, epoch: epoch, key: key, settings)
-        + Self.trace(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+    let trace =
+      settings.isFull ? [] : try Self.trace(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+    let half = try hessian.with(displacement: settings.displacement / 2).dominantEigenvalue(
+      seed: settings.seed, epoch: key, tolerance: settings.tolerance
+    ).largest
+    let change = found.first { $0.quantity == .eigenvalue }.map { abs($0.value - half) } ?? 0
+    rows =
+      found.map { row in
+        var row = row
+        if row.quantity == .eigenvalue || row.quantity == .smallest {
+          row.uncertainty = max(row.error ?? 0, asymmetry.eigenvalueBound, change)
+        }
+        return row
+      } + trace + [
+        SpectrumRow(epoch: epoch, .asymmetry, value: asymmetry.relative), SpectrumRow(epoch: epoch, .halved, value: half),
+      ]
   }
 
   private static func dominant<Problem>(
     _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
-  ) throws -> [SpectrumRow] {
+  ) throws -> (rows: [SpectrumRow], asymmetry: ProductAsymmetry) {
     var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key)
+    var (vectors, products): ([[Double]], [[Double]]) = ([], [])
     let found = try Lanczos(
       start: stream.normals(size), wanted: min(settings.eigenvalues, size), tolerance: settings.tolerance,
-      limit: 60 + 4 * settings.eigenvalues, product: hessian.product)
+      limit: 60 + 4 * settings.eigenvalues
+    ) { vector in
+      let product = try hessian.product(vector)
+      vectors.append(vector)
+      products.append(product)
+      return product
+    }
     let largest = found.ritz.prefix(settings.eigenvalues).enumerated().map { index, ritz in
       SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: ritz.value, error: ritz.residual)
     }
-    return largest + found.ritz.suffix(1).map { SpectrumRow(epoch: epoch, .smallest, value: $0.value, error: $0.residual) }
+    let smallest = found.ritz.suffix(1).map { SpectrumRow(epoch: epoch, .smallest, value: $0.value, error: $0.residual) }
+    return (largest + smallest, try ProductAsymmetry(vectors: vectors, products: products))
   }
 
   private static func trace<Problem>(
@@ -61,27 +84,18 @@ public struct SpectrumMeasurement {
 
   private static func full<Problem>(
     _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?
-  ) throws -> [SpectrumRow] {
+  ) throws -> (rows: [SpectrumRow], asymmetry: ProductAsymmetry) {
     let columns = try (0..<size).map { index in try hessian.product((0..<size).map { $0 == index ? 1 : 0 }) }
-    var (apart, whole) = (0.0, 0.0)
-    var symmetric = columns
-    for row in 0..<size {
-      for column in 0..<size {
-        let difference = columns[row][column] - columns[column][row]
-        apart += difference * difference
-        whole += columns[row][column] * columns[row][column]
-        symmetric[row][column] = (columns[row][column] + columns[column][row]) / 2
-      }
-    }
+    let symmetric = (0..<size).map { row in (0..<size).map { (columns[row][$0] + columns[$0][row]) / 2 } }
     let values = try SymmetricEigenproblem(symmetric).values
     let eigenvalues = values.reversed().enumerated().map { index, value in
       SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: value)
     }
-    return eigenvalues + [
+    let rest = [
       SpectrumRow(epoch: epoch, .smallest, value: values[0]),
       SpectrumRow(epoch: epoch, .trace, value: (0..<size).reduce(0) { $0 + columns[$1][$1] }),
-      SpectrumRow(epoch: epoch, .asymmetry, value: whole > 0 ? (apart / whole).squareRoot() : 0),
     ]
+    return (eigenvalues + rest, try ProductAsymmetry(columns))
   }
 
   /// The smoothed largest eigenvalue of every epoch that has all its neighbours: λ̄(t) of RobustDARTS' early stopping.

@@ -50,6 +50,8 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [SpectrumRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder: folder, settingsName: "spectrum.yaml", resultName: "spectrum.csv")
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
     let digests = try checkpoints.map { checkpoint in
@@ -80,10 +82,16 @@ public struct SpectrumRun<Problem: BilevelProblem> {
         continue
       }
       let (weights, alphas) = try checkpoint.load()
-      let found = try SpectrumMeasurement(
-        problem: problem, weights: weights, alphas: alphas, epoch: checkpoint.epoch, settings: settings,
-        isStopRequested: isStopRequested
-      ).rows
+      let found: [SpectrumRow]
+      do {
+        found = try SpectrumMeasurement(
+          problem: problem, weights: weights, alphas: alphas, epoch: checkpoint.epoch, settings: settings,
+          isStopRequested: isStopRequested
+        ).rows
+      } catch SearchError.diverged(let account) {
+        throw LandscapeError(
+          item: checkpoint.name, problem: "no curvature", found: account, expected: "gradients that are finite")
+      }
       try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digest)] + $0.fields })
       try journal.synchronise()
       rows += found

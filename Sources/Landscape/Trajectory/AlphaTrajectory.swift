@@ -17,28 +17,28 @@ public struct AlphaTrajectory: Equatable, Sendable {
 
   /// - Throws: `FormatError` or `LandscapeError` where the folder holds no path of α of this shape, naming the file.
   public init(run path: String, like shape: ArchitectureParameters) throws {
-    let folder = try SearchRunFolder(existing: path)
+    let folder = try SearchRunFolder(existing: path).run(holding: .finishedEpoch)
     let array = try NPYFile(readingFrom: folder.alphasPath)
-    let wanted = [2, shape.normal.rows, shape.normal.columns]
-    guard array.shape.count == 4, Array(array.shape.dropFirst()) == wanted, case .float32(let values) = array.values,
-      array.shape[0] > 0, shape.count == 2 * shape.normal.values.count
-    else {
+    let history: AlphaHistory
+    do {
+      history = try AlphaHistory(array, path: folder.alphasPath, like: shape)
+    } catch let error as FormatError {
       throw LandscapeError(
-        item: folder.alphasPath, problem: "not a path of α of this checkpoint's space", found: "shape \(array.shape)",
-        expected: "float32 [epochs, \(wanted.map(String.init).joined(separator: ", "))]")
+        item: error.file, problem: "not a path of α of this checkpoint's space", found: error.found,
+        expected: error.expected)
     }
-    guard let bad = values.firstIndex(where: { !$0.isFinite }) else {
-      let name = path.split(separator: "/").last.map(String.init) ?? path
-      self.init(
-        name: name,
-        points: (0..<array.shape[0]).map { epoch in
-          values[epoch * shape.count..<(epoch + 1) * shape.count].map(Double.init)
-        })
-      return
+    guard !history.entries.isEmpty else {
+      throw LandscapeError(
+        item: folder.alphasPath, problem: "no path of α", found: "no epoch", expected: "one finished epoch at least")
     }
-    throw LandscapeError(
-      item: folder.alphasPath, problem: "a value that is not finite", found: "\(values[bad]) at index \(bad)",
-      expected: "finite values")
+    if let bad = history.firstBadValue {
+      throw LandscapeError(
+        item: folder.alphasPath, problem: "a value that is not finite", found: "\(bad.value) in epoch \(bad.epoch)",
+        expected: "finite values")
+    }
+    self.init(
+      name: path.split(separator: "/").last.map(String.init) ?? path,
+      points: history.entries.map { $0.flat.map(Double.init) })
   }
 
   /// The paths of several runs, under their folders' names, or their whole paths where names repeat.

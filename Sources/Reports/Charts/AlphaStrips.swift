@@ -8,7 +8,7 @@ enum AlphaStrips {
   private static let whole = ColourScale(map: .viridis, low: 0, high: 1)
 
   /// All strips of a run, in the colours of its own range or of all weights there can be.
-  static func html(_ history: AlphaHistory, id: String) -> HTML {
+  static func html(_ history: AlphaCourse, id: String) -> HTML {
     let weights = history.cells.flatMap { $0.edges.flatMap { $0.weights.flatMap { $0 } + $0.edgeWeights } }.filter(
       \.isFinite)
     let (least, most) = (weights.min() ?? 0, weights.max() ?? 1)
@@ -26,7 +26,7 @@ enum AlphaStrips {
         ] + history.cells.map { html($0, epochs: history.epochs, range: range) })
   }
 
-  private static func html(_ cell: AlphaHistory.Cell, epochs: Int, range: ColourScale) -> HTML {
+  private static func html(_ cell: AlphaCourse.Cell, epochs: Int, range: ColourScale) -> HTML {
     let title = "\(cell.name.prefix(1).uppercased())\(cell.name.dropFirst()) cell"
     return .element(
       "figure", ["class": "panel strips", "data-roving": "true"],
@@ -42,7 +42,7 @@ enum AlphaStrips {
   }
 
   private static func html(
-    _ edge: AlphaHistory.Edge, in title: String, epochs: Int, range: ColourScale, isFirst: Bool
+    _ edge: AlphaCourse.Edge, in title: String, epochs: Int, range: ColourScale, isFirst: Bool
   ) -> HTML {
     let name = Label(edge.name).unicode
     let last = edge.operations.indices.map { "\(edge.operations[$0]) \(weight(edge.weights[$0].last ?? .nan))" }
@@ -66,7 +66,7 @@ enum AlphaStrips {
   }
 
   /// β of each edge, where the search weighs edges.
-  private static func betas(_ cell: AlphaHistory.Cell, _ title: String, _ epochs: Int, _ range: ColourScale) -> HTML {
+  private static func betas(_ cell: AlphaCourse.Cell, _ title: String, _ epochs: Int, _ range: ColourScale) -> HTML {
     guard cell.edges.contains(where: { !$0.edgeWeights.isEmpty }) else { return .empty }
     let names = cell.edges.map { Label($0.name).unicode }
     return .element(
@@ -121,7 +121,7 @@ enum AlphaStrips {
   }
 
   /// The weights at the end as a table: what the strips show, without a pointer.
-  static func table(_ cell: AlphaHistory.Cell) -> HTML {
+  static func table(_ cell: AlphaCourse.Cell) -> HTML {
     guard let first = cell.edges.first else { return .empty }
     let isUniform = cell.edges.allSatisfy { $0.operations == first.operations }
     let header = isUniform ? ["edge"] + first.operations : ["edge"] + first.operations.indices.map { "operation \($0 + 1)" }

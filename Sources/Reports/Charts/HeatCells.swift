@@ -9,9 +9,9 @@ struct HeatCells {
   /// Colours that a scale is divided into.
   static let steps = 256
 
-  /// Place of a value on the scale, 0…255; nil for NaN.
+  /// Place of a value on the scale, 0…255; nil for one that is not finite.
   static func step(_ value: Double, _ scale: ColourScale) -> Int? {
-    if value.isNaN { return nil }
+    if !value.isFinite { return nil }
     if value <= scale.low { return 0 }
     if value >= scale.high { return steps - 1 }
     let fraction = (value / 2 - scale.low / 2) / (scale.high / 2 - scale.low / 2)

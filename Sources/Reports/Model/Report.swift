@@ -4,12 +4,16 @@ import Search
 /// Everything that folders of results tell, ready to be shown: a run, several, or a comparison, with the landscapes and
 /// statistics found inside of them.
 public struct Report: Sendable {
-  public private(set) var runs: [ReportRun] = []
-  public private(set) var comparisons: [ReportComparison] = []
-  public private(set) var landscapes: [ReportLandscape] = []
-  public private(set) var studies: [ReportStudy] = []
+  public internal(set) var runs: [ReportRun] = []
+  public internal(set) var comparisons: [ReportComparison] = []
+  public internal(set) var landscapes: [ReportLandscape] = []
+  public internal(set) var studies: [ReportStudy] = []
+  /// Whether settings, command lines and versions are to be shown.
+  public internal(set) var showsOrigin = true
   /// The folders that were asked for.
   public let paths: [String]
+  /// Paths beside others of which nothing is to report.
+  public private(set) var passedOver: [String] = []
   private var seen: Set<String> = []
 
   /// Levels of folders that are looked through below one that was asked for.
@@ -38,20 +42,20 @@ public struct Report: Sendable {
       }
     for path in paths {
       let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-      guard try access.hasFolder(trimmed) else {
-        throw ReportError(
-          "nothing to report on", at: path,
-          found: FileManager.default.fileExists(atPath: path) ? "a file" : "no such folder",
-          wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
-      }
       let (before, isKnown) = (count, seen.contains(trimmed))
-      try visit(trimmed, access, depth: Self.depth)
+      let isFolder = try access.hasFolder(trimmed)
+      if isFolder { try visit(trimmed, access, depth: Self.depth) }
       guard count > before || isKnown else {
-        throw ReportError(
-          "nothing to report on", at: path, found: "none of our results in it",
-          wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
+        let isThere = FileManager.default.fileExists(atPath: path)
+        // Patterns such as runs/* name what else lies there too.
+        if isThere, paths.count > 1 {
+          passedOver.append(path)
+          continue
+        }
+        throw Self.nothing(at: path, isFolder ? "none of our results in it" : isThere ? "a file" : "no such folder")
       }
     }
+    if count == 0, let first = passedOver.first { throw Self.nothing(at: first, "none of our results in any path") }
     for path in landscapes {
       guard try access.hasFile("\(path)/landscape.yaml") else {
         throw ReportError(
@@ -59,6 +63,12 @@ public struct Report: Sendable {
       }
       if seen.insert(path).inserted { self.landscapes.append(try ReportLandscape(path, access: access)) }
     }
+  }
+
+  private static func nothing(at path: String, _ found: String) -> ReportError {
+    ReportError(
+      "nothing to report on", at: path, found: found,
+      wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
   }
 
   private var count: Int { runs.count + comparisons.count + landscapes.count + studies.count }

@@ -5,7 +5,7 @@ import Foundation
 public struct ReportLandscape: Sendable {
   public let path: String
   public let name: String
-  public let settings: Settings
+  public internal(set) var settings: Settings
   /// One an objective of landscape.csv, in the order of the file; empty for lines.
   public let planes: [Plane]
   /// lines.csv; nil for a plane.
@@ -13,7 +13,7 @@ public struct ReportLandscape: Sendable {
   /// comparison.csv; nil where there is none.
   public let comparison: CSVTable?
   /// trajectory.csv: the way of runs through the plane.
-  public let trajectory: CSVTable?
+  public internal(set) var trajectory: CSVTable?
   /// refinement.csv: further points of the plane.
   public let refinement: CSVTable?
   /// The command line that its figure was drawn with.

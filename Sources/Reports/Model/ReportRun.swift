@@ -11,10 +11,10 @@ public struct ReportRun: Sendable {
   /// Name of the folder; that of a stage with its search's.
   public let name: String
   public let kind: Kind
-  public let settings: Settings
+  public internal(set) var settings: Settings
   /// nil before the first epoch is finished.
   public let metrics: CSVTable?
-  public let alphas: AlphaHistory?
+  public let alphas: AlphaCourse?
   /// The architecture of each epoch, a Python line each.
   public let genotypes: [String]
   public let log: RunLog
@@ -33,10 +33,12 @@ public struct ReportRun: Sendable {
     settings = try Settings(text, path: settingsPath)
     kind = settings["genotype"] != nil && settings["method"] == nil ? .retraining : .search
     metrics = try access.table("\(path)/metrics.csv")
+    if let metrics { try MetricsColumn.check(metrics) }
     let configuration = kind == .search ? try? SearchConfiguration(yaml: text, from: settingsPath) : nil
     let hasBeta = configuration?.edgeNormalisation ?? (settings["edge_normalisation"] == "true")
-    alphas = try access.array("\(path)/alphas.npy").map { file in
-      try AlphaHistory(file, path: "\(path)/alphas.npy", operations: configuration?.operations, hasBeta: hasBeta)
+    let alphasPath = "\(path)/\(AlphaHistory.fileName)"
+    alphas = try access.array(alphasPath).map { file in
+      try AlphaCourse(AlphaHistory(file, path: alphasPath, hasEdgeColumn: hasBeta), operations: configuration?.operations)
     }
     func lines(_ name: String) throws -> [String] {
       guard try access.hasFile("\(path)/\(name)") else { return [] }
@@ -46,6 +48,7 @@ public struct ReportRun: Sendable {
     genotypes = history.isEmpty ? try lines("genotype.txt") : history
     log = RunLog(try lines("log.txt").joined(separator: "\n"))
     diagnosis = try ReportDiagnosis(besides: path, access: access)
+    try Self.checkHistory(path, kind: kind, hasMetrics: metrics != nil, access: access)
     let epochs = try Self.epochs(of: metrics)
     // Files that are not those of a search of ours still make a report of their last epoch.
     let result = configuration.flatMap { configuration in
@@ -53,6 +56,18 @@ public struct ReportRun: Sendable {
     }
     resultEpoch = result?.record.epoch ?? epochs.last
     isEarly = result?.isEarly ?? false
+  }
+
+  /// What the files say of each other; tables of others, without checkpoints beside them, are taken as they are.
+  private static func checkHistory(_ path: String, kind: Kind, hasMetrics: Bool, access: FolderAccess) throws {
+    guard hasMetrics, try access.hasFolder("\(path)/checkpoints") else { return }
+    let run = try SearchRunFolder(existing: path)
+    let checkpoints = try run.checkpoints().filter { try access.hasFile($0.path) }
+    guard !checkpoints.isEmpty else { return }
+    switch kind {
+    case .search: try run.checkHistory()
+    case .retraining: try run.checkRetrainingHistory()
+    }
   }
 
   /// Epochs finished.

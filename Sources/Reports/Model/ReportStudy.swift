@@ -8,7 +8,7 @@ public struct ReportStudy: Sendable {
   public let path: String
   public let name: String
   public let kind: Kind
-  public let settings: Settings?
+  public internal(set) var settings: Settings?
   /// fidelity.csv, spectrum.csv or estimators.csv.
   public let table: CSVTable
   /// What the command printed, where it left that.
@@ -34,12 +34,12 @@ public struct ReportStudy: Sendable {
 public struct ReportComparison: Sendable {
   public let path: String
   public let name: String
-  public let settings: Settings?
+  public internal(set) var settings: Settings?
   /// comparison.csv: a row a run.
-  public let runs: CSVTable?
+  public internal(set) var runs: CSVTable?
   /// comparison-summary.csv and comparison-tests.csv.
-  public let summary: CSVTable?
-  public let tests: CSVTable?
+  public internal(set) var summary: CSVTable?
+  public internal(set) var tests: CSVTable?
 
   /// - Throws: `ReportError` or `FormatError` naming the file that cannot be used.
   init(_ path: String, access: FolderAccess) throws {

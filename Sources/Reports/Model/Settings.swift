@@ -36,6 +36,17 @@ public struct Settings: Equatable, Sendable {
     }
   }
 
+  private init(path: String, entries: [Entry]) { (self.path, self.entries) = (path, entries) }
+
+  /// The same with the ends of absolute paths alone.
+  var withoutPaths: Settings {
+    Settings(
+      path: path,
+      entries: entries.map {
+        Entry(key: $0.key, value: PrivatePath.withoutAbsolute($0.value), remark: $0.remark)
+      })
+  }
+
   /// The value of a key; nil where there is none.
   public subscript(key: String) -> String? { entries.first { $0.key == key }?.value }
 

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Landscape
 
@@ -7,6 +8,10 @@ public struct ReportPage: Sendable {
   public let html: String
   /// What a server should send as its Content-Security-Policy; the page names the same, but for the server it talks to.
   public let policy: String
+
+  /// The page as a file that is known again.
+  public static let output = OutputFile.text("a page of zarts report") { $0.contains(generator) }
+  private static let generator = "name=\"generator\" content=\"zarts\""
 
   /// What a page about a run that goes on has above the report.
   public struct Live: Sendable {
@@ -35,8 +40,8 @@ public struct ReportPage: Sendable {
       ("cells", "Cells", try ArchitectureSection.cells(report)),
       ("landscapes", "Landscapes", try LandscapeSection.html(report)),
       ("statistics", "Statistics", try StatisticsSection.html(report)),
-      ("configuration", "Configuration", ConfigurationSection.html(report)),
-      ("origin", "Origin", ConfigurationSection.origin(report, command: command)),
+      ("configuration", "Configuration", report.showsOrigin ? ConfigurationSection.html(report) : nil),
+      ("origin", "Origin", report.showsOrigin ? ConfigurationSection.origin(report, command: command) : nil),
       ("files", "Files", live.flatMap { Self.files($0.files) }),
     ]
     self.init(

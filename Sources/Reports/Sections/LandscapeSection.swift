@@ -8,11 +8,11 @@ enum LandscapeSection {
     return section(
       "Loss landscapes", id: "landscapes",
       try report.landscapes.enumerated().map { index, landscape in
-        try html(landscape, id: "landscape-\(index)")
+        try html(landscape, id: "landscape-\(index)", showsSettings: report.showsOrigin)
       })
   }
 
-  private static func html(_ landscape: ReportLandscape, id: String) throws -> HTML {
+  private static func html(_ landscape: ReportLandscape, id: String, showsSettings: Bool) throws -> HTML {
     let settings = landscape.settings
     var facts = [
       settings["checkpoint"].map { "Around \($0)" }, settings["space"].map { "space \($0)" },
@@ -27,7 +27,7 @@ enum LandscapeSection {
       let isPartial = landscape.planes.contains { $0.losses.contains { $0.contains("") } }
       let note =
         "The cross is the checkpoint, a ring the least loss of its plane; lines join points of equal value, in nats."
-        + (isPartial ? " Hatched points are not computed yet." : "")
+        + (isPartial ? " Hatched points are not computed yet." : "") + gaps(landscape)
       parts.append(.element("p", ["class": "note"], [.text(note)]))
     }
     if let lines = landscape.lines { parts.append(.element("div", ["class": "panels"], try charts(of: lines))) }
@@ -49,11 +49,24 @@ enum LandscapeSection {
       }
     }
     if let values = values(landscape, id) { parts.append(values) }
-    parts.append(
-      folded(
-        "Settings of the landscape", id: "\(id)-settings",
-        [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
+    if showsSettings {
+      parts.append(
+        folded(
+          "Settings of the landscape", id: "\(id)-settings",
+          [ConfigurationSection.table(settings.entries, caption: "landscape.yaml")]))
+    }
     return .element("div", ["class": "run"], parts)
+  }
+
+  /// Points whose losses left the finite range, in words; empty where there are none.
+  private static func gaps(_ landscape: ReportLandscape) -> String {
+    let gaps = landscape.planes.compactMap { plane -> String? in
+      let cells = plane.losses.flatMap { $0 }.filter { !$0.isEmpty }
+      let count = cells.count { Double($0)?.isFinite != true }
+      return count == 0
+        ? nil : "\(ObjectiveName.text(plane.objective, plane.innerSteps)) at \(count) of \(cells.count) points"
+    }
+    return gaps.isEmpty ? "" : " Hatched, since not finite: \(gaps.joined(separator: ", "))."
   }
 
   /// The losses of a plane as tables, where they are not too many to be read.

@@ -106,8 +106,9 @@ public struct ComparisonPlan: Equatable, Sendable {
     spaces = try list("spaces", lists.spaces, text.spaces, preset: "space", SearchSpace.init, default: [.s6])
     datasets = try list("datasets", lists.datasets, text.datasets, preset: "dataset") { $0 }
     budget = lists.budget ?? text.budget ?? .epochs
-    if case .steps(let steps?) = budget, steps < 1 {
-      throw SearchError.invalid("value out of range", at: "budget_steps", found: "\(steps)", wanted: "1 or more, or null")
+    if case .steps(let steps?) = budget, !RunBounds.budget.contains(steps) {
+      throw SearchError.invalid(
+        "value out of range", at: "setting budget_steps", found: "\(steps)", wanted: "\(RunBounds.budget.wanted), or null")
     }
     let forAll = overrides.keys + (base.map { Array($0.values.keys) } ?? [])
     given = text.dependences.merging(forAll.map { ($0, .none) }) { $1 }

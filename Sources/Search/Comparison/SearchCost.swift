@@ -1,3 +1,5 @@
+import Compute
+
 /// What a search has computed to find its architecture, counted, not estimated. What is only measured (the validation
 /// split at the end of an epoch, eigenvalues) is not in it.
 public struct SearchCost: Equatable, Sendable {
@@ -12,6 +14,11 @@ public struct SearchCost: Equatable, Sendable {
     self.alphaGradients = alphaGradients
   }
 
+  private static func sum(_ steps: Int, _ updates: Int, _ each: Int) -> Int {
+    let (sum, overflow) = steps.addingReportingOverflow(.saturatingProduct(updates, each))
+    return overflow ? .max : sum
+  }
+
   /// Of one update of α by a method with its settings: DARTS (Liu et al., ICLR 2019, §2.3), ZARTS (Wang et al., NeurIPS
   /// 2022, §3.2–3.4).
   public static func ofUpdate(_ configuration: SearchConfiguration) -> SearchCost {
@@ -20,7 +27,7 @@ public struct SearchCost: Equatable, Sendable {
     case .darts1, .darts1ES: SearchCost(weightSteps: 0, alphaGradients: 1)
     // ω′, then L_val at ω′ and L_train on both sides of ω.
     case .darts2, .darts2ES: SearchCost(weightSteps: 1, alphaGradients: 3)
-    case .zartsMGS: SearchCost(weightSteps: candidates * inner, alphaGradients: 1)
+    case .zartsMGS: SearchCost(weightSteps: Int.saturatingProduct(candidates, inner), alphaGradients: 1)
     case .zartsRS:
       SearchCost(weightSteps: (candidates + (configuration.antithetic ? 0 : 1)) * inner, alphaGradients: 0)
     case .zartsGLD: SearchCost(weightSteps: (configuration.radii + 1) * inner, alphaGradients: 0)
@@ -32,8 +39,8 @@ public struct SearchCost: Equatable, Sendable {
   public init(of records: [EpochRecord], _ configuration: SearchConfiguration) {
     let updates = records.reduce(0) { $0 + $1.alphaUpdates }
     let each = Self.ofUpdate(configuration)
-    weightSteps = (records.last?.weightSteps ?? 0) + updates * each.weightSteps
-    alphaGradients = updates * each.alphaGradients
+    weightSteps = Self.sum(records.last?.weightSteps ?? 0, updates, each.weightSteps)
+    alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
   }
 
   /// Of a whole run of so many epochs.
@@ -42,8 +49,8 @@ public struct SearchCost: Equatable, Sendable {
     let interval = configuration.method.isZeroOrder ? configuration.innerSteps : 1
     let updates = (max(0, epochs - configuration.warmup) * stepsPerEpoch + interval - 1) / interval
     let each = Self.ofUpdate(configuration)
-    weightSteps = steps + updates * each.weightSteps
-    alphaGradients = updates * each.alphaGradients
+    weightSteps = Self.sum(steps, updates, each.weightSteps)
+    alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
   }
 }
 
@@ -60,7 +67,7 @@ extension SearchConfiguration {
       )
     }
     // The cost grows with every epoch by at least its own steps.
-    var (low, high) = (warmup + 1, max(warmup + 1, budget / stepsPerEpoch))
+    var (low, high) = (warmup + 1, max(warmup + 1, min(budget / stepsPerEpoch, RunBounds.epochs.range.upperBound)))
     while low < high {
       let middle = (low + high + 1) / 2
       if cost(middle) <= budget { low = middle } else { high = middle - 1 }

@@ -39,6 +39,8 @@ extension SearchRun {
   private func adopt(_ warmup: SearchRunFolder) throws {
     var history = state
     history.epoch = configuration.warmup
+    let end = try TensorFile(readingFrom: warmup.checkpointPath(epoch: configuration.warmup))
+    try SearchHistory(of: warmup).check(goingOnFrom: end, epoch: configuration.warmup, step: 0)
     try history.readHistory(warmup, space: space)
     for index in 0..<configuration.warmup {
       if stop.isRequested { throw CancellationError() }

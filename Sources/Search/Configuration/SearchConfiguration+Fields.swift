@@ -1,3 +1,4 @@
+import Compute
 import Datasets
 import Foundation
 import Supernet
@@ -26,9 +27,18 @@ extension SearchConfiguration {
     /// The methods that read it; nil for all.
     var methods: [SearchMethod]?
     let wanted: String
+    /// What a count may be, and the count of a configuration; nil where it has none.
+    var bounds: CountBounds?
+    var count: (@Sendable (SearchConfiguration) -> Int?)?
     let write: @Sendable (SearchConfiguration) -> String
     /// Answers whether the node holds such a value.
     let read: @Sendable (inout SearchConfiguration, Node) -> Bool
+
+    /// - Throws: `SearchError.invalid` where the count is out of bounds.
+    func checkCount(of configuration: SearchConfiguration) throws {
+      guard let bounds, let count = count?(configuration), !bounds.contains(count) else { return }
+      throw SearchError.invalid("value out of range", at: "setting \(key)", found: "\(count)", wanted: bounds.wanted)
+    }
 
     /// The comment of its line in the file.
     var remark: String { methods.map { "\(comment) (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? comment }
@@ -59,28 +69,33 @@ extension SearchConfiguration {
         configuration.seed = seed
         return true
       }),
-    whole("epochs", \.epochs, "epochs of the search"),
-    whole("warmup", \.warmup, "epochs at the start that train the weights alone"),
-    whole("channels", \.channels, "channels of the first cells"),
-    whole("layers", \.layers, "cells"),
-    whole("partial_channels", \.partialChannels, "K: operations see the first 1/K of the channels (PC-DARTS)"),
+    whole("epochs", \.epochs, RunBounds.epochs, "epochs of the search"),
+    whole("warmup", \.warmup, RunBounds.warmup, "epochs at the start that train the weights alone"),
+    whole("channels", \.channels, SupernetArchitecture.channelCounts, "channels of the first cells"),
+    whole("layers", \.layers, SupernetArchitecture.layerCounts, "cells"),
+    whole(
+      "partial_channels", \.partialChannels, CountBounds(1...512),
+      "K: operations see the first 1/K of the channels (PC-DARTS)"),
     flag("edge_normalisation", \.edgeNormalisation, "whether edges have weights of their own, beta (PC-DARTS)"),
     flag("merged_convolutions", \.mergedConvolutions, "whether the convolutions of an edge share one kernel (MergeNAS)"),
     number("skip_dropout", \.skipDropout, "rate at which skip connections drop values at first (P-DARTS)"),
     maximumSkipsField, operationsField, stagesField,
-    whole("batch", \.batch, "images in a batch"),
+    whole("batch", \.batch, BatchLoader.batchSizes, "images in a batch"),
     Field(
       key: "train_limit", comment: "training images used, before they are split; null for all",
-      wanted: "a whole number or null",
+      wanted: "a whole number or null", bounds: RunBounds.halvedImages, count: \.trainLimit,
       write: { $0.trainLimit.map(String.init) ?? "null" },
       read: { configuration, node in
         configuration.trainLimit = node.string.flatMap { Int($0) }
         return configuration.trainLimit != nil || node.null != nil
       }),
-    whole("threads", \.threads, "0 for one a core; the result does not depend on it"),
-    whole("inner_steps", \.innerSteps, "M: weight steps of a candidate, and between two updates", zeroOrder),
+    whole("threads", \.threads, RunBounds.threads, "0 for one a core; the result does not depend on it"),
     whole(
-      "candidates", \.candidates, "N: of an update; in random search, architectures tried an epoch",
+      "inner_steps", \.innerSteps, RunBounds.innerSteps, "M: weight steps of a candidate, and between two updates", zeroOrder
+    ),
+    whole(
+      "candidates", \.candidates, RunBounds.candidates,
+      "N: of an update; in random search, architectures tried an epoch",
       [.zartsRS, .zartsMGS, .random]),
     number("sigma", \.sigma, "standard deviation of candidates before its decay", [.zartsMGS]),
     choice("sigma_decay", \.sigmaDecay, "fall of sigma after the warm-up", [.zartsMGS]),
@@ -92,7 +107,7 @@ extension SearchConfiguration {
     number("xi", \.xi, "step along the negative gradient estimate", [.zartsRS]),
     flag("antithetic", \.antithetic, "whether candidates come in opposite pairs, which need no baseline", [.zartsRS]),
     number("radius", \.radius, "R: of the largest ball", [.zartsGLD]),
-    whole("radii", \.radii, "K: balls, each of half the radius of the one before", [.zartsGLD]),
+    whole("radii", \.radii, RunBounds.radii, "K: balls, each of half the radius of the one before", [.zartsGLD]),
     number("learning_rate", \.learningRate, "of the weights, in the first epoch"),
     number("minimum_learning_rate", \.minimumLearningRate, "towards which the cosine falls"),
     number("momentum", \.momentum, "of the weights"),
@@ -104,18 +119,22 @@ extension SearchConfiguration {
     number("alpha_epsilon", \.alphaEpsilon, "of Adam on alpha", darts),
     number("alpha_weight_decay", \.alphaWeightDecay, "of Adam on alpha", darts),
     whole(
-      "eigenvalue_every", \.eigenvalueEvery,
+      "eigenvalue_every", \.eigenvalueEvery, RunBounds.interval.or(zero: "none"),
       "epochs between dominant eigenvalues of the Hessian of the validation loss in alpha; 0 for none"),
-    whole("eigenvalue_batches", \.eigenvalueBatches, "validation batches of that Hessian"),
+    whole("eigenvalue_batches", \.eigenvalueBatches, RunBounds.batches, "validation batches of that Hessian"),
     whole(
-      "early_stop_window", \.earlyStopWindow, "k: epochs of its moving average, and back to the returned architecture",
+      "early_stop_window", \.earlyStopWindow, RunBounds.window,
+      "k: epochs of its moving average, and back to the returned architecture",
       earlyStopping),
     number("early_stop_ratio", \.earlyStopRatio, "of averages k epochs apart, below which the search stops", earlyStopping),
     whole(
-      "early_stop_start", \.earlyStopStart, "epochs before the earliest architecture that may be returned", earlyStopping),
-    whole("keep_last", \.keepLast, "checkpoints kept, 0 for all; the result does not depend on it"),
+      "early_stop_start", \.earlyStopStart, RunBounds.start,
+      "epochs before the earliest architecture that may be returned", earlyStopping),
     whole(
-      "checkpoint_every", \.checkpointEvery,
+      "keep_last", \.keepLast, RunBounds.interval.or(zero: "all"),
+      "checkpoints kept, 0 for all; the result does not depend on it"),
+    whole(
+      "checkpoint_every", \.checkpointEvery, RunBounds.stepInterval.or(zero: "none"),
       "weight steps between checkpoints within an epoch, 0 for none; the result does not depend on it"),
     flag("tensorboard", \.tensorboard, "whether event files are written; the result does not depend on it"),
   ]
@@ -123,10 +142,11 @@ extension SearchConfiguration {
   private typealias Path<Value> = WritableKeyPath<SearchConfiguration, Value> & Sendable
 
   private static func whole(
-    _ key: String, _ path: Path<Int>, _ comment: String, _ methods: [SearchMethod]? = nil
+    _ key: String, _ path: Path<Int>, _ bounds: CountBounds, _ comment: String, _ methods: [SearchMethod]? = nil
   ) -> Field {
     Field(
-      key: key, comment: comment, methods: methods, wanted: "a whole number", write: { "\($0[keyPath: path])" },
+      key: key, comment: comment, methods: methods, wanted: bounds.wanted, bounds: bounds, count: { $0[keyPath: path] },
+      write: { "\($0[keyPath: path])" },
       read: { configuration, node in
         guard let value = node.string.flatMap({ Int($0) }) else { return false }
         configuration[keyPath: path] = value

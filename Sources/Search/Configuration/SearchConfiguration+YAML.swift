@@ -40,7 +40,7 @@ extension SearchConfiguration {
     var layers = [text]
     if let preset = try preset ?? text.preset { layers.insert(try preset.settings, at: 0) }
     try self.init(layers: layers, given: given, from: place)
-    try validate()
+    try SearchError.naming(place) { try validate() }
   }
 
   /// The settings of a preset; others are the defaults of the method and the space.

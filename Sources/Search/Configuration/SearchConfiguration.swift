@@ -127,21 +127,11 @@ public struct SearchConfiguration: Equatable, Sendable {
   ///
   /// - Throws: `SearchError.invalid` naming the first setting that cannot be.
   public func validate() throws {
-    try require(epochs >= 1, "epochs", epochs, "1 or more")
+    for field in Self.fields { try field.checkCount(of: self) }
     try require(
       (0...epochs).contains(warmup), "warmup", warmup,
       "0 to \(epochs), the number of epochs (\(method.defaultWarmup) where it is not given)")
-    try require(
-      channels >= 4 && channels.isMultiple(of: 4) && channels <= 1024, "channels", channels, "a multiple of 4, 4 to 1024")
-    try require((3...200).contains(layers), "layers", layers, "3 to 200, since two cells of a network are reductions")
     try validateVariant()
-    try require((1...65_536).contains(batch), "batch", batch, "1 to 65536")
-    if let trainLimit {
-      try require(trainLimit >= 2, "train_limit", trainLimit, "2 or more, since half of the images validate")
-    }
-    try require((0...4096).contains(threads), "threads", threads, "1 to 4096, or 0 for one a core")
-    try require((1...10_000).contains(innerSteps), "inner_steps", innerSteps, "1 to 10000")
-    try require((1...100_000).contains(candidates), "candidates", candidates, "1 to 100000")
     try require(sigma > 0 && sigma.isFinite, "sigma", sigma, "a number above 0")
     try require(tau > 0 && tau.isFinite, "tau", tau, "a number above 0")
     try require((0...1).contains(lambda), "lambda", lambda, "0 to 1")
@@ -151,7 +141,6 @@ public struct SearchConfiguration: Equatable, Sendable {
       try require(candidates.isMultiple(of: 2), "candidates", candidates, "an even number, since antithetic makes pairs")
     }
     try require(radius > 0 && radius.isFinite, "radius", radius, "a number above 0")
-    try require((1...64).contains(radii), "radii", radii, "1 to 64")
     try require(learningRate > 0 && learningRate.isFinite, "learning_rate", learningRate, "a number above 0")
     try require(
       (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
@@ -170,18 +159,10 @@ public struct SearchConfiguration: Equatable, Sendable {
   }
 
   private func validateRunSettings() throws {
-    try require(eigenvalueEvery >= 0, "eigenvalue_every", eigenvalueEvery, "1 or more, or 0 for none")
     if method.stopsEarly {
       try require(eigenvalueEvery == 1, "eigenvalue_every", eigenvalueEvery, "1, since early stopping averages over epochs")
     }
-    try require(eigenvalueBatches >= 1, "eigenvalue_batches", eigenvalueBatches, "1 or more")
-    try require(
-      earlyStopWindow >= 1 && !earlyStopWindow.isMultiple(of: 2), "early_stop_window", earlyStopWindow,
-      "an odd number, since it lies around an epoch")
     try require(earlyStopRatio > 0 && earlyStopRatio <= 1, "early_stop_ratio", earlyStopRatio, "above 0, at most 1")
-    try require(earlyStopStart >= 0, "early_stop_start", earlyStopStart, "0 or more")
-    try require(keepLast >= 0, "keep_last", keepLast, "1 or more, or 0 for all")
-    try require(checkpointEvery >= 0, "checkpoint_every", checkpointEvery, "1 or more, or 0 for none")
   }
 
   private func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {

@@ -4,19 +4,18 @@ import Foundation
 extension LearningCurves {
   private static let rest = ["epoch", "runs", "mean", "deviation", "least", "greatest"]
 
+  /// The table as a file that is known again.
+  public static let output = OutputFile.table("a table of zarts curves") { columns in
+    columns.count == rest.count + 2 && columns.first == "column" && Array(columns.dropFirst(2)) == rest
+  }
+
   /// Writes the curves as a tidy table: one row a column of metrics.csv, group and epoch; `deviation` is empty for a
   /// single run.
   ///
-  /// - Throws: `FormatError` where something other than such a table is at `path`, or it cannot be written.
-  public func write(to path: String) throws {
-    if FileManager.default.fileExists(atPath: path) {
-      let columns = (try? CSVTable(readingFrom: path))?.columns ?? []
-      guard columns.count == Self.rest.count + 2, columns.first == "column", Array(columns.dropFirst(2)) == Self.rest else {
-        throw FormatError(
-          file: path, problem: "would be replaced", found: "a file that holds no curves",
-          expected: "no such file; name the figure differently")
-      }
-    }
+  /// - Throws: `FormatError` where something other than such a table is at `path`, unless `overwrite`, or it cannot be
+  ///   written.
+  public func write(to path: String, overwrite: Bool = false) throws {
+    try Self.output.require(path, overwrite: overwrite)
     let rows = curves.flatMap { curve in
       curve.points.map { point -> [CSVField] in
         [

@@ -71,7 +71,7 @@ public struct LearningCurves: Equatable, Sendable {
     let keys = SearchConfiguration.fields.map(\.key)
     guard grouping == Self.byRun || keys.contains(grouping) else {
       throw SearchError.invalid(
-        "no such setting to group runs by", at: "curves", found: grouping,
+        "no such setting to group runs by", at: "--by", found: grouping,
         wanted: ([Self.byRun] + keys).joined(separator: ", "))
     }
     var read = try runs.map { try Run($0, columns: columns, grouping: grouping) }
@@ -132,7 +132,7 @@ public struct LearningCurves: Equatable, Sendable {
   private static func subtract(_ reference: String, from runs: [Run], _ groups: [String]) throws -> [Run] {
     guard groups.contains(reference) else {
       throw SearchError.invalid(
-        "no such group to subtract", at: "curves", found: reference, wanted: "one of \(groups.joined(separator: ", "))")
+        "no such group to subtract", at: "--minus", found: reference, wanted: "one of \(groups.joined(separator: ", "))")
     }
     return try runs.map { run in
       guard let other = runs.first(where: { $0.group == reference && $0.seed == run.seed }) else {
@@ -175,6 +175,7 @@ public struct LearningCurves: Equatable, Sendable {
     }
 
     init(_ files: SearchRunFolder, columns: [String], grouping: String) throws {
+      try files.requireOneRun()
       let configuration = try files.configuration()
       path = files.metricsPath
       seed = configuration.seed
@@ -187,15 +188,18 @@ public struct LearningCurves: Equatable, Sendable {
         ? URL(fileURLWithPath: files.folder.path).lastPathComponent
         : SearchConfiguration.field(grouping)?.write(configuration) ?? ""
       let table = try CSVTable(readingFrom: files.metricsPath)
-      let epochs = try table.integers("epoch")
+      let epochs = try table.integers("epoch", RunBounds.epochs)
       guard !epochs.isEmpty else {
         throw SearchError.invalid("no finished epoch", at: path, found: "no row", wanted: "one row an epoch")
       }
+      try MetricsColumn.check(table, as: EpochRecord.metrics)
       guard zip(epochs, epochs.dropFirst()).allSatisfy({ $0 < $1 }) else {
         throw SearchError.invalid(
           "wrong epochs", at: "\(path): column epoch", found: epochs.map(String.init).joined(separator: ", "),
           wanted: "ascending numbers")
       }
+      // Tables of others, without the files of a run beside them, have nothing to be held against.
+      if !files.checkpoints().isEmpty { try files.checkHistory() }
       self.epochs = epochs
       var values: [String: [Double?]] = [:]
       for column in columns {

@@ -75,9 +75,9 @@ public struct Adam: Equatable, Sendable {
       file.doubles("adam.first", shape: [first.count]), file.doubles("adam.second", shape: [second.count])
     )
     let steps = try file.integers("adam.steps", shape: [1])[0]
-    guard steps >= 0 else {
+    guard RunBounds.weightSteps.contains(steps) else {
       throw SearchError.invalid(
-        "wrong count of steps", at: "\(file.path): adam.steps", found: "\(steps)", wanted: "0 or more")
+        "wrong count of steps", at: "\(file.path): adam.steps", found: "\(steps)", wanted: RunBounds.weightSteps.wanted)
     }
     (first, second) = moments
     count = steps

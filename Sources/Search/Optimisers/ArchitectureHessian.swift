@@ -19,8 +19,11 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   private let weights: ParameterVector
   private let alphas: ArchitectureParameters
   private let batches: [Problem.Batch]
-  private let displacement: Double
+  /// ε.
+  public let displacement: Double
   private let isStopRequested: () -> Bool
+  /// Of the products of the last `dominantEigenvalue`.
+  public private(set) var asymmetry: ProductAsymmetry?
 
   /// - Parameters:
   ///   - batches: L_val is the mean over their examples.
@@ -65,7 +68,22 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   /// - Throws: as `product` does.
   public func dominantEigenvalue(seed: UInt64, epoch: Int, tolerance: Double = 1e-3) throws -> Lanczos {
     var stream = RandomStream(seed: seed, purpose: .eigenvalues, epoch: epoch)
-    return try Lanczos(start: stream.normals(alphas.count), tolerance: tolerance, limit: Self.limit, product: product)
+    var (vectors, products): ([[Double]], [[Double]]) = ([], [])
+    let found = try Lanczos(start: stream.normals(alphas.count), tolerance: tolerance, limit: Self.limit) { vector in
+      let product = try product(vector)
+      vectors.append(vector)
+      products.append(product)
+      return product
+    }
+    asymmetry = try ProductAsymmetry(vectors: vectors, products: products)
+    return found
+  }
+
+  /// The same Hessian by differences over another distance.
+  public func with(displacement: Double) -> ArchitectureHessian {
+    ArchitectureHessian(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, displacement: displacement,
+      isStopRequested: isStopRequested)
   }
 
   /// ∇_α L_val(ω, α + step).

@@ -14,6 +14,8 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
   public let unrolledWeights: ParameterVector
   /// ‖∇_ω' L_val(ω', α)‖ of the last `estimate`, which is where ω' shows that it left the finite range.
   public private(set) var unrolledSlope = 0.0
+  /// Of the last `estimate`: ε/‖∇‖, and the implicit term, which has none where ε is none.
+  private var last: (length: Double, implicit: [Double], norm: Double)?
   private let velocity: ParameterVector
   private let gradient: ParameterVector
   private let problem: Problem
@@ -42,6 +44,7 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
     var flat = direct.requestedAlphas(like: alphas).flat.map(Double.init)
     unrolledSlope = gradient.norm
     let length = 0.01 / unrolledSlope
+    last = nil
     if !unrolledSlope.isFinite {
       for index in flat.indices { flat[index] = .nan }
     } else if Float(length).isFinite {
@@ -49,11 +52,27 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
       let above = side(of: weights, offset: length, alphas: alphas, training: training)
       let below = side(of: weights, offset: -length, alphas: alphas, training: training)
       let scale = Double(step.learningRate) / (2 * length)
-      for index in flat.indices { flat[index] -= scale * (Double(above[index]) - Double(below[index])) }
+      let implicit = flat.indices.map { scale * (Double(above[$0]) - Double(below[$0])) }
+      for index in flat.indices { flat[index] -= implicit[index] }
+      last = (length, implicit, flat.length)
     }
     var result = alphas.zeros
     result.flat = flat.map(Float.init)
     return (result, direct.loss)
+  }
+
+  /// ‖g(ε) − g(ε/2)‖/‖g(ε)‖ of the last `estimate`, which must have been of the same ω, α and training batch: what the choice
+  /// of ε makes of the gradient. 0 where it has no implicit term. Costs two α-gradients, half of an estimate.
+  public func halfStepDifference(
+    weights: ParameterVector, alphas: ArchitectureParameters, training: Problem.Batch, step: WeightStep
+  ) -> Double {
+    guard let last, last.norm > 0 else { return 0 }
+    let length = last.length / 2
+    let above = side(of: weights, offset: length, alphas: alphas, training: training)
+    let below = side(of: weights, offset: -length, alphas: alphas, training: training)
+    let scale = Double(step.learningRate) / (2 * length)
+    let apart = last.implicit.indices.map { last.implicit[$0] - scale * (Double(above[$0]) - Double(below[$0])) }
+    return apart.length / last.norm
   }
 
   /// ω' as `estimate` takes it; the vector stays owned here and the next call overwrites it.

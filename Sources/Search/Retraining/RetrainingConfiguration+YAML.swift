@@ -50,7 +50,7 @@ extension RetrainingConfiguration {
     } catch let error as DecodingError {
       throw Self.explanation(of: error, in: mapping, place)
     }
-    try validate()
+    try SearchError.naming(place) { try validate() }
   }
 
   /// The first setting that makes another computation of it, with both values as config.yaml has them.

@@ -1,3 +1,4 @@
+import Compute
 import Datasets
 import Foundation
 import Supernet
@@ -94,14 +95,15 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   public func validate() throws {
     func require(_ condition: Bool, _ key: CodingKeys, _ found: some CustomStringConvertible, _ wanted: String) throws {
       if !condition {
-        throw SearchError.invalid("out of range", at: "setting \(key.rawValue)", found: "\(found)", wanted: wanted)
+        throw SearchError.invalid("value out of range", at: "setting \(key.rawValue)", found: "\(found)", wanted: wanted)
       }
     }
     try require(!dataset.isEmpty, .dataset, "''", DatasetSpecification.forms)
-    try require((1...100_000).contains(epochs), .epochs, epochs, "1 to 100,000")
-    try require(batch >= 2, .batch, batch, "2 or more, since batch norm needs them")
+    for (key, count, bounds) in counts where !bounds.contains(count) {
+      throw SearchError.invalid(
+        "value out of range", at: "setting \(key.rawValue)", found: "\(count)", wanted: bounds.wanted)
+    }
     try require(auxiliaryWeight >= 0 && auxiliaryWeight.isFinite, .auxiliaryWeight, auxiliaryWeight, "0 or more")
-    try require(cutout == 0 || cutout >= 2, .cutout, cutout, "2 or more, or 0 for none")
     try require((0..<1).contains(dropPath), .dropPath, dropPath, "0 or more and below 1")
     try require((0..<1).contains(labelSmoothing), .labelSmoothing, labelSmoothing, "0 or more and below 1")
     try require(learningRate > 0 && learningRate.isFinite, .learningRate, learningRate, "a number above 0")
@@ -113,13 +115,23 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     try require((0..<1).contains(momentum), .momentum, momentum, "0 or more and below 1")
     try require(weightDecay >= 0 && weightDecay.isFinite, .weightDecay, weightDecay, "0 or more")
     try require(gradientClip > 0, .gradientClip, gradientClip, "a number above 0")
-    try require(trainLimit.map { $0 >= 2 } ?? true, .trainLimit, trainLimit ?? 0, "2 or more, or null for all")
-    try require(testLimit.map { $0 >= 1 } ?? true, .testLimit, testLimit ?? 0, "1 or more, or null for all")
-    try require(testEvery >= 1, .testEvery, testEvery, "1 or more")
-    try require(keepLast >= 0, .keepLast, keepLast, "1 or more, or 0 for all")
-    try require(checkpointEvery >= 0, .checkpointEvery, checkpointEvery, "1 or more, or 0 for none")
-    try require((0...1024).contains(threads), .threads, threads, "0 to 1024")
     _ = try Genotype(parsing: genotype)
+  }
+
+  /// Every count, and what it may be.
+  private var counts: [(key: CodingKeys, count: Int, bounds: CountBounds)] {
+    let given: [(CodingKeys, Int?, CountBounds)] = [
+      (.epochs, epochs, RunBounds.epochs),
+      (.batch, batch, CountBounds(2...BatchLoader.batchSizes.range.upperBound, since: "batch norm needs two")),
+      (.channels, channels, SupernetArchitecture.channelCounts), (.layers, layers, SupernetArchitecture.layerCounts),
+      (.cutout, cutout, CountBounds(2...2 * SupernetArchitecture.imageSizes.range.upperBound, zero: "none")),
+      (.trainLimit, trainLimit, CountBounds(2...RunBounds.images.range.upperBound)),
+      (.testLimit, testLimit, RunBounds.images),
+      (.testEvery, testEvery, RunBounds.interval), (.keepLast, keepLast, RunBounds.interval.or(zero: "all")),
+      (.checkpointEvery, checkpointEvery, RunBounds.stepInterval.or(zero: "none")),
+      (.threads, threads, RunBounds.threads),
+    ]
+    return given.compactMap { key, count, bounds in count.map { (key, $0, bounds) } }
   }
 
   /// The settings that results depend on: the housekeeping is at 0, and the data are named without their place.

@@ -21,9 +21,14 @@ public struct RetrainingRecord: Equatable, Sendable {
   /// Wall time of the epoch, the test included.
   public var seconds: Double
 
-  static let columns = [
-    "epoch", "training_loss", "training_accuracy", "auxiliary_loss", "test_loss", "test_accuracy", "learning_rate",
-    "drop_path", "gradient_norm", "weight_steps", "seconds",
+  static var columns: [String] { metrics.map(\.name) }
+
+  static let metrics: [MetricsColumn] = [
+    .count("epoch", RunBounds.epochs), .real("training_loss", .finite), .real("training_accuracy", .fraction),
+    .real("auxiliary_loss", .finite, isOptional: true), .real("test_loss", .any, isOptional: true),
+    .real("test_accuracy", .fraction, isOptional: true), .real("learning_rate", .notNegative),
+    .real("drop_path", .fraction), .real("gradient_norm", .notNegative), .count("weight_steps"),
+    .real("seconds", .notNegative),
   ]
 
   var row: [CSVField] {
@@ -36,32 +41,19 @@ public struct RetrainingRecord: Equatable, Sendable {
 
   /// The rows of a retraining's metrics.csv.
   ///
-  /// - Throws: `FormatError` where the file or a column is absent; `SearchError.invalid` for a cell that is no number.
+  /// - Throws: `FormatError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
+  ///   don't count 1, 2, 3, ….
   public static func read(from path: String) throws -> [RetrainingRecord] {
     let table = try CSVTable(readingFrom: path)
-    let cells = try Dictionary(uniqueKeysWithValues: columns.map { ($0, try table.column($0)) })
+    let cells = try MetricsCells(table, metrics)
     return try table.rows.indices.map { row in
-      func optional(_ name: String) throws -> Double? {
-        let text = cells[name]?[row] ?? ""
-        if text.isEmpty { return nil }
-        guard let value = Double(text) else {
-          throw SearchError.invalid(
-            "wrong cell", at: "\(path): row \(row + 1), column \(name)", found: "'\(text)'", wanted: "a number")
-        }
-        return value
-      }
-      func real(_ name: String) throws -> Double {
-        guard let value = try optional(name) else {
-          throw SearchError.invalid(
-            "wrong cell", at: "\(path): row \(row + 1), column \(name)", found: "nothing", wanted: "a number")
-        }
-        return value
-      }
+      func real(_ name: String) throws -> Double { try cells.requiredReal(name, row) }
+      func count(_ name: String) throws -> Int { try cells.requiredWhole(name, row) }
       return try RetrainingRecord(
-        epoch: Int(real("epoch")), trainingLoss: real("training_loss"), trainingAccuracy: real("training_accuracy"),
-        auxiliaryLoss: optional("auxiliary_loss"), testLoss: optional("test_loss"),
-        testAccuracy: optional("test_accuracy"), learningRate: real("learning_rate"), dropPath: real("drop_path"),
-        gradientNorm: real("gradient_norm"), weightSteps: Int(real("weight_steps")), seconds: real("seconds"))
+        epoch: count("epoch"), trainingLoss: real("training_loss"), trainingAccuracy: real("training_accuracy"),
+        auxiliaryLoss: cells.real("auxiliary_loss", row), testLoss: cells.real("test_loss", row),
+        testAccuracy: cells.real("test_accuracy", row), learningRate: real("learning_rate"), dropPath: real("drop_path"),
+        gradientNorm: real("gradient_norm"), weightSteps: count("weight_steps"), seconds: real("seconds"))
     }
   }
 }

@@ -15,7 +15,9 @@ extension RetrainingRun {
       "format": Self.format, "epoch": "\(state.epoch)", "step": "\(state.step)", "weight_steps": "\(weightSteps)",
       "steps_per_epoch": "\(loader.stepsPerEpoch)", "genotype": model.architecture.genotype.pythonLine,
       "configuration": try configuration.withoutHousekeeping.yaml,
-    ].merging(state.tally.metadata) { first, _ in first }.merging(data.metadata) { first, _ in first }
+    ].merging(state.tally.metadata) { first, _ in first }
+      .merging(HistoryCheck.metadata([(.metrics, state.records.map(\.check))])) { first, _ in first }
+      .merging(data.metadata) { first, _ in first }
     let tensors = model.export(state.weights) + model.exportStatistics(state.statistics) + moving
     try TensorFile.writeChecked(tensors, metadata: metadata, to: path)
     lastCheckpoint = path
@@ -70,12 +72,15 @@ extension RetrainingRun {
     state.statistics = statistics
     (state.epoch, state.step) = try CheckpointMetadata.position(
       in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: loader.stepsPerEpoch)
+    try HistoryCheck.requirePlace(of: found.file, epoch: state.epoch, step: state.step, in: files)
     state.tally = try RetrainingTally(metadata: metadata, from: path)
     if state.epoch > 0 {
       state.records = try Array(RetrainingRecord.read(from: files.metricsPath).prefix(state.epoch))
+      try RetrainingRecord.check(state.records, against: metadata, of: path, in: files)
       guard state.records.count == state.epoch else {
         throw SearchError.invalid(
-          "incomplete history", at: files.metricsPath, found: "\(state.records.count) rows", wanted: "\(state.epoch)")
+          "a row is missing", at: "\(files.metricsPath): row \(state.records.count + 1)",
+          found: "\(state.records.count) rows", wanted: "\(state.epoch)")
       }
     }
     try self.init(

@@ -225,8 +225,11 @@ public final class RetrainingRun {
 
   private func interrupted() throws -> SearchError {
     passTime()
-    let path = files.checkpointPath(epoch: state.epoch, step: state.step)
-    try writeCheckpoint(to: path)
+    // Before the first step of an epoch the state is the one that the epoch's own checkpoint holds.
+    let path =
+      state.step == 0
+      ? files.checkpointPath(epoch: state.epoch) : files.checkpointPath(epoch: state.epoch, step: state.step)
+    if state.step > 0 { try writeCheckpoint(to: path) }
     return .interrupted(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
   }
 

@@ -32,7 +32,9 @@ struct RetrainingTally: Equatable, Sendable {
       self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place, Double.init)
     }
     for (key, path) in Self.wholes {
-      self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place) { Int($0) }
+      self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place) {
+        RunBounds.weightSteps.count($0)
+      }
     }
   }
 }

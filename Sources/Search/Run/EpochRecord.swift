@@ -43,12 +43,18 @@ public struct EpochRecord: Equatable, Sendable {
   /// Wall time of the epoch.
   public var seconds: Double
 
-  static let columns = [
-    "epoch", "training_loss", "training_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "sigma",
-    "ess", "alpha_entropy_normal", "alpha_entropy_reduce", "alpha_norm", "alpha_updates", "accepted_updates",
-    "baseline_loss", "alpha_gradient_norm", "alpha_update_norm", "diverged_candidates", "skip_connections",
-    "skip_connections_reduce", "gradient_norm", "weight_steps", "dominant_eigenvalue",
-    "seconds",
+  static var columns: [String] { metrics.map(\.name) }
+
+  static let metrics: [MetricsColumn] = [
+    .count("epoch", RunBounds.epochs), .real("training_loss", .finite), .real("training_accuracy", .fraction),
+    .real("validation_loss", .finite), .real("validation_accuracy", .fraction), .real("learning_rate", .notNegative),
+    .real("sigma", .notNegative, isOptional: true), .real("ess", .notNegative, isOptional: true),
+    .real("alpha_entropy_normal", .finite), .real("alpha_entropy_reduce", .finite), .real("alpha_norm", .notNegative),
+    .count("alpha_updates"), .count("accepted_updates"), .real("baseline_loss", .any, isOptional: true),
+    .real("alpha_gradient_norm", .any, isOptional: true), .real("alpha_update_norm", .any, isOptional: true),
+    .count("diverged_candidates"), .count("skip_connections", RunBounds.cellEdges, isOptional: true),
+    .count("skip_connections_reduce", RunBounds.cellEdges, isOptional: true), .real("gradient_norm", .notNegative),
+    .count("weight_steps"), .real("dominant_eigenvalue", .finite, isOptional: true), .real("seconds", .notNegative),
   ]
 
   var row: [CSVField] {
@@ -65,44 +71,27 @@ public struct EpochRecord: Equatable, Sendable {
 
   /// The rows of a metrics.csv.
   ///
-  /// - Throws: `FormatError` where the file or a column is absent; `SearchError.invalid` for a cell that is no number.
+  /// - Throws: `FormatError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
+  ///   don't count 1, 2, 3, ….
   public static func read(from path: String) throws -> [EpochRecord] {
     let table = try CSVTable(readingFrom: path)
-    let cells = try columns.map { name in
-      // Runs of earlier versions lack it.
-      let isAbsent = name == "dominant_eigenvalue" && !table.columns.contains(name)
-      return isAbsent ? table.rows.map { _ in "" } : try table.column(name)
-    }
+    // Runs of earlier versions lack one.
+    let cells = try MetricsCells(table, metrics, absent: ["dominant_eigenvalue"])
     return try table.rows.indices.map { row in
-      func optional(_ name: String) throws -> Double? {
-        let text = cells[columns.firstIndex(of: name) ?? 0][row]
-        if text.isEmpty { return nil }
-        guard let value = Double(text) else { throw wrong(text, name, row) }
-        return value
-      }
-      func real(_ name: String) throws -> Double {
-        guard let value = try optional(name) else { throw wrong("", name, row) }
-        return value
-      }
-      func integer(_ name: String) throws -> Int {
-        let value = try real(name)
-        guard let whole = Int(exactly: value) else { throw wrong("\(value)", name, row) }
-        return whole
-      }
-      func wrong(_ text: String, _ name: String, _ row: Int) -> SearchError {
-        .invalid("wrong cell", at: "\(path): row \(row + 1), column \(name)", found: "'\(text)'", wanted: "a number")
-      }
+      func real(_ name: String) throws -> Double { try cells.requiredReal(name, row) }
+      func count(_ name: String) throws -> Int { try cells.requiredWhole(name, row) }
+      func optional(_ name: String) -> Double? { cells.real(name, row) }
       return try EpochRecord(
-        epoch: integer("epoch"), trainingLoss: real("training_loss"), trainingAccuracy: real("training_accuracy"),
+        epoch: count("epoch"), trainingLoss: real("training_loss"), trainingAccuracy: real("training_accuracy"),
         validationLoss: real("validation_loss"), validationAccuracy: real("validation_accuracy"),
         learningRate: real("learning_rate"), sigma: optional("sigma"), effectiveSampleSize: optional("ess"),
         normalEntropy: real("alpha_entropy_normal"), reduceEntropy: real("alpha_entropy_reduce"),
-        alphaNorm: real("alpha_norm"), alphaUpdates: integer("alpha_updates"),
-        acceptedUpdates: integer("accepted_updates"), baselineLoss: optional("baseline_loss"),
-        alphaGradientNorm: optional("alpha_gradient_norm"), alphaUpdateNorm: optional("alpha_update_norm"),
-        divergedCandidates: integer("diverged_candidates"), skipConnections: optional("skip_connections").map { Int($0) },
-        reduceSkipConnections: optional("skip_connections_reduce").map { Int($0) }, gradientNorm: real("gradient_norm"),
-        weightSteps: integer("weight_steps"), dominantEigenvalue: optional("dominant_eigenvalue"), seconds: real("seconds"))
+        alphaNorm: real("alpha_norm"), alphaUpdates: count("alpha_updates"), acceptedUpdates: count("accepted_updates"),
+        baselineLoss: optional("baseline_loss"), alphaGradientNorm: optional("alpha_gradient_norm"),
+        alphaUpdateNorm: optional("alpha_update_norm"), divergedCandidates: count("diverged_candidates"),
+        skipConnections: cells.whole("skip_connections", row),
+        reduceSkipConnections: cells.whole("skip_connections_reduce", row), gradientNorm: real("gradient_norm"),
+        weightSteps: count("weight_steps"), dominantEigenvalue: optional("dominant_eigenvalue"), seconds: real("seconds"))
     }
   }
 }

@@ -64,7 +64,9 @@ struct EpochTally: Equatable, Sendable {
       self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place, Double.init)
     }
     for (key, path) in Self.wholes {
-      self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place) { Int($0) }
+      self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place) {
+        RunBounds.weightSteps.count($0)
+      }
     }
   }
 
@@ -107,8 +109,8 @@ enum CheckpointMetadata {
   static func position(
     in metadata: [String: String], from place: String, epochs: Int, stepsPerEpoch: Int
   ) throws -> (epoch: Int, step: Int) {
-    let epoch = try value("epoch", in: metadata, from: place) { Int($0) }
-    let step = try value("step", in: metadata, from: place) { Int($0) }
+    let epoch = try value("epoch", in: metadata, from: place) { RunBounds.weightSteps.count($0) }
+    let step = try value("step", in: metadata, from: place) { RunBounds.weightSteps.count($0) }
     guard (0...epochs).contains(epoch), (0...stepsPerEpoch).contains(step) else {
       throw SearchError.invalid(
         "position outside of the run", at: place, found: "epoch \(epoch), step \(step)",

@@ -1,3 +1,4 @@
+import Compute
 import Foundation
 
 /// Tells a person how far a long job is: a line that is redrawn, with a bar and the time left, on a terminal, and a plain
@@ -58,7 +59,7 @@ public final class ProgressReporter {
     return ProgressReporter(
       isTerminal: isTerminal, isColoured: environment["NO_COLOR", default: ""].isEmpty, width: terminalWidth,
       interval: isTerminal ? nil : interval
-    ) { FileHandle.standardError.write(Data($0.utf8)) }
+    ) { StandardStream.error.write($0) }
   }
 
   /// Columns of the terminal on standard error; 80 where it does not say.

@@ -21,9 +21,9 @@ public struct SearchCheckpoint {
   public let file: TensorFile
 
   /// Epochs finished; nil in a file that no run wrote.
-  public var epoch: Int? { file.metadata["epoch"].flatMap { Int($0) } }
+  public var epoch: Int? { file.metadata["epoch"].flatMap { RunBounds.start.count($0) } }
   /// Weight steps taken in the unfinished epoch.
-  public var step: Int? { file.metadata["step"].flatMap { Int($0) } }
+  public var step: Int? { file.metadata["step"].flatMap { RunBounds.weightSteps.count($0) } }
 
   /// - Throws: `FormatError` where the file is damaged; what the problem throws where a tensor of ω is absent or misshapen;
   ///   `SearchError.invalid` for one that the network does not have, for values that are not finite and for metadata that
@@ -58,15 +58,14 @@ public struct SearchCheckpoint {
     }
   }
 
-  static let momentumPrefix = "momentum."
+  /// Stands before the names of ω for the momentum of the weight optimiser.
+  public static let momentumPrefix = "momentum."
+  /// What metadata `format` says in the checkpoints of a search.
+  static let format = "zarts-search-1"
 
   private static func alphas(in file: TensorFile, like shape: ArchitectureParameters) throws -> ArchitectureParameters? {
-    guard ArchitectureParameters.tensorNames.contains(where: file.contains) else { return nil }
-    let result = try ArchitectureParameters(from: file, like: shape)
-    guard result.flat.allSatisfy(\.isFinite) else {
-      throw SearchError.invalid("not finite", at: "\(file.path): alphas", found: "NaN or infinity", wanted: "finite values")
-    }
-    return result
+    guard ArchitectureParameters.isIn(file) else { return nil }
+    return try ArchitectureParameters(from: file, like: shape)
   }
 
   /// A tensor that looks like one of the network's but is none means that the file belongs to another network.
@@ -84,6 +83,19 @@ public struct SearchCheckpoint {
   }
 
   private static func root(_ name: String) -> String { String(name.prefix { $0 != "." }) }
+}
+
+extension TensorFile {
+  /// Whether the file says that it is a checkpoint of a search.
+  public var isSearchCheckpoint: Bool { metadata["format"] == SearchCheckpoint.format }
+
+  /// The settings of the search that wrote the file; nil where none did.
+  ///
+  /// - Throws: `SearchError.invalid` where they cannot be read.
+  public func searchConfiguration() throws -> SearchConfiguration? {
+    guard isSearchCheckpoint, let text = metadata["configuration"] else { return nil }
+    return try SearchConfiguration(yaml: text, from: "\(path): metadata configuration")
+  }
 }
 
 extension SearchCheckpoint {

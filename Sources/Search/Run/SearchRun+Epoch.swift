@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Supernet
 
 /// What a search does at the end of an epoch.
@@ -49,7 +50,12 @@ extension SearchRun {
       problem: problem, weights: state.weights, alphas: state.alphas, batches: batches,
       isStopRequested: { [stop] in stop.isRequested })
     do {
-      return try hessian.dominantEigenvalue(seed: configuration.seed, epoch: state.epoch).largest
+      let largest = try hessian.dominantEigenvalue(seed: configuration.seed, epoch: state.epoch).largest
+      if let asymmetry = hessian.asymmetry?.relative, asymmetry > ProductAsymmetry.doubtful {
+        logger.warning(
+          "epoch \(state.epoch + 1): the Hessian of the dominant eigenvalue is partly noise: asymmetry \(Float(asymmetry))")
+      }
+      return largest
     } catch SearchError.diverged(let account) {
       throw SearchError.diverged("\(place): \(account)")
     }

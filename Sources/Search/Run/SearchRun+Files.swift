@@ -6,10 +6,7 @@ import Supernet
 extension SearchRun {
   /// Writes what an epoch adds, its checkpoint last: a crash in between leaves rows that a resumed run writes again.
   func writeEpoch() throws {
-    let shape = problem.initialAlphas.normal
-    try NPYFile(
-      shape: [state.alphaHistory.count, 2, shape.rows, shape.columns], values: .float32(state.alphaHistory.flatMap(\.flat))
-    ).write(to: files.alphasPath)
+    try AlphaHistory(state.alphaHistory).write(to: files.alphasPath)
     if space != nil {
       try AtomicFile.write(state.genotypes.map { $0.pythonLine + "\n" }.joined(), to: files.genotypesPath)
     }
@@ -32,7 +29,7 @@ extension SearchRun {
 
   private var metadata: [String: String] {
     let own = [
-      "format": "zarts-search-1", "method": configuration.method.rawValue, "space": configuration.space.rawValue,
+      "format": SearchCheckpoint.format, "method": configuration.method.rawValue, "space": configuration.space.rawValue,
       "channels": "\(configuration.channels)", "layers": "\(configuration.layers)",
       "partial_channels": "\(configuration.partialChannels)",
       "edge_normalisation": "\(configuration.edgeNormalisation)",
@@ -43,6 +40,7 @@ extension SearchRun {
       "configuration": configuration.withoutHousekeeping.yaml,
     ]
     return own.merging(data.metadata) { first, _ in first }.merging(state.tally.metadata) { first, _ in first }
+      .merging(state.historyChecks) { first, _ in first }
   }
 
   private var data: RunData { RunData(dataset: configuration.dataset, checksum: problem.dataChecksum) }
@@ -91,6 +89,7 @@ extension SearchRun {
     (state.epoch, state.step) = try CheckpointMetadata.position(
       in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: problem.stepsPerEpoch)
     state.tally = try EpochTally(metadata: metadata, from: path)
+    try SearchHistory(of: files).check(goingOnFrom: checkpoint.file, epoch: state.epoch, step: state.step)
     try state.readHistory(files, space: space)
     try self.init(
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
@@ -104,25 +103,27 @@ extension SearchRun {
 }
 
 extension SearchState {
+  /// What a checkpoint says of the rows up to it.
+  fileprivate var historyChecks: [String: String] {
+    let lines = genotypes.map { HistoryCheck.of(line: $0.pythonLine) }
+    return HistoryCheck.metadata(
+      [
+        (.metrics, records.map { HistoryCheck.of($0.row, columns: EpochRecord.columns) }),
+        (.alphas, alphaHistory.map { HistoryCheck.of($0.flat) }),
+      ] + (lines.isEmpty ? [] : [(.genotypes, lines)]))
+  }
+
   /// The finished epochs' rows, α and architectures; what a crash left beyond the checkpoint is dropped.
   mutating func readHistory(_ files: SearchRunFolder, space: SearchSpace?) throws {
     guard epoch > 0 else { return }
     records = try Array(files.metrics().prefix(epoch))
     if space != nil { genotypes = try Array(files.genotypes().prefix(epoch)) }
-    let history = try NPYFile(readingFrom: files.alphasPath)
-    let (rows, columns) = (alphas.normal.rows, alphas.normal.columns)
-    guard history.shape.count == 4, Array(history.shape.dropFirst()) == [2, rows, columns], history.shape[0] >= epoch,
-      case .float32(let values) = history.values
-    else {
+    let history = try AlphaHistory(readingFrom: files.alphasPath, like: alphas).entries
+    guard history.count >= epoch else {
       throw SearchError.invalid(
-        "wrong array", at: files.alphasPath, found: "shape \(history.shape)",
-        wanted: "float32 [\(epoch), 2, \(rows), \(columns)]")
+        "incomplete history", at: files.alphasPath, found: "\(history.count) epochs", wanted: "\(epoch)")
     }
-    alphaHistory = (0..<epoch).map { index in
-      var entry = alphas
-      entry.flat = Array(values[index * alphas.count..<(index + 1) * alphas.count])
-      return entry
-    }
+    alphaHistory = Array(history.prefix(epoch))
     guard records.count == epoch, space == nil || genotypes.count == epoch else {
       throw SearchError.invalid(
         "incomplete history", at: files.folder.path, found: "\(records.count) rows and \(genotypes.count) genotypes",

@@ -9,20 +9,6 @@ extension SearchRunFolder {
   ///   settings that cannot be read.
   public func alphaHistory() throws -> [ArchitectureParameters] {
     guard FileManager.default.fileExists(atPath: alphasPath) else { return [] }
-    let configuration = try configuration()
-    let shape = configuration.operations.zeroAlphas(edgeNormalisation: configuration.edgeNormalisation)
-    let file = try NPYFile(readingFrom: alphasPath)
-    guard case .float32(let values) = file.values, file.shape.count == 4,
-      Array(file.shape.dropFirst()) == [2, shape.normal.rows, shape.normal.columns]
-    else {
-      throw FormatError(
-        file: alphasPath, problem: "not the alphas of this run", found: "shape \(file.shape)",
-        expected: "float32 [epochs, 2, \(shape.normal.rows), \(shape.normal.columns)]")
-    }
-    return (0..<file.shape[0]).map { index in
-      var entry = shape
-      entry.flat = Array(values[index * shape.count..<(index + 1) * shape.count])
-      return entry
-    }
+    return try AlphaHistory(readingFrom: alphasPath, like: configuration().alphaShape.zeroAlphas).entries
   }
 }

@@ -19,7 +19,7 @@ public struct SearchRunFolder: Equatable, Sendable {
   public var configurationPath: String { folder.file("config.yaml") }
   public var metricsPath: String { folder.file("metrics.csv") }
   /// [epochs, 2, edges, operations], float32: α at the end of each epoch, normal then reduction.
-  public var alphasPath: String { folder.file("alphas.npy") }
+  public var alphasPath: String { folder.file(AlphaHistory.fileName) }
   /// One Python `Genotype(…)` line an epoch.
   public var genotypesPath: String { folder.file("genotypes.txt") }
   /// The Python line of the architecture that the search returns; written when it ends.
@@ -69,9 +69,11 @@ public struct SearchRunFolder: Equatable, Sendable {
 
   /// What the search returns as things stand: the last finished epoch or, where it stopped early, the one that it went
   /// back to; nil before the first is finished.
+  ///
+  /// - Throws: as `checkHistory`.
   public func result() throws -> Result? {
     guard FileManager.default.fileExists(atPath: metricsPath) else { return nil }
-    let (records, configuration) = (try metrics(), try configuration())
+    let (records, configuration) = (try history().records, try configuration())
     guard let last = records.last else { return nil }
     let decision =
       configuration.method.stopsEarly

@@ -4,7 +4,8 @@ import Yams
 extension SearchConfiguration {
   static let maximumSkipsField = Field(
     key: "maximum_skips", comment: "skip connections that a genotype's normal cell has at most; null for any (P-DARTS)",
-    wanted: "a whole number or null", write: { $0.maximumSkips.map(String.init) ?? "null" },
+    wanted: "a whole number or null", bounds: RunBounds.cellEdges, count: \.maximumSkips,
+    write: { $0.maximumSkips.map(String.init) ?? "null" },
     read: { configuration, node in
       configuration.maximumSkips = node.string.flatMap { Int($0) }
       return configuration.maximumSkips != nil || node.null != nil
@@ -70,7 +71,10 @@ extension SearchConfiguration {
     func refuse(_ key: String, _ found: some CustomStringConvertible, _ wanted: String) -> SearchError {
       .invalid("value out of range", at: "setting \(key)", found: "\(found)", wanted: wanted)
     }
-    guard partialChannels == 1 || partialChannels > 1 && channels.isMultiple(of: 2 * partialChannels) || !stages.isEmpty
+    guard
+      partialChannels == 1
+        || partialChannels > 1 && partialChannels <= channels && channels.isMultiple(of: 2 * partialChannels)
+        || !stages.isEmpty
     else {
       throw refuse(
         "partial_channels", partialChannels, "1, or a number of which the channels, \(channels), are an even multiple")
@@ -89,7 +93,6 @@ extension SearchConfiguration {
       }
     }
     guard (0..<1).contains(skipDropout) else { throw refuse("skip_dropout", skipDropout, "0 or more and below 1") }
-    if let maximumSkips, maximumSkips < 0 { throw refuse("maximum_skips", maximumSkips, "0 or more, or null") }
     if let kept = keptOperations {
       let all = zip(kept.normal + kept.reduce, space.normal + space.reduce)
       guard all.allSatisfy({ Set($0).isSubset(of: $1) }) else {

@@ -59,6 +59,9 @@ extension SearchConfiguration {
   /// The candidates of each edge.
   public var operations: EdgeOperations { keptOperations ?? space.operations }
 
+  /// What the α of the search stands for.
+  public var alphaShape: AlphaShape { AlphaShape(operations: operations, hasEdgeColumn: edgeNormalisation) }
+
   /// What the settings change in the supernet.
   public var variant: SupernetVariant {
     var result = SupernetVariant()

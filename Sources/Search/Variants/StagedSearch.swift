@@ -57,6 +57,8 @@ public final class StagedSearch<Problem: BilevelProblem> {
   /// - Throws: what `SearchRun.run` throws.
   @discardableResult
   public func run() throws -> Genotype {
+    let lock = try files.folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     var operations: EdgeOperations?
     var genotypes: [Genotype] = []
     for index in configuration.stages.indices {
@@ -92,7 +94,7 @@ public final class StagedSearch<Problem: BilevelProblem> {
     }
     return try ArchitectureParameters(
       from: TensorFile(readingFrom: path),
-      like: settings.operations.zeroAlphas(edgeNormalisation: settings.edgeNormalisation))
+      like: settings.alphaShape.zeroAlphas)
   }
 
   private func makeRun(_ index: Int, _ settings: SearchConfiguration) throws -> SearchRun<Problem> {
@@ -121,19 +123,5 @@ public final class StagedSearch<Problem: BilevelProblem> {
     return try SearchRun(
       starting: problem, configuration: settings, folder: .create(at: stage.folder.path), space: settings.space,
       progress: progress, stop: stop)
-  }
-}
-
-extension SearchRunFolder {
-  /// The folder of a stage (from 0), whether it is there or not.
-  public func stage(_ index: Int) -> SearchRunFolder {
-    SearchRunFolder(unchecked: folder.file("stage-\(index + 1)"))
-  }
-
-  /// The folders of runs within: of a progressive search those of its stages so far, else the folder itself.
-  public func runs() throws -> [SearchRunFolder] {
-    let stages = try configuration().stages.indices.map(stage)
-    guard !stages.isEmpty else { return [self] }
-    return stages.filter { FileManager.default.fileExists(atPath: $0.configurationPath) }
   }
 }

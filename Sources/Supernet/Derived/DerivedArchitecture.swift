@@ -1,3 +1,5 @@
+import Compute
+
 /// The network that a genotype is retrained as: the DARTS family's evaluation networks (Liu et al., ICLR 2019, §3.2, §A.2).
 public struct DerivedArchitecture: Equatable, Sendable {
   /// What the network is built for.
@@ -29,15 +31,14 @@ public struct DerivedArchitecture: Equatable, Sendable {
       if !condition { throw SupernetError("unsupported size", at: what, found: found, wanted: wanted) }
     }
     let step = scale == .cifar ? 4 : 32
-    try require(
-      channels >= 4 && channels % 4 == 0 && channels <= 1024, "channels", "\(channels)", "a multiple of 4 from 4 to 1024")
+    try SupernetError.check(channels, SupernetArchitecture.channelCounts, "channels")
     try require(
       scale == .cifar || channels % 8 == 0, "channels", "\(channels)", "a multiple of 8 for the imagenet network")
-    try require(layers >= 3 && layers <= 64, "layers", "\(layers)", "3 to 64 cells")
-    try require(classes >= 2, "classes", "\(classes)", "at least 2")
+    try SupernetError.check(layers, SupernetArchitecture.layerCounts, "layers")
+    try SupernetError.check(classes, SupernetArchitecture.classCounts, "classes")
+    let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
     try require(
-      imageSize >= 2 * step && imageSize % step == 0, "image size", "\(imageSize)",
-      "a multiple of \(step), at least \(2 * step), for the \(scale.rawValue) network")
+      sides.contains(imageSize), "image size", "\(imageSize)", "\(sides.wanted), for the \(scale.rawValue) network")
     let auxiliarySide = imageSize / step
     let leastSide = Self.auxiliarySide(of: scale)
     try require(

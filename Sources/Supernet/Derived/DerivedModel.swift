@@ -37,12 +37,11 @@ public final class DerivedModel {
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
-  /// - Throws: `SupernetError` for a batch or a number of threads below 1.
+  /// - Throws: `SupernetError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
+  ///   memory than there is.
   public init(architecture: DerivedArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    guard batch >= 1 else { throw SupernetError("unsupported size", at: "batch", found: "\(batch)", wanted: "at least 1") }
-    guard threads >= 1 else {
-      throw SupernetError("unsupported number", at: "threads", found: "\(threads)", wanted: "at least 1")
-    }
+    try SupernetError.check(batch, BatchLoader.batchSizes, "batch")
+    try SupernetError.check(threads, ThreadPool.counts, "threads")
     self.architecture = architecture
     self.kernels = kernels
     pool = ThreadPool(threadCount: threads)
@@ -50,7 +49,7 @@ public final class DerivedModel {
     let counts = layout.mixingCounts
     mixing = .init(
       normal: [Float](repeating: 1, count: counts.normal), reduce: [Float](repeating: 1, count: counts.reduce))
-    plan = NetworkPlan(layout, batch: batch, pool: pool, kernels: kernels)
+    plan = try NetworkPlan(layout, batch: batch, pool: pool, kernels: kernels)
   }
 
   /// A zero vector with room for the weights, a gradient or a momentum.
@@ -112,7 +111,11 @@ public final class DerivedModel {
       batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
       "images of another size than the network's")
     if batch.count > plan.batch {
-      plan = NetworkPlan(layout, batch: batch.count, pool: pool, kernels: kernels)
+      do throws(MemoryShortage) {
+        plan = try NetworkPlan(layout, batch: batch.count, pool: pool, kernels: kernels)
+      } catch {
+        error.end()
+      }
     }
     return batch.images.withUnsafeBufferPointer { images in
       batch.labels.withUnsafeBufferPointer { labels in

@@ -27,7 +27,11 @@ final class NetworkPlan {
   private let ownGradient: Floats?
   private let runner: PhaseRunner
 
-  init(_ layout: NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) {
+  /// Vectors of the weights' size that any training holds: weights, momentum, gradient, and one of a caller's own.
+  private static let fewestVectors = 4
+
+  /// - Throws: `MemoryShortage` where buffers and weights need more memory than there is.
+  init(_ layout: NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) throws(MemoryShortage) {
     self.batch = batch
     self.pool = pool
     let memory = PlanMemory(batch: batch, narrowsBlocks: layout.cells.allSatisfy { $0.partialChannels == 1 })
@@ -110,6 +114,14 @@ final class NetworkPlan {
     let scratch = (0..<pool.threadCount).map { _ in WorkerScratch(memory.scratch, arena: memory.arena) }
     runner = PhaseRunner(
       phases: forward + auxiliaryForward + backward, pool: pool, kernels: kernels, scratch: scratch, arena: memory.arena)
+    let vectors = Int.saturatingProduct(Self.fewestVectors, memory.parameters.count, MemoryLayout<Float>.stride)
+    let (needed, overflow) = memory.arena.byteCount.addingReportingOverflow(vectors)
+    guard !overflow, needed <= memory.availableBytes, !memory.arena.isShort else {
+      throw MemoryShortage(
+        "a network of \(layout.cells.count) cells, \(layout.cells.first?.channels ?? 0) channels and batches of \(batch)",
+        neededBytes: overflow ? .max : needed, availableBytes: memory.availableBytes,
+        advice: "a smaller batch, fewer channels, layers or threads")
+    }
   }
 
   struct Input {

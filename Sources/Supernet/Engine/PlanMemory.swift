@@ -3,7 +3,9 @@ import Compute
 
 /// What a plan needs while it is laid out: memory for a batch, and where weights and statistics go.
 final class PlanMemory {
-  let arena = Arena()
+  /// What there was before anything was laid out.
+  let availableBytes: Int
+  let arena: Arena
   let batch: Int
   var parameters = ParameterLayout()
   var statistics = StatisticsLayout()
@@ -14,6 +16,8 @@ final class PlanMemory {
   /// - Parameter narrowsBlocks: whether a last block of few channels takes less memory, which partial channels cannot read.
   init(batch: Int, narrowsBlocks: Bool) {
     self.batch = batch
+    availableBytes = AvailableMemory.bytes()
+    arena = Arena(limit: availableBytes)
     self.narrowsBlocks = narrowsBlocks
   }
 

@@ -28,10 +28,14 @@ struct CurvesPlot {
     figure = try LinePanels(
       title: title, panels: panels, columns: columnsInRow, caption: Self.caption(curves, band),
       width: [252, 432, 504][columnsInRow - 1])
-    metadata = FigureMetadata(command: (["zarts"] + CommandLine.arguments.dropFirst()).joined(separator: " "))
+    metadata = FigureMetadata(command: Provenance.commandLine, maker: Self.maker)
   }
 
-  func write(to path: String) throws { try FigureFile.write(figure, to: path, metadata: metadata) }
+  static let maker = "zarts curves"
+
+  func write(to path: String, _ flags: FigureFlags) throws {
+    try FigureFile.write(figure, to: path, metadata: flags.kept(metadata), letters: flags.letters)
+  }
 
   private static func series(
     _ column: String, _ group: String, _ curves: LearningCurves, _ band: Band

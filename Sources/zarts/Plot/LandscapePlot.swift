@@ -10,6 +10,8 @@ struct LandscapePlot {
   private let text: PlotText
   private let objectives: [Objective]
   private let grids: [Objective: Grid]
+  /// Objectives that are not finite everywhere, in words.
+  private let gaps: [String]
 
   /// - Throws: `FormatError` where the table is not that of a grid, or lacks an objective that is asked for.
   init(_ folder: PlotFolder, _ options: PlotOptions) throws {
@@ -33,10 +35,16 @@ struct LandscapePlot {
     }
     let (columnOf, rowOf) = (Self.positions(xs), Self.positions(ys))
     var filled: [Objective: [Double]] = [:]
+    var notFinite: [Objective: Int] = [:]
     for row in rows.indices {
       guard let column = columnOf[places.0[row]], let line = rowOf[places.1[row]] else { continue }
       // Points that are missing in an unfinished table stay gaps.
-      filled[rows[row], default: Array(repeating: .nan, count: xs.count * ys.count)][line * xs.count + column] = values[row]
+      filled[rows[row], default: Array(repeating: .nan, count: xs.count * ys.count)][line * xs.count + column] =
+        values[row].isFinite ? values[row] : .nan
+      if !values[row].isFinite { notFinite[rows[row], default: 0] += 1 }
+    }
+    gaps = wanted.compactMap { objective in
+      notFinite[objective].map { "\(objective.label) at \($0) of \(xs.count * ys.count) points" }
     }
     grids = try filled.mapValues { try Grid(x: xs, y: ys, values: $0) }
     objectives = wanted
@@ -109,6 +117,7 @@ struct LandscapePlot {
     if !paths.isEmpty, let one = share("explained_variance_1"), let two = share("explained_variance_2") {
       sentences.append("The two directions hold \(one) and \(two) of the variance of α along the paths.")
     }
+    if !gaps.isEmpty { sentences.append("Not finite: \(gaps.joined(separator: ", ")).") }
     return sentences
   }
 

@@ -30,10 +30,13 @@ struct Plot {
     let (figure, metadata) = (try figure(kind), folder.metadata(kind, options))
     return try formats.map { format in
       let path = "\(stem).\(format.rawValue)"
-      try FigureFile.write(figure, to: path, metadata: metadata)
+      try FigureFile.write(figure, to: path, metadata: metadata, letters: options.figure.letters)
       return path
     }
   }
+
+  /// What figures of the files are known by, whichever command draws them.
+  static let maker = "zarts plot"
 
   /// The figure as an `<svg>` element for an HTML page.
   ///
@@ -43,8 +46,9 @@ struct Plot {
   }
 
   /// The figure that the command which made the folder's files draws beside them.
-  static func writeBeside(_ path: String, formats: [FigureFile.Format]) throws -> [String] {
-    let plot = Plot(folder: try PlotFolder(path))
+  static func writeBeside(_ path: String, formats: [FigureFile.Format], _ flags: FigureFlags) throws -> [String] {
+    var plot = Plot(folder: try PlotFolder(path))
+    plot.options.figure = flags
     // The first kind that fits is the main one.
     return try plot.folder.kinds.prefix(1).flatMap { kind in
       try plot.write(kind, to: plot.folder.file(kind.fileName), formats: formats)

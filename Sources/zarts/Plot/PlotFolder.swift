@@ -2,6 +2,7 @@ import Figures
 import Formats
 import Foundation
 import Landscape
+import Search
 
 /// A folder of results that figures are drawn from: its tables, and the settings that say what they are of.
 struct PlotFolder {
@@ -36,6 +37,7 @@ struct PlotFolder {
     source = try name.map { ($0, String(decoding: try FileBytes.read("\(folder)/\($0)"), as: UTF8.self)) }
     settings = source.map { Self.mapping($0.text) } ?? [:]
     guard !kinds.isEmpty else {
+      if onlyFile == nil { try SearchRunFolder(existing: path).requireOneRun() }
       throw FormatError(
         file: named, problem: onlyFile == nil ? "holds nothing to draw" : "is nothing to draw", expected: Self.wanted)
     }
@@ -57,20 +59,15 @@ struct PlotFolder {
     }
   }
 
-  /// Where the figures come from: the settings word for word, and how to draw the figure again.
+  /// Where the figures come from: the settings word for word, but for absolute paths, and how to draw the figure again.
   func metadata(_ kind: PlotKind, _ options: PlotOptions) -> FigureMetadata {
     let command = ["zarts", "plot", ".", "--kind", kind.rawValue] + options.words
     var metadata = FigureMetadata(
       configSHA256: source.map { SHA256.hexadecimal(of: $0.text.utf8) }, seed: settings["seed"].flatMap { UInt64($0) },
-      checkpoint: settings["checkpoint"], command: command.map(Self.quoted).joined(separator: " "))
-    if let source { metadata.entries.append(.init("Settings", source.text)) }
-    return metadata
-  }
-
-  /// A word as a shell takes it back.
-  private static func quoted(_ word: String) -> String {
-    let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.,:/=".contains($0)) }
-    return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+      checkpoint: settings["checkpoint"].map { PrivatePath.shortened($0) },
+      command: command.map(Provenance.shellQuoted).joined(separator: " "), maker: Plot.maker)
+    if let source { metadata.entries.append(.init("Settings", PrivatePath.withoutAbsolute(source.text))) }
+    return options.figure.kept(metadata)
   }
 
   /// The entries of a flat YAML mapping as this program writes it: a key, a value, perhaps in quotes, perhaps a comment.
@@ -105,21 +102,11 @@ struct PlotFolder {
 
 extension CSVTable {
   /// The cells of a column as numbers; NaN where one is empty.
-  func numbersOrGaps(_ name: String) throws -> [Double] {
-    try column(name).enumerated().map { index, cell in
-      if cell.isEmpty { return .nan }
-      guard let value = Double(cell) else {
-        throw FormatError(
-          file: path, item: "row \(index + 1), column \(name)", problem: "not a number", found: "\"\(cell)\"",
-          expected: "a number or nothing")
-      }
-      return value
-    }
-  }
+  func numbersOrGaps(_ name: String) throws -> [Double] { try optionalDoubles(name).map { $0 ?? .nan } }
 
   /// The objective of each row.
   func objectives() throws -> [Objective] {
-    let (names, steps) = (try column("objective"), try integers("inner_steps"))
+    let (names, steps) = (try column("objective"), try integers("inner_steps", RunBounds.objectiveSteps))
     return try names.indices.map { row in
       switch (names[row], steps[row]) {
       case ("first", _): .firstOrder

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Supernet
 
 /// The figures that `zarts plot` can draw, each from files of its own.
 enum PlotKind: String, CaseIterable, ExpressibleByArgument {
@@ -13,7 +14,7 @@ enum PlotKind: String, CaseIterable, ExpressibleByArgument {
     case .eigenvalues: ["spectrum.csv", "metrics.csv"]
     case .estimators: ["estimators.csv"]
     case .curves: ["metrics.csv"]
-    case .alphas: ["alphas.npy"]
+    case .alphas: [AlphaHistory.fileName]
     }
   }
 

@@ -36,6 +36,7 @@ struct PlotOptions: ParsableArguments {
   var azimuth = -60.0
   @Option(help: "How high the viewer of a surface stands, in degrees: above 0 and up to 90.")
   var elevation = 30.0
+  @OptionGroup var figure: FigureFlags
 
   /// No flag given.
   static var standard: PlotOptions {
@@ -61,13 +62,13 @@ struct PlotOptions: ParsableArguments {
     add("--aspect", aspect.map { "\($0)" })
     add("--azimuth", azimuth == -60 ? nil : "\(azimuth)")
     add("--elevation", elevation == 30 ? nil : "\(elevation)")
-    return words
+    return words + figure.words
   }
 
   func validate() throws {
     let range = try limits()
     _ = try map()
-    _ = try objectives()
+    do { _ = try objectives() } catch { throw ValidationError("\(error)") }
     _ = try points()
     if log, let range, range.lowerBound <= 0 {
       throw ValidationError("--range: found \(self.range ?? ""), wanted limits above 0 beside --log")

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Landscape
 import Search
+import Supernet
 
 /// Titles and captions from the settings of a folder.
 struct PlotText {
@@ -51,6 +52,7 @@ struct PlotText {
     let labels = (settings["directions"] ?? "random,random").split(separator: ",").map(String.init)
     let isRandom = labels.allSatisfy { $0 == "random" }
     let what = isRandom ? "Random directions of seed \(seed)" : "Directions: \(Self.plain(labels.joined(separator: ", ")))"
+    if settings["checkpoint_alphas"] == "none" { return "\(what), of length 1; the weights hold no α: the centre is α = 0." }
     guard let (normal, reduce) = norms else { return what + "." }
     return "\(what); ‖α‖ is \(Self.decimal(normal)) in the normal cell and \(Self.decimal(reduce)) in the reduction cell."
   }
@@ -66,7 +68,8 @@ struct PlotText {
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
     let rate =
       settings["inner_learning_rate"].flatMap(Double.init).map { "; inner steps and ξ of size \(Self.decimal($0))" } ?? ""
-    return "Losses over \(count)\(size)\(norm)\(rate)."
+    let rest = settings["checkpoint_momentum"] == "none" ? ", from rest" : ""
+    return "Losses over \(count)\(size)\(norm)\(rate)\(rest)."
   }
 
   /// The unit of the coordinates.
@@ -99,15 +102,11 @@ struct PlotText {
     guard folder.has("directions.safetensors"),
       let file = try? TensorFile(readingFrom: folder.file("directions.safetensors"))
     else { return nil }
-    func norm(_ name: String) -> Double? {
-      switch file.tensors[name]?.values {
-      case .float32(let values)?: values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-      case .float64(let values)?: values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      default: nil
-      }
+    guard let alphas = try? ArchitectureParameters(inferringFrom: file) else { return nil }
+    func norm(_ matrix: ArchitectureParameters.Matrix) -> Double {
+      matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
-    guard let normal = norm("alphas_normal"), let reduce = norm("alphas_reduce") else { return nil }
-    return (normal, reduce)
+    return (norm(alphas.normal), norm(alphas.reduce))
   }
 
   static func decimal(_ value: Double) -> String { String(format: "%.3g", value) }

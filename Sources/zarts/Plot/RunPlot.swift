@@ -8,6 +8,13 @@ import Supernet
 enum RunPlot {
   private static let eigenvalueColumn = "dominant_eigenvalue"
 
+  /// Holds the run's files against each other; tables without checkpoints beside them are taken as they are.
+  private static func check(_ folder: PlotFolder) throws {
+    let run = try SearchRunFolder(existing: folder.path)
+    guard !run.checkpoints().isEmpty else { return }
+    if ResultFolder(folder.path)?.kind == .retrain { try run.checkRetrainingHistory() } else { try run.checkHistory() }
+  }
+
   static func hasEigenvalues(_ folder: PlotFolder) -> Bool {
     guard let table = try? CSVTable(readingFrom: folder.file("metrics.csv")) else { return false }
     return (try? table.column(eigenvalueColumn))?.contains { Double($0)?.isFinite == true } ?? false
@@ -21,8 +28,10 @@ enum RunPlot {
 
   /// Losses, accuracies, entropies and skip connections by epoch: panels for what the run has.
   static func curves(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
+    try check(folder)
     let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
     try table.requireRows()
+    try MetricsColumn.check(table)
     let epochs = try table.doubles("epoch")
     let groups: [(label: Label, columns: [String])] = [
       ("loss (nats)", ["training_loss", "validation_loss", "", ""]),
@@ -60,7 +69,9 @@ enum RunPlot {
 
   /// The largest eigenvalue by epoch, with its moving mean and the limit of early stopping.
   static func eigenvalues(_ folder: PlotFolder, _ options: PlotOptions) throws -> LinePanels {
+    try check(folder)
     let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
+    try MetricsColumn.check(table)
     let epochs = try table.integers("epoch")
     let values = try table.numbersOrGaps(eigenvalueColumn)
     let known = epochs.indices.filter { values[$0].isFinite }
@@ -97,63 +108,46 @@ enum RunPlot {
 
   /// Mixing weights by epoch: a panel an operation, a row an edge; the normal cell above, the reduction cell below.
   static func alphas(_ folder: PlotFolder, _ options: PlotOptions) throws -> StripFigure {
-    let path = folder.file("alphas.npy")
-    let array = try NPYFile(readingFrom: path)
-    guard case .float32(let values) = array.values, array.shape.count == 4, array.shape[1] == 2,
-      array.shape[2] == CellTopology.edges.count, array.shape[0] > 0
-    else {
-      throw FormatError(
-        file: path, item: "shape", problem: "not α by epoch", found: "\(array.shape)",
-        expected: "float32 [epochs, 2, \(CellTopology.edges.count), operations]")
+    try check(folder)
+    let run = try SearchRunFolder(existing: folder.path)
+    let (shape, history) = (try run.configuration().alphaShape, try run.alphaHistory())
+    guard !history.isEmpty else {
+      throw FormatError(file: run.alphasPath, problem: "no α to draw", found: "no epoch", expected: "one at least")
     }
-    let configuration = folder.file("config.yaml")
-    guard let space = folder.settings["space"].flatMap(SearchSpace.init) else {
-      throw FormatError(
-        file: configuration, item: "space", problem: "needed for the names of operations",
-        found: folder.settings["space"] ?? "none", expected: SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))
-    }
-    let (epochs, columns) = (array.shape[0], array.shape[3])
-    let hasEdgeColumn = folder.settings["edge_normalisation"] == "true"
-    guard columns == space.operations.operationsPerEdge + (hasEdgeColumn ? 1 : 0) else {
-      throw FormatError(
-        file: path, item: "shape", problem: "another number of operations than space \(space.rawValue) has",
-        found: "\(columns)",
-        expected: "\(space.operations.operationsPerEdge + (hasEdgeColumn ? 1 : 0))")
-    }
-    let size = CellTopology.edges.count * columns
-    let weights = (0..<epochs).map { epoch in
-      (0..<2).map { cell in
-        let start = (2 * epoch + cell) * size
-        var matrix = ArchitectureParameters.Matrix(
-          rows: CellTopology.edges.count, columns: columns, hasEdgeColumn: hasEdgeColumn)
-        matrix.values = Array(values[start..<start + size])
-        return matrix.softmaxRows()
-      }
-    }
-    let perEdge = space.operations.operationsPerEdge
-    let cells: [(name: String, edges: [[Supernet.Operation]])] = [
-      ("normal", space.operations.normal), ("reduction", space.operations.reduce),
+    let epochs = history.count
+    let cells: [(name: String, edges: [[Supernet.Operation]], matrices: [ArchitectureParameters.Matrix])] = [
+      ("normal", shape.operations.normal, history.map(\.normal)),
+      ("reduction", shape.operations.reduce, history.map(\.reduce)),
     ]
     var panels: [StripPanel] = []
     let operations = cells.flatMap { $0.edges.flatMap { $0 } }.unique()
-    for (cell, (name, edges)) in cells.enumerated() {
+    for (name, edges, matrices) in cells {
+      let weights = matrices.map { $0.softmaxRows() }
+      let perEdge = shape.operations.operationsPerEdge
       for operation in operations {
         let rows = edges.enumerated().map { edge, candidates -> [Double] in
           guard let column = candidates.firstIndex(of: operation) else { return Array(repeating: .nan, count: epochs) }
-          return (0..<epochs).map { weights[$0][cell][edge * perEdge + column] }
+          return weights.map { $0[edge * perEdge + column] }
         }
         panels.append(StripPanel(title: Label(plain: "\(name): \(operation.rawValue)"), values: rows))
+      }
+      if shape.hasEdgeColumn {
+        let edgeWeights = matrices.map { $0.edgeWeights() }
+        panels.append(
+          StripPanel(
+            title: Label(plain: "\(name): edge (β)"), values: edges.indices.map { edge in edgeWeights.map { $0[edge] } }))
       }
     }
     let isMany = operations.count > 4
     var figure = try StripFigure(
       title: title(folder, "Mixing weights", options), panels: panels,
       rows: CellTopology.edges.map { Label("\($0.source) → \($0.target)") }, epochs: Array(1...epochs),
-      columns: isMany ? 4 : operations.count, valueLabel: "mixing weight",
+      columns: isMany ? 4 : operations.count + (shape.hasEdgeColumn ? 1 : 0), valueLabel: "mixing weight",
       caption: options.caption
         ? [
           PlotText(folder: folder).network,
-          "Softmax over the operations of an edge; rows are edges from one state to another, 0 and 1 being the cell's inputs.",
+          "Softmax over the operations of an edge; rows are edges from one state to another, 0 and 1 being the cell's inputs."
+            + (shape.hasEdgeColumn ? " β: softmax over the edges into a node." : ""),
         ].compactMap { $0 } : [], width: options.points() ?? (isMany ? 504 : 432))
     figure.colourMap = try options.maps().sequential
     figure.range = try options.limits()

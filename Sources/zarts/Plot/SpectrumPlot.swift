@@ -1,6 +1,7 @@
 import Figures
 import Formats
 import Foundation
+import Landscape
 import Search
 
 /// Eigenvalues and trace of ∇²_α L_val by epoch, from `spectrum.csv`.
@@ -12,12 +13,19 @@ enum SpectrumPlot {
     let text = PlotText(folder: folder)
     let table = try CSVTable(readingFrom: folder.file("spectrum.csv"))
     try table.requireRows()
-    let epochs = try table.numbersOrGaps("epoch")
-    let (quantities, indices) = (try table.column("quantity"), try table.integers("index"))
+    let epochs = try table.optionalIntegers("epoch", RunBounds.start).map { $0.map(Double.init) ?? .nan }
+    let (quantities, indices) = (try table.column("quantity"), try table.integers("index", SpectrumRow.indices))
     let (values, errors) = (try table.numbersOrGaps("value"), try table.numbersOrGaps("error"))
+    // A residual alone is no error bar; tables of earlier versions have nothing else for eigenvalues.
+    let uncertainties =
+      table.columns.contains("uncertainty") ? try table.numbersOrGaps("uncertainty") : quantities.map { _ in .nan }
+    let reach = quantities.indices.map { quantities[$0] == "trace" ? errors[$0] : uncertainties[$0] }
     func rows(_ quantity: String, _ index: Int? = nil) -> [Int] {
       let mine = quantities.indices.filter { quantities[$0] == quantity && (index == nil || indices[$0] == index) }
       return mine.sorted { (epochs[$0], indices[$0]) < (epochs[$1], indices[$1]) }
+    }
+    for (row, quantity) in quantities.enumerated() where quantity == "smoothed" && !epochs[row].isFinite {
+      throw table.failure("empty", row: row, column: "epoch", found: "", expected: "the epoch of a moving mean")
     }
     guard !rows("eigenvalue").isEmpty else {
       throw FormatError(
@@ -26,8 +34,8 @@ enum SpectrumPlot {
         expected: "at least one row with eigenvalue")
     }
     func series(_ label: Label, _ rows: [Int], x: (Int) -> Double, style: Int? = nil) throws -> LineSeries {
-      let hasErrors = rows.contains { errors[$0].isFinite }
-      let reach = rows.map { errors[$0].isFinite ? errors[$0] : 0 }
+      let hasErrors = rows.contains { reach[$0].isFinite }
+      let reach = rows.map { reach[$0].isFinite ? reach[$0] : 0 }
       var series = try LineSeries(
         label: label, x: rows.map(x), y: rows.map { values[$0] },
         band: hasErrors
@@ -69,9 +77,11 @@ enum SpectrumPlot {
         caption.append("Trace \(Numeral.short(values[row]))\(error).")
       }
     }
-    if errors.contains(where: \.isFinite) {
-      caption.append("Bands and bars: residuals of eigenvalues, standard errors of traces.")
-    }
+    let bars = [
+      quantities.indices.contains { quantities[$0] != "trace" && reach[$0].isFinite } ? "uncertainty of eigenvalues" : nil,
+      rows("trace").contains { reach[$0].isFinite } ? "standard errors of traces" : nil,
+    ].compactMap { $0 }
+    if !bars.isEmpty { caption.append("Bands and bars: \(bars.joined(separator: ", ")).") }
     return try Panels.figure(
       panels, title: options.title.map(PlotText.plain) ?? title(text, isSeries: times.count > 1),
       caption: options.caption ? caption : [], options)

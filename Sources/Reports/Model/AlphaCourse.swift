@@ -1,10 +1,9 @@
-import Formats
 import Foundation
 import Search
 import Supernet
 
-/// α of a run at the end of each epoch, and what its rows and columns stand for.
-public struct AlphaHistory: Equatable, Sendable {
+/// The course of α over the epochs of a run as a report shows it: by edge and operation, with names.
+public struct AlphaCourse: Equatable, Sendable {
   public struct Cell: Equatable, Sendable {
     /// "normal" or "reduction".
     public let name: String
@@ -27,27 +26,14 @@ public struct AlphaHistory: Equatable, Sendable {
   public let epochs: Int
   public let cells: [Cell]
 
-  /// - Parameters:
-  ///   - operations: the candidates of each edge; nil where they are not known, which then only have numbers.
-  ///   - hasBeta: whether the last column is β.
-  /// - Throws: `ReportError` where the array is not float32 [epochs, 2, edges, operations].
-  init(_ file: NPYFile, path: String, operations: EdgeOperations?, hasBeta: Bool) throws {
-    guard case .float32(let values) = file.values, file.shape.count == 4, file.shape[1] == 2,
-      file.shape[3] > (hasBeta ? 1 : 0)
-    else {
-      throw ReportError(
-        "not a history of α", at: path, found: "shape \(file.shape)", wanted: "float32 [epochs, 2, edges, operations]")
-    }
-    let (epochs, rows, columns) = (file.shape[0], file.shape[2], file.shape[3])
-    let width = hasBeta ? columns - 1 : columns
-    self.epochs = epochs
+  /// - Parameter operations: the candidates of each edge; nil where they are not known, which then only have numbers.
+  init(_ history: AlphaHistory, operations: EdgeOperations?) {
+    epochs = history.entries.count
     cells = ["normal", "reduction"].enumerated().map { index, name in
       let candidates = index == 0 ? operations?.normal : operations?.reduce
-      let matrices = (0..<epochs).map { epoch in
-        let start = (epoch * 2 + index) * rows * columns
-        return ArchitectureParameters.Matrix(
-          rows: rows, columns: columns, hasEdgeColumn: hasBeta, values: Array(values[start..<start + rows * columns]))
-      }
+      let matrices = history.entries.map { index == 0 ? $0.normal : $0.reduce }
+      let (rows, width) = (matrices.first?.rows ?? 0, matrices.first?.operationColumns ?? 0)
+      let hasBeta = matrices.first?.hasEdgeColumn ?? false
       let weights = matrices.map { $0.softmaxRows() }
       // Nodes are only known for the 14 edges of a DARTS cell.
       let isCell = rows == CellTopology.edges.count
@@ -59,7 +45,7 @@ public struct AlphaHistory: Equatable, Sendable {
           operations: known?.map(\.rawValue) ?? (0..<width).map { "operation \($0)" },
           alphas: (0..<width).map { column in matrices.map { $0[row, column] } },
           weights: (0..<width).map { column in weights.map { $0[row * width + column] } },
-          betas: hasBeta ? matrices.map { $0[row, columns - 1] } : [], edgeWeights: edgeWeights.map { $0[row] })
+          betas: hasBeta ? matrices.map { $0[row, width] } : [], edgeWeights: edgeWeights.map { $0[row] })
       }
       return Cell(name: name, edges: edges)
     }

@@ -1,0 +1,85 @@
+import Foundation
+
+/// A file that a command writes at a path which a person names, and the one rule for what it may replace.
+///
+/// What is there is replaced where zarts made it as the same kind of output, as the file itself says, or where the person
+/// asks for it. Nothing in a folder of results is replaced by another kind of output than the file is, asked for or not.
+public struct OutputFile: Sendable {
+  /// What the command writes, in a few words: "a table of zarts curves".
+  public let kind: String
+  /// Names that the command may give files of a result, as `zarts diagnose` does in a run's folder.
+  private let ownNames: Set<String>
+  private let isOwn: @Sendable (_ path: String) -> Bool
+
+  /// - Parameter isOwn: whether the file at a path says of itself that it is of this kind.
+  public init(_ kind: String, ownNames: Set<String> = [], isOwn: @escaping @Sendable (_ path: String) -> Bool) {
+    self.kind = kind
+    self.ownNames = ownNames
+    self.isOwn = isOwn
+  }
+
+  /// A CSV file, known by its header.
+  public static func table(
+    _ kind: String, ownNames: Set<String> = [], columns isOwn: @escaping @Sendable (_ columns: [String]) -> Bool
+  ) -> OutputFile {
+    OutputFile(kind, ownNames: ownNames) { path in
+      guard let bytes = try? FileBytes.read(path, atMost: 1 << 16), let end = bytes.firstIndex(of: 0x0A),
+        let header = try? CSVRecords(parsing: Array(bytes[...end]), path: path).records.first
+      else { return false }
+      return isOwn(header)
+    }
+  }
+
+  /// A text file, known by what stands in its beginning.
+  public static func text(
+    _ kind: String, ownNames: Set<String> = [], _ isOwn: @escaping @Sendable (_ text: String) -> Bool
+  ) -> OutputFile {
+    OutputFile(kind, ownNames: ownNames) { path in
+      (try? FileBytes.read(path, atMost: 1 << 16)).map { isOwn(String(decoding: $0, as: UTF8.self)) } ?? false
+    }
+  }
+
+  /// A safetensors file, known by `format` in its metadata.
+  public static func tensors(_ kind: String, format: String) -> OutputFile {
+    OutputFile(kind) { path in (try? TensorFile.metadata(readingFrom: path))?["format"] == format }
+  }
+
+  /// To be asked before anything is computed.
+  ///
+  /// - Parameter overwrite: whether the person wants what is there to be replaced.
+  /// - Throws: `FormatError` where the path names no file that can be made, or one that is not to be replaced.
+  public func require(_ path: String, overwrite: Bool = false) throws {
+    let (folder, name) = AtomicFile.split(path)
+    guard !name.isEmpty, name != ".", name != ".." else {
+      throw FormatError(file: path, problem: "does not name a file", expected: "a path of \(kind)")
+    }
+    var status = stat()
+    guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw FormatError(
+        file: path, problem: "cannot be written", found: "no folder \(folder)", expected: "a path in a folder that is there")
+    }
+    let owner = ResultFolder.owner(of: path)
+    if let owner, owner.holds(path), !ownNames.contains(name) {
+      throw FormatError(
+        file: path, problem: "would be replaced, or taken for a file of that result",
+        found: "a name that zarts \(owner.kind.rawValue) gives its files in \(owner.path)",
+        expected: "another name for \(kind)")
+    }
+    guard stat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let found = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or a pipe"
+      throw FormatError(file: path, problem: "cannot be replaced", found: found, expected: "a path of \(kind)")
+    }
+    if isOwn(path) { return }
+    if let owner {
+      throw FormatError(
+        file: path, problem: "would be replaced",
+        found: "another file in the folder of zarts \(owner.kind.rawValue)", expected: "another name for \(kind)")
+    }
+    guard overwrite else {
+      throw FormatError(
+        file: path, problem: "would be replaced", found: "a file that is not \(kind)",
+        expected: "another name, or --overwrite")
+    }
+  }
+}

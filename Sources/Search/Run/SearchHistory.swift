@@ -1,0 +1,191 @@
+import Formats
+import Foundation
+import Supernet
+
+/// What the files of a search tell of its finished epochs, to be held against each other and against a checkpoint.
+struct SearchHistory {
+  private let files: SearchRunFolder
+  let records: [EpochRecord]
+  /// nil where there is no such file.
+  private let genotypes: [String]?
+  /// All values of each epoch.
+  private let alphas: [ArraySlice<Float>]?
+
+  /// Reads the table first: a run that goes on writes it last, so what is read afterwards is never behind it.
+  ///
+  /// - Throws: `FormatError` or `SearchError.invalid` where a file cannot be read.
+  init(of files: SearchRunFolder) throws {
+    self.files = files
+    func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+    records = isThere(files.metricsPath) ? try files.metrics() : []
+    genotypes =
+      isThere(files.genotypesPath)
+      ? String(decoding: try FileBytes.read(files.genotypesPath), as: UTF8.self).split(separator: "\n").map(String.init)
+      : nil
+    guard isThere(files.alphasPath) else {
+      alphas = nil
+      return
+    }
+    let array = try NPYFile(readingFrom: files.alphasPath)
+    guard case .float32(let values) = array.values, let epochs = array.shape.first else {
+      throw FormatError(
+        file: files.alphasPath, problem: "not α by epoch", found: "\(array.values.typeName) \(array.shape)",
+        expected: "float32, epochs first")
+    }
+    let size = epochs > 0 ? values.count / epochs : 0
+    alphas = (0..<epochs).map { values[$0 * size..<($0 + 1) * size] }
+  }
+
+  /// What the files say of each other.
+  ///
+  /// - Throws: `SearchError.invalid` with file and row where rows are not of epoch 1, 2, 3 and so on, where a file is behind
+  ///   the table or more than the epoch ahead that a crash can leave, and where a row is not of the α or the architecture
+  ///   of its epoch.
+  func check() throws {
+    for (path, count, what) in [
+      (files.genotypesPath, genotypes?.count, "lines"), (files.alphasPath, alphas?.count, "epochs"),
+    ] {
+      guard let count, !(records.count...records.count + 1).contains(count) else { continue }
+      guard !records.isEmpty else {
+        throw SearchError.invalid(
+          "no row of a finished epoch", at: files.metricsPath, found: "none", wanted: "\(count), as \(path) has \(what)")
+      }
+      throw SearchError.invalid(
+        "does not go with metrics.csv beside it", at: "\(path): row \(min(count, records.count + 1) + 1)",
+        found: "\(count) \(what)", wanted: "\(records.count), or one more, beside \(records.count) rows")
+    }
+    try checkRows(upTo: records.count)
+  }
+
+  /// - Parameter count: epochs, of which every file that is there holds as many.
+  private func checkRows(upTo count: Int) throws {
+    try HistoryCheck.requireOrder(records.prefix(count).map(\.epoch), at: files.metricsPath)
+    for (index, record) in records.prefix(count).enumerated() {
+      if let alphas { try check(record, at: index, alphas: alphas[index]) }
+      if let genotypes { try check(record, at: index, genotype: genotypes[index]) }
+    }
+  }
+
+  private func check(_ record: EpochRecord, at index: Int, alphas: ArraySlice<Float>) throws {
+    let norm = alphas.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    // Sums of another order end in other last digits.
+    guard abs(norm - record.alphaNorm) > 1e-6 * max(norm, record.alphaNorm) else { return }
+    throw SearchError.invalid(
+      "not of the α of its epoch", at: "\(files.metricsPath): row \(index + 1), column alpha_norm",
+      found: "\(record.alphaNorm)", wanted: "\(norm), the norm of α in \(files.alphasPath)")
+  }
+
+  private func check(_ record: EpochRecord, at index: Int, genotype line: String) throws {
+    let genotype: Genotype
+    do { genotype = try Genotype(parsing: line) } catch {
+      throw SearchError.invalid(
+        "no genotype", at: "\(files.genotypesPath): row \(index + 1)", found: "'\(line.prefix(60))'",
+        wanted: "a Genotype(…) line")
+    }
+    for (column, found, wanted) in [
+      ("skip_connections", record.skipConnections, genotype.skipConnectionCount),
+      ("skip_connections_reduce", record.reduceSkipConnections, genotype.reduceSkipConnectionCount),
+    ] {
+      guard let found, found != wanted else { continue }
+      throw SearchError.invalid(
+        "not of the architecture of its epoch", at: "\(files.metricsPath): row \(index + 1), column \(column)",
+        found: "\(found)", wanted: "\(wanted), as in row \(index + 1) of \(files.genotypesPath)")
+    }
+  }
+
+  /// What a checkpoint says of the files.
+  ///
+  /// - Throws: `SearchError.invalid` with file and row where one is not what the checkpoint was written after.
+  func check(against metadata: [String: String], of checkpoint: String) throws {
+    func require(_ found: [String]?, _ key: HistoryCheck.Key, _ path: String) throws {
+      try HistoryCheck.require(found ?? [], key, in: metadata, of: checkpoint, at: path)
+    }
+    try require(records.map { HistoryCheck.of($0.row, columns: EpochRecord.columns) }, .metrics, files.metricsPath)
+    try require(genotypes?.map { HistoryCheck.of(line: $0) }, .genotypes, files.genotypesPath)
+    try require(alphas?.map { HistoryCheck.of($0) }, .alphas, files.alphasPath)
+  }
+
+  /// What a run that goes on from a checkpoint needs of the files: rows beyond it are of epochs that are computed again,
+  /// and may be anything.
+  ///
+  /// - Throws: as `check`, and where the files end before the checkpoint or its name is that of another.
+  func check(goingOnFrom checkpoint: TensorFile, epoch: Int, step: Int) throws {
+    try HistoryCheck.requirePlace(of: checkpoint, epoch: epoch, step: step, in: files)
+    for (path, count) in [
+      (files.metricsPath, Optional(records.count)), (files.genotypesPath, genotypes?.count),
+      (files.alphasPath, alphas?.count),
+    ] {
+      guard let count, count < epoch else { continue }
+      throw SearchError.invalid(
+        "a row is missing", at: "\(path): row \(count + 1)", found: "\(count) rows",
+        wanted: "\(epoch), since \(checkpoint.path) follows epoch \(epoch)")
+    }
+    try checkRows(upTo: epoch)
+    try check(against: checkpoint.metadata, of: checkpoint.path)
+  }
+}
+
+extension HistoryCheck {
+  /// The checkpoint to hold a table against: the newest, unless it is damaged and ahead of the table, since its epoch is
+  /// computed again then.
+  ///
+  /// - Parameter checkpoints: the newest first.
+  static func carrier(
+    of rows: Int, among checkpoints: [(path: String, metadata: [String: String])]
+  ) -> (path: String, metadata: [String: String])? {
+    checkpoints.first { checkpoint in
+      (checks(.metrics, in: checkpoint.metadata)?.count ?? 0) <= rows
+        || (try? TensorFile(readingFrom: checkpoint.path).verifyChecksum()) != nil
+    }
+  }
+
+  /// - Throws: `SearchError.invalid` where a checkpoint has the name of another.
+  static func requirePlace(of checkpoint: TensorFile, epoch: Int, step: Int, in files: SearchRunFolder) throws {
+    guard let named = files.checkpoints().first(where: { $0.path == checkpoint.path }),
+      (named.epoch, named.step) != (epoch, step)
+    else { return }
+    throw SearchError.invalid(
+      "the name of another checkpoint", at: checkpoint.path, found: "the state after \(epoch) epochs and \(step) steps",
+      wanted: "that after \(named.epoch) epochs and \(named.step) steps")
+  }
+}
+
+extension SearchRunFolder {
+  /// Holds metrics.csv, genotypes.txt and alphas.npy against each other and against the newest checkpoint. Nothing is wrong
+  /// with a run that goes on meanwhile.
+  ///
+  /// - Throws: `SearchError.invalid` that names the file and the row where the folder contradicts itself; `FormatError` where
+  ///   a file cannot be read.
+  public func checkHistory() throws {
+    // A progressive search has lines of its stages and no rows of its own.
+    guard !FileManager.default.fileExists(atPath: stage(0).configurationPath) else { return }
+    _ = try history()
+  }
+
+  /// The rows of the finished epochs, checked as `checkHistory` does.
+  func history() throws -> SearchHistory {
+    for _ in 0..<4 {
+      let before = try? FileBytes.read(metricsPath)
+      do {
+        return try readHistory()
+      } catch {
+        // A run that finished an epoch in between has changed files under the reader's eyes.
+        guard (try? FileBytes.read(metricsPath)) != before else { throw error }
+      }
+    }
+    return try readHistory()
+  }
+
+  private func readHistory() throws -> SearchHistory {
+    // Before the tables, which are written before it: what it says of them they hold already.
+    let carriers = checkpoints().reversed().compactMap { checkpoint in
+      (try? TensorFile.metadata(readingFrom: checkpoint.path)).map { (path: checkpoint.path, metadata: $0) }
+    }
+    let history = try SearchHistory(of: self)
+    try history.check()
+    if let carrier = HistoryCheck.carrier(of: history.records.count, among: carriers) {
+      try history.check(against: carrier.metadata, of: carrier.path)
+    }
+    return history
+  }
+}

@@ -1,0 +1,71 @@
+import Formats
+
+/// α at the end of each epoch of a search, as `alphas.npy` holds it: float32 [epochs, 2, edges, columns], normal then
+/// reduction; the columns are operations and, with edge normalisation, β last. The only reader and writer of that file.
+public struct AlphaHistory: Equatable, Sendable {
+  /// Its name in the folder of a run.
+  public static let fileName = "alphas.npy"
+
+  /// Of the epochs 1, 2, …
+  public let entries: [ArchitectureParameters]
+
+  /// - Parameter entries: all of one shape, both matrices alike.
+  public init(_ entries: [ArchitectureParameters]) { self.entries = entries }
+
+  /// α of a known shape.
+  ///
+  /// - Parameter shape: any α of it.
+  /// - Throws: `FormatError` where the file cannot be read or holds α of another shape.
+  public init(readingFrom path: String, like shape: ArchitectureParameters) throws {
+    try self.init(NPYFile(readingFrom: path), path: path, like: shape)
+  }
+
+  /// - Parameter path: where the array is from, for messages.
+  /// - Throws: `FormatError` where the array is not α of that shape.
+  public init(_ file: NPYFile, path: String, like shape: ArchitectureParameters) throws {
+    let wanted = [2, shape.normal.rows, shape.normal.columns]
+    guard case .float32 = file.values, file.shape.count == 4, Array(file.shape.dropFirst()) == wanted,
+      shape.normal.rows == shape.reduce.rows, shape.normal.columns == shape.reduce.columns
+    else {
+      throw FormatError(
+        file: path, problem: "not the alphas of this run", found: "\(file.values.typeName) of shape \(file.shape)",
+        expected: "float32 [epochs, \(wanted.map(String.init).joined(separator: ", "))]"
+          + (shape.normal.hasEdgeColumn ? ", β in the last column" : ""))
+    }
+    try self.init(file, path: path, hasEdgeColumn: shape.normal.hasEdgeColumn)
+  }
+
+  /// α of whatever edges and operations the array has.
+  ///
+  /// - Throws: `FormatError` where it is not float32 [epochs, 2, edges, columns] with an operation at least.
+  public init(_ file: NPYFile, path: String, hasEdgeColumn: Bool) throws {
+    guard case .float32(let values) = file.values, file.shape.count == 4, file.shape[1] == 2,
+      file.shape[3] > (hasEdgeColumn ? 1 : 0)
+    else {
+      throw FormatError(
+        file: path, problem: "not a history of α", found: "\(file.values.typeName) of shape \(file.shape)",
+        expected: "float32 [epochs, 2, edges, operations]" + (hasEdgeColumn ? ", β in the last column" : ""))
+    }
+    let (rows, columns) = (file.shape[2], file.shape[3])
+    let size = rows * columns
+    func matrix(_ index: Int) -> ArchitectureParameters.Matrix {
+      ArchitectureParameters.Matrix(
+        rows: rows, columns: columns, hasEdgeColumn: hasEdgeColumn, values: Array(values[index * size..<(index + 1) * size]))
+    }
+    entries = (0..<file.shape[0]).map { ArchitectureParameters(normal: matrix(2 * $0), reduce: matrix(2 * $0 + 1)) }
+  }
+
+  /// - Throws: `FormatError` where the file cannot be written.
+  public func write(to path: String) throws {
+    let (rows, columns) = (entries.first?.normal.rows ?? 0, entries.first?.normal.columns ?? 0)
+    try NPYFile(shape: [entries.count, 2, rows, columns], values: .float32(entries.flatMap(\.flat))).write(to: path)
+  }
+
+  /// The first value that is not finite, if there is one, and the epoch (from 1) that it is of.
+  public var firstBadValue: (epoch: Int, value: Float)? {
+    for (index, alphas) in entries.enumerated() {
+      if let value = alphas.flat.first(where: { !$0.isFinite }) { return (index + 1, value) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,140 @@
+import Formats
+import Search
+import Supernet
+
+/// The network that weights are of, as flags, metadata and the tensors themselves have it, and who has said so.
+///
+/// Flags come first, then metadata, then what names and shapes of the tensors show; where two of them contradict each other
+/// nothing is guessed.
+struct WeightsNetwork {
+  private let file: TensorFile
+  private let evidence: SupernetEvidence
+  /// What of it the tensors alone say.
+  private var inferred: [String] = []
+  /// All of it, with where each part is from.
+  private(set) var parts: [String] = []
+  /// What is assumed or read in another spelling.
+  private(set) var remarks: [String] = []
+
+  init(of file: TensorFile) {
+    self.file = file
+    evidence = SupernetEvidence(shapes: file.tensors.mapValues(\.shape))
+  }
+
+  /// In words, for errors: "space s3 (its metadata), 8 channels (--channels), 5 cells (its tensors)".
+  var text: String { parts.joined(separator: ", ") }
+
+  /// What to say on standard error.
+  var notes: [String] {
+    let found =
+      inferred.isEmpty ? [] : ["\(file.path): \(inferred.joined(separator: ", ")) by the names and shapes of its tensors"]
+    return found + remarks.map { "\(file.path): \($0)" }
+  }
+
+  /// The settings of the network of weights without a run.
+  ///
+  /// - Parameters: flags, nil where not given.
+  /// - Throws: `SearchError.invalid` where nothing says what the network is, or flags, metadata and tensors contradict each
+  ///   other, with what the tensors show.
+  mutating func apply(
+    to configuration: inout SearchConfiguration, space: SearchSpace?, channels: Int?, layers: Int?
+  ) throws {
+    // A stage of a progressive search has candidates of its own, which its checkpoint names.
+    configuration.keptOperations = try file.searchConfiguration()?.keptOperations
+    configuration.space = try self.space(flag: space, isStage: configuration.keptOperations != nil)
+    configuration.channels = try settle(
+      "channels", flag: channels, tensors: evidence.channels, read: { Int($0) }, show: { "\($0) channels" })
+    configuration.layers = try settle(
+      "layers", flag: layers, tensors: evidence.layers, read: { Int($0) }, show: { "\($0) cells" })
+    configuration.partialChannels = try settle(
+      "partial_channels", tensors: evidence.partialChannels, fallback: 1, read: { Int($0) },
+      show: { $0 == 1 ? "all channels seen by operations" : "operations on 1/\($0) of the channels" }, isUsual: { $0 == 1 })
+    configuration.edgeNormalisation = try settle(
+      "edge_normalisation", tensors: evidence.edgeNormalisation, fallback: false, read: Self.truth,
+      show: { $0 ? "edge normalisation" : "no edge normalisation" }, isUsual: { !$0 })
+    if evidence.edgeNormalisation == nil, file.metadata["edge_normalisation"] == nil, configuration.partialChannels > 1 {
+      remarks.append(
+        "no edge normalisation, since there is no β; metadata edge_normalisation: true would ask for it at β = 0")
+    }
+    configuration.mergedConvolutions = try settle(
+      "merged_convolutions", tensors: evidence.mergedConvolutions, fallback: false, read: Self.truth,
+      show: { $0 ? "merged convolutions" : "convolutions of their own" }, isUsual: { !$0 })
+  }
+
+  /// The space alone, of a file that may hold nothing but α.
+  ///
+  /// - Parameter isStage: whether the file's operations are fewer than the space's, and say nothing about it.
+  /// - Throws: as `apply`.
+  mutating func space(flag: SearchSpace?, isStage: Bool = false) throws -> SearchSpace {
+    let tensors = isStage ? nil : evidence.space
+    return try settle(
+      "space", flag: flag, tensors: tensors,
+      read: { text in SearchSpace(rawValue: text) ?? Self.spelling(text).flatMap { $0 == tensors ? $0 : nil } },
+      show: { "space \($0.rawValue)" }, wanted: SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))
+  }
+
+  private static func truth(_ text: String) -> Bool? {
+    switch text.lowercased() {
+    case "true": true
+    case "false": false
+    default: nil
+    }
+  }
+
+  /// As `space`, of a file that may be of a stage.
+  func settledSpace(flag: SearchSpace?) throws -> SearchSpace {
+    var copy = self
+    return try copy.space(flag: flag, isStage: file.searchConfiguration()?.keptOperations != nil)
+  }
+
+  /// What others may call a space.
+  private static func spelling(_ text: String) -> SearchSpace? {
+    let plain = text.lowercased()
+    return plain == "darts" ? .s5 : SearchSpace(rawValue: plain)
+  }
+
+  /// - Parameters:
+  ///   - fallback: taken where nobody says anything; nil where that is an error.
+  ///   - read: a value of the metadata; nil for one that is none.
+  ///   - isUsual: whether a value needs no mention.
+  private mutating func settle<Value: Equatable>(
+    _ key: String, flag: Value? = nil, tensors: Value?, fallback: Value? = nil, read: (String) -> Value?,
+    show: (Value) -> String, wanted: String? = nil, isUsual: (Value) -> Bool = { _ in false }
+  ) throws -> Value {
+    let shown = tensors.map { "\(show($0)), as the tensors have it (\(evidence.text ?? "of no supernet"))" }
+    if let flag {
+      if let tensors, tensors != flag {
+        throw LandscapeSource.wrong(
+          "not the network of \(file.path)", "--\(key), that is \(show(flag))", shown ?? show(tensors))
+      }
+      parts.append("\(show(flag)) (--\(key))")
+      return flag
+    }
+    if let text = file.metadata[key] {
+      let place = "\(file.path): metadata \(key)"
+      guard let value = read(text) else {
+        throw SearchError.invalid("unknown value", at: place, found: "'\(text)'", wanted: shown ?? wanted ?? "another")
+      }
+      if let tensors, tensors != value {
+        throw SearchError.invalid("not what the tensors show", at: place, found: "'\(text)'", wanted: shown ?? show(tensors))
+      }
+      if "\(value)" != text { remarks.append("metadata \(key) '\(text)' is read as \(show(value))") }
+      if !isUsual(value) { parts.append("\(show(value)) (its metadata)") }
+      return value
+    }
+    if let tensors {
+      if !isUsual(tensors) {
+        inferred.append(show(tensors))
+        parts.append("\(show(tensors)) (its tensors)")
+      }
+      return tensors
+    }
+    guard let fallback else {
+      throw SearchError.invalid(
+        "unknown network", at: file.path,
+        found: "nothing that says the \(key): \(evidence.text ?? "tensors of no supernet")",
+        wanted: "--\(key), metadata \(key), or tensors under the public names of DARTS (stem.0.weight, cells.0.…)")
+    }
+    return fallback
+  }
+}

@@ -1,0 +1,87 @@
+import Formats
+import Foundation
+import Testing
+
+/// The rule for files that are written at a path which a person names.
+struct OutputFileTests {
+  let folder: ScratchFolder
+  private let table = OutputFile.table("a table of zarts curves") { $0 == ["column", "mean"] }
+
+  init() throws { folder = try ScratchFolder() }
+
+  private func message(_ path: String, _ kind: OutputFile? = nil, overwrite: Bool = false) -> String {
+    do {
+      try (kind ?? table).require(path, overwrite: overwrite)
+      return ""
+    } catch { return "\(error)" }
+  }
+
+  @Test func ownEarlierOutputIsReplacedAndOthersOnRequestAlone() throws {
+    #expect(message(folder.file("new.csv")).isEmpty)
+    #expect(message(try folder.write("column,mean\na,1\n", to: "own.csv")).isEmpty)
+    let other = try folder.write("name,value\na,1\n", to: "other.csv")
+    let text = message(other)
+    #expect(text.contains("other.csv: would be replaced") && text.contains("--overwrite"), "\(text)")
+    #expect(message(other, overwrite: true).isEmpty)
+    for content in ["", "column,mean", "\"column,mean", "column,mean,more\n"] {
+      #expect(!message(try folder.write(content, to: "odd.csv")).isEmpty, "\(content)")
+    }
+  }
+
+  @Test func filesOfAResultAreNeverReplaced() throws {
+    _ = try folder.write("method: darts1\ndataset: x\n", to: "config.yaml")
+    let metrics = try folder.write("column,mean\n", to: "metrics.csv")
+    // Not even where it looks like an own one, nor where it is not there yet.
+    for path in [metrics, folder.file("alphas.npy"), folder.file("diagnosis.csv")] {
+      #expect(message(path, overwrite: true).contains("a name that zarts search gives its files"), "\(path)")
+    }
+    let notes = try folder.write("my,notes\n", to: "notes.csv")
+    #expect(message(notes, overwrite: true).contains("another file in the folder of zarts search"))
+    #expect(message(try folder.write("column,mean\n", to: "curves.csv")).isEmpty)
+    #expect(message(folder.file("more.csv")).isEmpty)
+    try FileManager.default.createDirectory(atPath: folder.file("checkpoints"), withIntermediateDirectories: false)
+    #expect(!message(folder.file("checkpoints/epoch-009.safetensors"), overwrite: true).isEmpty)
+    try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: folder.file("checkpoints"))
+    #expect(!message(folder.file("link/epoch-009.safetensors"), overwrite: true).isEmpty)
+    let own = OutputFile.table("a file of zarts diagnose", ownNames: ["diagnosis.csv"]) { $0 == ["epoch"] }
+    #expect(message(folder.file("diagnosis.csv"), own).isEmpty)
+  }
+
+  @Test(arguments: ResultFolder.Kind.allCases)
+  func everyResultIsKnownByItsSettings(kind: ResultFolder.Kind) throws {
+    let name = [.search, .retrain].contains(kind) ? "config.yaml" : "\(kind.rawValue).yaml"
+    _ = try folder.write("dataset: x\n\(kind == .retrain ? "genotype: \"Genotype()\"" : "method: darts1")\n", to: name)
+    #expect(ResultFolder(folder.path)?.kind == kind)
+    #expect(message(folder.file(name), overwrite: true).contains("zarts \(kind.rawValue)"))
+  }
+
+  @Test func configurationOfAnotherProgramMakesNoResult() throws {
+    _ = try folder.write("title: my page\n", to: "config.yaml")
+    #expect(ResultFolder(folder.path) == nil)
+    #expect(message(try folder.write("a,b\n", to: "metrics.csv"), overwrite: true).isEmpty)
+  }
+
+  @Test func pathsThatCannotBeFilesAreNamed() throws {
+    for (path, mention) in [
+      (folder.path, "a folder"), (folder.file("absent/x.csv"), "no folder"), ("/dev/null", "a device"), ("", "name a file"),
+      (folder.path + "/", "name a file"),
+    ] {
+      let text = message(path, overwrite: true)
+      #expect(text.contains(mention), "\(path): \(text)")
+    }
+  }
+
+  @Test func tensorsAreKnownByTheirFormat() throws {
+    let kind = OutputFile.tensors("gradients", format: "zarts-gradients-1")
+    let tensor = NamedTensor(name: "a", shape: [1], values: .float32([1]))
+    try TensorFile.write([tensor], metadata: ["format": "zarts-gradients-1"], to: folder.file("own.safetensors"))
+    try TensorFile.write([tensor], metadata: ["format": "zarts-search-1"], to: folder.file("other.safetensors"))
+    #expect(message(folder.file("own.safetensors"), kind).isEmpty)
+    #expect(message(folder.file("other.safetensors"), kind).contains("would be replaced"))
+    #expect(try TensorFile.metadata(readingFrom: folder.file("own.safetensors")) == ["format": "zarts-gradients-1"])
+    for content in [[], [1, 2, 3], Array(repeating: UInt8(255), count: 20), [9, 0, 0, 0, 0, 0, 0, 0, 123]] as [[UInt8]] {
+      let path = try folder.write(content, to: "bad.safetensors")
+      #expect(throws: FormatError.self) { try TensorFile.metadata(readingFrom: path) }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Compute
+import Supernet
+import Testing
+
+@Suite("Names and shapes of tensors") struct SupernetEvidenceTests {
+  /// Of the parameters, statistics and α of a supernet.
+  private func shapes(_ space: SearchSpace, layers: Int, _ variant: SupernetVariant) throws -> [String: [Int]] {
+    let architecture = try SupernetArchitecture(space: space, channels: 8, layers: layers, imageSize: 8, variant: variant)
+    let model = try SupernetModel(architecture: architecture, batch: 1, threads: 1, kernels: Kernels.select(named: nil))
+    let tensors =
+      model.export(model.makeVector()) + model.exportStatistics(model.makeInitialStatistics())
+      + model.makeInitialAlphas(seed: 0).tensors
+    return Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.shape) })
+  }
+
+  @Test("tell every space, size and variant", arguments: SearchSpace.allCases, [3, 5])
+  func every(space: SearchSpace, layers: Int) throws {
+    for (ways, hasEdges, isMerged) in [(1, false, false), (2, false, false), (4, true, false), (1, false, true)] {
+      guard !isMerged || space.hasEdgesOfConvolutions else { continue }
+      var variant = SupernetVariant()
+      (variant.partialChannels, variant.edgeNormalisation, variant.mergedConvolutions) = (ways, hasEdges, isMerged)
+      let evidence = SupernetEvidence(shapes: try shapes(space, layers: layers, variant))
+      #expect(evidence.space == space && evidence.channels == 8 && evidence.layers == layers, "\(space) \(evidence)")
+      #expect(evidence.partialChannels == ways && evidence.edgeNormalisation == hasEdges, "\(space) \(evidence)")
+      #expect(evidence.mergedConvolutions == isMerged, "\(space) \(evidence)")
+    }
+  }
+
+  @Test("tell no space where a stage has fewer operations, or nothing is there") func none() throws {
+    let stage = SupernetEvidence(shapes: try shapes(.s5, layers: 3, .shrunk(.s5, to: 3)))
+    #expect(stage.space == nil && stage.channels == 8 && stage.layers == 3)
+    #expect(stage.text == "operations of no space, 8 channels, 3 cells")
+    let nothing = SupernetEvidence(shapes: ["fc.weight": [10, 5]])
+    #expect(nothing.text == nil && nothing.space == nil && nothing.edgeNormalisation == nil)
+    // Names that no network has are no reason to fail.
+    let odd = SupernetEvidence(
+      shapes: ["cells.-1.x": [], "cells..x": [3], "cells.99999999999999999999.a": [1], "stem.0.weight": []])
+    #expect(odd.layers == nil && odd.channels == nil)
+  }
+}

@@ -1,0 +1,239 @@
+import Compute
+import Datasets
+import Supernet
+
+/// One forward and backward pass of the reference network.
+struct ReferencePass<Scalar: ReferenceScalar> {
+  typealias Tape = ReferenceTape<Scalar>
+  typealias Tensor = ReferenceTape<Scalar>.Tensor
+
+  let tape = Tape()
+  private(set) var parameters: [String: Tensor] = [:]
+  private(set) var statistics: [String: (means: [Double], variances: [Double])] = [:]
+  private(set) var logits: Tensor
+  private(set) var loss: Tensor
+  private let network: ReferenceSupernet
+  private let batch: ImageBatch
+  private let running: [String: (means: [Double], variances: [Double])]?
+  private let alphas: Tensor
+  private let cells: [CellWeights]
+
+  /// The weights of one kind of cell: of operations, and of edges where there is β.
+  private struct CellWeights {
+    let mixing: Tensor
+    let edges: Tensor?
+    /// Where the weight of an edge's operation, and that of an edge, stand in them.
+    let place: (_ edge: Int, _ operation: Int) -> Int
+    let edgePlace: (_ edge: Int) -> Int
+  }
+
+  init(
+    _ network: ReferenceSupernet, alphas flat: [Scalar], like shape: ArchitectureParameters, batch: ImageBatch,
+    running: [String: (means: [Double], variances: [Double])]?
+  ) {
+    self.network = network
+    self.batch = batch
+    self.running = running
+    for (name, tensor) in network.weights {
+      parameters[name] = tape.tensor(tensor.shape, tensor.values.map(Scalar.init))
+    }
+    let tape = tape
+    let alphas = tape.tensor([flat.count], flat)
+    self.alphas = alphas
+    var first = 0
+    cells = [shape.normal, shape.reduce].map { matrix in
+      defer { first += matrix.rows * matrix.columns }
+      let start = first
+      func place(_ row: Int, _ column: Int) -> Int { start + row * matrix.columns + column }
+      let mixing = tape.softmax(
+        alphas, groups: (0..<matrix.rows).map { row in (0..<matrix.operationColumns).map { place(row, $0) } })
+      let nodes = (0..<CellTopology.nodeCount).map { CellTopology.edgesInto(node: $0).map { place($0, matrix.columns - 1) } }
+      return CellWeights(
+        mixing: mixing, edges: matrix.hasEdgeColumn ? tape.softmax(alphas, groups: nodes) : nil, place: place,
+        edgePlace: { place($0, matrix.columns - 1) })
+    }
+    // Placeholders until the network has run.
+    (logits, loss) = (alphas, alphas)
+    forward()
+    tape.differentiate(loss)
+  }
+
+  var alphaGradient: [Scalar] { tape.gradient(alphas) }
+
+  private mutating func forward() {
+    let architecture = network.architecture
+    let images = tape.tensor(
+      [batch.count, 3, batch.height, batch.width], batch.images.map { Scalar(Double($0)) })
+    let stem = norm(
+      "stem.1", tape.convolution(images, parameter("stem.0.weight"), padding: 1), isAffine: true)
+    var inputs = (stem, stem)
+    for index in 0..<architecture.layers {
+      let isAfterReduction = index > 0 && architecture.isReduction(index - 1)
+      inputs = (inputs.1, cell(index, inputs, isAfterReduction: isAfterReduction))
+    }
+    logits = tape.linear(
+      tape.globalAverage(inputs.1), parameter("classifier.weight"), parameter("classifier.bias"))
+    loss = tape.crossEntropy(logits, labels: batch.labels)
+  }
+
+  private func parameter(_ name: String) -> Tensor {
+    guard let tensor = parameters[name] else { preconditionFailure("no parameter \(name)") }
+    return tensor
+  }
+
+  private mutating func norm(_ name: String, _ input: Tensor, isAffine: Bool = false) -> Tensor {
+    let result = tape.batchNorm(
+      input, affine: isAffine ? (parameter("\(name).weight"), parameter("\(name).bias")) : nil, running: running?[name])
+    statistics[name] = (result.means, result.variances)
+    return result.values
+  }
+
+  private mutating func cell(_ index: Int, _ inputs: (Tensor, Tensor), isAfterReduction: Bool) -> Tensor {
+    let isReduction = network.architecture.isReduction(index)
+    let name = "cells.\(index)"
+    var states = [
+      isAfterReduction
+        ? factorised("\(name).preprocess0", inputs.0) : projected("\(name).preprocess0", inputs.0),
+      projected("\(name).preprocess1", inputs.1),
+    ]
+    for node in 0..<CellTopology.nodeCount {
+      let terms = CellTopology.edgesInto(node: node).map { edge in
+        let source = CellTopology.edges[edge].source
+        let values = mixed(index, edge, states[source], stride: isReduction && source < CellTopology.inputCount ? 2 : 1)
+        let weights = cells[isReduction ? 1 : 0]
+        return (values: values, weight: weights.edges.map { (of: $0, at: weights.edgePlace(edge)) })
+      }
+      states.append(tape.mixture(terms))
+    }
+    return tape.concatenated(Array(states[CellTopology.inputCount...]))
+  }
+
+  /// ReLU, 1×1 convolution, batch norm.
+  private mutating func projected(_ name: String, _ input: Tensor) -> Tensor {
+    norm("\(name).op.2", tape.convolution(tape.relu(input), parameter("\(name).op.1.weight")))
+  }
+
+  /// ReLU, two 1×1 convolutions of stride 2 on grids one pixel apart, batch norm.
+  private mutating func factorised(_ name: String, _ input: Tensor) -> Tensor {
+    let active = tape.relu(input)
+    return norm(
+      "\(name).bn",
+      tape.concatenated([
+        tape.convolution(active, parameter("\(name).conv_1.weight"), stride: 2),
+        tape.convolution(tape.cropped(active), parameter("\(name).conv_2.weight"), stride: 2),
+      ]))
+  }
+
+  /// What an edge adds to its node: the mixture of its operations, on part of the channels where the variant says so.
+  private mutating func mixed(_ cell: Int, _ edge: Int, _ input: Tensor, stride: Int) -> Tensor {
+    let ways = network.architecture.variant.partialChannels
+    guard ways > 1 else { return operations(cell, edge, input, stride: stride) }
+    let channels = input.shape[1]
+    let part = channels / ways
+    var rest = tape.channels(part..<channels, of: input)
+    if stride == 2 { rest = tape.maximumPool(rest, kernel: 2, stride: 2, padding: 0) }
+    let whole = tape.concatenated([
+      operations(cell, edge, tape.channels(0..<part, of: input), stride: stride), rest,
+    ])
+    // The shuffle of PC-DARTS' code: channel w·C/K + i goes to i·K + w.
+    return tape.reordered(whole, channels: (0..<channels).map { $0 % ways * part + $0 / ways })
+  }
+
+  private mutating func operations(_ cell: Int, _ edge: Int, _ input: Tensor, stride: Int) -> Tensor {
+    let architecture = network.architecture
+    let isReduction = architecture.isReduction(cell)
+    let candidates = (isReduction ? architecture.operations.reduce : architecture.operations.normal)[edge]
+    let weights = cells[isReduction ? 1 : 0]
+    let shapes = candidates.map(Self.depthwise)
+    let merges = architecture.variant.mergedConvolutions && shapes.count { $0 != nil } > 1
+    var terms: [(values: Tensor, weight: (of: Tensor, at: Int)?)] = []
+    var position = 0
+    for (column, operation) in candidates.enumerated() where !(merges && shapes[column] != nil) {
+      let name = "cells.\(cell)._ops.\(edge)._ops.\(position)"
+      position += 1
+      guard operation != .none else { continue }
+      terms.append(
+        (
+          self.operation(
+            operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.edges.count + edge) << 8)),
+          (weights.mixing, weights.place(edge, column))
+        ))
+    }
+    if merges {
+      let name = "cells.\(cell)._ops.\(edge)._ops.\(position)"
+      let kernel = parameter("\(name).depth_weight1")
+      let side = kernel.shape[2]
+      let masks = shapes.enumerated().compactMap { column, shape in
+        shape.map { (taps: Self.taps($0, side: side), weight: weights.place(edge, column)) }
+      }
+      let depthwise = tape.convolution(
+        tape.relu(input), tape.maskedKernel(kernel, mixing: weights.mixing, masks: masks), stride: stride,
+        padding: side / 2, groups: input.shape[1])
+      terms.append((norm("\(name).bn1", tape.convolution(depthwise, parameter("\(name).point_conv1.weight"))), nil))
+    }
+    // An edge that has nothing but `none` adds zeros of its output's shape.
+    guard !terms.isEmpty else {
+      let values = tape.maximumPool(input, kernel: 1, stride: stride, padding: 0)
+      return tape.scaled(values, by: [Double](repeating: 0, count: values.count))
+    }
+    return tape.mixture(terms)
+  }
+
+  private mutating func operation(
+    _ operation: Operation, _ name: String, _ input: Tensor, stride: Int, stream: UInt32
+  ) -> Tensor {
+    let random = ReferenceRandom(key: batch.noiseKey, images: batch.count)
+    switch operation {
+    case .none: preconditionFailure("none is no term")
+    case .skipConnect:
+      guard stride == 1 else { return factorised(name, input) }
+      let variant = network.architecture.variant
+      guard variant.skipDropout, batch.skipDropout > 0 else { return input }
+      return tape.scaled(
+        input,
+        by: random.kept(
+          channels: input.shape[1], pixels: input.shape[2] * input.shape[3], stream: stream, rate: batch.skipDropout))
+    case .maxPool3x3: return norm("\(name).1", tape.maximumPool(input, kernel: 3, stride: stride, padding: 1))
+    case .averagePool3x3: return norm("\(name).1", tape.averagePool(input, kernel: 3, stride: stride, padding: 1))
+    case .noise:
+      let shape = [input.shape[0], input.shape[1], input.shape[2] / stride, input.shape[3] / stride]
+      guard let kernels = try? Kernels.select() else { preconditionFailure("no kernels") }
+      return tape.tensor(
+        shape,
+        random.normals(channels: shape[1], pixels: shape[2] * shape[3], stream: stream, kernels: kernels).map(Scalar.init))
+    case .separableConv3x3, .separableConv5x5:
+      let kernel = operation == .separableConv3x3 ? 3 : 5
+      let first = separable(name, 1, input, kernel: kernel, dilation: 1, stride: stride)
+      return separable(name, 5, first, kernel: kernel, dilation: 1, stride: 1)
+    case .dilatedConv3x3: return separable(name, 1, input, kernel: 3, dilation: 2, stride: stride)
+    case .dilatedConv5x5: return separable(name, 1, input, kernel: 5, dilation: 2, stride: stride)
+    }
+  }
+
+  /// ReLU, depthwise and pointwise convolution, batch norm; `first` is the depthwise one's place in the public module.
+  private mutating func separable(
+    _ name: String, _ first: Int, _ input: Tensor, kernel: Int, dilation: Int, stride: Int
+  ) -> Tensor {
+    let depthwise = tape.convolution(
+      tape.relu(input), parameter("\(name).op.\(first).weight"), stride: stride, padding: dilation * (kernel / 2),
+      dilation: dilation, groups: input.shape[1])
+    return norm(
+      "\(name).op.\(first + 2)", tape.convolution(depthwise, parameter("\(name).op.\(first + 1).weight")))
+  }
+
+  private static func depthwise(_ operation: Operation) -> (kernel: Int, dilation: Int)? {
+    switch operation {
+    case .separableConv3x3: (3, 1)
+    case .separableConv5x5: (5, 1)
+    case .dilatedConv3x3: (3, 2)
+    case .dilatedConv5x5: (5, 2)
+    case .none, .maxPool3x3, .averagePool3x3, .skipConnect, .noise: nil
+    }
+  }
+
+  /// Taps of a convolution in a shared kernel of that side.
+  private static func taps(_ shape: (kernel: Int, dilation: Int), side: Int) -> Set<Int> {
+    let offsets = (0..<shape.kernel).map { side / 2 + shape.dilation * ($0 - shape.kernel / 2) }
+    return Set(offsets.flatMap { row in offsets.map { row * side + $0 } })
+  }
+}

@@ -1,0 +1,74 @@
+import Compute
+import Datasets
+import Formats
+import Supernet
+
+/// The supernet in double precision and plain loops, as the papers define it: what the engine is held against.
+///
+/// It knows public names and shapes only, no layout of the engine's.
+public struct ReferenceSupernet: Sendable {
+  let architecture: SupernetArchitecture
+  let weights: [String: (shape: [Int], values: [Double])]
+
+  /// - Parameter weights: ω under its public names.
+  public init(_ architecture: SupernetArchitecture, weights: [NamedTensor]) {
+    self.architecture = architecture
+    self.weights = Dictionary(
+      uniqueKeysWithValues: weights.map { ($0.name, ($0.shape, $0.values.doubles)) })
+  }
+
+  /// Everything that a pass computes.
+  public struct Result: Sendable {
+    public var loss: Double
+    public var correct: Int
+    /// [images, classes], row-major.
+    public var logits: [Double]
+    /// ∂L/∂α in the order of `ArchitectureParameters.flat`.
+    public var alphaGradient: [Double]
+    public var weightGradient: [String: [Double]]
+    /// Mean and unbiased variance of each batch norm in the batch.
+    public var statistics: [String: (means: [Double], variances: [Double])]
+  }
+
+  /// Loss and all gradients on a batch.
+  ///
+  /// - Parameter running: statistics to normalise with, by the names of the batch norms; nil for the batch's own.
+  public func run(
+    alphas: ArchitectureParameters, batch: ImageBatch,
+    running: [String: (means: [Double], variances: [Double])]? = nil
+  ) -> Result {
+    let pass = ReferencePass<Double>(
+      self, alphas: alphas.flat.map(Double.init), like: alphas, batch: batch, running: running)
+    let logits = pass.tape[pass.logits]
+    let classes = architecture.classes
+    let correct = batch.labels.enumerated().count { image, label in
+      let row = logits[image * classes..<(image + 1) * classes]
+      return row.firstIndex(of: row.max() ?? 0) == row.startIndex + Int(label)
+    }
+    return Result(
+      loss: pass.tape[pass.loss][0], correct: correct, logits: logits, alphaGradient: pass.alphaGradient,
+      weightGradient: pass.parameters.mapValues { pass.tape.gradient($0) }, statistics: pass.statistics)
+  }
+
+  /// ∇²_α L · v, the derivative of the gradient along v: exact wherever no activation switches at α itself, as double
+  /// backpropagation has it.
+  public func hessianProduct(
+    alphas: ArchitectureParameters, direction: [Double], batch: ImageBatch
+  ) -> [Double] {
+    let moving = zip(alphas.flat, direction).map { Dual(Double($0), derivative: $1) }
+    return ReferencePass<Dual>(self, alphas: moving, like: alphas, batch: batch, running: nil).alphaGradient.map(
+      \.derivative)
+  }
+}
+
+extension NamedTensor.Values {
+  /// As double precision numbers.
+  public var doubles: [Double] {
+    switch self {
+    case .float32(let values): values.map(Double.init)
+    case .float64(let values): values
+    case .int64(let values): values.map(Double.init)
+    case .uint8(let values): values.map(Double.init)
+    }
+  }
+}
