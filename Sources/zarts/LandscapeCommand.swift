@@ -91,9 +91,8 @@ struct LandscapeCommand: ParsableCommand {
   ) throws -> [(key: String, value: String)] {
     guard settings.directions.contains(.second) else { return [] }
     let problem = place.problem
-    let training = problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
-    let validation = problem.validationBatch(epoch: place.epoch, step: place.firstStep)
-    try problem.checkBatches()
+    let training = try problem.trainingBatch(epoch: place.epoch, step: place.firstStep)
+    let validation = try problem.validationBatch(epoch: place.epoch, step: place.firstStep)
     let change = try GradientEstimator.second.estimateWithStepChange(
       problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
       training: training, validation: validation, step: place.step
