@@ -34,7 +34,9 @@ struct WatchCommandTests {
     }
     let done = try state()
     #expect(done.finished && done.fraction == 1)
-    // As a search leaves it between two epochs, with the lock that it holds.
+    // As a search leaves it within its last epoch, with the lock that it holds.
+    let last = "\(run)/checkpoints/epoch-00\(loss.count).safetensors"
+    try FileManager.default.removeItem(atPath: last)
     let log = try String(contentsOfFile: "\(run)/log.txt", encoding: .utf8)
     try AtomicFile.write(log.split(separator: "\n").dropLast(2).map { $0 + "\n" }.joined(), to: "\(run)/log.txt")
     try AtomicFile.write(metrics.split(separator: "\n").dropLast(1).map { $0 + "\n" }.joined(), to: "\(run)/metrics.csv")
