@@ -117,6 +117,6 @@ struct RetrainCommand: ParsableCommand {
   }
 
   private func missing(_ flag: String) -> SearchError {
-    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: "\(flag); see 'zarts help retrain'")
+    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: flag)
   }
 }

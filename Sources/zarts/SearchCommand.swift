@@ -169,6 +169,6 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func missing(_ flag: String) -> SearchError {
-    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: "\(flag); see 'zarts help search'")
+    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: flag)
   }
 }

@@ -16,7 +16,8 @@ enum SearchFolders {
     }
     guard !chosen.isEmpty else {
       throw SearchError.invalid(
-        "no search", at: "command line", found: paths.joined(separator: ", "), wanted: "a folder of zarts search")
+        "no search", at: paths.joined(separator: ", "), found: "nothing else than was passed over",
+        wanted: "a folder of zarts search")
     }
     return chosen
   }

@@ -31,19 +31,18 @@ struct Zarts: ParsableCommand {
 
   static func main() {
     StandardStream.openMissing()
-    var command: any ParsableCommand
+    var name: String?
     do {
-      command = try parseAsRoot()
-    } catch {
-      // Help and version are output as any other.
-      guard exitCode(for: error).isSuccess else { exit(withError: error) }
-      print(fullMessage(for: error))
-      Foundation.exit(Output.status())
-    }
-    do {
+      var command = try parseAsRoot()
+      name = type(of: command).configuration.commandName
       try command.run()
     } catch {
-      CommandEnd.exit(error, command: type(of: command).configuration.commandName)
+      // Help and version are output as any other.
+      guard exitCode(for: error).isSuccess else {
+        if let name { CommandEnd.exit(error, command: name) }
+        exit(withError: error)
+      }
+      print(fullMessage(for: error))
     }
     Foundation.exit(Output.status())
   }

@@ -154,7 +154,7 @@ import Testing
     func check(_ rows: [[String]], _ mention: String) throws {
       try CSVWriter.write(columns: table.columns, rows: rows.map { $0.map(CSVField.text) }, to: files.metricsPath)
       for body in [{ try files.checkRetrainingHistory() }, { _ = try goOn(files.folder.path) }] {
-        let error = try #require(throws: SearchError.self) { try body() }
+        let error = try #require(throws: (any Error).self) { try body() }
         #expect("\(error)".contains("\(files.metricsPath): \(mention)"), "\(error)")
       }
     }

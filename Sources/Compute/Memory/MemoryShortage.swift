@@ -31,7 +31,7 @@ public struct MemoryShortage: Error, Equatable, Sendable, CustomStringConvertibl
 
   /// Ends the process with the sentence and status 1: for code that cannot throw where the system refuses memory.
   package func end() -> Never {
-    FileHandle.standardError.write(Data("Error: \(self)\n".utf8))
+    StandardStream.error.write("Error: \(self)\n")
     exit(1)
   }
 

@@ -26,14 +26,7 @@ struct SearchHistory {
       alphas = nil
       return
     }
-    let array = try NPYFile(readingFrom: files.alphasPath)
-    guard case .float32(let values) = array.values, let epochs = array.shape.first else {
-      throw FormatError(
-        file: files.alphasPath, problem: "not α by epoch", found: "\(array.values.typeName) \(array.shape)",
-        expected: "float32, epochs first")
-    }
-    let size = epochs > 0 ? values.count / epochs : 0
-    alphas = (0..<epochs).map { values[$0 * size..<($0 + 1) * size] }
+    alphas = try AlphaHistory.values(readingFrom: files.alphasPath)
   }
 
   /// What the files say of each other.

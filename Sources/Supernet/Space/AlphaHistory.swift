@@ -55,6 +55,20 @@ public struct AlphaHistory: Equatable, Sendable {
     entries = (0..<file.shape[0]).map { ArchitectureParameters(normal: matrix(2 * $0), reduce: matrix(2 * $0 + 1)) }
   }
 
+  /// All values of each epoch, whatever edges and operations they are of: what checksums and norms are over.
+  ///
+  /// - Throws: `FormatError` where the file cannot be read or is not float32 with a slice an epoch.
+  public static func values(readingFrom path: String) throws -> [ArraySlice<Float>] {
+    let file = try NPYFile(readingFrom: path)
+    guard case .float32(let values) = file.values, let epochs = file.shape.first else {
+      throw FormatError(
+        file: path, problem: "not a history of α", found: "\(file.values.typeName) of shape \(file.shape)",
+        expected: "float32, epochs first")
+    }
+    let size = epochs > 0 ? values.count / epochs : 0
+    return (0..<epochs).map { values[$0 * size..<($0 + 1) * size] }
+  }
+
   /// - Throws: `FormatError` where the file cannot be written.
   public func write(to path: String) throws {
     let (rows, columns) = (entries.first?.normal.rows ?? 0, entries.first?.normal.columns ?? 0)
