@@ -145,7 +145,8 @@ extension LandscapeSource.Opened {
   func announce(takingSteps: Bool) {
     for text in notes { remark(text) }
     if takingSteps, !hasMomentum {
-      remark("\(path) holds no momentum: L₂, its gradient and L_M are those of an optimiser at rest; momentum.NAME brings it")
+      remark(
+        "\(path) holds no momentum: L₂, its gradient and L_M are those of an optimiser at rest; momentum.NAME brings it")
     }
   }
 

@@ -65,7 +65,8 @@ struct HistoryTests {
     try write(rows, files.metricsPath)
     let before = try bytes(files.metricsPath)
     for text in [message { try goOn() }, message { _ = try files.result() }, message { try files.checkHistory() }] {
-      #expect(text.contains("\(files.metricsPath): row 1, column epoch") && text.contains("found \"2\", expected 1"), "\(text)")
+      #expect(
+        text.contains("\(files.metricsPath): row 1, column epoch") && text.contains("found \"2\", expected 1"), "\(text)")
     }
     #expect(try bytes(files.metricsPath) == before)
     #expect(!FileManager.default.fileExists(atPath: files.genotypePath))

@@ -70,7 +70,8 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     _ = try problem.trainingBatch(epoch: 2, step: steps - 1)
     _ = try problem.validationBatch(epoch: 3, step: 0)
     report.require(
-      try zip(before, losses()).allSatisfy(isSame), "a batch is a function of its position, whatever was asked for before it")
+      try zip(before, losses()).allSatisfy(isSame), "a batch is a function of its position, whatever was asked for before it"
+    )
     report.require(
       try isSame(evaluate(weights, alphas, problem.trainingBatch(epoch: 0, step: steps)), before[1]),
       "a step past the end of an epoch is one of the next")
@@ -80,7 +81,8 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.validationBatch(epoch: 0, step: 0))
     let kept = weights.values
     let first = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
-    _ = try problem.evaluate(weights: weights, alphas: problem.initialAlphas, batch: problem.trainingBatch(epoch: 0, step: 0))
+    _ = try problem.evaluate(
+      weights: weights, alphas: problem.initialAlphas, batch: problem.trainingBatch(epoch: 0, step: 0))
     let second = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
     report.require(
       isSame(first.loss, second.loss) && first.correct == second.correct, "an evaluation repeats to the bit")
