@@ -40,6 +40,9 @@ struct DiagnoseCommand: ParsableCommand {
     try ReportInterval.check(reportEvery)
     try RunBounds.interval.check(every, "--every")
     try RunBounds.threads.check(threads, "--threads")
+    if quick, let dataset {
+      throw ValidationError("--dataset: found \(dataset) beside --quick, which reads no data; wanted one of them")
+    }
   }
 
   func run() throws {

@@ -60,6 +60,7 @@ struct RetrainCommand: ParsableCommand {
     let others =
       flags.givenSettings.filter { $0 != "--dataset" } + (genotype == nil ? [] : ["--genotype"])
       + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
+      + (printConfig ? ["--print-config"] : [])
     guard others.isEmpty else {
       throw SearchError.invalid(
         "flags beside --resume", at: "command line", found: others.joined(separator: ", "),

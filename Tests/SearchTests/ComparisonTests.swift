@@ -64,6 +64,23 @@ struct ComparisonTests {
     #expect(try timeless(run) == timeless(alone))
   }
 
+  @Test func datasetsOfOneKindHaveWarmUpsOfTheirOwn() throws {
+    let folder = try TemporaryFolder()
+    let plan = try ComparisonPlan(
+      yaml: """
+        datasets: ["tensors:a.safetensors", "tensors:b.safetensors"]
+        settings: {epochs: 3, warmup: 2, inner_steps: 4, learning_rate: 0.1}
+        """, from: "test", lists: .init(methods: [.darts1, .darts2], seeds: [5], spaces: [.s2]))
+    let rows = try compare(plan, in: folder.file("comparison")) { configuration in
+      try ObservedProblem(quadratic(seed: configuration.dataset.hasSuffix("a.safetensors") ? 3 : 4))
+    }
+    #expect(rows.map(\.status) == [.finished, .finished, .finished, .finished], "\(rows)")
+    let files = try ComparisonFolder(existing: folder.file("comparison"))
+    let losses = try plan.runs.map { try files.run($0).metrics()[0].trainingLoss }
+    #expect(losses[0] == losses[1] && losses[2] == losses[3], "methods on one dataset share a warm-up")
+    #expect(losses[0] != losses[2], "datasets do not")
+  }
+
   @Test func runWhoseFolderContradictsItselfFailsByNameAndTheOthersStay() throws {
     let folder = try TemporaryFolder()
     let plan = try plan([.darts1, .random])

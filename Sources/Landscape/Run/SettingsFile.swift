@@ -23,8 +23,7 @@ enum SettingsFile {
     let (was, given) = (data(in: old), data(in: new))
     if let was, let given { try given.require(sameAs: was, from: path) }
     // Results of versions that wrote no digests are known by their places alone.
-    let digests = ["checkpoints_sha256", RunData.checksumKey]
-    let later = digests.filter { key in !old.contains { $0.key == key } }
+    let later = keysOfLaterVersions(absentIn: old)
     new.removeAll { later.contains($0.key) }
     let isMoved = { (key: String) in
       places.contains(key) && !(key == "checkpoints" && later.contains("checkpoints_sha256"))
@@ -42,6 +41,15 @@ enum SettingsFile {
       }
     }
     if written != text { try AtomicFile.write(text, to: path) }
+  }
+
+  /// Keys that earlier versions did not write, of those that a file lacks: digests, and what is said of weights and of noise.
+  private static func keysOfLaterVersions(absentIn old: [(key: String, line: Substring)]) -> [String] {
+    let keys = [
+      "checkpoints_sha256", RunData.checksumKey, "checkpoint_alphas", "checkpoint_momentum", "partial_channels",
+      "edge_normalisation", "merged_convolutions", "second_half_step_difference",
+    ]
+    return keys.filter { key in !old.contains { $0.key == key } }
   }
 
   private static func lines(_ text: String) -> [(key: String, line: Substring)] {

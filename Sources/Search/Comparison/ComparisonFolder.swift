@@ -31,11 +31,14 @@ public struct ComparisonFolder: Equatable, Sendable {
   /// The folder of a run, whether it is there or not.
   public func run(_ run: ComparisonPlan.Run) -> SearchRunFolder { SearchRunFolder(unchecked: folder.file(run.path)) }
 
-  /// The folder of the warm-up that a run starts from, whether it is there or not.
-  func warmup(of configuration: SearchConfiguration) -> SearchRunFolder {
-    let shared = configuration.sharedWarmup.withoutHousekeeping
+  /// The folder of the warm-up that a run starts from, whether it is there or not. Datasets have folders of their own, as
+  /// those of the runs: two of one kind are told apart by nothing else in the settings.
+  func warmup(of run: ComparisonPlan.Run) -> SearchRunFolder {
+    let shared = run.configuration.sharedWarmup.withoutHousekeeping
     let check = String(CRC32C.value(of: Array(shared.yaml.utf8)), radix: 16)
-    return SearchRunFolder(unchecked: folder.file("warmups/\(shared.space.rawValue)-\(shared.seed)-\(check)"))
+    let data = run.path.split(separator: "/").dropFirst().dropLast().map { "\($0)/" }.joined()
+    return SearchRunFolder(
+      unchecked: folder.file("warmups/\(data)\(shared.space.rawValue)-\(shared.seed)-\(check)"))
   }
 
   /// What runs were begun with, and the checkpoint that says so.

@@ -94,7 +94,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   private static func warmups(of plan: ComparisonPlan, in files: ComparisonFolder) -> [Warmup] {
     var result: [Warmup] = []
     for (index, run) in plan.runs.enumerated() where run.configuration.warmup > 0 {
-      let folder = files.warmup(of: run.configuration)
+      let folder = files.warmup(of: run)
       if let place = result.firstIndex(where: { $0.files == folder }) {
         result[place].epochs = max(result[place].epochs, run.configuration.warmup)
         result[place].runs.append(index)
@@ -234,7 +234,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
       let output = try OutputFolder.create(at: folder.folder.path)
       if configuration.warmup > 0 {
         search = try SearchRun(
-          forking: files.warmup(of: configuration), starting: problem, configuration: configuration, folder: output,
+          forking: files.warmup(of: run), starting: problem, configuration: configuration, folder: output,
           space: configuration.space, progress: reporter, stop: stop)
       } else {
         search = try SearchRun(
