@@ -34,7 +34,9 @@ private struct StrictEntries {
   let network: String
 
   /// What optimisers, data and tests put beside weights.
-  private static let companions = ["momentum.", "adam.", "early_stop.", "random.", "train.", "valid.", "expect."]
+  private static let companions = [
+    SearchCheckpoint.momentumPrefix, "adam.", "early_stop.", "random.", "train.", "valid.", "expect.",
+  ]
   private static let statistics = [".running_mean", ".running_var", ".num_batches_tracked"]
 
   func check() throws {
@@ -75,7 +77,7 @@ private struct StrictEntries {
       return true
     }
     // What an optimiser adds to a checkpoint is its own affair, as long as it cannot be taken for part of the network.
-    return file.isSearchCheckpoint && !names.contains { Self.root($0) == Self.root(name) }
+    return file.isSearchCheckpoint && !names.contains { SearchCheckpoint.root($0) == SearchCheckpoint.root(name) }
   }
 
   private func checkValues(_ tensor: NamedTensor) throws {
@@ -92,6 +94,4 @@ private struct StrictEntries {
         found: "\(values[index]) at index \(index)", expected: "finite values")
     }
   }
-
-  private static func root(_ name: String) -> Substring { name.prefix { $0 != "." } }
 }

@@ -3,23 +3,8 @@ import Foundation
 import Testing
 
 @Suite("zarts landscape and zarts gradients") struct LandscapeCommandTests {
-  /// A folder that is removed when the test is over.
-  private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-  }
-
-  private static func golden(_ name: String) -> String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/\(name).safetensors").path
-  }
-
   private func good(_ name: String = "s3_c8_l5_b4") -> [String] {
-    ["--weights", Self.golden(name), "--dataset", "tensors:\(Self.golden(name))"]
+    ["--weights", goldenFile(name), "--dataset", "tensors:\(goldenFile(name))"]
   }
 
   /// Ten steps on four images amplify rounding by 10⁴ wherever a ReLU or a maximum falls to the other side: PyTorch in
@@ -30,7 +15,7 @@ import Testing
     arguments: ["s1_c16_l3_b4", "s2_c16_l3_b4", "s3_c8_l5_b4", "s5_c8_l3_b4", "s6_c16_l3_b8"])
   func goldenLosses(name: String) throws {
     let scratch = try Scratch()
-    let file = try TensorFile(readingFrom: Self.golden(name))
+    let file = try TensorFile(readingFrom: goldenFile(name))
     let result = try CommandLineRunner.run(
       ["landscape"] + good(name)
         + ["--objectives", "first,second,true:1,true:5,true:10", "--grid", "1", "--out", scratch.file("out")])
@@ -59,7 +44,7 @@ import Testing
     ])
   func goldenGradients(name: String, first: Double, second: Double) throws {
     let scratch = try Scratch()
-    let file = try TensorFile(readingFrom: Self.golden(name))
+    let file = try TensorFile(readingFrom: goldenFile(name))
     let result = try CommandLineRunner.run(["gradients"] + good(name) + ["--out", scratch.file("g.safetensors")])
     #expect(result.status == 0, "\(result.errors)")
     let found = try TensorFile(readingFrom: scratch.file("g.safetensors"))
@@ -108,7 +93,7 @@ import Testing
     let scratch = try Scratch()
     let search = try CommandLineRunner.run([
       "search", "--method", "darts1", "--space", "s3", "--channels", "8", "--layers", "3", "--epochs", "2", "--dataset",
-      "tensors:\(Self.golden("s3_c8_l5_b4"))", "--seed", "3", "--out", scratch.file("run"),
+      "tensors:\(goldenFile("s3_c8_l5_b4"))", "--seed", "3", "--out", scratch.file("run"),
     ])
     #expect(search.status == 0, "\(search.errors)")
     let source = ["landscape", "--run", scratch.file("run"), "--objectives", "first,second", "--grid", "1"]
@@ -125,7 +110,7 @@ import Testing
     try TensorFile.write(Array(still), metadata: checkpoint.metadata, to: scratch.file("still.safetensors"))
     let bare = try CommandLineRunner.run([
       "landscape", "--weights", scratch.file("still.safetensors"), "--space", "s3", "--channels", "8", "--layers", "3",
-      "--dataset", "tensors:\(Self.golden("s3_c8_l5_b4"))", "--seed", "3", "--objectives", "first,second", "--grid", "1",
+      "--dataset", "tensors:\(goldenFile("s3_c8_l5_b4"))", "--seed", "3", "--objectives", "first,second", "--grid", "1",
       "--out", scratch.file("still"),
     ])
     #expect(bare.status == 0, "\(bare.errors)")
@@ -170,7 +155,7 @@ import Testing
   @Test("a source that is not named, or not there, is an error") func badSources() throws {
     let scratch = try Scratch()
     let out = ["--out", scratch.file("out")]
-    let weights = ["--weights", Self.golden("s3_c8_l5_b4")]
+    let weights = ["--weights", goldenFile("s3_c8_l5_b4")]
     let bad: [([String], String)] = [
       ([], "--run nor --weights"), (weights, "--dataset"),
       (["--weights", "/nonexistent", "--dataset", "fashion-mnist"], "/nonexistent"),
@@ -191,7 +176,7 @@ import Testing
 
   @Test("a damaged file of weights is refused, and the entry at fault named") func damagedWeights() throws {
     let scratch = try Scratch()
-    let whole = try TensorFile(readingFrom: Self.golden("s3_c8_l5_b4"))
+    let whole = try TensorFile(readingFrom: goldenFile("s3_c8_l5_b4"))
     func refused(_ mention: String, _ change: (inout [String: NamedTensor]) -> Void) throws {
       var tensors = whole.tensors
       change(&tensors)
@@ -200,7 +185,7 @@ import Testing
     }
     func refusedFile(_ mention: String) throws {
       let result = try CommandLineRunner.run([
-        "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(Self.golden("s3_c8_l5_b4"))",
+        "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(goldenFile("s3_c8_l5_b4"))",
         "--grid", "1", "--out", scratch.file("out"),
       ])
       #expect(result.status != 0)
@@ -225,18 +210,18 @@ import Testing
     try refused("alphas_normal: wrong shape") {
       $0["alphas_normal"] = .init(name: "alphas_normal", shape: [14, 2], values: .float32(.init(repeating: 0, count: 28)))
     }
-    let bytes = try FileBytes.read(Self.golden("s3_c8_l5_b4"))
+    let bytes = try FileBytes.read(goldenFile("s3_c8_l5_b4"))
     try AtomicFile.write(Array(bytes[..<(bytes.count - 8)]), to: scratch.file("w.safetensors"))
     try refusedFile("truncated")
   }
 
   @Test("weights without α are looked at around uniform mixing") func withoutAlphas() throws {
     let scratch = try Scratch()
-    let whole = try TensorFile(readingFrom: Self.golden("s3_c8_l5_b4"))
+    let whole = try TensorFile(readingFrom: goldenFile("s3_c8_l5_b4"))
     try TensorFile.write(
       whole.tensors.values.filter { !$0.name.hasPrefix("alphas_") }, metadata: [:], to: scratch.file("w.safetensors"))
     let result = try CommandLineRunner.run([
-      "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(Self.golden("s3_c8_l5_b4"))",
+      "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(goldenFile("s3_c8_l5_b4"))",
       "--space", "s3", "--channels", "8", "--layers", "5", "--objectives", "first", "--grid", "1", "--out",
       scratch.file("out"),
     ])

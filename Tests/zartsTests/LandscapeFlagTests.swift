@@ -4,15 +4,6 @@ import Search
 import Testing
 
 @Suite("zarts landscape: kinds, modes, paths and estimates") struct LandscapeFlagTests {
-  private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-  }
-
   private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("SupernetTests/Golden/s3_c8_l5_b4.safetensors").path
 

@@ -3,22 +3,6 @@ import Foundation
 import Testing
 
 @Suite("zarts plot") struct PlotCommandTests {
-  /// A folder that is removed when the test is over.
-  private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-
-    func write(_ name: String, _ lines: [String]) throws {
-      let folder = (file(name) as NSString).deletingLastPathComponent
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: file(name))
-    }
-  }
-
   private static let settings = [
     "checkpoint: \"runs/a \\\"b\\\"/epoch-003.safetensors\"", "dataset: \"fashion-mnist\"", "space: s2", "channels: 8",
     "layers: 5", "seed: 7", "batch: 32", "train_limit: 640", "method: darts1", "finished_epochs: 3",
@@ -213,5 +197,13 @@ import Testing
     }
     let two = try CommandLineRunner.run(["plot", grid, "--out", scratch.file("one.png")])
     #expect(two.status != 0 && two.errors.contains("holds one figure"), "\(two.errors)")
+  }
+}
+
+extension Scratch {
+  fileprivate func write(_ name: String, _ lines: [String]) throws {
+    let folder = (file(name) as NSString).deletingLastPathComponent
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: file(name))
   }
 }

@@ -6,16 +6,6 @@ import Testing
 
 /// Whatever `zarts search` can make, every command that takes a run can read.
 @Suite("A run of any method, variant and space") struct RunReadingTests {
-  /// A folder that is removed when the test is over.
-  private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-  }
-
   private func run(_ arguments: [String], _ what: Combination) throws -> String {
     let result = try CommandLineRunner.run(arguments)
     #expect(result.status == 0, "\(what): \(arguments.joined(separator: " ")): \(result.errors)")

@@ -3,23 +3,8 @@ import Foundation
 import Testing
 
 @Suite("zarts fidelity, spectrum and estimators") struct StudyCommandTests {
-  /// A folder that is removed when the test is over.
-  private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-  }
-
-  private static func golden(_ name: String) -> String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/\(name).safetensors").path
-  }
-
   private static let source = [
-    "--weights", golden("s2_c16_l3_b4"), "--dataset", "tensors:\(golden("s2_c16_l3_b4"))", "--inner-lr", "0.01",
+    "--weights", goldenFile("s2_c16_l3_b4"), "--dataset", "tensors:\(goldenFile("s2_c16_l3_b4"))", "--inner-lr", "0.01",
   ]
   private static let fidelity =
     ["fidelity"] + source + [
@@ -100,7 +85,7 @@ import Testing
     let scratch = try Scratch()
     let search = try CommandLineRunner.run([
       "search", "--method", "darts1", "--space", "s2", "--channels", "4", "--layers", "3", "--epochs", "2", "--dataset",
-      "tensors:\(Self.golden("s2_c16_l3_b4"))", "--eigenvalue-every", "1", "--eigenvalue-batches", "1", "--seed", "3",
+      "tensors:\(goldenFile("s2_c16_l3_b4"))", "--eigenvalue-every", "1", "--eigenvalue-batches", "1", "--seed", "3",
       "--out", scratch.file("run"),
     ])
     #expect(search.status == 0, "\(search.errors)")

@@ -3,25 +3,10 @@ import Foundation
 import Testing
 
 @Suite("--weights of anyone's") struct WeightsCommandTests {
-  /// A folder that is removed when the test is over.
-  private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-  }
-
-  private static func golden(_ name: String) -> String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/\(name).safetensors").path
-  }
-
   /// The parameters and α of a golden file.
   private func weights(_ name: String) throws -> [NamedTensor] {
     let others = ["expect.", "train.", "valid."]
-    return try TensorFile(readingFrom: Self.golden(name)).tensors.values.filter { tensor in
+    return try TensorFile(readingFrom: goldenFile(name)).tensors.values.filter { tensor in
       !others.contains(where: tensor.name.hasPrefix)
     }
   }
@@ -30,7 +15,7 @@ import Testing
     -> CommandLineRunner.Result
   {
     try CommandLineRunner.run(
-      ["gradients", "--weights", path, "--dataset", "tensors:\(Self.golden(name))", "--threads", "1"] + more
+      ["gradients", "--weights", path, "--dataset", "tensors:\(goldenFile(name))", "--threads", "1"] + more
         + ["--out", scratch.file("\(UUID().uuidString).safetensors")])
   }
 
@@ -50,7 +35,7 @@ import Testing
     let scratch = try Scratch()
     try TensorFile.write(weights(name), metadata: [:], to: scratch.file("bare.safetensors"))
     let arguments = ["--estimators", "first"]
-    let told = try gradients(Self.golden(name), of: name, arguments, in: scratch)
+    let told = try gradients(goldenFile(name), of: name, arguments, in: scratch)
     let bare = try gradients(scratch.file("bare.safetensors"), of: name, arguments, in: scratch)
     #expect(told.status == 0 && bare.status == 0, "\(told.errors) \(bare.errors)")
     #expect(bare.errors.contains("\(network) by the names and shapes of its tensors"), "\(bare.errors)")
@@ -120,7 +105,7 @@ import Testing
     let name = "s3_c8_l5_b4"
     let path = scratch.file("w.safetensors")
     try TensorFile.write(weights(name).filter { !$0.name.hasPrefix("alphas_") }, metadata: [:], to: path)
-    let arguments = ["--weights", path, "--dataset", "tensors:\(Self.golden(name))", "--threads", "1"]
+    let arguments = ["--weights", path, "--dataset", "tensors:\(goldenFile(name))", "--threads", "1"]
     let first = try CommandLineRunner.run(
       ["landscape", "--objectives", "first", "--grid", "1", "--out", scratch.file("first")] + arguments)
     #expect(first.status == 0 && first.errors.contains("α = 0") && !first.errors.contains("momentum"), "\(first.errors)")

@@ -50,11 +50,19 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
     training: Problem.Batch, validation: Problem.Batch, step: WeightStep
   ) throws -> (gradient: ArchitectureParameters, stepChange: Double?) {
-    var change: Double?
-    let found = try estimateWithLoss(
-      problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation,
-      step: step, stepChange: &change)
-    return (found.gradient, change)
+    guard self == .second else {
+      let gradient = try estimate(
+        problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation,
+        step: step)
+      return (gradient, nil)
+    }
+    let second = SecondOrderGradient(problem: problem)
+    let found = try finite(
+      second.estimate(
+        weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step))
+    return (
+      found.gradient, second.halfStepDifference(weights: weights, alphas: alphas, training: training, step: step)
+    )
   }
 
   /// The same with the loss that the gradient is of.
@@ -62,29 +70,19 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
     training: Problem.Batch, validation: Problem.Batch, step: WeightStep
   ) throws -> (gradient: ArchitectureParameters, loss: BatchLoss) {
-    var ignored: Double? = .nan
-    return try estimateWithLoss(
-      problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation,
-      step: step, stepChange: &ignored)
-  }
-
-  /// - Parameter stepChange: nil for one that is to be found.
-  private func estimateWithLoss<Problem: BilevelProblem>(
-    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
-    training: Problem.Batch, validation: Problem.Batch, step: WeightStep, stepChange: inout Double?
-  ) throws -> (gradient: ArchitectureParameters, loss: BatchLoss) {
-    let found: (gradient: ArchitectureParameters, loss: BatchLoss)
     switch self {
     case .first:
-      found = FirstOrderGradient(problem: problem).estimate(weights: weights, alphas: alphas, validation: validation)
+      try finite(FirstOrderGradient(problem: problem).estimate(weights: weights, alphas: alphas, validation: validation))
     case .second:
-      let second = SecondOrderGradient(problem: problem)
-      found = second.estimate(
-        weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step)
-      if stepChange == nil {
-        stepChange = second.halfStepDifference(weights: weights, alphas: alphas, training: training, step: step)
-      }
+      try finite(
+        SecondOrderGradient(problem: problem).estimate(
+          weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step))
     }
+  }
+
+  private func finite(_ found: (gradient: ArchitectureParameters, loss: BatchLoss)) throws
+    -> (gradient: ArchitectureParameters, loss: BatchLoss)
+  {
     // The loss at the unrolled weights tells of a step that led nowhere even where the gradient comes out finite.
     guard found.loss.loss.isFinite, found.gradient.flat.allSatisfy(\.isFinite) else {
       throw LandscapeError(

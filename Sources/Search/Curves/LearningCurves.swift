@@ -193,11 +193,6 @@ public struct LearningCurves: Equatable, Sendable {
         throw SearchError.invalid("no finished epoch", at: path, found: "no row", wanted: "one row an epoch")
       }
       try MetricsColumn.check(table, as: EpochRecord.metrics)
-      guard zip(epochs, epochs.dropFirst()).allSatisfy({ $0 < $1 }) else {
-        throw SearchError.invalid(
-          "wrong epochs", at: "\(path): column epoch", found: epochs.map(String.init).joined(separator: ", "),
-          wanted: "ascending numbers")
-      }
       // Tables of others, without the files of a run beside them, have nothing to be held against.
       if !files.checkpoints().isEmpty { try files.checkHistory() }
       self.epochs = epochs

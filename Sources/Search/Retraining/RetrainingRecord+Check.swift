@@ -5,12 +5,10 @@ extension RetrainingRecord {
   /// What a checkpoint carries of the row.
   var check: String { HistoryCheck.of(row, columns: Self.columns) }
 
-  /// - Throws: `SearchError.invalid` with file and row where rows are not of epoch 1, 2, 3 and so on, or not those that the
-  ///   checkpoint was written after.
+  /// - Throws: `SearchError.invalid` with file and row where rows are not those that the checkpoint was written after.
   static func check(
     _ records: [RetrainingRecord], against metadata: [String: String], of checkpoint: String, in files: SearchRunFolder
   ) throws {
-    try HistoryCheck.requireOrder(records.map(\.epoch), at: files.metricsPath)
     try HistoryCheck.require(records.map(\.check), .metrics, in: metadata, of: checkpoint, at: files.metricsPath)
   }
 }
@@ -25,7 +23,6 @@ extension SearchRunFolder {
       (try? TensorFile.metadata(readingFrom: checkpoint.path)).map { (path: checkpoint.path, metadata: $0) }
     }
     let records = try RetrainingRecord.read(from: metricsPath)
-    try HistoryCheck.requireOrder(records.map(\.epoch), at: metricsPath)
     guard let carrier = HistoryCheck.carrier(of: records.count, among: carriers) else { return }
     try RetrainingRecord.check(records, against: carrier.metadata, of: carrier.path, in: self)
   }

@@ -63,12 +63,4 @@ enum HistoryCheck {
       }
     }
   }
-
-  /// - Throws: `SearchError.invalid` unless rows are of epoch 1, 2, 3 and so on.
-  static func requireOrder(_ epochs: [Int], at path: String) throws {
-    for (index, epoch) in epochs.enumerated() where epoch != index + 1 {
-      throw SearchError.invalid(
-        "a row of another epoch", at: "\(path): row \(index + 1), column epoch", found: "\(epoch)", wanted: "\(index + 1)")
-    }
-  }
 }

@@ -82,7 +82,8 @@ public struct SearchCheckpoint {
       wanted: "the \(weights.count) tensors of the network and its statistics; check space, channels and layers")
   }
 
-  private static func root(_ name: String) -> String { String(name.prefix { $0 != "." }) }
+  /// What stands before the first dot of a tensor's name: the module that it is of.
+  package static func root(_ name: String) -> String { String(name.prefix { $0 != "." }) }
 }
 
 extension TensorFile {

@@ -31,9 +31,10 @@ struct SearchHistory {
 
   /// What the files say of each other.
   ///
-  /// - Throws: `SearchError.invalid` with file and row where rows are not of epoch 1, 2, 3 and so on, where a file is behind
-  ///   the table or more than the epoch ahead that a crash can leave, and where a row is not of the α or the architecture
-  ///   of its epoch.
+  /// That rows are of epoch 1, 2, 3 and so on is checked where the table is read (`MetricsColumn`).
+  ///
+  /// - Throws: `SearchError.invalid` with file and row where a file is behind the table or more than the epoch ahead that a
+  ///   crash can leave, and where a row is not of the α or the architecture of its epoch.
   func check() throws {
     for (path, count, what) in [
       (files.genotypesPath, genotypes?.count, "lines"), (files.alphasPath, alphas?.count, "epochs"),
@@ -52,7 +53,6 @@ struct SearchHistory {
 
   /// - Parameter count: epochs, of which every file that is there holds as many.
   private func checkRows(upTo count: Int) throws {
-    try HistoryCheck.requireOrder(records.prefix(count).map(\.epoch), at: files.metricsPath)
     for (index, record) in records.prefix(count).enumerated() {
       if let alphas { try check(record, at: index, alphas: alphas[index]) }
       if let genotypes { try check(record, at: index, genotype: genotypes[index]) }
