@@ -2,13 +2,16 @@
 import PackageDescription
 
 // Rooms in the order of the house: each may import only rooms above it.
+let rooms = [
+  "Compute", "Formats", "Statistics", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "Retraining", "Landscape",
+  "Studies", "Diagnosis", "Figures", "Plots",
+]
+
 let package = Package(
   name: "zarts",
   products: [
     .executable(name: "zarts", targets: ["zarts"]),
-    .library(
-      name: "ZartsKit",
-      targets: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures"]),
+    .library(name: "ZartsKit", targets: rooms),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -26,40 +29,72 @@ let package = Package(
     .systemLibrary(name: "CMatIO", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    // Ground
     .target(name: "Compute", dependencies: ["CKernels"]),
-    .target(name: "Statistics", dependencies: ["CGSL", "Compute"]),
-    .target(name: "Formats", dependencies: ["CArchive", "CKernels", "CZlib", "Compute"]),
+    .target(name: "Formats", dependencies: ["CArchive", "CCrypto", "CKernels", "CZlib", "Compute"]),
+    .target(name: "Statistics", dependencies: ["CGSL", "Compute", "Formats"]),
+    .target(name: "Datasets", dependencies: ["CArchive", "CJPEG", "CMatIO", "CPNG", "Compute", "Formats"]),
+
+    // What is computed
+    .target(name: "Cells", dependencies: ["Compute", "Formats"]),
+    .target(name: "Engine", dependencies: ["CKernels", "Cells", "Compute", "Datasets", "Formats"]),
+    .target(name: "Problems", dependencies: ["Cells", "Compute", "Datasets", "Engine", "Formats", "Statistics"]),
+
+    // What is run
     .target(
-      name: "Datasets",
-      dependencies: ["CArchive", "CCrypto", "CJPEG", "CMatIO", "CPNG", "Compute", "Formats"]),
-    .target(name: "Supernet", dependencies: ["CKernels", "Compute", "Formats", "Datasets"]),
+      name: "Runs",
+      dependencies: ["Compute", "Formats", "Datasets", "Problems", .product(name: "Logging", package: "swift-log")]),
     .target(
       name: "Search",
       dependencies: [
-        "Compute", "Formats", "Statistics", "Datasets", "Supernet",
+        "Compute", "Formats", "Statistics", "Datasets", "Cells", "Engine", "Problems", "Runs",
         .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Landscape", dependencies: ["Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search"]),
+    .target(
+      name: "Retraining",
+      dependencies: [
+        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search",
+        .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "Landscape",
+      dependencies: ["Compute", "Formats", "Statistics", "Datasets", "Cells", "Problems", "Runs", "Search"]),
+    .target(
+      name: "Studies",
+      dependencies: ["Compute", "Formats", "Statistics", "Cells", "Problems", "Runs", "Search", "Landscape"]),
+    .target(
+      name: "Diagnosis",
+      dependencies: ["Compute", "Formats", "Statistics", "Cells", "Problems", "Runs", "Search", "Landscape", "Studies"]),
+
+    // What is shown
     .target(name: "Figures", dependencies: ["CCairo", "CPNG", "Formats"]),
+    .target(
+      name: "Plots",
+      dependencies: [
+        "Formats", "Datasets", "Cells", "Runs", "Search", "Retraining", "Landscape", "Studies", "Figures",
+      ]),
     .target(
       name: "Reports",
       dependencies: [
-        "Compute", "Formats", "Supernet", "Search", "Landscape", "Figures", .product(name: "Yams", package: "Yams"),
+        "Compute", "Formats", "Cells", "Runs", "Search", "Retraining", "Landscape", "Diagnosis", "Figures", "Plots",
+        .product(name: "Yams", package: "Yams"),
       ]),
     .target(
       name: "Watch",
       dependencies: [
-        "Reports", .product(name: "Hummingbird", package: "hummingbird"),
+        "Formats", "Reports", .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "zarts",
-      dependencies: [
-        "Compute", "Formats", "Statistics", "Datasets", "Supernet", "Search", "Landscape", "Figures", "Reports", "Watch",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      dependencies: rooms.map { .byName(name: $0) } + [
+        "Reports", "Watch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
     .target(
-      name: "TestSupport", dependencies: ["CKernels", "Compute", "Formats", "Datasets", "Supernet", "Search"],
+      name: "TestSupport",
+      dependencies: ["CKernels", "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Search"],
       path: "Tests/TestSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
     .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
@@ -68,11 +103,11 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "SupernetTests", dependencies: ["Supernet", "TestSupport"], resources: [.copy("Golden")]),
-    .testTarget(name: "SearchTests", dependencies: ["Search", "TestSupport"]),
-    .testTarget(name: "LandscapeTests", dependencies: ["Landscape"]),
+    .testTarget(name: "SupernetTests", dependencies: ["Engine", "Statistics", "TestSupport"], resources: [.copy("Golden")]),
+    .testTarget(name: "SearchTests", dependencies: ["Search", "Retraining", "TestSupport"]),
+    .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "Studies", "Diagnosis"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Supernet"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells"]),
     .testTarget(name: "zartsTests", dependencies: ["zarts"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
+import Cells
 import Formats
+import Problems
 import Search
-import Supernet
 
 extension SearchCheckpoint {
   /// Reads a checkpoint or a file of weights, with every entry accounted for: a landscape of half a network, or of the

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Cells
 import Search
-import Supernet
 
 extension SearchMethod: ExpressibleByArgument {}
 extension SearchSpace: ExpressibleByArgument {}

@@ -1,10 +1,10 @@
 import ArgumentParser
+import Cells
 import Compute
 import Datasets
 import Formats
 import Foundation
 import Search
-import Supernet
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Compute
 import Foundation
-import Search
+import Runs
 
 /// The engine and a peer, each in a process of its own, in turn: ratios of neighbours hold where the machine's speed drifts.
 struct BenchRace {

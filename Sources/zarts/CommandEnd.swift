@@ -1,6 +1,6 @@
 import ArgumentParser
 import Compute
-import Search
+import Problems
 
 /// How a command ends: the only place where errors become messages and exit statuses (docs/runs.md has the table).
 enum CommandEnd {

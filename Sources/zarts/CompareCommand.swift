@@ -2,8 +2,8 @@ import ArgumentParser
 import Compute
 import Datasets
 import Formats
+import Runs
 import Search
-import Supernet
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

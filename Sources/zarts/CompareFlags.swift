@@ -1,8 +1,8 @@
 import ArgumentParser
+import Cells
 import Datasets
 import Formats
 import Search
-import Supernet
 
 /// What a comparison consists of, as flags: lists, and settings of all its runs.
 struct CompareFlags: ParsableArguments {

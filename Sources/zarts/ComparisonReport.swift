@@ -1,6 +1,5 @@
 import Foundation
 import Search
-import Statistics
 
 /// What `zarts compare` prints: a line a run, a line a method over its seeds, and the paired tests.
 enum ComparisonReport {

@@ -2,6 +2,8 @@ import ArgumentParser
 import Figures
 import Formats
 import Foundation
+import Plots
+import Runs
 import Search
 
 struct CurvesCommand: ParsableCommand {
@@ -61,7 +63,7 @@ struct CurvesCommand: ParsableCommand {
     for difference in curves.differences { remark("lines differ in \(difference)") }
     let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
     try curves.write(to: table, overwrite: overwriting.overwrite)
-    for path in out { try plot.write(to: path, figure) }
+    for path in out { try plot.write(to: path, figure.style) }
     print(CurvesText.table(curves, columns: columns))
     print("written: \((out + [table]).joined(separator: ", "))")
   }

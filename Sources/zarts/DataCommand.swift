@@ -4,7 +4,8 @@ import Datasets
 import Figures
 import Formats
 import Foundation
-import Search
+import Plots
+import Runs
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
 import ArgumentParser
+import Diagnosis
 import Formats
 import Foundation
-import Landscape
+import Runs
 import Search
-import Supernet
 
 struct DiagnoseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,12 +52,12 @@ struct DiagnoseCommand: ParsableCommand {
       try settings.validate()
     }
     let files = try SearchRunFolder(existing: search)
-    var diagnosis = try Diagnosis(of: files, thresholds: limits)
+    var diagnosis = try CollapseDiagnosis(of: files, thresholds: limits)
     let folder = try out.map(Self.folder) ?? files.folder
-    try Diagnosis.requireOwn(folder)
+    try CollapseDiagnosis.requireOwn(folder)
     if !quick {
       let measured = try measure(files, diagnosis, settings, folder)
-      diagnosis = try Diagnosis(
+      diagnosis = try CollapseDiagnosis(
         configuration: diagnosis.configuration, of: files, epochs: diagnosis.epochs.count, measurements: measured,
         thresholds: limits)
     }
@@ -74,7 +74,7 @@ struct DiagnoseCommand: ParsableCommand {
   }
 
   private func measure(
-    _ files: SearchRunFolder, _ diagnosis: Diagnosis, _ settings: MeasurementSettings, _ folder: OutputFolder
+    _ files: SearchRunFolder, _ diagnosis: CollapseDiagnosis, _ settings: MeasurementSettings, _ folder: OutputFolder
   ) throws -> [Int: CheckpointMeasurement] {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError(interval: reportEvery)
@@ -100,7 +100,7 @@ struct DiagnoseCommand: ParsableCommand {
   }
 }
 
-extension Diagnosis {
+extension CollapseDiagnosis {
   /// The same epochs again with measurements: a run that goes on may have finished more meanwhile.
   fileprivate init(
     configuration: SearchConfiguration, of run: SearchRunFolder, epochs: Int, measurements: [Int: CheckpointMeasurement],

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Figures
-import Reports
-import Search
-import Supernet
+import Runs
 
 struct DrawCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,7 +35,7 @@ struct DrawCommand: ParsableCommand {
     metadata.entries.append(.init("Origin", opened.origin))
     metadata.entries.append(.init("Genotype", opened.genotype.pythonLine))
     for path in out {
-      try FigureFile.write(cells, to: path, metadata: figure.kept(metadata), letters: figure.letters)
+      try FigureFile.write(cells, to: path, metadata: figure.style.kept(metadata), letters: figure.style.letters)
       print(path)
     }
   }
@@ -47,6 +45,6 @@ struct DrawCommand: ParsableCommand {
       throw LandscapeSource.wrong(
         "no alphas to draw", "--alphas beside a genotype (\(opened.origin))", "a run folder or a .safetensors file")
     }
-    return try CellFigure(mixing, keeping: opened.genotype, title: title)
+    return try CellFigure(mixing.alphas, of: mixing.shape, keeping: opened.genotype, title: title)
   }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Formats
 import Landscape
+import Problems
 import Search
+import Studies
 
 struct EstimatorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

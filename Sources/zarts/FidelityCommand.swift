@@ -1,7 +1,8 @@
 import ArgumentParser
 import Formats
 import Landscape
-import Search
+import Problems
+import Studies
 
 struct FidelityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

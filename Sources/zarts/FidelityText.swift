@@ -1,4 +1,4 @@
-import Landscape
+import Studies
 
 /// What a study of fidelity says, as tables.
 enum FidelityText {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Figures
-import Formats
 
 /// The flag of commands that write a file at a path which a person names.
 struct OverwriteFlag: ParsableArguments {
@@ -18,10 +17,5 @@ struct FigureFlags: ParsableArguments {
   /// The flags that were given, as they would be typed.
   var words: [String] { (noMetadata ? ["--no-metadata"] : []) + (svgText ? ["--svg-text"] : []) }
 
-  var letters: FigureFile.SVGLetters { svgText ? .text : .outlines }
-
-  /// What is left of metadata.
-  func kept(_ metadata: FigureMetadata) -> FigureMetadata {
-    noMetadata ? FigureMetadata([], maker: metadata.maker) : metadata
-  }
+  var style: FigureFile.Style { .init(keepsMetadata: !noMetadata, letters: svgText ? .text : .outlines) }
 }

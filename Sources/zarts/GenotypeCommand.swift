@@ -1,7 +1,7 @@
 import ArgumentParser
-import Compute
+import Cells
+import Datasets
 import Foundation
-import Supernet
 
 extension DerivedArchitecture.Scale: ExpressibleByArgument {}
 

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Cells
 import Compute
-import Search
-import Supernet
+import Runs
 
 /// The argument and flags that name a genotype: of a run, in a file, derived from a file's α, or written out.
 struct GenotypeFlags: ParsableArguments {

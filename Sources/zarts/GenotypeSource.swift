@@ -1,8 +1,7 @@
+import Cells
 import Formats
 import Foundation
-import Landscape
 import Search
-import Supernet
 
 /// Where a command finds a genotype: a run folder, a file, a file's α, or the text itself.
 struct GenotypeSource {

@@ -1,10 +1,11 @@
 import ArgumentParser
 import Compute
-import Figures
 import Formats
 import Foundation
 import Landscape
-import Search
+import Plots
+import Problems
+import Runs
 
 struct LandscapeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -79,7 +80,8 @@ struct LandscapeCommand: ParsableCommand {
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
     let result = try walk(run, folder, place.origin + noise(of: place, settings), instances)
     // From the files alone, as zarts plot does.
-    let figures = try Plot.writeBeside(folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure)
+    let figures = try Plot.writeBeside(
+      folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure.style)
     if let gaps = LandscapeSummary.gaps(result) { complain(gaps) }
     print(try LandscapeSummary.text(result))
     for path in [folder.file(run.tableName)] + figures { print(path) }

@@ -1,6 +1,7 @@
 import Foundation
 import Landscape
-import Search
+import Problems
+import Runs
 
 /// How long a landscape takes, in words.
 enum LandscapeEstimate {

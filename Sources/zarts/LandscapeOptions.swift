@@ -1,9 +1,10 @@
 import ArgumentParser
+import Cells
 import Compute
-import Formats
 import Landscape
+import Problems
+import Runs
 import Search
-import Supernet
 
 extension DirectionNormalisation: ExpressibleByArgument {}
 extension BatchNormMode: ExpressibleByArgument {}

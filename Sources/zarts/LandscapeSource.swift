@@ -1,10 +1,10 @@
 import ArgumentParser
-import Compute
+import Cells
 import Datasets
 import Formats
-import Landscape
+import Problems
+import Runs
 import Search
-import Supernet
 
 /// The flags that name a checkpoint: of a run of ours, or weights of anyone's with the public names.
 struct LandscapeSource: ParsableArguments {

@@ -1,6 +1,6 @@
 import Foundation
 import Landscape
-import Search
+import Problems
 
 /// What a landscape says, as tables.
 enum LandscapeSummary {
@@ -45,7 +45,7 @@ enum LandscapeSummary {
     }
   }
 
-  private static func centre(_ landscape: Landscape) -> String {
+  private static func centre(_ landscape: LandscapePlane) -> String {
     let center = landscape.grid.size % 2 == 1 ? landscape.grid.count / 2 : nil
     let rows = landscape.objectives.map { objective in
       let minimiser = landscape.minimiser(of: objective)
@@ -59,7 +59,7 @@ enum LandscapeSummary {
       header: ["objective", "loss at centre", "accuracy", "least loss", "at"], rows: rows, rightAligned: [1, 2, 3])
   }
 
-  private static func refined(_ refinement: LandscapeRefinement, _ landscape: Landscape) -> String {
+  private static func refined(_ refinement: LandscapeRefinement, _ landscape: LandscapePlane) -> String {
     let rows = landscape.objectives.map { objective in
       let found = refinement.minimiser(of: objective, in: landscape)
       return [

@@ -2,6 +2,7 @@ import ArgumentParser
 import Figures
 import Formats
 import Foundation
+import Plots
 
 extension FigureFile.Format: ExpressibleByArgument {}
 
@@ -20,7 +21,7 @@ struct PlotCommand: ParsableCommand {
   var paths: [String]
   @Option(help: ArgumentHelp("Figures to draw, with commas between. Default: all that fit.", valueName: "kinds"))
   var kind: String?
-  @OptionGroup var options: PlotOptions
+  @OptionGroup var options: PlotFlags
   @Option(help: ArgumentHelp("File formats: png, pdf, svg, with commas between. Default: png.", valueName: "list"))
   var format: String?
   @Option(
@@ -49,24 +50,24 @@ struct PlotCommand: ParsableCommand {
 
   func run() throws {
     let folders = try paths.map(PlotFolder.init)
-    let wanted = try kinds()
+    let (wanted, style) = (try kinds(), try options.style())
     var jobs: [(plot: Plot, kind: PlotKind)] = []
     for (path, folder) in zip(paths, folders) {
       let fitting = folder.kinds
       for kind in wanted ?? fitting {
-        guard fitting.contains(kind) else {
+        guard fitting.contains(where: { $0.name == kind.name }) else {
           throw FormatError(
-            file: path, item: "--kind \(kind.rawValue)", problem: "is not there to draw",
-            found: fitting.map(\.rawValue).joined(separator: ", "), expected: kind.sources.joined(separator: " or "))
+            file: path, item: "--kind \(kind.name)", problem: "is not there to draw",
+            found: fitting.map(\.name).joined(separator: ", "), expected: kind.sources.joined(separator: " or "))
         }
-        jobs.append((Plot(folder: folder, options: options), kind))
+        jobs.append((Plot(folder, style: style), kind))
       }
     }
     if let out, let outFormat {
       guard jobs.count == 1 else {
         throw FormatError(
           file: out, item: "--out", problem: "holds one figure",
-          found: jobs.map(\.kind.rawValue).joined(separator: ", "), expected: "one PATH and one --kind, or a folder")
+          found: jobs.map(\.kind.name).joined(separator: ", "), expected: "one PATH and one --kind, or a folder")
       }
       let stem = (out as NSString).deletingPathExtension
       try require("\(stem).\(outFormat.rawValue)")
@@ -108,14 +109,14 @@ struct PlotCommand: ParsableCommand {
 
   private func kinds() throws -> [PlotKind]? {
     try kind.map { list in
-      try ListText.items(list).map { word in
-        guard let kind = PlotKind(rawValue: word) else {
+      try ListText.items(list).unique().map { word in
+        guard let kind = PlotKind(named: word) else {
           throw ValidationError(
-            "--kind: found '\(word)', wanted \(PlotKind.allCases.map(\.rawValue).joined(separator: ", ")), with commas between"
+            "--kind: found '\(word)', wanted \(PlotKind.all.map(\.name).joined(separator: ", ")), with commas between"
           )
         }
         return kind
-      }.unique()
+      }
     }
   }
 

@@ -3,6 +3,7 @@ import Datasets
 import Formats
 import Foundation
 import Landscape
+import Problems
 import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.

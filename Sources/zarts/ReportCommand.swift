@@ -2,7 +2,7 @@ import ArgumentParser
 import Formats
 import Foundation
 import Reports
-import Search
+import Runs
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

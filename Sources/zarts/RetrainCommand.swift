@@ -2,8 +2,9 @@ import ArgumentParser
 import Datasets
 import Formats
 import Foundation
-import Search
-import Supernet
+import Problems
+import Retraining
+import Runs
 
 struct RetrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

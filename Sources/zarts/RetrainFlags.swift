@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
-import Search
-import Supernet
+import Retraining
 
 /// Settings of a retraining as flags; one that is not given leaves the setting as it is.
 struct RetrainFlags: ParsableArguments {

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Datasets
 import Formats
+import Problems
+import Runs
 import Search
-import Supernet
 
 struct SearchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Cells
 import Datasets
 import Search
-import Supernet
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name.
 struct SearchFlags: ParsableArguments {

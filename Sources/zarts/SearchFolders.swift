@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Problems
 import Search
 
 /// Folders of searches among the paths that a person names, often by a pattern such as `runs/*`.

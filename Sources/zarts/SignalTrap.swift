@@ -1,5 +1,5 @@
 import Foundation
-import Search
+import Runs
 
 /// Turns the first signal that asks a process to end into a request to stop cleanly; the same one again ends the process
 /// as usual.

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Formats
 import Foundation
-import Landscape
-import Search
+import Runs
 import Statistics
+import Studies
 
 extension DirectionLength: ExpressibleByArgument {}
 extension Bootstrap.Method: ExpressibleByArgument {}

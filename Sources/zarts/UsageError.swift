@@ -1,11 +1,11 @@
 import ArgumentParser
+import Cells
 import Compute
 import Datasets
 import Formats
 import Landscape
-import Search
+import Problems
 import Statistics
-import Supernet
 
 /// Something wrong with the command line: the flag, what was found and what would be right. The program ends with 64.
 struct UsageError: Error, CustomStringConvertible {

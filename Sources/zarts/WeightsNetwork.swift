@@ -1,6 +1,7 @@
+import Cells
 import Formats
+import Problems
 import Search
-import Supernet
 
 /// The network that weights are of, as flags, metadata and the tensors themselves have it, and who has said so.
 ///

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Compute
 import Foundation
-import Search
+import Runs
 
 @main
 struct Zarts: ParsableCommand {

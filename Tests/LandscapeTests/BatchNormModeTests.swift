@@ -1,10 +1,11 @@
+import Cells
 import Compute
 import Datasets
 import Formats
 import Foundation
 import Landscape
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// Expected values: reference/supernet_torch.py in float64 on the golden files' weights, α and batches (PyTorch 2.15). The

@@ -1,9 +1,10 @@
+import Cells
 import Compute
+import Diagnosis
 import Formats
 import Foundation
 import Landscape
 import Search
-import Supernet
 import Testing
 
 /// Verdicts on constructed trajectories of α.
@@ -11,12 +12,12 @@ struct CollapseVerdictTests {
   /// How α of one cell moves: logits of a drive towards operations, by epoch from 1.
   struct Drive: Sendable {
     /// The operations of which the first candidate of an edge gets the push; nil for a random one of each edge.
-    var towards: [Supernet.Operation]?
+    var towards: [CellOperation]?
     /// Added to that operation's α at an epoch.
     var push: @Sendable (_ epoch: Int) -> Double
 
     static let still = Drive(towards: []) { _ in 0 }
-    static func ramp(_ operations: [Supernet.Operation], from first: Int, by slope: Double = 0.1) -> Drive {
+    static func ramp(_ operations: [CellOperation], from first: Int, by slope: Double = 0.1) -> Drive {
       Drive(towards: operations) { $0 >= first ? slope * Double($0 - first + 1) : 0 }
     }
   }
@@ -37,10 +38,10 @@ struct CollapseVerdictTests {
     var testDescription: String { name }
   }
 
-  private static let conv: [Supernet.Operation] = [
+  private static let conv: [CellOperation] = [
     .separableConv3x3, .separableConv5x5, .dilatedConv3x3, .dilatedConv5x5,
   ]
-  private static let skip: [Supernet.Operation] = [.skipConnect]
+  private static let skip: [CellOperation] = [.skipConnect]
 
   static let cases: [Case] = [
     Case(
@@ -136,7 +137,7 @@ struct CollapseVerdictTests {
     var stream = RandomStream(seed: seed, purpose: .alphas)
     start.flat = stream.normals(start.count).map { Float(1e-3 * $0) }
     func cell(
-      _ matrix: ArchitectureParameters.Matrix, _ candidates: [[Supernet.Operation]], _ drive: Drive, _ epoch: Int
+      _ matrix: ArchitectureParameters.Matrix, _ candidates: [[CellOperation]], _ drive: Drive, _ epoch: Int
     ) -> ArchitectureParameters.Matrix {
       var result = matrix
       for (row, operations) in candidates.enumerated() {
@@ -157,8 +158,8 @@ struct CollapseVerdictTests {
     }
   }
 
-  private static func diagnose(_ example: Case, seed: UInt64 = 1) throws -> Diagnosis {
-    try Diagnosis(
+  private static func diagnose(_ example: Case, seed: UInt64 = 1) throws -> CollapseDiagnosis {
+    try CollapseDiagnosis(
       configuration: configuration(example.space, epochs: example.epochs, warmup: example.warmup),
       alphas: alphas(example, seed: seed),
       records: records(example.epochs, eigenvalues: example.eigenvalues))
@@ -191,7 +192,7 @@ struct CollapseVerdictTests {
         alphas.flat = zip(alphas.flat, stream.normals(alphas.count)).map { $0 + Float(0.1 * $1) }
         return alphas
       }
-      return try Diagnosis(
+      return try CollapseDiagnosis(
         configuration: Self.configuration(space, epochs: 12, warmup: 0), alphas: path, records: []
       ).verdict.isCollapsed
     }
@@ -221,7 +222,7 @@ struct CollapseVerdictTests {
     func state(_ change: (inout CollapseThresholds) -> Void) throws -> CollapseVerdict.State {
       var thresholds = CollapseThresholds()
       change(&thresholds)
-      return try Diagnosis(
+      return try CollapseDiagnosis(
         configuration: Self.configuration(.s2, epochs: 20, warmup: 0), alphas: Self.alphas(example),
         records: Self.records(20), thresholds: thresholds
       ).verdict.state
@@ -262,7 +263,7 @@ struct CollapseVerdictTests {
       (result.spearmanFirst, result.spearmanSecond, result.biasFirst, result.biasSecond) = (first, second, 0.25, 0.125)
       return result
     }
-    let diagnosis = try Diagnosis(
+    let diagnosis = try CollapseDiagnosis(
       configuration: Self.configuration(.s2, epochs: 20, warmup: 0), alphas: Self.alphas(example),
       records: Self.records(20),
       measurements: [

@@ -1,7 +1,7 @@
+import Cells
 import Compute
 import Formats
-import Search
-import Supernet
+import Problems
 
 /// The quadratic problem, counting passes, with one running statistic: the first value of ω, so that it shows which weights
 /// moved it. The loss with statistics is the loss plus that statistic.

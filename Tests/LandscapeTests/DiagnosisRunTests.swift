@@ -1,10 +1,12 @@
+import Cells
 import Compute
+import Diagnosis
 import Formats
 import Foundation
 import Landscape
+import Problems
 import Search
 import Statistics
-import Supernet
 import Testing
 
 /// A derived architecture of the closed-form problem is α with 4 at its operations and 0 elsewhere.
@@ -52,7 +54,7 @@ struct DiagnosisRunTests {
     try DiagnosisRun(of: files, settings: settings, every: every, in: folder ?? files.folder) {
       made()
       return try Self.problem()
-    }.measure(Diagnosis(of: files), isStopRequested: isStopRequested)
+    }.measure(CollapseDiagnosis(of: files), isStopRequested: isStopRequested)
   }
 
   @Test func measurementsAreThoseOfTheClosedForm() throws {
@@ -107,7 +109,7 @@ struct DiagnosisRunTests {
 
   @Test func searchOnATrapForDARTSIsCaughtAndZARTSIsNot() throws {
     let scratch = try ScratchFolder()
-    func diagnose(_ method: SearchMethod) throws -> Diagnosis {
+    func diagnose(_ method: SearchMethod) throws -> CollapseDiagnosis {
       var configuration = SearchConfiguration(method: method, space: .s2, dataset: "closed-form")
       (configuration.epochs, configuration.warmup, configuration.learningRate) = (12, 2, 0.1)
       (configuration.innerSteps, configuration.candidates, configuration.antithetic) = (10, 40, true)
@@ -116,8 +118,8 @@ struct DiagnosisRunTests {
         starting: Self.trap(), configuration: configuration, folder: .create(at: scratch.file(method.rawValue)), space: .s2)
       try run.run()
       let measured = try DiagnosisRun(of: run.files, in: run.files.folder) { try Self.trap() }
-        .measure(Diagnosis(of: run.files))
-      return try Diagnosis(of: run.files, measurements: measured)
+        .measure(CollapseDiagnosis(of: run.files))
+      return try CollapseDiagnosis(of: run.files, measurements: measured)
     }
     let darts = try diagnose(.darts1)
     #expect(darts.verdict.isCollapsed && (3...5).contains(darts.verdict.epoch ?? 0), "\(darts.text)")
@@ -200,7 +202,7 @@ struct DiagnosisRunTests {
     let scratch = try ScratchFolder()
     let files = try search(in: scratch.file("run"))
     let measured = try measure(files)
-    let diagnosis = try Diagnosis(of: files, measurements: measured)
+    let diagnosis = try CollapseDiagnosis(of: files, measurements: measured)
     try diagnosis.write(to: files.folder, run: "somewhere", settings: .init())
     let table = try CSVTable(readingFrom: files.folder.file("diagnosis.csv"))
     #expect(table.columns == DiagnosisEpoch.columns && table.rows.count == 4)
@@ -221,7 +223,7 @@ struct DiagnosisRunTests {
     for path in [files.genotypePath, files.checkpointPath(epoch: 4)] { try FileManager.default.removeItem(atPath: path) }
     let lines = try String(contentsOfFile: files.metricsPath, encoding: .utf8).split(separator: "\n")
     try AtomicFile.write(lines.dropLast().joined(separator: "\n") + "\n", to: files.metricsPath)
-    #expect(try Diagnosis(of: files).epochs.count == 3)
+    #expect(try CollapseDiagnosis(of: files).epochs.count == 3)
     #expect(try measure(files).keys.sorted() == [1, 2, 3])
   }
 
@@ -230,17 +232,17 @@ struct DiagnosisRunTests {
     let files = try search(in: scratch.file("run"))
     let changed = try search(in: scratch.file("changed"))
     try FileManager.default.removeItem(atPath: files.metricsPath)
-    let contradiction = #expect(throws: SearchError.self) { try Diagnosis(of: files) }
+    let contradiction = #expect(throws: SearchError.self) { try CollapseDiagnosis(of: files) }
     #expect("\(contradiction.map { "\($0)" } ?? "")".contains(files.metricsPath))
     for path in [files.genotypesPath, files.alphasPath, files.checkpointsPath] {
       try FileManager.default.removeItem(atPath: path)
     }
-    let none = #expect(throws: LandscapeError.self) { try Diagnosis(of: files) }
+    let none = #expect(throws: LandscapeError.self) { try CollapseDiagnosis(of: files) }
     #expect(none?.found == "no finished epoch")
     var configuration = try changed.configuration()
     configuration.space = .s3
     try AtomicFile.write(configuration.yaml, to: changed.configurationPath)
-    #expect(throws: FormatError.self) { try Diagnosis(of: changed) }
+    #expect(throws: FormatError.self) { try CollapseDiagnosis(of: changed) }
     var settings = MeasurementSettings()
     settings.samples = 2
     let wrong = #expect(throws: LandscapeError.self) { try settings.validate() }

@@ -1,9 +1,9 @@
-import Compute
+import Cells
 import Formats
 import Foundation
 import Landscape
+import Problems
 import Search
-import Supernet
 import Testing
 
 @Suite("Kinds of directions") struct DirectionKindTests {

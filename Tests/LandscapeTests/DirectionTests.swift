@@ -1,6 +1,5 @@
-import Formats
+import Cells
 import Landscape
-import Supernet
 import Testing
 
 @Suite("Directions") struct DirectionTests {

@@ -1,10 +1,10 @@
-import Compute
 import Formats
 import Foundation
 import Landscape
+import Problems
 import Search
 import Statistics
-import Supernet
+import Studies
 import Testing
 
 /// On the quadratic problem, where ∇L₁, ∇L₂ and ∇L_M are known exactly.

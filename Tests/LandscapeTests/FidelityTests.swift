@@ -2,9 +2,9 @@ import Compute
 import Formats
 import Foundation
 import Landscape
-import Search
+import Problems
 import Statistics
-import Supernet
+import Studies
 import Testing
 
 struct FidelityTests {

@@ -1,9 +1,7 @@
-import Compute
 import Formats
 import Foundation
 import Landscape
-import Search
-import Supernet
+import Problems
 import Testing
 
 /// A folder that is removed when the test is over.
@@ -160,11 +158,11 @@ final class ScratchFolder {
 }
 
 @Suite("Comparison with the true loss") struct ComparisonTests {
-  private func landscape(_ first: [Double], _ truth: [Double], size: Int = 2) throws -> Landscape {
+  private func landscape(_ first: [Double], _ truth: [Double], size: Int = 2) throws -> LandscapePlane {
     let samples: [Objective: [Double]] = [
       .firstOrder: first, .trueLoss(innerSteps: 2): truth, .trueLoss(innerSteps: 1): first,
     ]
-    return try Landscape(
+    return try LandscapePlane(
       grid: .init(size: size, range: 1), objectives: [.firstOrder, .trueLoss(innerSteps: 2), .trueLoss(innerSteps: 1)],
       samples: samples.mapValues { $0.map { .init(loss: $0, accuracy: 0.5) } })
   }
@@ -209,7 +207,7 @@ final class ScratchFolder {
     }
     #expect(result.minimiser(of: .secondOrder) == nil)
     #expect(throws: LandscapeError.self) { try landscape([1, 2, 3], [1, 2, 3, 4]) }
-    let only = try Landscape(
+    let only = try LandscapePlane(
       grid: .init(size: 1, range: 1), objectives: [.firstOrder],
       samples: [.firstOrder: [.init(loss: 1, accuracy: 0)]])
     #expect(only.reference == nil)

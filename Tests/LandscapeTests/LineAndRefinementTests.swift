@@ -1,8 +1,7 @@
-import Compute
 import Formats
 import Foundation
 import Landscape
-import Search
+import Problems
 import Testing
 
 @Suite("Lines") struct LineTests {

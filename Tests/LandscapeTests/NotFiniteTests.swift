@@ -1,11 +1,10 @@
-import Compute
 import Datasets
 import Formats
 import Foundation
 import Landscape
-import Search
+import Problems
 import Statistics
-import Supernet
+import Studies
 import Testing
 
 @Suite("Losses that are not finite, and objectives without a least point") struct NotFiniteTests {
@@ -38,8 +37,8 @@ import Testing
   }
 
   @Test("a constant objective has no minimiser, and no distance to one") func constant() throws {
-    func landscape(_ first: [Double]) throws -> Landscape {
-      try Landscape(
+    func landscape(_ first: [Double]) throws -> LandscapePlane {
+      try LandscapePlane(
         grid: .init(size: 2, range: 1), objectives: [.firstOrder, .trueLoss(innerSteps: 2)],
         samples: [
           .firstOrder: first.map { .init(loss: $0, accuracy: 0) },

@@ -8,15 +8,15 @@ struct NotebooksDataTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("notebooks-data").path
 
-  private func landscape(_ name: String, size: Int, objectives: String) throws -> (Landscape, CSVTable) {
+  private func landscape(_ name: String, size: Int, objectives: String) throws -> (LandscapePlane, CSVTable) {
     let table = try CSVTable(readingFrom: "\(Self.folder)/\(name)/landscape.csv")
     let range = try #require(table.doubles("x").max())
     let grid = try LandscapeGrid(size: size, range: range)
     let list = try Objective.parse(list: objectives)
     let known = try LandscapeTable.samples(in: table, grid: grid, objectives: list)
-    var samples: [Objective: [Landscape.Sample]] = [:]
+    var samples: [Objective: [LandscapePlane.Sample]] = [:]
     for objective in list { samples[objective] = (0..<grid.count).compactMap { known[$0]?[objective] } }
-    return (try Landscape(grid: grid, objectives: list, samples: samples), table)
+    return (try LandscapePlane(grid: grid, objectives: list, samples: samples), table)
   }
 
   @Test(arguments: [("landscape", 21, "first,second,true:10"), ("plane", 15, "first,true:10")])

@@ -1,8 +1,7 @@
 import Compute
 import Foundation
 import Landscape
-import Search
-import Supernet
+import Problems
 import Testing
 
 @Suite("Objectives around a checkpoint") struct ObjectiveTests {

@@ -1,7 +1,6 @@
-import Compute
+import Cells
 import Formats
-import Search
-import Supernet
+import Problems
 import Testing
 
 /// α of a normal 2 × 2 and a reduction 1 × 2 matrix, with values of order 1.

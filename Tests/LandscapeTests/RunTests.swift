@@ -1,9 +1,7 @@
-import Compute
 import Formats
 import Foundation
 import Landscape
-import Search
-import Supernet
+import Problems
 import Testing
 
 @Suite("A landscape run") struct RunTests {

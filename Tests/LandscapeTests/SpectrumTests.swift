@@ -3,9 +3,9 @@ import Datasets
 import Formats
 import Foundation
 import Landscape
-import Search
+import Problems
 import Statistics
-import Supernet
+import Studies
 import Testing
 
 struct SpectrumTests {

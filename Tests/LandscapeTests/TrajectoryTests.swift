@@ -1,7 +1,7 @@
+import Cells
 import Formats
 import Foundation
 import Landscape
-import Supernet
 import Testing
 
 /// Expected values: numpy's SVD of the seven points about their mean (numpy 2.4).

@@ -1,7 +1,6 @@
-import Formats
 import Foundation
 import Reports
-import Search
+import Runs
 import Testing
 
 @Suite("Models of reports")

@@ -2,8 +2,6 @@ import Figures
 import Formats
 import Foundation
 import Reports
-import Search
-import Supernet
 import Testing
 
 @Suite("Pages of reports")

@@ -1,8 +1,9 @@
+import Cells
 import Formats
 import Foundation
 import FoundationXML
+import Problems
 import Search
-import Supernet
 
 /// A folder of a test's own with results that programs of ours could have left.
 final class Samples {

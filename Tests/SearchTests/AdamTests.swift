@@ -1,6 +1,6 @@
+import Cells
 import Formats
 import Search
-import Supernet
 import Testing
 
 /// Adam against steps computed apart, with the formulas of torch.optim.Adam in double precision.

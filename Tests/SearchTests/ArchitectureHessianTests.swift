@@ -1,9 +1,8 @@
 import Compute
 import Datasets
 import Foundation
-import Search
+import Problems
 import Statistics
-import Supernet
 import Testing
 
 struct ArchitectureHessianTests {

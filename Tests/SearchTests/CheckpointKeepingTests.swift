@@ -1,7 +1,8 @@
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 import Testing
 
 /// Which checkpoints a run leaves, and what it does about damaged ones.

@@ -1,8 +1,9 @@
-import Compute
+import Cells
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 import Testing
 
 /// Comparisons on the closed-form problem with running statistics.

@@ -1,6 +1,7 @@
+import Cells
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// Where whole searches end on a problem whose true optimum and biased fixed points are known.

@@ -1,8 +1,7 @@
-import Compute
 import Formats
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// Numbers that left the finite range must stop a method or disqualify a candidate, even where the loss looks finite:

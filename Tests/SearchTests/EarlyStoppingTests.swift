@@ -1,8 +1,8 @@
-import Compute
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 import Testing
 
 struct EarlyStoppingTests {

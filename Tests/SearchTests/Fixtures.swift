@@ -1,8 +1,10 @@
+import Cells
 import Compute
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 
 /// A folder that is removed with the value that holds it.
 final class TemporaryFolder {

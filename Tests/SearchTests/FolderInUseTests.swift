@@ -1,7 +1,6 @@
 import Formats
 import Foundation
 import Search
-import Supernet
 import Testing
 
 /// Two processes in one folder would mix their files.

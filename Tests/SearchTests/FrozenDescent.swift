@@ -1,7 +1,8 @@
+import Cells
 import Compute
 import Foundation
+import Problems
 import Search
-import Supernet
 
 /// A quadratic problem whose ω stays where it is while α moves: then L_M is one fixed quadratic of α, known in closed form.
 struct FrozenDescent {

@@ -1,4 +1,4 @@
-import Supernet
+import Cells
 import Testing
 
 struct GenotypeTests {

@@ -1,4 +1,4 @@
-import Supernet
+import Cells
 import Testing
 
 struct GenotypeTextTests {
@@ -20,7 +20,7 @@ struct GenotypeTextTests {
     DARTS = SECOND
     """
 
-  private func first(_ genotype: Genotype) -> Supernet.Operation { genotype.normal[0].operation }
+  private func first(_ genotype: Genotype) -> CellOperation { genotype.normal[0].operation }
 
   @Test func statementsOfAModuleAreFoundWithNamesAndLines() throws {
     let text = GenotypeText(module)

@@ -1,6 +1,4 @@
-import Compute
-import Search
-import Supernet
+import Problems
 import Testing
 
 /// Gradients of L₁ and L₂ against their closed forms on a quadratic.

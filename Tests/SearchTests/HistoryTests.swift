@@ -1,7 +1,6 @@
 import Formats
 import Foundation
 import Search
-import Supernet
 import Testing
 
 /// Rows are read, not counted: a folder that contradicts itself is an error that names the file and the row.

@@ -1,7 +1,8 @@
+import Cells
 import Compute
 import Datasets
+import Problems
 import Search
-import Supernet
 import TestSupport
 import Testing
 

@@ -1,4 +1,4 @@
-import Search
+import Runs
 import Testing
 
 struct ProgressReporterTests {

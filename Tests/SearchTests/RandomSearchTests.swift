@@ -1,8 +1,9 @@
+import Cells
 import Compute
 import Formats
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// Architectures drawn at random, and the baseline that keeps the best of them.

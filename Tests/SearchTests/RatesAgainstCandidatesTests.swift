@@ -1,7 +1,7 @@
-import Compute
+import Cells
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// How fast the zero-order methods descend, against the number of candidates. docs/methods.md explains the table.

@@ -2,8 +2,10 @@ import Compute
 import Datasets
 import Formats
 import Foundation
+import Problems
+import Retraining
+import Runs
 import Search
-import Supernet
 import Testing
 
 /// Derived networks trained from scratch: what a stop, a thread or a damaged file must not change.

@@ -1,7 +1,5 @@
-import Compute
 import Formats
 import Search
-import Supernet
 import Testing
 
 struct SearchCheckpointTests {

@@ -1,6 +1,7 @@
+import Cells
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 struct SearchConfigurationTests {

@@ -1,7 +1,8 @@
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 import Testing
 
 struct SearchEventsTests {

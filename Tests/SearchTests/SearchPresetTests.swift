@@ -1,5 +1,6 @@
+import Cells
+import Problems
 import Search
-import Supernet
 import Testing
 
 struct SearchPresetTests {

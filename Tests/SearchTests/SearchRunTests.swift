@@ -1,8 +1,8 @@
-import Compute
+import Cells
 import Formats
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 struct SearchRunTests {

@@ -1,8 +1,10 @@
+import Cells
 import Compute
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 import Testing
 
 /// Progressive searches on quadratics whose α has the shape that each stage asks for.

@@ -1,8 +1,8 @@
-import Compute
 import Formats
 import Foundation
+import Problems
+import Runs
 import Search
-import Supernet
 import Testing
 
 /// Runs that are stopped and go on must end as runs that never were.

@@ -1,9 +1,8 @@
-import Compute
+import Cells
 import Datasets
 import Formats
 import Foundation
-import Search
-import Supernet
+import Problems
 import Testing
 
 /// Second-order gradients of (α, β) against the PyTorch models of the variants in float64.

@@ -1,7 +1,7 @@
 import Compute
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// GLD: the best of the balls if it is better, else nothing.

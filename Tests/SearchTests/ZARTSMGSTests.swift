@@ -1,7 +1,7 @@
 import Compute
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// MGS against candidates drawn here and their true losses in closed form.

@@ -1,6 +1,6 @@
 import Compute
+import Problems
 import Search
-import Supernet
 import Testing
 
 /// RS against its formula, and against the gradient of the smoothed loss that it must follow on average.

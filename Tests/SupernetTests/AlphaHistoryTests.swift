@@ -1,6 +1,6 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
 import Testing
 
 @Suite("α in files") struct AlphaHistoryTests {

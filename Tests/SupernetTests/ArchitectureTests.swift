@@ -1,6 +1,6 @@
+import Cells
 import Compute
-import Datasets
-import Supernet
+import Engine
 import Testing
 
 @Suite struct ArchitectureTests {

@@ -1,5 +1,6 @@
+import Cells
 import Compute
-import Supernet
+import Engine
 import Testing
 
 /// Expected values are counted by examples/pytorch/derived_torch.py: elements of the parameters, and for multiply-adds

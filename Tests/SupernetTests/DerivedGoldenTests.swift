@@ -1,8 +1,9 @@
+import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
 import Foundation
-import Supernet
 import Testing
 
 /// Values of PyTorch in float64 (examples/pytorch/make_derived_golden.py) of derived networks with every operation, both

@@ -1,6 +1,7 @@
+import Cells
 import Compute
 import Datasets
-import Supernet
+import Engine
 import Testing
 
 /// Everything one evaluation and one gradient give, as bits.

@@ -1,6 +1,6 @@
+import Cells
 import Compute
 import Foundation
-import Supernet
 import Testing
 
 @Suite struct EdgeOperationsTests {
@@ -33,8 +33,8 @@ import Testing
   @Test("operations that no supernet can have are taken")
   func refusals() throws {
     let operations = SearchSpace.s2.operations
-    let uneven = [[Supernet.Operation.skipConnect]] + operations.normal.dropFirst()
-    let twice = [[Supernet.Operation.skipConnect, .skipConnect]] + operations.normal.dropFirst()
+    let uneven = [[CellOperation.skipConnect]] + operations.normal.dropFirst()
+    let twice = [[CellOperation.skipConnect, .skipConnect]] + operations.normal.dropFirst()
     for normal in [uneven, twice, Array(operations.normal.dropFirst()), Array(repeating: [], count: 14)] {
       #expect(throws: SupernetError.self) { try EdgeOperations(normal: normal, reduce: operations.reduce) }
     }
@@ -101,7 +101,7 @@ import Testing
       }
     }
     // Where nothing else is left, a skip connection stays.
-    let either = Array(repeating: [Supernet.Operation.none, .skipConnect], count: 14)
+    let either = Array(repeating: [CellOperation.none, .skipConnect], count: 14)
     let only = try EdgeOperations(normal: either, reduce: either)
     #expect(
       try Genotype(alphas: only.zeroAlphas(), operations: only, maximumSkips: limit).skipConnectionCount == 8)

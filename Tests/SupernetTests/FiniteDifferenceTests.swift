@@ -1,7 +1,5 @@
 import Compute
-import Datasets
 import Foundation
-import Supernet
 import Testing
 
 /// Slopes of the loss along directions, by gradients and by central differences.

@@ -1,5 +1,4 @@
 import Formats
-import Supernet
 import Testing
 
 /// The bounds of docs/accuracy.md: largest relative error in norm of any one tensor of a kind. Prints what is reached.

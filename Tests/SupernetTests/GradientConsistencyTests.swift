@@ -1,7 +1,6 @@
-import Compute
 import Datasets
+import Engine
 import Foundation
-import Supernet
 import Testing
 
 /// What is asked for and what ran before must not change what is found.

@@ -1,5 +1,5 @@
+import Cells
 import Compute
-import Supernet
 import Testing
 
 /// Derived architectures with the weights of the supernet.

@@ -1,7 +1,6 @@
-import Compute
+import Cells
 import Formats
 import Foundation
-import Supernet
 import Testing
 
 /// A file that is removed with the value.

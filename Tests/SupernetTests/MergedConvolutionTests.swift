@@ -1,6 +1,5 @@
-import Compute
+import Cells
 import Foundation
-import Supernet
 import Testing
 
 /// Merged convolutions against the operations that they merge. VariantGoldenTests has the PyTorch model.
@@ -8,7 +7,7 @@ import Testing
   private static let side = 9
 
   /// α that gives all of a row with several convolutions to one of its operations.
-  private func settled(on chosen: Supernet.Operation, in space: SearchSpace) -> ArchitectureParameters {
+  private func settled(on chosen: CellOperation, in space: SearchSpace) -> ArchitectureParameters {
     var alphas = TinySupernet(space: space, channels: 4).alphas()
     for (row, candidates) in space.normal.enumerated() {
       guard candidates.count(where: { !$0.isParameterFree }) > 1 else { continue }

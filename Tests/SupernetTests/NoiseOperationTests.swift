@@ -1,5 +1,5 @@
-import Datasets
-import Supernet
+import Cells
+import Engine
 import Testing
 
 @Suite struct NoiseOperationTests {

@@ -1,6 +1,3 @@
-import Compute
-import Datasets
-import Supernet
 import Testing
 
 @Suite struct PaddingLaneTests {

@@ -1,7 +1,7 @@
+import Cells
 import Compute
 import Datasets
-import Formats
-import Supernet
+import Engine
 import TestSupport
 import Testing
 

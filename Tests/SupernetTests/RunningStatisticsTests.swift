@@ -1,6 +1,8 @@
+import Cells
 import Compute
 import Datasets
-import Supernet
+import Engine
+import Statistics
 import Testing
 
 /// Running statistics against PyTorch's convention, from a computation of the first two layers in double precision.

@@ -1,6 +1,5 @@
-import Compute
-import Datasets
-import Supernet
+import Cells
+import Engine
 import Testing
 
 @Suite struct SkipDropoutTests {

@@ -1,5 +1,6 @@
+import Cells
 import Compute
-import Supernet
+import Engine
 import Testing
 
 @Suite("Names and shapes of tensors") struct SupernetEvidenceTests {

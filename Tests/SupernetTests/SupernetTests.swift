@@ -1,8 +1,9 @@
+import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
 import Foundation
-import Supernet
 import Testing
 
 /// A golden file of the PyTorch reference, float64 expected values.

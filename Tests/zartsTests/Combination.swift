@@ -1,6 +1,6 @@
+import Cells
 import Foundation
 import Search
-import Supernet
 
 /// A search of the smallest size: a method, a variant of the supernet and a space.
 struct Combination: Sendable, CustomStringConvertible {

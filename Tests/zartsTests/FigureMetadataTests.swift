@@ -1,3 +1,4 @@
+import Cells
 import Formats
 import Foundation
 import Testing

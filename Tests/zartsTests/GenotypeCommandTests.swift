@@ -1,7 +1,7 @@
+import Cells
 import Formats
 import Foundation
 import Search
-import Supernet
 import Testing
 
 @Suite("zarts genotype and zarts draw") struct GenotypeCommandTests {

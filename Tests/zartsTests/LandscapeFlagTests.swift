@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Search
 import Testing
 
 @Suite("zarts landscape: kinds, modes, paths and estimates") struct LandscapeFlagTests {

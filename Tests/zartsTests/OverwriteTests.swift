@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Search
 import Testing
 
 /// No command replaces what it did not make.

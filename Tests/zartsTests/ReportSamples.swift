@@ -1,7 +1,8 @@
+import Cells
 import Formats
 import Foundation
+import Problems
 import Search
-import Supernet
 
 /// Results small enough for tests of the program: two searches of the closed-form problem and a plane.
 final class ReportSamples {

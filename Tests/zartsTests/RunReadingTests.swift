@@ -1,7 +1,7 @@
+import Cells
 import Formats
 import Foundation
 import Search
-import Supernet
 import Testing
 
 /// Whatever `zarts search` can make, every command that takes a run can read.

@@ -1,7 +1,8 @@
+import Cells
 import Formats
 import Foundation
+import Problems
 import Search
-import Supernet
 import Testing
 
 struct SearchCommandTests {

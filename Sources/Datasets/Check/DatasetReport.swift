@@ -1,4 +1,5 @@
 import Compute
+import Formats
 import Foundation
 import Synchronization
 

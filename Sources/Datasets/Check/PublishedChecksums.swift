@@ -1,3 +1,5 @@
+import Formats
+
 /// MD5 digests of dataset files as their makers publish them (the pages of CIFAR; the repository of Fashion-MNIST) or, for
 /// the files within archives and for SVHN, as torchvision has checked downloads for years.
 enum PublishedChecksums {

@@ -1,5 +1,3 @@
-import Formats
-
 /// What a pickle holds: dictionaries, lists, texts, numbers and NumPy arrays of integers.
 ///
 /// The reader knows the opcodes of protocols 2 to 5 that such data need and gives the six names that NumPy's own pickles

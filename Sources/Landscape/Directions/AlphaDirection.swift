@@ -1,5 +1,4 @@
-import Formats
-import Supernet
+import Cells
 
 /// A direction in the space of α, in double precision so that orthogonality and norms hold beyond the float32 of α.
 public struct AlphaDirection: Equatable, Sendable {

@@ -1,7 +1,7 @@
+import Cells
 import Formats
 import Foundation
 import Search
-import Supernet
 
 /// α and directions of files.
 enum DirectionFile {

@@ -1,7 +1,7 @@
+import Cells
 import Compute
-import Formats
+import Problems
 import Search
-import Supernet
 
 /// The settings of the ZARTS-MGS update that a direction `zarts` is, and the random numbers it draws.
 public struct ZARTSUpdateSettings: Equatable, Sendable {

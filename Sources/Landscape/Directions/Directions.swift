@@ -1,6 +1,6 @@
+import Cells
 import Compute
 import Formats
-import Supernet
 
 /// Orthogonal directions around an α, of the norm of α block by block or of their own.
 ///

@@ -1,7 +1,7 @@
+import Cells
 import Compute
 import Formats
-import Search
-import Supernet
+import Problems
 
 /// A gradient with respect to α that a search method follows.
 public enum GradientEstimator: String, CaseIterable, Sendable {

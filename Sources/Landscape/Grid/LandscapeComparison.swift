@@ -19,7 +19,7 @@ public struct LandscapeComparison: Equatable, Sendable {
   public let minimiserDistance: Double?
 
   /// - Throws: `LandscapeError` where the landscape lacks one of the objectives.
-  public init(of approximation: Objective, against truth: Objective, in landscape: Landscape) throws {
+  public init(of approximation: Objective, against truth: Objective, in landscape: LandscapePlane) throws {
     for objective in [approximation, truth] where landscape.samples[objective] == nil {
       throw LandscapeError(
         item: objective.label, problem: "was not sampled",
@@ -48,7 +48,7 @@ public struct LandscapeComparison: Equatable, Sendable {
   }
 
   /// Every other objective of a landscape against its true loss of the most inner steps; empty where it has none.
-  public static func all(in landscape: Landscape) throws -> [LandscapeComparison] {
+  public static func all(in landscape: LandscapePlane) throws -> [LandscapeComparison] {
     guard let truth = landscape.reference else { return [] }
     return try landscape.objectives.filter { $0 != truth }.map { try .init(of: $0, against: truth, in: landscape) }
   }

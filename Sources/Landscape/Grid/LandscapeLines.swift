@@ -1,5 +1,5 @@
 import Formats
-import Search
+import Problems
 
 /// Losses and accuracies of several objectives along lines through a centre: the content of `lines.csv`.
 public struct LandscapeLines: Equatable, Sendable {

@@ -1,5 +1,5 @@
 import Formats
-import Search
+import Problems
 
 /// Further points of a landscape's plane, ever closer around the minimiser of each objective: the content of
 /// `refinement.csv`.
@@ -11,9 +11,9 @@ public struct LandscapeRefinement: Equatable, Sendable {
     public let x: Double
     public let y: Double
     public let objective: Objective
-    public let sample: Landscape.Sample
+    public let sample: LandscapePlane.Sample
 
-    public init(level: Int, x: Double, y: Double, objective: Objective, sample: Landscape.Sample) {
+    public init(level: Int, x: Double, y: Double, objective: Objective, sample: LandscapePlane.Sample) {
       self.level = level
       self.x = x
       self.y = y
@@ -28,7 +28,7 @@ public struct LandscapeRefinement: Equatable, Sendable {
   public init(points: [Point]) { self.points = points }
 
   /// The least finite loss of an objective, over the grid and what was refined, and where; the first of equals.
-  public func minimiser(of objective: Objective, in landscape: Landscape) -> (x: Double, y: Double, loss: Double)? {
+  public func minimiser(of objective: Objective, in landscape: LandscapePlane) -> (x: Double, y: Double, loss: Double)? {
     var best = landscape.minimiser(of: objective).map { (x: $0.point.x, y: $0.point.y, loss: $0.loss) }
     for point in points where point.objective == objective && point.sample.loss.isFinite {
       if point.sample.loss < best?.loss ?? .infinity { best = (point.x, point.y, point.sample.loss) }
@@ -70,7 +70,7 @@ public struct LandscapeRefinement: Equatable, Sendable {
 /// neighbours of the best point so far that lie within the grid's square.
 public struct RefinementSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>
-  private let landscape: Landscape
+  private let landscape: LandscapePlane
   private let levels: Int
 
   /// Most levels: coordinates of a grid stay exact in double precision.
@@ -88,7 +88,7 @@ public struct RefinementSampler<Problem: BilevelProblem> {
     }
   }
 
-  public init(walk: PointWalk<Problem>, landscape: Landscape, levels: Int) throws {
+  public init(walk: PointWalk<Problem>, landscape: LandscapePlane, levels: Int) throws {
     try Self.check(levels: levels, grid: landscape.grid)
     self.walk = walk
     self.landscape = landscape

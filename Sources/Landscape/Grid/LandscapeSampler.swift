@@ -1,5 +1,5 @@
 import Formats
-import Search
+import Problems
 
 /// Walks a grid, journaling each point, so that a run that was stopped or killed continues where it was.
 public struct LandscapeSampler<Problem: BilevelProblem> {
@@ -41,8 +41,8 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
   public func run(
     journal path: String? = nil, isStopRequested: () -> Bool = { false },
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
-  ) throws -> Landscape {
-    var known: [Int: [Objective: Landscape.Sample]] = [:]
+  ) throws -> LandscapePlane {
+    var known: [Int: [Objective: LandscapePlane.Sample]] = [:]
     var journal: CSVWriter?
     if let path {
       // Opening drops a row that was cut short, so the table is read after it.
@@ -57,7 +57,7 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
       return PointWalk<Problem>.Task(coordinates: [point.x, point.y], objectives: objectives)
     }
     try walk.run(tasks, isStopRequested: isStopRequested) { place, found in
-      let samples = found.map { Landscape.Sample(loss: $0.loss, accuracy: $0.accuracy) }
+      let samples = found.map { LandscapePlane.Sample(loss: $0.loss, accuracy: $0.accuracy) }
       if let journal {
         try journal.append(
           rows: zip(objectives, samples).map { LandscapeTable.row(grid.point(left[place]), $0, $1) })
@@ -66,8 +66,8 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
       known[left[place]] = Dictionary(uniqueKeysWithValues: zip(objectives, samples))
       progress(known.count, grid.count)
     }
-    var samples: [Objective: [Landscape.Sample]] = [:]
+    var samples: [Objective: [LandscapePlane.Sample]] = [:]
     for objective in objectives { samples[objective] = (0..<grid.count).compactMap { known[$0]?[objective] } }
-    return try Landscape(grid: grid, objectives: objectives, samples: samples)
+    return try LandscapePlane(grid: grid, objectives: objectives, samples: samples)
   }
 }

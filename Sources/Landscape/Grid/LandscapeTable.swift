@@ -6,7 +6,8 @@ public enum LandscapeTable {
   public static let columns = ["i", "j", "x", "y", "objective", "inner_steps", "loss", "accuracy"]
 
   /// One row. `inner_steps` is 0 for `first`, 1 for `second` and M for `true`.
-  public static func row(_ point: LandscapeGrid.Point, _ objective: Objective, _ sample: Landscape.Sample) -> [CSVField] {
+  public static func row(_ point: LandscapeGrid.Point, _ objective: Objective, _ sample: LandscapePlane.Sample) -> [CSVField]
+  {
     [
       .integer(point.i), .integer(point.j), .real(point.x), .real(point.y), .text(objective.name),
       .integer(objective.innerSteps), .real(sample.loss), .real(sample.accuracy),
@@ -14,7 +15,7 @@ public enum LandscapeTable {
   }
 
   /// Every row of a landscape.
-  public static func rows(of landscape: Landscape) -> [[CSVField]] {
+  public static func rows(of landscape: LandscapePlane) -> [[CSVField]] {
     (0..<landscape.grid.count).flatMap { index in
       landscape.objectives.compactMap { objective in
         landscape.samples[objective].map { row(landscape.grid.point(index), objective, $0[index]) }
@@ -27,12 +28,12 @@ public enum LandscapeTable {
   /// - Throws: `LandscapeError` or `FormatError` where a row is not a row of this grid and these objectives.
   public static func samples(
     in table: CSVTable, grid: LandscapeGrid, objectives: [Objective]
-  ) throws -> [Int: [Objective: Landscape.Sample]] {
+  ) throws -> [Int: [Objective: LandscapePlane.Sample]] {
     let (rows, columns) = (try table.integers("i"), try table.integers("j"))
     let (x, y) = (try table.doubles("x"), try table.doubles("y"))
     let (names, steps) = (try table.column("objective"), try table.integers("inner_steps"))
     let (losses, accuracies) = (try table.doubles("loss"), try table.doubles("accuracy"))
-    var result: [Int: [Objective: Landscape.Sample]] = [:]
+    var result: [Int: [Objective: LandscapePlane.Sample]] = [:]
     for row in rows.indices {
       func failure(_ problem: String, _ found: String, _ expected: String) -> LandscapeError {
         LandscapeError(item: "\(table.path): row \(row + 1)", problem: problem, found: found, expected: expected)

@@ -1,6 +1,6 @@
 import Compute
 import Foundation
-import Search
+import Problems
 
 /// Evaluates points in the span of some directions, several at a time.
 ///

@@ -1,4 +1,5 @@
-import Search
+import Problems
+import Runs
 
 /// The batches that every point of a landscape sees (common random numbers), so that differences between points are
 /// differences of α.

@@ -1,9 +1,7 @@
-import Formats
-
 /// Tells results with gaps from those that are nothing but gaps.
-enum FiniteCheck {
+package enum FiniteCheck {
   /// The checkpoint that an origin names, for messages.
-  static func place(in origin: [(key: String, value: String)]) -> String {
+  package static func place(in origin: [(key: String, value: String)]) -> String {
     origin.first { $0.key == "checkpoint" }?.value.trimmingQuotes ?? "the checkpoint"
   }
 
@@ -11,7 +9,7 @@ enum FiniteCheck {
   ///   - losses: of each objective, by its label.
   ///   - unit: what the losses are at, in the plural.
   /// - Throws: `LandscapeError` naming checkpoint and objectives where not one loss is finite.
-  static func require(_ losses: [(label: String, values: [Double])], of checkpoint: String, unit: String) throws {
+  package static func require(_ losses: [(label: String, values: [Double])], of checkpoint: String, unit: String) throws {
     guard !losses.isEmpty, losses.allSatisfy({ !$0.values.contains(where: \.isFinite) }) else { return }
     throw LandscapeError(
       item: checkpoint, problem: "no loss is finite",

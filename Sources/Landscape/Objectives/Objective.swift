@@ -1,5 +1,5 @@
 import Formats
-import Search
+import Runs
 
 /// What a landscape shows at a point α (design vocabulary; ZARTS, §3.1–3.2).
 public enum Objective: Hashable, Sendable {

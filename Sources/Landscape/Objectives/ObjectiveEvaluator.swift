@@ -1,6 +1,6 @@
+import Cells
 import Compute
-import Search
-import Supernet
+import Problems
 
 /// Evaluates L₁, L₂ and L_M around a checkpoint (ω, v).
 ///

@@ -1,4 +1,4 @@
-import Search
+import Problems
 
 /// One objective at one point, from its losses on several validation batches.
 public struct ObjectiveSample: Equatable, Sendable {

@@ -1,12 +1,11 @@
 import Formats
 import Foundation
-import Search
 
 extension LandscapeRun {
   /// What a run found.
   public struct Result: Equatable, Sendable {
     /// Of a grid.
-    public var landscape: Landscape?
+    public var landscape: LandscapePlane?
     /// Of a grid that was refined.
     public var refinement: LandscapeRefinement?
     /// Of lines.
@@ -25,7 +24,7 @@ extension LandscapeRun {
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
-  ) throws -> Landscape {
+  ) throws -> LandscapePlane {
     let result = try runAny(
       in: folder, origin: origin, isContinued: isContinued, isStopRequested: isStopRequested, progress: progress)
     guard let landscape = result.landscape else {
@@ -134,7 +133,7 @@ extension LandscapeRun {
           axis: settings.grid, objectives: settings.objectives, count: settings.directions.count, samples: known))
     }
     let known = try LandscapeTable.samples(in: table, grid: settings.grid, objectives: settings.objectives)
-    var samples: [Objective: [Landscape.Sample]] = [:]
+    var samples: [Objective: [LandscapePlane.Sample]] = [:]
     for objective in settings.objectives {
       samples[objective] = (0..<settings.grid.count).compactMap { known[$0]?[objective] }
     }
@@ -145,7 +144,7 @@ extension LandscapeRun {
         points: try LandscapeRefinement.points(
           in: CSVTable(readingFrom: folder.file("refinement.csv")), objectives: settings.objectives))
     return Result(
-      landscape: try Landscape(grid: settings.grid, objectives: settings.objectives, samples: samples),
+      landscape: try LandscapePlane(grid: settings.grid, objectives: settings.objectives, samples: samples),
       refinement: refinement)
   }
 }

@@ -1,8 +1,9 @@
+import Cells
 import Compute
 import Formats
 import Foundation
-import Search
-import Supernet
+import Problems
+import Runs
 
 /// A landscape around a checkpoint, from its settings to its files:
 ///

@@ -1,5 +1,5 @@
 import Formats
-import Search
+import Problems
 
 /// Everything that decides what a landscape around a checkpoint holds, bit for bit.
 public struct LandscapeSettings: Equatable, Sendable {

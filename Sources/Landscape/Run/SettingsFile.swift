@@ -1,9 +1,9 @@
 import Formats
-import Search
+import Runs
 
 /// The file beside results that says which settings they are of: lines of `key: value`.
-enum SettingsFile {
-  static func text(_ entries: [(key: String, value: String)]) -> String {
+package enum SettingsFile {
+  package static func text(_ entries: [(key: String, value: String)]) -> String {
     entries.map { "\($0.key): \($0.value)\n" }.joined()
   }
 
@@ -17,7 +17,7 @@ enum SettingsFile {
   /// - Parameter result: what is to be continued, for the message.
   /// - Throws: `LandscapeError` with the first line that differs; `SearchError` where the data are others; `FormatError` where
   ///   the file cannot be read or written.
-  static func require(_ text: String, at path: String, ofContinued result: String) throws {
+  package static func require(_ text: String, at path: String, ofContinued result: String) throws {
     let written = String(decoding: try FileBytes.read(path), as: UTF8.self)
     var (old, new) = (lines(written), lines(text))
     let (was, given) = (data(in: old), data(in: new))

@@ -1,7 +1,7 @@
+import Cells
 import Formats
 import Foundation
 import Search
-import Supernet
 
 /// The path that α took in a search: α at the end of each epoch, from `alphas.npy` of its folder.
 public struct AlphaTrajectory: Equatable, Sendable {

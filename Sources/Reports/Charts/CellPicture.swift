@@ -1,6 +1,7 @@
+import Cells
 import Figures
 import Foundation
-import Supernet
+import Plots
 
 /// A cell of a genotype as SVG that takes the page's type and colours.
 enum CellPicture {

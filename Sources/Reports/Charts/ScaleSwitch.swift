@@ -1,3 +1,5 @@
+import Figures
+
 /// A choice between two colour scales that works without a script: what it leads to follows it in the same element, those
 /// parts that are of one scale alone in the classes `shared` and `own`.
 enum ScaleSwitch {

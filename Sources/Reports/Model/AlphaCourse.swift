@@ -1,6 +1,5 @@
+import Cells
 import Foundation
-import Search
-import Supernet
 
 /// The course of α over the epochs of a run as a report shows it: by edge and operation, with names.
 public struct AlphaCourse: Equatable, Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-import Search
+import Runs
 
 /// How much of a comparison is done, and how long what is left of it should take.
 ///

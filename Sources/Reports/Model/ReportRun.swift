@@ -1,7 +1,9 @@
+import Cells
 import Formats
 import Foundation
+import Retraining
+import Runs
 import Search
-import Supernet
 
 /// A folder of `zarts search` or `zarts retrain`, as far as its files go.
 public struct ReportRun: Sendable {

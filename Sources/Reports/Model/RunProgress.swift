@@ -1,5 +1,5 @@
 import Foundation
-import Search
+import Runs
 
 /// How far a run is and when it should be done.
 public struct RunProgress: Equatable, Sendable {

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Landscape
 
 /// A report as one HTML file that needs nothing else: no network, no other file.
 public struct ReportPage: Sendable {

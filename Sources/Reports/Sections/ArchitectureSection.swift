@@ -1,6 +1,7 @@
+import Cells
 import Figures
 import Foundation
-import Supernet
+import Plots
 
 /// α by epoch, and the cells that came of it.
 enum ArchitectureSection {

@@ -1,5 +1,5 @@
 import Foundation
-import Search
+import Runs
 
 /// Every setting, the programs that ran, and the commands that repeat it all.
 enum ConfigurationSection {

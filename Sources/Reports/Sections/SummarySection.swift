@@ -1,6 +1,5 @@
-import Figures
 import Foundation
-import Search
+import Runs
 
 /// What ran, with what result, at what cost.
 enum SummarySection {

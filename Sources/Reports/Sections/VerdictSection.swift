@@ -1,4 +1,3 @@
-import Formats
 import Foundation
 
 /// What `zarts diagnose` says of the runs.

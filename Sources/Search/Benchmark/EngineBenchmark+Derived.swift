@@ -1,6 +1,8 @@
+import Cells
 import Compute
 import Datasets
-import Supernet
+import Engine
+import Problems
 
 extension EngineBenchmark {
   /// A derived network as `zarts retrain` trains it, with its auxiliary head, a tenth of the paths dropped, on images of

@@ -1,6 +1,8 @@
+import Cells
 import Compute
 import Datasets
-import Supernet
+import Engine
+import Problems
 
 extension EngineBenchmark {
   private static let candidates = 4

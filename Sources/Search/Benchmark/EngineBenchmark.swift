@@ -1,6 +1,7 @@
 import Compute
+import Engine
 import Foundation
-import Supernet
+import Problems
 
 /// Times what a search, a landscape and a retraining are made of: training step, forward pass, both α-gradients, a ZARTS-MGS
 /// update.

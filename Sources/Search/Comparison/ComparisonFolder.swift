@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Runs
 
 /// The files of a comparison: compare.yaml, comparison.csv, comparison-summary.csv, comparison-tests.csv, a run folder for
 /// each run under runs/, and the shared warm-ups under warmups/, which are run folders too.

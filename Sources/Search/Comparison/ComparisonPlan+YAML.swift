@@ -1,5 +1,5 @@
+import Cells
 import Formats
-import Supernet
 
 extension ComparisonPlan {
   /// The content of compare.yaml: the lists and every setting of every run, so that the file repeats the comparison

@@ -1,5 +1,6 @@
-import Datasets
-import Supernet
+import Cells
+import Problems
+import Runs
 
 /// Which searches a comparison consists of: every method on every seed, space and dataset, with the settings of each.
 public struct ComparisonPlan: Equatable, Sendable {

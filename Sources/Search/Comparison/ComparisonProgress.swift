@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// The progress of runs that go on side by side, as one line and one time left.
 final class ComparisonProgress: @unchecked Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// Jobs that wait for others, handed out to threads in their order.
 final class ComparisonQueue: @unchecked Sendable {

@@ -1,6 +1,6 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
 
 /// One run of a comparison: what it found and what that cost. Losses are in nats, entropies too.
 public struct ComparisonRow: Equatable, Sendable {

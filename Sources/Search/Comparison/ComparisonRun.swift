@@ -2,7 +2,8 @@ import Datasets
 import Formats
 import Foundation
 import Logging
-import Supernet
+import Problems
+import Runs
 
 /// The runs of a plan in a folder, side by side where asked for: each warm-up once, and every run from there on.
 ///

@@ -1,5 +1,5 @@
+import Cells
 import Statistics
-import Supernet
 
 /// What a comparison says over its seeds: a summary of each method and paired tests between methods, of finished runs alone.
 public struct ComparisonStatistics: Equatable, Sendable {

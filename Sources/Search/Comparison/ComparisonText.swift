@@ -1,4 +1,5 @@
-import Supernet
+import Cells
+import Problems
 import Yams
 
 /// A compare.yaml as it was written: lists, and settings in layers.

@@ -1,4 +1,5 @@
-import Compute
+import Problems
+import Runs
 
 /// What a search has computed to find its architecture, counted, not estimated. What is only measured (the validation
 /// split at the end of an epoch, eigenvalues) is not in it.

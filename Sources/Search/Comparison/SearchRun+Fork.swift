@@ -1,6 +1,8 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
+import Problems
+import Runs
 
 extension SearchRun {
   /// A new run whose warm-up another has computed: its folder then holds what this run would have written up to there,

@@ -1,4 +1,5 @@
 import Foundation
+import Problems
 
 /// How a value falls from its start at 0 to 0 at 1.
 public enum Decay: String, CaseIterable, Codable, Sendable {

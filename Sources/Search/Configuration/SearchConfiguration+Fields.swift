@@ -1,7 +1,9 @@
+import Cells
 import Compute
 import Datasets
 import Foundation
-import Supernet
+import Problems
+import Runs
 import Yams
 
 extension SearchMethod {

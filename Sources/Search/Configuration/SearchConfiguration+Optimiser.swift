@@ -1,4 +1,4 @@
-import Supernet
+import Problems
 
 extension SearchConfiguration {
   /// Adam's settings on α.

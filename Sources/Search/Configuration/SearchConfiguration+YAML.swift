@@ -1,5 +1,6 @@
+import Cells
 import Foundation
-import Supernet
+import Problems
 import Yams
 
 extension SearchConfiguration {

@@ -1,5 +1,6 @@
+import Cells
 import Datasets
-import Supernet
+import Problems
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
 public struct SearchConfiguration: Equatable, Sendable {

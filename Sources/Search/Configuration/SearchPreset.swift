@@ -1,4 +1,5 @@
-import Supernet
+import Cells
+import Problems
 
 /// A named set of settings to start from. What it leaves open are the defaults of the method and the space, so that
 /// another method on a preset has its own published settings.

@@ -1,5 +1,7 @@
 import Formats
 import Foundation
+import Problems
+import Runs
 
 /// Columns of metrics.csv over the epochs of several runs: a mean and its spread for each group of runs that differ in
 /// nothing but the seed.

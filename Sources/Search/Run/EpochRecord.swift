@@ -1,5 +1,5 @@
 import Formats
-import Supernet
+import Runs
 
 /// One row of metrics.csv. Losses are mean cross-entropies in nats, entropies are in nats, times in seconds.
 public struct EpochRecord: Equatable, Sendable {
@@ -45,7 +45,7 @@ public struct EpochRecord: Equatable, Sendable {
 
   static var columns: [String] { metrics.map(\.name) }
 
-  static let metrics: [MetricsColumn] = [
+  package static let metrics: [MetricsColumn] = [
     .count("epoch", RunBounds.epochs), .real("training_loss", .finite), .real("training_accuracy", .fraction),
     .real("validation_loss", .finite), .real("validation_accuracy", .fraction), .real("learning_rate", .notNegative),
     .real("sigma", .notNegative, isOptional: true), .real("ess", .notNegative, isOptional: true),

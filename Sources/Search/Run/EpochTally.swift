@@ -1,3 +1,6 @@
+import Problems
+import Runs
+
 /// Sums over an unfinished epoch. A checkpoint in the middle of one carries them, so that its row comes out the same.
 struct EpochTally: Equatable, Sendable {
   var trainingLoss = 0.0
@@ -81,41 +84,4 @@ struct EpochTally: Equatable, Sendable {
     ("alpha_updates", \.alphaUpdates), ("accepted_updates", \.acceptedUpdates), ("compared_updates", \.comparedUpdates),
     ("guided_updates", \.guidedUpdates), ("diverged_candidates", \.divergedCandidates),
   ]
-}
-
-/// Reads values out of the metadata of a checkpoint.
-enum CheckpointMetadata {
-  static func value<Value>(
-    _ key: String, in metadata: [String: String], from place: String, _ read: (String) -> Value?
-  ) throws -> Value {
-    guard let value = metadata[key].flatMap(read) else {
-      throw SearchError.invalid(
-        "incomplete checkpoint", at: "\(place): metadata \(key)", found: metadata[key].map { "'\($0)'" } ?? "nothing",
-        wanted: "a number")
-    }
-    return value
-  }
-
-  /// - Throws: `SearchError.invalid` where the data give another number of steps an epoch than those it was made with.
-  static func requireSteps(_ stepsPerEpoch: Int, in metadata: [String: String], from place: String) throws {
-    guard metadata["steps_per_epoch"] == "\(stepsPerEpoch)" else {
-      throw SearchError.invalid(
-        "the data are not those that the checkpoint was made with", at: place,
-        found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(stepsPerEpoch)")
-    }
-  }
-
-  /// Epochs finished, and weight steps taken in the next one.
-  static func position(
-    in metadata: [String: String], from place: String, epochs: Int, stepsPerEpoch: Int
-  ) throws -> (epoch: Int, step: Int) {
-    let epoch = try value("epoch", in: metadata, from: place) { RunBounds.weightSteps.count($0) }
-    let step = try value("step", in: metadata, from: place) { RunBounds.weightSteps.count($0) }
-    guard (0...epochs).contains(epoch), (0...stepsPerEpoch).contains(step) else {
-      throw SearchError.invalid(
-        "position outside of the run", at: place, found: "epoch \(epoch), step \(step)",
-        wanted: "at most \(epochs) and \(stepsPerEpoch)")
-    }
-    return (epoch, step)
-  }
 }

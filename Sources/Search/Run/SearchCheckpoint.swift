@@ -1,6 +1,8 @@
+import Cells
 import Compute
 import Formats
-import Supernet
+import Problems
+import Runs
 
 /// A network and its α at a moment of a search, from a checkpoint of a run or from a file of public names alone.
 ///

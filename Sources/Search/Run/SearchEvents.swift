@@ -1,6 +1,7 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
+import Problems
 
 /// What a search tells TensorBoard. Steps count weight steps from the start of the run.
 struct SearchEvents {
@@ -58,7 +59,7 @@ struct SearchEvents {
 
   /// softmax(α), a scalar for each operation of each edge, and with edge normalisation the weight of each edge.
   private static func mixingWeights(
-    _ cell: String, _ matrix: ArchitectureParameters.Matrix, _ operations: [[Supernet.Operation]]?
+    _ cell: String, _ matrix: ArchitectureParameters.Matrix, _ operations: [[CellOperation]]?
   ) -> [TrainingEvent.Value] {
     let (weights, edgeWeights) = (matrix.softmaxRows(), matrix.edgeWeights())
     let edges = CellTopology.edges

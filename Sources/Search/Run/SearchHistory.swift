@@ -1,6 +1,8 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
+import Problems
+import Runs
 
 /// What the files of a search tell of its finished epochs, to be held against each other and against a checkpoint.
 struct SearchHistory {
@@ -123,7 +125,7 @@ extension HistoryCheck {
   /// computed again then.
   ///
   /// - Parameter checkpoints: the newest first.
-  static func carrier(
+  package static func carrier(
     of rows: Int, among checkpoints: [(path: String, metadata: [String: String])]
   ) -> (path: String, metadata: [String: String])? {
     checkpoints.first { checkpoint in
@@ -133,7 +135,7 @@ extension HistoryCheck {
   }
 
   /// - Throws: `SearchError.invalid` where a checkpoint has the name of another.
-  static func requirePlace(of checkpoint: TensorFile, epoch: Int, step: Int, in files: SearchRunFolder) throws {
+  package static func requirePlace(of checkpoint: TensorFile, epoch: Int, step: Int, in files: SearchRunFolder) throws {
     guard let named = files.checkpoints().first(where: { $0.path == checkpoint.path }),
       (named.epoch, named.step) != (epoch, step)
     else { return }

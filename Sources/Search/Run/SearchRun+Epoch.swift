@@ -1,6 +1,7 @@
+import Cells
 import Foundation
+import Problems
 import Statistics
-import Supernet
 
 /// What a search does at the end of an epoch.
 extension SearchRun {

@@ -1,7 +1,8 @@
-import Compute
+import Cells
 import Formats
 import Foundation
-import Supernet
+import Problems
+import Runs
 
 extension SearchRun {
   /// Writes what an epoch adds, its checkpoint last: a crash in between leaves rows that a resumed run writes again.

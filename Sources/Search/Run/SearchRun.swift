@@ -1,8 +1,10 @@
+import Cells
 import Compute
 import Formats
 import Foundation
 import Logging
-import Supernet
+import Problems
+import Runs
 
 /// A search from its first weight step to its last: α updates when they are due, weight steps, metrics, files.
 ///
@@ -221,11 +223,9 @@ public final class SearchRun<Problem: BilevelProblem> {
     let result = problem.takeWeightStep(
       weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,
       statistics: state.statistics)
-    let entry = StepTrail.Entry(
-      epoch: state.epoch, step: state.step, trainingLoss: result.loss.loss, gradientNorm: result.gradientNorm,
-      weightNorm: state.weights.norm, momentumNorm: state.momentum.norm, alphaNorm: state.alphas.norm, update: lastUpdate)
-    trail.add(entry)
-    guard result.loss.loss.isFinite, result.gradientNorm.isFinite, entry.weightNorm?.isFinite == true else {
+    let weightNorm = state.weights.norm
+    trail.add(trailEntry(result.loss.loss, gradientNorm: result.gradientNorm, weightNorm: weightNorm))
+    guard result.loss.loss.isFinite, result.gradientNorm.isFinite, weightNorm.isFinite else {
       throw SearchError.diverged(
         "\(place): training loss \(result.loss.loss), gradient norm \(result.gradientNorm), ‖ω‖ \(state.weights.norm), "
           + "‖momentum‖ \(state.momentum.norm), ‖α‖ \(state.alphas.norm), learning rate \(weightStep.learningRate)")
@@ -236,6 +236,17 @@ public final class SearchRun<Problem: BilevelProblem> {
     try events?.add(step: weightSteps, loss: result.loss, gradientNorm: result.gradientNorm, update: lastUpdate)
     progress.report(
       done: work.done(weightSteps: weightSteps, epochs: state.epoch), of: work.total, images: images, progressText)
+  }
+
+  private func trailEntry(_ loss: Double, gradientNorm: Double, weightNorm: Double) -> StepTrail.Entry {
+    let lost = lastUpdate.map(\.divergedCandidates) ?? 0
+    return StepTrail.Entry(
+      epoch: state.epoch, step: state.step,
+      [
+        ("training loss", loss), ("‖∇ω‖", gradientNorm), ("‖ω‖", weightNorm), ("‖momentum‖", state.momentum.norm),
+        ("‖α‖", state.alphas.norm), ("validation loss", lastUpdate?.validationLoss ?? lastUpdate?.baselineLoss),
+        ("‖∇α‖", lastUpdate?.gradientNorm), ("‖u‖", lastUpdate?.updateNorm),
+      ], remark: lost > 0 ? "\(lost) of \(lastUpdate?.candidateLosses.count ?? 0) candidates diverged" : nil)
   }
 
   private var progressText: String {

@@ -1,6 +1,5 @@
-import Formats
+import Cells
 import Foundation
-import Supernet
 
 extension SearchRunFolder {
   /// α at the end of each finished epoch; empty before the first.

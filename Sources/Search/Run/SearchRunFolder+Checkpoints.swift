@@ -1,6 +1,8 @@
 import Formats
 import Foundation
 import Logging
+import Problems
+import Runs
 
 /// Finding and judging the checkpoints of a run.
 extension SearchRunFolder {
@@ -48,7 +50,7 @@ extension SearchRunFolder {
   /// that got farther.
   ///
   /// - Throws: `SearchError.invalid` where there is none; what is wrong with the last one where all are damaged.
-  func latestSoundCheckpoint() throws -> (file: TensorFile, damaged: [String]) {
+  package func latestSoundCheckpoint() throws -> (file: TensorFile, damaged: [String]) {
     var damaged: [String] = []
     var failure: (any Error)?
     for checkpoint in checkpoints().reversed() {
@@ -69,7 +71,7 @@ extension SearchRunFolder {
   /// present one. What is removed is superseded by a checkpoint that was read back first.
   ///
   /// - Parameter count: 0 keeps all.
-  func removeCheckpoints(keepingLast count: Int, epoch: Int, logger: Logger) {
+  package func removeCheckpoints(keepingLast count: Int, epoch: Int, logger: Logger) {
     guard count > 0 else { return }
     let all = checkpoints()
     let epochs = all.filter { $0.step == 0 }
@@ -93,7 +95,7 @@ extension SearchRunFolder {
   }
 
   /// Says where a run goes on and which damaged checkpoints it passed over, and tidies up after the process that ended.
-  func announceResume(from path: String, pastDamage damaged: [String], logger: Logger, progress: ProgressReporter) {
+  package func announceResume(from path: String, pastDamage damaged: [String], logger: Logger, progress: ProgressReporter) {
     for damage in damaged {
       let warning = "\(damage); going on from \(path) instead"
       logger.warning("\(warning)")

@@ -1,6 +1,6 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
 
 /// The files of a search: config.yaml, metrics.csv, alphas.npy, genotypes.txt, genotype.txt, log.txt and checkpoints/.
 public struct SearchRunFolder: Equatable, Sendable {
@@ -30,7 +30,7 @@ public struct SearchRunFolder: Equatable, Sendable {
   /// Keeps other runs out of the folder as long as the lock lives.
   ///
   /// - Throws: `FormatError` where another process works in the folder.
-  func lock() throws -> FileLock { try FileLock(path: logPath) }
+  package func lock() throws -> FileLock { try FileLock(path: logPath) }
 
   /// The checkpoint after so many epochs; 0 is the state before training.
   public func checkpointPath(epoch: Int) -> String { "\(checkpointsPath)/\(Self.name(epoch: epoch)).safetensors" }

@@ -1,5 +1,6 @@
+import Cells
 import Compute
-import Supernet
+import Problems
 
 /// What a search carries from one weight step to the next, beside the optimiser of α.
 struct SearchState {

@@ -1,4 +1,6 @@
-import Supernet
+import Cells
+import Problems
+import Runs
 import Yams
 
 extension SearchConfiguration {
@@ -16,7 +18,7 @@ extension SearchConfiguration {
     wanted: "null, or {normal: ..., reduce: ...} with a list of operations for each of the 14 edges, all of one length",
     write: { configuration in
       guard let kept = configuration.keptOperations else { return "null" }
-      func text(_ edges: [[Operation]]) -> String {
+      func text(_ edges: [[CellOperation]]) -> String {
         "[" + edges.map { "[\($0.map(\.rawValue).joined(separator: ", "))]" }.joined(separator: ", ") + "]"
       }
       return "{normal: \(text(kept.normal)), reduce: \(text(kept.reduce))}"
@@ -59,9 +61,11 @@ extension SearchConfiguration {
       layers: layers, channels: channels, operations: operations, skipDropout: dropout, epochs: epochs, warmup: warmup)
   }
 
-  private static func edges(_ node: Node?) -> [[Operation]]? {
+  private static func edges(_ node: Node?) -> [[CellOperation]]? {
     guard let list = node?.sequence else { return nil }
-    let edges = list.map { edge -> [Operation] in (edge.sequence ?? []).compactMap { $0.string.flatMap(Operation.init) } }
+    let edges = list.map { edge -> [CellOperation] in
+      (edge.sequence ?? []).compactMap { $0.string.flatMap(CellOperation.init) }
+    }
     // A name that is no operation has left its edge shorter than the text.
     return zip(edges, list).allSatisfy { $0.count == $1.sequence?.count } ? edges : nil
   }

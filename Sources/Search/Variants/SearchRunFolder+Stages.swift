@@ -1,4 +1,5 @@
 import Foundation
+import Problems
 
 /// The stages of a progressive search as runs: each has a folder like that of any other run, and counts its own epochs.
 extension SearchRunFolder {

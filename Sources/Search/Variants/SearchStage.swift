@@ -1,4 +1,5 @@
-import Supernet
+import Cells
+import Problems
 
 /// One stage of a progressive search: a network of its own, deeper than the one before and with fewer candidates
 /// (Chen et al., P-DARTS, ICCV 2019, §3.2).

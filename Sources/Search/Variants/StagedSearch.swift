@@ -1,6 +1,8 @@
+import Cells
 import Formats
 import Foundation
-import Supernet
+import Problems
+import Runs
 
 /// A progressive search: stages of growing depth, each of which keeps the strongest operations of the one before
 /// (Chen et al., P-DARTS, ICCV 2019, §3.2).

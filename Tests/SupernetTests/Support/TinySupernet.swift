@@ -1,7 +1,8 @@
+import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
-import Supernet
 import Testing
 
 /// A network small enough for many evaluations: three cells, two of which reduce.

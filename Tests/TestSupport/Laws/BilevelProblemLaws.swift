@@ -1,7 +1,7 @@
+import Cells
 import Compute
 import Formats
-import Search
-import Supernet
+import Problems
 
 /// The laws of `BilevelProblem`, for any conformer: results are functions of what is passed in, a batch is one of its
 /// position, a gradient is the slope of its loss, and what is written reads back.

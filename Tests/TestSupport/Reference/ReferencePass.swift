@@ -1,6 +1,6 @@
+import Cells
 import Compute
 import Datasets
-import Supernet
 
 /// One forward and backward pass of the reference network.
 struct ReferencePass<Scalar: ReferenceScalar> {
@@ -180,7 +180,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   }
 
   private mutating func operation(
-    _ operation: Operation, _ name: String, _ input: Tensor, stride: Int, stream: UInt32
+    _ operation: CellOperation, _ name: String, _ input: Tensor, stride: Int, stream: UInt32
   ) -> Tensor {
     let random = ReferenceRandom(key: batch.noiseKey, images: batch.count)
     switch operation {
@@ -221,7 +221,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       "\(name).op.\(first + 2)", tape.convolution(depthwise, parameter("\(name).op.\(first + 1).weight")))
   }
 
-  private static func depthwise(_ operation: Operation) -> (kernel: Int, dilation: Int)? {
+  private static func depthwise(_ operation: CellOperation) -> (kernel: Int, dilation: Int)? {
     switch operation {
     case .separableConv3x3: (3, 1)
     case .separableConv5x5: (5, 1)

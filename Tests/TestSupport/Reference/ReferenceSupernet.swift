@@ -1,7 +1,6 @@
-import Compute
+import Cells
 import Datasets
 import Formats
-import Supernet
 
 /// The supernet in double precision and plain loops, as the papers define it: what the engine is held against.
 ///

@@ -1,0 +1,83 @@
+import Foundation
+
+extension Genotype: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case normal, reduce
+    case normalConcat = "normal_concat"
+    case reduceConcat = "reduce_concat"
+  }
+
+  /// `{"normal":[["sep_conv_3x3",0],…],"normal_concat":[2,3,4,5],"reduce":…,"reduce_concat":…}` on one line.
+  public var json: String {
+    func list(_ edges: [Edge]) -> String {
+      "[" + edges.map { "[\"\($0.operation.rawValue)\",\($0.source)]" }.joined(separator: ",") + "]"
+    }
+    func list(_ states: [Int]) -> String { "[" + states.map(String.init).joined(separator: ",") + "]" }
+    return "{\"normal\":\(list(normal)),\"normal_concat\":\(list(normalConcat)),"
+      + "\"reduce\":\(list(reduce)),\"reduce_concat\":\(list(reduceConcat))}"
+  }
+
+  /// Reads what `json` writes.
+  ///
+  /// - Throws: `SupernetError` where the text is not such an object.
+  public init(json text: String) throws {
+    do {
+      self = try JSONDecoder().decode(Genotype.self, from: Data(text.utf8))
+    } catch let error as DecodingError {
+      throw SupernetError(
+        "not a genotype", at: "genotype, \(Self.place(of: error))", found: Self.reason(of: error),
+        wanted: "an object like {\"normal\":[[\"sep_conv_3x3\",0],…],\"normal_concat\":[2,3,4,5],\"reduce\":…}")
+    }
+  }
+
+  public init(from decoder: Decoder) throws {
+    let object = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      normal: object.decode([Edge].self, forKey: .normal), normalConcat: object.decode([Int].self, forKey: .normalConcat),
+      reduce: object.decode([Edge].self, forKey: .reduce), reduceConcat: object.decode([Int].self, forKey: .reduceConcat))
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var object = encoder.container(keyedBy: CodingKeys.self)
+    try object.encode(normal, forKey: .normal)
+    try object.encode(normalConcat, forKey: .normalConcat)
+    try object.encode(reduce, forKey: .reduce)
+    try object.encode(reduceConcat, forKey: .reduceConcat)
+  }
+
+  private static func place(of error: DecodingError) -> String {
+    let path =
+      switch error {
+      case .keyNotFound(let key, let context): context.codingPath + [key]
+      case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context): context.codingPath
+      @unknown default: [CodingKey]()
+      }
+    return path.isEmpty ? "the whole text" : path.map(\.stringValue).joined(separator: ".")
+  }
+
+  private static func reason(of error: DecodingError) -> String {
+    switch error {
+    case .keyNotFound: "no such key"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      context.debugDescription
+    @unknown default: "\(error)"
+    }
+  }
+}
+
+extension Genotype.Edge: Codable {
+  /// A pair of operation and source state.
+  public init(from decoder: Decoder) throws {
+    var pair = try decoder.unkeyedContainer()
+    try self.init(pair.decode(CellOperation.self), from: pair.decode(Int.self))
+    guard pair.isAtEnd else {
+      throw DecodingError.dataCorruptedError(in: pair, debugDescription: "more than an operation and a state")
+    }
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var pair = encoder.unkeyedContainer()
+    try pair.encode(operation)
+    try pair.encode(source)
+  }
+}

@@ -1,0 +1,68 @@
+import Compute
+
+/// The network that a genotype is retrained as: the DARTS family's evaluation networks (Liu et al., ICLR 2019, §3.2, §A.2).
+public struct DerivedArchitecture: Equatable, Sendable {
+  /// What the network is built for.
+  public enum Scale: String, CaseIterable, Sendable {
+    /// A stem at full resolution: images of 16 pixels and more, 32 in the paper.
+    case cifar
+    /// A stem that divides the resolution by eight: images of 64 pixels and more, 224 in the paper.
+    case imagenet
+  }
+
+  public let genotype: Genotype
+  public let scale: Scale
+  /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
+  public let channels: Int
+  /// Number of cells, at least 3; reductions are at ⌊L/3⌋ and ⌊2L/3⌋.
+  public let layers: Int
+  public let classes: Int
+  /// Height and width of the images.
+  public let imageSize: Int
+  /// Whether a second classifier trains on the output of cell ⌊2L/3⌋.
+  public let hasAuxiliaryHead: Bool
+
+  /// - Throws: `SupernetError` naming the value and what would be right.
+  public init(
+    genotype: Genotype, scale: Scale = .cifar, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
+    hasAuxiliaryHead: Bool = true
+  ) throws {
+    func require(_ condition: Bool, _ what: String, _ found: String, _ wanted: String) throws {
+      if !condition { throw SupernetError("unsupported size", at: what, found: found, wanted: wanted) }
+    }
+    let step = scale == .cifar ? 4 : 32
+    try SupernetError.check(channels, SupernetArchitecture.channelCounts, "channels")
+    try require(
+      scale == .cifar || channels % 8 == 0, "channels", "\(channels)", "a multiple of 8 for the imagenet network")
+    try SupernetError.check(layers, SupernetArchitecture.layerCounts, "layers")
+    try SupernetError.check(classes, SupernetArchitecture.classCounts, "classes")
+    let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
+    try require(
+      sides.contains(imageSize), "image size", "\(imageSize)", "\(sides.wanted), for the \(scale.rawValue) network")
+    let auxiliarySide = imageSize / step
+    let leastSide = Self.auxiliarySide(of: scale)
+    try require(
+      !hasAuxiliaryHead || auxiliarySide == leastSide, "image size", "\(imageSize)",
+      "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)")
+    for (edges, key) in [(genotype.normal, "normal"), (genotype.reduce, "reduce")] {
+      for (index, edge) in edges.enumerated() where edge.operation == .none {
+        throw SupernetError(
+          "operation that no derived network has", at: "genotype, \(key)[\(index)]", found: edge.operation.rawValue,
+          wanted: "another operation")
+      }
+    }
+    self.genotype = genotype
+    self.scale = scale
+    self.channels = channels
+    self.layers = layers
+    self.classes = classes
+    self.imageSize = imageSize
+    self.hasAuxiliaryHead = hasAuxiliaryHead
+  }
+
+  /// Whether cell `index` halves the resolution.
+  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+
+  /// Side of the features that the auxiliary head is made for: its pool and last convolution take them to one pixel.
+  static func auxiliarySide(of scale: Scale) -> Int { scale == .cifar ? 8 : 7 }
+}

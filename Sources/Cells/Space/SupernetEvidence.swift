@@ -1,0 +1,134 @@
+/// What the names and shapes of a file's tensors say about the supernet that they are of.
+///
+/// The names are those of the public DARTS state_dict. Which columns of an edge hold convolutions, of which size, and where a
+/// reduction's skip connection has weights, is different in every space, so the tensors alone tell the spaces apart.
+public struct SupernetEvidence: Equatable, Sendable {
+  /// nil where the operations are of no space, as in a stage of a progressive search.
+  public let space: SearchSpace?
+  /// C; nil without a stem and cells.
+  public let channels: Int?
+  /// Cells; nil where there is none.
+  public let layers: Int?
+  /// K of partial channels; nil where no operation has weights.
+  public let partialChannels: Int?
+  /// Whether an edge has a shared kernel; nil where no operation has weights.
+  public let mergedConvolutions: Bool?
+  /// Whether there is β; nil where there is no α at all.
+  public let edgeNormalisation: Bool?
+
+  /// - Parameter shapes: of all tensors, by name.
+  public init(shapes: [String: [Int]]) {
+    let parts = shapes.compactMap { name, shape in Part(name, shape) }
+    let cells = shapes.keys.compactMap(Self.cell(of:)).max().map { $0 + 1 }
+    let stem = shapes["stem.0.weight"]?.first
+    let base = stem.flatMap { $0.isMultiple(of: 3) ? $0 / 3 : nil } ?? shapes["cells.0.preprocess1.op.1.weight"]?.first
+    let isMerged = parts.isEmpty ? nil : parts.contains { $0.kind == .merged }
+    layers = cells
+    channels = base
+    mergedConvolutions = isMerged
+    partialChannels = parts.filter { $0.cell == 0 && $0.kind != .factorised }.compactMap { part in
+      base.flatMap { part.channels > 0 && $0.isMultiple(of: part.channels) ? $0 / part.channels : nil }
+    }.max()
+    edgeNormalisation =
+      shapes.keys.contains { $0.hasPrefix("alphas_") } ? shapes.keys.contains { $0.hasPrefix("betas_") } : nil
+    space = cells.flatMap { Self.space(of: parts, layers: $0, isMerged: isMerged ?? false) }
+  }
+
+  /// In words, as far as it goes: "space s2, 8 channels, 3 cells"; nil where the tensors are of no supernet.
+  public var text: String? {
+    guard let layers else { return nil }
+    var parts = [space.map { "space \($0.rawValue)" } ?? "operations of no space"]
+    if let channels { parts.append("\(channels) channels") }
+    parts.append("\(layers) cells")
+    if let partialChannels, partialChannels > 1 { parts.append("operations on 1/\(partialChannels) of the channels") }
+    if edgeNormalisation == true { parts.append("edge normalisation") }
+    if mergedConvolutions == true { parts.append("merged convolutions") }
+    return parts.joined(separator: ", ")
+  }
+
+  /// The weights that an operation has on an edge.
+  private enum Kind: Hashable {
+    /// A second depthwise convolution, of this kernel.
+    case second(Int)
+    /// A first one: of a separable or of a dilated convolution.
+    case first(Int)
+    /// Of a skip connection that halves the resolution.
+    case factorised
+    /// The kernel that several convolutions share.
+    case merged
+  }
+
+  private struct Part {
+    let cell: Int
+    let edge: Int
+    let column: Int
+    let kind: Kind
+    /// Of its first convolution.
+    let channels: Int
+
+    /// - Returns: nil for a tensor that does not tell what its operation is.
+    init?(_ name: String, _ shape: [Int]) {
+      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+      guard parts.count >= 6, parts[0] == "cells", parts[2] == "_ops", parts[4] == "_ops", let cell = Int(parts[1]),
+        let edge = Int(parts[3]), let column = Int(parts[5]), let channels = shape.first
+      else { return nil }
+      (self.cell, self.edge, self.column, self.channels) = (cell, edge, column, channels)
+      switch parts[6...].joined(separator: ".") {
+      case "op.5.weight" where shape.count == 4: kind = .second(shape[3])
+      case "op.1.weight" where shape.count == 4: kind = .first(shape[3])
+      case "conv_1.weight": kind = .factorised
+      case "depth_weight1": kind = .merged
+      default: return nil
+      }
+    }
+  }
+
+  private struct Key: Hashable {
+    let edge: Int
+    let column: Int
+    let kind: Kind
+  }
+
+  /// The cell that a tensor is of.
+  private static func cell(of name: String) -> Int? {
+    guard name.hasPrefix("cells.") else { return nil }
+    return name.dropFirst(6).split(separator: ".").first.flatMap { Int($0) }.flatMap {
+      (0..<1 << 16).contains($0) ? $0 : nil
+    }
+  }
+
+  private static func space(of parts: [Part], layers: Int, isMerged: Bool) -> SearchSpace? {
+    func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+    func observed(_ reduction: Bool) -> Set<Key> {
+      Set(parts.filter { isReduction($0.cell) == reduction }.map { Key(edge: $0.edge, column: $0.column, kind: $0.kind) })
+    }
+    let (normal, reduce) = (observed(false), observed(true))
+    let fitting = SearchSpace.allCases.filter { space in
+      expected(space.normal, isReduction: false, isMerged) == normal
+        && expected(space.reduce, isReduction: true, isMerged) == reduce
+    }
+    return fitting.count == 1 ? fitting[0] : nil
+  }
+
+  private static func expected(_ candidates: [[CellOperation]], isReduction: Bool, _ isMerged: Bool) -> Set<Key> {
+    var result: Set<Key> = []
+    for (edge, operations) in candidates.enumerated() {
+      let convolutions = operations.indices.filter { operations[$0].depthwise != nil }
+      let shared = isMerged && convolutions.count > 1
+      if shared { result.insert(Key(edge: edge, column: convolutions[0], kind: .merged)) }
+      for (column, operation) in operations.enumerated() {
+        switch (operation, operation.depthwise) {
+        case (.separableConv3x3, let shape?) where !shared, (.separableConv5x5, let shape?) where !shared:
+          result.insert(Key(edge: edge, column: column, kind: .first(shape.kernel)))
+          result.insert(Key(edge: edge, column: column, kind: .second(shape.kernel)))
+        case (_, let shape?) where !shared:
+          result.insert(Key(edge: edge, column: column, kind: .first(shape.kernel)))
+        case (.skipConnect, _) where isReduction && CellTopology.edges[edge].source < CellTopology.inputCount:
+          result.insert(Key(edge: edge, column: column, kind: .factorised))
+        default: break
+        }
+      }
+    }
+    return result
+  }
+}

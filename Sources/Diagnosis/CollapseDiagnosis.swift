@@ -1,0 +1,85 @@
+import Cells
+import Formats
+import Foundation
+import Landscape
+import Search
+
+/// A search judged from its files: one row an epoch, and a verdict.
+public struct CollapseDiagnosis: Equatable, Sendable {
+  public let configuration: SearchConfiguration
+  public let thresholds: CollapseThresholds
+  public let epochs: [DiagnosisEpoch]
+  public let verdict: CollapseVerdict
+
+  /// - Parameters:
+  ///   - measurements: by epoch, counted from 1.
+  /// - Throws: `LandscapeError` for thresholds out of range and for a run without a finished epoch; `SupernetError` where no
+  ///   architecture can be derived.
+  public init(
+    configuration: SearchConfiguration, alphas: [ArchitectureParameters], records: [EpochRecord],
+    measurements: [Int: CheckpointMeasurement] = [:], thresholds: CollapseThresholds = CollapseThresholds()
+  ) throws {
+    try thresholds.validate()
+    guard !alphas.isEmpty else {
+      throw LandscapeError(item: "run", problem: "nothing to judge", found: "no finished epoch", expected: "one at least")
+    }
+    self.configuration = configuration
+    self.thresholds = thresholds
+    var epochs = try alphas.enumerated().map { index, alphas in
+      var epoch = try DiagnosisEpoch(
+        epoch: index + 1, alphas: alphas, record: records.first { $0.epoch == index + 1 }, configuration: configuration)
+      epoch.measurement = measurements[index + 1]
+      epoch.eigenvalue = epoch.eigenvalue ?? epoch.measurement?.eigenvalue
+      return epoch
+    }
+    DiagnosisEpoch.smoothEigenvalues(&epochs, thresholds)
+    self.epochs = epochs
+    verdict = CollapseVerdict(of: epochs, chance: try .of(configuration), thresholds: thresholds)
+  }
+
+  /// Reads a run that is finished or going on: what of its files is newest may be ahead of the rest by an epoch.
+  ///
+  /// - Throws: besides, `FormatError` or `SearchError` where a file cannot be read, and `SearchError` for a progressive
+  ///   search, whose stages are runs.
+  public init(
+    of run: SearchRunFolder, measurements: [Int: CheckpointMeasurement] = [:],
+    thresholds: CollapseThresholds = CollapseThresholds()
+  ) throws {
+    let configuration = try run.configuration()
+    try run.requireOneRun()
+    try run.checkHistory()
+    let alphas = try run.alphaHistory()
+    let records = FileManager.default.fileExists(atPath: run.metricsPath) ? try run.metrics() : []
+    try self.init(
+      configuration: configuration, alphas: Array(alphas.prefix(records.count)), records: records,
+      measurements: measurements, thresholds: thresholds)
+  }
+
+  /// Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt.
+  ///
+  /// - Parameter settings: of the measurements; nil where there are none.
+  /// - Throws: `FormatError` where a file cannot be written.
+  public func write(to folder: OutputFolder, run: String, settings: MeasurementSettings?) throws {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
+    try Self.requireOwn(folder)
+    try CSVWriter.write(
+      columns: DiagnosisEpoch.columns, rows: epochs.map(\.fields), to: folder.file("diagnosis.csv"))
+    try AtomicFile.write(yaml(run: run, settings: settings), to: folder.file("diagnosis.yaml"))
+    try AtomicFile.write(text + "\n", to: folder.file("diagnosis.txt"))
+  }
+
+  /// Files of an earlier diagnosis are replaced, others of their names are not.
+  ///
+  /// - Throws: `FormatError` where one is not of a diagnosis.
+  public static func requireOwn(_ folder: OutputFolder) throws {
+    let names: Set<String> = ["diagnosis.csv", "diagnosis.yaml", "diagnosis.txt"]
+    let kind = "a file of zarts diagnose"
+    try OutputFile.table(kind, ownNames: names) { $0.starts(with: DiagnosisEpoch.columns.prefix(4)) }
+      .require(folder.file("diagnosis.csv"))
+    try OutputFile.text(kind, ownNames: names) { $0.contains("\nverdict: ") }.require(folder.file("diagnosis.yaml"))
+    try OutputFile.text(kind, ownNames: names) { text in
+      ["COLLAPSED since epoch", "not collapsed"].contains { text.hasPrefix($0) }
+    }.require(folder.file("diagnosis.txt"))
+  }
+}

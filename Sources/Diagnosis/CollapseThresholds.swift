@@ -1,0 +1,67 @@
+import Compute
+import Landscape
+import Runs
+import Search
+
+/// Where a diagnosis draws its lines. docs/diagnosis.md says where each value comes from.
+public struct CollapseThresholds: Equatable, Sendable {
+  /// Edges of a derived cell, of eight, from which on skip connections, or operations without weights, may mean a collapse
+  /// (Zela et al., RobustDARTS, ICLR 2020, §3: collapsed normal cells have 5 to 8 skip connections).
+  public var edges = 5
+  /// The part of random architectures of the space that may have as many: the count is raised until no more do.
+  public var chance = 0.05
+  /// Least mean margin of their mixing weights: below, α has not decided. α starts with margins of about 0.0005.
+  public var margin = 0.01
+  /// Epochs that a collapse has to last, the last one included.
+  public var persistence = 3
+  /// The part of the epochs since its beginning in which it has to show.
+  public var share = 0.8
+  /// k of the moving average of dominant eigenvalues, and the distance over which they are compared (RobustDARTS, §4.3).
+  public var eigenvalueWindow = 5
+  /// The ratio λ̄(t − k)/λ̄(t) below which the loss has grown sharp (RobustDARTS, §4.3).
+  public var eigenvalueRatio = 0.75
+  /// Epochs after the warm-up before the earliest t − k (0 in RobustDARTS's paper, 10 in its code).
+  public var eigenvalueStart = 0
+  /// L_val(genotype) − L_val(supernet) in nats from which on discretisation counts as destructive.
+  public var gap = 1.0
+  /// Spearman's ρ with the true loss below which an approximation counts as having left it.
+  public var agreement = 0.5
+
+  public init() {}
+
+  /// - Throws: `LandscapeError` naming the flag of the first value out of range.
+  public func validate() throws {
+    func require(_ isRight: Bool, _ flag: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
+      guard isRight else {
+        throw LandscapeError(item: flag, problem: "value out of range", found: "\(found)", expected: wanted)
+      }
+    }
+    func check(_ flag: String, _ count: Int, _ bounds: CountBounds) throws {
+      try require(bounds.contains(count), flag, count, bounds.wanted)
+    }
+    try check("--edges", edges, CountBounds(1...8, since: "a derived cell has 8 edges"))
+    try require(chance > 0 && chance <= 1, "--chance", chance, "above 0, at most 1")
+    try require((0...1).contains(margin), "--margin", margin, "0 to 1")
+    try check("--persistence", persistence, RunBounds.epochs)
+    try require(share > 0 && share <= 1, "--share", share, "above 0, at most 1")
+    try check("--eigenvalue-window", eigenvalueWindow, RunBounds.window)
+    try require(eigenvalueRatio > 0 && eigenvalueRatio <= 1, "--eigenvalue-ratio", eigenvalueRatio, "above 0, at most 1")
+    try check("--eigenvalue-start", eigenvalueStart, RunBounds.start)
+    try require(gap.isFinite, "--gap", gap, "a finite number")
+    try require((-1...1).contains(agreement), "--agreement", agreement, "-1 to 1")
+  }
+
+  /// The criterion of the eigenvalues.
+  var earlyStopping: EarlyStopping {
+    EarlyStopping(window: eigenvalueWindow, ratio: eigenvalueRatio, start: eigenvalueStart)
+  }
+
+  /// Keys and values, as diagnosis.yaml has them.
+  public var entries: [(key: String, value: String)] {
+    [
+      ("edges", "\(edges)"), ("chance", "\(chance)"), ("margin", "\(margin)"), ("persistence", "\(persistence)"),
+      ("share", "\(share)"), ("eigenvalue_window", "\(eigenvalueWindow)"), ("eigenvalue_ratio", "\(eigenvalueRatio)"),
+      ("eigenvalue_start", "\(eigenvalueStart)"), ("gap", "\(gap)"), ("agreement", "\(agreement)"),
+    ]
+  }
+}

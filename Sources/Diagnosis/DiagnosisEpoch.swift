@@ -1,0 +1,67 @@
+import Cells
+import Formats
+import Search
+
+/// What is known of a search at the end of an epoch. Losses are in nats.
+public struct DiagnosisEpoch: Equatable, Sendable {
+  /// Counted from 1.
+  public let epoch: Int
+  /// Whether α had not moved yet.
+  public let isWarmup: Bool
+  public let genotype: Genotype
+  public let normal: CellState
+  public let reduce: CellState
+  /// ‖α‖.
+  public let alphaNorm: Double
+  /// Over the whole validation split, as the search recorded it; nil where metrics.csv has no row.
+  public var validationLoss: Double?
+  /// Largest eigenvalue of ∇²_α L_val: the search's own, else the one that was measured.
+  public var eigenvalue: Double?
+  /// λ̄, the mean over the window around the epoch, and λ̄(t − k)/λ̄(t); nil where the window is not full.
+  public var smoothedEigenvalue: Double?
+  public var eigenvalueRatio: Double?
+  /// From its checkpoint; nil where that was not looked at.
+  public var measurement: CheckpointMeasurement?
+
+  /// - Parameter configuration: of the search.
+  /// - Throws: `SupernetError` where no architecture can be derived from α.
+  public init(
+    epoch: Int, alphas: ArchitectureParameters, record: EpochRecord?, configuration: SearchConfiguration
+  ) throws {
+    self.epoch = epoch
+    isWarmup = epoch <= configuration.warmup
+    let operations = configuration.operations
+    genotype = try Genotype(alphas: alphas, operations: operations, maximumSkips: configuration.maximumSkips)
+    normal = CellState(alphas.normal, cell: genotype.normal, candidates: operations.normal)
+    reduce = CellState(alphas.reduce, cell: genotype.reduce, candidates: operations.reduce)
+    alphaNorm = alphas.norm
+    validationLoss = record?.validationLoss
+    eigenvalue = record?.dominantEigenvalue
+  }
+
+  public func cell(_ kind: CellKind) -> CellState { kind == .normal ? normal : reduce }
+
+  public static let columns = [
+    "epoch", "warmup", "skips_normal", "skips_reduce", "parameter_free_normal", "parameter_free_reduce",
+    "skip_weight_normal", "skip_weight_reduce", "skip_margin_normal", "skip_margin_reduce",
+    "parameter_free_margin_normal", "parameter_free_margin_reduce", "entropy_normal", "entropy_reduce", "alpha_norm",
+    "validation_loss", "dominant_eigenvalue", "eigenvalue_smoothed", "eigenvalue_ratio", "supernet_loss",
+    "supernet_accuracy", "genotype_loss", "genotype_accuracy", "discretisation_gap", "spearman_first", "spearman_second",
+    "bias_first", "bias_second", "genotype",
+  ]
+
+  /// The row of diagnosis.csv; what is not known is an empty cell.
+  public var fields: [CSVField] {
+    func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
+    let found = measurement
+    return [
+      .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), .integer(reduce.skips),
+      .integer(normal.parameterFree), .integer(reduce.parameterFree), real(normal.skipWeight), real(reduce.skipWeight),
+      real(normal.skipMargin), real(reduce.skipMargin), real(normal.parameterFreeMargin), real(reduce.parameterFreeMargin),
+      .real(normal.entropy), .real(reduce.entropy), .real(alphaNorm), real(validationLoss), real(eigenvalue),
+      real(smoothedEigenvalue), real(eigenvalueRatio), real(found?.supernetLoss), real(found?.supernetAccuracy),
+      real(found?.genotypeLoss), real(found?.genotypeAccuracy), real(found?.gap), real(found?.spearmanFirst),
+      real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.pythonLine),
+    ]
+  }
+}

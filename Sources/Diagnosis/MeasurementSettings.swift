@@ -1,0 +1,48 @@
+import Compute
+import Landscape
+import Runs
+
+/// How a diagnosis measures a checkpoint.
+public struct MeasurementSettings: Equatable, Sendable {
+  /// Batches of the validation split that the losses of supernet and genotype are the mean over.
+  public var validationBatches = 4
+  /// Random points of α at which L₁ and L₂ are compared with the true loss; 0 for none.
+  public var samples = 12
+  /// Their standard deviation in each coordinate of α: 0.2 is σ of ZARTS on s1–s4.
+  public var radius = 0.2
+  /// M of the true loss.
+  public var innerSteps = 10
+  /// Key of the points.
+  public var seed: UInt64 = 0
+  /// Whether dominant eigenvalues are computed where the search has not.
+  public var eigenvalues = true
+
+  public init() {}
+
+  /// - Throws: `LandscapeError` naming the flag of the first value out of range.
+  public func validate() throws {
+    func require(_ isRight: Bool, _ flag: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
+      guard isRight else {
+        throw LandscapeError(item: flag, problem: "value out of range", found: "\(found)", expected: wanted)
+      }
+    }
+    func check(_ flag: String, _ count: Int, _ bounds: CountBounds) throws {
+      try require(bounds.contains(count), flag, count, bounds.wanted)
+    }
+    try check("--validation-batches", validationBatches, RunBounds.batches)
+    try check("--samples", samples, CountBounds(3...10_000, zero: "none"))
+    try require(radius > 0 && radius.isFinite, "--radius", radius, "a positive finite number")
+    try check("--inner-steps", innerSteps, RunBounds.innerSteps)
+  }
+
+  /// Keys and values, as diagnosis.yaml has them.
+  public var entries: [(key: String, value: String)] {
+    [
+      ("validation_batches", "\(validationBatches)"), ("samples", "\(samples)"), ("radius", "\(radius)"),
+      ("inner_steps", "\(innerSteps)"), ("seed", "\(seed)"), ("eigenvalues", "\(eigenvalues)"),
+    ]
+  }
+
+  /// What a measurement depends on, in one cell.
+  var key: String { entries.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }
+}

@@ -1,0 +1,57 @@
+import Cells
+
+/// What one cell computes, before it has tensors: the mixed operations of a supernet's cell, or the two operations a node of
+/// a derived one.
+struct CellLayout {
+  /// An operation of an edge.
+  struct Candidate {
+    let operation: CellOperation
+    /// Prefix of its tensors in the public state_dict, e.g. `cells.3._ops.7._ops.4`.
+    let name: String
+    /// Which path it is, where drop-path can take it away.
+    var path: Int?
+  }
+
+  let index: Int
+  /// Channels of every state.
+  let channels: Int
+  let isReduction: Bool
+  /// Whether the cell's farther input has twice the resolution.
+  let isAfterReduction: Bool
+  /// Of each of the 14 edges.
+  let candidates: [[Candidate]]
+  /// States that are concatenated into the output.
+  let outputs: [Int]
+  /// Whether batch norms have γ and β.
+  let hasAffineNorms: Bool
+  /// Whether pools are followed by batch norm.
+  let normalisesPools: Bool
+  /// K: operations see the first 1/K of the channels.
+  var partialChannels = 1
+  /// Whether skip connections of full resolution drop values.
+  var dropsSkips = false
+  /// Whether the convolutions of an edge are one.
+  var mergesConvolutions = false
+
+  /// The candidates of an edge that are merged: its convolutions, where there are two or more.
+  func mergedCandidates(of edge: Int) -> [Int] {
+    guard mergesConvolutions else { return [] }
+    let convolutions = candidates[edge].indices.filter { candidates[edge][$0].operation.depthwise != nil }
+    return convolutions.count > 1 ? convolutions : []
+  }
+
+  /// Whether everything that reads an input can apply its norm on the way, so that the normalised values need no memory.
+  func readsThroughNorm(of input: Int) -> Bool {
+    guard hasAffineNorms, partialChannels == 1 else { return false }
+    return zip(CellTopology.edges, candidates).allSatisfy { edge, candidates in
+      edge.source != input
+        || candidates.allSatisfy { candidate in
+          switch candidate.operation {
+          case .separableConv3x3, .separableConv5x5, .dilatedConv3x3, .dilatedConv5x5, .none, .noise: true
+          case .skipConnect: !isReduction && !dropsSkips
+          case .maxPool3x3, .averagePool3x3: false
+          }
+        }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import CKernels
+import Cells
+
+/// One cell of a network, lowered: its tensors and units. `CellPlan+Forward` and `CellPlan+Backward` lay out its phases.
+final class CellPlan {
+  let isReduction: Bool
+  let preprocess: [PointwiseUnit]
+  /// States 0…5; the first two are the preprocessed inputs, normalised in place where their norms have no γ and β.
+  let states: [Activation]
+  /// The norm that each state is seen through where it is not normalised in memory: an input with γ and β that only
+  /// convolutions and identities read.
+  let views: [BatchNorm?]
+  /// ∂L/∂state.
+  let gradients: [Activation]
+  /// What operations read of the states, and its gradients: the states themselves unless channels are partial.
+  let sources: [Activation]
+  let sourceGradients: [Activation]
+  /// ∂L/∂(sum of the edges' mixtures) of each node: ∂L/∂node unless channels are partial.
+  let mixtureGradients: [Activation]
+  let partial: PartialChannels?
+  /// Where operations see so few channels that several convolutions fit into a block.
+  let packed: PackedConvolutions?
+  let edges: [MixedEdge]
+  let nodes: [NodeSum]
+  /// Pools of each state that feeds one.
+  let pools: [PoolUnit?]
+  let pad: Int
+  let state: PlanState
+
+  let layout: CellLayout
+
+  /// The nodes whose concatenation is the cell's output, and their gradients.
+  var outputs: [Activation] { layout.outputs.map { states[$0] } }
+  var outputGradients: [Activation] { layout.outputs.map { gradients[$0] } }
+
+  /// - Parameter inputs: the outputs of the cell before the last and of the last cell.
+  init(
+    _ layout: CellLayout, inputs: ([Activation], [Activation]), pad: Int, memory: PlanMemory, state: PlanState
+  ) {
+    self.layout = layout
+    let reduction = layout.isReduction
+    isReduction = reduction
+    self.pad = pad
+    self.state = state
+    let name = "cells.\(layout.index)"
+    func preprocessor(_ input: Int, _ sources: [Activation], reduction: Bool) -> PointwiseUnit {
+      PointwiseUnit(
+        name: "\(name).preprocess\(input)", sources: sources, outputChannels: layout.channels, reduction: reduction,
+        isAffine: layout.hasAffineNorms, memory: memory, state: state)
+    }
+    let preprocess = [
+      preprocessor(0, inputs.0, reduction: layout.isAfterReduction), preprocessor(1, inputs.1, reduction: false),
+    ]
+    self.preprocess = preprocess
+    let inputShape = preprocess[1].output.shape
+    let nodeShape = reduction ? inputShape.halved() : inputShape
+    let nodeStates = (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
+    let views: [BatchNorm?] =
+      preprocess.indices.map { layout.readsThroughNorm(of: $0) ? preprocess[$0].norm : nil } + nodeStates.map { _ in nil }
+    self.views = views
+    let states =
+      zip(preprocess, views).map { unit, view in
+        layout.hasAffineNorms && view == nil ? memory.activation(inputShape) : unit.output
+      } + nodeStates
+    let gradients =
+      (0..<CellTopology.inputCount).map { _ in memory.activation(inputShape) }
+      + (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
+    self.states = states
+    self.gradients = gradients
+    let ways = layout.partialChannels
+    let isPacked = ways > 1 && PackedConvolutions.positions(part: layout.channels / ways) > 1
+    partial =
+      ways > 1
+      ? PartialChannels(
+        ways: ways, isPacked: isPacked, states: states, gradients: gradients, reduction: reduction,
+        mixingOffset: layout.candidates.reduce(0) { $0 + $1.count }, memory: memory, state: state) : nil
+    let sources = partial?.sources ?? states
+    self.sources = sources
+    sourceGradients = partial?.sourceGradients ?? gradients
+    mixtureGradients = partial?.mixtureGradients ?? Array(gradients[CellTopology.inputCount...])
+    let packed =
+      isPacked ? PackedConvolutions(layout, sources: sources, pad: pad, memory: memory, state: state) : nil
+    self.packed = packed
+    partial?.replicas = packed?.replicas ?? []
+    memory.need {
+      $0.slice = max($0.slice, inputShape.floatsPerImage)
+      $0.lanes = max($0.lanes, inputShape.lanes)
+    }
+    let lowering = EdgeLowering(layout, states: sources, packed: packed, pad: pad, memory: memory, state: state)
+    pools = lowering.pools
+    let edges = lowering.edges
+    self.edges = edges
+    let mixtures = partial?.mixtures
+    nodes = (0..<CellTopology.nodeCount).map { node in
+      var terms = CellTopology.edgesInto(node: node).flatMap { edge in
+        edges[edge].terms(source: sources[edges[edge].edge.source], view: views[edges[edge].edge.source])
+      }
+      // Tensors that no convolution packs stand at the first position.
+      if let part = packed?.part { for index in terms.indices { terms[index].lanes = terms[index].lanes ?? 0..<part } }
+      let target = CellTopology.inputCount + node
+      return NodeSum(
+        output: mixtures?[node] ?? states[target], gradient: mixtures?[node] ?? gradients[target], terms: terms,
+        reduction: reduction, memory: memory, state: state)
+    }
+  }
+
+  func edges(leaving source: Int) -> [MixedEdge] { edges.filter { $0.edge.source == source } }
+
+  func edges(into node: Int) -> [MixedEdge] { CellTopology.edgesInto(node: node).map { edges[$0] } }
+
+  /// Whether an edge that carries anything leaves a node.
+  func isRead(_ node: Int) -> Bool {
+    partial != nil && node + 1 < CellTopology.nodeCount
+      || edges(leaving: CellTopology.inputCount + node).contains { edge in
+        edge.operations.contains { if case .nothing = $0 { false } else { true } }
+      }
+  }
+
+  func prepareBackward() -> [() -> Void] {
+    preprocess.map { unit in { unit.prepareBackward() } }
+      + edges.flatMap { edge in
+        edge.firstConvolutions.map { unit in { unit.prepareBackward() } }
+          + edge.separables.map { pair in { pair.second.prepareBackward() } }
+          + edge.factorised.map { unit in { unit.prepareBackward() } }
+      } + (packed?.units ?? []).map { unit in { unit.prepareBackward() } }
+  }
+
+  /// Writes relu(what operations read of a state) of an image into the worker's padded planes and returns them.
+  func reluPlanes(of source: Int, image: Int, scratch: WorkerScratch) -> Floats {
+    reluPlanes(of: sources[source], through: views[source], image: image, scratch: scratch)
+  }
+
+  /// Writes relu(an activation, or its normalised values) of an image into the worker's padded planes and returns them.
+  func reluPlanes(of activation: Activation, through norm: BatchNorm?, image: Int, scratch: WorkerScratch) -> Floats {
+    let shape = activation.shape
+    let planes = scratch.inputPlanes(shape)
+    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    for block in 0..<shape.blocks {
+      state.kernels.pointee.relu_pad(
+        planes + block * stride, activation.block(block, image: image), activation.memoryLanes(block),
+        norm.map { $0.scale + block * 16 },
+        norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), Int32(pad))
+    }
+    return planes
+  }
+
+  /// Writes relu(batch norm(first convolution)) of a separable convolution into the worker's padded planes.
+  func reluPlanes(after first: ConvolutionUnit, image: Int, scratch: WorkerScratch) -> Floats {
+    reluPlanes(of: first.output, through: first.norm, image: image, scratch: scratch)
+  }
+}

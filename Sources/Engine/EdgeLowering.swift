@@ -1,0 +1,99 @@
+import Cells
+
+/// Lowers the operations of a cell's edges, sharing the pools of each state among the edges that leave it.
+struct EdgeLowering {
+  private(set) var edges: [MixedEdge] = []
+  private(set) var pools: [PoolUnit?] = []
+
+  init(
+    _ cell: CellLayout, states: [Activation], packed: PackedConvolutions?, pad: Int, memory: PlanMemory, state: PlanState
+  ) {
+    func stride(from source: Int) -> Int { cell.isReduction && source < CellTopology.inputCount ? 2 : 1 }
+
+    // A shared batch norm carries the names of all edges that use it.
+    func use(_ operation: CellOperation, source: Int) -> PoolUnit.Use {
+      var use = PoolUnit.Use.none
+      for (index, edge) in CellTopology.edges.enumerated() where edge.source == source {
+        for candidate in cell.candidates[index] where candidate.operation == operation {
+          if !cell.normalisesPools {
+            use = .plain
+          } else if case .normalised(let entry) = use {
+            memory.statistics.alias("\(candidate.name).1", of: entry)
+          } else {
+            use = .normalised(
+              entry: memory.statistics.add("\(candidate.name).1", channels: states[source].shape.channels))
+          }
+        }
+      }
+      return use
+    }
+    pools = states.indices.map { source in
+      let (maximum, average) = (use(.maxPool3x3, source: source), use(.averagePool3x3, source: source))
+      guard maximum != .none || average != .none else { return nil }
+      return PoolUnit(
+        input: states[source].shape, stride: stride(from: source), maximum: maximum, average: average, memory: memory,
+        state: state)
+    }
+
+    var mixingOffset = 0
+    for (index, edge) in CellTopology.edges.enumerated() {
+      let source = states[edge.source]
+      let stride = stride(from: edge.source)
+      let merged = cell.mergedCandidates(of: index)
+      let lowered = cell.candidates[index].enumerated().map { k, candidate -> MixedEdge.Lowered in
+        if let packed = packed?.lowered[index][k] { return packed }
+        if merged.contains(k) {
+          guard k == merged.first else { return .nothing }
+          return .merged(
+            MergedConvolution(
+              name: candidate.name,
+              candidates: merged.map { (cell.candidates[index][$0].operation, mixingOffset + $0) },
+              reduction: cell.isReduction, stride: stride, input: source.shape, memory: memory, state: state, pad: pad))
+        }
+        let stream = UInt32((cell.index * CellTopology.edges.count + index) << 8)
+        func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
+          -> ConvolutionUnit
+        {
+          ConvolutionUnit(
+            name: "\(candidate.name).op", depthwiseName: "\(first)", pointwiseName: "\(first + 1)",
+            normName: "\(first + 2)", kernel: kernel, dilation: dilation, stride: stride, input: shape,
+            isAffine: cell.hasAffineNorms, memory: memory, state: state, pad: pad)
+        }
+        func separable(_ kernel: Int) -> MixedEdge.Lowered {
+          let first = convolution(kernel, 1, stride, 1, on: source.shape)
+          return .separable(first: first, second: convolution(kernel, 1, 1, 5, on: first.output.shape))
+        }
+        switch candidate.operation {
+        case .none: return .nothing
+        case .skipConnect:
+          guard stride == 2 else {
+            return cell.dropsSkips ? .dropped(memory.activation(source.shape), stream: stream) : .identity
+          }
+          return .factorised(
+            PointwiseUnit(
+              name: candidate.name, sources: [source], outputChannels: source.shape.channels, reduction: true,
+              isAffine: cell.hasAffineNorms, memory: memory, state: state))
+        case .noise:
+          let shape = stride == 2 ? source.shape.halved() : source.shape
+          return .noise(memory.activation(shape), stream: stream)
+        case .maxPool3x3, .averagePool3x3:
+          let isMaximum = candidate.operation == .maxPool3x3
+          guard let pool = pools[edge.source], let shared = isMaximum ? pool.maximum : pool.average else {
+            preconditionFailure("every pooled state has a pool unit")
+          }
+          let norm = shared.norm.map { BatchNorm(sharingForwardOf: $0, memory: memory) }
+          return isMaximum ? .maximum(pool, norm) : .average(pool, norm)
+        case .separableConv3x3: return separable(3)
+        case .separableConv5x5: return separable(5)
+        case .dilatedConv3x3: return .convolution(convolution(3, 2, stride, 1, on: source.shape))
+        case .dilatedConv5x5: return .convolution(convolution(5, 2, stride, 1, on: source.shape))
+        }
+      }
+      edges.append(
+        MixedEdge(
+          edge: edge, stride: stride, operations: lowered, mixingOffset: mixingOffset,
+          paths: cell.candidates[index].map(\.path)))
+      mixingOffset += lowered.count
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Cells
+import Figures
+import Foundation
+
+extension CellFigure {
+  /// A supernet's cells: each edge with its strongest operation other than `none` and that operation's mixing weight, as
+  /// wide and as opaque as the weight is large; the edges that derivation keeps in bold. Where β weighs the edges, a weight
+  /// is that of the operation times that of its edge, which is what derivation compares.
+  ///
+  /// - Throws: `FigureError` for a title that can't be drawn.
+  public init(_ alphas: ArchitectureParameters, of shape: AlphaShape, keeping genotype: Genotype, title: String) throws {
+    let operations = shape.operations
+    // Weights of edges make products so small that two digits would not tell them apart.
+    let digits = shape.hasEdgeColumn ? 3 : 2
+    func diagram(
+      _ title: Label, _ matrix: ArchitectureParameters.Matrix, _ candidates: [[CellOperation]], _ kept: [Genotype.Edge],
+      _ concat: [Int]
+    ) throws -> CellDiagram {
+      let (weights, columns) = (matrix.strengths(), matrix.operationColumns)
+      let edges = CellTopology.edges.enumerated().compactMap { row, edge -> CellDiagram.Edge? in
+        let mixing = zip(candidates[row], weights[row * columns..<(row + 1) * columns])
+        var strongest: (operation: CellOperation, weight: Double)?
+        // Of equals the earlier one, as derivation has it.
+        for (operation, weight) in mixing where operation != .none && weight > strongest?.weight ?? -1 {
+          strongest = (operation, weight)
+        }
+        guard let (operation, weight) = strongest else { return nil }
+        let into = kept[Genotype.edgesPerNode * edge.node..<Genotype.edgesPerNode * (edge.node + 1)]
+        return CellDiagram.Edge(
+          from: edge.source, to: edge.target,
+          label: Label("\(operation.rawValue) \(String(format: "%.\(digits)f", weight))"),
+          kind: operation.kind, strength: weight, isBold: into.contains(.init(operation, from: edge.source)))
+      }
+      return try CellDiagram(title: title, edges: edges, joined: concat)
+    }
+    try self.init(
+      title: title,
+      cells: [
+        diagram("Normal cell", alphas.normal, operations.normal, genotype.normal, genotype.normalConcat),
+        diagram("Reduction cell", alphas.reduce, operations.reduce, genotype.reduce, genotype.reduceConcat),
+      ],
+      caption: [
+        "Each edge: its strongest operation other than none, and the mixing weight of that operation"
+          + (shape.hasEdgeColumn ? " times the weight of its edge" : "")
+          + ", which width and opacity show too. Bold: what derivation keeps."
+      ])
+  }
+}

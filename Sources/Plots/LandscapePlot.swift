@@ -1,0 +1,149 @@
+import Figures
+import Formats
+import Foundation
+import Landscape
+
+extension PlotKind {
+  static let heatmap = PlotKind(name: "heatmap", sources: ["landscape.csv"], fileName: "landscape") {
+    try LandscapePlot($0, $1).heatmap()
+  }
+  static let surface = PlotKind(name: "surface", sources: ["landscape.csv"], fileName: "landscape-surface") {
+    try LandscapePlot($0, $1).surface()
+  }
+}
+
+/// Heatmaps and surfaces of `landscape.csv`.
+struct LandscapePlot {
+  private let folder: PlotFolder
+  private let style: PlotStyle
+  private let text: PlotText
+  private let objectives: [Objective]
+  private let grids: [Objective: Grid]
+  /// Objectives that are not finite everywhere, in words.
+  private let gaps: [String]
+
+  /// - Throws: `FormatError` where the table is not that of a grid, or lacks an objective that is asked for.
+  init(_ folder: PlotFolder, _ style: PlotStyle) throws {
+    (self.folder, self.style, text) = (folder, style, PlotText(folder: folder))
+    let table = try CSVTable(readingFrom: folder.file("landscape.csv"))
+    try table.requireRows()
+    let (rows, places) = (try table.objectives(), (try table.doubles("x"), try table.doubles("y")))
+    let values = try table.numbersOrGaps(style.quantity.rawValue)
+    let found = rows.unique()
+    let wanted = style.objectives ?? Self.truthLast(found)
+    for objective in wanted where !found.contains(objective) {
+      throw FormatError(
+        file: table.path, item: "--objective \(objective.label)", problem: "was not sampled",
+        expected: found.map(\.label).joined(separator: ", "))
+    }
+    let (xs, ys) = (Set(places.0).sorted(), Set(places.1).sorted())
+    guard xs.count * ys.count <= 4 * rows.count / found.count + 4 else {
+      throw FormatError(
+        file: table.path, item: "x, y", problem: "not the points of a grid",
+        found: "\(rows.count) rows at \(xs.count) different x and \(ys.count) different y")
+    }
+    let (columnOf, rowOf) = (Self.positions(xs), Self.positions(ys))
+    var filled: [Objective: [Double]] = [:]
+    var notFinite: [Objective: Int] = [:]
+    for row in rows.indices {
+      guard let column = columnOf[places.0[row]], let line = rowOf[places.1[row]] else { continue }
+      // Points that are missing in an unfinished table stay gaps.
+      filled[rows[row], default: Array(repeating: .nan, count: xs.count * ys.count)][line * xs.count + column] =
+        values[row].isFinite ? values[row] : .nan
+      if !values[row].isFinite { notFinite[rows[row], default: 0] += 1 }
+    }
+    gaps = wanted.compactMap { objective in
+      notFinite[objective].map { "\(objective.label) at \($0) of \(xs.count * ys.count) points" }
+    }
+    grids = try filled.mapValues { try Grid(x: xs, y: ys, values: $0) }
+    objectives = wanted
+  }
+
+  private static func positions(_ values: [Double]) -> [Double: Int] {
+    Dictionary(uniqueKeysWithValues: values.enumerated().map { ($1, $0) })
+  }
+
+  /// The true loss of most steps comes last: a figure takes the last one for the truth.
+  private static func truthLast(_ objectives: [Objective]) -> [Objective] {
+    let truth = objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
+    return objectives.filter { $0 != truth } + [truth].compactMap { $0 }
+  }
+
+  private var losses: [(title: String, grid: Grid)] {
+    objectives.compactMap { objective in
+      grids[objective].map { (PlotText.title(objective, of: style.quantity), $0) }
+    }
+  }
+
+  private var isAccuracy: Bool { style.quantity == .accuracy }
+  private var what: String { isAccuracy ? "Validation accuracy" : "Validation loss" }
+  private var title: String { style.title.map(PlotText.plain) ?? text.around(what) }
+
+  /// Losses side by side, and below what each misses of the truth.
+  func heatmap() throws -> LandscapeFigure {
+    let hasTruth = objectives.last?.name == "true" && objectives.count > 1
+    var figure =
+      hasTruth && style.showsDifferences
+      ? try LandscapeFigure.comparison(title: title, losses: losses)
+      : try LandscapeFigure(
+        title: title, panels: losses.map { LandscapePanel(title: Label($0.title), grid: $0.grid) },
+        reference: hasTruth ? losses.count - 1 : nil)
+    let paths = try self.paths()
+    figure.paths = paths
+    figure.caption = caption(paths)
+    figure.xLabel = Label("\(text.direction(1)) (\(text.unit))")
+    figure.yLabel = Label("\(text.direction(2)) (\(text.unit))")
+    figure.lossLabel = Label(what.lowercased() + (isAccuracy ? "" : " (nats)"))
+    figure.differenceLabel = isAccuracy ? "difference of accuracies" : "difference of losses (nats)"
+    figure.seeksMaximum = isAccuracy
+    if folder.settings["center"] == "mean" { figure.centreLabel = "centre: mean of the paths" }
+    (figure.colourMap, figure.differenceMap) = style.maps
+    figure.range = style.range
+    figure.isLogarithmic = style.isLogarithmic
+    figure.width = style.width
+    return figure
+  }
+
+  /// The losses as surfaces.
+  func surface() throws -> SurfaceFigure {
+    var figure = try SurfaceFigure(
+      title: title, panels: losses.map { LandscapePanel(title: Label($0.title), grid: $0.grid) },
+      xLabel: Label(text.direction(1)), yLabel: Label(text.direction(2)),
+      zLabel: Label(what.lowercased() + (isAccuracy ? "" : " (nats)")), width: style.width)
+    figure.caption = style.showsCaption ? ["Coordinates in units of \(text.unit)."] + caption([]) : []
+    figure.colourMap = style.maps.sequential
+    figure.range = style.range
+    figure.isLogarithmic = style.isLogarithmic
+    figure.seeksMaximum = isAccuracy
+    (figure.azimuth, figure.elevation) = (style.azimuth, style.elevation)
+    return figure
+  }
+
+  /// What a reader needs to judge the picture or to draw it again.
+  private func caption(_ paths: [LandscapePath]) -> [String] {
+    guard style.showsCaption else { return [] }
+    var sentences = [text.network, text.directions, text.losses].compactMap { $0 }
+    if !paths.isEmpty, let one = share("explained_variance_1"), let two = share("explained_variance_2") {
+      sentences.append("The two directions hold \(one) and \(two) of the variance of α along the paths.")
+    }
+    if !gaps.isEmpty { sentences.append("Not finite: \(gaps.joined(separator: ", ")).") }
+    return sentences
+  }
+
+  private func share(_ key: String) -> String? {
+    folder.settings[key].flatMap(Double.init).map { String(format: "%.1f %%", 100 * $0) }
+  }
+
+  private func paths() throws -> [LandscapePath] {
+    guard folder.has("trajectory.csv") else { return [] }
+    let table = try CSVTable(readingFrom: folder.file("trajectory.csv"))
+    let (runs, epochs) = (try table.column("run"), try table.integers("epoch"))
+    let (x, y) = (try table.doubles("x"), try table.doubles("y"))
+    return try runs.unique().map { run in
+      let rows = runs.indices.filter { runs[$0] == run }.sorted { epochs[$0] < epochs[$1] }
+      return try LandscapePath(
+        label: Label(plain: (run as NSString).lastPathComponent), points: rows.map { Point(x[$0], y[$0]) },
+        epochs: rows.map { epochs[$0] })
+    }
+  }
+}

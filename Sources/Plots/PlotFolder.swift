@@ -1,0 +1,133 @@
+import Figures
+import Formats
+import Foundation
+import Landscape
+import Runs
+import Search
+
+/// A folder of results that figures are drawn from: its tables, and the settings that say what they are of.
+public struct PlotFolder {
+  public let path: String
+  /// The file that was named in place of the folder; nil for the folder.
+  public let onlyFile: String?
+  /// Keys and values of the folder's settings; empty where it holds none.
+  public let settings: [String: String]
+  /// Name and text of the file of the settings.
+  private let source: (name: String, text: String)?
+
+  private static let settingsFiles = [
+    "landscape.yaml", "fidelity.yaml", "spectrum.yaml", "estimators.yaml", "config.yaml",
+  ]
+
+  /// - Throws: `FormatError` where there is no such folder, or it holds nothing that can be drawn.
+  public init(_ named: String) throws {
+    let trimmed = named.count > 1 && named.hasSuffix("/") ? String(named.dropLast()) : named
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: trimmed, isDirectory: &isFolder) else {
+      throw FormatError(file: named, problem: "there is no such folder or file", expected: Self.wanted)
+    }
+    if isFolder.boolValue {
+      (path, onlyFile) = (trimmed, nil)
+    } else {
+      let url = URL(fileURLWithPath: trimmed)
+      onlyFile = url.lastPathComponent
+      path = trimmed.contains("/") ? (trimmed as NSString).deletingLastPathComponent : "."
+    }
+    let folder = path
+    let name = Self.settingsFiles.first { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    source = try name.map { ($0, String(decoding: try FileBytes.read("\(folder)/\($0)"), as: UTF8.self)) }
+    settings = source.map { Self.mapping($0.text) } ?? [:]
+    guard !kinds.isEmpty else {
+      if onlyFile == nil { try SearchRunFolder(existing: path).requireOneRun() }
+      throw FormatError(
+        file: named, problem: onlyFile == nil ? "holds nothing to draw" : "is nothing to draw", expected: Self.wanted)
+    }
+  }
+
+  private static let wanted = "one of " + Set(PlotKind.all.flatMap(\.sources)).sorted().joined(separator: ", ")
+
+  public func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
+
+  /// What can be drawn: all that the files are there for. Eigenvalues of a run only where it measured any.
+  public var kinds: [PlotKind] {
+    PlotKind.all.filter { kind in
+      kind.sources.contains { has($0) && (onlyFile == nil || onlyFile == $0) && kind.fits(self, $0) }
+    }
+  }
+
+  /// Where the figures come from: the settings word for word, but for absolute paths, and how to draw the figure again.
+  func metadata(_ kind: PlotKind, _ style: PlotStyle) -> FigureMetadata {
+    let command = ["zarts", "plot", ".", "--kind", kind.name] + style.words
+    var metadata = FigureMetadata(
+      configSHA256: source.map { SHA256.hexadecimal(of: $0.text.utf8) }, seed: settings["seed"].flatMap { UInt64($0) },
+      checkpoint: settings["checkpoint"].map { PrivatePath.shortened($0) },
+      command: command.map(Provenance.shellQuoted).joined(separator: " "), maker: Plot.maker)
+    if let source { metadata.entries.append(.init("Settings", PrivatePath.withoutAbsolute(source.text))) }
+    return style.file.kept(metadata)
+  }
+
+  /// The entries of a flat YAML mapping as this program writes it: a key, a value, perhaps in quotes, perhaps a comment.
+  static func mapping(_ text: String) -> [String: String] {
+    var result: [String: String] = [:]
+    for line in text.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix(" ") {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      var value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+      if value.hasPrefix("\"") {
+        guard let json = try? JSONText(parsing: Array(quotedPart(value).utf8)[...]), case .string(let plain) = json else {
+          continue
+        }
+        value = plain
+      } else if let comment = value.range(of: " #") {
+        value = value[..<comment.lowerBound].trimmingCharacters(in: .whitespaces)
+      }
+      if value != "null" { result[String(line[..<colon])] = value }
+    }
+    return result
+  }
+
+  /// A text in quotes up to their end.
+  private static func quotedPart(_ value: String) -> String {
+    var isEscaped = false
+    for index in value.indices.dropFirst() {
+      if value[index] == "\"", !isEscaped { return String(value[...index]) }
+      isEscaped = value[index] == "\\" && !isEscaped
+    }
+    return value
+  }
+}
+
+extension CSVTable {
+  /// The cells of a column as numbers; NaN where one is empty.
+  func numbersOrGaps(_ name: String) throws -> [Double] { try optionalDoubles(name).map { $0 ?? .nan } }
+
+  /// The objective of each row.
+  func objectives() throws -> [Objective] {
+    let (names, steps) = (try column("objective"), try integers("inner_steps", RunBounds.objectiveSteps))
+    return try names.indices.map { row in
+      switch (names[row], steps[row]) {
+      case ("first", _): .firstOrder
+      case ("second", _): .secondOrder
+      case ("true", 1...): .trueLoss(innerSteps: steps[row])
+      default:
+        throw FormatError(
+          file: path, item: "row \(row + 1)", problem: "unknown objective",
+          found: "\(names[row]) with \(steps[row]) inner steps", expected: "first, second, or true with at least 1")
+      }
+    }
+  }
+
+  /// - Throws: `FormatError` where there are no rows.
+  func requireRows() throws {
+    if rows.isEmpty { throw FormatError(file: path, problem: "holds no rows", expected: "at least one") }
+  }
+}
+
+/// Values without repetition, in the order in which they come first.
+extension Sequence where Element: Hashable {
+  package func unique() -> [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}

@@ -1,0 +1,124 @@
+import Cells
+import Formats
+import Foundation
+import Landscape
+import Search
+
+/// Titles and captions from the settings of a folder.
+struct PlotText {
+  let folder: PlotFolder
+  private var settings: [String: String] { folder.settings }
+
+  static func title(_ objective: Objective, of quantity: PlotQuantity = .loss) -> String {
+    let letter = quantity == .loss ? "L" : "A"
+    return switch objective {
+    case .firstOrder: "\(letter)_{1}(α)"
+    case .secondOrder: "\(letter)_{2}(α)"
+    case .trueLoss(let steps): "\(letter)_{M = \(steps)}(α)"
+    }
+  }
+
+  /// What is at the centre, in words; nil where the settings don't say.
+  var origin: String? {
+    guard let space = settings["space"] else { return nil }
+    guard let method = settings["method"], SearchMethod(rawValue: method) != nil else {
+      let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }
+      return (weights ?? "given weights") + " of \(space)"
+    }
+    guard let epochs = (settings["finished_epochs"] ?? settings["epoch"]).flatMap({ Int($0) }) else {
+      return "\(method) on \(space)"
+    }
+    return "\(method) after \(epochs == 1 ? "1 epoch" : "\(epochs) epochs") on \(space)"
+  }
+
+  /// "Validation loss around darts1 after 20 epochs on s2".
+  func around(_ what: String) -> String { origin.map { "\(what) around \($0)" } ?? what }
+
+  /// Network, data and seed.
+  var network: String? {
+    guard let space = settings["space"], let channels = settings["channels"], let layers = settings["layers"] else {
+      return nil
+    }
+    let data = settings["dataset"].map { ", \(Self.dataName($0))" } ?? ""
+    let images = settings["train_limit"].map { " (\($0) images)" } ?? ""
+    let seed = settings["seed"].map { ", seed \($0)" } ?? ""
+    return "Space \(space), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
+  }
+
+  /// The directions and what their unit is in numbers.
+  var directions: String? {
+    guard let seed = settings["directions_seed"] else { return nil }
+    let labels = (settings["directions"] ?? "random,random").split(separator: ",").map(String.init)
+    let isRandom = labels.allSatisfy { $0 == "random" }
+    let what = isRandom ? "Random directions of seed \(seed)" : "Directions: \(Self.plain(labels.joined(separator: ", ")))"
+    if settings["checkpoint_alphas"] == "none" { return "\(what), of length 1; the weights hold no α: the centre is α = 0." }
+    guard let (normal, reduce) = norms else { return what + "." }
+    return "\(what); ‖α‖ is \(Self.decimal(normal)) in the normal cell and \(Self.decimal(reduce)) in the reduction cell."
+  }
+
+  /// What the losses are means over, and the inner steps.
+  var losses: String? {
+    guard let batches = settings["validation_batches"] else { return nil }
+    let count =
+      batches == "all"
+      ? "the whole validation split" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
+    let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
+    let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
+    let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
+    let rate =
+      settings["inner_learning_rate"].flatMap(Double.init).map { "; inner steps and ξ of size \(Self.decimal($0))" } ?? ""
+    let rest = settings["checkpoint_momentum"] == "none" ? ", from rest" : ""
+    return "Losses over \(count)\(size)\(norm)\(rate)\(rest)."
+  }
+
+  /// The unit of the coordinates.
+  var unit: String {
+    let normalisation = settings["normalisation"] ?? "cell"
+    if normalisation == "none" { return "its length" }
+    return normalisation == "model" ? "‖α‖" : "‖α‖ per \(normalisation)"
+  }
+
+  /// The name of a direction, counted from 1.
+  func direction(_ number: Int) -> String {
+    let labels = (settings["directions"] ?? "").split(separator: ",").map(String.init)
+    guard labels.indices.contains(number - 1), labels[number - 1] != "random" else { return "direction \(number)" }
+    return Self.plain(labels[number - 1])
+  }
+
+  /// "95 % intervals": what intervals of a study are.
+  var intervals: String {
+    guard let level = settings["confidence"].flatMap(Double.init) else { return "confidence intervals" }
+    return "\(Self.decimal(100 * level)) % bootstrap intervals"
+  }
+
+  /// Lengths of α in both cells: from the settings, or from the directions that were saved beside them.
+  private var norms: (Double, Double)? {
+    if let normal = settings["alpha_norm_normal"].flatMap(Double.init),
+      let reduce = settings["alpha_norm_reduce"].flatMap(Double.init)
+    {
+      return (normal, reduce)
+    }
+    guard folder.has("directions.safetensors"),
+      let file = try? TensorFile(readingFrom: folder.file("directions.safetensors"))
+    else { return nil }
+    guard let alphas = try? ArchitectureParameters(inferringFrom: file) else { return nil }
+    func norm(_ matrix: ArchitectureParameters.Matrix) -> Double {
+      matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    }
+    return (norm(alphas.normal), norm(alphas.reduce))
+  }
+
+  static func decimal(_ value: Double) -> String { String(format: "%.3g", value) }
+
+  /// A data set's name without the place where it lies on this machine, and without what a label would take for markup.
+  private static func dataName(_ dataset: String) -> String {
+    let names = [
+      "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "svhn": "SVHN",
+      "images": "images of a folder", "closed-form": "the closed-form problem",
+    ]
+    return names[dataset.split(separator: ":").first.map(String.init) ?? ""] ?? "tensors of a file"
+  }
+
+  /// A name that a user chose, without what a label would take for markup.
+  static func plain(_ name: String) -> String { name.replacing("{", with: "(").replacing("}", with: ")") }
+}

@@ -1,0 +1,97 @@
+import Figures
+import Formats
+import Foundation
+import Landscape
+
+extension PlotKind {
+  static let scatter = PlotKind(name: "scatter", sources: ["fidelity-samples.csv"], fileName: "fidelity") {
+    try ScatterPlot.figure($0, $1)
+  }
+}
+
+/// Approximations against the true loss, from `fidelity-samples.csv`, with the coefficients of `fidelity.csv`.
+enum ScatterPlot {
+  static func figure(_ folder: PlotFolder, _ style: PlotStyle) throws -> ScatterFigure {
+    let text = PlotText(folder: folder)
+    let table = try CSVTable(readingFrom: folder.file("fidelity-samples.csv"))
+    try table.requireRows()
+    let rows = try table.objectives()
+    let values = try table.numbersOrGaps(style.quantity.rawValue)
+    let (directions, radii) = (try table.column("direction"), try table.numbersOrGaps("radius"))
+    guard let truth = rows.filter({ $0.name == "true" }).max(by: { $0.innerSteps < $1.innerSteps }) else {
+      throw FormatError(
+        file: table.path, item: "objective", problem: "no true loss to compare with",
+        found: rows.unique().map(\.label).joined(separator: ", "), expected: "true with at least 1 inner step")
+    }
+    let found = rows.unique()
+    let wanted = style.objectives ?? found
+    for objective in wanted where !found.contains(objective) {
+      throw FormatError(
+        file: table.path, item: "--objective \(objective.label)", problem: "was not sampled",
+        expected: found.map(\.label).joined(separator: ", "))
+    }
+    let compared = wanted.filter { $0 != truth }
+    guard !compared.isEmpty else {
+      throw FormatError(
+        file: table.path, item: "objective", problem: "nothing to compare with \(truth.label)",
+        found: found.map(\.label).joined(separator: ", "), expected: "another objective")
+    }
+    func points(_ objective: Objective) -> [String: (Double, Double)] {
+      let mine = rows.indices.filter { rows[$0] == objective }
+      return Dictionary(mine.map { ("\(directions[$0]) \(radii[$0])", (values[$0], radii[$0])) }, uniquingKeysWith: { $1 })
+    }
+    let (exact, order) = (points(truth), rows.indices.map { "\(directions[$0]) \(radii[$0])" }.unique())
+    let coefficients = try self.coefficients(folder)
+    let panels = try compared.map { objective in
+      let mine = points(objective)
+      let both = order.filter { mine[$0] != nil && exact[$0] != nil }
+      let (x, y) = (both.compactMap { exact[$0]?.0 }, both.compactMap { mine[$0]?.0 })
+      // Coefficients are those of losses.
+      let notes = style.quantity == .loss ? coefficients[objective] ?? [] : []
+      return try ScatterPanel(
+        title: Label(PlotText.title(objective, of: style.quantity)), x: x, y: y, shade: both.compactMap { exact[$0]?.1 },
+        notes: notes, regression: ScatterPanel.leastSquares(x, y))
+    }
+    let isAccuracy = style.quantity == .accuracy
+    var caption = [text.network, text.losses].compactMap { $0 }
+    if panels.contains(where: { !$0.notes.isEmpty }) { caption.append("Brackets: \(text.intervals).") }
+    var figure = try ScatterFigure(
+      title: style.title.map(PlotText.plain) ?? text.around("Approximations and the truth"), panels: panels,
+      xLabel: Label(PlotText.title(truth, of: style.quantity) + (isAccuracy ? "" : " (nats)")),
+      yLabel: isAccuracy ? "approximation" : "approximation (nats)", shadeLabel: "distance from the centre",
+      caption: style.showsCaption ? caption : [], width: style.width)
+    figure.colourMap = style.maps.sequential
+    figure.range = style.range
+    figure.isLogarithmic = style.isLogarithmic
+    return figure
+  }
+
+  private static let names = [("pearson", "Pearson"), ("spearman", "Spearman"), ("kendall", "Kendall τ")]
+
+  /// Lines of text for each objective: coefficients over all radii, or of the only one.
+  private static func coefficients(_ folder: PlotFolder) throws -> [Objective: [Label]] {
+    guard folder.has("fidelity.csv") else { return [:] }
+    let table = try CSVTable(readingFrom: folder.file("fidelity.csv"))
+    let (names, radii) = (try table.column("name"), try table.numbersOrGaps("radius"))
+    let (values, lower, upper) = (
+      try table.numbersOrGaps("value"), try table.numbersOrGaps("lower"), try table.numbersOrGaps("upper")
+    )
+    // Other statistics have objectives of other kinds.
+    let kept = names.indices.filter { row in Self.names.contains { $0.0 == names[row] } }
+    let objectives = try CSVTable(path: table.path, columns: table.columns, rows: kept.map { table.rows[$0] }).objectives()
+    var result: [Objective: [Label]] = [:]
+    for objective in objectives.unique() {
+      for (name, words) in Self.names {
+        let mine = zip(kept, objectives).filter { $1 == objective && names[$0] == name }.map(\.0)
+        // A row without a radius is over all of them; a single one says the same.
+        guard let row = mine.first(where: { radii[$0].isNaN }) ?? (mine.count == 1 ? mine.first : nil) else { continue }
+        var line = "\(words) \(Numeral.fixed(values[row], decimals: 2))"
+        if lower[row].isFinite, upper[row].isFinite {
+          line += " [\(Numeral.fixed(lower[row], decimals: 2)), \(Numeral.fixed(upper[row], decimals: 2))]"
+        }
+        result[objective, default: []].append(Label(plain: line))
+      }
+    }
+    return result
+  }
+}

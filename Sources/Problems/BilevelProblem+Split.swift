@@ -1,0 +1,39 @@
+import Cells
+import Compute
+
+extension BatchLoss {
+  /// Fraction of the examples classified correctly, 0 for an empty batch.
+  public var accuracy: Double { count > 0 ? Double(correct) / Double(count) : 0 }
+}
+
+extension BilevelProblem {
+  /// L_val(ω, α) over the whole validation split: the mean over its examples, each batch with its own statistics.
+  ///
+  /// - Parameter isStopRequested: asked before each evaluation of a batch.
+  /// - Throws: `CancellationError` when `isStopRequested` answers true; what the problem throws where its data are damaged.
+  public func evaluateValidationSplit(
+    weights: ParameterVector, alphas: ArchitectureParameters, isStopRequested: () -> Bool = { false }
+  ) throws -> BatchLoss {
+    try evaluateValidationSplit(weights: weights, each: [alphas], isStopRequested: isStopRequested)[0]
+  }
+
+  /// The same for several α, in their order: each batch is made once for all of them.
+  public func evaluateValidationSplit(
+    weights: ParameterVector, each architectures: [ArchitectureParameters], isStopRequested: () -> Bool = { false }
+  ) throws -> [BatchLoss] {
+    var sums = [BatchLoss](repeating: BatchLoss(loss: 0, correct: 0, count: 0), count: architectures.count)
+    for index in 0..<validationSplitCount {
+      let batch = try validationSplitBatch(index)
+      for (place, alphas) in architectures.enumerated() {
+        if isStopRequested() { throw CancellationError() }
+        let result = evaluate(weights: weights, alphas: alphas, batch: batch)
+        sums[place].loss += result.loss * Double(result.count)
+        sums[place].correct += result.correct
+        sums[place].count += result.count
+      }
+    }
+    return sums.map { sum in
+      BatchLoss(loss: sum.count > 0 ? sum.loss / Double(sum.count) : .nan, correct: sum.correct, count: sum.count)
+    }
+  }
+}

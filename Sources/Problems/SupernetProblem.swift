@@ -1,0 +1,100 @@
+import Cells
+import Compute
+import Datasets
+import Engine
+import Formats
+
+/// The bilevel problem of a supernet on images (DARTS, eq. 3–4; ZARTS, eq. 1–2).
+public final class SupernetProblem: BilevelProblem {
+  public let model: SupernetModel
+  public let loader: BatchLoader
+  public let seed: UInt64
+  /// Of skip connections, in training and validation batches alike, not in those of the whole validation split.
+  private let skipDropout: SkipDropout?
+
+  /// - Parameters:
+  ///   - seed: fixes ω and α at the start.
+  ///   - variant: what partial channels and progressive shrinking change in the network.
+  ///   - skipDropout: the rates of a variant with dropout of skip connections.
+  ///   - threads: threads that share a batch; no result depends on their number.
+  /// - Throws: `SupernetError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
+  public init(
+    space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
+    variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil
+  ) throws {
+    let architecture = try SupernetArchitecture(
+      space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side,
+      variant: variant)
+    model = try SupernetModel(
+      architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,
+      kernels: Kernels.select())
+    self.loader = loader
+    self.seed = seed
+    self.skipDropout = variant.skipDropout ? skipDropout : nil
+  }
+
+  public var initialAlphas: ArchitectureParameters { model.makeInitialAlphas(seed: seed) }
+  public func makeInitialWeights() -> ParameterVector { model.makeInitialWeights(seed: seed) }
+  public func makeVector() -> ParameterVector { model.makeVector() }
+  public func makeInitialStatistics() -> ParameterVector { model.makeInitialStatistics() }
+
+  public var dataChecksum: String? { loader.dataset.checksum }
+  public var stepsPerEpoch: Int { loader.stepsPerEpoch }
+  public func trainingBatch(epoch: Int, step: Int) throws -> ImageBatch {
+    try dropping(loader.trainingBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+  }
+  public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
+    try dropping(loader.validationBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+  }
+  public var validationSplitCount: Int { loader.validationSplit.count }
+
+  public func validationSplitBatch(_ index: Int) throws -> ImageBatch { try loader.validationSplit[index] }
+
+  private func dropping(_ batch: ImageBatch, epoch: Int, step: Int) -> ImageBatch {
+    guard let skipDropout else { return batch }
+    var batch = batch
+    batch.skipDropout = skipDropout.rate(epoch: epoch + step / max(1, stepsPerEpoch))
+    return batch
+  }
+
+  public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> BatchLoss {
+    let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: batch)
+    return BatchLoss(loss: loss, correct: correct, count: batch.count)
+  }
+
+  public func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector
+  ) -> BatchLoss {
+    var whole = batch
+    whole.skipDropout = 0
+    let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: whole, statistics: statistics)
+    return BatchLoss(loss: loss, correct: correct, count: batch.count)
+  }
+
+  public func moveStatistics(
+    _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters,
+    batch: ImageBatch
+  ) {
+    model.moveStatistics(statistics, momentum: momentum, weights: weights, alphas: alphas, batch: batch)
+  }
+
+  public func gradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
+    wantsAlphaGradient: Bool, statistics: ParameterVector?
+  ) -> BatchGradient {
+    let result = model.gradient(
+      weights: weights, alphas: alphas, batch: batch, weightGradient: weightGradient, wantsAlphaGradient: wantsAlphaGradient,
+      statistics: statistics)
+    return BatchGradient(
+      loss: BatchLoss(loss: result.loss, correct: result.correct, count: batch.count), alphas: result.alphas)
+  }
+
+  public func export(_ vector: ParameterVector) -> [NamedTensor] { model.export(vector) }
+  public func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] { model.exportStatistics(statistics) }
+
+  public func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
+    try model.importVector(from: file, prefix: prefix)
+  }
+
+  public func importStatistics(from file: TensorFile) throws -> ParameterVector? { try model.importStatistics(from: file) }
+}

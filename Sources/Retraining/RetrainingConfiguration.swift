@@ -1,0 +1,160 @@
+import Cells
+import Compute
+import Datasets
+import Foundation
+import Problems
+import Runs
+
+/// Everything that decides what a retraining computes, bit for bit, and on how many threads.
+///
+/// The defaults are the settings of DARTS (Liu et al., ICLR 2019, §3.2, §A.2) on CIFAR-10 and on ImageNet.
+public struct RetrainingConfiguration: Equatable, Sendable, Codable {
+  /// How the learning rate falls from epoch to epoch.
+  public enum Schedule: String, CaseIterable, Sendable, Codable {
+    /// Half a cosine, to `minimumLearningRate`.
+    case cosine
+    /// A factor of `learningRateDecay` an epoch.
+    case exponential
+  }
+
+  /// The Python `Genotype(…)` line.
+  public var genotype: String
+  public var scale: DerivedArchitecture.Scale
+  /// What `DatasetSpecification` parses.
+  public var dataset: String
+  public var seed: UInt64 = 0
+  public var epochs = 600
+  public var batch = 96
+  public var channels = 36
+  public var layers = 20
+  public var auxiliary = true
+  public var auxiliaryWeight = 0.4
+  /// Side of the square that is cut out of training images; 0 for none.
+  public var cutout = 16
+  /// Probability of dropping a path in the last epoch; it grows linearly from 0.
+  public var dropPath = 0.2
+  public var labelSmoothing = 0.0
+  public var schedule = Schedule.cosine
+  public var learningRate = 0.025
+  public var minimumLearningRate = 0.0
+  public var learningRateDecay = 0.97
+  public var momentum = 0.9
+  public var weightDecay = 3e-4
+  public var gradientClip = 5.0
+  /// Images of the training and of the test split, chosen by the seed; nil for all.
+  public var trainLimit: Int?
+  public var testLimit: Int?
+  /// Epochs from one test to the next; the last epoch is always tested.
+  public var testEvery = 1
+  /// Checkpoints of finished epochs that stay; 0 for all.
+  public var keepLast = 2
+  /// Weight steps from one checkpoint to the next within an epoch; 0 for none.
+  public var checkpointEvery = 0
+  /// Whether event files for TensorBoard are written.
+  public var tensorboard = false
+  /// 0 for one a core.
+  public var threads = 0
+
+  public init(genotype: String, dataset: String, scale: DerivedArchitecture.Scale = .cifar) {
+    self.genotype = genotype
+    self.dataset = dataset
+    self.scale = scale
+    guard scale == .imagenet else { return }
+    epochs = 250
+    batch = 128
+    channels = 48
+    layers = 14
+    cutout = 0
+    dropPath = 0
+    labelSmoothing = 0.1
+    schedule = .exponential
+    learningRate = 0.1
+    weightDecay = 3e-5
+  }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case genotype, scale, dataset, seed, epochs, batch, channels, layers, auxiliary
+    case auxiliaryWeight = "auxiliary_weight"
+    case cutout
+    case dropPath = "drop_path"
+    case labelSmoothing = "label_smoothing"
+    case schedule
+    case learningRate = "learning_rate"
+    case minimumLearningRate = "minimum_learning_rate"
+    case learningRateDecay = "learning_rate_decay"
+    case momentum
+    case weightDecay = "weight_decay"
+    case gradientClip = "gradient_clip"
+    case trainLimit = "train_limit"
+    case testLimit = "test_limit"
+    case testEvery = "test_every"
+    case keepLast = "keep_last"
+    case checkpointEvery = "checkpoint_every"
+    case tensorboard, threads
+  }
+
+  /// - Throws: `SearchError.invalid` naming the key, what was found and what would be right.
+  public func validate() throws {
+    func require(_ condition: Bool, _ key: CodingKeys, _ found: some CustomStringConvertible, _ wanted: String) throws {
+      if !condition {
+        throw SearchError.invalid("value out of range", at: "setting \(key.rawValue)", found: "\(found)", wanted: wanted)
+      }
+    }
+    try require(!dataset.isEmpty, .dataset, "''", DatasetSpecification.forms)
+    for (key, count, bounds) in counts where !bounds.contains(count) {
+      throw SearchError.invalid(
+        "value out of range", at: "setting \(key.rawValue)", found: "\(count)", wanted: bounds.wanted)
+    }
+    try require(auxiliaryWeight >= 0 && auxiliaryWeight.isFinite, .auxiliaryWeight, auxiliaryWeight, "0 or more")
+    try require((0..<1).contains(dropPath), .dropPath, dropPath, "0 or more and below 1")
+    try require((0..<1).contains(labelSmoothing), .labelSmoothing, labelSmoothing, "0 or more and below 1")
+    try require(learningRate > 0 && learningRate.isFinite, .learningRate, learningRate, "a number above 0")
+    try require(
+      (0...learningRate).contains(minimumLearningRate), .minimumLearningRate, minimumLearningRate,
+      "0 to \(learningRate), the learning rate at the start")
+    try require(
+      learningRateDecay > 0 && learningRateDecay <= 1, .learningRateDecay, learningRateDecay, "above 0, at most 1")
+    try require((0..<1).contains(momentum), .momentum, momentum, "0 or more and below 1")
+    try require(weightDecay >= 0 && weightDecay.isFinite, .weightDecay, weightDecay, "0 or more")
+    try require(gradientClip > 0, .gradientClip, gradientClip, "a number above 0")
+    _ = try Genotype(parsing: genotype)
+  }
+
+  /// Every count, and what it may be.
+  private var counts: [(key: CodingKeys, count: Int, bounds: CountBounds)] {
+    let given: [(CodingKeys, Int?, CountBounds)] = [
+      (.epochs, epochs, RunBounds.epochs),
+      (.batch, batch, CountBounds(2...BatchLoader.batchSizes.range.upperBound, since: "batch norm needs two")),
+      (.channels, channels, SupernetArchitecture.channelCounts), (.layers, layers, SupernetArchitecture.layerCounts),
+      (.cutout, cutout, CountBounds(2...2 * SupernetArchitecture.imageSizes.range.upperBound, zero: "none")),
+      (.trainLimit, trainLimit, CountBounds(2...RunBounds.images.range.upperBound)),
+      (.testLimit, testLimit, RunBounds.images),
+      (.testEvery, testEvery, RunBounds.interval), (.keepLast, keepLast, RunBounds.interval.or(zero: "all")),
+      (.checkpointEvery, checkpointEvery, RunBounds.stepInterval.or(zero: "none")),
+      (.threads, threads, RunBounds.threads),
+    ]
+    return given.compactMap { key, count, bounds in count.map { (key, $0, bounds) } }
+  }
+
+  /// The settings that results depend on: the housekeeping is at 0, and the data are named without their place.
+  var withoutHousekeeping: RetrainingConfiguration {
+    var result = self
+    result.dataset = DatasetSpecification.kind(of: dataset)
+    (result.keepLast, result.checkpointEvery, result.threads) = (0, 0, 0)
+    result.tensorboard = false
+    return result
+  }
+
+  /// Learning rate of an epoch, counted from 0.
+  func learningRate(epoch: Int) -> Double {
+    switch schedule {
+    case .cosine:
+      minimumLearningRate
+        + (learningRate - minimumLearningRate) * (1 + cos(Double.pi * Double(epoch) / Double(epochs))) / 2
+    case .exponential: max(minimumLearningRate, learningRate * pow(learningRateDecay, Double(epoch)))
+    }
+  }
+
+  /// Probability of dropping a path in an epoch, counted from 0: it grows with epoch / epochs.
+  func dropPath(epoch: Int) -> Double { dropPath * Double(epoch) / Double(epochs) }
+}

@@ -1,0 +1,68 @@
+import Formats
+import Problems
+
+/// CRC-32C of each row of a run's tables: a checkpoint carries those of the epochs up to its own, and so tells which row
+/// was edited since, or is another run's.
+package enum HistoryCheck {
+  /// Metadata of a checkpoint: the checks of a file's rows, 8 digits each, with spaces between.
+  package enum Key: String {
+    case metrics = "history.metrics"
+    case genotypes = "history.genotypes"
+    case alphas = "history.alphas"
+  }
+
+  /// Of a row of metrics.csv, but for the seconds, which no two runs share. Cells without a value do not count, so that a
+  /// column which a later version adds changes no check.
+  package static func of(_ row: [CSVField], columns: [String]) -> String {
+    var check = CRC32C()
+    for (column, cell) in zip(columns, row) where column != "seconds" && !cell.encoded.isEmpty {
+      check.add(Array("\(column)=\(cell.encoded)\n".utf8))
+    }
+    return check.hexadecimal
+  }
+
+  /// Of a line of genotypes.txt.
+  package static func of(line: String) -> String {
+    var check = CRC32C()
+    check.add(Array(line.utf8))
+    return check.hexadecimal
+  }
+
+  /// Of the α of an epoch in alphas.npy, by their bits.
+  package static func of(_ alphas: some Collection<Float>) -> String {
+    var check = CRC32C()
+    Array(alphas).withUnsafeBytes { check.add($0) }
+    return check.hexadecimal
+  }
+
+  /// The entries that a checkpoint carries.
+  package static func metadata(_ checks: [(Key, [String])]) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: checks.map { ($0.rawValue, $1.joined(separator: " ")) })
+  }
+
+  /// The checks that a checkpoint carries of a file; nil where an earlier version wrote it.
+  package static func checks(_ key: Key, in metadata: [String: String]) -> [String]? {
+    metadata[key.rawValue].map { $0.split(separator: " ").map(String.init) }
+  }
+
+  /// - Throws: `SearchError.invalid` that names the first row which is not the one that the checkpoint was written after.
+  package static func require(
+    _ found: [String], _ key: Key, in metadata: [String: String], of checkpoint: String, at path: String
+  )
+    throws
+  {
+    guard let wanted = checks(key, in: metadata) else { return }
+    for (index, check) in wanted.enumerated() {
+      guard found.indices.contains(index) else {
+        throw SearchError.invalid(
+          "a row is missing", at: "\(path): row \(index + 1)", found: "\(found.count) rows",
+          wanted: "\(wanted.count), as when \(checkpoint) was written")
+      }
+      guard found[index] == check else {
+        throw SearchError.invalid(
+          "not the row that this run wrote", at: "\(path): row \(index + 1)", found: "checksum \(found[index])",
+          wanted: "\(check), as \(checkpoint) has it")
+      }
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Cells
+import Compute
+import Problems
+
+/// L_M(α + u) of candidates: each trains its own copy of ω, from the current ω and momentum, for M steps on the same M
+/// training batches, and is judged on the same validation batch (Wang et al., ZARTS, §3.2).
+final class CandidateEvaluation<Problem: BilevelProblem> {
+  private let problem: Problem
+  private let training: InnerTraining<Problem>
+
+  init(problem: Problem) {
+    self.problem = problem
+    training = InnerTraining(problem: problem)
+  }
+
+  /// NaN where the inner training left the finite range, whatever the loss of the weights it left: a ReLU or a maximum can
+  /// turn NaN back into numbers.
+  ///
+  /// - Throws: `CancellationError` where the step's `isStopRequested` answers true.
+  func trueLoss(of alphas: ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> Double {
+    if step.isStopRequested() { throw CancellationError() }
+    training.train(
+      from: step.weights, startVelocity: step.velocity, alphas: alphas, batches: step.trainingBatches, step: step.weightStep)
+    guard training.divergedStep == nil, training.weights.norm.isFinite else { return .nan }
+    return problem.evaluate(weights: training.weights, alphas: alphas, batch: step.validationBatch).loss
+  }
+
+  /// L_M(α), the baseline that candidates are compared with.
+  ///
+  /// - Throws: `SearchError.diverged` where it is not finite: then no candidate can be told to be better or worse.
+  func baseline(of alphas: ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> Double {
+    let loss = try trueLoss(of: alphas, at: step)
+    guard loss.isFinite else {
+      throw SearchError.diverged(
+        "the loss of α itself is not finite after \(step.trainingBatches.count) inner steps: \(loss), ‖α‖ \(alphas.norm), "
+          + "‖ω‖ \(step.weights.norm)")
+    }
+    return loss
+  }
+
+  /// What to throw where no candidate has a finite loss.
+  func noFiniteCandidate(
+    _ losses: [Double], _ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>
+  ) -> SearchError {
+    .diverged(
+      "no candidate has a finite loss after \(step.trainingBatches.count) inner steps: \(losses), ‖α‖ \(alphas.norm), "
+        + "‖ω‖ \(step.weights.norm)")
+  }
+
+  /// Of one candidate in training steps; a forward pass counts a third.
+  static func cost(_ innerSteps: Int) -> Double { Double(innerSteps) + 1.0 / 3 }
+}
+
+extension ArchitectureStep {
+  /// The random numbers of a candidate.
+  func candidateStream(_ index: Int) -> RandomStream {
+    RandomStream(seed: seed, purpose: .candidates, epoch: epoch, step: step, index: index)
+  }
+}

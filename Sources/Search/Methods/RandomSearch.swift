@@ -1,0 +1,82 @@
+import Cells
+import Compute
+import Formats
+import Problems
+
+/// Random search with weight sharing, the baseline that a search method has to beat (Li & Talwalkar, *Random search and
+/// reproducibility for neural architecture search*, UAI 2019, §3.3).
+///
+/// Every weight step trains the shared weights within one architecture drawn uniformly (`SearchSpace.randomArchitecture`).
+/// At the end of an epoch N further architectures and the best one so far are evaluated with the shared weights on the
+/// whole validation split, and α becomes the best of them. The published version ranks 1000 once, at the end, on a few
+/// batches first; here they are spread over the epochs, so that a run has a result at any time, and nothing is ranked on
+/// less than the split.
+public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser {
+  public let interval = 1
+  public let trainingBatchCount = 0
+  public let updateCost = 0.0
+  public let space: SearchSpace
+  /// N.
+  public let candidates: Int
+  /// α of the best architecture of the epochs so far; nil before the first.
+  public private(set) var incumbent: ArchitectureParameters?
+  private let problem: Problem
+
+  /// - Throws: `SearchError.invalid` where the problem's α does not have the shape of the space.
+  public init(problem: Problem, space: SearchSpace, candidates: Int) throws {
+    let (found, wanted) = (problem.initialAlphas, space.zeroAlphas)
+    guard found.zeros == wanted else {
+      throw SearchError.invalid(
+        "no architectures to sample", at: "method \(SearchMethod.random.rawValue)",
+        found: "α of [\(found.normal.rows), \(found.normal.columns)]",
+        wanted: "[\(wanted.normal.rows), \(wanted.normal.columns)], the shape of \(space.rawValue)")
+    }
+    self.problem = problem
+    self.space = space
+    self.candidates = candidates
+  }
+
+  public var epochEndCost: Double { Double(candidates + 1) * Double(problem.validationSplitCount) / 3 }
+
+  public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
+  {
+    var stream = step.candidateStream(0)
+    let before = alphas.flat
+    alphas = space.randomArchitecture(from: &stream)
+    return ArchitectureReport(
+      gradientNorm: nil, updateNorm: zip(alphas.flat, before).map { Double($0 - $1) }.length)
+  }
+
+  public func finishEpoch(_ alphas: inout ArchitectureParameters, at end: EpochEnd) throws -> Int {
+    let sampled = (0..<candidates).map { index in
+      var stream = RandomStream(seed: end.seed, purpose: .candidates, epoch: end.epoch, step: end.steps, index: index)
+      return space.randomArchitecture(from: &stream)
+    }
+    let rivals = (incumbent.map { [$0] } ?? []) + sampled
+    let losses = try problem.evaluateValidationSplit(
+      weights: end.weights, each: rivals, isStopRequested: end.isStopRequested
+    ).map(\.loss)
+    let finite = losses.indices.filter { losses[$0].isFinite }
+    guard let best = finite.min(by: { losses[$0] < losses[$1] }) else {
+      throw SearchError.diverged(
+        "no sampled architecture has a finite validation loss: \(losses), ‖ω‖ \(end.weights.norm)")
+    }
+    incumbent = rivals[best]
+    alphas = rivals[best]
+    return losses.count - finite.count
+  }
+
+  public func exportState() -> [NamedTensor] {
+    guard let incumbent else { return [] }
+    return [NamedTensor(name: Self.stateName, shape: [incumbent.count], values: .float32(incumbent.flat))]
+  }
+
+  public func importState(from file: TensorFile) throws {
+    guard file.contains(Self.stateName) else { return incumbent = nil }
+    var result = space.zeroAlphas
+    result.flat = try file.floats(Self.stateName, shape: [result.count])
+    incumbent = result
+  }
+
+  private static var stateName: String { "random.incumbent" }
+}

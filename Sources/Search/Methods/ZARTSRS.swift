@@ -1,0 +1,124 @@
+import Cells
+import Problems
+
+/// Where ZARTS-RS draws its directions from.
+public enum DirectionDistribution: String, CaseIterable, Codable, Sendable {
+  /// u ~ N(0, I), φ = 1.
+  case gaussian
+  /// u uniform on the unit sphere, φ = d, the count of α.
+  case sphere
+}
+
+/// ZARTS with random search: descent along a finite-difference estimate of the gradient of the smoothed true loss
+/// (Wang et al., ZARTS, NeurIPS 2022, §3.2).
+///
+///     u* = −ξ · φ/(N μ) · Σ_i [L_M(α + μ u_i) − L_M(α)] u_i
+///
+/// With antithetic pairs the second half of the u_i are the first half's negatives. L_M(α) then cancels and is not
+/// computed: u* = −ξ · φ/(N/2) · Σ_k [L_M(α + μ u_k) − L_M(α − μ u_k)]/(2μ) · u_k, free of the second-order error in μ.
+/// An update costs (N + 1)·M training steps and as many evaluations, N·M with antithetic pairs.
+public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
+  /// Settings; those of the paper are not known for μ and ξ (see docs/methods.md for where the run's defaults come from).
+  public struct Settings: Equatable, Sendable {
+    /// M.
+    public var innerSteps: Int
+    /// N, even with antithetic pairs.
+    public var candidates: Int
+    public var distribution: DirectionDistribution
+    /// μ > 0: how far along a direction a candidate lies.
+    public var smoothing: Double
+    /// ξ > 0: step along the negative gradient estimate.
+    public var stepSize: Double
+    public var isAntithetic: Bool
+
+    public init(
+      innerSteps: Int = 10, candidates: Int = 4, distribution: DirectionDistribution = .gaussian, smoothing: Double,
+      stepSize: Double, isAntithetic: Bool = false
+    ) {
+      self.innerSteps = innerSteps
+      self.candidates = candidates
+      self.distribution = distribution
+      self.smoothing = smoothing
+      self.stepSize = stepSize
+      self.isAntithetic = isAntithetic
+    }
+  }
+
+  public let settings: Settings
+  private let evaluation: CandidateEvaluation<Problem>
+
+  public init(problem: Problem, settings: Settings) {
+    precondition(!settings.isAntithetic || settings.candidates.isMultiple(of: 2), "pairs need an even number of candidates")
+    self.settings = settings
+    evaluation = CandidateEvaluation(problem: problem)
+  }
+
+  public var interval: Int { settings.innerSteps }
+  public var trainingBatchCount: Int { settings.innerSteps }
+  public var updateCost: Double {
+    Double(settings.candidates + (settings.isAntithetic ? 0 : 1)) * CandidateEvaluation<Problem>.cost(settings.innerSteps)
+  }
+
+  public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
+  {
+    let estimate = try settings.isAntithetic ? pairs(alphas, step) : oneSided(alphas, step)
+    let scale = settings.distribution == .sphere ? Double(alphas.count) : 1
+    let gradient = estimate.gradient.map { scale * $0 }
+    let update = gradient.map { -settings.stepSize * $0 }
+    alphas = alphas.moved(by: update)
+    return ArchitectureReport(
+      gradientNorm: gradient.length, updateNorm: update.length, baselineLoss: estimate.baseline,
+      candidateLosses: estimate.losses)
+  }
+
+  private typealias Estimate = (gradient: [Double], baseline: Double?, losses: [Double])
+
+  /// Mean over the finite candidates of [L(α + μu) − L(α)]/μ · u.
+  private func oneSided(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
+    let baseline = try evaluation.baseline(of: alphas, at: step)
+    let directions = (0..<settings.candidates).map { direction($0, count: alphas.count, step) }
+    let losses = try directions.map { try evaluation.trueLoss(of: moved(alphas, $0, by: settings.smoothing), at: step) }
+    let slopes = losses.map { ($0 - baseline) / settings.smoothing }
+    return (try mean(slopes, along: directions, losses: losses, alphas, step), baseline, losses)
+  }
+
+  /// Mean over the finite pairs of [L(α + μu) − L(α − μu)]/(2μ) · u.
+  private func pairs(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
+    let directions = (0..<settings.candidates / 2).map { direction($0, count: alphas.count, step) }
+    let losses = try directions.flatMap { direction in
+      try [settings.smoothing, -settings.smoothing].map {
+        try evaluation.trueLoss(of: moved(alphas, direction, by: $0), at: step)
+      }
+    }
+    let slopes = directions.indices.map { (losses[2 * $0] - losses[2 * $0 + 1]) / (2 * settings.smoothing) }
+    return (try mean(slopes, along: directions, losses: losses, alphas, step), nil, losses)
+  }
+
+  private func direction(_ index: Int, count: Int, _ step: ArchitectureStep<Problem>) -> [Double] {
+    var stream = step.candidateStream(index)
+    return switch settings.distribution {
+    case .gaussian: stream.normals(count)
+    case .sphere: stream.unitVector(count)
+    }
+  }
+
+  private func moved(
+    _ alphas: ArchitectureParameters, _ direction: [Double], by length: Double
+  ) -> ArchitectureParameters {
+    alphas.moved(by: direction.map { length * $0 })
+  }
+
+  private func mean(
+    _ slopes: [Double], along directions: [[Double]], losses: [Double], _ alphas: ArchitectureParameters,
+    _ step: ArchitectureStep<Problem>
+  ) throws -> [Double] {
+    let usable = slopes.indices.filter { slopes[$0].isFinite }
+    guard !usable.isEmpty else { throw evaluation.noFiniteCandidate(losses, alphas, step) }
+    var result = [Double](repeating: 0, count: alphas.count)
+    for index in usable {
+      let weight = slopes[index] / Double(usable.count)
+      for entry in result.indices { result[entry] += weight * directions[index][entry] }
+    }
+    return result
+  }
+}

@@ -1,0 +1,125 @@
+import Cells
+import Compute
+import Formats
+import Landscape
+import Problems
+
+/// A study of gradient estimators at a checkpoint, from its settings to its files: `estimators.yaml`, `journal.csv` while it
+/// runs, `gradients.safetensors` (true.M, the compared displacements, and, where asked for, those of DARTS, [places, values of α] each) and
+/// `estimators.csv`.
+public struct EstimatorRun<Problem: BilevelProblem> {
+  public let settings: EstimatorSettings
+  private let study: EstimatorStudy<Problem>
+  private let stateDigest: String
+
+  /// - Parameters:
+  ///   - velocity: the momentum of the checkpoint; nil for zero.
+  public init(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    settings: EstimatorSettings
+  ) {
+    self.settings = settings
+    study = EstimatorStudy(problem: problem, weights: weights, velocity: velocity, alphas: alphas, settings: settings)
+    stateDigest = SHA256.ofState(weights, velocity, alphas)
+  }
+
+  /// - Parameters:
+  ///   - origin: keys and values that say where problem and checkpoint come from.
+  ///   - isContinued: whether the folder holds an unfinished or finished study of the same settings.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `LandscapeError`
+  ///   where a folder to be continued is of other settings or the true loss is not finite; `FormatError` for files.
+  public func run(
+    in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
+    isStopRequested: @escaping () -> Bool = { false },
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> [EstimatorRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
+    let files = StudyFolder(folder: folder, settingsName: "estimators.yaml", resultName: "estimators.csv")
+    let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
+    if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
+    let journal = try EvaluationJournal(path: files.journalPath)
+    var watch = StudyWatch(
+      total: study.evaluationCount, done: study.known(in: journal), isStopRequested: isStopRequested, report: progress)
+    let rows: [EstimatorRow]
+    do {
+      try study.evaluate(journal: journal, watch: &watch)
+      rows = try self.rows(journal, watch)
+      try writeGradients(journal, to: folder.file("gradients.safetensors"))
+    } catch var error as LandscapeError where error.problem == EstimatorStudy<Problem>.diverged {
+      error.item = "\(FiniteCheck.place(in: origin)): \(error.item)"
+      throw error
+    }
+    try CSVWriter.write(columns: EstimatorRow.columns, rows: rows.map(\.fields), to: files.resultPath)
+    files.removeJournal()
+    return rows
+  }
+
+  /// The rows alone, without files.
+  ///
+  /// - Throws: `CancellationError` when a stop was requested; `LandscapeError` where the true loss is not finite.
+  public func rows(isStopRequested: @escaping () -> Bool = { false }) throws -> [EstimatorRow] {
+    let journal = try EvaluationJournal()
+    var watch = StudyWatch(total: study.evaluationCount, done: 0, isStopRequested: isStopRequested) { _, _ in }
+    try study.evaluate(journal: journal, watch: &watch)
+    return try rows(journal, watch)
+  }
+
+  private func rows(_ journal: EvaluationJournal, _ watch: StudyWatch) throws -> [EstimatorRow] {
+    let samples = try study.samples(journal, watch: watch)
+    var rows: [EstimatorRow] = []
+    for (index, variant) in study.variants.enumerated() {
+      rows += Self.rows(
+        variant.estimator.rawValue, variant.innerSteps, variant.candidates, variant.sigma, samples[variant] ?? [],
+        settings, key: index)
+    }
+    for (index, compared) in try study.comparedDisplacements(journal).enumerated() {
+      rows += Self.rows(
+        "reference", settings.referenceSteps, nil, compared.displacement, compared.samples, settings,
+        key: study.variants.count + index)
+    }
+    return rows
+  }
+
+  private static func rows(
+    _ name: String, _ innerSteps: Int, _ candidates: Int?, _ sigma: Double?, _ samples: [EstimateSample],
+    _ settings: EstimatorSettings, key: Int
+  ) -> [EstimatorRow] {
+    let found = samples.statistics(bootstrap: settings.bootstrap, key: key)
+    return EstimatorStatistic.allCases.compactMap { statistic in
+      let applies = statistic != .acceptance || name == StudiedEstimator.gld.rawValue
+      guard applies, let entry = found[statistic] else { return nil }
+      return EstimatorRow(
+        estimator: name, innerSteps: innerSteps, candidates: candidates, sigma: sigma, statistic: statistic.rawValue,
+        value: entry.value, lower: entry.interval?.lower, upper: entry.interval?.upper,
+        count: samples.reduce(0) { $0 + $1.count })
+    }
+  }
+
+  /// What the choice of ε made of ∇L₂ at most (`SecondOrderGradient.halfStepDifference`); nil before `run`, and without ∇L₂.
+  public var stepChange: Double? { study.stepChange }
+
+  private func writeGradients(_ journal: EvaluationJournal, to path: String) throws {
+    func tensor(_ name: String, _ gradients: [[Double]]) -> NamedTensor {
+      NamedTensor(
+        name: name, shape: [gradients.count, gradients.first?.count ?? 0], values: .float64(gradients.flatMap { $0 }))
+    }
+    let places = 0..<settings.places
+    var tensors = settings.innerSteps.map { steps in
+      tensor("true.\(steps)", places.map { study.difference(journal, place: $0, innerSteps: steps) })
+    }
+    for (index, displacement) in settings.comparedDisplacements.enumerated() {
+      let gradients = places.map {
+        study.difference(journal, place: $0, innerSteps: settings.referenceSteps, displacement: index + 1)
+      }
+      tensors.append(tensor("true.\(settings.referenceSteps).displacement.\(displacement)", gradients))
+    }
+    for (estimator, gradient) in [(StudiedEstimator.darts1, GradientEstimator.first), (.darts2, .second)]
+    where settings.estimators.contains(estimator) {
+      tensors.append(tensor(gradient.rawValue, try places.map { try study.gradient(gradient, place: $0) }))
+    }
+    var metadata = ["state_sha256": stateDigest]
+    if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
+    try TensorFile.write(tensors, metadata: metadata, to: path)
+  }
+}

@@ -1,0 +1,190 @@
+import Formats
+import Landscape
+import Problems
+import Runs
+import Search
+import Statistics
+
+/// What estimates ∇_α of the true loss, or is studied as if it did.
+public enum StudiedEstimator: String, CaseIterable, Sendable {
+  /// ∇L₁, first-order DARTS.
+  case darts1
+  /// ∇L₂, second-order DARTS.
+  case darts2
+  /// The finite-difference gradient of L_M itself: what remains of the error when only M is too small.
+  case difference
+  /// ZARTS-RS with Gaussian directions, one-sided (`ZARTSRS`).
+  case rs
+  /// ZARTS-RS with antithetic pairs: N candidates are N/2 directions.
+  case pairs
+  /// The negative update of ZARTS-MGS (`ZARTSMGS`), which stands where a step along the gradient would.
+  case mgs
+  /// The negative accepted step of ZARTS-GLD (`ZARTSGLD`), N being the number of radii.
+  case gld
+
+  /// Whether an estimate depends on drawn candidates, and so on N and σ.
+  public var isSampled: Bool { [.rs, .pairs, .mgs, .gld].contains(self) }
+
+  /// Reads a list such as `darts1,rs,mgs`.
+  ///
+  /// - Throws: `LandscapeError` for an unknown or repeated entry and for an empty list.
+  public static func parse(list: String, item: String = "--estimators") throws -> [StudiedEstimator] {
+    var result: [StudiedEstimator] = []
+    for part in ListText.items(list) {
+      guard let estimator = StudiedEstimator(rawValue: part) else {
+        throw LandscapeError(
+          item: item, problem: "unknown estimator", found: "'\(part)'",
+          expected: allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      guard !result.contains(estimator) else {
+        throw LandscapeError(item: item, problem: "the same estimator twice", found: "'\(part)'")
+      }
+      result.append(estimator)
+    }
+    return result
+  }
+}
+
+/// Everything that decides what a study of gradient estimators finds, bit for bit.
+public struct EstimatorSettings: Equatable, Sendable {
+  public var estimators: [StudiedEstimator]
+  /// M, ascending. The gradient of L_M of the last one is the reference.
+  public var innerSteps: [Int]
+  /// N, ascending. Fewer candidates are the first ones of more.
+  public var candidates: [Int]
+  /// σ of MGS, μ of RS; GLD's largest radius is σ√d.
+  public var sigmas: [Double]
+  /// Independent draws of candidates.
+  public var repeats: Int
+  /// Independent training and validation batches. From `Bootstrap.fewestUnits` on, intervals are over places.
+  public var places: Int
+  /// h of the reference's central differences, in units of α.
+  public var displacement: Double
+  /// Other h whose gradient is compared with the reference.
+  public var comparedDisplacements: [Double]
+  /// τ, λ and the weighting of MGS.
+  public var temperature: Double
+  public var lambda: Double
+  public var weighting: ProposalWeighting
+  public var step: WeightStep
+  /// The weight step of the search (both counted from 0) whose batches come first.
+  public var epoch: Int
+  public var firstStep: Int
+  /// Validation batches that each loss is the mean over.
+  public var validationBatches: Int
+  /// Key of the candidates.
+  public var seed: UInt64
+  public var bootstrap: Bootstrap
+
+  /// h where the disagreement between steps is least for supernets (docs/fidelity.md has the measurement).
+  public static let defaultDisplacement = 0.2
+
+  /// - Throws: `LandscapeError` where a list is empty or not ascending, a count below 1, or a number not positive and finite.
+  public init(
+    estimators: [StudiedEstimator] = StudiedEstimator.allCases, innerSteps: [Int], candidates: [Int], sigmas: [Double],
+    repeats: Int, places: Int = 1, displacement: Double = EstimatorSettings.defaultDisplacement,
+    comparedDisplacements: [Double] = [], temperature: Double = 0.01, lambda: Double = 1e-3,
+    weighting: ProposalWeighting = .flattened, step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0,
+    validationBatches: Int = 1, seed: UInt64 = 0, bootstrap: Bootstrap
+  ) throws {
+    for (item, list, bounds) in [
+      ("--inner-steps", innerSteps, RunBounds.innerSteps), ("--candidates", candidates, RunBounds.candidates),
+    ] {
+      guard !list.isEmpty, list.allSatisfy(bounds.contains), zip(list, list.dropFirst()).allSatisfy(<) else {
+        throw LandscapeError(
+          item: item, problem: "not a list of counts", found: "\(list)",
+          expected: "ascending whole numbers, \(bounds.wanted)")
+      }
+    }
+    for (item, count) in [("--repeats", repeats), ("--places", places), ("--validation-batches", validationBatches)] {
+      guard RunBounds.batches.contains(count) else {
+        throw LandscapeError(item: item, problem: "not a count", found: "\(count)", expected: RunBounds.batches.wanted)
+      }
+    }
+    let drawn = Int.saturatingProduct(sigmas.count, repeats, candidates.last ?? 1, places)
+    guard drawn <= 10_000_000 else {
+      throw LandscapeError(
+        item: "--repeats", problem: "too many candidates: sigmas × repeats × candidates × places", found: "\(drawn)",
+        expected: "10000000 at most")
+    }
+    guard !sigmas.isEmpty, zip(sigmas, sigmas.dropFirst()).allSatisfy(<) else {
+      throw LandscapeError(item: "--sigmas", problem: "not ascending", found: "\(sigmas)", expected: "ascending numbers")
+    }
+    for (item, values) in [
+      ("--sigmas", sigmas), ("--displacement", [displacement]), ("--compare-displacements", comparedDisplacements),
+      ("--tau", [temperature]), ("--inner-lr", [Double(step.learningRate)]),
+    ] {
+      for value in values where !(value > 0 && value.isFinite) {
+        throw LandscapeError(
+          item: item, problem: "value out of range", found: "\(value)", expected: "a positive finite number")
+      }
+    }
+    guard (0...1).contains(lambda) else {
+      throw LandscapeError(item: "--lambda", problem: "value out of range", found: "\(lambda)", expected: "0 to 1")
+    }
+    guard !estimators.isEmpty else {
+      throw LandscapeError(item: "--estimators", problem: "none given", expected: "at least one")
+    }
+    if estimators.contains(.pairs), let odd = candidates.first(where: { !$0.isMultiple(of: 2) }) {
+      throw LandscapeError(
+        item: "--candidates", problem: "pairs need even numbers", found: "\(odd)",
+        expected: "even numbers, or --estimators without pairs")
+    }
+    self.estimators = estimators
+    self.innerSteps = innerSteps
+    self.candidates = candidates
+    self.sigmas = sigmas
+    self.repeats = repeats
+    self.places = places
+    self.displacement = displacement
+    self.comparedDisplacements = comparedDisplacements
+    self.temperature = temperature
+    self.lambda = lambda
+    self.weighting = weighting
+    self.step = step
+    self.epoch = epoch
+    self.firstStep = firstStep
+    self.validationBatches = validationBatches
+    self.seed = seed
+    self.bootstrap = bootstrap
+  }
+
+  /// M of the reference.
+  public var referenceSteps: Int { innerSteps[innerSteps.count - 1] }
+
+  var objectives: [Objective] { innerSteps.map { .trueLoss(innerSteps: $0) } }
+
+  /// The settings as keys and values of a YAML mapping.
+  public var entries: [(key: String, value: String)] {
+    func list(_ values: [some CustomStringConvertible]) -> String {
+      "[\(values.map(\.description).joined(separator: ", "))]"
+    }
+    return [
+      ("estimators", list(estimators.map(\.rawValue))), ("inner_steps", list(innerSteps)), ("candidates", list(candidates)),
+      ("sigmas", list(sigmas)), ("repeats", "\(repeats)"), ("places", "\(places)"), ("displacement", "\(displacement)"),
+      ("compared_displacements", list(comparedDisplacements)), ("tau", "\(temperature)"), ("lambda", "\(lambda)"),
+      ("proposal", weighting.rawValue), ("candidates_seed", "\(seed)"),
+    ] + SettingsText.entries(step: step, epoch: epoch, firstStep: firstStep, validationBatches: validationBatches)
+      + SettingsText.entries(bootstrap)
+  }
+}
+
+/// Entries that several kinds of settings share.
+enum SettingsText {
+  static func entries(
+    step: WeightStep, epoch: Int, firstStep: Int, validationBatches: Int
+  ) -> [(key: String, value: String)] {
+    [
+      ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
+      ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
+      ("batch_step", "\(firstStep)"), ("validation_batches", "\(validationBatches)"),
+    ]
+  }
+
+  static func entries(_ bootstrap: Bootstrap) -> [(key: String, value: String)] {
+    [
+      ("bootstrap", bootstrap.method.rawValue), ("bootstrap_replicates", "\(bootstrap.replicates)"),
+      ("confidence", "\(bootstrap.level)"), ("bootstrap_seed", "\(bootstrap.seed)"),
+    ]
+  }
+}

@@ -1,0 +1,31 @@
+import Formats
+import Foundation
+import Landscape
+
+/// The folder of a study: its settings first, a journal while it runs, its results at the end.
+struct StudyFolder {
+  let folder: OutputFolder
+  let settingsName: String
+  /// The file that is written last; where it is there, the study is finished.
+  let resultName: String
+
+  var journalPath: String { folder.file("journal.csv") }
+  var resultPath: String { folder.file(resultName) }
+
+  /// Writes the settings, or checks that a study to be continued has the same.
+  ///
+  /// - Returns: whether the study is finished already.
+  /// - Throws: `LandscapeError` where a folder to be continued is of other settings; `FormatError` for its files.
+  func begin(_ text: String, isContinued: Bool) throws -> Bool {
+    let path = folder.file(settingsName)
+    guard isContinued else {
+      try AtomicFile.write(text, to: path)
+      return false
+    }
+    try SettingsFile.require(text, at: path, ofContinued: "study")
+    return FileManager.default.fileExists(atPath: resultPath)
+  }
+
+  /// Only once the result is on disk; until then the journal is what a killed study has.
+  func removeJournal() { try? FileManager.default.removeItem(atPath: journalPath) }
+}

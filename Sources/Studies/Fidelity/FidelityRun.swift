@@ -1,0 +1,212 @@
+import Cells
+import Compute
+import Formats
+import Landscape
+import Problems
+import Statistics
+
+/// A study of how well L₁, L₂ and L_M of few steps follow the true loss around a checkpoint, from its settings to its files:
+/// `fidelity.yaml`, `journal.csv` while it runs, `fidelity-samples.csv`, `fidelity-plane.csv` where a quadratic is fitted,
+/// and `fidelity.csv`.
+public struct FidelityRun<Problem: BilevelProblem> {
+  public let settings: FidelitySettings
+  private let problem: Problem
+  private let weights: ParameterVector
+  private let alphas: ArchitectureParameters
+  private let points: FidelityPoints
+  private let evaluator: ObjectiveEvaluator<Problem>
+  private let gradients: EstimatorStudy<Problem>
+  private let stateDigest: String
+
+  /// - Parameters:
+  ///   - velocity: the momentum of the checkpoint; nil for zero.
+  ///   - alphas: the centre.
+  /// - Throws: `LandscapeError` where the settings cannot be met.
+  public init(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    settings: FidelitySettings
+  ) throws {
+    self.settings = settings
+    self.problem = problem
+    self.weights = weights
+    self.alphas = alphas
+    points = try FidelityPoints(settings, around: alphas)
+    var sampled = settings.gradients
+    sampled.innerSteps = Array(Set(settings.objectives.filter { $0.name == "true" }.map(\.innerSteps))).sorted()
+    sampled.estimators = [.darts1, .darts2, .difference, .rs, .mgs]
+    (sampled.places, sampled.comparedDisplacements) = (1, [])
+    gradients = EstimatorStudy(
+      problem: problem, weights: weights, velocity: velocity, alphas: alphas, settings: sampled, prefix: "gradient-")
+    evaluator = try ObjectiveEvaluator(
+      problem: problem, weights: weights, velocity: velocity, step: sampled.step, epoch: sampled.epoch,
+      firstStep: sampled.firstStep, objectives: settings.objectives, validationBatchCount: sampled.validationBatches)
+    stateDigest = SHA256.ofState(weights, velocity, alphas)
+  }
+
+  /// Evaluates what is missing and writes the files.
+  ///
+  /// - Parameters:
+  ///   - origin: keys and values that say where problem and checkpoint come from.
+  ///   - isContinued: whether the folder holds an unfinished or finished study of the same settings.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `LandscapeError`
+  ///   where a folder to be continued is of other settings; `FormatError` where a file cannot be read or written.
+  public func run(
+    in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
+    isStopRequested: @escaping () -> Bool = { false },
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> [FidelityRow] {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
+    let files = StudyFolder(folder: folder, settingsName: "fidelity.yaml", resultName: "fidelity.csv")
+    let norm = String(describing: alphas.norm)
+    let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
+    if try files.begin(text, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
+    let journal = try EvaluationJournal(path: files.journalPath)
+    try evaluate(journal, isStopRequested, progress)
+    let samples = try samples(journal)
+    try FiniteCheck.require(
+      settings.objectives.map { ($0.label, samples.losses(of: $0)) }, of: FiniteCheck.place(in: origin), unit: "points")
+    var rows = try FidelityStatistics(samples, truth: settings.truth, bootstrap: settings.bootstrap).rows()
+    if let grid = points.grid {
+      rows += try shape(grid, journal)
+      try CSVWriter.write(
+        columns: ["x", "y", "objective", "inner_steps", "loss", "accuracy"], rows: planeRows(grid, journal),
+        to: folder.file("fidelity-plane.csv"))
+    }
+    rows += try gradientRows(journal, isStopRequested)
+    do {
+      rows += try eigenvalueRows(isStopRequested)
+    } catch SearchError.diverged(let account) {
+      throw LandscapeError(
+        item: FiniteCheck.place(in: origin), problem: "no curvature", found: account, expected: "gradients that are finite")
+    }
+    try CSVWriter.write(
+      columns: FidelitySamples.columns, rows: samples.rows, to: folder.file("fidelity-samples.csv"))
+    try CSVWriter.write(columns: FidelityRow.columns, rows: rows.map(\.fields), to: files.resultPath)
+    files.removeJournal()
+    return rows
+  }
+
+  /// The samples alone, without files: how far L₁ and L₂ have left the true loss here is
+  /// `FidelityStatistics(samples, …).rows()`.
+  ///
+  /// - Throws: `CancellationError` when a stop was requested.
+  public func sample(isStopRequested: @escaping () -> Bool = { false }) throws -> FidelitySamples {
+    let journal = try EvaluationJournal()
+    let tasks = points.tasks
+    var watch = StudyWatch(total: tasks.count, done: 0, isStopRequested: isStopRequested) { _, _ in }
+    try watch.run(tasks.filter { $0.key.part != "plane" }, with: evaluator, journal: journal)
+    return try samples(journal)
+  }
+
+  private func evaluate(
+    _ journal: EvaluationJournal, _ isStopRequested: @escaping () -> Bool, _ progress: @escaping (Int, Int) -> Void
+  ) throws {
+    let tasks = points.tasks
+    let done = tasks.count { journal.holds($0.key, $0.objectives) }
+    let (more, moreDone) =
+      settings.comparesGradients ? (gradients.evaluationCount, gradients.known(in: journal)) : (0, 0)
+    var watch = StudyWatch(
+      total: tasks.count + more, done: done + moreDone, isStopRequested: isStopRequested, report: progress)
+    try watch.run(tasks, with: evaluator, journal: journal)
+    if settings.comparesGradients { try gradients.evaluate(journal: journal, watch: &watch) }
+  }
+
+  private func samples(_ journal: EvaluationJournal) throws -> FidelitySamples {
+    let objectives = settings.objectives
+    func all(_ key: EvaluationJournal.Key) throws -> [Objective: LandscapePlane.Sample] {
+      guard let samples = journal.samples(key, objectives) else {
+        throw LandscapeError(item: "journal.csv", problem: "an evaluation is missing", found: "\(key)")
+      }
+      return Dictionary(zip(objectives, samples)) { $1 }
+    }
+    let rays = try (0..<settings.directions).map { ray in
+      let points = try settings.radii.indices.map { try all(FidelityPoints.key(ray: ray, radius: $0)) }
+      return Dictionary(
+        objectives.map { objective in (objective, points.compactMap { $0[objective] }) }, uniquingKeysWith: { $1 })
+    }
+    return try FidelitySamples(
+      objectives: objectives, radii: settings.radii, centre: all(FidelityPoints.centre), rays: rays,
+      displacements: (0..<settings.directions).map { ray in
+        settings.radii.indices.map { points.displacement(ray: ray, radius: $0) }
+      }, alphaNorm: alphas.norm)
+  }
+
+  private func planeRows(_ grid: LandscapeGrid, _ journal: EvaluationJournal) -> [[CSVField]] {
+    (0..<grid.count).flatMap { index -> [[CSVField]] in
+      let point = grid.point(index)
+      let samples = journal.samples(FidelityPoints.key(planePoint: index), settings.objectives) ?? []
+      return zip(settings.objectives, samples).map { objective, sample in
+        [
+          .real(point.x), .real(point.y), .text(objective.name), .integer(objective.innerSteps), .real(sample.loss),
+          .real(sample.accuracy),
+        ]
+      }
+    }
+  }
+
+  private func shape(_ grid: LandscapeGrid, _ journal: EvaluationJournal) throws -> [FidelityRow] {
+    let lengths = points.plane.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    let places = (0..<grid.count).map { index in [grid.point(index).x * lengths[0], grid.point(index).y * lengths[1]] }
+    let losses = settings.objectives.map { objective in
+      (objective, (0..<grid.count).map { journal.loss(FidelityPoints.key(planePoint: $0), objective) })
+    }
+    return try QuadraticShape(points: places, bootstrap: settings.bootstrap).rows(
+      losses: Dictionary(losses) { $1 }, objectives: settings.objectives, truth: settings.truth)
+  }
+
+  /// Cosine, sign agreement and relative length of gradients against the finite-difference gradient of the truth.
+  private func gradientRows(_ journal: EvaluationJournal, _ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
+    guard settings.comparesGradients else { return [] }
+    let watch = StudyWatch(total: 0, done: 0, isStopRequested: isStopRequested) { _, _ in }
+    let found = try gradients.samples(journal, watch: watch)
+    var rows: [FidelityRow] = []
+    for (index, variant) in gradients.variants.enumerated() {
+      guard let samples = found[variant] else { continue }
+      if variant.estimator == .difference, variant.innerSteps == gradients.settings.referenceSteps { continue }
+      let statistics = samples.statistics(bootstrap: settings.bootstrap, key: 20_000 + index)
+      let (name, steps) = Self.name(of: variant)
+      for statistic in [EstimatorStatistic.cosine, .signAgreement, .normRatio] {
+        guard let entry = statistics[statistic] else { continue }
+        rows.append(
+          FidelityRow(
+            "gradient_" + statistic.rawValue, name, innerSteps: steps, value: entry.value, interval: entry.interval,
+            count: samples.reduce(0) { $0 + $1.count }))
+      }
+    }
+    if let change = gradients.stepChange {
+      rows.append(FidelityRow("gradient_half_step_difference", "second", innerSteps: 1, value: change, count: 1))
+    }
+    return rows
+  }
+
+  private static func name(of variant: EstimatorStudy<Problem>.Variant) -> (name: String, innerSteps: Int) {
+    switch variant.estimator {
+    case .darts1: ("first", 0)
+    case .darts2: ("second", 1)
+    case .difference: ("true", variant.innerSteps)
+    case .rs, .pairs, .mgs, .gld: (variant.estimator.rawValue, variant.innerSteps)
+    }
+  }
+
+  /// The largest eigenvalue of ∇²_α L₁ on the study's validation batches, with its uncertainty, and what tells of noise.
+  private func eigenvalueRows(_ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
+    guard settings.takesEigenvalue else { return [] }
+    let (place, length) = (gradients.settings, max(1, problem.stepsPerEpoch))
+    let batches = try (0..<place.validationBatches).map { batch in
+      let offset = place.firstStep + batch
+      return try problem.validationBatch(epoch: place.epoch + offset / length, step: offset % length)
+    }
+    let hessian = ArchitectureHessian(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, isStopRequested: isStopRequested)
+    let found = try DominantCurvature(of: hessian, seed: place.seed, epoch: place.epoch)
+    let interval = ConfidenceInterval(lower: found.largest - found.uncertainty, upper: found.largest + found.uncertainty)
+    return [
+      FidelityRow(
+        "dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products),
+      FidelityRow("hessian_asymmetry", "first", innerSteps: 0, value: found.asymmetry, count: found.products),
+      FidelityRow(
+        "dominant_eigenvalue_half_displacement", "first", innerSteps: 0, value: found.atHalf, count: found.productsAtHalf),
+    ]
+  }
+}

@@ -1,0 +1,95 @@
+import Landscape
+import Statistics
+
+/// What a radius of 1 means.
+public enum DirectionLength: String, CaseIterable, Sendable {
+  /// The norm of α in each block, as in a landscape.
+  case alpha
+  /// 1 in each block, whatever α is: early in a search α itself is shorter than anything that matters.
+  case unit
+}
+
+/// Everything that decides what a study of fidelity finds, bit for bit.
+public struct FidelitySettings: Equatable, Sendable {
+  public var objectives: [Objective]
+  /// K, random directions that are independent of each other.
+  public var directions: Int
+  /// Ascending, in units of the directions' length.
+  public var radii: [Double]
+  public var length: DirectionLength
+  public var normalisation: DirectionNormalisation
+  public var directionsSeed: UInt64
+  /// Points along each side of the square, in the plane of the first two directions, that a quadratic is fitted to; 0 for no
+  /// fit. It reaches out to the largest radius.
+  public var planePoints: Int
+  /// Whether gradients are compared.
+  public var comparesGradients: Bool
+  /// Candidates, repeats, σ and the like of the sampled gradients. Its inner steps are those of the objectives.
+  public var gradients: EstimatorSettings
+  /// Whether the dominant eigenvalue of ∇²_α L₁ is taken.
+  public var takesEigenvalue: Bool
+
+  /// The smallest grid that fixes a quadratic in the plane.
+  public static let fewestPlanePoints = 3
+
+  /// - Parameter gradients: its step, batches and bootstrap are those of the whole study.
+  /// - Throws: `LandscapeError` where no objective is a true loss, or a setting is out of range.
+  public init(
+    objectives: [Objective], directions: Int, radii: [Double], length: DirectionLength = .alpha,
+    normalisation: DirectionNormalisation = .cell, directionsSeed: UInt64 = 0, planePoints: Int = 5,
+    comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true
+  ) throws {
+    guard objectives.contains(where: { $0.name == "true" }) else {
+      throw LandscapeError(
+        item: "--objectives", problem: "no true loss to compare with",
+        found: objectives.map(\.label).joined(separator: ","), expected: "true:10, for example, among them")
+    }
+    guard (2...100_000).contains(directions) else {
+      throw LandscapeError(
+        item: "--directions", problem: "not a number of directions", found: "\(directions)", expected: "2 to 100000")
+    }
+    guard !radii.isEmpty, radii.allSatisfy({ $0 > 0 && $0.isFinite }), zip(radii, radii.dropFirst()).allSatisfy(<) else {
+      throw LandscapeError(
+        item: "--radii", problem: "not a list of radii", found: "\(radii)", expected: "ascending positive finite numbers")
+    }
+    guard planePoints == 0 || (Self.fewestPlanePoints...1001).contains(planePoints) else {
+      throw LandscapeError(
+        item: "--plane", problem: "not a number of points along a side", found: "\(planePoints)",
+        expected: "0, or \(Self.fewestPlanePoints) to 1001")
+    }
+    self.objectives = objectives
+    self.directions = directions
+    self.radii = radii
+    self.length = length
+    self.normalisation = normalisation
+    self.directionsSeed = directionsSeed
+    self.planePoints = planePoints
+    self.comparesGradients = comparesGradients
+    self.gradients = gradients
+    self.takesEigenvalue = takesEigenvalue
+  }
+
+  /// The true loss of most inner steps, which the others are compared with.
+  public var truth: Objective {
+    .trueLoss(innerSteps: objectives.filter { $0.name == "true" }.map(\.innerSteps).max() ?? 1)
+  }
+
+  /// The objectives but for the truth.
+  public var approximations: [Objective] { objectives.filter { $0 != truth } }
+
+  public var bootstrap: Bootstrap { gradients.bootstrap }
+
+  /// The settings as keys and values of a YAML mapping.
+  public var entries: [(key: String, value: String)] {
+    let labels = objectives.map(\.label).joined(separator: ",")
+    let sampled = gradients.entries.filter { entry in
+      !["estimators", "inner_steps", "places", "compared_displacements"].contains(entry.key)
+    }
+    return [
+      ("objectives", "\"\(labels)\""), ("directions", "\(directions)"),
+      ("radii", "[\(radii.map(\.description).joined(separator: ", "))]"), ("length", length.rawValue),
+      ("normalisation", normalisation.rawValue), ("directions_seed", "\(directionsSeed)"), ("plane", "\(planePoints)"),
+      ("gradients", "\(comparesGradients)"), ("eigenvalue", "\(takesEigenvalue)"),
+    ] + sampled
+  }
+}

@@ -1,0 +1,189 @@
+import Landscape
+import Statistics
+
+/// How well approximations follow the true loss over sampled rays. Points where either loss is not finite are left out.
+///
+/// Points on one ray are not independent of each other, so the bootstrap draws rays, each with all of its points.
+public struct FidelityStatistics {
+  private let samples: FidelitySamples
+  private let truth: Objective
+  private let bootstrap: Bootstrap
+
+  /// - Parameter truth: one of the sampled objectives.
+  public init(_ samples: FidelitySamples, truth: Objective, bootstrap: Bootstrap) {
+    self.samples = samples
+    self.truth = truth
+    self.bootstrap = bootstrap
+  }
+
+  /// Every statistic of the rays: agreement at each radius and over all, minimisers, roughness and condition numbers.
+  public func rows() throws -> [FidelityRow] {
+    var rows: [FidelityRow] = []
+    for (number, objective) in samples.objectives.enumerated() where objective != truth {
+      for (index, radius) in samples.radii.enumerated() {
+        rows += try agreement(of: objective, radii: [index], at: radius, key: 100 * number + index)
+      }
+      if samples.radii.count > 1 {
+        rows += try agreement(of: objective, radii: Array(samples.radii.indices), at: nil, key: 100 * number + 99)
+      }
+      rows += try minimisers(of: objective, key: 100 * number + 98)
+    }
+    for (number, objective) in samples.objectives.enumerated() {
+      rows += try roughness(of: objective, key: 100 * number + 97)
+      rows += try conditionNumbers(of: objective, key: 100 * number)
+    }
+    return rows
+  }
+
+  private static let agreementNames = [
+    "pearson", "spearman", "kendall", "concordance", "bias", "rmse", "slope", "intercept", "accuracy_spearman",
+    "accuracy_bias",
+  ]
+
+  private func agreement(of objective: Objective, radii: [Int], at radius: Double?, key: Int) throws -> [FidelityRow] {
+    func pairs(_ units: [Int], _ value: (Objective, Int, Int) -> Double) -> (x: [Double], y: [Double]) {
+      var (x, y): ([Double], [Double]) = ([], [])
+      for ray in units {
+        for index in radii {
+          let (approximate, exact) = (value(objective, ray, index), value(truth, ray, index))
+          guard approximate.isFinite, exact.isFinite else { continue }
+          x.append(approximate)
+          y.append(exact)
+        }
+      }
+      return (x, y)
+    }
+    func figures(_ units: [Int]) throws -> [Double?] {
+      let (x, y) = pairs(units) { samples.loss($0, ray: $1, radius: $2) }
+      let differences = zip(x, y).map { $0 - $1 }
+      let fit = try LinearFit(y, x)
+      let accuracies = pairs(units) { samples.accuracy($0, ray: $1, radius: $2) }
+      return [
+        try Correlation.pearson(x, y), try Correlation.spearman(x, y), try Correlation.kendall(x, y),
+        try Correlation.concordance(x, y), Moments.mean(differences),
+        Moments.mean(differences.map { $0 * $0 })?.squareRoot(), fit?.slope, fit?.intercept,
+        try Correlation.spearman(accuracies.x, accuracies.y), Moments.mean(zip(accuracies.x, accuracies.y).map { $0 - $1 }),
+      ]
+    }
+    let rays = Array(samples.rays.indices)
+    let values = try figures(rays)
+    let intervals = try bootstrap.intervals(units: rays.count, key: key, of: figures)
+    let count = pairs(rays) { samples.loss($0, ray: $1, radius: $2) }.x.count
+    return Self.agreementNames.indices.compactMap { index in
+      values[index].map {
+        row(Self.agreementNames[index], objective, radius: radius, value: $0, interval: intervals[index], count: count)
+      }
+    }
+  }
+
+  // MARK: Minimisers
+
+  /// Distance in α between the points of least loss of the approximation and of the truth, the centre included, and what the
+  /// choice of the one costs in the other; along a ray, the distance between the two minima of curves through its points.
+  private func minimisers(of objective: Objective, key: Int) throws -> [FidelityRow] {
+    let rays = Array(samples.rays.indices)
+    let distances = try rays.map { try distanceAlong(ray: $0, objective) }
+    func figures(_ units: [Int]) -> [Double?] {
+      let along = Moments.mean(units.compactMap { distances[$0] })
+      guard let chosen = minimiser(of: objective, units), let best = minimiser(of: truth, units) else {
+        return [nil, nil, along]
+      }
+      let apart = zip(place(chosen), place(best)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+      let regret = loss(truth, chosen) - loss(truth, best)
+      return [apart, regret.isFinite ? regret : nil, along]
+    }
+    func minimiser(of objective: Objective, _ units: [Int]) -> (ray: Int, radius: Int)? {
+      let points = [(ray: -1, radius: -1)] + units.flatMap { ray in samples.radii.indices.map { (ray: ray, radius: $0) } }
+      return points.filter { loss(objective, $0).isFinite }.min { loss(objective, $0) < loss(objective, $1) }
+    }
+    let values = figures(rays)
+    let intervals = bootstrap.intervals(units: rays.count, key: key, of: figures)
+    let names = ["minimiser_distance", "minimiser_regret", "minimiser_distance_along"]
+    return names.indices.compactMap { index in
+      values[index].map {
+        row(names[index], objective, value: $0, interval: intervals[index], count: rays.count * samples.radii.count + 1)
+      }
+    }
+  }
+
+  private func loss(_ objective: Objective, _ point: (ray: Int, radius: Int)) -> Double {
+    point.ray < 0 ? samples.centreLoss(objective) : samples.loss(objective, ray: point.ray, radius: point.radius)
+  }
+
+  private func place(_ point: (ray: Int, radius: Int)) -> [Double] {
+    if point.ray >= 0 { return samples.displacements[point.ray][point.radius] }
+    return [Double](repeating: 0, count: samples.displacements.first?.first?.count ?? 0)
+  }
+
+  /// Losses from the centre outwards, with their places in α; nil where one is not finite.
+  private func profile(ray: Int, _ objective: Objective) -> (x: [Double], y: [Double])? {
+    let x = [0.0] + samples.displacements[ray].map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    let y = [samples.centreLoss(objective)] + samples.radii.indices.map { samples.loss(objective, ray: ray, radius: $0) }
+    return y.allSatisfy(\.isFinite) && zip(x, x.dropFirst()).allSatisfy(<) ? (x, y) : nil
+  }
+
+  private func distanceAlong(ray: Int, _ objective: Objective) throws -> Double? {
+    guard samples.radii.count >= 2, let one = profile(ray: ray, objective), let other = profile(ray: ray, truth) else {
+      return nil
+    }
+    // The quotient first: the last place must not pass the last point by a rounding.
+    let places = (0...200).map { one.x[one.x.count - 1] * (Double($0) / 200) }
+    let minima = try [one, other].map { curve in
+      let values = try LineInterpolation(x: curve.x, y: curve.y).values(at: places)
+      return places[values.indices.min { values[$0] < values[$1] } ?? 0]
+    }
+    return abs(minima[0] - minima[1])
+  }
+
+  // MARK: Shape
+
+  /// Mean over inner points of a ray of how far the loss is from the straight line between its neighbours, relative to the
+  /// range of the losses on the ray: 0 for a straight line, of the order of 1 where neighbours know nothing of each other.
+  private func roughness(of objective: Objective, key: Int) throws -> [FidelityRow] {
+    let each = samples.rays.indices.map { ray -> Double? in
+      guard let (x, y) = profile(ray: ray, objective), x.count >= 3, let top = y.max(), let bottom = y.min(), top > bottom
+      else { return nil }
+      let away = (1..<x.count - 1).map { index in
+        let share = (x[index] - x[index - 1]) / (x[index + 1] - x[index - 1])
+        return abs(y[index] - (1 - share) * y[index - 1] - share * y[index + 1])
+      }
+      return Moments.mean(away).map { $0 / (top - bottom) }
+    }
+    guard let value = Moments.mean(each.compactMap { $0 }) else { return [] }
+    let interval = bootstrap.interval(units: each.count, key: key) { units in Moments.mean(units.compactMap { each[$0] }) }
+    return [row("roughness", objective, value: value, interval: interval, count: each.count { $0 != nil })]
+  }
+
+  /// |L(α + d) − L(α)|/‖d‖ · ‖α‖/L(α): the largest over the rays, as the authors' script takes it (docs/fidelity.md says
+  /// where it differs), and the mean.
+  private func conditionNumbers(of objective: Objective, key: Int) throws -> [FidelityRow] {
+    let base = samples.centreLoss(objective)
+    guard base.isFinite, base > 0 else { return [] }
+    return samples.radii.indices.flatMap { radius -> [FidelityRow] in
+      let each = samples.rays.indices.map { ray -> Double? in
+        let length = samples.displacements[ray][radius].reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let value = abs(samples.loss(objective, ray: ray, radius: radius) - base) / length * samples.alphaNorm / base
+        return value.isFinite ? value : nil
+      }
+      let defined = each.compactMap { $0 }
+      guard let largest = defined.max(), let mean = Moments.mean(defined) else { return [] }
+      let interval = bootstrap.interval(units: each.count, key: key + radius) { units in
+        Moments.mean(units.compactMap { each[$0] })
+      }
+      return [
+        row("perturbation_condition", objective, radius: samples.radii[radius], value: largest, count: defined.count),
+        row(
+          "perturbation_condition_mean", objective, radius: samples.radii[radius], value: mean, interval: interval,
+          count: defined.count),
+      ]
+    }
+  }
+
+  private func row(
+    _ name: String, _ objective: Objective, radius: Double? = nil, value: Double, interval: ConfidenceInterval? = nil,
+    count: Int
+  ) -> FidelityRow {
+    FidelityRow(
+      name, objective.name, innerSteps: objective.innerSteps, radius: radius, value: value, interval: interval, count: count)
+  }
+}

@@ -1,0 +1,114 @@
+import Cells
+import Compute
+import Problems
+import Statistics
+
+/// What is found of the spectrum of ∇²_α L_val(ω, α) at one checkpoint.
+///
+/// Eigenvalues come from Lanczos' iteration with full reorthogonalisation, the trace from Hutchinson's estimator: the mean of
+/// zᵀHz over vectors z of random signs (*A stochastic estimator of the trace of the influence matrix for Laplacian smoothing
+/// splines*, Communications in Statistics 19, 1990). Both need H by its products alone (`ArchitectureHessian`).
+public struct SpectrumMeasurement {
+  public let rows: [SpectrumRow]
+
+  /// - Parameters:
+  ///   - epoch: epochs finished at the checkpoint, nil where it does not say. With the seed it is the key of the random
+  ///     vectors; Lanczos' start is the one of the search's own `dominant_eigenvalue`.
+  ///   - isStopRequested: asked before each gradient.
+  /// - Throws: `SearchError.diverged` where a gradient is not finite; `CancellationError` where a stop is requested; what the
+  ///   problem throws where its data are damaged.
+  public init<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,
+    isStopRequested: @escaping () -> Bool = { false }
+  ) throws {
+    let batches = try (0..<min(settings.batches, problem.validationSplitCount)).map(problem.validationSplitBatch)
+    let hessian = ArchitectureHessian(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, displacement: settings.displacement,
+      isStopRequested: isStopRequested)
+    let key = max(0, (epoch ?? 1) - 1)
+    let (found, asymmetry) =
+      settings.isFull
+      ? try Self.full(hessian, size: alphas.count, epoch: epoch)
+      : try Self.dominant(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+    let trace =
+      settings.isFull ? [] : try Self.trace(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+    let half = try hessian.with(displacement: settings.displacement / 2).dominantEigenvalue(
+      seed: settings.seed, epoch: key, tolerance: settings.tolerance
+    ).largest
+    let change = found.first { $0.quantity == .eigenvalue }.map { abs($0.value - half) } ?? 0
+    rows =
+      found.map { row in
+        var row = row
+        if row.quantity == .eigenvalue || row.quantity == .smallest {
+          row.uncertainty = max(row.error ?? 0, asymmetry.eigenvalueBound, change)
+        }
+        return row
+      } + trace + [
+        SpectrumRow(epoch: epoch, .asymmetry, value: asymmetry.relative), SpectrumRow(epoch: epoch, .halved, value: half),
+      ]
+  }
+
+  private static func dominant<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
+  ) throws -> (rows: [SpectrumRow], asymmetry: ProductAsymmetry) {
+    var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key)
+    var (vectors, products): ([[Double]], [[Double]]) = ([], [])
+    let found = try Lanczos(
+      start: stream.normals(size), wanted: min(settings.eigenvalues, size), tolerance: settings.tolerance,
+      limit: 60 + 4 * settings.eigenvalues
+    ) { vector in
+      let product = try hessian.product(vector)
+      vectors.append(vector)
+      products.append(product)
+      return product
+    }
+    let largest = found.ritz.prefix(settings.eigenvalues).enumerated().map { index, ritz in
+      SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: ritz.value, error: ritz.residual)
+    }
+    let smallest = found.ritz.suffix(1).map { SpectrumRow(epoch: epoch, .smallest, value: $0.value, error: $0.residual) }
+    return (largest + smallest, try ProductAsymmetry(vectors: vectors, products: products))
+  }
+
+  private static func trace<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
+  ) throws -> [SpectrumRow] {
+    let values = try (0..<settings.probes).map { probe in
+      var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key, step: probe + 1)
+      let signs = (0..<size).map { _ in stream.integer(below: 2) == 0 ? -1.0 : 1.0 }
+      return zip(signs, try hessian.product(signs)).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    return Moments.mean(values).map {
+      [SpectrumRow(epoch: epoch, .trace, value: $0, error: Moments.standardError(values))]
+    } ?? []
+  }
+
+  private static func full<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?
+  ) throws -> (rows: [SpectrumRow], asymmetry: ProductAsymmetry) {
+    let columns = try (0..<size).map { index in try hessian.product((0..<size).map { $0 == index ? 1 : 0 }) }
+    let symmetric = (0..<size).map { row in (0..<size).map { (columns[row][$0] + columns[$0][row]) / 2 } }
+    let values = try SymmetricEigenproblem(symmetric).values
+    let eigenvalues = values.reversed().enumerated().map { index, value in
+      SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: value)
+    }
+    let rest = [
+      SpectrumRow(epoch: epoch, .smallest, value: values[0]),
+      SpectrumRow(epoch: epoch, .trace, value: (0..<size).reduce(0) { $0 + columns[$1][$1] }),
+    ]
+    return (eigenvalues + rest, try ProductAsymmetry(columns))
+  }
+
+  /// The smoothed largest eigenvalue of every epoch that has all its neighbours: λ̄(t) of RobustDARTS' early stopping.
+  static func smoothed(_ rows: [SpectrumRow]) -> [SpectrumRow] {
+    var largest: [Int: Double] = [:]
+    for row in rows where row.quantity == .eigenvalue && row.index == 1 {
+      if let epoch = row.epoch { largest[epoch] = row.value }
+    }
+    let half = SpectrumSettings.smoothingWindow / 2
+    return largest.keys.sorted().compactMap { epoch in
+      let around = (epoch - half...epoch + half).compactMap { largest[$0] }
+      guard around.count == SpectrumSettings.smoothingWindow else { return nil }
+      return SpectrumRow(epoch: epoch, .smoothed, value: around.reduce(0, +) / Double(around.count))
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Landscape
+
+/// Everything that decides what is found of a spectrum, bit for bit.
+public struct SpectrumSettings: Equatable, Sendable {
+  /// Largest eigenvalues wanted.
+  public var eigenvalues: Int
+  /// Random vectors for the trace; 0 for no trace.
+  public var probes: Int
+  /// Batches of the validation split, in its fixed order and without augmentation, that L_val is the mean over.
+  public var batches: Int
+  /// ε of the differences behind a product, in units of α.
+  public var displacement: Double
+  /// Whether the whole Hessian is formed, one product a value of α.
+  public var isFull: Bool
+  /// Of the residual of an eigenvalue, relative to the largest one by magnitude.
+  public var tolerance: Double
+  /// With the epoch, the key of the random vectors.
+  public var seed: UInt64
+
+  /// Epochs around one that its smoothed eigenvalue is the mean over, as in the early stopping of RobustDARTS.
+  public static let smoothingWindow = 5
+
+  /// - Throws: `LandscapeError` where a setting is out of range.
+  public init(
+    eigenvalues: Int = 5, probes: Int = 20, batches: Int = 4, displacement: Double = 0.5, isFull: Bool = false,
+    tolerance: Double = 1e-3, seed: UInt64 = 0
+  ) throws {
+    let counts = [
+      ("--eigenvalues", eigenvalues, 1...1000), ("--probes", probes, 0...1_000_000), ("--batches", batches, 1...1_000_000),
+    ]
+    for (item, count, range) in counts where !range.contains(count) {
+      throw LandscapeError(
+        item: item, problem: "value out of range", found: "\(count)", expected: "\(range.lowerBound) to \(range.upperBound)")
+    }
+    let lengths = [("--displacement", displacement), ("--tolerance", tolerance)]
+    for (item, value) in lengths where !(value > 0 && value.isFinite) {
+      throw LandscapeError(
+        item: item, problem: "value out of range", found: "\(value)", expected: "a positive finite number")
+    }
+    self.eigenvalues = eigenvalues
+    self.probes = probes
+    self.batches = batches
+    self.displacement = displacement
+    self.isFull = isFull
+    self.tolerance = tolerance
+    self.seed = seed
+  }
+
+  /// The settings as keys and values of a YAML mapping.
+  public var entries: [(key: String, value: String)] {
+    [
+      ("eigenvalues", "\(eigenvalues)"), ("probes", "\(probes)"), ("batches", "\(batches)"),
+      ("displacement", "\(displacement)"), ("full", "\(isFull)"), ("tolerance", "\(tolerance)"),
+      ("spectrum_seed", "\(seed)"),
+    ]
+  }
+}
