@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// Random changes of training images: crop, flip, colour, then, after normalisation, cutout.
 public struct Augmentation: Equatable, Sendable {
@@ -32,23 +33,21 @@ public struct Augmentation: Equatable, Sendable {
   public static let imageNet = Augmentation(
     cropPadding: 0, isFlipping: true, resizedCrop: .imageNet, colourJitter: .darts)
 
-  /// - Throws: `DatasetError` when it doesn't fit the images.
+  /// - Throws: `InputError` when it doesn't fit the images.
   func check(_ dataset: ImageDataset) throws {
     let side = dataset.side
     guard cropPadding >= 0, cropPadding <= side else {
-      throw DatasetError(
-        source: "crop padding", problem: "out of range", found: "\(cropPadding)", expected: "0 to \(side)")
+      throw InputError("out of range", at: "crop padding", found: "\(cropPadding)", wanted: "0 to \(side)")
     }
     if let length = cutoutLength, length < 2 || length > 2 * side {
-      throw DatasetError(
-        source: "cutout length", problem: "out of range", found: "\(length)", expected: "2 to \(2 * side)")
+      throw InputError("out of range", at: "cutout length", found: "\(length)", wanted: "2 to \(2 * side)")
     }
     try resizedCrop?.check()
     try colourJitter?.check()
     if case .bytes = dataset.training.pixels, resizedCrop != nil || colourJitter != nil {
-      throw DatasetError(
-        source: dataset.name, problem: "resized crops and colour jitter are for folders of images",
-        found: "images that are stored at their final size", expected: "crop, flip and cutout")
+      throw InputError(
+        "resized crops and colour jitter are for folders of images", at: .file(dataset.name),
+        found: "images that are stored at their final size", wanted: "crop, flip and cutout")
     }
   }
 

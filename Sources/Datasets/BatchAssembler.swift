@@ -1,4 +1,5 @@
 import Compute
+import Formats
 import Foundation
 import Synchronization
 
@@ -29,11 +30,10 @@ final class BatchAssembler: Sendable {
   private let renderer: ImageRenderer
   private let decoding: DecodingThreads
 
-  /// - Throws: `DatasetError` when the batch size is out of range or the augmentation doesn't fit the images.
+  /// - Throws: `InputError` when the batch size is out of range or the augmentation doesn't fit the images.
   init(dataset: ImageDataset, seed: UInt64, batchSize: Int, augmentation: Augmentation?, threads: Int) throws {
     guard BatchLoader.batchSizes.contains(batchSize) else {
-      throw DatasetError(
-        source: "--batch", problem: "out of range", found: "\(batchSize)", expected: BatchLoader.batchSizes.wanted)
+      throw InputError("out of range", at: .setting("batch"), found: "\(batchSize)", wanted: BatchLoader.batchSizes.wanted)
     }
     let augmentation = augmentation ?? dataset.augmentation
     try augmentation.check(dataset)
@@ -53,7 +53,7 @@ final class BatchAssembler: Sendable {
   /// An augmented batch of full size, or all members where they are fewer. Members with fewer batches than an epoch has
   /// steps are visited again in a new order.
   ///
-  /// - Throws: as every function that makes a batch does, `DatasetError` for an image file that is gone or damaged.
+  /// - Throws: as every function that makes a batch does, `InputError` for an image file that is gone or damaged.
   func fullBatch(
     of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind
   ) throws -> ImageBatch {
@@ -126,7 +126,7 @@ final class BatchAssembler: Sendable {
 
   /// Every image is a function of its own stream alone and lands in its own place, so the threads leave no trace.
   ///
-  /// - Throws: `DatasetError` or `FormatError` of the first image of the batch, in its order, that is gone or damaged.
+  /// - Throws: `InputError` or `InputError` of the first image of the batch, in its order, that is gone or damaged.
   private func decode(
     _ files: ImageFiles, _ positions: [Int], epoch: Int?, pass: Int, into target: UnsafeMutablePointer<Float>
   ) throws {

@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// The batches of a search on a dataset. Every batch is a pure function of the seed and its position, so all methods on a
 /// seed see the same ones in whatever order they ask, and a resumed run continues with those that it would have met.
@@ -6,7 +7,7 @@ import Compute
 /// Half of the training images serve L_train and half L_val (DARTS, §3), both with training augmentation in the batches
 /// that a search steps on. Datasets with a validation split of their own keep it.
 ///
-/// A batch holds every image that belongs to it or is not made at all: whatever makes one throws `DatasetError` with the name
+/// A batch holds every image that belongs to it or is not made at all: whatever makes one throws `InputError` with the name
 /// of an image file that is gone or damaged.
 public final class BatchLoader: Sendable {
   /// Images that a batch may have.
@@ -32,7 +33,7 @@ public final class BatchLoader: Sendable {
   ///   them.
   /// - Parameter augmentation: Nil for that of the dataset.
   /// - Parameter threads: Threads that decode image files; no result depends on their number. 0 for one a core.
-  /// - Throws: `DatasetError` when the batch size or the limit is out of range, when the dataset has its own splits and a
+  /// - Throws: `InputError` when the batch size or the limit is out of range, when the dataset has its own splits and a
   ///   limit is given, or when the augmentation doesn't fit the images.
   public init(
     dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, augmentation: Augmentation? = nil,
@@ -43,9 +44,9 @@ public final class BatchLoader: Sendable {
     let members: (training: [Int], validation: [Int])
     if let validation = dataset.validation {
       if let trainLimit {
-        throw DatasetError(
-          source: "--train-limit", problem: "does not go with \(dataset.name), whose own splits are used as they are",
-          found: "\(trainLimit)", expected: "no limit")
+        throw InputError(
+          "does not go with \(dataset.name), whose own splits are used as they are", at: .setting("train_limit"),
+          found: "\(trainLimit)", wanted: "no limit")
       }
       members = (Array(0..<dataset.training.count), Array(0..<validation.count))
     } else {
@@ -74,13 +75,13 @@ public final class BatchLoader: Sendable {
   ) throws -> (training: [Int], validation: [Int]) {
     let available = dataset.training.count
     if let limit, limit < 2 || limit > available {
-      throw DatasetError(
-        source: "--train-limit", problem: "out of range", found: "\(limit)",
-        expected: "2 to \(available), the training images of \(dataset.name)")
+      throw InputError(
+        "out of range", at: .setting("train_limit"), found: "\(limit)",
+        wanted: "2 to \(available), the training images of \(dataset.name)")
     }
     guard available >= 2 else {
-      throw DatasetError(
-        source: dataset.name, problem: "too few training images to halve", found: "\(available)", expected: "2 or more")
+      throw InputError(
+        "too few training images to halve", at: .file(dataset.name), found: "\(available)", wanted: "2 or more")
     }
     var stream = RandomStream(seed: seed, purpose: .split)
     let chosen = stream.permutation(available).prefix(limit ?? available)

@@ -8,7 +8,7 @@ import Foundation
 /// (after padding and halving); for a folder of images, which is not read as a whole, the name and the size in bytes of
 /// every file.
 enum DatasetChecksum {
-  /// - Throws: `DatasetError` for an image file that is gone.
+  /// - Throws: `InputError` for an image file that is gone.
   static func text(_ splits: [(name: String, split: ImageDataset.Split?)]) throws -> String {
     var check = CRC32C()
     for (name, split) in splits {

@@ -1,3 +1,5 @@
+import Formats
+
 /// What the flag `--dataset` says: a kind, a path, and options after a question mark.
 ///
 /// `fashion-mnist`, `fashion-mnist:DIR`, `cifar10:PATH`, `cifar100:PATH`, `svhn:DIR`, `svhn:DIR?extra=yes`, each of these
@@ -49,14 +51,14 @@ public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConv
   public static let forms =
     "fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH, svhn:DIR, each with ?side=16 where wanted, images:DIR?size=N or tensors:FILE.safetensors"
 
-  /// - Throws: `DatasetError` when the text names no known dataset or option, or leaves out or adds a path.
+  /// - Throws: `InputError` when the text names no known dataset or option, or leaves out or adds a path.
   public init(parsing text: String) throws {
     var options = try DatasetOptions(text)
     let parts = options.path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let path = parts.count == 2 ? Self.expanded(parts[1]) : nil
     func required(_ what: String) throws -> String {
       guard let path, !path.isEmpty else {
-        throw DatasetError(source: "--dataset \(text)", problem: "no path is given", expected: "\(parts[0]):\(what)")
+        throw InputError("no path is given", at: .setting("dataset", being: text), wanted: "\(parts[0]):\(what)")
       }
       return path
     }
@@ -71,8 +73,7 @@ public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConv
     case "images": self = .images(folder: try required("DIR"), try ImageOptions(taking: &options))
     case "tensors": self = .tensors(file: try required("FILE.safetensors"))
     default:
-      throw DatasetError(
-        source: "--dataset \(text)", problem: "no such dataset", found: "\"\(parts[0])\"", expected: Self.forms)
+      throw InputError("no such dataset", at: .setting("dataset", being: text), found: "\"\(parts[0])\"", wanted: Self.forms)
     }
     if isOfFixedSide, try options.take("side", from: ["32", "16"]) == "16" { self = .halved(self) }
     try options.finish()
@@ -117,7 +118,7 @@ public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConv
 
   /// Reads the dataset; of a folder of images, the names.
   ///
-  /// - Throws: `DatasetError` or `FormatError` naming the file, what was found and what would be right.
+  /// - Throws: `InputError` or `InputError` naming the file, what was found and what would be right.
   public func load() throws -> ImageDataset {
     switch self {
     case .fashionMNIST(let folder): try FashionMNIST.load(folder: folder)
@@ -176,9 +177,9 @@ private struct DatasetOptions {
     for option in text[text.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false) {
       let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, !values.contains(where: { $0.key == parts[0] }) else {
-        throw DatasetError(
-          source: "--dataset \(text)", problem: "an option without value, or given twice", found: "\"\(option)\"",
-          expected: "key=value")
+        throw InputError(
+          "an option without value, or given twice", at: .setting("dataset", being: text), found: "\"\(option)\"",
+          wanted: "key=value")
       }
       values.append((parts[0], parts[1]))
     }
@@ -195,14 +196,14 @@ private struct DatasetOptions {
     return value
   }
 
-  func wrong(_ key: String, found: String, expected: String) -> DatasetError {
-    DatasetError(source: "--dataset \(text)", problem: "\(key) out of range", found: found, expected: expected)
+  func wrong(_ key: String, found: String, expected: String) -> InputError {
+    InputError("\(key) out of range", at: .setting("dataset", being: text), found: found, wanted: expected)
   }
 
-  /// - Throws: `DatasetError` where an option is left.
+  /// - Throws: `InputError` where an option is left.
   func finish() throws {
     if let left = values.first {
-      throw DatasetError(source: "--dataset \(text)", problem: "no such option", found: "\"\(left.key)\"")
+      throw InputError("no such option", at: .setting("dataset", being: text), found: "\"\(left.key)\"")
     }
   }
 }

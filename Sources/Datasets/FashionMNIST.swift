@@ -1,3 +1,5 @@
+import Formats
+
 /// Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017, arXiv 1708.07747): 28×28 grey images of ten kinds of clothing.
 ///
 /// Images are zero-padded by 2 pixels on each side to 32×32 and repeated in three channels. Mean and deviation are those
@@ -16,7 +18,7 @@ public enum FashionMNIST {
   /// The folder that holds the files: the one that is given, or within it where torchvision puts them, `FashionMNIST/raw`
   /// below its root.
   ///
-  /// - Throws: `DatasetError` that says what was looked for where none of the four files is in any of them.
+  /// - Throws: `InputError` that says what was looked for where none of the four files is in any of them.
   static func place(in root: String) throws -> String {
     let folders = [root, "\(root)/FashionMNIST/raw", "\(root)/raw"]
     let found = folders.first { folder in
@@ -24,10 +26,10 @@ public enum FashionMNIST {
     }
     if let found { return found }
     let entries = try DatasetFiles.entries(of: root, expected: hint)
-    throw DatasetError(
-      source: root, problem: "there is no Fashion-MNIST",
+    throw InputError(
+      "there is no Fashion-MNIST", at: .file(root),
       found: entries.isEmpty ? "an empty folder" : entries.prefix(3).joined(separator: ", "),
-      expected: "\(fileNames.joined(separator: ", ")), each as .gz or unpacked, in it, in FashionMNIST/raw or in raw; or "
+      wanted: "\(fileNames.joined(separator: ", ")), each as .gz or unpacked, in it, in FashionMNIST/raw or in raw; or "
         + hint)
   }
 
@@ -38,13 +40,13 @@ public enum FashionMNIST {
 
   /// Reads the four IDX files, gzipped or plain, of a folder or of torchvision's root.
   ///
-  /// - Throws: `DatasetError` or `FormatError` when a file is absent, truncated, corrupt or mislabelled.
+  /// - Throws: `InputError` or `InputError` when a file is absent, truncated, corrupt or mislabelled.
   public static func load(folder root: String = systemFolder) throws -> ImageDataset {
     let folder = try place(in: root)
     let training = try split(folder: folder, prefix: "train")
     let test = try split(folder: folder, prefix: "t10k")
     guard let normalisation = Normalisation(measuringGrey: training.bytes) else {
-      throw DatasetError(source: "\(folder)/train-images-idx3-ubyte.gz", problem: "all pixels have the same value")
+      throw InputError("all pixels have the same value", at: .file("\(folder)/train-images-idx3-ubyte.gz"))
     }
     return try ImageDataset(
       name: "fashion-mnist", classes: classes, side: side, storedChannels: 1,
@@ -57,21 +59,21 @@ public enum FashionMNIST {
     let images = try IDXFile(folder: folder, name: "\(prefix)-images-idx3-ubyte", dimensions: 3, hint: hint)
     let labels = try IDXFile(folder: folder, name: "\(prefix)-labels-idx1-ubyte", dimensions: 1, hint: hint)
     guard images.extents[1...] == [storedSide, storedSide] else {
-      throw DatasetError(
-        source: images.path, problem: "wrong image size", found: "\(images.extents[1])×\(images.extents[2])",
-        expected: "\(storedSide)×\(storedSide)")
+      throw InputError(
+        "wrong image size", at: .file(images.path), found: "\(images.extents[1])×\(images.extents[2])",
+        wanted: "\(storedSide)×\(storedSide)")
     }
     let count = images.extents[0]
-    guard count > 0 else { throw DatasetError(source: images.path, problem: "no images") }
+    guard count > 0 else { throw InputError("no images", at: .file(images.path)) }
     guard labels.extents[0] == count else {
-      throw DatasetError(
-        source: labels.path, problem: "as many labels as images are needed", found: "\(labels.extents[0]) labels",
-        expected: "\(count), as in \(images.path)")
+      throw InputError(
+        "as many labels as images are needed", at: .file(labels.path), found: "\(labels.extents[0]) labels",
+        wanted: "\(count), as in \(images.path)")
     }
     if let index = labels.values.firstIndex(where: { $0 >= classes }) {
-      throw DatasetError(
-        source: labels.path, problem: "label \(index - labels.values.startIndex) is no class",
-        found: "\(labels.values[index])", expected: "0 to \(classes - 1)")
+      throw InputError(
+        "label \(index - labels.values.startIndex) is no class", at: .file(labels.path), found: "\(labels.values[index])",
+        wanted: "0 to \(classes - 1)")
     }
     return (pad(images.values, count: count), labels.values.map(Int32.init))
   }

@@ -12,7 +12,7 @@ public struct FixedBatches: Sendable {
   public var isEmpty: Bool { count == 0 }
   public var indices: Range<Int> { 0..<count }
 
-  /// - Throws: `DatasetError` for an image file that is gone or damaged.
+  /// - Throws: `InputError` for an image file that is gone or damaged.
   public subscript(index: Int) -> ImageBatch {
     get throws {
       precondition(indices.contains(index), "batch \(index) of \(count)")
@@ -22,7 +22,7 @@ public struct FixedBatches: Sendable {
 
   /// Every batch at once.
   ///
-  /// - Throws: `DatasetError` for an image file that is gone or damaged.
+  /// - Throws: `InputError` for an image file that is gone or damaged.
   public var all: [ImageBatch] {
     get throws { try indices.map(render) }
   }

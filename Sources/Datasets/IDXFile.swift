@@ -15,28 +15,27 @@ struct IDXFile {
 
   /// Reads `name`.gz from a folder, or `name` where only the unpacked file is there.
   ///
-  /// - Throws: `DatasetError` or `FormatError` when the file is absent, not IDX of bytes, of other dimensions, truncated
+  /// - Throws: `InputError` or `InputError` when the file is absent, not IDX of bytes, of other dimensions, truncated
   ///   or too long.
   init(folder: String, name: String, dimensions: Int, hint: String) throws {
     guard let path = Self.path(folder: folder, name: name) else {
-      throw DatasetError(source: "\(folder)/\(name).gz", problem: "there is no such file", expected: hint)
+      throw InputError("there is no such file", at: .file("\(folder)/\(name).gz"), wanted: hint)
     }
     self.path = path
     let bytes = path.hasSuffix(".gz") ? try Gzip.read(path) : try FileBytes.read(path)
     let header = 4 + 4 * dimensions
     func word(_ index: Int) -> Int { bytes[4 * index..<4 * index + 4].reduce(0) { $0 << 8 | Int($1) } }
     guard bytes.count >= 4 else {
-      throw DatasetError(source: path, problem: "truncated", found: "\(bytes.count) bytes", expected: "an IDX header")
+      throw InputError("truncated", at: .file(path), found: "\(bytes.count) bytes", wanted: "an IDX header")
     }
     let magic = 0x0800 | dimensions
     guard word(0) == magic else {
-      throw DatasetError(
-        source: path, problem: "wrong magic number", found: Self.hexadecimal(word(0)),
-        expected: "\(Self.hexadecimal(magic)) (IDX, unsigned bytes, \(dimensions) dimension\(dimensions == 1 ? "" : "s"))")
+      throw InputError(
+        "wrong magic number", at: .file(path), found: Self.hexadecimal(word(0)),
+        wanted: "\(Self.hexadecimal(magic)) (IDX, unsigned bytes, \(dimensions) dimension\(dimensions == 1 ? "" : "s"))")
     }
     guard bytes.count >= header else {
-      throw DatasetError(
-        source: path, problem: "truncated", found: "\(bytes.count) bytes", expected: "a header of \(header)")
+      throw InputError("truncated", at: .file(path), found: "\(bytes.count) bytes", wanted: "a header of \(header)")
     }
     extents = (1...dimensions).map(word)
     // Three extents below 2³² can overflow 64 bits.
@@ -44,14 +43,14 @@ struct IDXFile {
     for extent in extents {
       let product = size.multipliedReportingOverflow(by: extent)
       guard !product.overflow else {
-        throw DatasetError(source: path, problem: "the size overflows", found: "extents \(extents)")
+        throw InputError("the size overflows", at: .file(path), found: "extents \(extents)")
       }
       size = product.partialValue
     }
     guard bytes.count - header == size else {
-      throw DatasetError(
-        source: path, problem: bytes.count - header < size ? "truncated" : "longer than its header says",
-        found: "\(bytes.count - header) bytes of values", expected: "\(size) for extents \(extents)")
+      throw InputError(
+        bytes.count - header < size ? "truncated" : "longer than its header says", at: .file(path),
+        found: "\(bytes.count - header) bytes of values", wanted: "\(size) for extents \(extents)")
     }
     values = bytes[header...]
   }

@@ -1,16 +1,17 @@
+import Formats
+
 extension ImageDataset {
   /// The same images at half their height and width: each pixel is the mean of 2×2, halves rounded up. Normalisation is that
   /// of the whole images, whose mean the halves keep.
   ///
   /// For searches and landscapes where a quarter of the arithmetic is wanted.
   ///
-  /// - Throws: `DatasetError` where the images are not bytes in memory, or their side is odd.
+  /// - Throws: `InputError` where the images are not bytes in memory, or their side is odd.
   public func halved() throws -> ImageDataset {
     func halved(_ split: Split) throws -> Split {
       guard case .bytes(let bytes) = split.pixels, side.isMultiple(of: 2) else {
-        throw DatasetError(
-          source: name, problem: "images that cannot be halved", found: "side \(side)",
-          expected: "images of bytes and even side")
+        throw InputError(
+          "images that cannot be halved", at: .file(name), found: "side \(side)", wanted: "images of bytes and even side")
       }
       return Split(
         pixels: .bytes(Self.halved(bytes, planes: split.count * storedChannels, side: side)), labels: split.labels)

@@ -1,3 +1,5 @@
+import Formats
+
 /// Labelled square images, in memory or in files.
 public struct ImageDataset: Sendable {
   /// Channels of every batch.
@@ -66,7 +68,7 @@ public struct ImageDataset: Sendable {
     if case .floats = training.pixels { false } else { true }
   }
 
-  /// - Throws: `DatasetError` when a split is empty, a label is no class, pixels and labels don't match, or an image file
+  /// - Throws: `InputError` when a split is empty, a label is no class, pixels and labels don't match, or an image file
   ///   is gone.
   public init(
     name: String, classes: Int, side: Int, storedChannels: Int = ImageDataset.channels, training: Split,
@@ -74,30 +76,30 @@ public struct ImageDataset: Sendable {
     augmentation: Augmentation = .darts
   ) throws {
     guard classes > 0, side > 0, storedChannels == 1 || storedChannels == Self.channels else {
-      throw DatasetError(
-        source: name, problem: "impossible images", found: "\(classes) classes, side \(side), \(storedChannels) channels",
-        expected: "positive numbers, and 1 or 3 channels")
+      throw InputError(
+        "impossible images", at: .file(name), found: "\(classes) classes, side \(side), \(storedChannels) channels",
+        wanted: "positive numbers, and 1 or 3 channels")
     }
     for (kind, split) in [("training", training), ("validation", validation), ("test", test)] {
       guard let split else { continue }
-      guard split.count > 0 else { throw DatasetError(source: "\(name), \(kind)", problem: "no images") }
+      guard split.count > 0 else { throw InputError("no images", at: .file("\(name), \(kind)")) }
       let found = split.pixels.count(imageSize: storedChannels * side * side)
       guard found == split.count else {
-        throw DatasetError(
-          source: "\(name), \(kind)", problem: "images and labels don't match",
+        throw InputError(
+          "images and labels don't match", at: .file("\(name), \(kind)"),
           found: found.map { "\($0) images" } ?? "pixels of no whole number of images",
-          expected: "\(split.count) images of \(storedChannels)×\(side)×\(side)")
+          wanted: "\(split.count) images of \(storedChannels)×\(side)×\(side)")
       }
       if let index = split.labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {
-        throw DatasetError(
-          source: "\(name), \(kind), image \(index)", problem: "label is no class", found: "\(split.labels[index])",
-          expected: "0 to \(classes - 1)")
+        throw InputError(
+          "label is no class", at: .file("\(name), \(kind), image \(index)"), found: "\(split.labels[index])",
+          wanted: "0 to \(classes - 1)")
       }
     }
     guard classNames == nil || classNames?.count == classes else {
-      throw DatasetError(
-        source: name, problem: "classes and their names don't match", found: "\(classNames?.count ?? 0) names",
-        expected: "\(classes)")
+      throw InputError(
+        "classes and their names don't match", at: .file(name), found: "\(classNames?.count ?? 0) names",
+        wanted: "\(classes)")
     }
     self.name = name
     self.classes = classes

@@ -1,10 +1,11 @@
 import Compute
+import Formats
 
 /// The batches of a retraining: all training images (DARTS, §3.1: the found network is trained from scratch on the whole
 /// training set), and the test images to report on.
 ///
 /// As in a search, every batch is a pure function of the seed and its position, so a resumed run continues with those
-/// that it would have met; whatever makes one throws `DatasetError` with the name of an image file that is gone or damaged.
+/// that it would have met; whatever makes one throws `InputError` with the name of an image file that is gone or damaged.
 public final class RetrainingLoader: Sendable {
   public let dataset: ImageDataset
   public let seed: UInt64
@@ -25,7 +26,7 @@ public final class RetrainingLoader: Sendable {
   ///   - trainLimit, testLimit: Use only so many images, chosen by the seed; nil for all.
   ///   - augmentation: Of training images, nil for that of the dataset; the DARTS scripts add a cutout of 16 on CIFAR.
   ///   - threads: Threads that decode image files; no result depends on their number. 0 for one a core.
-  /// - Throws: `DatasetError` when the batch size or a limit is out of range, or the augmentation doesn't fit the images.
+  /// - Throws: `InputError` when the batch size or a limit is out of range, or the augmentation doesn't fit the images.
   public init(
     dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, testLimit: Int? = nil,
     augmentation: Augmentation? = nil, keepsLastBatch: Bool = true, threads: Int = 0
@@ -38,24 +39,25 @@ public final class RetrainingLoader: Sendable {
     self.augmentation = assembler.augmentation
     self.keepsLastBatch = keepsLastBatch
     trainingMembers = try Self.members(
-      dataset.training.count, limit: trainLimit, flag: "--train-limit", of: "training images of \(dataset.name)", seed: seed,
+      dataset.training.count, limit: trainLimit, setting: "train_limit", of: "training images of \(dataset.name)",
+      seed: seed,
       index: 0)
     let test = dataset.test ?? dataset.validation
     testMembers = try Self.members(
-      test?.count ?? 0, limit: testLimit, flag: "--test-limit", of: "test images of \(dataset.name)", seed: seed, index: 1)
+      test?.count ?? 0, limit: testLimit, setting: "test_limit", of: "test images of \(dataset.name)", seed: seed, index: 1)
     trainingOrder = BatchOrder(seed: seed, purpose: .trainingOrder, members: trainingMembers)
   }
 
   /// A random choice rather than the first ones: image folders are sorted by class. With index 0 it is the choice that a
   /// search of this limit makes.
   private static func members(
-    _ available: Int, limit: Int?, flag: String, of what: String, seed: UInt64, index: Int
+    _ available: Int, limit: Int?, setting: String, of what: String, seed: UInt64, index: Int
   ) throws -> [Int] {
     guard let limit else { return Array(0..<available) }
     guard limit >= 1, limit <= available else {
-      throw DatasetError(
-        source: flag, problem: "out of range", found: "\(limit)",
-        expected: available > 0 ? "1 to \(available), the \(what)" : "no limit: there are no \(what)")
+      throw InputError(
+        "out of range", at: .setting(setting), found: "\(limit)",
+        wanted: available > 0 ? "1 to \(available), the \(what)" : "no limit: there are no \(what)")
     }
     var stream = RandomStream(seed: seed, purpose: .split, index: index)
     return stream.permutation(available).prefix(limit).sorted()

@@ -1,3 +1,5 @@
+import Formats
+
 /// SVHN (Netzer et al., *Reading digits in natural images with unsupervised feature learning*, 2011), cropped digits:
 /// `train_32x32.mat` and `test_32x32.mat` with X, uint8 [32, 32, 3, count], and y, 1 to 10 of which 10 is the digit 0.
 ///
@@ -9,13 +11,13 @@ public enum SVHN {
   /// Reads a folder.
   ///
   /// - Parameter includingExtra: Whether the images of `extra_32x32.mat` follow those of the training file.
-  /// - Throws: `DatasetError` where a file is absent, damaged or mislabelled.
+  /// - Throws: `InputError` where a file is absent, damaged or mislabelled.
   public static func load(folder: String, includingExtra: Bool = false) throws -> ImageDataset {
     let names = try DatasetFiles.entries(of: folder, expected: "the folder with train_32x32.mat and test_32x32.mat")
     func path(_ name: String) throws -> String {
       guard names.contains(name) else {
-        throw DatasetError(
-          source: "\(folder)/\(name)", problem: "there is no such file",
+        throw InputError(
+          "there is no such file", at: .file("\(folder)/\(name)"),
           found: names.isEmpty ? "an empty folder" : names.prefix(3).joined(separator: ", "))
       }
       return "\(folder)/\(name)"
@@ -41,21 +43,20 @@ public enum SVHN {
     guard extents.count == 4, Array(extents[..<3]) == [side, side, ImageDataset.channels], extents[3] > 0,
       case .bytes(let pixels) = images.values
     else {
-      throw DatasetError(
-        source: "\(path), X", problem: "wrong shape or type", found: "\(images.extents) of \(images.values.kind)",
-        expected: "[32, 32, 3, count] of uint8")
+      throw InputError(
+        "wrong shape or type", at: .file("\(path), X"), found: "\(images.extents) of \(images.values.kind)",
+        wanted: "[32, 32, 3, count] of uint8")
     }
     let count = extents[3]
     let numbers = try file.variable("y")
     guard numbers.extents.reduce(1, *) == count, numbers.extents.allSatisfy({ $0 == 1 || $0 == count }) else {
-      throw DatasetError(
-        source: "\(path), y", problem: "as many labels as images are needed", found: "\(numbers.extents)",
-        expected: "[\(count), 1]")
+      throw InputError(
+        "as many labels as images are needed", at: .file("\(path), y"), found: "\(numbers.extents)", wanted: "[\(count), 1]")
     }
     let labels = try numbers.values.numbers.enumerated().map { index, number in
       guard (1...10).contains(number), number == number.rounded() else {
-        throw DatasetError(
-          source: "\(path), y", problem: "label \(index) is no digit", found: "\(number)", expected: "1 to 10, 10 for 0")
+        throw InputError(
+          "label \(index) is no digit", at: .file("\(path), y"), found: "\(number)", wanted: "1 to 10, 10 for 0")
       }
       return Int32(number) % 10
     }

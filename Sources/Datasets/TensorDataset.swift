@@ -6,24 +6,24 @@ import Formats
 /// The number of classes is the metadata entry `classes` where there is one, else the length of `classifier.bias` where
 /// the file also holds a network, else 10, or more where a label asks for it.
 public enum TensorDataset {
-  /// - Throws: `FormatError` or `DatasetError` when the file is damaged, a tensor is missing or misshapen, a value is not
+  /// - Throws: `InputError` or `InputError` when the file is damaged, a tensor is missing or misshapen, a value is not
   ///   finite, or a label is no class.
   public static func load(file path: String) throws -> ImageDataset {
     let file = try TensorFile(readingFrom: path)
     let training = try split(file, "train")
     let validation = try split(file, "valid")
     guard training.side == validation.side else {
-      throw DatasetError(
-        source: "\(path), valid.images", problem: "other size than train.images", found: "side \(validation.side)",
-        expected: "\(training.side)")
+      throw InputError(
+        "other size than train.images", at: .file("\(path), valid.images"), found: "side \(validation.side)",
+        wanted: "\(training.side)")
     }
     let largest = max(training.split.labels.max() ?? 0, validation.split.labels.max() ?? 0)
     let classes = try classCount(file, largestLabel: Int(largest))
     for (name, labels) in [("train", training.split.labels), ("valid", validation.split.labels)] {
       if let index = labels.firstIndex(where: { $0 >= classes }) {
-        throw DatasetError(
-          source: "\(path), \(name).labels", problem: "label \(index) is no class", found: "\(labels[index])",
-          expected: "0 to \(classes - 1)")
+        throw InputError(
+          "label \(index) is no class", at: .file("\(path), \(name).labels"), found: "\(labels[index])",
+          wanted: "0 to \(classes - 1)")
       }
     }
     return try ImageDataset(
@@ -34,9 +34,8 @@ public enum TensorDataset {
   private static func classCount(_ file: TensorFile, largestLabel: Int) throws -> Int {
     if let text = file.metadata["classes"] {
       guard let classes = Int(text), classes > 0, classes <= 1 << 24 else {
-        throw DatasetError(
-          source: "\(file.path), metadata classes", problem: "not a number of classes", found: text,
-          expected: "a positive integer")
+        throw InputError(
+          "not a number of classes", at: .file("\(file.path), metadata classes"), found: text, wanted: "a positive integer")
       }
       return classes
     }
@@ -49,28 +48,28 @@ public enum TensorDataset {
     let images = try file.tensor("\(name).images")
     let shape = images.shape
     guard shape.count == 4, shape[1] == ImageDataset.channels, shape[2] == shape[3], shape[0] > 0, shape[2] > 0 else {
-      throw DatasetError(
-        source: source, problem: "wrong shape", found: "\(shape)", expected: "[count, 3, side, side], none of them zero")
+      throw InputError(
+        "wrong shape", at: .file(source), found: "\(shape)", wanted: "[count, 3, side, side], none of them zero")
     }
     guard case .float32(let values) = images.values else {
-      throw DatasetError(source: source, problem: "wrong type", found: images.values.typeName, expected: "float32")
+      throw InputError("wrong type", at: .file(source), found: images.values.typeName, wanted: "float32")
     }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw DatasetError(
-        source: source, problem: "value \(index) is not finite", found: "\(values[index])", expected: "finite numbers")
+      throw InputError(
+        "value \(index) is not finite", at: .file(source), found: "\(values[index])", wanted: "finite numbers")
     }
     let labelName = "\(name).labels"
     let labelShape = try file.tensor(labelName).shape
     guard labelShape == [shape[0]] else {
-      throw DatasetError(
-        source: "\(file.path), \(labelName)", problem: "as many labels as images are needed", found: "shape \(labelShape)",
-        expected: "[\(shape[0])]")
+      throw InputError(
+        "as many labels as images are needed", at: .file("\(file.path), \(labelName)"), found: "shape \(labelShape)",
+        wanted: "[\(shape[0])]")
     }
     let labels = try file.integers(labelName).enumerated().map { index, label in
       guard label >= 0, label < 1 << 24 else {
-        throw DatasetError(
-          source: "\(file.path), \(labelName)", problem: "label \(index) is no class", found: "\(label)",
-          expected: "a non-negative class number")
+        throw InputError(
+          "label \(index) is no class", at: .file("\(file.path), \(labelName)"), found: "\(label)",
+          wanted: "a non-negative class number")
       }
       return Int32(label)
     }

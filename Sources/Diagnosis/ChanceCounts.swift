@@ -11,7 +11,7 @@ public struct ChanceCounts: Equatable, Sendable {
 
   /// Draws α from a standard normal distribution, all operations and edges alike, 4000 times.
   ///
-  /// - Throws: `SupernetError` where no architecture can be derived for these candidates.
+  /// - Throws: `InputError` where no architecture can be derived for these candidates.
   public init(operations: EdgeOperations, edgeNormalisation: Bool = false, maximumSkips: Int? = nil) throws {
     var counts: [CellKind: [CollapseKind: [Int]]] = [:]
     for cell in CellKind.allCases {

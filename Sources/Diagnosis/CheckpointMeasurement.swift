@@ -63,15 +63,15 @@ public struct CheckpointMeasurement: Equatable, Sendable {
   ///   - epoch: finished epochs at the checkpoint, 1 or more.
   ///   - wantsEigenvalue: whether the search has none of its own.
   ///   - warn: told where the eigenvalue is partly noise.
-  /// - Throws: `CancellationError` where a stop is requested; `SearchError`, `LandscapeError`, `SupernetError` or
-  ///   `FormatError` where the checkpoint is not one of this problem.
+  /// - Throws: `CancellationError` where a stop is requested; `InputError`, `InputError`, `InputError` or
+  ///   `InputError` where the checkpoint is not one of this problem.
   public init<Problem: DerivableProblem>(
     of checkpoint: SearchCheckpoint, epoch: Int, genotype: Genotype, problem: Problem, configuration: SearchConfiguration,
     settings: MeasurementSettings, wantsEigenvalue: Bool, isStopRequested: @escaping () -> Bool = { false },
     warn: (String) -> Void = { _ in }
   ) throws {
     guard let alphas = checkpoint.alphas else {
-      throw LandscapeError(item: checkpoint.file.path, problem: "no α in the checkpoint", expected: "that of a search")
+      throw InputError("no α in the checkpoint", at: .file(checkpoint.file.path), wanted: "that of a search")
     }
     let weights = checkpoint.weights
     var (mixed, derived) = (BatchLoss(loss: 0, correct: 0, count: 0), BatchLoss(loss: 0, correct: 0, count: 0))

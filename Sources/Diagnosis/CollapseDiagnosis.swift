@@ -1,7 +1,6 @@
 import Cells
 import Formats
 import Foundation
-import Landscape
 import Search
 
 /// A search judged from its files: one row an epoch, and a verdict.
@@ -13,7 +12,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
 
   /// - Parameters:
   ///   - measurements: by epoch, counted from 1.
-  /// - Throws: `LandscapeError` for thresholds out of range and for a run without a finished epoch; `SupernetError` where no
+  /// - Throws: `InputError` for thresholds out of range and for a run without a finished epoch; `InputError` where no
   ///   architecture can be derived.
   public init(
     configuration: SearchConfiguration, alphas: [ArchitectureParameters], records: [EpochRecord],
@@ -21,7 +20,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
   ) throws {
     try thresholds.validate()
     guard !alphas.isEmpty else {
-      throw LandscapeError(item: "run", problem: "nothing to judge", found: "no finished epoch", expected: "one at least")
+      throw InputError("nothing to judge", at: "run", found: "no finished epoch", wanted: "one at least")
     }
     self.configuration = configuration
     self.thresholds = thresholds
@@ -39,7 +38,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
 
   /// Reads a run that is finished or going on: what of its files is newest may be ahead of the rest by an epoch.
   ///
-  /// - Throws: besides, `FormatError` or `SearchError` where a file cannot be read, and `SearchError` for a progressive
+  /// - Throws: besides, `InputError` or `InputError` where a file cannot be read, and `InputError` for a progressive
   ///   search, whose stages are runs.
   public init(
     of run: SearchRunFolder, measurements: [Int: CheckpointMeasurement] = [:],
@@ -58,7 +57,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
   /// Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt.
   ///
   /// - Parameter settings: of the measurements; nil where there are none.
-  /// - Throws: `FormatError` where a file cannot be written.
+  /// - Throws: `InputError` where a file cannot be written.
   public func write(to folder: OutputFolder, run: String, settings: MeasurementSettings?) throws {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
@@ -71,7 +70,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
 
   /// Files of an earlier diagnosis are replaced, others of their names are not.
   ///
-  /// - Throws: `FormatError` where one is not of a diagnosis.
+  /// - Throws: `InputError` where one is not of a diagnosis.
   public static func requireOwn(_ folder: OutputFolder) throws {
     let names: Set<String> = ["diagnosis.csv", "diagnosis.yaml", "diagnosis.txt"]
     let kind = "a file of zarts diagnose"

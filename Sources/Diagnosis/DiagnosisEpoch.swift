@@ -24,7 +24,7 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   public var measurement: CheckpointMeasurement?
 
   /// - Parameter configuration: of the search.
-  /// - Throws: `SupernetError` where no architecture can be derived from α.
+  /// - Throws: `InputError` where no architecture can be derived from α.
   public init(
     epoch: Int, alphas: ArchitectureParameters, record: EpochRecord?, configuration: SearchConfiguration
   ) throws {

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Landscape
 import Problems
 import Runs
 import Search
@@ -22,14 +21,14 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   ///   - folder: where measurements are kept.
   ///   - dataset: where the run's data now are; nil for where they were.
   ///   - makeProblem: asked only where something is left to measure.
-  /// - Throws: `LandscapeError` for settings out of range; `SearchError` or `FormatError` where config.yaml cannot be read.
+  /// - Throws: `InputError` for settings out of range; `InputError` or `InputError` where config.yaml cannot be read.
   public init(
     of run: SearchRunFolder, settings: MeasurementSettings = MeasurementSettings(), every: Int = 1, in folder: OutputFolder,
     dataset: String? = nil, makeProblem: @escaping () throws -> Problem
   ) throws {
     try settings.validate()
     guard every >= 1 else {
-      throw LandscapeError(item: "--every", problem: "value out of range", found: "\(every)", expected: "1 or more")
+      throw InputError("value out of range", at: .setting("every"), found: "\(every)", wanted: "1 or more")
     }
     self.run = run
     self.settings = settings
@@ -55,7 +54,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   /// - Parameters:
   ///   - diagnosis: of the run's files alone.
   /// - Returns: by epoch, those of earlier calls with the same settings among them.
-  /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; `FormatError` where another process
+  /// - Throws: `CancellationError` where a stop is requested, with what is finished kept; `InputError` where another process
   ///   measures in the folder; what the problem throws.
   public func measure(
     _ diagnosis: CollapseDiagnosis, isStopRequested: @escaping () -> Bool = { false },

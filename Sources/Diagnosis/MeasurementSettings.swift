@@ -1,5 +1,5 @@
 import Compute
-import Landscape
+import Formats
 import Runs
 
 /// How a diagnosis measures a checkpoint.
@@ -19,20 +19,20 @@ public struct MeasurementSettings: Equatable, Sendable {
 
   public init() {}
 
-  /// - Throws: `LandscapeError` naming the flag of the first value out of range.
+  /// - Throws: `InputError` naming the setting of the first value out of range.
   public func validate() throws {
-    func require(_ isRight: Bool, _ flag: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
+    func require(_ isRight: Bool, _ setting: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
       guard isRight else {
-        throw LandscapeError(item: flag, problem: "value out of range", found: "\(found)", expected: wanted)
+        throw InputError("value out of range", at: .setting(setting), found: "\(found)", wanted: wanted)
       }
     }
-    func check(_ flag: String, _ count: Int, _ bounds: CountBounds) throws {
-      try require(bounds.contains(count), flag, count, bounds.wanted)
+    func check(_ setting: String, _ count: Int, _ bounds: CountBounds) throws {
+      try require(bounds.contains(count), setting, count, bounds.wanted)
     }
-    try check("--validation-batches", validationBatches, RunBounds.batches)
-    try check("--samples", samples, CountBounds(3...10_000, zero: "none"))
-    try require(radius > 0 && radius.isFinite, "--radius", radius, "a positive finite number")
-    try check("--inner-steps", innerSteps, RunBounds.innerSteps)
+    try check("validation_batches", validationBatches, RunBounds.batches)
+    try check("samples", samples, CountBounds(3...10_000, zero: "none"))
+    try require(radius > 0 && radius.isFinite, "radius", radius, "a positive finite number")
+    try check("inner_steps", innerSteps, RunBounds.innerSteps)
   }
 
   /// Keys and values, as diagnosis.yaml has them.

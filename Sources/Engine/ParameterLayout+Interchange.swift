@@ -1,4 +1,3 @@
-import Cells
 import Compute
 import Formats
 
@@ -39,7 +38,7 @@ extension ParameterLayout {
 
   /// Reads what `export` wrote, each name preceded by `prefix`.
   ///
-  /// - Throws: `SupernetError` for a tensor that is missing, misshapen or not finite; `FormatError` for one of another type.
+  /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
   func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
     let vector = makeVector()
     for entry in entries {
@@ -55,18 +54,18 @@ extension ParameterLayout {
 }
 
 extension TensorFile {
-  /// - Throws: `SupernetError` for a tensor that is missing, misshapen or not finite; `FormatError` for one of another type.
+  /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
   func finiteFloats(_ name: String, shape: [Int]) throws -> [Float] {
     guard let tensor = tensors[name] else {
-      throw SupernetError("missing tensor", at: "\(path), \(name)", found: "nothing", wanted: "shape \(shape)")
+      throw InputError("missing tensor", at: .file(path, "\(name)"), found: "nothing", wanted: "shape \(shape)")
     }
     guard tensor.shape == shape else {
-      throw SupernetError(
-        "misshapen tensor", at: "\(path), \(name)", found: "shape \(tensor.shape)", wanted: "shape \(shape)")
+      throw InputError(
+        "misshapen tensor", at: .file(path, "\(name)"), found: "shape \(tensor.shape)", wanted: "shape \(shape)")
     }
     let values = try floats(name, shape: shape)
     guard values.allSatisfy(\.isFinite) else {
-      throw SupernetError("tensor overflows", at: "\(path), \(name)", found: "NaN or infinity", wanted: "finite values")
+      throw InputError("tensor overflows", at: .file(path, "\(name)"), found: "NaN or infinity", wanted: "finite values")
     }
     return values
   }

@@ -5,7 +5,7 @@ import Foundation
 public enum AtomicFile {
   /// Replaces the file at `path` by `bytes`.
   ///
-  /// - Throws: `FormatError` when the folder is absent or cannot be written, or the disk is full.
+  /// - Throws: `InputError` when the folder is absent or cannot be written, or the disk is full.
   public static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
     try write(to: path) { descriptor in
       try writeAll(bytes, to: descriptor, path: path)
@@ -25,7 +25,7 @@ public enum AtomicFile {
   private static func write(to path: String, body: (Int32) throws -> Void) throws {
     let (folder, name) = split(path)
     guard !name.isEmpty, name != ".", name != ".." else {
-      throw FormatError(file: path, problem: "does not name a file")
+      throw InputError("does not name a file", at: .file(path))
     }
     let (descriptor, temporary) = try openTemporary(folder: folder, name: name, path: path)
     var isOpen = true
@@ -51,7 +51,7 @@ public enum AtomicFile {
       if descriptor >= 0 { return (descriptor, temporary) }
       guard errno == EEXIST else { throw failure(path, "cannot be written") }
     }
-    throw FormatError(file: path, problem: "cannot be written: too many temporary files stand beside it")
+    throw InputError("cannot be written: too many temporary files stand beside it", at: .file(path))
   }
 
   package static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
@@ -79,7 +79,7 @@ public enum AtomicFile {
     return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
   }
 
-  private static func failure(_ path: String, _ problem: String) -> FormatError {
-    FormatError(file: path, problem: problem, found: FileBytes.systemReason())
+  private static func failure(_ path: String, _ problem: String) -> InputError {
+    InputError(problem, at: .file(path), found: FileBytes.systemReason())
   }
 }

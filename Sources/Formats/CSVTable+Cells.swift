@@ -3,7 +3,7 @@ import Compute
 extension CSVTable {
   /// The cells of a column as numbers.
   ///
-  /// - Throws: `FormatError` naming row and column where a cell is no number or out of bounds.
+  /// - Throws: `InputError` naming row and column where a cell is no number or out of bounds.
   public func doubles(_ name: String, _ bounds: RealBounds = .any) throws -> [Double] {
     try cells(name) { try real($0, $1, name, bounds, orNothing: "") }
   }
@@ -15,7 +15,7 @@ extension CSVTable {
 
   /// The cells of a column as whole numbers.
   ///
-  /// - Throws: `FormatError` naming row and column where a cell is no whole number or out of bounds.
+  /// - Throws: `InputError` naming row and column where a cell is no whole number or out of bounds.
   public func integers(_ name: String, _ bounds: CountBounds = .cell) throws -> [Int] {
     try cells(name) { try whole($0, $1, name, bounds, orNothing: "") }
   }
@@ -28,9 +28,8 @@ extension CSVTable {
   /// What is wrong with a cell (its row counted from 0).
   public func failure(
     _ problem: String, row: Int, column: String, found: String, expected: String
-  ) -> FormatError {
-    FormatError(
-      file: path, item: "row \(row + 1), column \(column)", problem: problem, found: "\"\(found)\"", expected: expected)
+  ) -> InputError {
+    InputError(problem, at: .file(path, "row \(row + 1), column \(column)"), found: "\"\(found)\"", wanted: expected)
   }
 
   private func cells<Value>(_ name: String, _ convert: (String, Int) throws -> Value) throws -> [Value] {

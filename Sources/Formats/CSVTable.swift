@@ -12,29 +12,28 @@ public struct CSVTable: Equatable, Sendable {
     self.rows = rows
   }
 
-  /// - Throws: `FormatError` when the file is absent, empty, not UTF-8, badly quoted, or has rows of different widths.
+  /// - Throws: `InputError` when the file is absent, empty, not UTF-8, badly quoted, or has rows of different widths.
   public init(readingFrom path: String) throws {
     let bytes = try FileBytes.read(path)
     let parsed = try CSVRecords(parsing: bytes, path: path)
     if let failure = parsed.lastRecordFailure { throw failure }
     guard let columns = parsed.records.first else {
-      throw FormatError(file: path, problem: "an empty CSV file", expected: "a header line")
+      throw InputError("an empty CSV file", at: .file(path), wanted: "a header line")
     }
     for (index, row) in parsed.records.enumerated() where row.count != columns.count {
-      throw FormatError(
-        file: path, item: "row \(index)", problem: "wrong number of cells", found: "\(row.count)",
-        expected: "\(columns.count) as in the header")
+      throw InputError(
+        "wrong number of cells", at: .file(path, "row \(index)"), found: "\(row.count)",
+        wanted: "\(columns.count) as in the header")
     }
     self.init(path: path, columns: columns, rows: Array(parsed.records.dropFirst()))
   }
 
   /// The cells of a column.
   ///
-  /// - Throws: `FormatError` when there is no such column.
+  /// - Throws: `InputError` when there is no such column.
   public func column(_ name: String) throws -> [String] {
     guard let index = columns.firstIndex(of: name) else {
-      throw FormatError(
-        file: path, item: name, problem: "there is no such column", found: columns.joined(separator: ", "))
+      throw InputError("there is no such column", at: .file(path, name), found: columns.joined(separator: ", "))
     }
     return rows.map { $0[index] }
   }
@@ -49,7 +48,7 @@ struct CSVRecords {
   /// How many records those bytes hold.
   private(set) var completeRecords = 0
   /// What is wrong with a last record that has no line end: it may have been cut short anywhere.
-  private(set) var lastRecordFailure: FormatError?
+  private(set) var lastRecordFailure: InputError?
 
   init(parsing bytes: [UInt8], path: String) throws {
     let quote = UInt8(ascii: "\"")
@@ -60,7 +59,7 @@ struct CSVRecords {
     func line() -> String { "row \(records.count)" }
     func finishCell() throws {
       guard let text = String(bytes: cell, encoding: .utf8) else {
-        throw FormatError(file: path, item: line(), problem: "not UTF-8 text")
+        throw InputError("not UTF-8 text", at: .file(path, line()))
       }
       record.append(text)
       cell.removeAll(keepingCapacity: true)
@@ -91,13 +90,13 @@ struct CSVRecords {
           }
         }
         guard isClosed else {
-          lastRecordFailure = FormatError(file: path, item: line(), problem: "a quoted cell has no end")
+          lastRecordFailure = InputError("a quoted cell has no end", at: .file(path, line()))
           return
         }
       } else {
         while position < bytes.count, ![UInt8(ascii: ","), 0x0A, 0x0D].contains(bytes[position]) {
           guard bytes[position] != quote else {
-            throw FormatError(file: path, item: line(), problem: "a quote inside a cell that is not quoted")
+            throw InputError("a quote inside a cell that is not quoted", at: .file(path, line()))
           }
           cell.append(bytes[position])
           position += 1
@@ -112,12 +111,12 @@ struct CSVRecords {
       case 0x0D where position + 1 < bytes.count && bytes[position + 1] == 0x0A: position += 2
       case 0x0A: position += 1
       case 0x0D where position + 1 == bytes.count:
-        lastRecordFailure = FormatError(file: path, item: line(), problem: "half a line end")
+        lastRecordFailure = InputError("half a line end", at: .file(path, line()))
         return
       default:
-        throw FormatError(
-          file: path, item: line(), problem: "unexpected byte after a cell", found: "byte \(bytes[position])",
-          expected: "a comma or a line end")
+        throw InputError(
+          "unexpected byte after a cell", at: .file(path, line()), found: "byte \(bytes[position])",
+          wanted: "a comma or a line end")
       }
       try finishRecord()
       isOpen = false
@@ -125,7 +124,7 @@ struct CSVRecords {
       completeRecords = records.count
     }
     if isOpen {
-      do { try finishRecord() } catch let failure as FormatError { lastRecordFailure = failure }
+      do { try finishRecord() } catch let failure as InputError { lastRecordFailure = failure }
     }
   }
 }

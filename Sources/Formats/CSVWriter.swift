@@ -20,7 +20,7 @@ public final class CSVWriter: @unchecked Sendable {
 
   /// Continues a file, or starts it where it is absent.
   ///
-  /// - Throws: `FormatError` when the file has other columns or cannot be written.
+  /// - Throws: `InputError` when the file has other columns or cannot be written.
   public convenience init(continuing path: String, columns: [String]) throws {
     guard access(path, F_OK) == 0 else {
       try self.init(creating: path, columns: columns)
@@ -34,9 +34,9 @@ public final class CSVWriter: @unchecked Sendable {
       return
     }
     guard parsed.records[0] == columns else {
-      throw FormatError(
-        file: path, item: "header", problem: "other columns", found: parsed.records[0].joined(separator: ","),
-        expected: columns.joined(separator: ","))
+      throw InputError(
+        "other columns", at: .file(path, "header"), found: parsed.records[0].joined(separator: ","),
+        wanted: columns.joined(separator: ","))
     }
     if parsed.completeBytes < bytes.count {
       try AtomicFile.write(Array(bytes[..<parsed.completeBytes]), to: path)
@@ -55,14 +55,14 @@ public final class CSVWriter: @unchecked Sendable {
   private static func open(_ path: String) throws -> Int32 {
     let descriptor = Foundation.open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw FormatError(file: path, problem: "cannot be continued", found: FileBytes.systemReason())
+      throw InputError("cannot be continued", at: .file(path), found: FileBytes.systemReason())
     }
     return descriptor
   }
 
   /// Adds one row.
   ///
-  /// - Throws: `FormatError` when its width is not that of the header, or the disk is full.
+  /// - Throws: `InputError` when its width is not that of the header, or the disk is full.
   public func append(_ row: [CSVField]) throws {
     try append(rows: [row])
   }
@@ -72,8 +72,8 @@ public final class CSVWriter: @unchecked Sendable {
     var text = ""
     for row in rows {
       guard row.count == columns.count else {
-        throw FormatError(
-          file: path, problem: "wrong number of cells in a new row", found: "\(row.count)", expected: "\(columns.count)")
+        throw InputError(
+          "wrong number of cells in a new row", at: .file(path), found: "\(row.count)", wanted: "\(columns.count)")
       }
       text += CSVField.line(row)
     }
@@ -86,7 +86,7 @@ public final class CSVWriter: @unchecked Sendable {
   /// Brings every row to disk.
   public func synchronise() throws {
     guard fsync(descriptor) == 0 else {
-      throw FormatError(file: path, problem: "cannot be brought to disk", found: FileBytes.systemReason())
+      throw InputError("cannot be brought to disk", at: .file(path), found: FileBytes.systemReason())
     }
   }
 
@@ -95,8 +95,8 @@ public final class CSVWriter: @unchecked Sendable {
     var text = CSVField.line(columns.map { .text($0) })
     for row in rows {
       guard row.count == columns.count else {
-        throw FormatError(
-          file: path, problem: "wrong number of cells in a row", found: "\(row.count)", expected: "\(columns.count)")
+        throw InputError(
+          "wrong number of cells in a row", at: .file(path), found: "\(row.count)", wanted: "\(columns.count)")
       }
       text += CSVField.line(row)
     }

@@ -5,13 +5,13 @@ import Foundation
 package enum Digest {
   package enum Kind { case md5, sha256 }
 
-  /// - Throws: `FormatError` where the library refuses: some machines allow approved digests only, and MD5 is none.
+  /// - Throws: `InputError` where the library refuses: some machines allow approved digests only, and MD5 is none.
   package static func bytes(_ kind: Kind, of bytes: some ContiguousBytes) throws -> [UInt8] {
     var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var length: UInt32 = 0
     let type = kind == .md5 ? EVP_md5() : EVP_sha256()
     let status = bytes.withUnsafeBytes { EVP_Digest($0.baseAddress, $0.count, &result, &length, type, nil) }
-    guard status == 1 else { throw FormatError(file: "\(kind)", problem: "libcrypto refuses this digest") }
+    guard status == 1 else { throw InputError("libcrypto refuses this digest", at: .file("\(kind)")) }
     return Array(result.prefix(Int(length)))
   }
 

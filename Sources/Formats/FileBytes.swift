@@ -5,20 +5,20 @@ public enum FileBytes {
   /// Every byte of a regular file, or its first ones.
   ///
   /// - Parameter limit: bytes to read at most.
-  /// - Throws: `FormatError` when the file is absent, unreadable, or not a regular file.
+  /// - Throws: `InputError` when the file is absent, unreadable, or not a regular file.
   public static func read(_ path: String, atMost limit: Int = .max) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw FormatError(file: path, problem: "cannot be opened for reading", found: systemReason())
+      throw InputError("cannot be opened for reading", at: .file(path), found: systemReason())
     }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw FormatError(file: path, problem: "cannot be examined", found: systemReason())
+      throw InputError("cannot be examined", at: .file(path), found: systemReason())
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a special file"
-      throw FormatError(file: path, problem: "is not a file that can be read", found: kind, expected: "a regular file")
+      throw InputError("is not a file that can be read", at: .file(path), found: kind, wanted: "a regular file")
     }
     let size = min(Int(status.st_size), limit)
     let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -26,15 +26,15 @@ public enum FileBytes {
         let got = Foundation.read(descriptor, buffer.baseAddress! + count, min(size - count, 1 << 30))
         if got < 0 && errno == EINTR { continue }
         guard got >= 0 else {
-          throw FormatError(file: path, item: "byte \(count)", problem: "cannot be read", found: systemReason())
+          throw InputError("cannot be read", at: .file(path, "byte \(count)"), found: systemReason())
         }
         if got == 0 { break }
         count += got
       }
     }
     guard bytes.count == size else {
-      throw FormatError(
-        file: path, problem: "became shorter while it was read", found: "\(bytes.count) bytes", expected: "\(size) bytes")
+      throw InputError(
+        "became shorter while it was read", at: .file(path), found: "\(bytes.count) bytes", wanted: "\(size) bytes")
     }
     return bytes
   }

@@ -10,21 +10,20 @@ public final class FileLock: Sendable {
   /// Locks a file, which is made where it is absent; its content stays as it is.
   ///
   /// - Parameter isTemporary: whether the file is there for the lock alone, and goes with it.
-  /// - Throws: `FormatError` where another holder has the lock, and where the file cannot be opened.
+  /// - Throws: `InputError` where another holder has the lock, and where the file cannot be opened.
   public init(path: String, isTemporary: Bool = false) throws {
     while true {
       let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
       guard opened >= 0 else {
-        throw FormatError(
-          file: path, problem: "cannot be opened", found: FileBytes.systemReason(), expected: "a file that can be written")
+        throw InputError(
+          "cannot be opened", at: .file(path), found: FileBytes.systemReason(), wanted: "a file that can be written")
       }
       guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
         let reason = errno
         close(opened)
-        throw FormatError(
-          file: path, problem: reason == EWOULDBLOCK ? "another process works in this folder" : "cannot be locked",
-          found: String(cString: strerror(reason)),
-          expected: "a folder that nothing else writes into; wait or stop the other")
+        throw InputError(
+          reason == EWOULDBLOCK ? "another process works in this folder" : "cannot be locked", at: .file(path),
+          found: String(cString: strerror(reason)), wanted: "a folder that nothing else writes into; wait or stop the other")
       }
       // The last holder may have removed the file since it was opened: then it is the lock of nothing.
       var (held, present) = (stat(), stat())

@@ -5,13 +5,12 @@ public enum Gzip {
   /// The decompressed content.
   ///
   /// - Parameter limit: Most bytes that may come out, so that a damaged file cannot fill the memory.
-  /// - Throws: `FormatError` when the file is absent, not gzip, truncated or corrupt, or larger than the limit.
+  /// - Throws: `InputError` when the file is absent, not gzip, truncated or corrupt, or larger than the limit.
   public static func read(_ path: String, limit: Int = 1 << 31) throws -> [UInt8] {
     let compressed = try FileBytes.read(path)
     guard compressed.starts(with: [0x1F, 0x8B]) else {
-      throw FormatError(
-        file: path, problem: "not a gzip file", found: "the first bytes \(Array(compressed.prefix(2)))",
-        expected: "[31, 139]")
+      throw InputError(
+        "not a gzip file", at: .file(path), found: "the first bytes \(Array(compressed.prefix(2)))", wanted: "[31, 139]")
     }
     var input = compressed
     var output: [UInt8] = []
@@ -20,7 +19,7 @@ public enum Gzip {
     output.reserveCapacity(min(hint, limit, compressed.count * 1032))
     var stream = z_stream()
     guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw FormatError(file: path, problem: "zlib cannot be started")
+      throw InputError("zlib cannot be started", at: .file(path))
     }
     defer { inflateEnd(&stream) }
     var chunk = [UInt8](repeating: 0, count: 1 << 18)
@@ -39,8 +38,7 @@ public enum Gzip {
         consumed += offered - Int(stream.avail_in)
         output += chunk[..<produced]
         guard output.count <= limit else {
-          throw FormatError(
-            file: path, problem: "decompresses to more than can be right", found: "more than \(limit) bytes")
+          throw InputError("decompresses to more than can be right", at: .file(path), found: "more than \(limit) bytes")
         }
         switch status {
         case Z_STREAM_END:
@@ -49,11 +47,11 @@ public enum Gzip {
           inflateReset(&stream)
         case Z_OK where produced > 0 || consumed < source.count: continue
         case Z_OK, Z_BUF_ERROR:
-          throw FormatError(
-            file: path, problem: "the gzip data is truncated", found: "its end after \(output.count) decompressed bytes")
+          throw InputError(
+            "the gzip data is truncated", at: .file(path), found: "its end after \(output.count) decompressed bytes")
         default:
-          throw FormatError(
-            file: path, item: "byte \(consumed)", problem: "the gzip data is corrupt",
+          throw InputError(
+            "the gzip data is corrupt", at: .file(path, "byte \(consumed)"),
             found: stream.msg.map { String(cString: $0) } ?? "zlib error \(status)")
         }
       }

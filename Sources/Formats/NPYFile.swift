@@ -15,7 +15,7 @@ public struct NPYFile: Equatable, Sendable {
 
   /// Writes a version 1.0 file, whole or not at all; its bytes are those that `numpy.save` writes.
   ///
-  /// - Throws: `FormatError` when the values don't fill the shape or the file cannot be written.
+  /// - Throws: `InputError` when the values don't fill the shape or the file cannot be written.
   public func write(to path: String) throws {
     try AtomicFile.write(encoded(for: path), to: path)
   }
@@ -25,9 +25,9 @@ public struct NPYFile: Equatable, Sendable {
   /// - Parameter path: what they are for, for messages.
   func encoded(for path: String) throws -> [UInt8] {
     guard NamedTensor.count(of: shape) == values.count else {
-      throw FormatError(
-        file: path, problem: "the values do not fill the shape", found: "\(values.count) values",
-        expected: "the values of shape \(shape)")
+      throw InputError(
+        "the values do not fill the shape", at: .file(path), found: "\(values.count) values",
+        wanted: "the values of shape \(shape)")
     }
     let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var header = Array("{'descr': '\(values.numpyType)', 'fortran_order': False, 'shape': (\(extents)), }".utf8)
@@ -36,7 +36,7 @@ public struct NPYFile: Equatable, Sendable {
     // Magic, version, length, header and the final newline end on a multiple of 64 bytes.
     header += Array(repeating: 0x20, count: 64 - (Self.magic.count + 4 + header.count + 1) % 64) + [0x0A]
     guard let length = UInt16(exactly: header.count) else {
-      throw FormatError(file: path, problem: "the shape is too long for a version 1.0 file", found: "\(shape.count) extents")
+      throw InputError("the shape is too long for a version 1.0 file", at: .file(path), found: "\(shape.count) extents")
     }
     var bytes = Self.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + header
     values.appendLittleEndian(to: &bytes)
@@ -45,7 +45,7 @@ public struct NPYFile: Equatable, Sendable {
 
   /// Reads a file of version 1 to 3 that holds little-endian float32, float64, int64 or uint8 in row-major order.
   ///
-  /// - Throws: `FormatError` when the file is absent, not NPY, truncated, too long, or of another type or order.
+  /// - Throws: `InputError` when the file is absent, not NPY, truncated, too long, or of another type or order.
   public init(readingFrom path: String) throws {
     try self.init(bytes: FileBytes.read(path), path: path)
   }
@@ -53,34 +53,32 @@ public struct NPYFile: Equatable, Sendable {
   /// - Parameter path: where the bytes come from, for messages.
   init(bytes: [UInt8], path: String) throws {
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
-      throw FormatError(file: path, problem: "not an NPY file")
+      throw InputError("not an NPY file", at: .file(path))
     }
     let wide = bytes[6] > 1
     guard (1...3).contains(bytes[6]), bytes.count >= (wide ? 12 : 10) else {
-      throw FormatError(
-        file: path, problem: "unknown or truncated NPY version", found: "\(bytes[6]).\(bytes[7])", expected: "1.0 to 3.0")
+      throw InputError(
+        "unknown or truncated NPY version", at: .file(path), found: "\(bytes[6]).\(bytes[7])", wanted: "1.0 to 3.0")
     }
     let start = wide ? 12 : 10
     let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
     guard length <= bytes.count - start else {
-      throw FormatError(
-        file: path, item: "header", problem: "truncated", found: "\(bytes.count - start) bytes", expected: "\(length)")
+      throw InputError("truncated", at: .file(path, "header"), found: "\(bytes.count - start) bytes", wanted: "\(length)")
     }
     let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
     let (type, shape) = try Self.parse(header: header, path: path)
     let size = ["<f4": 4, "<f8": 8, "<i8": 8, "|u1": 1][type] ?? 0
     guard size > 0 else {
-      throw FormatError(
-        file: path, item: "descr", problem: "type not supported", found: type, expected: "<f4, <f8, <i8 or |u1")
+      throw InputError("type not supported", at: .file(path, "descr"), found: type, wanted: "<f4, <f8, <i8 or |u1")
     }
     guard let count = NamedTensor.count(of: shape), !count.multipliedReportingOverflow(by: size).overflow else {
-      throw FormatError(file: path, item: "shape", problem: "the shape overflows", found: "\(shape)")
+      throw InputError("the shape overflows", at: .file(path, "shape"), found: "\(shape)")
     }
     let data = bytes.count - start - length
     guard data == count * size else {
-      throw FormatError(
-        file: path, problem: data < count * size ? "truncated" : "too long", found: "\(data) bytes of values",
-        expected: "\(count * size) for shape \(shape)")
+      throw InputError(
+        data < count * size ? "truncated" : "too long", at: .file(path), found: "\(data) bytes of values",
+        wanted: "\(count * size) for shape \(shape)")
     }
     let values: NamedTensor.Values = bytes.withUnsafeBytes { raw in
       func load<Stored: FixedWidthInteger, Value>(_ convert: (Stored) -> Value) -> [Value] {
@@ -101,8 +99,8 @@ public struct NPYFile: Equatable, Sendable {
 
   /// Reads the Python dictionary of the header; numpy writes it in one fixed form.
   private static func parse(header: String, path: String) throws -> (type: String, shape: [Int]) {
-    func failure(_ item: String, _ found: String?, _ expected: String) -> FormatError {
-      FormatError(file: path, item: item, problem: "malformed NPY header", found: found, expected: expected)
+    func failure(_ item: String, _ found: String?, _ expected: String) -> InputError {
+      InputError("malformed NPY header", at: .file(path, item), found: found, wanted: expected)
     }
     func text(after key: String) -> Substring? {
       guard let range = header.range(of: "'\(key)':") else { return nil }

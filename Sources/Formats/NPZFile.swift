@@ -19,18 +19,18 @@ public struct NPZFile: Equatable, Sendable {
   /// Writes the file, whole or not at all. Its bytes are a function of the arrays alone: entries bear the earliest time
   /// that a zip archive can.
   ///
-  /// - Throws: `FormatError` for a name that is empty, repeated or not one of plain letters, for values that don't fill
+  /// - Throws: `InputError` for a name that is empty, repeated or not one of plain letters, for values that don't fill
   ///   their shape, and when the file cannot be written.
   public func write(to path: String) throws {
     var seen: Set<String> = []
     for (name, _) in arrays {
       guard !name.isEmpty, name.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }) else {
-        throw FormatError(file: path, item: "'\(name)'", problem: "not a name of an array", expected: "letters, digits, _")
+        throw InputError("not a name of an array", at: .file(path, "'\(name)'"), wanted: "letters, digits, _")
       }
-      guard seen.insert(name).inserted else { throw FormatError(file: path, item: name, problem: "two arrays of one name") }
+      guard seen.insert(name).inserted else { throw InputError("two arrays of one name", at: .file(path, name)) }
     }
     let members = try arrays.map { (name: "\($0.name).npy", bytes: try $0.array.encoded(for: "\(path), \($0.name)")) }
-    guard let archive = archive_write_new() else { throw FormatError(file: path, problem: "libarchive cannot be started") }
+    guard let archive = archive_write_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
     defer { archive_write_free(archive) }
     // A header and a directory entry take less than 512 bytes beside the name.
     let room = members.reduce(1024) { $0 + $1.bytes.count + 2 * $1.name.utf8.count + 512 }
@@ -47,7 +47,7 @@ public struct NPZFile: Equatable, Sendable {
   }
 
   private static func append(_ name: String, _ bytes: [UInt8], to archive: OpaquePointer, path: String) throws {
-    guard let entry = archive_entry_new() else { throw FormatError(file: path, problem: "libarchive cannot be started") }
+    guard let entry = archive_entry_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
     defer { archive_entry_free(entry) }
     archive_entry_set_pathname(entry, name)
     archive_entry_set_filetype(entry, UInt32(S_IFREG))
@@ -68,23 +68,23 @@ public struct NPZFile: Equatable, Sendable {
     guard status == ARCHIVE_OK else { throw failure(archive, path) }
   }
 
-  private static func failure(_ archive: OpaquePointer, _ path: String) -> FormatError {
-    FormatError(
-      file: path, problem: "the archive cannot be written", found: archive_error_string(archive).map { String(cString: $0) })
+  private static func failure(_ archive: OpaquePointer, _ path: String) -> InputError {
+    InputError(
+      "the archive cannot be written", at: .file(path), found: archive_error_string(archive).map { String(cString: $0) })
   }
 }
 
 extension NPZFile {
   /// Reads a file of NPY members, compressed or not.
   ///
-  /// - Throws: `FormatError` when the file is absent, no zip archive, damaged, or holds a member that is not NPY or of a
+  /// - Throws: `InputError` when the file is absent, no zip archive, damaged, or holds a member that is not NPY or of a
   ///   type that `NPYFile` does not read.
   public init(readingFrom path: String) throws {
     let bytes = try FileBytes.read(path)
     guard bytes.starts(with: [0x50, 0x4B]) else {
-      throw FormatError(file: path, problem: "not an NPZ file", expected: "a zip archive of NPY files")
+      throw InputError("not an NPZ file", at: .file(path), wanted: "a zip archive of NPY files")
     }
-    guard let archive = archive_read_new() else { throw FormatError(file: path, problem: "libarchive cannot be started") }
+    guard let archive = archive_read_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
     defer { archive_read_free(archive) }
     archive_read_support_format_zip_seekable(archive)
     arrays = try bytes.withUnsafeBytes { raw in
@@ -118,14 +118,13 @@ extension NPZFile {
       guard got >= 0 else { throw damage(archive, path) }
       if got == 0 { return bytes }
       guard bytes.count + got <= mostBytes else {
-        throw FormatError(file: path, problem: "unpacks to more than can be right", found: "over \(mostBytes) bytes")
+        throw InputError("unpacks to more than can be right", at: .file(path), found: "over \(mostBytes) bytes")
       }
       bytes += chunk[..<got]
     }
   }
 
-  private static func damage(_ archive: OpaquePointer, _ path: String) -> FormatError {
-    FormatError(
-      file: path, problem: "the archive is damaged", found: archive_error_string(archive).map { String(cString: $0) })
+  private static func damage(_ archive: OpaquePointer, _ path: String) -> InputError {
+    InputError("the archive is damaged", at: .file(path), found: archive_error_string(archive).map { String(cString: $0) })
   }
 }

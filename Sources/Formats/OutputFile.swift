@@ -47,39 +47,39 @@ public struct OutputFile: Sendable {
   /// To be asked before anything is computed.
   ///
   /// - Parameter overwrite: whether the person wants what is there to be replaced.
-  /// - Throws: `FormatError` where the path names no file that can be made, or one that is not to be replaced.
+  /// - Throws: `InputError` where the path names no file that can be made, or one that is not to be replaced.
   public func require(_ path: String, overwrite: Bool = false) throws {
     let (folder, name) = AtomicFile.split(path)
     guard !name.isEmpty, name != ".", name != ".." else {
-      throw FormatError(file: path, problem: "does not name a file", expected: "a path of \(kind)")
+      throw InputError("does not name a file", at: .file(path), wanted: "a path of \(kind)")
     }
     var status = stat()
     guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw FormatError(
-        file: path, problem: "cannot be written", found: "no folder \(folder)", expected: "a path in a folder that is there")
+      throw InputError(
+        "cannot be written", at: .file(path), found: "no folder \(folder)", wanted: "a path in a folder that is there")
     }
     let owner = ResultFolder.owner(of: path)
     if let owner, owner.holds(path), !ownNames.contains(name) {
-      throw FormatError(
-        file: path, problem: "would be replaced, or taken for a file of that result",
+      throw InputError(
+        "would be replaced, or taken for a file of that result", at: .file(path),
         found: "a name that zarts \(owner.kind.rawValue) gives its files in \(owner.path)",
-        expected: "another name for \(kind)")
+        wanted: "another name for \(kind)")
     }
     guard stat(path, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFREG else {
       let found = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or a pipe"
-      throw FormatError(file: path, problem: "cannot be replaced", found: found, expected: "a path of \(kind)")
+      throw InputError("cannot be replaced", at: .file(path), found: found, wanted: "a path of \(kind)")
     }
     if isOwn(path) { return }
     if let owner {
-      throw FormatError(
-        file: path, problem: "would be replaced",
-        found: "another file in the folder of zarts \(owner.kind.rawValue)", expected: "another name for \(kind)")
+      throw InputError(
+        "would be replaced", at: .file(path), found: "another file in the folder of zarts \(owner.kind.rawValue)",
+        wanted: "another name for \(kind)")
     }
     guard overwrite else {
-      throw FormatError(
-        file: path, problem: "would be replaced", found: "a file that is not \(kind)",
-        expected: "another name, or --overwrite")
+      throw InputError(
+        "would be replaced", at: .file(path), found: "a file that is not \(kind)",
+        wanted: "another name, or leave to overwrite it")
     }
   }
 }

@@ -9,30 +9,29 @@ public struct OutputFolder: Equatable, Sendable {
 
   /// Makes the folder, and its parents where they are absent.
   ///
-  /// - Throws: `FormatError` when the path is a file, a folder that holds something, or cannot be made or written.
+  /// - Throws: `InputError` when the path is a file, a folder that holds something, or cannot be made or written.
   public static func create(at path: String) throws -> OutputFolder {
     guard !path.isEmpty else {
-      throw FormatError(file: "\"\"", problem: "does not name a folder", expected: "a path of an output folder")
+      throw InputError("does not name a folder", at: "\"\"", wanted: "a path of an output folder")
     }
     var status = stat()
     if stat(path, &status) == 0 {
       guard status.st_mode & S_IFMT == S_IFDIR else {
-        throw FormatError(
-          file: path, problem: "cannot be the output folder", found: "a file of that name",
-          expected: "an absent or empty folder")
+        throw InputError(
+          "cannot be the output folder", at: .file(path), found: "a file of that name", wanted: "an absent or empty folder")
       }
       let entries = try contents(of: path)
       guard entries.isEmpty else {
-        throw FormatError(
-          file: path, problem: "the output folder holds results already",
+        throw InputError(
+          "the output folder holds results already", at: .file(path),
           found: entries.count == 1 ? "the entry \(entries[0])" : "\(entries.count) entries, among them \(entries[0])",
-          expected: "an absent or empty folder")
+          wanted: "an absent or empty folder")
       }
     } else {
       try makeFolder(path)
     }
     guard access(path, W_OK | X_OK) == 0 else {
-      throw FormatError(file: path, problem: "the output folder cannot be written", found: FileBytes.systemReason())
+      throw InputError("the output folder cannot be written", at: .file(path), found: FileBytes.systemReason())
     }
     return OutputFolder(path: path)
   }
@@ -45,7 +44,7 @@ public struct OutputFolder: Equatable, Sendable {
   /// A search, a retraining and a comparison lock their log.txt besides, so a run can be analysed in its own folder while it
   /// goes on.
   ///
-  /// - Throws: `FormatError` where another process works in the folder.
+  /// - Throws: `InputError` where another process works in the folder.
   public func lock() throws -> FileLock { try FileLock(path: file(Self.lockName), isTemporary: true) }
 
   /// The path of a file in the folder.
@@ -61,10 +60,10 @@ public struct OutputFolder: Equatable, Sendable {
   public static func existing(at path: String) throws -> OutputFolder {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw FormatError(file: path, problem: "cannot be opened", found: FileBytes.systemReason(), expected: "a folder")
+      throw InputError("cannot be opened", at: .file(path), found: FileBytes.systemReason(), wanted: "a folder")
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-      throw FormatError(file: path, problem: "is not a folder", found: "a file", expected: "a folder")
+      throw InputError("is not a folder", at: .file(path), found: "a file", wanted: "a folder")
     }
     return OutputFolder(path: path)
   }
@@ -86,9 +85,9 @@ public struct OutputFolder: Equatable, Sendable {
     }
     // Another process may have made it in between.
     if reason == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
-    throw FormatError(
-      file: path, problem: "the output folder cannot be made", found: String(cString: strerror(reason)),
-      expected: "a path that can be written")
+    throw InputError(
+      "the output folder cannot be made", at: .file(path), found: String(cString: strerror(reason)),
+      wanted: "a path that can be written")
   }
 
   private static func contents(of path: String) throws -> [String] {
@@ -96,8 +95,7 @@ public struct OutputFolder: Equatable, Sendable {
       // The lock of a process that was killed says nothing.
       return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != lockName }.sorted()
     } catch {
-      throw FormatError(
-        file: path, problem: "the output folder cannot be listed", found: error.localizedDescription)
+      throw InputError("the output folder cannot be listed", at: .file(path), found: error.localizedDescription)
     }
   }
 }

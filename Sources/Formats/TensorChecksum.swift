@@ -32,14 +32,14 @@ extension TensorFile {
     return check.hexadecimal
   }
 
-  /// - Throws: `FormatError` where the file carries a checksum that its content does not have.
+  /// - Throws: `InputError` where the file carries a checksum that its content does not have.
   public func verifyChecksum() throws {
     guard let expected = metadata[Self.checksumKey] else { return }
     let found = Self.checksum(Array(tensors.values), metadata: metadata)
     guard found == expected else {
-      throw FormatError(
-        file: path, item: "metadata \(Self.checksumKey)", problem: "the content is damaged or was changed", found: found,
-        expected: expected)
+      throw InputError(
+        "the content is damaged or was changed", at: .file(path, "metadata \(Self.checksumKey)"), found: found,
+        wanted: expected)
     }
   }
 }

@@ -6,21 +6,21 @@ extension TensorFile {
   /// F16 and BF16 are widened to float32 and I32 to int64, both exactly; BOOL is read as uint8.
   /// Format: https://github.com/huggingface/safetensors.
   ///
-  /// - Throws: `FormatError` when the file is absent, truncated, or breaks any rule of the format: the header is JSON
+  /// - Throws: `InputError` when the file is absent, truncated, or breaks any rule of the format: the header is JSON
   ///   without repeated names, every extent is non-negative, every tensor's bytes are its shape times its type, and
   ///   together the tensors cover the rest of the file without gap or overlap.
   public init(readingFrom path: String) throws {
     let bytes = try FileBytes.read(path)
     guard bytes.count >= 8 else {
-      throw FormatError(
-        file: path, problem: "too short for a safetensors file", found: "\(bytes.count) bytes",
-        expected: "at least 8 bytes of header length")
+      throw InputError(
+        "too short for a safetensors file", at: .file(path), found: "\(bytes.count) bytes",
+        wanted: "at least 8 bytes of header length")
     }
     let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard length <= UInt64(bytes.count - 8) else {
-      throw FormatError(
-        file: path, item: "header", problem: "longer than the file (truncated, or not a safetensors file)",
-        found: "a header of \(length) bytes", expected: "at most \(bytes.count - 8)")
+      throw InputError(
+        "longer than the file (truncated, or not a safetensors file)", at: .file(path, "header"),
+        found: "a header of \(length) bytes", wanted: "at most \(bytes.count - 8)")
     }
     let dataStart = 8 + Int(length)
     let (entries, metadata) = try Self.parseHeader(bytes[8..<dataStart], path: path)
@@ -37,17 +37,16 @@ extension TensorFile {
 
   /// The metadata of a safetensors file; its tensors are neither read nor checked.
   ///
-  /// - Throws: `FormatError` when the file is absent, or its header is truncated or no header.
+  /// - Throws: `InputError` when the file is absent, or its header is truncated or no header.
   public static func metadata(readingFrom path: String) throws -> [String: String] {
     let start = try FileBytes.read(path, atMost: 8)
     let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard start.count == 8, length <= UInt64(Int.max - 8) else {
-      throw FormatError(file: path, item: "header", problem: "not a safetensors file")
+      throw InputError("not a safetensors file", at: .file(path, "header"))
     }
     let bytes = try FileBytes.read(path, atMost: 8 + Int(length))
     guard bytes.count == 8 + Int(length) else {
-      throw FormatError(
-        file: path, item: "header", problem: "truncated", found: "\(bytes.count) bytes", expected: "\(8 + Int(length))")
+      throw InputError("truncated", at: .file(path, "header"), found: "\(bytes.count) bytes", wanted: "\(8 + Int(length))")
     }
     return try parseHeader(bytes[8...], path: path).metadata
   }
@@ -65,23 +64,23 @@ extension TensorFile {
     _ bytes: ArraySlice<UInt8>, path: String
   ) throws -> (entries: [HeaderEntry], metadata: [String: String]) {
     guard bytes.first == UInt8(ascii: "{") else {
-      throw FormatError(file: path, item: "header", problem: "does not begin with '{' (not a safetensors file)")
+      throw InputError("does not begin with '{' (not a safetensors file)", at: .file(path, "header"))
     }
     let json: JSONText
     do {
       json = try JSONText(parsing: bytes)
     } catch {
-      throw FormatError(file: path, item: "header, byte \(error.offset)", problem: "not valid JSON", found: error.problem)
+      throw InputError("not valid JSON", at: .file(path, "header, byte \(error.offset)"), found: error.problem)
     }
     guard case .object(let fields) = json else {
-      throw FormatError(file: path, item: "header", problem: "not a JSON object")
+      throw InputError("not a JSON object", at: .file(path, "header"))
     }
     var seen: Set<String> = []
     var entries: [HeaderEntry] = []
     var metadata: [String: String] = [:]
     for field in fields {
       guard seen.insert(field.key).inserted else {
-        throw FormatError(file: path, item: field.key, problem: "the name stands in the header twice")
+        throw InputError("the name stands in the header twice", at: .file(path, field.key))
       }
       if field.key == "__metadata__" {
         metadata = try parseMetadata(field.value, path: path)
@@ -94,23 +93,23 @@ extension TensorFile {
 
   private static func parseMetadata(_ value: JSONText, path: String) throws -> [String: String] {
     guard case .object(let fields) = value else {
-      throw FormatError(file: path, item: "__metadata__", problem: "not an object of strings")
+      throw InputError("not an object of strings", at: .file(path, "__metadata__"))
     }
     var metadata: [String: String] = [:]
     for field in fields {
       guard case .string(let text) = field.value else {
-        throw FormatError(file: path, item: "__metadata__.\(field.key)", problem: "not a string")
+        throw InputError("not a string", at: .file(path, "__metadata__.\(field.key)"))
       }
       guard metadata.updateValue(text, forKey: field.key) == nil else {
-        throw FormatError(file: path, item: "__metadata__.\(field.key)", problem: "the name stands in the header twice")
+        throw InputError("the name stands in the header twice", at: .file(path, "__metadata__.\(field.key)"))
       }
     }
     return metadata
   }
 
   private static func parseEntry(_ name: String, _ value: JSONText, path: String) throws -> HeaderEntry {
-    func failure(_ problem: String, found: String? = nil, expected: String? = nil) -> FormatError {
-      FormatError(file: path, item: name, problem: problem, found: found, expected: expected)
+    func failure(_ problem: String, found: String? = nil, expected: String? = nil) -> InputError {
+      InputError(problem, at: .file(path, name), found: found, wanted: expected)
     }
     guard case .object(let fields) = value else { throw failure("its header entry is not an object") }
     var type: ElementType?
@@ -152,7 +151,7 @@ extension TensorFile {
   }
 
   private static func naturalNumber(
-    _ value: JSONText, of field: String, _ failure: (String, String?, String?) -> FormatError
+    _ value: JSONText, of field: String, _ failure: (String, String?, String?) -> InputError
   ) throws -> Int {
     guard case .number(let digits) = value else {
       throw failure("\(field) holds something that is not a number", nil, nil)
@@ -167,22 +166,21 @@ extension TensorFile {
     var position = 0
     for entry in entries.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
       guard entry.end <= dataSize else {
-        throw FormatError(
-          file: path, item: entry.name, problem: "its values lie beyond the end of the file (truncated?)",
-          found: "\(dataSize) bytes of values", expected: "at least \(entry.end)")
+        throw InputError(
+          "its values lie beyond the end of the file (truncated?)", at: .file(path, entry.name),
+          found: "\(dataSize) bytes of values", wanted: "at least \(entry.end)")
       }
       guard entry.start == position else {
-        throw FormatError(
-          file: path, item: entry.name,
-          problem: entry.start < position ? "its values overlap another tensor's" : "there is a gap before its values",
-          found: "begin \(entry.start)", expected: "begin \(position)")
+        throw InputError(
+          entry.start < position ? "its values overlap another tensor's" : "there is a gap before its values",
+          at: .file(path, entry.name), found: "begin \(entry.start)", wanted: "begin \(position)")
       }
       position = entry.end
     }
     guard position == dataSize else {
-      throw FormatError(
-        file: path, problem: "the file has bytes that belong to no tensor", found: "\(dataSize) bytes of values",
-        expected: "\(position)")
+      throw InputError(
+        "the file has bytes that belong to no tensor", at: .file(path), found: "\(dataSize) bytes of values",
+        wanted: "\(position)")
     }
   }
 }

@@ -3,7 +3,7 @@ extension TensorFile {
   /// name within a type; metadata by name; the header padded with spaces to a multiple of 8 bytes. The file appears whole
   /// or not at all.
   ///
-  /// - Throws: `FormatError` when a name repeats or is reserved, when a tensor's values don't fill its shape, or when the
+  /// - Throws: `InputError` when a name repeats or is reserved, when a tensor's values don't fill its shape, or when the
   ///   file cannot be written.
   public static func write(_ tensors: [NamedTensor], metadata: [String: String], to path: String) throws {
     try check(tensors, path: path)
@@ -40,15 +40,15 @@ extension TensorFile {
     var seen: Set<String> = []
     for tensor in tensors {
       guard tensor.name != "__metadata__" else {
-        throw FormatError(file: path, item: tensor.name, problem: "the name is reserved by the format")
+        throw InputError("the name is reserved by the format", at: .file(path, tensor.name))
       }
       guard seen.insert(tensor.name).inserted else {
-        throw FormatError(file: path, item: tensor.name, problem: "two tensors of one name cannot be written")
+        throw InputError("two tensors of one name cannot be written", at: .file(path, tensor.name))
       }
       guard NamedTensor.count(of: tensor.shape) == tensor.values.count else {
-        throw FormatError(
-          file: path, item: tensor.name, problem: "the values do not fill the shape", found: "\(tensor.values.count) values",
-          expected: "the values of shape \(tensor.shape)")
+        throw InputError(
+          "the values do not fill the shape", at: .file(path, tensor.name), found: "\(tensor.values.count) values",
+          wanted: "the values of shape \(tensor.shape)")
       }
     }
   }

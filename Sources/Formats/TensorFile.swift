@@ -15,15 +15,15 @@ public struct TensorFile: Sendable {
 
   /// A tensor of that name and, where one is given, that shape.
   ///
-  /// - Throws: `FormatError` naming the file, the tensor, the shape found and the shape wanted.
+  /// - Throws: `InputError` naming the file, the tensor, the shape found and the shape wanted.
   public func tensor(_ name: String, shape: [Int]? = nil) throws -> NamedTensor {
     guard let tensor = tensors[name] else {
-      throw FormatError(
-        file: path, item: name, problem: "there is no such tensor", found: nearby(name),
-        expected: shape.map { "a tensor of shape \($0)" })
+      throw InputError(
+        "there is no such tensor", at: .file(path, name), found: nearby(name),
+        wanted: shape.map { "a tensor of shape \($0)" })
     }
     if let shape, tensor.shape != shape {
-      throw FormatError(file: path, item: name, problem: "wrong shape", found: "\(tensor.shape)", expected: "\(shape)")
+      throw InputError("wrong shape", at: .file(path, name), found: "\(tensor.shape)", wanted: "\(shape)")
     }
     return tensor
   }
@@ -58,9 +58,8 @@ public struct TensorFile: Sendable {
     }
   }
 
-  private func wrongType(_ tensor: NamedTensor, wanted: String) -> FormatError {
-    FormatError(
-      file: path, item: tensor.name, problem: "wrong type", found: tensor.values.typeName, expected: wanted)
+  private func wrongType(_ tensor: NamedTensor, wanted: String) -> InputError {
+    InputError("wrong type", at: .file(path, tensor.name), found: tensor.values.typeName, wanted: wanted)
   }
 
   /// What the file does hold, so that a wrong name can be put right.

@@ -8,12 +8,12 @@ package enum Zlib {
   ///   - limit: most bytes that may come out.
   ///   - path, item: how errors call it.
   /// - Returns: how many bytes it holds.
-  /// - Throws: `FormatError` where it is truncated, corrupt, followed by other bytes, larger than the limit, or where its
+  /// - Throws: `InputError` where it is truncated, corrupt, followed by other bytes, larger than the limit, or where its
   ///   Adler-32 is not that of its content.
   @discardableResult
   package static func verify(_ stream: UnsafeRawBufferPointer, limit: Int, path: String, item: String) throws -> Int {
-    func failure(_ problem: String, _ found: String? = nil, _ expected: String? = nil) -> FormatError {
-      FormatError(file: path, item: item, problem: problem, found: found, expected: expected)
+    func failure(_ problem: String, _ found: String? = nil, _ expected: String? = nil) -> InputError {
+      InputError(problem, at: .file(path, item), found: found, wanted: expected)
     }
     var state = z_stream()
     guard inflateInit2_(&state, 15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {

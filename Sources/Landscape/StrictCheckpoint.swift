@@ -13,8 +13,8 @@ extension SearchCheckpoint {
   /// that nobody knows is refused, but for the `adam.*`, `early_stop.*` and `random.*` of copied checkpoints.
   ///
   /// - Parameter network: what the problem's network is and who says so, for messages.
-  /// - Throws: `LandscapeError` where an entry is missing, misshapen, unexpected, not finite or beyond float32, with its name;
-  ///   `FormatError` where one is of another type, or the file itself is at fault; `SearchError` for metadata that is not of a
+  /// - Throws: `InputError` where an entry is missing, misshapen, unexpected, not finite or beyond float32, with its name;
+  ///   `InputError` where one is of another type, or the file itself is at fault; `InputError` for metadata that is not of a
   ///   checkpoint.
   public init<Problem: BilevelProblem>(
     strictly file: TensorFile, for problem: Problem, network: String? = nil
@@ -46,9 +46,9 @@ private struct StrictEntries {
     let present = ArchitectureParameters.tensorNames.filter(file.contains)
     for tensor in alphas where !present.isEmpty {
       guard file.contains(tensor.name) else {
-        throw LandscapeError(
-          item: "\(file.path): \(tensor.name)", problem: "there is no such tensor",
-          found: "only \(present.joined(separator: ", "))", expected: "all of α or nothing")
+        throw InputError(
+          "there is no such tensor", at: .file("\(file.path): \(tensor.name)"),
+          found: "only \(present.joined(separator: ", "))", wanted: "all of α or nothing")
       }
       try checkValues(tensor)
     }
@@ -59,14 +59,14 @@ private struct StrictEntries {
     let strange = file.tensors.keys.filter { !names.contains($0) && !isCompanion($0, of: names) }.sorted()
     // A wrong space or size shows in both; the missing name says more with the strange one beside it.
     if let missing = names.subtracting(file.tensors.keys).min() {
-      throw LandscapeError(
-        item: "\(file.path): \(missing)", problem: "there is no such tensor",
-        found: strange.first.map { "\($0), which is not the network's" }, expected: "every parameter of \(network)")
+      throw InputError(
+        "there is no such tensor", at: .file("\(file.path): \(missing)"),
+        found: strange.first.map { "\($0), which is not the network's" }, wanted: "every parameter of \(network)")
     }
     if let first = strange.first {
-      throw LandscapeError(
-        item: "\(file.path): \(first)", problem: "unexpected tensor",
-        found: strange.count > 1 ? "\(strange.count) such" : nil, expected: "only parameters of \(network)")
+      throw InputError(
+        "unexpected tensor", at: .file("\(file.path): \(first)"), found: strange.count > 1 ? "\(strange.count) such" : nil,
+        wanted: "only parameters of \(network)")
     }
   }
 
@@ -84,15 +84,14 @@ private struct StrictEntries {
   private func checkValues(_ tensor: NamedTensor) throws {
     let found = try file.tensor(tensor.name).shape
     guard found == tensor.shape else {
-      throw LandscapeError(
-        item: "\(file.path): \(tensor.name)", problem: "wrong shape", found: "\(found)",
-        expected: "\(tensor.shape) of \(network)")
+      throw InputError(
+        "wrong shape", at: .file("\(file.path): \(tensor.name)"), found: "\(found)", wanted: "\(tensor.shape) of \(network)")
     }
     let values = try file.doubles(tensor.name)
     if let index = values.firstIndex(where: { !Float($0).isFinite }) {
-      throw LandscapeError(
-        item: "\(file.path): \(tensor.name)", problem: "a value that float32 cannot hold",
-        found: "\(values[index]) at index \(index)", expected: "finite values")
+      throw InputError(
+        "a value that float32 cannot hold", at: .file("\(file.path): \(tensor.name)"),
+        found: "\(values[index]) at index \(index)", wanted: "finite values")
     }
   }
 }

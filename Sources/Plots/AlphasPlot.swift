@@ -18,7 +18,7 @@ enum AlphasPlot {
     let run = try SearchRunFolder(existing: folder.path)
     let (shape, history) = (try run.configuration().alphaShape, try run.alphaHistory())
     guard !history.isEmpty else {
-      throw FormatError(file: run.alphasPath, problem: "no α to draw", found: "no epoch", expected: "one at least")
+      throw InputError("no α to draw", at: .file(run.alphasPath), found: "no epoch", wanted: "one at least")
     }
     let epochs = history.count
     let cells: [(name: String, edges: [[CellOperation]], matrices: [ArchitectureParameters.Matrix])] = [

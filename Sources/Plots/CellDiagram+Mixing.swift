@@ -7,7 +7,7 @@ extension CellFigure {
   /// wide and as opaque as the weight is large; the edges that derivation keeps in bold. Where β weighs the edges, a weight
   /// is that of the operation times that of its edge, which is what derivation compares.
   ///
-  /// - Throws: `FigureError` for a title that can't be drawn.
+  /// - Throws: `InputError` for a title that can't be drawn.
   public init(_ alphas: ArchitectureParameters, of shape: AlphaShape, keeping genotype: Genotype, title: String) throws {
     let operations = shape.operations
     // Weights of edges make products so small that two digits would not tell them apart.

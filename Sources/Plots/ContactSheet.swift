@@ -24,7 +24,7 @@ public struct ContactSheet: Figure {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError` where text cannot be measured.
+  /// - Throws: `InputError` where text cannot be measured.
   public init(_ dataset: ImageDataset, title: String) throws {
     columns = dataset.classes <= 20 ? 1 : dataset.classes <= 60 ? 2 : 4
     imagesPerClass = [1: 15, 2: 6, 4: 3][columns] ?? 3

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 import Runs
 import Search
@@ -13,11 +14,11 @@ public struct CurvesPlot {
   private let figure: LinePanels
   private let metadata: FigureMetadata
 
-  /// - Throws: `FigureError` where there are too many lines to tell apart.
+  /// - Throws: `InputError` where there are too many lines to tell apart.
   public init(_ curves: LearningCurves, columns: [String], band: Band, title: String) throws {
     guard curves.groups.count <= Self.mostLines else {
-      throw FigureError.badData(
-        field: "lines by \(curves.grouping)", found: "\(curves.groups.count)",
+      throw InputError.undrawable(
+        "lines by \(curves.grouping)", found: "\(curves.groups.count)",
         wanted: "\(Self.mostLines) at most, so that they can be told apart")
     }
     let panels = try columns.map { column in

@@ -30,9 +30,9 @@ enum EigenvaluesPlot {
     let values = try table.numbersOrGaps(eigenvalueColumn)
     let known = epochs.indices.filter { values[$0].isFinite }
     guard !known.isEmpty else {
-      throw FormatError(
-        file: table.path, item: eigenvalueColumn, problem: "no eigenvalue was measured",
-        expected: "a run with --eigenvalue-every")
+      throw InputError(
+        "no eigenvalue was measured", at: .file(table.path, eigenvalueColumn),
+        wanted: "a run whose setting eigenvalue_every is above 0")
     }
     var series = [
       try LineSeries(label: "λ_{1}", x: known.map { Double(epochs[$0]) }, y: known.map { values[$0] })

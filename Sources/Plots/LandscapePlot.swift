@@ -22,7 +22,7 @@ struct LandscapePlot {
   /// Objectives that are not finite everywhere, in words.
   private let gaps: [String]
 
-  /// - Throws: `FormatError` where the table is not that of a grid, or lacks an objective that is asked for.
+  /// - Throws: `InputError` where the table is not that of a grid, or lacks an objective that is asked for.
   init(_ folder: PlotFolder, _ style: PlotStyle) throws {
     (self.folder, self.style, text) = (folder, style, PlotText(folder: folder))
     let table = try CSVTable(readingFrom: folder.file("landscape.csv"))
@@ -32,14 +32,14 @@ struct LandscapePlot {
     let found = rows.unique()
     let wanted = style.objectives ?? Self.truthLast(found)
     for objective in wanted where !found.contains(objective) {
-      throw FormatError(
-        file: table.path, item: "--objective \(objective.label)", problem: "was not sampled",
-        expected: found.map(\.label).joined(separator: ", "))
+      throw InputError(
+        "was not sampled", at: .file(table.path, "objective \(objective.label)"),
+        wanted: found.map(\.label).joined(separator: ", "))
     }
     let (xs, ys) = (Set(places.0).sorted(), Set(places.1).sorted())
     guard xs.count * ys.count <= 4 * rows.count / found.count + 4 else {
-      throw FormatError(
-        file: table.path, item: "x, y", problem: "not the points of a grid",
+      throw InputError(
+        "not the points of a grid", at: .file(table.path, "x, y"),
         found: "\(rows.count) rows at \(xs.count) different x and \(ys.count) different y")
     }
     let (columnOf, rowOf) = (Self.positions(xs), Self.positions(ys))

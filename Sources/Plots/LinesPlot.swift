@@ -17,9 +17,9 @@ enum LinesPlot {
     let found = rows.unique()
     let objectives = style.objectives ?? found
     for objective in objectives where !found.contains(objective) {
-      throw FormatError(
-        file: table.path, item: "--objective \(objective.label)", problem: "was not sampled",
-        expected: found.map(\.label).joined(separator: ", "))
+      throw InputError(
+        "was not sampled", at: .file(table.path, "objective \(objective.label)"),
+        wanted: found.map(\.label).joined(separator: ", "))
     }
     let isAccuracy = style.quantity == .accuracy
     let yLabel: Label = isAccuracy ? "validation accuracy" : "validation loss (nats)"

@@ -19,12 +19,12 @@ public struct PlotFolder {
     "landscape.yaml", "fidelity.yaml", "spectrum.yaml", "estimators.yaml", "config.yaml",
   ]
 
-  /// - Throws: `FormatError` where there is no such folder, or it holds nothing that can be drawn.
+  /// - Throws: `InputError` where there is no such folder, or it holds nothing that can be drawn.
   public init(_ named: String) throws {
     let trimmed = named.count > 1 && named.hasSuffix("/") ? String(named.dropLast()) : named
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: trimmed, isDirectory: &isFolder) else {
-      throw FormatError(file: named, problem: "there is no such folder or file", expected: Self.wanted)
+      throw InputError("there is no such folder or file", at: .file(named), wanted: Self.wanted)
     }
     if isFolder.boolValue {
       (path, onlyFile) = (trimmed, nil)
@@ -39,8 +39,8 @@ public struct PlotFolder {
     settings = source.map { Self.mapping($0.text) } ?? [:]
     guard !kinds.isEmpty else {
       if onlyFile == nil { try SearchRunFolder(existing: path).requireOneRun() }
-      throw FormatError(
-        file: named, problem: onlyFile == nil ? "holds nothing to draw" : "is nothing to draw", expected: Self.wanted)
+      throw InputError(
+        onlyFile == nil ? "holds nothing to draw" : "is nothing to draw", at: .file(named), wanted: Self.wanted)
     }
   }
 
@@ -111,16 +111,16 @@ extension CSVTable {
       case ("second", _): .secondOrder
       case ("true", 1...): .trueLoss(innerSteps: steps[row])
       default:
-        throw FormatError(
-          file: path, item: "row \(row + 1)", problem: "unknown objective",
-          found: "\(names[row]) with \(steps[row]) inner steps", expected: "first, second, or true with at least 1")
+        throw InputError(
+          "unknown objective", at: .file(path, "row \(row + 1)"), found: "\(names[row]) with \(steps[row]) inner steps",
+          wanted: "first, second, or true with at least 1")
       }
     }
   }
 
-  /// - Throws: `FormatError` where there are no rows.
+  /// - Throws: `InputError` where there are no rows.
   func requireRows() throws {
-    if rows.isEmpty { throw FormatError(file: path, problem: "holds no rows", expected: "at least one") }
+    if rows.isEmpty { throw InputError("holds no rows", at: .file(path), wanted: "at least one") }
   }
 }
 

@@ -44,9 +44,9 @@ enum RunCurvesPlot {
       panels.append(panel)
     }
     guard !panels.isEmpty else {
-      throw FormatError(
-        file: table.path, problem: "no curve to draw", found: table.columns.joined(separator: ", "),
-        expected: "training_loss or validation_loss with a finite value")
+      throw InputError(
+        "no curve to draw", at: .file(table.path), found: table.columns.joined(separator: ", "),
+        wanted: "training_loss or validation_loss with a finite value")
     }
     return try Panels.figure(
       panels, title: RunPlot.title(folder, "Course", style),

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Retraining
 import Search
 
 /// What figures of one run share.

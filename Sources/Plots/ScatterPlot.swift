@@ -19,22 +19,22 @@ enum ScatterPlot {
     let values = try table.numbersOrGaps(style.quantity.rawValue)
     let (directions, radii) = (try table.column("direction"), try table.numbersOrGaps("radius"))
     guard let truth = rows.filter({ $0.name == "true" }).max(by: { $0.innerSteps < $1.innerSteps }) else {
-      throw FormatError(
-        file: table.path, item: "objective", problem: "no true loss to compare with",
-        found: rows.unique().map(\.label).joined(separator: ", "), expected: "true with at least 1 inner step")
+      throw InputError(
+        "no true loss to compare with", at: .file(table.path, "objective"),
+        found: rows.unique().map(\.label).joined(separator: ", "), wanted: "true with at least 1 inner step")
     }
     let found = rows.unique()
     let wanted = style.objectives ?? found
     for objective in wanted where !found.contains(objective) {
-      throw FormatError(
-        file: table.path, item: "--objective \(objective.label)", problem: "was not sampled",
-        expected: found.map(\.label).joined(separator: ", "))
+      throw InputError(
+        "was not sampled", at: .file(table.path, "objective \(objective.label)"),
+        wanted: found.map(\.label).joined(separator: ", "))
     }
     let compared = wanted.filter { $0 != truth }
     guard !compared.isEmpty else {
-      throw FormatError(
-        file: table.path, item: "objective", problem: "nothing to compare with \(truth.label)",
-        found: found.map(\.label).joined(separator: ", "), expected: "another objective")
+      throw InputError(
+        "nothing to compare with \(truth.label)", at: .file(table.path, "objective"),
+        found: found.map(\.label).joined(separator: ", "), wanted: "another objective")
     }
     func points(_ objective: Objective) -> [String: (Double, Double)] {
       let mine = rows.indices.filter { rows[$0] == objective }

@@ -29,10 +29,9 @@ enum SpectrumPlot {
       throw table.failure("empty", row: row, column: "epoch", found: "", expected: "the epoch of a moving mean")
     }
     guard !rows("eigenvalue").isEmpty else {
-      throw FormatError(
-        file: table.path, item: "quantity", problem: "no eigenvalues",
-        found: Set(quantities).sorted().joined(separator: ", "),
-        expected: "at least one row with eigenvalue")
+      throw InputError(
+        "no eigenvalues", at: .file(table.path, "quantity"), found: Set(quantities).sorted().joined(separator: ", "),
+        wanted: "at least one row with eigenvalue")
     }
     func series(_ label: Label, _ rows: [Int], x: (Int) -> Double, style: Int? = nil) throws -> LineSeries {
       let hasErrors = rows.contains { reach[$0].isFinite }

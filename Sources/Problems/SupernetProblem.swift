@@ -17,7 +17,7 @@ public final class SupernetProblem: BilevelProblem {
   ///   - variant: what partial channels and progressive shrinking change in the network.
   ///   - skipDropout: the rates of a variant with dropout of skip connections.
   ///   - threads: threads that share a batch; no result depends on their number.
-  /// - Throws: `SupernetError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
+  /// - Throws: `InputError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
   public init(
     space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
     variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil

@@ -1,6 +1,6 @@
 import Cells
+import Formats
 import Foundation
-import Problems
 import Yams
 
 extension DerivedArchitecture.Scale: Codable {}
@@ -19,21 +19,21 @@ extension RetrainingConfiguration {
   /// Reads a configuration. Settings that are absent are the defaults of the scale.
   ///
   /// - Parameter place: named in errors, a path as a rule.
-  /// - Throws: `SearchError.invalid` for text that is not YAML, an unknown key, a value of a wrong type or out of range.
+  /// - Throws: `InputError` for text that is not YAML, an unknown key, a value of a wrong type or out of range.
   public init(yaml text: String, from place: String) throws {
     let root: Node?
     do {
       root = try compose(yaml: text)
     } catch {
-      throw SearchError.invalid(
-        "not YAML", at: place, found: String("\(error)".prefix { $0 != "\n" }), wanted: "lines of 'key: value'")
+      throw InputError(
+        "not YAML", at: .file(place), found: String("\(error)".prefix { $0 != "\n" }), wanted: "lines of 'key: value'")
     }
     guard let mapping = root?.mapping else {
-      throw SearchError.invalid("not a configuration", at: place, found: "no mapping", wanted: "lines of 'key: value'")
+      throw InputError("not a configuration", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
     }
     for key in mapping.keys where CodingKeys(rawValue: key.string ?? "") == nil {
-      throw SearchError.invalid(
-        "unknown setting", at: place, found: "'\(key.string ?? "")'",
+      throw InputError(
+        "unknown setting", at: .file(place), found: "'\(key.string ?? "")'",
         wanted: CodingKeys.allCases.map(\.rawValue).joined(separator: ", "))
     }
     let scaleText = mapping["scale"]?.string ?? DerivedArchitecture.Scale.cifar.rawValue
@@ -51,7 +51,7 @@ extension RetrainingConfiguration {
     } catch let error as DecodingError {
       throw Self.explanation(of: error, in: mapping, place)
     }
-    try SearchError.naming(place) { try validate() }
+    try InputError.naming(place) { try validate() }
   }
 
   /// The first setting that makes another computation of it, with both values as config.yaml has them.
@@ -68,11 +68,11 @@ extension RetrainingConfiguration {
     return (key, text(ownValues[key]), text(otherValues[key]))
   }
 
-  private static func wrong(_ key: String, _ found: String, _ wanted: String, _ place: String) -> SearchError {
-    .invalid("wrong value", at: "\(place): \(key)", found: found, wanted: wanted)
+  private static func wrong(_ key: String, _ found: String, _ wanted: String, _ place: String) -> InputError {
+    InputError("wrong value", at: .setting(key, in: place), found: found, wanted: wanted)
   }
 
-  private static func explanation(of error: DecodingError, in mapping: Node.Mapping, _ place: String) -> SearchError {
+  private static func explanation(of error: DecodingError, in mapping: Node.Mapping, _ place: String) -> InputError {
     let context =
       switch error {
       case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),

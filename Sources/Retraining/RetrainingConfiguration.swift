@@ -1,8 +1,8 @@
 import Cells
 import Compute
 import Datasets
+import Formats
 import Foundation
-import Problems
 import Runs
 
 /// Everything that decides what a retraining computes, bit for bit, and on how many threads.
@@ -93,17 +93,16 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case tensorboard, threads
   }
 
-  /// - Throws: `SearchError.invalid` naming the key, what was found and what would be right.
+  /// - Throws: `InputError` naming the key, what was found and what would be right.
   public func validate() throws {
     func require(_ condition: Bool, _ key: CodingKeys, _ found: some CustomStringConvertible, _ wanted: String) throws {
       if !condition {
-        throw SearchError.invalid("value out of range", at: "setting \(key.rawValue)", found: "\(found)", wanted: wanted)
+        throw InputError("value out of range", at: .setting(key.rawValue), found: "\(found)", wanted: wanted)
       }
     }
     try require(!dataset.isEmpty, .dataset, "''", DatasetSpecification.forms)
     for (key, count, bounds) in counts where !bounds.contains(count) {
-      throw SearchError.invalid(
-        "value out of range", at: "setting \(key.rawValue)", found: "\(count)", wanted: bounds.wanted)
+      throw InputError("value out of range", at: .setting(key.rawValue), found: "\(count)", wanted: bounds.wanted)
     }
     try require(auxiliaryWeight >= 0 && auxiliaryWeight.isFinite, .auxiliaryWeight, auxiliaryWeight, "0 or more")
     try require((0..<1).contains(dropPath), .dropPath, dropPath, "0 or more and below 1")

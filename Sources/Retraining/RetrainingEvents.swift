@@ -5,7 +5,7 @@ struct RetrainingEvents {
   private let file: EventFile
 
   /// - Parameter weightSteps: taken before the run goes on; nil for a new one.
-  /// - Throws: `FormatError` where the file cannot be made.
+  /// - Throws: `InputError` where the file cannot be made.
   init(folder: OutputFolder, continuingAfter weightSteps: Int?) throws {
     file = try EventFile(in: folder, restartingAt: weightSteps.map { $0 + 1 })
   }

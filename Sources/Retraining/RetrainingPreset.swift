@@ -1,5 +1,5 @@
 import Cells
-import Problems
+import Formats
 
 /// Published settings under which a found network is trained.
 public struct RetrainingPreset: Equatable, Sendable {
@@ -35,11 +35,10 @@ public struct RetrainingPreset: Equatable, Sendable {
     }
   }
 
-  /// - Throws: `SearchError.invalid` for a name that no preset has.
-  public init(named name: String, from place: String) throws {
+  /// - Throws: `InputError` for a name that no preset has.
+  public init(named name: String, at place: InputError.Place) throws {
     guard let preset = Self.all.first(where: { $0.name == name }) else {
-      throw SearchError.invalid(
-        "no such preset", at: place, found: "'\(name)'", wanted: Self.all.map(\.name).joined(separator: ", "))
+      throw InputError("no such preset", at: place, found: "'\(name)'", wanted: Self.all.map(\.name).joined(separator: ", "))
     }
     self = preset
   }

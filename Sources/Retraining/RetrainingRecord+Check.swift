@@ -7,7 +7,7 @@ extension RetrainingRecord {
   /// What a checkpoint carries of the row.
   var check: String { HistoryCheck.of(row, columns: Self.columns) }
 
-  /// - Throws: `SearchError.invalid` with file and row where rows are not those that the checkpoint was written after.
+  /// - Throws: `InputError` with file and row where rows are not those that the checkpoint was written after.
   static func check(
     _ records: [RetrainingRecord], against metadata: [String: String], of checkpoint: String, in files: SearchRunFolder
   ) throws {
@@ -18,7 +18,7 @@ extension RetrainingRecord {
 extension SearchRunFolder {
   /// Holds metrics.csv of a retraining against the newest checkpoint, as `checkHistory` does that of a search.
   ///
-  /// - Throws: `SearchError.invalid` that names the file and the row; `FormatError` where a file cannot be read.
+  /// - Throws: `InputError` that names the file and the row; `InputError` where a file cannot be read.
   public func checkRetrainingHistory() throws {
     // Before the table, which is written before it.
     let carriers = checkpoints().reversed().compactMap { checkpoint in
@@ -33,7 +33,7 @@ extension SearchRunFolder {
 extension MetricsColumn {
   /// Checks a table of a search or of a retraining, whichever it is.
   ///
-  /// - Throws: `FormatError` naming row and column.
+  /// - Throws: `InputError` naming row and column.
   public static func check(_ table: CSVTable) throws {
     try check(table, as: table.columns.contains("auxiliary_loss") ? RetrainingRecord.metrics : EpochRecord.metrics)
   }

@@ -42,7 +42,7 @@ public struct RetrainingRecord: Equatable, Sendable {
 
   /// The rows of a retraining's metrics.csv.
   ///
-  /// - Throws: `FormatError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
+  /// - Throws: `InputError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
   ///   don't count 1, 2, 3, ….
   public static func read(from path: String) throws -> [RetrainingRecord] {
     let table = try CSVTable(readingFrom: path)

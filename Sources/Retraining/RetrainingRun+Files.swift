@@ -1,7 +1,6 @@
 import Datasets
 import Formats
 import Foundation
-import Problems
 import Runs
 import Search
 
@@ -34,7 +33,7 @@ extension RetrainingRun {
   /// - Parameters:
   ///   - adjusting: changes settings that no result depends on: threads, kept checkpoints, where the data are.
   ///   - dataset: loads what the configuration names.
-  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration or of other data; `FormatError` for
+  /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data; `InputError` for
   ///   damaged files.
   public convenience init(
     continuing folder: OutputFolder, adjusting: (inout RetrainingConfiguration) -> Void = { _ in },
@@ -49,15 +48,15 @@ extension RetrainingRun {
     let found = try files.latestSoundCheckpoint()
     let (path, metadata) = (found.file.path, found.file.metadata)
     guard metadata["format"] == Self.format else {
-      throw SearchError.invalid(
-        "not the checkpoint of a retraining", at: "\(path): metadata format", found: metadata["format"] ?? "nothing",
+      throw InputError(
+        "not the checkpoint of a retraining", at: .file(path, "metadata format"), found: metadata["format"] ?? "nothing",
         wanted: Self.format)
     }
     let made = try RetrainingConfiguration(yaml: metadata["configuration"] ?? "", from: "\(path): metadata configuration")
     if let difference = try configuration.difference(from: made) {
-      throw SearchError.invalid(
+      throw InputError(
         "config.yaml is not the one that the checkpoint was made with",
-        at: "\(files.configurationPath): \(difference.key)", found: difference.own,
+        at: .file(files.configurationPath, "\(difference.key)"), found: difference.own,
         wanted: "\(difference.other), as in \(path)")
     }
     let (model, loader) = try Self.build(configuration, dataset(configuration.dataset))
@@ -69,7 +68,7 @@ extension RetrainingRun {
     state.weights = try model.importVector(from: found.file, prefix: "")
     state.momentum = try model.importVector(from: found.file, prefix: Self.momentumPrefix)
     guard let statistics = try model.importStatistics(from: found.file) else {
-      throw SearchError.invalid("incomplete checkpoint", at: path, found: "no running statistics", wanted: "them")
+      throw InputError("incomplete checkpoint", at: .file(path), found: "no running statistics", wanted: "them")
     }
     state.statistics = statistics
     (state.epoch, state.step) = try CheckpointMetadata.position(
@@ -80,8 +79,8 @@ extension RetrainingRun {
       state.records = try Array(RetrainingRecord.read(from: files.metricsPath).prefix(state.epoch))
       try RetrainingRecord.check(state.records, against: metadata, of: path, in: files)
       guard state.records.count == state.epoch else {
-        throw SearchError.invalid(
-          "a row is missing", at: "\(files.metricsPath): row \(state.records.count + 1)",
+        throw InputError(
+          "a row is missing", at: .file(files.metricsPath, "row \(state.records.count + 1)"),
           found: "\(state.records.count) rows", wanted: "\(state.epoch)")
       }
     }

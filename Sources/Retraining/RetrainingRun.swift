@@ -29,8 +29,8 @@ public final class RetrainingRun {
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml, genotype.txt and the checkpoint of epoch 0.
   ///
-  /// - Throws: `SearchError.invalid` for settings out of range, `SupernetError` for a network that cannot be built,
-  ///   `DatasetError` for data that cannot be used, `FormatError` where the folder cannot be written.
+  /// - Throws: `InputError` for settings out of range, `InputError` for a network that cannot be built,
+  ///   `InputError` for data that cannot be used, `InputError` where the folder cannot be written.
   public convenience init(
     starting configuration: RetrainingConfiguration, dataset: ImageDataset, folder: () throws -> OutputFolder,
     progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
@@ -89,8 +89,8 @@ public final class RetrainingRun {
   /// Runs to the last epoch, or to the next step's end where a stop is requested.
   ///
   /// - Returns: the last epoch's row.
-  /// - Throws: `SearchError.interrupted` after a stop, once the checkpoint is written; `SearchError.diverged` where a loss
-  ///   or a norm is not finite; `DatasetError` for an image that cannot be decoded; `FormatError` where a file cannot be
+  /// - Throws: `Interruption` after a stop, once the checkpoint is written; `Divergence` where a loss
+  ///   or a norm is not finite; `InputError` for an image that cannot be decoded; `InputError` where a file cannot be
   ///   written or another process works in the folder.
   @discardableResult
   public func run() throws -> RetrainingRecord? {
@@ -229,18 +229,18 @@ public final class RetrainingRun {
     progress.note("retrain  \(line)")
   }
 
-  private func interrupted() throws -> SearchError {
+  private func interrupted() throws -> Interruption {
     passTime()
     // Before the first step of an epoch the state is the one that the epoch's own checkpoint holds.
     let path =
       state.step == 0
       ? files.checkpointPath(epoch: state.epoch) : files.checkpointPath(epoch: state.epoch, step: state.step)
     if state.step > 0 { try writeCheckpoint(to: path) }
-    return .interrupted(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
+    return Interruption(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
   }
 
-  private func diverged() -> SearchError {
-    .diverged(
+  private func diverged() -> Divergence {
+    Divergence(
       ([
         "retraining diverged at epoch \(state.epoch), step \(state.step) (both from 0); the last good checkpoint is "
           + lastCheckpoint, "the last steps, the newest last:",

@@ -1,4 +1,4 @@
-import Problems
+import Formats
 
 /// Reads values out of the metadata of a checkpoint.
 package enum CheckpointMetadata {
@@ -6,18 +6,18 @@ package enum CheckpointMetadata {
     _ key: String, in metadata: [String: String], from place: String, _ read: (String) -> Value?
   ) throws -> Value {
     guard let value = metadata[key].flatMap(read) else {
-      throw SearchError.invalid(
-        "incomplete checkpoint", at: "\(place): metadata \(key)", found: metadata[key].map { "'\($0)'" } ?? "nothing",
+      throw InputError(
+        "incomplete checkpoint", at: .file(place, "metadata \(key)"), found: metadata[key].map { "'\($0)'" } ?? "nothing",
         wanted: "a number")
     }
     return value
   }
 
-  /// - Throws: `SearchError.invalid` where the data give another number of steps an epoch than those it was made with.
+  /// - Throws: `InputError` where the data give another number of steps an epoch than those it was made with.
   package static func requireSteps(_ stepsPerEpoch: Int, in metadata: [String: String], from place: String) throws {
     guard metadata["steps_per_epoch"] == "\(stepsPerEpoch)" else {
-      throw SearchError.invalid(
-        "the data are not those that the checkpoint was made with", at: place,
+      throw InputError(
+        "the data are not those that the checkpoint was made with", at: .file(place),
         found: "\(metadata["steps_per_epoch"] ?? "no") steps an epoch", wanted: "\(stepsPerEpoch)")
     }
   }
@@ -29,8 +29,8 @@ package enum CheckpointMetadata {
     let epoch = try value("epoch", in: metadata, from: place) { RunBounds.weightSteps.count($0) }
     let step = try value("step", in: metadata, from: place) { RunBounds.weightSteps.count($0) }
     guard (0...epochs).contains(epoch), (0...stepsPerEpoch).contains(step) else {
-      throw SearchError.invalid(
-        "position outside of the run", at: place, found: "epoch \(epoch), step \(step)",
+      throw InputError(
+        "position outside of the run", at: .file(place), found: "epoch \(epoch), step \(step)",
         wanted: "at most \(epochs) and \(stepsPerEpoch)")
     }
     return (epoch, step)

@@ -1,5 +1,4 @@
 import Formats
-import Problems
 
 /// CRC-32C of each row of a run's tables: a checkpoint carries those of the epochs up to its own, and so tells which row
 /// was edited since, or is another run's.
@@ -45,7 +44,7 @@ package enum HistoryCheck {
     metadata[key.rawValue].map { $0.split(separator: " ").map(String.init) }
   }
 
-  /// - Throws: `SearchError.invalid` that names the first row which is not the one that the checkpoint was written after.
+  /// - Throws: `InputError` that names the first row which is not the one that the checkpoint was written after.
   package static func require(
     _ found: [String], _ key: Key, in metadata: [String: String], of checkpoint: String, at path: String
   )
@@ -54,13 +53,13 @@ package enum HistoryCheck {
     guard let wanted = checks(key, in: metadata) else { return }
     for (index, check) in wanted.enumerated() {
       guard found.indices.contains(index) else {
-        throw SearchError.invalid(
-          "a row is missing", at: "\(path): row \(index + 1)", found: "\(found.count) rows",
+        throw InputError(
+          "a row is missing", at: .file(path, "row \(index + 1)"), found: "\(found.count) rows",
           wanted: "\(wanted.count), as when \(checkpoint) was written")
       }
       guard found[index] == check else {
-        throw SearchError.invalid(
-          "not the row that this run wrote", at: "\(path): row \(index + 1)", found: "checksum \(found[index])",
+        throw InputError(
+          "not the row that this run wrote", at: .file(path, "row \(index + 1)"), found: "checksum \(found[index])",
           wanted: "\(check), as \(checkpoint) has it")
       }
     }

@@ -25,7 +25,7 @@ public struct MetricsColumn: Sendable {
 
   /// Checks every cell of the columns that a table has, and that its epochs count 1, 2, 3, ….
   ///
-  /// - Throws: `FormatError` naming row and column.
+  /// - Throws: `InputError` naming row and column.
   public static func check(_ table: CSVTable, as columns: [MetricsColumn]) throws {
     for column in columns where table.columns.contains(column.name) {
       switch column.cells {
@@ -52,7 +52,7 @@ package struct MetricsCells {
   private var wholes: [String: [Int?]] = [:]
 
   /// - Parameter absent: columns that a table of an earlier version may lack.
-  /// - Throws: `FormatError` where a column is absent, or a cell is not what its column holds.
+  /// - Throws: `InputError` where a column is absent, or a cell is not what its column holds.
   package init(_ table: CSVTable, _ columns: [MetricsColumn], absent: Set<String> = []) throws {
     (self.table, self.columns) = (table, columns)
     try MetricsColumn.check(table, as: columns)
@@ -67,7 +67,7 @@ package struct MetricsCells {
   package func real(_ name: String, _ row: Int) -> Double? { reals[name]?[row] }
   package func whole(_ name: String, _ row: Int) -> Int? { wholes[name]?[row] }
 
-  /// - Throws: `FormatError` where the cell is empty.
+  /// - Throws: `InputError` where the cell is empty.
   package func requiredReal(_ name: String, _ row: Int) throws -> Double { try required(real(name, row), name, row) }
   package func requiredWhole(_ name: String, _ row: Int) throws -> Int { try required(whole(name, row), name, row) }
 

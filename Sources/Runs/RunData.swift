@@ -1,5 +1,5 @@
 import Datasets
-import Problems
+import Formats
 
 /// The data that something was computed from: what they are, what they hold and, for messages, where they are.
 ///
@@ -42,13 +42,13 @@ public struct RunData: Equatable, Sendable {
   /// - Parameters:
   ///   - earlier: what was begun with.
   ///   - path: the file that says so.
-  /// - Throws: `SearchError.invalid` with both where these are other data.
+  /// - Throws: `InputError` with both where these are other data.
   public func require(sameAs earlier: RunData, from path: String) throws {
     guard !isSame(as: earlier) else { return }
     let isSilent = earlier.checksum == nil && checksum != nil
-    throw SearchError.invalid(
+    throw InputError(
       isSilent ? "no checksum tells whether these are the data that the checkpoint was made with" : "other data",
-      at: "setting dataset", found: description,
+      at: .setting("dataset"), found: description,
       wanted: "\(earlier.description), as in \(path)" + (isSilent ? ", where it was" : ""))
   }
 

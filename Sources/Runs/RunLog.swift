@@ -1,6 +1,6 @@
+import Formats
 import Foundation
 import Logging
-import Problems
 
 /// log.txt of a run folder behind a swift-log `Logger`: time, level and message, one line each, appended.
 package struct RunLogHandler: LogHandler {
@@ -9,7 +9,7 @@ package struct RunLogHandler: LogHandler {
   package var logLevel = Logger.Level.info
   private let file: LogFile
 
-  /// - Throws: `SearchError.invalid` where the file cannot be opened.
+  /// - Throws: `InputError` where the file cannot be opened.
   package init(path: String) throws { file = try LogFile(path: path) }
 
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -29,8 +29,8 @@ private final class LogFile: Sendable {
   package init(path: String) throws {
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw SearchError.invalid(
-        "cannot be opened", at: path, found: String(cString: strerror(errno)), wanted: "a file that can be written")
+      throw InputError(
+        "cannot be opened", at: .file(path), found: String(cString: strerror(errno)), wanted: "a file that can be written")
     }
   }
 

@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// Bootstrap confidence intervals (Efron & Tibshirani, *An introduction to the bootstrap*, 1993, ch. 13–14).
 ///
@@ -25,12 +26,12 @@ public struct Bootstrap: Equatable, Sendable {
   /// Replicates that there may be.
   public static let counts = CountBounds(2...1_000_000)
 
-  /// - Throws: `StatisticsError` for fewer than two replicates or a level outside (0, 1).
+  /// - Throws: `InputError` for fewer than two replicates or a level outside (0, 1).
   public init(method: Method = .accelerated, replicates: Int = 1000, level: Double = 0.95, seed: UInt64 = 0) throws {
     guard Self.counts.contains(replicates) else {
-      throw StatisticsError(item: "bootstrap replicates", found: "\(replicates)", expected: Self.counts.wanted)
+      throw InputError("cannot be used", at: .setting("replicates"), found: "\(replicates)", wanted: Self.counts.wanted)
     }
-    try Distributions.requireOpen(level, item: "confidence level")
+    try Distributions.requireOpen(level, at: .setting("confidence"))
     self.method = method
     self.replicates = replicates
     self.level = level

@@ -1,11 +1,12 @@
 import CGSL
+import Formats
 
 /// How strongly two paired samples agree. Each coefficient lies in [−1, 1] and is nil where it is undefined: for fewer
 /// than two pairs, for a sample that is constant, and where a value is not finite.
 public enum Correlation {
   /// Pearson's r, linear agreement (GSL, `gsl_stats_correlation`).
   ///
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public static func pearson(_ x: [Double], _ y: [Double]) throws -> Double? {
     guard try isDefined(x, y) else { return nil }
     return bounded(gsl_stats_correlation(x, 1, y, 1, x.count))
@@ -13,7 +14,7 @@ public enum Correlation {
 
   /// Spearman's ρ, Pearson's r of the ranks, ties taking their mean rank (GSL, `gsl_stats_spearman`).
   ///
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public static func spearman(_ x: [Double], _ y: [Double]) throws -> Double? {
     guard try isDefined(x, y) else { return nil }
     var work = [Double](repeating: 0, count: 2 * x.count)
@@ -24,7 +25,7 @@ public enum Correlation {
   /// T_x and T_y are tied in x or in y. Counted in O(n log n) by Knight's method (Knight, *A computer method for
   /// calculating Kendall's tau with ungrouped data*, JASA 61, 1966).
   ///
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public static func kendall(_ x: [Double], _ y: [Double]) throws -> Double? {
     guard try isDefined(x, y) else { return nil }
     let counts = PairCounts(x, y)
@@ -37,7 +38,7 @@ public enum Correlation {
   /// The chance that a random pair of observations is ranked the same way by both samples: C/(C + D) over all pairs that
   /// neither sample ties. One half where they know nothing of each other.
   ///
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public static func concordance(_ x: [Double], _ y: [Double]) throws -> Double? {
     guard try isDefined(x, y) else { return nil }
     let counts = PairCounts(x, y)
@@ -66,7 +67,8 @@ public enum Correlation {
 
   private static func isDefined(_ x: [Double], _ y: [Double]) throws -> Bool {
     guard x.count == y.count else {
-      throw StatisticsError(item: "second sample", found: "\(y.count) values", expected: "\(x.count), as in the first")
+      throw InputError(
+        "cannot be used", at: "second sample", found: "\(y.count) values", wanted: "\(x.count), as in the first")
     }
     guard x.count >= 2, x.allSatisfy(\.isFinite), y.allSatisfy(\.isFinite) else { return false }
     return x.contains { $0 != x[0] } && y.contains { $0 != y[0] }

@@ -1,4 +1,5 @@
 import CGSL
+import Formats
 
 /// Distribution functions and their inverses (GSL, `gsl_cdf_*`).
 public enum Distributions {
@@ -10,7 +11,7 @@ public enum Distributions {
 
   /// The x with Φ(x) = probability.
   ///
-  /// - Throws: `StatisticsError` for a probability outside (0, 1).
+  /// - Throws: `InputError` for a probability outside (0, 1).
   public static func normalQuantile(_ probability: Double) throws -> Double {
     try requireOpen(probability)
     return gsl_cdf_ugaussian_Pinv(probability)
@@ -18,7 +19,7 @@ public enum Distributions {
 
   /// P(T ≤ t) of Student's t with ν > 0 degrees of freedom.
   ///
-  /// - Throws: `StatisticsError` for degrees of freedom that are not positive.
+  /// - Throws: `InputError` for degrees of freedom that are not positive.
   public static func studentProbability(_ t: Double, degreesOfFreedom: Double) throws -> Double {
     try requirePositive(degreesOfFreedom)
     return gsl_cdf_tdist_P(t, degreesOfFreedom)
@@ -26,7 +27,7 @@ public enum Distributions {
 
   /// The t with P(T ≤ t) = probability.
   ///
-  /// - Throws: `StatisticsError` for a probability outside (0, 1) or degrees of freedom that are not positive.
+  /// - Throws: `InputError` for a probability outside (0, 1) or degrees of freedom that are not positive.
   public static func studentQuantile(_ probability: Double, degreesOfFreedom: Double) throws -> Double {
     try requireOpen(probability)
     try requirePositive(degreesOfFreedom)
@@ -34,15 +35,15 @@ public enum Distributions {
   }
 
   /// Checks the share that an interval is to cover.
-  static func requireOpen(_ probability: Double, item: String = "probability") throws {
+  static func requireOpen(_ probability: Double, at place: InputError.Place = "probability") throws {
     guard probability > 0, probability < 1 else {
-      throw StatisticsError(item: item, found: "\(probability)", expected: "a number between 0 and 1")
+      throw InputError("cannot be used", at: place, found: "\(probability)", wanted: "a number between 0 and 1")
     }
   }
 
   private static func requirePositive(_ freedom: Double) throws {
     guard freedom > 0, freedom.isFinite else {
-      throw StatisticsError(item: "degrees of freedom", found: "\(freedom)", expected: "a positive finite number")
+      throw InputError("cannot be used", at: "degrees of freedom", found: "\(freedom)", wanted: "a positive finite number")
     }
   }
 }

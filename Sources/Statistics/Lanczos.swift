@@ -1,3 +1,5 @@
+import Formats
+
 /// The largest eigenvalues of a symmetric operator that is known by its products with vectors alone: Lanczos' iteration with
 /// full reorthogonalisation (Golub & Van Loan, *Matrix computations*, 4th ed., §10.1 and §10.3).
 public struct Lanczos: Equatable, Sendable {
@@ -30,24 +32,25 @@ public struct Lanczos: Equatable, Sendable {
   ///   - tolerance: of the residual, relative to the largest eigenvalue by magnitude.
   ///   - limit: of products; no more than the dimension are ever needed.
   ///   - product: the operator times a vector of norm 1.
-  /// - Throws: `StatisticsError` for a start of norm 0 or a product that is not finite or of another size; what `product`
+  /// - Throws: `InputError` for a start of norm 0 or a product that is not finite or of another size; what `product`
   ///   throws.
   public init(
     start: [Double], wanted: Int = 1, tolerance: Double = 1e-3, limit: Int = 60, product: ([Double]) throws -> [Double]
   ) throws {
     let length = start.euclideanNorm
     guard length > 0, length.isFinite else {
-      throw StatisticsError(item: "start of Lanczos' iteration", found: "norm \(length)", expected: "a norm above 0")
+      throw InputError(
+        "cannot be used", at: "start of Lanczos' iteration", found: "norm \(length)", wanted: "a norm above 0")
     }
     var basis = [start.map { $0 / length }]
     var (diagonal, side): ([Double], [Double]) = ([], [])
     while true {
       var next = try product(basis[basis.count - 1])
       guard next.count == start.count, next.allSatisfy(\.isFinite) else {
-        throw StatisticsError(
-          item: "product \(basis.count) of Lanczos' iteration",
+        throw InputError(
+          "cannot be used", at: "product \(basis.count) of Lanczos' iteration",
           found: next.count == start.count ? "NaN or infinity" : "\(next.count) values",
-          expected: "\(start.count) finite values")
+          wanted: "\(start.count) finite values")
       }
       diagonal.append(inner(next, basis[basis.count - 1]))
       // Twice is enough to be orthogonal to working precision (Parlett, The symmetric eigenvalue problem, §6.9).

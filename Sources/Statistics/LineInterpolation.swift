@@ -1,4 +1,5 @@
 import CGSL
+import Formats
 
 /// A smooth curve through points on a line that neither overshoots them nor adds extrema between them (Steffen, *A simple
 /// method for monotonic interpolation in one dimension*, A&A 239, 1990; GSL, `gsl_interp_steffen`).
@@ -7,14 +8,14 @@ public struct LineInterpolation {
   private let y: [Double]
 
   /// - Parameter x: strictly ascending, at least three values.
-  /// - Throws: `StatisticsError` where it is not, or a value is not finite.
+  /// - Throws: `InputError` where it is not, or a value is not finite.
   public init(x: [Double], y: [Double]) throws {
     guard x.count == y.count, x.count >= 3, zip(x, x.dropFirst()).allSatisfy(<),
       x.allSatisfy(\.isFinite), y.allSatisfy(\.isFinite)
     else {
-      throw StatisticsError(
-        item: "points of the curve", found: "\(x.count) and \(y.count) values",
-        expected: "at least three ascending finite places with a finite value each")
+      throw InputError(
+        "cannot be used", at: "points of the curve", found: "\(x.count) and \(y.count) values",
+        wanted: "at least three ascending finite places with a finite value each")
     }
     self.x = x
     self.y = y
@@ -22,12 +23,13 @@ public struct LineInterpolation {
 
   /// The curve at places, each within the range of x.
   ///
-  /// - Throws: `StatisticsError` for one outside.
+  /// - Throws: `InputError` for one outside.
   public func values(at places: [Double]) throws -> [Double] {
     guard GSLErrors.areReturned, let spline = zarts_spline_alloc_steffen(x.count),
       let accelerator = gsl_interp_accel_alloc()
     else {
-      throw StatisticsError(item: "points of the curve", found: "\(x.count)", expected: "a number that fits in memory")
+      throw InputError(
+        "cannot be used", at: "points of the curve", found: "\(x.count)", wanted: "a number that fits in memory")
     }
     defer {
       gsl_spline_free(spline)
@@ -37,7 +39,8 @@ public struct LineInterpolation {
     return try places.map { place in
       var value = 0.0
       guard gsl_spline_eval_e(spline, place, accelerator, &value) == 0 else {
-        throw StatisticsError(item: "place on the curve", found: "\(place)", expected: "\(x[0]) to \(x[x.count - 1])")
+        throw InputError(
+          "cannot be used", at: "place on the curve", found: "\(place)", wanted: "\(x[0]) to \(x[x.count - 1])")
       }
       return value
     }

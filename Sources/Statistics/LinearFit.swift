@@ -1,4 +1,5 @@
 import CGSL
+import Formats
 
 /// The straight line y = intercept + slope · x of least squares (GSL, `gsl_fit_linear`), with Student intervals that hold
 /// for independent normal errors of one variance.
@@ -14,10 +15,11 @@ public struct LinearFit: Equatable, Sendable {
   public let count: Int
 
   /// - Returns: nil for fewer than two points, where x is constant, and where a value is not finite.
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public init?(_ x: [Double], _ y: [Double]) throws {
     guard x.count == y.count else {
-      throw StatisticsError(item: "second sample", found: "\(y.count) values", expected: "\(x.count), as in the first")
+      throw InputError(
+        "cannot be used", at: "second sample", found: "\(y.count) values", wanted: "\(x.count), as in the first")
     }
     guard x.count >= 2, x.allSatisfy(\.isFinite), y.allSatisfy(\.isFinite), x.contains(where: { $0 != x[0] }) else {
       return nil
@@ -36,20 +38,20 @@ public struct LinearFit: Equatable, Sendable {
 
   /// The interval of the slope; nil for two points, which leave no freedom.
   ///
-  /// - Throws: `StatisticsError` for a level outside (0, 1).
+  /// - Throws: `InputError` for a level outside (0, 1).
   public func slopeInterval(level: Double = 0.95) throws -> ConfidenceInterval? {
     try interval(slope, error: slopeError, level: level)
   }
 
   /// The interval of the intercept; nil for two points.
   ///
-  /// - Throws: `StatisticsError` for a level outside (0, 1).
+  /// - Throws: `InputError` for a level outside (0, 1).
   public func interceptInterval(level: Double = 0.95) throws -> ConfidenceInterval? {
     try interval(intercept, error: interceptError, level: level)
   }
 
   private func interval(_ value: Double, error: Double, level: Double) throws -> ConfidenceInterval? {
-    try Distributions.requireOpen(level, item: "confidence level")
+    try Distributions.requireOpen(level, at: .setting("confidence"))
     guard count > 2 else { return nil }
     let reach = try error * Distributions.studentQuantile((1 + level) / 2, degreesOfFreedom: Double(count - 2))
     return ConfidenceInterval(lower: value - reach, upper: value + reach)

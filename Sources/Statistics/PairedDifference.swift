@@ -1,3 +1,5 @@
+import Formats
+
 /// The mean difference of paired samples, first − second, with a bootstrap interval over the pairs: how much better one
 /// method is than another on the same seeds.
 public struct PairedDifference: Equatable, Sendable {
@@ -9,11 +11,11 @@ public struct PairedDifference: Equatable, Sendable {
   public let count: Int
 
   /// - Returns: nil for no pairs and where a value is not finite.
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public init?(_ first: [Double], _ second: [Double], bootstrap: Bootstrap, key: Int = 0) throws {
     guard first.count == second.count else {
-      throw StatisticsError(
-        item: "second sample", found: "\(second.count) values", expected: "\(first.count), as in the first")
+      throw InputError(
+        "cannot be used", at: "second sample", found: "\(second.count) values", wanted: "\(first.count), as in the first")
     }
     let differences = zip(first, second).map { $0 - $1 }
     guard differences.allSatisfy(\.isFinite), let mean = Moments.mean(differences) else { return nil }

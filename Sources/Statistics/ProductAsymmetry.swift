@@ -13,14 +13,14 @@ public struct ProductAsymmetry: Equatable, Sendable {
   /// - Parameters:
   ///   - vectors: orthonormal ones.
   ///   - products: the operator times each.
-  /// - Throws: `StatisticsError` where a product is not finite.
+  /// - Throws: `InputError` where a product is not finite.
   public init(vectors: [[Double]], products: [[Double]]) throws {
     let form = vectors.map { left in products.map { right in zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } } }
     try self.init(form)
   }
 
   /// - Parameter form: B itself, row by row.
-  /// - Throws: `StatisticsError` where a value is not finite.
+  /// - Throws: `InputError` where a value is not finite.
   public init(_ form: [[Double]]) throws {
     let size = form.count
     var (apart, whole) = (0.0, 0.0)

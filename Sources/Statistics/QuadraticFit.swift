@@ -1,4 +1,5 @@
 import CGSL
+import Formats
 
 /// The full quadratic y = c + gᵀx + ½ xᵀHx of least squares in a few dimensions (GSL, `gsl_multifit_linear`): what a
 /// landscape looks like to second order over the sampled range, not at a point.
@@ -22,15 +23,17 @@ public struct QuadraticFit: Equatable, Sendable {
   /// - Parameter points: x, all of one dimension.
   /// - Returns: nil where there are fewer points than parameters, where they do not fix all of them (points on one line in a
   ///   plane, for example), and where a value is not finite.
-  /// - Throws: `StatisticsError` where points and values differ in number, or points in dimension.
+  /// - Throws: `InputError` where points and values differ in number, or points in dimension.
   public init?(points: [[Double]], values: [Double]) throws {
     guard points.count == values.count else {
-      throw StatisticsError(item: "values of the fit", found: "\(values.count)", expected: "\(points.count), one a point")
+      throw InputError(
+        "cannot be used", at: "values of the fit", found: "\(values.count)", wanted: "\(points.count), one a point")
     }
     let dimensions = points.first?.count ?? 0
     guard dimensions > 0, points.allSatisfy({ $0.count == dimensions }) else {
-      throw StatisticsError(
-        item: "points of the fit", found: "dimensions \(Set(points.map(\.count)).sorted())", expected: "one dimension, ≥ 1")
+      throw InputError(
+        "cannot be used", at: "points of the fit", found: "dimensions \(Set(points.map(\.count)).sorted())",
+        wanted: "one dimension, ≥ 1")
     }
     let parameters = Self.parameterCount(dimensions: dimensions)
     guard points.count >= parameters, values.allSatisfy(\.isFinite), points.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {

@@ -1,4 +1,5 @@
 import CGSL
+import Formats
 
 /// Eigenvalues and eigenvectors of a real symmetric matrix, which GSL finds by tridiagonal reduction and QR
 /// (`gsl_eigen_symmv`).
@@ -9,20 +10,22 @@ public struct SymmetricEigenproblem: Equatable, Sendable {
   public let vectors: [[Double]]
 
   /// - Parameter matrix: rows of a symmetric matrix; the lower triangle counts.
-  /// - Throws: `StatisticsError` where it is not square or holds a value that is not finite.
+  /// - Throws: `InputError` where it is not square or holds a value that is not finite.
   public init(_ matrix: [[Double]]) throws {
     let size = matrix.count
     guard size > 0, matrix.allSatisfy({ $0.count == size }) else {
-      throw StatisticsError(
-        item: "symmetric matrix", found: "\(size) rows of \(Set(matrix.map(\.count)).sorted()) values",
-        expected: "a square matrix")
+      throw InputError(
+        "cannot be used", at: "symmetric matrix", found: "\(size) rows of \(Set(matrix.map(\.count)).sorted()) values",
+        wanted: "a square matrix")
     }
     guard matrix.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
-      throw StatisticsError(item: "symmetric matrix", found: "NaN or infinity", expected: "finite values")
+      throw InputError("cannot be used", at: "symmetric matrix", found: "NaN or infinity", wanted: "finite values")
     }
     guard let work = gsl_eigen_symmv_alloc(size), let copy = gsl_matrix_alloc(size, size),
       let vectors = gsl_matrix_alloc(size, size), let values = gsl_vector_alloc(size)
-    else { throw StatisticsError(item: "symmetric matrix", found: "\(size) rows", expected: "a size that fits in memory") }
+    else {
+      throw InputError("cannot be used", at: "symmetric matrix", found: "\(size) rows", wanted: "a size that fits in memory")
+    }
     defer {
       gsl_eigen_symmv_free(work)
       gsl_matrix_free(copy)

@@ -1,3 +1,5 @@
+import Formats
+
 /// Wilcoxon's signed-rank test of paired samples: whether their differences are symmetric about zero (Wilcoxon, *Individual
 /// comparisons by ranking methods*, Biometrics Bulletin 1, 1945; Hollander, Wolfe & Chicken, *Nonparametric statistical
 /// methods*, 3rd ed., §3.1).
@@ -27,11 +29,11 @@ public struct WilcoxonSignedRank: Equatable, Sendable {
   public static let largestExact = 50
 
   /// - Returns: nil where no difference is left, or one is not finite.
-  /// - Throws: `StatisticsError` where the samples differ in length.
+  /// - Throws: `InputError` where the samples differ in length.
   public init?(_ first: [Double], _ second: [Double], alternative: Alternative = .twoSided) throws {
     guard first.count == second.count else {
-      throw StatisticsError(
-        item: "second sample", found: "\(second.count) values", expected: "\(first.count), as in the first")
+      throw InputError(
+        "cannot be used", at: "second sample", found: "\(second.count) values", wanted: "\(first.count), as in the first")
     }
     self.init(differences: zip(first, second).map { $0 - $1 }, alternative: alternative)
   }

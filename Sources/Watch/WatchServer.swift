@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -14,13 +15,14 @@ public struct WatchServer: Sendable {
   ///   - folder: of a run or a comparison.
   ///   - host: address to listen on.
   ///   - port: 0 for any that is free.
-  /// - Throws: `WatchError` for a port or an address that cannot be, `ReportError` where the folder cannot be reported on.
+  /// - Throws: `InputError` for a port or an address that cannot be, `InputError` where the folder cannot be reported on.
   public init(folder: String, host: String = "127.0.0.1", port: Int = 8080) throws {
     guard (0...65_535).contains(port) else {
-      throw WatchError("not a port", at: "--port", found: "\(port)", wanted: "1 to 65535, or 0 for any that is free")
+      throw InputError("not a port", at: .setting("port"), found: "\(port)", wanted: "1 to 65535, or 0 for any that is free")
     }
     guard !host.isEmpty, host.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "/" }) else {
-      throw WatchError("not an address", at: "--host", found: "'\(host)'", wanted: "an address such as 127.0.0.1 or ::1")
+      throw InputError(
+        "not an address", at: .setting("host"), found: "'\(host)'", wanted: "an address such as 127.0.0.1 or ::1")
     }
     self.folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     self.host = host
@@ -31,7 +33,7 @@ public struct WatchServer: Sendable {
   /// Serves until the process gets SIGINT or SIGTERM.
   ///
   /// - Parameter onStart: told the port once connections are taken.
-  /// - Throws: `WatchError` where the address cannot be listened on.
+  /// - Throws: `InputError` where the address cannot be listened on.
   public func run(onStart: @escaping @Sendable (Int) -> Void) async throws {
     let run = WatchedRun(folder: folder)
     let host = host
@@ -54,9 +56,9 @@ public struct WatchServer: Sendable {
     do {
       try await application.runService()
     } catch {
-      throw WatchError(
+      throw InputError(
         "cannot listen", at: "\(host) port \(port)", found: "\(error)",
-        wanted: "an address of this machine and a free port: --port 0 takes any")
+        wanted: "an address of this machine and a free port; port 0 takes any")
     }
   }
 

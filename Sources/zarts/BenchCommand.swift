@@ -97,7 +97,7 @@ struct BenchCommand: ParsableCommand {
         print(try race.run())
       } catch let error as ValidationError {
         // A peer that fails is no wrong flag.
-        throw FormatError(file: "--peer \(peer)", problem: error.message)
+        throw InputError(error.message, at: .file("--peer \(peer)"))
       }
       return
     }

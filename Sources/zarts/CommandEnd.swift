@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compute
 import Problems
+import Runs
 
 /// How a command ends: the only place where errors become messages and exit statuses (docs/runs.md has the table).
 enum CommandEnd {
@@ -10,20 +11,24 @@ enum CommandEnd {
   /// Says what went wrong and ends the process: 64 for a wrong command line, 3 for numbers that diverged, 128 + N for a stop
   /// by signal N, 1 for everything else.
   ///
-  /// - Parameter command: the command's name, for a hint at its help; nil where none was recognised.
-  static func exit(_ error: any Error, command: String?) -> Never {
+  /// - Parameter command: for its flags and a hint at its help; nil where none was recognised.
+  static func exit(_ error: any Error, command: ParsableCommand.Type?) -> Never {
     if let usage = UsageError(error) {
-      let hint = command.map { "\n  See 'zarts help \($0)' for more information." } ?? ""
-      StandardStream.error.write("Error: \(usage)\(hint)\n")
+      let (help, hint) =
+        command.map { command in
+          let name = command.configuration.commandName ?? ""
+          return (Zarts.helpMessage(for: command), "\n  See 'zarts help \(name)' for more information.")
+        } ?? ("", "")
+      StandardStream.error.write("Error: \(usage.description(flags: help))\(hint)\n")
       Zarts.exit(withError: ExitCode.validationFailure)
     }
-    if case SearchError.diverged = error {
+    if error is Divergence {
       complain("\(error)")
       Zarts.exit(withError: divergence)
     }
-    if case SearchError.interrupted(let signal, _, _, _) = error {
+    if let error = error as? Interruption {
       complain("\(error)")
-      Zarts.exit(withError: ExitCode(128 + signal))
+      Zarts.exit(withError: ExitCode(128 + error.signal))
     }
     Zarts.exit(withError: error)
   }

@@ -64,32 +64,32 @@ struct CompareCommand: ParsableCommand {
   }
 
   private func plan() throws -> ComparisonPlan {
-    let preset = try preset.map { try SearchPreset(named: $0, from: "--preset") }
+    let preset = try preset.map { try SearchPreset(named: $0, at: .setting("preset")) }
     let text = try config.map { String(decoding: try FileBytes.read($0), as: UTF8.self) } ?? ""
-    // A file is right by itself, so that what is wrong beside it is on the command line.
-    if config != nil, (try? ComparisonPlan(yaml: text, from: "", preset: preset)) == nil {
-      return try plan(text, preset)
+    // Where a file is right by itself, what is wrong beside it is on the command line.
+    if let config, (try? ComparisonPlan(yaml: text, from: config, preset: preset)) == nil {
+      return try InputError.naming(config) { try plan(text, preset) }
     }
-    return try usage(naming: flags.search.keys) { try plan(text, preset) }
+    return try plan(text, preset)
   }
 
   private func plan(_ text: String, _ preset: SearchPreset?) throws -> ComparisonPlan {
     try ComparisonPlan(
-      yaml: text, from: config ?? "command line", lists: flags.lists(), preset: preset,
+      yaml: text, from: config, lists: flags.lists(), preset: preset,
       overrides: flags.overrides(threads: threads))
   }
 
   private func goOn(with path: String, _ stop: StopRequest) throws {
     let allowed = SearchConfiguration.adjustable + ComparisonPlan.growing
     let others =
-      flags.search.given.filter { !allowed.contains($0) }.map(SearchFlags.flag) + (config.map { [$0] } ?? [])
+      flags.search.given.filter { !allowed.contains($0) }.map(FlagNames.flag(of:)) + (config.map { [$0] } ?? [])
       + (preset == nil ? [] : ["--preset"]) + (out == nil ? [] : ["--out"])
       + (flags.budget == nil && flags.budgetSteps == nil ? [] : ["--budget"])
       + (printConfig ? ["--print-config"] : [])
     guard others.isEmpty else {
       throw LandscapeSource.wrong(
         "given beside --resume", others.joined(separator: ", "),
-        (["--methods, --seeds, --spaces, --datasets, --jobs"] + SearchConfiguration.housekeeping.map(SearchFlags.flag))
+        (["--methods, --seeds, --spaces, --datasets, --jobs"] + SearchConfiguration.housekeeping.map(FlagNames.flag(of:)))
           .joined(separator: ", "))
     }
     let files = try ComparisonFolder(existing: path)

@@ -34,7 +34,7 @@ struct CompareFlags: ParsableArguments {
 
   enum BudgetUnit: String, CaseIterable, ExpressibleByArgument { case epochs, steps }
 
-  /// - Throws: `SearchError.invalid` where a list and its singular are both given, or a budget without its unit.
+  /// - Throws: `InputError` where a list and its singular are both given, or a budget without its unit.
   func lists() throws -> ComparisonPlan.Lists {
     func merge<Value>(_ plural: [Value]?, _ singular: Value?, _ flag: String) throws -> [Value]? {
       guard let singular else { return plural }

@@ -65,7 +65,7 @@ enum DataCheckText {
     return ([header] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
   }
 
-  static func damaged(_ errors: [DatasetError]) -> String {
+  static func damaged(_ errors: [InputError]) -> String {
     let shown = 20
     let rest = errors.count > shown ? ["… and \(errors.count - shown) more"] : []
     let title = "\(errors.count) damaged image\(errors.count == 1 ? "" : "s"), left out of the numbers above:"

@@ -47,10 +47,8 @@ struct DiagnoseCommand: ParsableCommand {
 
   func run() throws {
     let (limits, settings) = (thresholds.values, measurements.values)
-    try usage {
-      try limits.validate()
-      try settings.validate()
-    }
+    try limits.validate()
+    try settings.validate()
     let files = try SearchRunFolder(existing: search)
     var diagnosis = try CollapseDiagnosis(of: files, thresholds: limits)
     let folder = try out.map(Self.folder) ?? files.folder

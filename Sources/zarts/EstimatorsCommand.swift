@@ -51,16 +51,14 @@ struct EstimatorsCommand: ParsableCommand {
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int) throws -> EstimatorSettings {
-      try usage {
-        try EstimatorSettings(
-          estimators: StudiedEstimator.parse(list: estimators),
-          innerSteps: NumberList.parse(innerSteps, "--inner-steps"),
-          candidates: NumberList.parse(candidates, "--candidates"),
-          sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
-          comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
-          temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
-          validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
-      }
+      try EstimatorSettings(
+        estimators: StudiedEstimator.parse(list: estimators),
+        innerSteps: NumberList.parse(innerSteps, "--inner-steps"),
+        candidates: NumberList.parse(candidates, "--candidates"),
+        sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
+        comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
+        temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
+        validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
     }
     let checked = try settings(WeightStep(), 0, 0)
     let opened = try source.open()

@@ -53,19 +53,17 @@ struct FidelityCommand: ParsableCommand {
 
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
-    let list = try usage { try Objective.parse(list: objectives) }
+    let list = try Objective.parse(list: objectives)
     let distances = try NumberList.parse(radii, "--radii", Double.self)
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int, _ sigma: Double) throws -> FidelitySettings {
-      try usage {
-        try FidelitySettings(
-          objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
-          directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
-          gradients: EstimatorSettings(
-            innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
-            step: step, epoch: epoch, firstStep: first, validationBatches: validationBatches, seed: candidatesSeed,
-            bootstrap: intervals.settings()),
-          takesEigenvalue: eigenvalue)
-      }
+      try FidelitySettings(
+        objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
+        directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
+        gradients: EstimatorSettings(
+          innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
+          step: step, epoch: epoch, firstStep: first, validationBatches: validationBatches, seed: candidatesSeed,
+          bootstrap: intervals.settings()),
+        takesEigenvalue: eigenvalue)
     }
     _ = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
     let opened = try source.open()

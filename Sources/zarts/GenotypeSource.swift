@@ -35,7 +35,7 @@ struct GenotypeSource {
     var configurationSHA256: String?
   }
 
-  /// - Throws: `SearchError`, `SupernetError` or `FormatError` where the source cannot be read or flags don't fit it.
+  /// - Throws: `InputError`, `InputError` or `InputError` where the source cannot be read or flags don't fit it.
   func open() throws -> Opened {
     var isFolder = ObjCBool(false)
     guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
@@ -95,9 +95,8 @@ struct GenotypeSource {
     let history = try run.alphaHistory()
     guard !history.isEmpty else { return nil }
     guard history.indices.contains(index) else {
-      throw FormatError(
-        file: run.alphasPath, problem: "no α of that epoch", found: "\(history.count) epochs", expected: "epoch \(index + 1)"
-      )
+      throw InputError(
+        "no α of that epoch", at: .file(run.alphasPath), found: "\(history.count) epochs", wanted: "epoch \(index + 1)")
     }
     return Mixing(alphas: history[index], shape: configuration.alphaShape)
   }

@@ -45,8 +45,8 @@ struct GradientsCommand: ParsableCommand {
           training: training, validation: validation, step: place.step)
         stepChange = change ?? stepChange
         return estimator.tensors(gradient)
-      } catch var error as LandscapeError {
-        error.item = "\(place.path): \(error.item)"
+      } catch var error as InputError {
+        error.place = error.place.within(place.path)
         throw error
       }
     }

@@ -39,7 +39,7 @@ struct LandscapeCommand: ParsableCommand {
   func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
 
   func run() throws {
-    var settings = try usage { try options.settings() }
+    var settings = try options.settings()
     guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
     let opened = try source.open()
     opened.announce(
@@ -51,9 +51,9 @@ struct LandscapeCommand: ParsableCommand {
     (settings.epoch, settings.firstStep) = (place.epoch, place.firstStep)
     settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
     if settings.batchNorm == .running, place.checkpoint.statistics == nil {
-      throw LandscapeError(
-        item: "\(place.path): running statistics", problem: "there are none", found: "--batch-norm running",
-        expected: "running_mean and running_var of every batch norm, or --batch-norm batch or recalibrated")
+      throw InputError(
+        "there are none", at: .file("\(place.path): running statistics"), found: "--batch-norm running",
+        wanted: "running_mean and running_var of every batch norm, or --batch-norm batch or recalibrated")
     }
     try ProblemFactory.checkMemory(
       of: problem, innerSteps: settings.objectives.map(\.innerSteps).max() ?? 1,

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cells
 import Compute
+import Formats
 import Landscape
 import Problems
 import Runs
@@ -69,7 +70,7 @@ struct LandscapeOptions: ParsableArguments {
 
   /// The settings but for those that the checkpoint brings. Checked before data is read and weights are loaded.
   ///
-  /// - Throws: `LandscapeError` where a flag cannot be met, or goes with another kind.
+  /// - Throws: `InputError` where a flag cannot be met, or goes with another kind.
   func settings() throws -> LandscapeSettings {
     let list = try DirectionKind.parse(list: directions)
     let isPath = list.allSatisfy { if case .principal = $0 { true } else { false } }
@@ -78,8 +79,8 @@ struct LandscapeOptions: ParsableArguments {
     case .line:
       try refuse("--grid", grid, goesWith: "--kind grid")
       if !trajectory.isEmpty, !list.contains(where: { if case .principal = $0 { true } else { false } }) {
-        throw LandscapeError(
-          item: "--trajectory", problem: "a path is seen in a plane", found: "--kind line", expected: "--kind grid")
+        throw InputError(
+          "a path is seen in a plane", at: .setting("trajectory"), found: "--kind line", wanted: "--kind grid")
       }
     }
     if batchNorm != .recalibrated {
@@ -87,15 +88,15 @@ struct LandscapeOptions: ParsableArguments {
     }
     let isAutomatic = (range ?? (isPath && kind == .grid ? "auto" : "1")) == "auto"
     guard isAutomatic || range.map({ Double($0) != nil }) ?? true else {
-      throw LandscapeError(
-        item: "--range", problem: "not a range", found: "'\(range ?? "")'", expected: "a positive finite number, or auto")
+      throw InputError(
+        "not a range", at: .setting("range"), found: "'\(range ?? "")'", wanted: "a positive finite number, or auto")
     }
     let extent = try ValidationExtent(parsing: validationBatches)
     var settings = LandscapeSettings(
       objectives: try Objective.parse(list: objectives),
       grid: try LandscapeGrid(
         size: kind == .grid ? grid ?? 25 : points ?? 51, range: isAutomatic ? 1 : range.flatMap { Double($0) } ?? 1,
-        sizeFlag: kind == .grid ? "--grid" : "--points"),
+        setting: kind == .grid ? "grid" : "points"),
       directionsSeed: directionsSeed,
       normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
       isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
@@ -119,6 +120,6 @@ struct LandscapeOptions: ParsableArguments {
 
   private func refuse(_ flag: String, _ value: Int?, goesWith other: String) throws {
     guard let value else { return }
-    throw LandscapeError(item: flag, problem: "goes with \(other) only", found: "\(value)", expected: "no \(flag)")
+    throw InputError("goes with \(other) only", at: .file(flag), found: "\(value)", wanted: "no \(flag)")
   }
 }

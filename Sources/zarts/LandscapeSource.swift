@@ -68,7 +68,7 @@ struct LandscapeSource: ParsableArguments {
     }
   }
 
-  /// - Throws: `SearchError` or `FormatError` where flags contradict each other or files cannot be read.
+  /// - Throws: `InputError` or `InputError` where flags contradict each other or files cannot be read.
   func open() throws -> Opened {
     if let innerLr, !(innerLr > 0 && Float(innerLr).isFinite && Float(innerLr) > 0) {
       throw Self.wrong("value out of range", "--inner-lr \(innerLr)", "a positive finite number")
@@ -130,8 +130,8 @@ struct LandscapeSource: ParsableArguments {
     return opened
   }
 
-  static func wrong(_ problem: String, _ found: String, _ wanted: String) -> SearchError {
-    .invalid(problem, at: "command line", found: found, wanted: wanted)
+  static func wrong(_ problem: String, _ found: String, _ wanted: String) -> UsageError {
+    UsageError(problem, found: found, wanted: wanted)
   }
 }
 
@@ -185,7 +185,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
   let firstStep: Int
   private let opened: LandscapeSource.Opened
 
-  /// - Throws: `LandscapeError`, `SearchError` or `FormatError` where the file does not fit the problem.
+  /// - Throws: `InputError`, `InputError` or `InputError` where the file does not fit the problem.
   init(_ opened: LandscapeSource.Opened, of problem: Problem, learningRate: Double?) throws {
     self.opened = opened
     self.problem = problem
@@ -199,9 +199,9 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     epoch = checkpoint.epoch ?? 0
     firstStep = checkpoint.step ?? 0
     guard (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {
-      throw SearchError.invalid(
-        "no moment of a search of this problem", at: "\(opened.path): metadata", found: "epoch \(epoch), step \(firstStep)",
-        wanted: "a step below \(problem.stepsPerEpoch)")
+      throw InputError(
+        "no moment of a search of this problem", at: .file(opened.path, "metadata"),
+        found: "epoch \(epoch), step \(firstStep)", wanted: "a step below \(problem.stepsPerEpoch)")
     }
   }
 

@@ -4,7 +4,7 @@ import Problems
 
 /// What a landscape says, as tables.
 enum LandscapeSummary {
-  /// - Throws: `StatisticsError`, which a landscape that was sampled never causes.
+  /// - Throws: `InputError`, which a landscape that was sampled never causes.
   static func text<Problem: BilevelProblem>(_ result: LandscapeRun<Problem>.Result) throws -> String {
     if let lines = result.lines { return text(lines) }
     guard let landscape = result.landscape else { return "" }

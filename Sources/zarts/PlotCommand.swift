@@ -56,18 +56,18 @@ struct PlotCommand: ParsableCommand {
       let fitting = folder.kinds
       for kind in wanted ?? fitting {
         guard fitting.contains(where: { $0.name == kind.name }) else {
-          throw FormatError(
-            file: path, item: "--kind \(kind.name)", problem: "is not there to draw",
-            found: fitting.map(\.name).joined(separator: ", "), expected: kind.sources.joined(separator: " or "))
+          throw InputError(
+            "is not there to draw", at: .file(path, "--kind \(kind.name)"),
+            found: fitting.map(\.name).joined(separator: ", "), wanted: kind.sources.joined(separator: " or "))
         }
         jobs.append((Plot(folder, style: style), kind))
       }
     }
     if let out, let outFormat {
       guard jobs.count == 1 else {
-        throw FormatError(
-          file: out, item: "--out", problem: "holds one figure",
-          found: jobs.map(\.kind.name).joined(separator: ", "), expected: "one PATH and one --kind, or a folder")
+        throw InputError(
+          "holds one figure", at: .file(out, "--out"), found: jobs.map(\.kind.name).joined(separator: ", "),
+          wanted: "one PATH and one --kind, or a folder")
       }
       let stem = (out as NSString).deletingPathExtension
       try require("\(stem).\(outFormat.rawValue)")

@@ -105,7 +105,7 @@ struct PlotFlags: ParsableArguments {
   }
 
   private func objectives() throws -> [Objective]? {
-    try objective.map { try Objective.parse(list: $0, item: "--objective") }
+    try objective.map { try Objective.parse(list: $0, setting: "objective") }
   }
 
   /// The page width in points.

@@ -8,10 +8,10 @@ import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
 enum ProblemFactory {
-  /// - Throws: `DatasetError` or `FormatError` where the data cannot be used.
+  /// - Throws: `InputError` or `InputError` where the data cannot be used.
   static func checkData(_ dataset: String) throws { _ = try DatasetSpecification(parsing: dataset).load() }
 
-  /// - Throws: `DatasetError` or `FormatError` where the data cannot be used; what the supernet throws.
+  /// - Throws: `InputError` or `InputError` where the data cannot be used; what the supernet throws.
   @Sendable static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
@@ -50,7 +50,7 @@ enum ProblemFactory {
   static func lookingForMovedData<Result>(_ read: () throws -> Result) throws -> Result {
     do {
       return try read()
-    } catch let error where error is DatasetError || error is FormatError {
+    } catch let error as InputError {
       complain("note: where the data have moved, --dataset beside --resume names the new place")
       throw error
     }
@@ -71,7 +71,7 @@ enum ProblemFactory {
   /// - Parameters:
   ///   - parallel: how many; nil for what cores and memory allow.
   ///   - points: that there are to evaluate.
-  /// - Throws: `LandscapeError` where the number does not fit.
+  /// - Throws: `InputError` where the number does not fit.
   static func instances(
     of problem: SupernetProblem, _ configuration: SearchConfiguration, parallel: Int?, points: Int
   ) throws -> [SupernetProblem] {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Datasets
 import Formats
 import Foundation
-import Problems
 import Retraining
 import Runs
 
@@ -63,8 +62,8 @@ struct RetrainCommand: ParsableCommand {
       + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
       + (printConfig ? ["--print-config"] : [])
     guard others.isEmpty else {
-      throw SearchError.invalid(
-        "flags beside --resume", at: "command line", found: others.joined(separator: ", "),
+      throw UsageError(
+        "flags beside --resume", found: others.joined(separator: ", "),
         wanted: "--dataset, --keep-last, --checkpoint-every, --tensorboard, --threads at most: the run goes on with its own "
           + "settings")
     }
@@ -85,13 +84,9 @@ struct RetrainCommand: ParsableCommand {
     let last: RetrainingRecord?
     do {
       last = try run.run()
-    } catch let error as SearchError {
-      switch error {
-      case .interrupted(let signal, _, _, _):
-        complain("\(error); go on with --resume \(run.files.folder.path)")
-        throw ExitCode(128 + signal)
-      case .diverged, .invalid: throw error
-      }
+    } catch let error as Interruption {
+      complain("\(error); go on with --resume \(run.files.folder.path)")
+      throw ExitCode(128 + error.signal)
     }
     if let last {
       let test = last.testAccuracy.map { String(format: ", test accuracy %.2f %%", 100 * $0) } ?? ""
@@ -107,18 +102,18 @@ struct RetrainCommand: ParsableCommand {
       result = try RetrainingConfiguration(yaml: text, from: config)
       if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine }
     } else {
-      let preset = try RetrainingPreset(named: preset ?? "cifar", from: "--preset")
+      let preset = try RetrainingPreset(named: preset ?? "cifar", at: .setting("preset"))
       guard let genotype else { throw missing("--genotype") }
       guard let dataset = flags.dataset ?? preset.dataset else { throw missing("--dataset") }
       result = preset.configuration(
         genotype: try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine, dataset: dataset)
     }
     flags.apply(to: &result)
-    try usage(naming: RetrainFlags.keys) { try result.validate() }
+    try result.validate()
     return result
   }
 
-  private func missing(_ flag: String) -> SearchError {
-    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: flag)
+  private func missing(_ flag: String) -> UsageError {
+    UsageError("missing flag", found: "no \(flag)", wanted: flag)
   }
 }

@@ -77,17 +77,17 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func goOn(with path: String, stop: StopRequest) throws {
-    let allowed = SearchConfiguration.adjustable.map(SearchFlags.flag)
+    let allowed = SearchConfiguration.adjustable.map(FlagNames.flag(of:))
     let others = givenFlags.filter { !allowed.contains($0) }
     guard others.isEmpty else {
-      throw SearchError.invalid(
-        "flags beside --resume", at: "command line", found: others.joined(separator: ", "),
+      throw UsageError(
+        "flags beside --resume", found: others.joined(separator: ", "),
         wanted: "\(allowed.joined(separator: ", ")) at most: the run goes on with its own settings")
     }
     let files = try SearchRunFolder(existing: path)
     var configuration = try files.configuration()
     adjust(&configuration)
-    try usage(naming: flags.keys) { try configuration.validate() }
+    try configuration.validate()
     guard configuration.stages.isEmpty else {
       return try finish(
         StagedSearch(
@@ -114,13 +114,9 @@ struct SearchCommand: ParsableCommand {
   private func finish(_ files: SearchRunFolder, run: () throws -> Void) throws {
     do {
       try run()
-    } catch let error as SearchError {
-      switch error {
-      case .interrupted(let signal, _, _, _):
-        complain("\(error); go on with --resume \(files.folder.path)")
-        throw ExitCode(128 + signal)
-      case .diverged, .invalid: throw error
-      }
+    } catch let error as Interruption {
+      complain("\(error); go on with --resume \(files.folder.path)")
+      throw ExitCode(128 + error.signal)
     }
     print(try RunSummary.table([files]))
     print("results in \(files.folder.path)")
@@ -139,7 +135,7 @@ struct SearchCommand: ParsableCommand {
   /// Flags over the file of --config over the preset over the defaults of method and space.
   private func searchConfiguration() throws -> SearchConfiguration {
     var result: SearchConfiguration
-    let preset = try preset.map { try SearchPreset(named: $0, from: "--preset") }
+    let preset = try preset.map { try SearchPreset(named: $0, at: .setting("preset")) }
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
       result = try SearchConfiguration(yaml: text, from: config, preset: preset, given: flags.identity)
@@ -153,7 +149,7 @@ struct SearchCommand: ParsableCommand {
     }
     flags.apply(to: &result)
     if let threads { result.threads = threads }
-    try usage(naming: flags.keys) { try result.validate() }
+    try result.validate()
     return result
   }
 
@@ -161,15 +157,15 @@ struct SearchCommand: ParsableCommand {
   private func unusedSettings(_ configuration: SearchConfiguration) -> [String] {
     let unused = flags.given.filter { !configuration.method.takes($0) }
     let changed = config == nil ? [] : configuration.ignoredSettings.filter { !flags.given.contains($0) }
-    return unused.map(SearchFlags.flag) + changed.map { "\($0) of \(config ?? "")" }
+    return unused.map(FlagNames.flag(of:)) + changed.map { "\($0) of \(config ?? "")" }
   }
 
   private var givenFlags: [String] {
-    flags.given.map(SearchFlags.flag) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"])
+    flags.given.map(FlagNames.flag(of:)) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"])
       + (out == nil ? [] : ["--out"])
   }
 
-  private func missing(_ flag: String) -> SearchError {
-    .invalid("missing flag", at: "command line", found: "no \(flag)", wanted: flag)
+  private func missing(_ flag: String) -> UsageError {
+    UsageError("missing flag", found: "no \(flag)", wanted: flag)
   }
 }

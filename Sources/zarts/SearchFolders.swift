@@ -1,13 +1,12 @@
 import Formats
 import Foundation
-import Problems
 import Search
 
 /// Folders of searches among the paths that a person names, often by a pattern such as `runs/*`.
 enum SearchFolders {
   /// Folders that hold something else are passed over with a remark.
   ///
-  /// - Throws: `FormatError` for a path where nothing is; `SearchError` where no path is a search.
+  /// - Throws: `InputError` for a path where nothing is; `InputError` where no path is a search.
   static func choose(_ paths: [String]) throws -> [SearchRunFolder] {
     let chosen = try paths.compactMap { path -> SearchRunFolder? in
       guard FileManager.default.fileExists(atPath: path) else { return try SearchRunFolder(existing: path) }
@@ -16,8 +15,8 @@ enum SearchFolders {
       return nil
     }
     guard !chosen.isEmpty else {
-      throw SearchError.invalid(
-        "no search", at: paths.joined(separator: ", "), found: "nothing else than was passed over",
+      throw InputError(
+        "no search", at: .words(paths.joined(separator: ", ")), found: "nothing else than was passed over",
         wanted: "a folder of zarts search")
     }
     return chosen

@@ -34,11 +34,9 @@ struct SpectrumCommand: ParsableCommand {
   var out: String
 
   func run() throws {
-    var settings = try usage {
-      try SpectrumSettings(
-        eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
-        tolerance: tolerance)
-    }
+    var settings = try SpectrumSettings(
+      eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
+      tolerance: tolerance)
     let sources = try sources()
     let first = try sources[0].open()
     first.announce(takingSteps: false)

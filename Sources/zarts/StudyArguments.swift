@@ -20,18 +20,13 @@ struct BootstrapFlags: ParsableArguments {
   var bootstrapSeed: UInt64 = 0
 
   func settings() throws -> Bootstrap {
-    do {
-      return try Bootstrap(method: bootstrap, replicates: replicates, level: confidence, seed: bootstrapSeed)
-    } catch let error as StatisticsError {
-      let flag = Bootstrap.counts.contains(replicates) ? "--confidence" : "--replicates"
-      throw UsageError("\(flag): found \(error.found), expected \(error.expected)")
-    }
+    try Bootstrap(method: bootstrap, replicates: replicates, level: confidence, seed: bootstrapSeed)
   }
 }
 
 /// Lists of numbers with commas between.
 enum NumberList {
-  /// - Throws: `SearchError` for anything that is no number.
+  /// - Throws: `InputError` for anything that is no number.
   static func parse<Number: LosslessStringConvertible>(
     _ text: String, _ flag: String, _ kind: Number.Type = Number.self
   ) throws -> [Number] {
@@ -45,7 +40,7 @@ enum NumberList {
 
   /// Epochs such as `0,5,10-20`, or `all`; ascending.
   ///
-  /// - Throws: `SearchError` for anything else, and for an epoch twice.
+  /// - Throws: `InputError` for anything else, and for an epoch twice.
   static func epochs(_ text: String, of available: [Int]) throws -> [Int] {
     if ListText.items(text) == ["all"] { return available }
     var result: [Int] = []

@@ -1,72 +1,72 @@
 import ArgumentParser
-import Cells
 import Compute
-import Datasets
 import Formats
-import Landscape
-import Problems
-import Statistics
 
 /// Something wrong with the command line: the flag, what was found and what would be right. The program ends with 64.
 struct UsageError: Error, CustomStringConvertible {
-  let description: String
+  private(set) var error: InputError
 
-  init(_ description: String) { self.description = description }
+  /// - Parameter place: a flag; nil for the command line as a whole.
+  init(_ problem: String, at place: String? = nil, found: String, wanted: String) {
+    error = InputError(problem, at: .words(place ?? "command line"), found: found, wanted: wanted)
+  }
 
-  /// An error of any room that names a flag or the command line; nil for one of files, data or numbers.
+  /// What any room refuses of settings that no file gave; nil for an error of files, data or numbers.
   init?(_ error: any Error) {
-    let place: String? =
-      switch error {
-      case SearchError.invalid(_, let place, _, _): place
-      case let error as LandscapeError: error.item
-      case let error as StatisticsError: error.item
-      case let error as DatasetError: error.source
-      case let error as SupernetError: error.place
-      case let error as FormatError: error.item
-      case is UsageError, is ValidationError: "--"
-      default: nil
-      }
-    guard let place, place == "command line" || place.hasPrefix("--") else { return nil }
-    description = "\(error)"
-  }
-
-  /// An error of settings that came from flags: rooms below name the setting.
-  ///
-  /// - Parameter flags: settings that have flags of their names, as config.yaml has them.
-  init?(ofSettings error: any Error, flags: [String]) {
-    switch error {
-    case SearchError.invalid, is LandscapeError, is StatisticsError, is SupernetError: break
-    default: return nil
+    if let usage = error as? UsageError {
+      self = usage
+    } else if let error = error as? InputError, error.place.file == nil, error.place.setting != nil {
+      self.error = error
+    } else {
+      return nil
     }
-    var text = "\(error)"
-    for key in flags { text = text.replacing("setting \(key):", with: SearchFlags.flag(key) + ":") }
-    for key in flags where text.hasPrefix("\(key):") { text = SearchFlags.flag(key) + text.dropFirst(key.count) }
-    description = text
+  }
+
+  /// The same where a flag is what was wrong.
+  init(_ error: InputError, of flag: String) {
+    self.error = error
+    let part = error.place.setting == nil && error.place.description != flag ? ": \(error.place)" : ""
+    self.error.place = .words(flag + part)
+  }
+
+  var description: String { description(flags: "") }
+
+  /// Rooms below name settings; a person gave flags.
+  ///
+  /// - Parameter help: of the command, which says whether it has a flag for a setting.
+  func description(flags help: String) -> String {
+    guard let setting = error.place.setting, let flag = FlagNames.flag(of: setting, in: help) else { return "\(error)" }
+    var named = error
+    named.place = .words(flag + (error.place.item.map { " \($0)" } ?? ""))
+    return "\(named)"
   }
 }
 
-/// What a library refuses in `body` was wrong on the command line.
-///
-/// - Parameter flags: settings that have flags of their names.
-/// - Throws: `UsageError` in place of errors of settings; others as they are.
-func usage<Value>(naming flags: [String] = [], _ body: () throws -> Value) throws -> Value {
-  do {
-    return try body()
-  } catch {
-    throw UsageError(error) ?? UsageError(ofSettings: error, flags: flags) ?? error
+/// The flags of settings.
+enum FlagNames {
+  /// Those that are not spelt like their settings.
+  private static let others = ["inner_learning_rate": "--inner-lr"]
+
+  /// The flag of a setting, as flags are spelt.
+  static func flag(of setting: String) -> String { others[setting] ?? "--" + setting.replacing("_", with: "-") }
+
+  /// The same where a command has it.
+  static func flag(of setting: String, in help: String) -> String? {
+    let flag = flag(of: setting)
+    return help.contains("\(flag) ") || help.contains("\(flag)\n") ? flag : nil
   }
 }
 
-/// What `body` finds wrong with the command line is wrong with a flag.
+/// What `body` finds wrong, other than with a file, is wrong with a flag.
 ///
 /// - Throws: `UsageError` that begins with the flag; other errors as they are.
 func usage<Value>(of flag: String, _ body: () throws -> Value) throws -> Value {
   do {
     return try body()
-  } catch {
-    guard let found = UsageError(error)?.description else { throw error }
-    let rest = found.hasPrefix("command line: ") ? String(found.dropFirst("command line: ".count)) : found
-    throw UsageError(rest.hasPrefix(flag) ? rest : "\(flag): \(rest)")
+  } catch let error as UsageError {
+    throw UsageError(error.error.problem, at: flag, found: error.error.found ?? "", wanted: error.error.wanted ?? "")
+  } catch let error as InputError where error.place.file == nil {
+    throw UsageError(error, of: flag)
   }
 }
 

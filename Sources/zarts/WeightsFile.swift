@@ -10,7 +10,7 @@ struct WeightsFile {
   /// What DataParallel puts in front of every name.
   private static let parallelPrefix = "module."
 
-  /// - Throws: `FormatError` where the file cannot be read, is none of safetensors, or holds a name with and without the
+  /// - Throws: `InputError` where the file cannot be read, is none of safetensors, or holds a name with and without the
   ///   prefix of DataParallel.
   init(readingFrom path: String) throws {
     try Self.refuseOtherFormats(path)
@@ -25,9 +25,9 @@ struct WeightsFile {
     }
     file = TensorFile(path: path, metadata: read.metadata, tensors: tensors)
     guard file.tensors.count == read.tensors.count else {
-      throw FormatError(
-        file: path, problem: "a tensor with and without '\(Self.parallelPrefix)' in front", found: "\(count) names with it",
-        expected: "all names with it or none")
+      throw InputError(
+        "a tensor with and without '\(Self.parallelPrefix)' in front", at: .file(path), found: "\(count) names with it",
+        wanted: "all names with it or none")
     }
     notes = ["\(path): '\(Self.parallelPrefix)' taken off the front of \(count) names"]
   }
@@ -38,7 +38,7 @@ struct WeightsFile {
 
   /// PyTorch's and numpy's own files say what they are in their first bytes, whatever their names end in.
   ///
-  /// - Throws: `FormatError` that says how to convert them.
+  /// - Throws: `InputError` that says how to convert them.
   static func refuseOtherFormats(_ path: String) throws {
     guard let handle = FileHandle(forReadingAtPath: path), let start = try? handle.read(upToCount: 8), start.count == 8
     else {
@@ -56,9 +56,9 @@ struct WeightsFile {
     } else {
       return
     }
-    throw FormatError(
-      file: path, problem: "not a safetensors file", found: kind,
-      expected:
+    throw InputError(
+      "not a safetensors file", at: .file(path), found: kind,
+      wanted:
         "safetensors, which examples/pytorch/convert_checkpoint.py makes of it (README.md, \"Your own PyTorch supernet\")")
   }
 }

@@ -1,6 +1,5 @@
 import Cells
 import Formats
-import Problems
 import Search
 
 /// The network that weights are of, as flags, metadata and the tensors themselves have it, and who has said so.
@@ -35,7 +34,7 @@ struct WeightsNetwork {
   /// The settings of the network of weights without a run.
   ///
   /// - Parameters: flags, nil where not given.
-  /// - Throws: `SearchError.invalid` where nothing says what the network is, or flags, metadata and tensors contradict each
+  /// - Throws: `InputError` where nothing says what the network is, or flags, metadata and tensors contradict each
   ///   other, with what the tensors show.
   mutating func apply(
     to configuration: inout SearchConfiguration, space: SearchSpace?, channels: Int?, layers: Int?
@@ -114,10 +113,10 @@ struct WeightsNetwork {
     if let text = file.metadata[key] {
       let place = "\(file.path): metadata \(key)"
       guard let value = read(text) else {
-        throw SearchError.invalid("unknown value", at: place, found: "'\(text)'", wanted: shown ?? wanted ?? "another")
+        throw InputError("unknown value", at: .words(place), found: "'\(text)'", wanted: shown ?? wanted ?? "another")
       }
       if let tensors, tensors != value {
-        throw SearchError.invalid("not what the tensors show", at: place, found: "'\(text)'", wanted: shown ?? show(tensors))
+        throw InputError("not what the tensors show", at: .words(place), found: "'\(text)'", wanted: shown ?? show(tensors))
       }
       if "\(value)" != text { remarks.append("metadata \(key) '\(text)' is read as \(show(value))") }
       if !isUsual(value) { parts.append("\(show(value)) (its metadata)") }
@@ -131,8 +130,8 @@ struct WeightsNetwork {
       return tensors
     }
     guard let fallback else {
-      throw SearchError.invalid(
-        "unknown network", at: file.path,
+      throw InputError(
+        "unknown network", at: .file(file.path),
         found: "nothing that says the \(key): \(evidence.text ?? "tensors of no supernet")",
         wanted: "--\(key), metadata \(key), or tensors under the public names of DARTS (stem.0.weight, cells.0.…)")
     }

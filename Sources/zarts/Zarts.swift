@@ -31,15 +31,15 @@ struct Zarts: ParsableCommand {
 
   static func main() {
     StandardStream.openMissing()
-    var name: String?
+    var running: ParsableCommand.Type?
     do {
       var command = try parseAsRoot()
-      name = type(of: command).configuration.commandName
+      running = type(of: command)
       try command.run()
     } catch {
       // Help and version are output as any other.
       guard exitCode(for: error).isSuccess else {
-        if let name { CommandEnd.exit(error, command: name) }
+        if let running { CommandEnd.exit(error, command: running) }
         exit(withError: error)
       }
       print(fullMessage(for: error))

@@ -62,7 +62,7 @@ struct DatasetReportTests {
     try folder.write(Array(Fixtures.bytes("rgb.png").dropLast(30)), to: "b/2.png")
     let dataset = try DatasetSpecification(parsing: "images:\(folder.path)?size=8").load()
     let report = try DatasetReport(dataset, threads: 2)
-    #expect(report.damaged.map(\.source) == [folder.file("b/2.png")])
+    #expect(report.damaged.map(\.place.file) == [folder.file("b/2.png")])
     let split = report.splits[0]
     #expect(split.count == 4 && split.labelCounts == [2, 1] && split.repeats == 1 && split.contradictions == 0)
     #expect(split.widths == 26...26 && split.heights == 9...18 && split.filesSHA256?.count == 64)

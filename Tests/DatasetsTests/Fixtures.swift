@@ -14,7 +14,7 @@ enum Fixtures {
 
   static func bytes(_ name: String) throws -> [UInt8] {
     guard case .uint8(let values) = try file.get().tensor(name).values else {
-      throw DatasetError(source: name, problem: "not bytes")
+      throw InputError("not bytes", at: .file(name))
     }
     return values
   }

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 @Suite struct AxisTests {
@@ -12,7 +13,7 @@ import Testing
     let ticks = axis.ticks(target: 9)
     #expect(ticks.values == [-100, -10, -1, 0, 1, 10, 100])
     #expect(ticks.labels.map(\.plain) == ["\u{2212}100", "\u{2212}10", "\u{2212}1", "0", "1", "10", "100"])
-    #expect(throws: FigureError.self) { try Axis(label: "", low: 0, high: 1, scale: .symmetric(threshold: 0)) }
+    #expect(throws: InputError.self) { try Axis(label: "", low: 0, high: 1, scale: .symmetric(threshold: 0)) }
   }
 
   @Test func epochsHaveTicksAtWholeNumbersOnly() throws {

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 import Testing
 
@@ -147,8 +148,7 @@ import Testing
       #expect {
         try make()
       } throws: { error in
-        guard case FigureError.badData(let field, _, _) = error else { return false }
-        return field.hasPrefix("cell diagram")
+        (error as? InputError)?.place.item?.hasPrefix("figure: cell diagram") ?? false
       }
     }
     refused { try CellDiagram(title: "", edges: [Self.edge(2, 2)], joined: [2]) }
@@ -161,6 +161,6 @@ import Testing
     refused {
       try CellDiagram(title: "", edges: [.init(from: 0, to: 2, label: "", kind: .skip, strength: .nan)], joined: [2])
     }
-    #expect(throws: FigureError.self) { try CellFigure(cells: []) }
+    #expect(throws: InputError.self) { try CellFigure(cells: []) }
   }
 }

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 import Testing
 
@@ -62,13 +63,12 @@ private func square() -> Sketch {
     #expect {
       try FigureFile.render(square(), as: .png, metadata: FigureMetadata([.init(key, "1")]))
     } throws: { error in
-      guard case FigureError.badMetadata(let found, _, _) = error else { return false }
-      return found == key
+      (error as? InputError)?.place == "figure: metadata \(key)"
     }
   }
 
   @Test func nulInMetadataIsRefused() {
-    #expect(throws: FigureError.badMetadata(key: "Seed", found: "a NUL character", wanted: "text without NUL")) {
+    #expect(throws: InputError.undrawable("metadata Seed", found: "a NUL character", wanted: "text without NUL")) {
       try FigureFile.render(square(), as: .png, metadata: FigureMetadata([.init("Seed", "1\0")]))
     }
   }
@@ -110,7 +110,7 @@ private func square() -> Sketch {
   @Test func missingFolderIsNamedAndNothingIsMade() throws {
     try withTemporaryFolder { folder throws in
       let path = "\(folder)/none/figure.png"
-      #expect(throws: FigureError.unwritable(path: path, reason: "No such file or directory")) {
+      #expect(throws: InputError("cannot be written", at: .file(path), found: "No such file or directory")) {
         try FigureFile.write(square(), to: path)
       }
       #expect(try contents(folder).isEmpty)
@@ -121,7 +121,7 @@ private func square() -> Sketch {
     try withTemporaryFolder { folder throws in
       let path = "\(folder)/taken.png"
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-      #expect(throws: FigureError.unwritable(path: path, reason: "Is a directory")) {
+      #expect(throws: InputError("cannot be written", at: .file(path), found: "Is a directory")) {
         try FigureFile.write(square(), to: path)
       }
       #expect(try contents(folder) == ["taken.png"])
@@ -132,23 +132,26 @@ private func square() -> Sketch {
     try withTemporaryFolder { folder throws in
       let path = "\(folder)/figure.png"
       try Data("older".utf8).write(to: URL(fileURLWithPath: path))
-      let failing = Sketch(name: "", size: Size(width: 9, height: 9)) { _ in throw FigureError.drawing("on purpose") }
-      #expect(throws: FigureError.drawing("on purpose")) { try FigureFile.write(failing, to: path) }
+      let failing = Sketch(name: "", size: Size(width: 9, height: 9)) { _ in
+        throw InputError("drawing failed", at: "figure", found: "on purpose")
+      }
+      #expect(throws: InputError("drawing failed", at: "figure", found: "on purpose")) {
+        try FigureFile.write(failing, to: path)
+      }
       #expect(try String(contentsOfFile: path, encoding: .utf8) == "older")
       #expect(try contents(folder) == ["figure.png"])
     }
   }
 
   @Test(arguments: ["figure", "figure.jpg", "a.png/figure"]) func unknownEndingIsRefused(path: String) {
-    #expect(throws: FigureError.unknownFormat(path: path)) { try FigureFile.write(square(), to: path) }
+    #expect(throws: InputError.unknownFigureFormat(path)) { try FigureFile.write(square(), to: path) }
   }
 
   @Test(arguments: [0.0, -1, .nan, .infinity, 1e9]) func impossibleScaleIsRefused(scale: Double) {
     #expect {
       try FigureFile.render(square(), as: .png, scale: scale)
     } throws: { error in
-      guard case FigureError.badData(let field, _, _) = error else { return false }
-      return field == "scale"
+      (error as? InputError)?.place == "figure: scale"
     }
   }
 
@@ -157,8 +160,7 @@ private func square() -> Sketch {
     #expect {
       try FigureFile.render(sketch, as: .pdf)
     } throws: { error in
-      guard case FigureError.badData(let field, _, _) = error else { return false }
-      return field == "page size"
+      (error as? InputError)?.place == "figure: page size"
     }
   }
 }

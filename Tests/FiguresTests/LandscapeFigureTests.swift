@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 private func bytes(_ colour: Colour) -> [UInt8] {
@@ -81,15 +82,15 @@ private func bytes(_ colour: Colour) -> [UInt8] {
 
   @Test func gridsThatDoNotFitAreRefused() throws {
     for (x, y, count) in [([0.0, 1], [0.0], 3), ([], [0], 0), ([1, 0], [0], 2), ([0, 0], [0], 2), ([.nan], [0], 1)] {
-      #expect(throws: FigureError.self) { try Grid(x: x, y: y, values: Array(repeating: 0, count: count)) }
+      #expect(throws: InputError.self) { try Grid(x: x, y: y, values: Array(repeating: 0, count: count)) }
     }
     let (a, b) = (try sampled(3) { x, _ in x }, try sampled(5) { x, _ in x })
-    #expect(throws: FigureError.self) { try a.minus(b) }
-    #expect(throws: FigureError.self) { try LandscapeFigure.comparison(title: "", losses: [("a", a), ("b", b)]) }
-    #expect(throws: FigureError.self) { try LandscapeFigure(title: "", panels: []) }
+    #expect(throws: InputError.self) { try a.minus(b) }
+    #expect(throws: InputError.self) { try LandscapeFigure.comparison(title: "", losses: [("a", a), ("b", b)]) }
+    #expect(throws: InputError.self) { try LandscapeFigure(title: "", panels: []) }
     let difference = LandscapePanel(title: "d", grid: a, isDifference: true)
-    #expect(throws: FigureError.self) { try LandscapeFigure(title: "", panels: [difference], reference: 0) }
-    #expect(throws: FigureError.self) { try LandscapeFigure(title: "", panels: [difference], reference: 1) }
+    #expect(throws: InputError.self) { try LandscapeFigure(title: "", panels: [difference], reference: 0) }
+    #expect(throws: InputError.self) { try LandscapeFigure(title: "", panels: [difference], reference: 1) }
   }
 
   @Test func comparisonSubtractsTheLastLoss() throws {

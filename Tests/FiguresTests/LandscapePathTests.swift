@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 import Testing
 
@@ -43,9 +44,9 @@ func examplePath(_ label: Label = "darts1", reach: Double = 0.8, points: Int = 2
   }
 
   @Test func badPathsAreRefused() {
-    #expect(throws: FigureError.self) { try LandscapePath(label: "p", points: [], epochs: []) }
-    #expect(throws: FigureError.self) { try LandscapePath(label: "p", points: [Point(0, 0)], epochs: [1, 2]) }
-    #expect(throws: FigureError.self) { try LandscapePath(label: "p", points: [Point(.nan, 0)], epochs: [1]) }
+    #expect(throws: InputError.self) { try LandscapePath(label: "p", points: [], epochs: []) }
+    #expect(throws: InputError.self) { try LandscapePath(label: "p", points: [Point(0, 0)], epochs: [1, 2]) }
+    #expect(throws: InputError.self) { try LandscapePath(label: "p", points: [Point(.nan, 0)], epochs: [1]) }
   }
 }
 

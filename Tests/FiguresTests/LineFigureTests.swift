@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 @Suite struct LineFigureTests {
@@ -44,13 +45,13 @@ import Testing
   }
 
   @Test func whatCannotBeShownIsRefused() throws {
-    #expect(throws: FigureError.self) { try LineSeries(label: "a", x: [0, 1], y: [0]) }
-    #expect(throws: FigureError.self) {
+    #expect(throws: InputError.self) { try LineSeries(label: "a", x: [0, 1], y: [0]) }
+    #expect(throws: InputError.self) {
       try LineSeries(label: "a", x: [0], y: [0], band: .init(lower: [0, 1], upper: [1]))
     }
-    #expect(throws: FigureError.self) { try LineFigure(title: "", series: [], xLabel: "x", yLabel: "y") }
+    #expect(throws: InputError.self) { try LineFigure(title: "", series: [], xLabel: "x", yLabel: "y") }
     let negative = try curve("a") { -1 - $0 }
-    #expect(throws: FigureError.self) {
+    #expect(throws: InputError.self) {
       try LineFigure(title: "", series: [negative], xLabel: "x", yLabel: "y", yScale: .logarithmic)
     }
   }

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 @Suite struct LinePanelsTests {
@@ -67,9 +68,9 @@ import Testing
   }
 
   @Test func panelsThatCannotBeDrawnAreRefused() throws {
-    #expect(throws: FigureError.self) { try LinePanels(title: "", panels: []) }
-    #expect(throws: FigureError.self) { try LinePanels(title: "", panels: [panel("a"), panel("b")], width: 200) }
-    #expect(throws: FigureError.self) { try LinePanels(title: "", panels: [panel("a")], columns: 0) }
-    #expect(throws: FigureError.self) { try LinePanels(title: "", panels: [panel("a")], width: .nan) }
+    #expect(throws: InputError.self) { try LinePanels(title: "", panels: []) }
+    #expect(throws: InputError.self) { try LinePanels(title: "", panels: [panel("a"), panel("b")], width: 200) }
+    #expect(throws: InputError.self) { try LinePanels(title: "", panels: [panel("a")], columns: 0) }
+    #expect(throws: InputError.self) { try LinePanels(title: "", panels: [panel("a")], width: .nan) }
   }
 }

@@ -1,5 +1,6 @@
 import CPNG
 import Figures
+import Formats
 import Foundation
 import Testing
 
@@ -50,7 +51,7 @@ private func values(of attribute: String, in text: String) -> [String] {
     #expect(values(of: "id", in: a).allSatisfy { $0.hasPrefix("a-") })
     #expect(a.replacingOccurrences(of: "a-", with: "") == b.replacingOccurrences(of: "b-", with: ""))
     for prefix in ["", "1", "a b", "a\"", "α"] {
-      #expect(throws: FigureError.self) { try FigureFile.svgElement(figure, idPrefix: prefix) }
+      #expect(throws: InputError.self) { try FigureFile.svgElement(figure, idPrefix: prefix) }
     }
   }
 

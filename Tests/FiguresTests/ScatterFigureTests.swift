@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 @Suite struct ScatterFigureTests {
@@ -40,10 +41,10 @@ import Testing
   }
 
   @Test func badPointsAreRefused() {
-    #expect(throws: FigureError.self) { try ScatterPanel(title: "", x: [1], y: []) }
-    #expect(throws: FigureError.self) { try ScatterPanel(title: "", x: [1], y: [1], shade: [1, 2]) }
-    #expect(throws: FigureError.self) { try ScatterFigure(title: "", panels: [], xLabel: "", yLabel: "") }
-    #expect(throws: FigureError.self) {
+    #expect(throws: InputError.self) { try ScatterPanel(title: "", x: [1], y: []) }
+    #expect(throws: InputError.self) { try ScatterPanel(title: "", x: [1], y: [1], shade: [1, 2]) }
+    #expect(throws: InputError.self) { try ScatterFigure(title: "", panels: [], xLabel: "", yLabel: "") }
+    #expect(throws: InputError.self) {
       try ScatterFigure(
         title: "", panels: [try ScatterPanel(title: "", x: [.nan], y: [1])], xLabel: "", yLabel: "")
     }

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 @Suite struct StripFigureTests {
@@ -32,9 +33,9 @@ import Testing
         title: "", panels: [StripPanel(title: "p", values: values)], rows: ["a", "b"], epochs: [1, 2], columns: 1,
         valueLabel: "v")
     }
-    #expect(throws: FigureError.self) { try make([[1, 2]]) }
-    #expect(throws: FigureError.self) { try make([[1, 2], [3]]) }
-    #expect(throws: FigureError.self) {
+    #expect(throws: InputError.self) { try make([[1, 2]]) }
+    #expect(throws: InputError.self) { try make([[1, 2], [3]]) }
+    #expect(throws: InputError.self) {
       try StripFigure(title: "", panels: [], rows: ["a"], epochs: [1], columns: 1, valueLabel: "v")
     }
   }

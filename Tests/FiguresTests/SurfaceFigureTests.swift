@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 @Suite struct SurfaceFigureTests {
@@ -53,12 +54,12 @@ import Testing
   }
 
   @Test func pointsAndMissingPanelsAreRefused() throws {
-    #expect(throws: FigureError.self) { try SurfaceFigure(title: "", panels: []) }
+    #expect(throws: InputError.self) { try SurfaceFigure(title: "", panels: []) }
     let point = LandscapePanel(title: "p", grid: try Grid(x: [0], y: [0], values: [1]))
     #expect {
       try SurfaceFigure(title: "", panels: [point])
     } throws: { error in "\(error)".contains("surface p") && "\(error)".contains("1 × 1 points") }
     let panel = LandscapePanel(title: "p", grid: try sampled(3) { x, _ in x })
-    #expect(throws: FigureError.self) { try SurfaceFigure(title: "", panels: [panel], width: 10) }
+    #expect(throws: InputError.self) { try SurfaceFigure(title: "", panels: [panel], width: 10) }
   }
 }

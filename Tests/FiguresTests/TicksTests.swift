@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Testing
 
 private func texts(_ ticks: Ticks) -> [String] { ticks.labels.map(\.plain) }
@@ -81,9 +82,9 @@ private func texts(_ ticks: Ticks) -> [String] { ticks.labels.map(\.plain) }
   }
 
   @Test func axesRefuseEndsThatAreNotARange() {
-    #expect(throws: FigureError.self) { try Axis(label: "x", low: 1, high: 1) }
-    #expect(throws: FigureError.self) { try Axis(label: "x", low: .nan, high: 1) }
-    #expect(throws: FigureError.self) { try Axis(label: "x", low: 0, high: 1, scale: .logarithmic) }
+    #expect(throws: InputError.self) { try Axis(label: "x", low: 1, high: 1) }
+    #expect(throws: InputError.self) { try Axis(label: "x", low: .nan, high: 1) }
+    #expect(throws: InputError.self) { try Axis(label: "x", low: 0, high: 1, scale: .logarithmic) }
   }
 
   @Test func fractionsAreExactAtTheEnds() throws {

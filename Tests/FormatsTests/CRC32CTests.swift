@@ -90,8 +90,8 @@ struct TensorChecksumTests {
     var bytes = try FileBytes.read(path)
     bytes[bytes.count - 3] ^= 1
     try AtomicFile.write(bytes, to: path)
-    let failure = try #require(throws: FormatError.self) { try TensorFile(readingFrom: path).verifyChecksum() }
-    #expect(failure.file == path && "\(failure)".contains(checksum))
+    let failure = try #require(throws: InputError.self) { try TensorFile(readingFrom: path).verifyChecksum() }
+    #expect(failure.place.file == path && "\(failure)".contains(checksum))
     try TensorFile.write(Self.tensors, metadata: metadata, to: path)
     try TensorFile(readingFrom: path).verifyChecksum()
   }

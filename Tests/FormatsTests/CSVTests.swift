@@ -59,17 +59,17 @@ struct CSVTests {
     ])
   func malformed(text: String, reason: String) throws {
     let path = try folder.write(text, to: "bad.csv")
-    let failure = try #require(throws: FormatError.self) { try CSVTable(readingFrom: path) }
+    let failure = try #require(throws: InputError.self) { try CSVTable(readingFrom: path) }
     #expect(failure.description.contains(reason), "\(failure)")
   }
 
   @Test("A wrong column or cell is named")
   func access() throws {
     let table = CSVTable(path: "t.csv", columns: ["x"], rows: [["1"], ["two"]])
-    #expect(throws: FormatError.self) { try table.column("y") }
-    let failure = try #require(throws: FormatError.self) { try table.doubles("x") }
+    #expect(throws: InputError.self) { try table.column("y") }
+    let failure = try #require(throws: InputError.self) { try table.doubles("x") }
     #expect(failure.description.contains("row 2, column x") && failure.description.contains("two"))
-    #expect(throws: FormatError.self) { try CSVTable(columns: ["i"], rows: [["1.5"]]).integers("i") }
+    #expect(throws: InputError.self) { try CSVTable(columns: ["i"], rows: [["1.5"]]).integers("i") }
   }
 
   @Test("A row is in the file as soon as it is appended, and a continued journal keeps every earlier one")
@@ -83,9 +83,9 @@ struct CSVTests {
     try second.append([3, 3.5])
     try second.synchronise()
     #expect(try CSVTable(readingFrom: path).integers("i") == [0, 1, 2, 3])
-    #expect(throws: FormatError.self) { try second.append([4]) }
+    #expect(throws: InputError.self) { try second.append([4]) }
     #expect(try CSVTable(readingFrom: path).rows.count == 4)
-    let other = try #require(throws: FormatError.self) { try CSVWriter(continuing: path, columns: ["i", "y"]) }
+    let other = try #require(throws: InputError.self) { try CSVWriter(continuing: path, columns: ["i", "y"]) }
     #expect(other.description.contains("i,x") && other.description.contains("i,y"))
   }
 

@@ -88,6 +88,6 @@ struct EventFileTests {
     #expect(try FileBytes.read(first.path) == whole.flatMap { EventFile.record($0.bytes) }, "written before it is closed")
     let gone = try OutputFolder.create(at: folder.file("gone"))
     try FileManager.default.removeItem(atPath: gone.path)
-    #expect(throws: FormatError.self) { try EventFile(in: gone) }
+    #expect(throws: InputError.self) { try EventFile(in: gone) }
   }
 }

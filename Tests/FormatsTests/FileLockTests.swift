@@ -8,7 +8,7 @@ struct FileLockTests {
     let path = folder.file("log.txt")
     try AtomicFile.write("kept\n", to: path)
     var first: FileLock? = try FileLock(path: path)
-    let error = try #require(throws: FormatError.self) { try FileLock(path: path) }
+    let error = try #require(throws: InputError.self) { try FileLock(path: path) }
     #expect("\(error)".contains(path) && "\(error)".contains("another process"))
     withExtendedLifetime(first) {}
     first = nil
@@ -18,7 +18,7 @@ struct FileLockTests {
 
   @Test func fileThatCannotBeOpenedIsNamed() throws {
     let folder = try ScratchFolder()
-    let error = try #require(throws: FormatError.self) { try FileLock(path: folder.file("absent/log.txt")) }
+    let error = try #require(throws: InputError.self) { try FileLock(path: folder.file("absent/log.txt")) }
     #expect("\(error)".contains("absent/log.txt"))
   }
 
@@ -26,7 +26,7 @@ struct FileLockTests {
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("results"))
     var first: FileLock? = try folder.lock()
-    let error = try #require(throws: FormatError.self) { try folder.lock() }
+    let error = try #require(throws: InputError.self) { try folder.lock() }
     #expect("\(error)".contains("results/.lock") && "\(error)".contains("another process works in this folder"))
     withExtendedLifetime(first) {}
     first = nil

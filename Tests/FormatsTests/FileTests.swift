@@ -28,11 +28,11 @@ struct FileTests {
   func failedWrite() throws {
     // A folder cannot be replaced by a file.
     try FileManager.default.createDirectory(atPath: folder.file("d"), withIntermediateDirectories: true)
-    let failure = try #require(throws: FormatError.self) { try AtomicFile.write("x", to: folder.file("d")) }
-    #expect(failure.file == folder.file("d"))
+    let failure = try #require(throws: InputError.self) { try AtomicFile.write("x", to: folder.file("d")) }
+    #expect(failure.place.file == folder.file("d"))
     #expect(try folder.entries == ["d"])
     for path in [folder.file("none/a.txt"), folder.file("")] {
-      #expect(throws: FormatError.self) { try AtomicFile.write("x", to: path) }
+      #expect(throws: InputError.self) { try AtomicFile.write("x", to: path) }
     }
     #expect(try folder.entries == ["d"])
   }
@@ -58,14 +58,14 @@ struct FileTests {
   @Test("An output folder with content, a file, and a path that cannot be made are refused with the reason")
   func refusedFolders() throws {
     _ = try folder.write("x", to: "metrics.csv")
-    let full = try #require(throws: FormatError.self) { try OutputFolder.create(at: folder.path) }
+    let full = try #require(throws: InputError.self) { try OutputFolder.create(at: folder.path) }
     #expect(full.description.contains("metrics.csv") && full.description.contains("absent or empty"))
-    let file = try #require(throws: FormatError.self) { try OutputFolder.create(at: folder.file("metrics.csv")) }
+    let file = try #require(throws: InputError.self) { try OutputFolder.create(at: folder.file("metrics.csv")) }
     #expect(file.description.contains("a file of that name"))
-    let below = try #require(throws: FormatError.self) { try OutputFolder.create(at: folder.file("metrics.csv/run")) }
+    let below = try #require(throws: InputError.self) { try OutputFolder.create(at: folder.file("metrics.csv/run")) }
     #expect(below.description.contains("cannot be made") && below.description.contains(strerrorText(ENOTDIR)))
-    #expect(throws: FormatError.self) { try OutputFolder.create(at: "/proc/zarts-run") }
-    #expect(throws: FormatError.self) { try OutputFolder.create(at: "") }
+    #expect(throws: InputError.self) { try OutputFolder.create(at: "/proc/zarts-run") }
+    #expect(throws: InputError.self) { try OutputFolder.create(at: "") }
     #expect(try folder.entries == ["metrics.csv"], "a refusal must change nothing")
   }
 
@@ -76,16 +76,16 @@ struct FileTests {
     let path = folder.file("closed")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     #expect(chmod(path, 0o555) == 0)
-    let failure = try #require(throws: FormatError.self) { try OutputFolder.create(at: path) }
+    let failure = try #require(throws: InputError.self) { try OutputFolder.create(at: path) }
     #expect(failure.description.contains("cannot be written"))
   }
 
   @Test("A run that continues needs its folder")
   func existingFolder() throws {
     #expect(try OutputFolder.existing(at: folder.path).path == folder.path)
-    #expect(throws: FormatError.self) { try OutputFolder.existing(at: folder.file("none")) }
+    #expect(throws: InputError.self) { try OutputFolder.existing(at: folder.file("none")) }
     let file = try folder.write("x", to: "f")
-    #expect(throws: FormatError.self) { try OutputFolder.existing(at: file) }
+    #expect(throws: InputError.self) { try OutputFolder.existing(at: file) }
   }
 
   func strerrorText(_ code: Int32) -> String { String(cString: strerror(code)) }
@@ -138,8 +138,8 @@ struct GzipTests {
     let whole = try Self.gzip(Array(Self.content[..<20_000]))
     for cut in Array(2..<30) + [whole.count / 2, whole.count - 8, whole.count - 1] {
       let path = try folder.write(Array(whole[..<cut]), to: "t.gz")
-      let failure = try #require(throws: FormatError.self, "cut after \(cut)") { try Gzip.read(path) }
-      #expect(failure.description.contains("truncated") && failure.file == path)
+      let failure = try #require(throws: InputError.self, "cut after \(cut)") { try Gzip.read(path) }
+      #expect(failure.description.contains("truncated") && failure.place.file == path)
     }
   }
 
@@ -150,20 +150,20 @@ struct GzipTests {
       var bytes = whole
       bytes[index] ^= 1
       let path = try folder.write(bytes, to: "c.gz")
-      #expect(throws: FormatError.self, "bit of byte \(index)") { try Gzip.read(path) }
+      #expect(throws: InputError.self, "bit of byte \(index)") { try Gzip.read(path) }
     }
-    #expect(throws: FormatError.self) { try Gzip.read(folder.write(whole + [1, 2, 3], to: "r.gz")) }
-    let plain = try #require(throws: FormatError.self) { try Gzip.read(folder.write("plain", to: "p.gz")) }
+    #expect(throws: InputError.self) { try Gzip.read(folder.write(whole + [1, 2, 3], to: "r.gz")) }
+    let plain = try #require(throws: InputError.self) { try Gzip.read(folder.write("plain", to: "p.gz")) }
     #expect(plain.description.contains("not a gzip file"))
-    #expect(throws: FormatError.self) { try Gzip.read(folder.write([UInt8](), to: "e.gz")) }
-    #expect(throws: FormatError.self) { try Gzip.read(folder.file("none.gz")) }
+    #expect(throws: InputError.self) { try Gzip.read(folder.write([UInt8](), to: "e.gz")) }
+    #expect(throws: InputError.self) { try Gzip.read(folder.file("none.gz")) }
   }
 
   @Test("A file that would fill the memory is stopped at the limit")
   func limit() throws {
     let path = try folder.write(try Self.gzip([UInt8](repeating: 0, count: 2_000_000)), to: "bomb.gz")
     #expect(try Gzip.read(path, limit: 2_000_000).count == 2_000_000)
-    let failure = try #require(throws: FormatError.self) { try Gzip.read(path, limit: 1_999_999) }
+    let failure = try #require(throws: InputError.self) { try Gzip.read(path, limit: 1_999_999) }
     #expect(failure.description.contains("more than 1999999 bytes"))
   }
 }

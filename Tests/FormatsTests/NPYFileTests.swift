@@ -69,7 +69,7 @@ struct NPYFileTests {
       [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)
       + [UInt8](repeating: 0, count: size)
     let path = try folder.write(bytes, to: "bad.npy")
-    let failure = try #require(throws: FormatError.self) { try NPYFile(readingFrom: path) }
+    let failure = try #require(throws: InputError.self) { try NPYFile(readingFrom: path) }
     #expect(failure.description.contains(reason), "\(failure)")
   }
 
@@ -79,9 +79,9 @@ struct NPYFileTests {
     let bytes = try FileBytes.read(folder.file("a.npy"))
     for count in 0..<bytes.count {
       let path = try folder.write(Array(bytes[..<count]), to: "cut.npy")
-      #expect(throws: FormatError.self, "cut after \(count) bytes") { try NPYFile(readingFrom: path) }
+      #expect(throws: InputError.self, "cut after \(count) bytes") { try NPYFile(readingFrom: path) }
     }
-    #expect(throws: FormatError.self) { try NPYFile(shape: [3], values: .float32([1])).write(to: folder.file("b.npy")) }
+    #expect(throws: InputError.self) { try NPYFile(shape: [3], values: .float32([1])).write(to: folder.file("b.npy")) }
     #expect(try !folder.entries.contains("b.npy"))
   }
 }

@@ -59,11 +59,11 @@ import Testing
   func names(name: String) throws {
     let folder = try ScratchFolder()
     let array = arrays[0].array
-    #expect(throws: FormatError.self) { try NPZFile(arrays: [(name, array)]).write(to: folder.file("a.npz")) }
-    #expect(throws: FormatError.self) {
+    #expect(throws: InputError.self) { try NPZFile(arrays: [(name, array)]).write(to: folder.file("a.npz")) }
+    #expect(throws: InputError.self) {
       try NPZFile(arrays: [("x", array), ("x", array)]).write(to: folder.file("a.npz"))
     }
-    #expect(throws: FormatError.self) {
+    #expect(throws: InputError.self) {
       try NPZFile(arrays: [("x", NPYFile(shape: [3], values: .float64([1])))]).write(to: folder.file("a.npz"))
     }
     #expect(!FileManager.default.fileExists(atPath: folder.file("a.npz")))
@@ -77,9 +77,9 @@ import Testing
     flipped[100] ^= 0xFF
     for bytes in [[], Array("hello".utf8), Array(whole[..<(whole.count / 2)]), flipped] {
       try AtomicFile.write(bytes, to: folder.file("b.npz"))
-      let error = #expect(throws: FormatError.self) { try NPZFile(readingFrom: folder.file("b.npz")) }
+      let error = #expect(throws: InputError.self) { try NPZFile(readingFrom: folder.file("b.npz")) }
       #expect(error?.description.contains("b.npz") == true)
     }
-    #expect(throws: FormatError.self) { try NPZFile(readingFrom: folder.file("absent.npz")) }
+    #expect(throws: InputError.self) { try NPZFile(readingFrom: folder.file("absent.npz")) }
   }
 }

@@ -18,8 +18,8 @@ struct TensorFileTests {
     try TensorFile(readingFrom: folder.write(bytes, to: "a.safetensors"))
   }
 
-  func failure(_ bytes: [UInt8]) throws -> FormatError {
-    try #require(throws: FormatError.self) { try read(bytes) }
+  func failure(_ bytes: [UInt8]) throws -> InputError {
+    try #require(throws: InputError.self) { try read(bytes) }
   }
 
   @Test("Every type keeps its values, and 16-bit and 32-bit ones are widened exactly")
@@ -202,7 +202,7 @@ struct TensorFileTests {
       [NamedTensor(name: "a", shape: [3], values: .float32([1, 2, 3]))], metadata: [:], to: path)
     let bytes = try FileBytes.read(path)
     for count in 0..<bytes.count {
-      #expect(throws: FormatError.self, "cut after \(count) bytes") { try read(Array(bytes[..<count])) }
+      #expect(throws: InputError.self, "cut after \(count) bytes") { try read(Array(bytes[..<count])) }
     }
     #expect(throws: Never.self) { try read(bytes) }
   }
@@ -215,14 +215,14 @@ struct TensorFileTests {
         NamedTensor(name: "stem.0.weight", shape: [2], values: .float32([1, 2])),
         NamedTensor(name: "labels", shape: [1], values: .int64([1])),
       ])
-    let shape = try #require(throws: FormatError.self) { try file.floats("stem.0.weight", shape: [2, 1]) }
+    let shape = try #require(throws: InputError.self) { try file.floats("stem.0.weight", shape: [2, 1]) }
     #expect(shape.description == "w.safetensors: stem.0.weight: wrong shape: found [2], expected [2, 1]")
-    let missing = try #require(throws: FormatError.self) { try file.floats("stem.1.weight", shape: [4]) }
-    #expect(missing.file == "w.safetensors" && missing.item == "stem.1.weight")
+    let missing = try #require(throws: InputError.self) { try file.floats("stem.1.weight", shape: [4]) }
+    #expect(missing.place.file == "w.safetensors" && missing.place.item == "stem.1.weight")
     #expect(missing.description.contains("stem.0.weight") && missing.description.contains("[4]"))
-    let integral = try #require(throws: FormatError.self) { try file.doubles("labels") }
-    #expect(integral.found == "int64" && integral.expected == "float32 or float64")
-    let floating = try #require(throws: FormatError.self) { try file.integers("stem.0.weight") }
+    let integral = try #require(throws: InputError.self) { try file.doubles("labels") }
+    #expect(integral.found == "int64" && integral.wanted == "float32 or float64")
+    let floating = try #require(throws: InputError.self) { try file.integers("stem.0.weight") }
     #expect(floating.found == "float32")
   }
 
@@ -237,16 +237,16 @@ struct TensorFileTests {
       [NamedTensor(name: "a", shape: [1 << 32, 1 << 32], values: .float32([]))],
     ]
     for tensors in bad {
-      #expect(throws: FormatError.self) { try TensorFile.write(tensors, metadata: [:], to: folder.file("x")) }
+      #expect(throws: InputError.self) { try TensorFile.write(tensors, metadata: [:], to: folder.file("x")) }
     }
     #expect(try folder.entries == [])
   }
 
   @Test("An absent file, and a folder in place of a file, are named")
   func absent() throws {
-    let missing = try #require(throws: FormatError.self) { try TensorFile(readingFrom: folder.file("none")) }
+    let missing = try #require(throws: InputError.self) { try TensorFile(readingFrom: folder.file("none")) }
     #expect(missing.description.contains("none") && missing.description.contains("No such file"))
-    let isFolder = try #require(throws: FormatError.self) { try TensorFile(readingFrom: folder.path) }
+    let isFolder = try #require(throws: InputError.self) { try TensorFile(readingFrom: folder.path) }
     #expect(isFolder.description.contains("a folder"))
   }
 }

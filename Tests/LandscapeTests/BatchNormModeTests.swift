@@ -127,10 +127,10 @@ import Testing
   @Test("running statistics that are not there are made up") func missing() throws {
     let problem = CountingProblem(try quadratic())
     for statistics in [nil, ParameterVector(count: 2)] {
-      let error = #expect(throws: LandscapeError.self) { try evaluator(problem, .running, statistics) }
-      #expect(error?.item == "running statistics")
+      let error = #expect(throws: InputError.self) { try evaluator(problem, .running, statistics) }
+      #expect(error?.place.item == "running statistics")
     }
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try ObjectiveEvaluator(
         problem: problem, weights: problem.makeInitialWeights(), epoch: 0, objectives: [.firstOrder],
         batchNorm: .recalibrated)
@@ -192,8 +192,8 @@ import Testing
     #expect(try plan(3) == .init(instances: 3, threads: 2))
     #expect(try plan(20) == .init(instances: 20, threads: 1))
     for (requested, bytes) in [(0, 10), (-1, 10), (5000, 10), (3, 300)] {
-      let error = #expect(throws: LandscapeError.self) { try plan(requested, bytes: bytes) }
-      #expect(error?.item == "--parallel")
+      let error = #expect(throws: InputError.self) { try plan(requested, bytes: bytes) }
+      #expect(error?.place.item == "--parallel")
     }
   }
 }

@@ -3,7 +3,6 @@ import Compute
 import Diagnosis
 import Formats
 import Foundation
-import Landscape
 import Search
 import Testing
 
@@ -295,7 +294,7 @@ struct CollapseVerdictTests {
     case "--gap": thresholds.gap = .infinity
     default: thresholds.agreement = 2
     }
-    let error = #expect(throws: LandscapeError.self) { try thresholds.validate() }
-    #expect(error?.item == flag)
+    let error = #expect(throws: InputError.self) { try thresholds.validate() }
+    #expect(error?.place.item == flag)
   }
 }

@@ -194,8 +194,8 @@ struct DiagnosisRunTests {
     var bytes = try FileBytes.read(files.checkpointPath(epoch: 2))
     bytes[bytes.count - 5] ^= 0x40
     try AtomicFile.write(bytes, to: files.checkpointPath(epoch: 2))
-    let error = #expect(throws: FormatError.self) { try measure(files) }
-    #expect(error?.file == files.checkpointPath(epoch: 2))
+    let error = #expect(throws: InputError.self) { try measure(files) }
+    #expect(error?.place.file == files.checkpointPath(epoch: 2))
   }
 
   @Test func filesHoldOneRowAnEpochAndTheVerdict() throws {
@@ -232,20 +232,20 @@ struct DiagnosisRunTests {
     let files = try search(in: scratch.file("run"))
     let changed = try search(in: scratch.file("changed"))
     try FileManager.default.removeItem(atPath: files.metricsPath)
-    let contradiction = #expect(throws: SearchError.self) { try CollapseDiagnosis(of: files) }
+    let contradiction = #expect(throws: InputError.self) { try CollapseDiagnosis(of: files) }
     #expect("\(contradiction.map { "\($0)" } ?? "")".contains(files.metricsPath))
     for path in [files.genotypesPath, files.alphasPath, files.checkpointsPath] {
       try FileManager.default.removeItem(atPath: path)
     }
-    let none = #expect(throws: LandscapeError.self) { try CollapseDiagnosis(of: files) }
+    let none = #expect(throws: InputError.self) { try CollapseDiagnosis(of: files) }
     #expect(none?.found == "no finished epoch")
     var configuration = try changed.configuration()
     configuration.space = .s3
     try AtomicFile.write(configuration.yaml, to: changed.configurationPath)
-    #expect(throws: FormatError.self) { try CollapseDiagnosis(of: changed) }
+    #expect(throws: InputError.self) { try CollapseDiagnosis(of: changed) }
     var settings = MeasurementSettings()
     settings.samples = 2
-    let wrong = #expect(throws: LandscapeError.self) { try settings.validate() }
-    #expect(wrong?.item == "--samples")
+    let wrong = #expect(throws: InputError.self) { try settings.validate() }
+    #expect(wrong?.place.item == "--samples")
   }
 }

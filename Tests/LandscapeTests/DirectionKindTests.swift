@@ -41,8 +41,8 @@ import Testing
     #expect(try DirectionKind.parse(list: "random*3,first") == [.random, .random, .random, .first])
     let bad = ["", "random,", "third", "pca", "pca0", "pcax", "to:", "file:", "file:#a", "file:x#", "random*0", "random*x"]
     for list in bad {
-      let error = #expect(throws: LandscapeError.self) { try DirectionKind.parse(list: list) }
-      #expect(error?.item == "--directions")
+      let error = #expect(throws: InputError.self) { try DirectionKind.parse(list: list) }
+      #expect(error?.place.item == "--directions")
     }
   }
 
@@ -138,10 +138,10 @@ import Testing
     // A file of α of another shape.
     try TensorFile.write(
       SearchSpace.s2.zeroAlphas.tensors, metadata: [:], to: scratch.file("s2.safetensors"))
-    #expect(throws: FormatError.self) { try run([.towards(scratch.file("s2.safetensors"))]) }
+    #expect(throws: InputError.self) { try run([.towards(scratch.file("s2.safetensors"))]) }
     try NPYFile(shape: [2, 2, 2], values: .float32(Array(repeating: 1, count: 8))).write(to: scratch.file("a.npy"))
-    let error = #expect(throws: LandscapeError.self) { try run([.file(path: scratch.file("a.npy"), name: nil)]) }
-    #expect(error?.item == scratch.file("a.npy"))
+    let error = #expect(throws: InputError.self) { try run([.file(path: scratch.file("a.npy"), name: nil)]) }
+    #expect(error?.place.item == scratch.file("a.npy"))
   }
 
   @Test("an NPY array is not taken as normal, then reduction cell") func arrays() throws {
@@ -159,6 +159,6 @@ import Testing
       ).directions
     }
     #expect(close(try directions(nil).directions[0].flat, values, 1e-14))
-    #expect(throws: LandscapeError.self) { try directions("x") }
+    #expect(throws: InputError.self) { try directions("x") }
   }
 }

@@ -1,4 +1,5 @@
 import Cells
+import Formats
 import Landscape
 import Testing
 
@@ -113,12 +114,12 @@ import Testing
       [good, AlphaDirection(normal: [2, 4, 6, 8], reduce: [1, 0])], [AlphaDirection(normal: [0, 0, 0, 0], reduce: [5, 6])],
     ]
     for directions in bad {
-      #expect(throws: LandscapeError.self) { try Directions(directions, around: center) }
+      #expect(throws: InputError.self) { try Directions(directions, around: center) }
     }
-    #expect(throws: LandscapeError.self) { try Directions.random(count: 3, seed: 1, around: center) }
-    #expect(throws: LandscapeError.self) { try Directions.random(count: 0, seed: 1, around: center) }
+    #expect(throws: InputError.self) { try Directions.random(count: 3, seed: 1, around: center) }
+    #expect(throws: InputError.self) { try Directions.random(count: 0, seed: 1, around: center) }
     var infinite = center
     infinite.reduce[0, 0] = .infinity
-    #expect(throws: LandscapeError.self) { try Directions([good], around: infinite) }
+    #expect(throws: InputError.self) { try Directions([good], around: infinite) }
   }
 }

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Landscape
 import Problems
 import Search
 import Statistics
@@ -231,25 +230,25 @@ struct EstimatorTests {
       #expect(try FileBytes.read(whole.file(name)) == FileBytes.read(parts.file(name)), "\(name)")
     }
     #expect(try run(chosen).run(in: parts, isContinued: true, isStopRequested: { true }) == expected)
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try run(settings([.rs, .mgs], innerSteps: [1, 3], repeats: 3, places: 2)).run(in: parts, isContinued: true)
     }
   }
 
   @Test func settingsThatCannotBeMeantAreRefused() throws {
-    #expect(throws: LandscapeError.self) { try settings([]) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], innerSteps: []) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], innerSteps: [5, 2]) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], candidates: [0]) }
-    #expect(throws: LandscapeError.self) { try settings([.pairs], candidates: [3]) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], sigmas: [0]) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], sigmas: [.nan]) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], repeats: 0) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], places: 0) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], compared: [-1]) }
-    #expect(throws: LandscapeError.self) { try settings([.rs], lambda: 1.5) }
-    #expect(throws: LandscapeError.self) { try StudiedEstimator.parse(list: "rs,rs") }
-    #expect(throws: LandscapeError.self) { try StudiedEstimator.parse(list: "") }
+    #expect(throws: InputError.self) { try settings([]) }
+    #expect(throws: InputError.self) { try settings([.rs], innerSteps: []) }
+    #expect(throws: InputError.self) { try settings([.rs], innerSteps: [5, 2]) }
+    #expect(throws: InputError.self) { try settings([.rs], candidates: [0]) }
+    #expect(throws: InputError.self) { try settings([.pairs], candidates: [3]) }
+    #expect(throws: InputError.self) { try settings([.rs], sigmas: [0]) }
+    #expect(throws: InputError.self) { try settings([.rs], sigmas: [.nan]) }
+    #expect(throws: InputError.self) { try settings([.rs], repeats: 0) }
+    #expect(throws: InputError.self) { try settings([.rs], places: 0) }
+    #expect(throws: InputError.self) { try settings([.rs], compared: [-1]) }
+    #expect(throws: InputError.self) { try settings([.rs], lambda: 1.5) }
+    #expect(throws: InputError.self) { try StudiedEstimator.parse(list: "rs,rs") }
+    #expect(throws: InputError.self) { try StudiedEstimator.parse(list: "") }
     #expect(try StudiedEstimator.parse(list: "gld,darts1") == [.gld, .darts1])
   }
 }

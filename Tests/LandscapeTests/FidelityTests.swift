@@ -240,17 +240,17 @@ struct FidelityTests {
       #expect(try FileBytes.read(whole.file(name)) == FileBytes.read(parts.file(name)), "\(name)")
     }
     #expect(try run(settings()).run(in: parts, isContinued: true, isStopRequested: { true }) == expected)
-    #expect(throws: LandscapeError.self) { try run(settings(radii: [1])).run(in: parts, isContinued: true) }
+    #expect(throws: InputError.self) { try run(settings(radii: [1])).run(in: parts, isContinued: true) }
   }
 
   @Test func settingsThatCannotBeMeantAreRefused() {
-    #expect(throws: LandscapeError.self) { try settings(objectives: [.firstOrder]) }
-    #expect(throws: LandscapeError.self) { try settings(directions: 1) }
-    #expect(throws: LandscapeError.self) { try settings(radii: []) }
-    #expect(throws: LandscapeError.self) { try settings(radii: [0, 1]) }
-    #expect(throws: LandscapeError.self) { try settings(radii: [2, 1]) }
-    #expect(throws: LandscapeError.self) { try settings(radii: [.infinity]) }
-    #expect(throws: LandscapeError.self) { try settings(plane: 2) }
+    #expect(throws: InputError.self) { try settings(objectives: [.firstOrder]) }
+    #expect(throws: InputError.self) { try settings(directions: 1) }
+    #expect(throws: InputError.self) { try settings(radii: []) }
+    #expect(throws: InputError.self) { try settings(radii: [0, 1]) }
+    #expect(throws: InputError.self) { try settings(radii: [2, 1]) }
+    #expect(throws: InputError.self) { try settings(radii: [.infinity]) }
+    #expect(throws: InputError.self) { try settings(plane: 2) }
   }
 
   @Test func samplesAreThereWithoutFilesForADiagnosis() throws {

@@ -49,12 +49,12 @@ final class ScratchFolder {
 
   @Test("grids without points or extent are refused with the flag's name") func badGrids() {
     for size in [0, -1, 10_002] {
-      let error = #expect(throws: LandscapeError.self) { try LandscapeGrid(size: size, range: 1) }
-      #expect(error?.item == "--grid")
+      let error = #expect(throws: InputError.self) { try LandscapeGrid(size: size, range: 1) }
+      #expect(error?.place.item == "--grid")
     }
     for range in [0, -1, Double.nan, .infinity] {
-      let error = #expect(throws: LandscapeError.self) { try LandscapeGrid(size: 3, range: range) }
-      #expect(error?.item == "--range")
+      let error = #expect(throws: InputError.self) { try LandscapeGrid(size: 3, range: range) }
+      #expect(error?.place.item == "--range")
     }
   }
 
@@ -131,11 +131,11 @@ final class ScratchFolder {
     let folder = try ScratchFolder()
     let path = folder.file("journal.csv")
     _ = try sampler().run(journal: path)
-    #expect(throws: LandscapeError.self) { try sampler(size: 2).run(journal: path) }
-    #expect(throws: LandscapeError.self) { try sampler(range: 1).run(journal: path) }
-    #expect(throws: LandscapeError.self) { try sampler(objectives: [.firstOrder]).run(journal: path) }
+    #expect(throws: InputError.self) { try sampler(size: 2).run(journal: path) }
+    #expect(throws: InputError.self) { try sampler(range: 1).run(journal: path) }
+    #expect(throws: InputError.self) { try sampler(objectives: [.firstOrder]).run(journal: path) }
     try "a,b\n1,2\n".write(toFile: path, atomically: true, encoding: .utf8)
-    #expect(throws: FormatError.self) { try sampler().run(journal: path) }
+    #expect(throws: InputError.self) { try sampler().run(journal: path) }
   }
 
   @Test("progress counts every point, from none to all") func progress() throws {
@@ -145,11 +145,11 @@ final class ScratchFolder {
   }
 
   @Test("samplers without objectives or without a plane are refused") func badSamplers() throws {
-    #expect(throws: LandscapeError.self) { try sampler(objectives: []) }
+    #expect(throws: InputError.self) { try sampler(objectives: []) }
     let problem = try quadratic()
     let evaluator = try ObjectiveEvaluator(
       problem: problem, weights: problem.makeInitialWeights(), epoch: 0, objectives: objectives)
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try LandscapeSampler(
         evaluator: evaluator, directions: .random(count: 1, seed: 1, around: smallAlphas()),
         grid: .init(size: 1, range: 1), objectives: objectives)
@@ -202,11 +202,11 @@ final class ScratchFolder {
 
   @Test("what was not sampled is neither compared nor made up") func missing() throws {
     let result = try landscape([1, 2, 3, 4], [2, 2, 1, 5])
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try LandscapeComparison(of: .secondOrder, against: .trueLoss(innerSteps: 2), in: result)
     }
     #expect(result.minimiser(of: .secondOrder) == nil)
-    #expect(throws: LandscapeError.self) { try landscape([1, 2, 3], [1, 2, 3, 4]) }
+    #expect(throws: InputError.self) { try landscape([1, 2, 3], [1, 2, 3, 4]) }
     let only = try LandscapePlane(
       grid: .init(size: 1, range: 1), objectives: [.firstOrder],
       samples: [.firstOrder: [.init(loss: 1, accuracy: 0)]])

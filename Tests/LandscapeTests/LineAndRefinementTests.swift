@@ -66,7 +66,7 @@ import Testing
     #expect(lines.lines[0][.firstOrder]?[0].lossError == nil)
     #expect(try CSVTable(readingFrom: folder.file("lines.csv")).column("loss_error").allSatisfy(\.isEmpty))
     #expect(try made.runAny(in: folder, isContinued: true, isStopRequested: { true }).lines == lines)
-    #expect(throws: LandscapeError.self) { try made.run(in: folder, isContinued: true) }
+    #expect(throws: InputError.self) { try made.run(in: folder, isContinued: true) }
   }
 
   @Test("a walk that was stopped, or of several points at a time, ends with other bytes") func continuation() throws {
@@ -206,8 +206,8 @@ import Testing
 
   @Test("a refinement that cannot be is begun") func badLevels() {
     for (levels, size) in [(-1, 5), (31, 5), (1, 1)] {
-      let error = #expect(throws: LandscapeError.self) { try run(levels: levels, size: size) }
-      #expect(error?.item == "--refine")
+      let error = #expect(throws: InputError.self) { try run(levels: levels, size: size) }
+      #expect(error?.place.item == "--refine")
     }
   }
 

@@ -27,7 +27,7 @@ import Testing
   func nowhere(kind: LandscapeSettings.Kind) throws {
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
-    let error = #expect(throws: LandscapeError.self) {
+    let error = #expect(throws: InputError.self) {
       _ = try run(kind: kind, filledWith: .infinity).runAny(in: folder, origin: [("checkpoint", "\"a/epoch-001\"")])
     }
     let text = "\(try #require(error))"

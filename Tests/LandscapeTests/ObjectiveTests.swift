@@ -1,4 +1,5 @@
 import Compute
+import Formats
 import Foundation
 import Landscape
 import Problems
@@ -104,17 +105,17 @@ import Testing
     let problem = try quadratic()
     let weights = problem.makeVector()
     let batch = problem.trainingBatch(epoch: 0, step: 0)
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try ObjectiveEvaluator(problem: problem, weights: weights, trainingBatches: [], validationBatches: [batch])
     }
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try ObjectiveEvaluator(problem: problem, weights: weights, epoch: 0, objectives: [], validationBatchCount: 0)
     }
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try ObjectiveEvaluator(
         problem: problem, weights: ParameterVector(count: 4), trainingBatches: [batch], validationBatches: [batch])
     }
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try ObjectiveEvaluator(
         problem: problem, weights: weights, velocity: ParameterVector(count: 4), trainingBatches: [batch],
         validationBatches: [batch])
@@ -122,8 +123,7 @@ import Testing
     let evaluator = try ObjectiveEvaluator(
       problem: problem, weights: weights, trainingBatches: [batch, batch], validationBatches: [batch])
     #expect(
-      throws: LandscapeError(
-        item: "training batches", problem: "too few for the inner steps", found: "2", expected: "at least 3")
+      throws: InputError("too few for the inner steps", at: .file("training batches"), found: "2", wanted: "at least 3")
     ) { try evaluator.evaluate([.trueLoss(innerSteps: 3)], at: smallAlphas()) }
   }
 
@@ -144,7 +144,7 @@ import Testing
       "first:1", "second:1", "true:3:4", "first,first", "true:2,first,true:2", "first second",
     ])
   func badLists(list: String) {
-    let error = #expect(throws: LandscapeError.self) { try Objective.parse(list: list) }
-    #expect(error?.item == "--objectives")
+    let error = #expect(throws: InputError.self) { try Objective.parse(list: list) }
+    #expect(error?.place.item == "--objectives")
   }
 }

@@ -187,10 +187,10 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
         return named
       })
     #expect(try problem.importVector(from: file, prefix: "momentum.").values == vector.values)
-    #expect(throws: FormatError.self) { try problem.importVector(from: file, prefix: "") }
+    #expect(throws: InputError.self) { try problem.importVector(from: file, prefix: "") }
     let short = TensorFile(
       path: "w", metadata: [:], tensors: [.init(name: "omega", shape: [4], values: .float32([1, 2, 3, 4]))])
-    #expect(throws: FormatError.self) { try problem.importVector(from: short, prefix: "") }
+    #expect(throws: InputError.self) { try problem.importVector(from: short, prefix: "") }
   }
 
   @Test("parts that make no bilevel problem are refused by name") func badParts() throws {
@@ -200,8 +200,8 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
       change(&bad)
       do {
         _ = try QuadraticBilevelProblem(coefficients: bad, initialAlphas: smallAlphas())
-      } catch SearchError.invalid(_, at: let place, found: _, wanted: _) {
-        return place
+      } catch let error as InputError {
+        return error.place.item
       } catch {}
       return nil
     }
@@ -210,13 +210,13 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
     #expect(name { $0.alphaCurvature = DenseMatrix.identity(5) } == "alphaCurvature")
     #expect(name { $0.response = DenseMatrix(rows: 5, columns: 5) } == "response")
     #expect(name { $0.weightTarget.removeLast() } == "weightTarget")
-    #expect(throws: SearchError.self) {
+    #expect(throws: InputError.self) {
       try QuadraticBilevelProblem(coefficients: good, initialAlphas: smallAlphas(), stepsPerEpoch: 0)
     }
-    #expect(throws: SearchError.self) {
+    #expect(throws: InputError.self) {
       try QuadraticBilevelProblem(coefficients: good, initialAlphas: smallAlphas(), noise: -1)
     }
-    #expect(throws: SearchError.self) { try QuadraticBilevelProblem.random(seed: 1, weightCount: 0, alphas: smallAlphas()) }
+    #expect(throws: InputError.self) { try QuadraticBilevelProblem.random(seed: 1, weightCount: 0, alphas: smallAlphas()) }
   }
 
   @Test("linear systems are solved, singular ones are named so") func solving() {

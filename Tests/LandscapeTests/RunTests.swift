@@ -84,23 +84,23 @@ import Testing
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
     _ = try run().run(in: folder)
-    #expect(throws: LandscapeError.self) { try run(seed: 2).run(in: folder, isContinued: true) }
-    #expect(throws: LandscapeError.self) { try run(momentum: true).run(in: folder, isContinued: true) }
-    #expect(throws: LandscapeError.self) { try run(learningRate: 0.06).run(in: folder, isContinued: true) }
-    #expect(throws: LandscapeError.self) { try run(objectives: [.firstOrder]).run(in: folder, isContinued: true) }
-    #expect(throws: LandscapeError.self) { try run().run(in: folder, origin: [("a", "b")], isContinued: true) }
+    #expect(throws: InputError.self) { try run(seed: 2).run(in: folder, isContinued: true) }
+    #expect(throws: InputError.self) { try run(momentum: true).run(in: folder, isContinued: true) }
+    #expect(throws: InputError.self) { try run(learningRate: 0.06).run(in: folder, isContinued: true) }
+    #expect(throws: InputError.self) { try run(objectives: [.firstOrder]).run(in: folder, isContinued: true) }
+    #expect(throws: InputError.self) { try run().run(in: folder, origin: [("a", "b")], isContinued: true) }
     let empty = try OutputFolder.create(at: scratch.file("empty"))
-    #expect(throws: FormatError.self) { try run().run(in: empty, isContinued: true) }
+    #expect(throws: InputError.self) { try run().run(in: empty, isContinued: true) }
   }
 
   @Test("with settings that cannot be met is refused") func badSettings() {
     for rate in [0, -1, Float.nan, .infinity] {
-      let error = #expect(throws: LandscapeError.self) { try run(learningRate: rate) }
-      #expect(error?.item == "--inner-lr")
+      let error = #expect(throws: InputError.self) { try run(learningRate: rate) }
+      #expect(error?.place.item == "--inner-lr")
     }
-    let error = #expect(throws: LandscapeError.self) { try run(validationBatches: 0) }
-    #expect(error?.item == "--validation-batches")
-    #expect(throws: LandscapeError.self) { try run(objectives: []) }
+    let error = #expect(throws: InputError.self) { try run(validationBatches: 0) }
+    #expect(error?.place.item == "--validation-batches")
+    #expect(throws: InputError.self) { try run(objectives: []) }
   }
 
   @Test("is named by the SHA-256 of FIPS 180-4's examples' kind") func digests() {
@@ -151,7 +151,7 @@ import Testing
     let weights = problem.makeVector()
     weights.fill(1e38)
     let batch = problem.trainingBatch(epoch: 0, step: 0)
-    #expect(throws: LandscapeError.self) {
+    #expect(throws: InputError.self) {
       try GradientEstimator.second.estimate(
         problem: problem, weights: weights, velocity: nil, alphas: smallAlphas(), training: batch,
         validation: problem.validationBatch(epoch: 0, step: 0), step: WeightStep(learningRate: 1e3))
@@ -161,8 +161,8 @@ import Testing
   @Test("a list is read in its order, one that cannot be meant is refused") func lists() throws {
     #expect(try GradientEstimator.parse(list: "second,first") == [.second, .first])
     for list in ["", "third", "first,", "first,first", "First", "first;second"] {
-      let error = #expect(throws: LandscapeError.self) { try GradientEstimator.parse(list: list) }
-      #expect(error?.item == "--estimators")
+      let error = #expect(throws: InputError.self) { try GradientEstimator.parse(list: list) }
+      #expect(error?.place.item == "--estimators")
     }
   }
 }

@@ -2,7 +2,6 @@ import Compute
 import Datasets
 import Formats
 import Foundation
-import Landscape
 import Problems
 import Statistics
 import Studies
@@ -136,22 +135,22 @@ struct SpectrumTests {
     }
     let rows = try CSVTable(readingFrom: parts.file("journal.csv")).rows.count
     #expect(rows > 0 && !FileManager.default.fileExists(atPath: parts.file("spectrum.csv")))
-    #expect(throws: LandscapeError.self) { try run(moved: 0.5).run(in: parts, isContinued: true) }
-    #expect(throws: LandscapeError.self) { try run(epochs: 6).run(in: parts, isContinued: true) }
+    #expect(throws: InputError.self) { try run(moved: 0.5).run(in: parts, isContinued: true) }
+    #expect(throws: InputError.self) { try run(epochs: 6).run(in: parts, isContinued: true) }
     #expect(try run().run(in: parts, isContinued: true) == expected)
     #expect(try FileManager.default.contentsOfDirectory(atPath: parts.path).sorted() == ["spectrum.csv", "spectrum.yaml"])
     for name in ["spectrum.csv", "spectrum.yaml"] {
       #expect(try FileBytes.read(whole.file(name)) == FileBytes.read(parts.file(name)), "\(name)")
     }
     #expect(try run().run(in: parts, isContinued: true, isStopRequested: { true }) == expected)
-    #expect(throws: LandscapeError.self) { try run(epochs: 0) }
+    #expect(throws: InputError.self) { try run(epochs: 0) }
   }
 
   @Test func settingsThatCannotBeMeantAreRefused() {
-    #expect(throws: LandscapeError.self) { try SpectrumSettings(eigenvalues: 0) }
-    #expect(throws: LandscapeError.self) { try SpectrumSettings(probes: -1) }
-    #expect(throws: LandscapeError.self) { try SpectrumSettings(batches: 0) }
-    #expect(throws: LandscapeError.self) { try SpectrumSettings(displacement: 0) }
-    #expect(throws: LandscapeError.self) { try SpectrumSettings(tolerance: .nan) }
+    #expect(throws: InputError.self) { try SpectrumSettings(eigenvalues: 0) }
+    #expect(throws: InputError.self) { try SpectrumSettings(probes: -1) }
+    #expect(throws: InputError.self) { try SpectrumSettings(batches: 0) }
+    #expect(throws: InputError.self) { try SpectrumSettings(displacement: 0) }
+    #expect(throws: InputError.self) { try SpectrumSettings(tolerance: .nan) }
   }
 }

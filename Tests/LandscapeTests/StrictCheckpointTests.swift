@@ -1,5 +1,4 @@
 import Formats
-import Landscape
 import Search
 import Testing
 
@@ -42,8 +41,8 @@ import Testing
     for name in ["early_stop.alphas", "random.incumbent", "adam.steps", "evolution.population", "sampler"] {
       #expect(try checkpoint(name, format: "zarts-search-1").weights.values == [1, 2, 3, 4, 5], "\(name)")
     }
-    #expect(throws: LandscapeError.self) { try checkpoint("omega.scale", format: "zarts-search-1") }
-    #expect(throws: LandscapeError.self) { try checkpoint("evolution.population", format: nil) }
+    #expect(throws: InputError.self) { try checkpoint("omega.scale", format: "zarts-search-1") }
+    #expect(throws: InputError.self) { try checkpoint("evolution.population", format: nil) }
   }
 
   @Test("an entry that is missing, misshapen, of a wrong type, unexpected or overflowing is named")
@@ -52,10 +51,8 @@ import Testing
       do {
         _ = try read(tensors)
         return "accepted"
-      } catch let error as LandscapeError {
-        return error.item.hasPrefix("file.safetensors: ") ? String(error.item.dropFirst(18)) + ": " + error.problem : "?"
-      } catch let error as FormatError {
-        return "\(error.item ?? "?"): \(error.problem)"
+      } catch let error as InputError {
+        return "\(error.place.file == "file.safetensors" ? error.place.item ?? "?" : "?"): \(error.problem)"
       } catch {
         return "\(error)"
       }

@@ -25,8 +25,8 @@ import Testing
     #expect(
       close(try found.component(2), [0.39979183, -0.36381792, 0.62906616, 0.15959722, -0.12056527, 0.52160476], 1e-8))
     // Seven points, two of them the same, extend in five directions.
-    #expect(throws: LandscapeError.self) { try found.component(6) }
-    #expect(throws: LandscapeError.self) { try found.component(0) }
+    #expect(throws: InputError.self) { try found.component(6) }
+    #expect(throws: InputError.self) { try found.component(0) }
     let tiny = try PrincipalComponents(
       of: paths.map { path in AlphaTrajectory(name: path.name, points: path.points.map { $0.map { $0 * 1e-200 } }) })
     #expect(close(try tiny.component(1), try found.component(1), 1e-12))
@@ -35,7 +35,7 @@ import Testing
   @Test("a path that goes nowhere, or none, has components") func nowhere() {
     let still = AlphaTrajectory(name: "s", points: [[1, 2], [1, 2], [1, 2]])
     for bad in [[], [AlphaTrajectory(name: "one", points: [[1, 2]])], [still]] {
-      #expect(throws: LandscapeError.self) { try PrincipalComponents(of: bad) }
+      #expect(throws: InputError.self) { try PrincipalComponents(of: bad) }
     }
   }
 
@@ -104,12 +104,12 @@ import Testing
   }
 
   @Test("what needs a path goes without one") func missing() throws {
-    #expect(throws: LandscapeError.self) { try run(settings([.random, .random]), []) }
+    #expect(throws: InputError.self) { try run(settings([.random, .random]), []) }
     var chosen = try settings([.random, .random])
     chosen.center = .checkpoint
-    let error = #expect(throws: LandscapeError.self) { try run(chosen, []) }
-    #expect(error?.item == "--range")
-    #expect(throws: LandscapeError.self) { try run(settings([.principal(1), .principal(2)], automatic: false), []) }
+    let error = #expect(throws: InputError.self) { try run(chosen, []) }
+    #expect(error?.place.item == "--range")
+    #expect(throws: InputError.self) { try run(settings([.principal(1), .principal(2)], automatic: false), []) }
   }
 
   @Test("runs are not told apart by their names, or a file that is no path of α is taken") func reading() throws {
@@ -136,10 +136,10 @@ import Testing
       try write("z/a", shape: [2, 2, 28], values), try write("z/b", shape: [1, 2, 14, 4], values),
       try write("z/c", shape: [0, 2, 14, 2], []), try write("z/d", shape: [2, 2, 14, 2], broken),
     ] {
-      let error = #expect(throws: LandscapeError.self) { try AlphaTrajectory(run: bad, like: alphas) }
-      #expect(error?.item == bad + "/alphas.npy")
+      let error = #expect(throws: InputError.self) { try AlphaTrajectory(run: bad, like: alphas) }
+      #expect(error?.place.item == bad + "/alphas.npy")
     }
-    #expect(throws: FormatError.self) { try AlphaTrajectory(run: scratch.file("none"), like: alphas) }
-    #expect(throws: LandscapeError.self) { try AlphaTrajectory.read(runs: [one, one], like: alphas) }
+    #expect(throws: InputError.self) { try AlphaTrajectory(run: scratch.file("none"), like: alphas) }
+    #expect(throws: InputError.self) { try AlphaTrajectory.read(runs: [one, one], like: alphas) }
   }
 }

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Reports
 import Runs
@@ -46,12 +47,12 @@ struct ReportModelTests {
     try samples.write("x", to: "file")
     try samples.write("x", to: "empty/note.txt")
     for path in ["absent", "file", "empty"] {
-      let error = #expect(throws: ReportError.self) { try Report(reading: [samples.path(path)]) }
-      #expect(error?.place == samples.path(path))
+      let error = #expect(throws: InputError.self) { try Report(reading: [samples.path(path)]) }
+      #expect(error?.place == .file(samples.path(path)))
     }
     let run = try samples.search()
-    let error = #expect(throws: ReportError.self) { try Report(reading: [run], landscapes: [samples.path("empty")]) }
-    #expect(error?.place.contains("--landscape") == true)
+    let error = #expect(throws: InputError.self) { try Report(reading: [run], landscapes: [samples.path("empty")]) }
+    #expect(error?.place.setting == "landscape")
   }
 
   @Test("Links that leave a fenced folder are refused, others followed")
@@ -61,8 +62,9 @@ struct ReportModelTests {
     try samples.write("secret: 1\n", to: "outside/landscape.yaml")
     try FileManager.default.createSymbolicLink(
       atPath: "\(run)/diagnosis.txt", withDestinationPath: samples.path("outside/landscape.yaml"))
-    let error = #expect(throws: ReportError.self) { try Report(reading: [run], reach: .within(run)) }
-    #expect(error?.place.hasSuffix("diagnosis.txt") == true && "\(error.map { "\($0)" } ?? "")".contains("secret") == false)
+    let error = #expect(throws: InputError.self) { try Report(reading: [run], reach: .within(run)) }
+    #expect(
+      error?.place.file?.hasSuffix("diagnosis.txt") == true && "\(error.map { "\($0)" } ?? "")".contains("secret") == false)
     #expect(try Report(reading: [run]).runs[0].diagnosis?.text == "secret: 1\n")
     try FileManager.default.removeItem(atPath: "\(run)/diagnosis.txt")
     try FileManager.default.createSymbolicLink(atPath: "\(run)/diagnosis.txt", withDestinationPath: "genotype.txt")

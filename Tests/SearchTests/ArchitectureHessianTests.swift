@@ -91,7 +91,7 @@ struct ArchitectureHessianTests {
     let hessian = try ArchitectureHessian(
       problem: problem, weights: problem.makeInitialWeights(), alphas: problem.initialAlphas,
       batches: [problem.validationSplitBatch(0)])
-    #expect(throws: SearchError.self) { try hessian.dominantEigenvalue(seed: 1, epoch: 0) }
+    #expect(throws: Divergence.self) { try hessian.dominantEigenvalue(seed: 1, epoch: 0) }
     let stopped = try ArchitectureHessian(
       problem: problem, weights: problem.makeInitialWeights(), alphas: problem.initialAlphas,
       batches: [problem.validationSplitBatch(0)], isStopRequested: { true })

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Problems
 import Runs
 import Search
 import Testing
@@ -41,7 +40,7 @@ struct CheckpointKeepingTests {
       if calls == 9 { stop.request() }
       return nil
     }
-    #expect(throws: SearchError.self) {
+    #expect(throws: Interruption.self) {
       try search(problem, configuration(keepLast: 1), in: folder.file("run"), stop: stop)
     }
     let files = try SearchRunFolder(existing: folder.file("run"))
@@ -59,7 +58,7 @@ struct CheckpointKeepingTests {
       adjusting: { ($0.keepLast, $0.threads, $0.checkpointEvery) = (2, 3, 5) }
     ).run()
     #expect(names(files) == ["epoch-003", "epoch-004"])
-    #expect(throws: SearchError.self) {
+    #expect(throws: InputError.self) {
       try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2, adjusting: { $0.sigma = 1 })
     }
   }
@@ -106,12 +105,12 @@ struct CheckpointKeepingTests {
     let folder = try TemporaryFolder()
     let files = try search(quadratic(), configuration(keepLast: 2), in: folder.file("run"))
     for checkpoint in files.checkpoints() { try AtomicFile.write("nothing", to: checkpoint.path) }
-    let error = #expect(throws: FormatError.self) {
+    let error = #expect(throws: InputError.self) {
       try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2)
     }
-    #expect(error?.file == files.checkpointPath(epoch: 4))
+    #expect(error?.place.file == files.checkpointPath(epoch: 4))
     for checkpoint in files.checkpoints() { try FileManager.default.removeItem(atPath: checkpoint.path) }
-    #expect(throws: SearchError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
+    #expect(throws: InputError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
   }
 
   @Test func olderCheckpointsStayWhereTheNewestCannotBeReadBack() throws {

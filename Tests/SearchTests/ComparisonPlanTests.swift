@@ -1,6 +1,6 @@
 import Cells
+import Formats
 import Foundation
-import Problems
 import Search
 import Testing
 
@@ -86,7 +86,7 @@ struct ComparisonPlanTests {
   ])
   func wrongTextIsRefusedNamingKeyAndValue(text: String, key: String, found: String) throws {
     let isMethods = text.hasPrefix("methods")
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: InputError.self) {
       try ComparisonPlan(
         yaml: text, from: "test", lists: .init(methods: isMethods ? nil : [.darts1], datasets: ["a"]))
     }
@@ -95,7 +95,7 @@ struct ComparisonPlanTests {
   }
 
   @Test func listThatNobodyGaveIsMissed() throws {
-    let error = #expect(throws: SearchError.self) { try ComparisonPlan(yaml: "", from: "command line") }
+    let error = #expect(throws: InputError.self) { try ComparisonPlan(yaml: "", from: "command line") }
     #expect("\(try #require(error))".contains("methods"))
   }
 
@@ -120,7 +120,7 @@ struct ComparisonPlanTests {
     let small = try ComparisonPlan(
       yaml: "settings: {epochs: 12, warmup: 2}", from: "test",
       lists: .init(methods: [.zartsMGS], datasets: ["a"], budget: .steps(100)))
-    let error = #expect(throws: SearchError.self) { try small.resolved { _ in 25 } }
+    let error = #expect(throws: InputError.self) { try small.resolved { _ in 25 } }
     #expect("\(try #require(error))".contains("budget_steps"))
   }
 

@@ -250,14 +250,14 @@ struct ComparisonTests {
     let rows = try again(large, in: folder.file("c"))
     #expect(rows.count == 8 && rows.allSatisfy { $0.status == .finished })
     #expect(try bytes(files.run(small.runs[0]).metricsPath) == before)
-    let error = #expect(throws: SearchError.self) { try again(small, in: folder.file("c")) }
+    let error = #expect(throws: InputError.self) { try again(small, in: folder.file("c")) }
     #expect("\(try #require(error))".contains("methods"))
   }
 
   @Test func otherSettingsThanThoseOfTheFolderAreRefused() throws {
     let folder = try TemporaryFolder()
     _ = try compare(plan([.darts1]), in: folder.file("c"))
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: InputError.self) {
       try again(plan([.darts1]) { $0.weightDecay = 0.5 }, in: folder.file("c"))
     }
     #expect("\(try #require(error))".contains("weight_decay"))

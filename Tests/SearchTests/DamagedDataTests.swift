@@ -1,4 +1,3 @@
-import Datasets
 import Formats
 import Foundation
 import Search
@@ -7,7 +6,7 @@ import Testing
 /// A failure of data is never a divergence: whatever a method was about to do with a batch that cannot be made, the search
 /// ends with the error that says why.
 struct DamagedDataTests {
-  private static let damage = DatasetError(source: "train/cat/7.png", problem: "a damaged PNG image")
+  private static let damage = InputError("a damaged PNG image", at: .file("train/cat/7.png"))
 
   private func configuration(_ method: SearchMethod) -> SearchConfiguration {
     var configuration = shortConfiguration(method)
@@ -28,7 +27,7 @@ struct DamagedDataTests {
       let problem = try ObservedProblem(quadratic())
       problem.spoilBatch = { if $0 == place { throw Self.damage } }
       let path = folder.file("run-\(place)")
-      let error = #expect(throws: DatasetError.self, "batch \(place) of \(batches)") {
+      let error = #expect(throws: InputError.self, "batch \(place) of \(batches)") {
         try search(problem, configuration(method), in: path)
       }
       #expect(error == Self.damage)

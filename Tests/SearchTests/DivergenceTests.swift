@@ -45,10 +45,10 @@ struct DivergenceTests {
     let problem = try ObservedProblem(quadratic())
     problem.spoilWeightGradient = { $0 == 1 ? .nan : nil }
     var alphas = problem.initialAlphas
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: Divergence.self) {
       try DARTSOptimiser(problem: problem, secondOrder: true).update(&alphas, at: step(problem, trainingBatches: 1))
     }
-    guard case .diverged(let account)? = error else { throw TestFailure("\(String(describing: error))") }
+    let account = try #require(error).account
     for norm in ["‖∇α‖ nan", "‖∇ω'‖ nan", "‖α‖", "‖ω‖", "‖ω'‖"] { #expect(account.contains(norm), "\(account)") }
     #expect(alphas == problem.initialAlphas)
   }
@@ -58,10 +58,10 @@ struct DivergenceTests {
     let problem = try ObservedProblem(quadratic())
     // 2 × (6 + 1) losses of warm-up; a step has 5, so loss 14 + 5 + 1 is ∇_ω' L_val of the second update.
     problem.spoilWeightGradient = { $0 == 20 ? .nan : nil }
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: Divergence.self) {
       try search(problem, shortConfiguration(.darts2), in: folder.file("run"))
     }
-    guard case .diverged(let account)? = error else { throw TestFailure("\(String(describing: error))") }
+    let account = try #require(error).account
     #expect(account.contains("darts2, epoch 2, step 1") && account.contains("‖∇ω'‖ nan"), "\(account)")
   }
 
@@ -86,7 +86,7 @@ struct DivergenceTests {
     var configuration = shortConfiguration(.darts1)
     configuration.checkpointEvery = 7
     let error = try #require(
-      #expect(throws: SearchError.self) { try search(problem, configuration, in: folder.file("run")) })
+      #expect(throws: Divergence.self) { try search(problem, configuration, in: folder.file("run")) })
     let lines = "\(error)".split(separator: "\n").map(String.init)
     #expect(lines[0].hasPrefix("darts1, epoch 2, step 15 (both from 0): training loss"), "\(lines[0])")
     #expect(lines[0].contains("gradient norm inf") && lines[0].contains("‖momentum‖"))
@@ -112,7 +112,7 @@ struct DivergenceTests {
     // The clip bounds a step, not the product of its length with such a rate.
     (configuration.learningRate, configuration.momentum) = (3e38, 0)
     let error = try #require(
-      #expect(throws: SearchError.self) { try search(quadratic(), configuration, in: folder.file("run")) })
+      #expect(throws: Divergence.self) { try search(quadratic(), configuration, in: folder.file("run")) })
     #expect("\(error)".hasPrefix("darts1, epoch 0, step 0"), "\(error)")
     #expect("\(error)".contains("‖ω‖ inf") && "\(error)".contains("epoch-000.safetensors"))
   }
@@ -122,7 +122,7 @@ struct DivergenceTests {
     let problem = try ObservedProblem(quadratic())
     problem.interfere = { $0 == 13 ? .infinity : nil }
     let error = try #require(
-      #expect(throws: SearchError.self) { try search(problem, shortConfiguration(.zartsGLD), in: folder.file("run")) })
+      #expect(throws: InputError.self) { try search(problem, shortConfiguration(.zartsGLD), in: folder.file("run")) })
     #expect("\(error)".hasPrefix("zarts-gld, epoch 1, step 6 (both from 0): validation loss inf"), "\(error)")
     #expect("\(error)".contains("last good checkpoint: \(folder.file("run/checkpoints/epoch-001.safetensors"))"))
   }

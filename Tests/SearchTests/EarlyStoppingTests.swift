@@ -112,7 +112,7 @@ struct EarlyStoppingTests {
       if calls == losses { stop.request() }
       return nil
     }
-    #expect(throws: SearchError.self) {
+    #expect(throws: Interruption.self) {
       try search(broken, configuration(.darts1ES), in: folder.file("broken"), stop: stop)
     }
     let run = try SearchRun(continuing: problem(), folder: .existing(at: folder.file("broken")), space: .s2)

@@ -10,7 +10,7 @@ struct FolderInUseTests {
     let run = try SearchRun(
       starting: quadratic(), configuration: shortConfiguration(.darts1), folder: .create(at: folder.file("run")), space: .s2)
     var other: FileLock? = try FileLock(path: run.files.logPath)
-    let error = try #require(throws: FormatError.self) { try run.run() }
+    let error = try #require(throws: InputError.self) { try run.run() }
     #expect("\(error)".contains("another process") && "\(error)".contains(run.files.logPath))
     #expect(!FileManager.default.fileExists(atPath: run.files.metricsPath))
     withExtendedLifetime(other) {}

@@ -1,4 +1,5 @@
 import Cells
+import Formats
 import Testing
 
 struct GenotypeTests {
@@ -49,7 +50,7 @@ struct GenotypeTests {
 
   @Test func whatIsNoGenotypeIsNamedByLineAndColumn() throws {
     let text = darts.replacing("normal_concat", with: "\n  normal_concat").replacing("range(2, 6)", with: "range(2; 6)")
-    let error = #expect(throws: SupernetError.self) { try Genotype(parsing: text) }
+    let error = #expect(throws: InputError.self) { try Genotype(parsing: text) }
     #expect("\(try #require(error))" == "line 2, column 24: not a genotype: found ';', wanted ','")
   }
 
@@ -69,14 +70,14 @@ struct GenotypeTests {
   func badLinesAreRefusedNamingWhatWasFound(part: String, replacement: String, mention: String) throws {
     guard let range = darts.firstRange(of: part) else { throw TestFailure("the test replaces nothing") }
     let bad = darts[..<range.lowerBound] + replacement + darts[range.upperBound...]
-    let error = #expect(throws: SupernetError.self) { try Genotype(parsing: String(bad)) }
+    let error = #expect(throws: InputError.self) { try Genotype(parsing: String(bad)) }
     let text = "\(try #require(error))"
     #expect(text.contains(mention), "\(text)")
   }
 
   @Test(arguments: ["{", "{}", "{\"normal\":3}", ""])
   func badJSONIsRefused(text: String) {
-    #expect(throws: SupernetError.self) { try Genotype(parsing: text) }
+    #expect(throws: InputError.self) { try Genotype(parsing: text) }
   }
 
   @Test func strongestTwoEdgesRemainInDescendingOrderAndNoneNeverWins() throws {
@@ -110,10 +111,10 @@ struct GenotypeTests {
   }
 
   @Test func alphasOfAnotherSpaceOrNotFiniteAreRefused() {
-    #expect(throws: SupernetError.self) { try Genotype(alphas: SearchSpace.s2.zeroAlphas, space: .s6) }
+    #expect(throws: InputError.self) { try Genotype(alphas: SearchSpace.s2.zeroAlphas, space: .s6) }
     var alphas = SearchSpace.s2.zeroAlphas
     alphas.reduce[0, 0] = .nan
-    #expect(throws: SupernetError.self) { try Genotype(alphas: alphas, space: .s2) }
+    #expect(throws: InputError.self) { try Genotype(alphas: alphas, space: .s2) }
   }
 
   @Test func entropyRunsFromLogOfTheOperationsToZero() {

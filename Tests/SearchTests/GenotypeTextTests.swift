@@ -1,4 +1,5 @@
 import Cells
+import Formats
 import Testing
 
 struct GenotypeTextTests {
@@ -51,7 +52,7 @@ struct GenotypeTextTests {
 
   @Test func whatIsNotThereIsNamed() throws {
     func message(_ body: () throws -> Genotype) throws -> String {
-      "\(try #require(#expect(throws: SupernetError.self, performing: { _ = try body() })))"
+      "\(try #require(#expect(throws: InputError.self, performing: { _ = try body() })))"
     }
     let text = GenotypeText(module)
     #expect(try message { try text.genotype(name: "V3", path: "g.py") }.contains("NASNet, FIRST, SECOND, DARTS"))
@@ -109,7 +110,7 @@ struct GenotypeTextTests {
     #expect(first(try text.genotype(path: "f")) == .skipConnect, "X is the last that leads to a genotype")
     #expect(first(try text.genotype(line: 3, path: "f")) == .skipConnect)
     for name in ["LOST", "ROUND", "TRIP", "OWN"] {
-      let error = #expect(throws: SupernetError.self) { try text.genotype(name: name, path: "g.py") }
+      let error = #expect(throws: InputError.self) { try text.genotype(name: name, path: "g.py") }
       let message = "\(try #require(error))"
       #expect(message.hasPrefix("g.py, line ") && message.contains("'\(name) = "), "\(message)")
       #expect(message.contains("V1, V2, BEST, DARTS, V1, X") && !message.contains("count"), "\(message)")

@@ -43,7 +43,7 @@ import Testing
   ])
   func cellsThatCannotBeAreNamedWithFileRowAndColumn(column: String, cell: String) throws {
     for (cells, retraining) in [(Self.search, false), (Self.retraining, true)] {
-      let error = #expect(throws: FormatError.self) { try read(cells, with: [column: cell], retraining: retraining) }
+      let error = #expect(throws: InputError.self) { try read(cells, with: [column: cell], retraining: retraining) }
       let text = "\(try #require(error))"
       #expect(text.contains("metrics.csv: row 1, column \(column)") && text.contains("expected"), "\(text)")
     }
@@ -55,7 +55,7 @@ import Testing
     ("dominant_eigenvalue", "inf"), ("ess", "-2"),
   ])
   func soAreThoseOfSearchesAlone(column: String, cell: String) throws {
-    let error = #expect(throws: FormatError.self) { try read(Self.search, with: [column: cell], retraining: false) }
+    let error = #expect(throws: InputError.self) { try read(Self.search, with: [column: cell], retraining: false) }
     #expect("\(try #require(error))".contains("row 1, column \(column)"))
   }
 }

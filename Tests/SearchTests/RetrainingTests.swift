@@ -68,7 +68,7 @@ import Testing
     let settings = configuration { $0.tensorboard = true }
     let run = try start(settings, in: folder.file("run"), stopAfter: stopAfter)
     if stopAfter != nil {
-      #expect(throws: SearchError.self) { try run.run() }
+      #expect(throws: InputError.self) { try run.run() }
       try goOn(folder.file("run")).run()
     } else {
       try run.run()
@@ -93,10 +93,9 @@ import Testing
     let folder = try TemporaryFolder()
     try start(configuration(), in: folder.file("whole")).run()
     let broken = try start(configuration(), in: folder.file("broken"), stopAfter: steps)
-    let error = try #require(#expect(throws: SearchError.self) { try broken.run() })
-    guard case .interrupted(SIGINT, let epoch, let step, let path) = error else { throw TestFailure("\(error)") }
-    #expect(epoch * 3 + step == steps)
-    #expect(FileManager.default.fileExists(atPath: path))
+    let error = try #require(#expect(throws: Interruption.self) { try broken.run() })
+    #expect(error.signal == SIGINT && error.epoch * 3 + error.step == steps)
+    #expect(FileManager.default.fileExists(atPath: error.checkpoint))
     try goOn(folder.file("broken")).run()
     let (whole, other) = try (
       SearchRunFolder(existing: folder.file("whole")), SearchRunFolder(existing: folder.file("broken"))
@@ -176,7 +175,7 @@ import Testing
     let run = try RetrainingRun(
       starting: configuration(), dataset: dataset(), folder: { try OutputFolder.create(at: folder.file("run")) }, stop: stop)
     stop.request(signal: SIGUSR1)
-    let error = try #require(throws: SearchError.self) { try run.run() }
+    let error = try #require(throws: InputError.self) { try run.run() }
     #expect("\(error)".contains("signal \(SIGUSR1)") && "\(error)".contains(run.files.checkpointPath(epoch: 0)), "\(error)")
     #expect(run.files.checkpoints().map(\.path) == [run.files.checkpointPath(epoch: 0)])
   }
@@ -196,10 +195,8 @@ import Testing
     let folder = try TemporaryFolder()
     let settings = configuration { ($0.learningRate, $0.gradientClip, $0.epochs) = (1e30, 1e30, 20) }
     let run = try start(settings, in: folder.file("run"))
-    let error = try #require(#expect(throws: SearchError.self) { try run.run() })
-    guard case .diverged(let account) = error else { throw TestFailure("\(error)") }
-    #expect(account.contains("epoch-0"))
-    #expect(account.contains("‖∇ω‖"))
+    let error = try #require(#expect(throws: Divergence.self) { try run.run() })
+    #expect(error.account.contains("epoch-0") && error.account.contains("‖∇ω‖"))
   }
 
   @Test("config.yaml does not read back to the settings that it was written from")
@@ -219,7 +216,7 @@ import Testing
   func wrongSettings(line: String, name: String) throws {
     let text = line.contains(":") && !line.hasPrefix("a") ? "genotype: \"\(Self.line)\"\ndataset: a\n\(line)\n" : line
     let error = try #require(
-      #expect(throws: SearchError.self) { try RetrainingConfiguration(yaml: text, from: "file.yaml") })
+      #expect(throws: InputError.self) { try RetrainingConfiguration(yaml: text, from: "file.yaml") })
     #expect("\(error)".contains(name))
   }
 
@@ -227,19 +224,19 @@ import Testing
   func changedSettings() throws {
     let folder = try TemporaryFolder()
     let run = try start(configuration(), in: folder.file("run"), stopAfter: 4)
-    #expect(throws: SearchError.self) { try run.run() }
+    #expect(throws: InputError.self) { try run.run() }
     let path = run.files.configurationPath
     let text = try String(contentsOfFile: path, encoding: .utf8)
     try text.replacingOccurrences(of: "momentum: 9e-1", with: "momentum: 8e-1").write(
       toFile: path, atomically: true, encoding: .utf8)
-    let error = try #require(#expect(throws: SearchError.self) { try goOn(folder.file("run")) })
+    let error = try #require(#expect(throws: InputError.self) { try goOn(folder.file("run")) })
     #expect("\(error)".contains("config.yaml"))
   }
 
   @Test("a preset does not have its published size")
   func presets() throws {
     func size(_ name: String) throws -> [Int] {
-      let settings = try RetrainingPreset(named: name, from: "--preset").configuration(genotype: Self.line, dataset: "a")
+      let settings = try RetrainingPreset(named: name, at: "--preset").configuration(genotype: Self.line, dataset: "a")
       return [settings.layers, settings.channels, settings.epochs, settings.batch]
     }
     #expect(try size("cifar") == [20, 36, 600, 96])
@@ -247,6 +244,6 @@ import Testing
     #expect(try size("rdarts-s1-cifar10") == [20, 36, 600, 96])
     #expect(try size("rdarts-s2-cifar10") == [20, 16, 600, 96])
     #expect(try size("rdarts-s3-svhn") == [8, 16, 600, 96])
-    #expect(throws: SearchError.self) { try RetrainingPreset(named: "mnist", from: "--preset") }
+    #expect(throws: InputError.self) { try RetrainingPreset(named: "mnist", at: "--preset") }
   }
 }

@@ -1,4 +1,5 @@
 import Cells
+import Formats
 import Foundation
 import Problems
 import Search
@@ -112,7 +113,7 @@ struct SearchConfigurationTests {
     ("method: darts1\nspace: s2\ndataset: d\nchannels: 6", "multiple of 4"),
   ])
   func badTextIsRefusedNamingThePlace(yaml: String, mention: String) throws {
-    let error = #expect(throws: SearchError.self) { try SearchConfiguration(yaml: yaml, from: "run/config.yaml") }
+    let error = #expect(throws: InputError.self) { try SearchConfiguration(yaml: yaml, from: "run/config.yaml") }
     let text = "\(try #require(error))"
     #expect(text.contains(mention), "\(text)")
   }
@@ -148,7 +149,7 @@ struct SearchConfigurationTests {
     for (key, change) in changes {
       var bad = good
       change(&bad)
-      let error = #expect(throws: SearchError.self, "\(key)") { try bad.validate() }
+      let error = #expect(throws: InputError.self, "\(key)") { try bad.validate() }
       #expect("\(try #require(error))".contains("setting \(key):"))
     }
   }

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Problems
 import Runs
 import Search
 import Testing
@@ -56,7 +55,7 @@ struct SearchEventsTests {
       if calls == losses { stop.request() }
       return nil
     }
-    #expect(throws: SearchError.self) { try search(problem, configuration(method), in: folder.file("run"), stop: stop) }
+    #expect(throws: Interruption.self) { try search(problem, configuration(method), in: folder.file("run"), stop: stop) }
     let files = try SearchRunFolder(existing: folder.file("run"))
     // What a crash leaves: steps in the event file that no checkpoint holds.
     for checkpoint in files.checkpoints() where checkpoint.step > 0 {

@@ -1,5 +1,5 @@
 import Cells
-import Problems
+import Formats
 import Search
 import Testing
 
@@ -15,7 +15,7 @@ struct SearchPresetTests {
   }
 
   @Test func paperPresetsHaveThePublishedSettings() throws {
-    let paper = try SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", from: ""))
+    let paper = try SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", at: ""))
     var expected = SearchConfiguration(method: .zartsMGS, space: .s6, dataset: "cifar10:data/cifar10")
     #expect(paper == expected)
     #expect(paper.epochs == 50 && paper.warmup == 10 && paper.channels == 16 && paper.layers == 8 && paper.batch == 64)
@@ -24,21 +24,21 @@ struct SearchPresetTests {
       for dataset in ["cifar10", "cifar100", "svhn"] {
         let name = "paper-rdarts-\(space.rawValue)-\(dataset)"
         expected = SearchConfiguration(method: .zartsMGS, space: space, dataset: "\(dataset):data/\(dataset)")
-        #expect(try SearchConfiguration(preset: SearchPreset(named: name, from: "")) == expected)
+        #expect(try SearchConfiguration(preset: SearchPreset(named: name, at: "")) == expected)
         #expect(expected.sigma == 0.2)
       }
     }
   }
 
   @Test func presetsOfTheVariantsHaveTheirPublishedSettings() throws {
-    let partial = try SearchConfiguration(preset: SearchPreset(named: "paper-pcdarts-cifar10", from: ""))
+    let partial = try SearchConfiguration(preset: SearchPreset(named: "paper-pcdarts-cifar10", at: ""))
     #expect(partial.partialChannels == 4 && partial.edgeNormalisation && partial.batch == 256 && partial.warmup == 15)
     #expect(partial.learningRate == 0.1 && partial.alphaLearningRate == 6e-4 && partial.space == .s5)
-    var merged = try SearchConfiguration(preset: SearchPreset(named: "paper-mergezarts-cifar10", from: ""))
+    var merged = try SearchConfiguration(preset: SearchPreset(named: "paper-mergezarts-cifar10", at: ""))
     #expect(merged.mergedConvolutions)
     merged.mergedConvolutions = false
-    #expect(try merged == SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", from: "")))
-    let progressive = try SearchPreset(named: "paper-pdarts-cifar10", from: "")
+    #expect(try merged == SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", at: "")))
+    let progressive = try SearchPreset(named: "paper-pdarts-cifar10", at: "")
     let stages = try SearchConfiguration(preset: progressive)
     #expect(stages.stages == SearchStage.published && stages.maximumSkips == 2 && stages.batch == 96)
     let zeroOrder = try SearchConfiguration(preset: progressive, given: .init(method: .zartsMGS))
@@ -48,11 +48,11 @@ struct SearchPresetTests {
 
   @Test func fileWinsOverPresetAndCommandLineOverBoth() throws {
     let text = "preset: smoke\nchannels: 8\nseed: 3\n"
-    let smoke = try SearchPreset(named: "smoke", from: "")
+    let smoke = try SearchPreset(named: "smoke", at: "")
     var expected = try SearchConfiguration(preset: smoke)
     (expected.channels, expected.seed) = (8, 3)
     #expect(try SearchConfiguration(yaml: text, from: "x") == expected)
-    let laptop = try SearchPreset(named: "laptop", from: "")
+    let laptop = try SearchPreset(named: "laptop", at: "")
     var other = try SearchConfiguration(preset: laptop)
     (other.channels, other.seed) = (8, 3)
     #expect(try SearchConfiguration(yaml: text, from: "x", preset: laptop) == other)
@@ -60,7 +60,7 @@ struct SearchPresetTests {
   }
 
   @Test func defaultsThatAPresetLeavesOpenGoWithTheMethodAndSpaceOfTheCommandLine() throws {
-    let paper = try SearchPreset(named: "paper-rdarts-s2-svhn", from: "")
+    let paper = try SearchPreset(named: "paper-rdarts-s2-svhn", at: "")
     let darts = try SearchConfiguration(preset: paper, given: .init(method: .darts1ES))
     #expect(darts.warmup == 0 && darts.eigenvalueEvery == 1 && darts.space == .s2)
     let random = try SearchConfiguration(preset: paper, given: .init(method: .random, space: .s3, dataset: "fashion-mnist"))
@@ -76,7 +76,7 @@ struct SearchPresetTests {
     ("preset: laptob\n", "laptob"), ("preset: [smoke]\n", "preset"), ("preset: smoke\nepochs: 0\n", "epochs"),
   ])
   func presetsThatAreNoneAndValuesThatDoNotFitAreRefused(yaml: String, mention: String) throws {
-    let error = try #require(#expect(throws: SearchError.self) { try SearchConfiguration(yaml: yaml, from: "x") })
+    let error = try #require(#expect(throws: InputError.self) { try SearchConfiguration(yaml: yaml, from: "x") })
     #expect("\(error)".contains(mention))
   }
 }

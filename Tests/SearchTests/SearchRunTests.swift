@@ -102,7 +102,7 @@ struct SearchRunTests {
 
   @Test func randomSearchIsRefusedWhereAlphasAreNotThoseOfItsSpace() throws {
     let folder = try TemporaryFolder()
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: InputError.self) {
       try search(quadratic(space: .s3), shortConfiguration(.random), in: folder.file("run"))
     }
     #expect("\(try #require(error))".contains("random"))
@@ -188,7 +188,7 @@ struct SearchRunTests {
     let folder = try TemporaryFolder()
     let problem = try ObservedProblem(quadratic())
     problem.interfere = { $0 == 3 ? .nan : nil }
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: Divergence.self) {
       try search(problem, shortConfiguration(.darts1), in: folder.file("run"))
     }
     let text = "\(try #require(error))"
@@ -201,7 +201,7 @@ struct SearchRunTests {
     let folder = try TemporaryFolder()
     var configuration = shortConfiguration(.darts1)
     configuration.warmup = 9
-    #expect(throws: SearchError.self) { try search(quadratic(), configuration, in: folder.file("run")) }
+    #expect(throws: InputError.self) { try search(quadratic(), configuration, in: folder.file("run")) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("run")).isEmpty)
   }
 }

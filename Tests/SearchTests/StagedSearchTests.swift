@@ -74,7 +74,7 @@ struct StagedSearchTests {
       }
       return observed
     }
-    #expect(throws: SearchError.self) { try search.run() }
+    #expect(throws: InputError.self) { try search.run() }
     let resumed = try StagedSearch(continuing: search.files, adjusting: { $0.threads = 2 }, makeProblem: problem)
     #expect(try resumed.run() == genotype)
     for (index, stage) in Self.stages.enumerated() {
@@ -100,11 +100,11 @@ struct StagedSearchTests {
     }
     #expect(try files.run(holding: .finishedEpoch) == files.stage(1))
     #expect(try files.run(holding: .checkpoint) == files.stage(2))
-    let refusal = #expect(throws: SearchError.self) { try files.requireOneRun() }
+    let refusal = #expect(throws: InputError.self) { try files.requireOneRun() }
     #expect("\(refusal.map { "\($0)" } ?? "")".contains(files.stage(1).folder.path))
     #expect(throws: Never.self) { try files.stage(1).requireOneRun() }
     for index in 0..<3 { try FileManager.default.removeItem(atPath: files.stage(index).folder.path) }
-    let nothing = #expect(throws: SearchError.self) { try files.run(holding: .checkpoint) }
+    let nothing = #expect(throws: InputError.self) { try files.run(holding: .checkpoint) }
     #expect("\(nothing.map { "\($0)" } ?? "")".contains("without a checkpoint"))
   }
 
@@ -125,7 +125,7 @@ struct StagedSearchTests {
     var other = configuration(.darts1)
     other.learningRate = 0.05
     try AtomicFile.write(other.yaml, to: files.configurationPath)
-    #expect(throws: SearchError.self) { try StagedSearch(continuing: files, makeProblem: problem).run() }
+    #expect(throws: InputError.self) { try StagedSearch(continuing: files, makeProblem: problem).run() }
   }
 
   @Test func settingsSurviveTheirFile() throws {
@@ -144,7 +144,7 @@ struct StagedSearchTests {
     func refusal(_ key: String, _ change: (inout SearchConfiguration) -> Void, method: SearchMethod = .darts1) {
       var wrong = configuration(method)
       change(&wrong)
-      let error = #expect(throws: SearchError.self, "\(key)") { try wrong.validate() }
+      let error = #expect(throws: InputError.self, "\(key)") { try wrong.validate() }
       #expect("\(error.map { "\($0)" } ?? "")".contains(key), "\(key): \(String(describing: error))")
     }
     refusal("stages[0].operations") { $0.stages[0].operations = 6 }
@@ -164,7 +164,7 @@ struct StagedSearchTests {
     refusal("merged_convolutions") { ($0.stages, $0.edgeNormalisation, $0.mergedConvolutions) = ([], true, true) }
     refusal("edges of s1, s5, s6 have") { ($0.stages, $0.space, $0.mergedConvolutions) = ([], .s2, true) }
     for text in ["stages: [{layers: 3}]", "stages: 3", "operations: {normal: [[skip_connect]]}", "operations: [a]"] {
-      #expect(throws: SearchError.self, "\(text)") {
+      #expect(throws: InputError.self, "\(text)") {
         try SearchConfiguration(yaml: "method: darts1\nspace: s2\ndataset: x\n\(text)\n", from: "test")
       }
     }

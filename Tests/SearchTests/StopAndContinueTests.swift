@@ -10,7 +10,7 @@ struct StopAndContinueTests {
   /// Stops after so many losses, goes on until the end, and returns both runs' folders.
   private func interrupt(
     _ method: SearchMethod, afterLosses losses: Int, in folder: TemporaryFolder
-  ) throws -> (whole: SearchRunFolder, broken: SearchRunFolder, error: SearchError) {
+  ) throws -> (whole: SearchRunFolder, broken: SearchRunFolder, error: Interruption) {
     let whole = try search(withStatistics(), shortConfiguration(method), in: folder.file("whole"))
     let problem = try withStatistics()
     let stop = StopRequest()
@@ -19,7 +19,7 @@ struct StopAndContinueTests {
       return nil
     }
     let error = try #require(
-      #expect(throws: SearchError.self) {
+      #expect(throws: Interruption.self) {
         try search(problem, shortConfiguration(method), in: folder.file("broken"), stop: stop)
       })
     let run = try SearchRun(continuing: withStatistics(), folder: .existing(at: folder.file("broken")), space: .s2)
@@ -44,9 +44,8 @@ struct StopAndContinueTests {
   func continuedRunEndsWithTheBitsOfAnUninterruptedOne(method: SearchMethod, losses: Int) throws {
     let folder = try TemporaryFolder()
     let (whole, broken, error) = try interrupt(method, afterLosses: losses, in: folder)
-    guard case .interrupted(SIGINT, _, _, let checkpoint) = error else { throw TestFailure("\(error)") }
-    #expect(FileManager.default.fileExists(atPath: checkpoint))
-    #expect("\(error)".contains(checkpoint))
+    #expect(error.signal == SIGINT && FileManager.default.fileExists(atPath: error.checkpoint))
+    #expect("\(error)".contains(error.checkpoint))
     for epoch in 0...4 {
       #expect(try bytes(whole.checkpointPath(epoch: epoch)) == bytes(broken.checkpointPath(epoch: epoch)), "epoch \(epoch)")
     }
@@ -74,7 +73,7 @@ struct StopAndContinueTests {
         if calls == number { stop.request(signal: SIGINT) }
         return nil
       }
-      #expect(throws: SearchError.self, "loss \(number)") { try search(problem, configuration, in: path, stop: stop) }
+      #expect(throws: Interruption.self, "loss \(number)") { try search(problem, configuration, in: path, stop: stop) }
       let run = try SearchRun(continuing: withStatistics(), folder: .existing(at: path), space: .s2)
       try run.run()
       for epoch in 0...4 {
@@ -103,11 +102,11 @@ struct StopAndContinueTests {
       if calls == 16 { stop.request() }
       return nil
     }
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: Interruption.self) {
       try search(problem, shortConfiguration(.zartsMGS), in: folder.file("run"), stop: stop)
     }
     let path = folder.file("run/checkpoints/epoch-002.safetensors")
-    #expect(error == .interrupted(signal: SIGTERM, epoch: 2, step: 0, checkpoint: path))
+    #expect(error == Interruption(signal: SIGTERM, epoch: 2, step: 0, checkpoint: path))
     #expect(problem.weightGradients == 12 + 4, "only the candidate that was running may finish")
     let checkpoint = try SearchCheckpoint(readingFrom: path, for: quadratic())
     #expect(checkpoint.alphas == (try quadratic().initialAlphas))
@@ -117,7 +116,7 @@ struct StopAndContinueTests {
   @Test func checkpointWithoutStatisticsIsRefusedWhereTheNetworkHasThem() throws {
     let folder = try TemporaryFolder()
     let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
-    #expect(throws: SearchError.self) {
+    #expect(throws: InputError.self) {
       try SearchRun(continuing: withStatistics(), folder: files.folder, space: .s2)
     }
   }
@@ -171,17 +170,17 @@ struct StopAndContinueTests {
     try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
     metadata["configuration"] = nil
     try TensorFile.write(Array(file.tensors.values), metadata: metadata, to: path)
-    #expect(throws: SearchError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
+    #expect(throws: InputError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
   }
 
   @Test func otherSettingsOrDataThanTheCheckpointsAreRefused() throws {
     let folder = try TemporaryFolder()
     let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
-    #expect(throws: SearchError.self) {
+    #expect(throws: InputError.self) {
       try SearchRun(continuing: quadratic(stepsPerEpoch: 7), folder: files.folder, space: .s2)
     }
     try AtomicFile.write(shortConfiguration(.darts1, seed: 6).yaml, to: files.configurationPath)
-    let error = #expect(throws: SearchError.self) {
+    let error = #expect(throws: InputError.self) {
       try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2)
     }
     let place = "config.yaml: seed: config.yaml is not the one that the checkpoint was made with: found 6, wanted 5"

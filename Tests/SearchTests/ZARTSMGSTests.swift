@@ -153,7 +153,7 @@ struct ZARTSMGSTests {
     let problem = ObservedProblem(base)
     problem.interfere = { $0 > 0 ? .infinity : nil }
     var alphas = base.initialAlphas
-    #expect(throws: SearchError.self) {
+    #expect(throws: Divergence.self) {
       try ZARTSMGS(problem: problem, settings: .init(innerSteps: 2, candidates: 3)).update(
         &alphas, at: architectureStep(problem, state(of: base), innerSteps: 2, sigma: sigma))
     }

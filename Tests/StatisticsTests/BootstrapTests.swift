@@ -1,4 +1,5 @@
 import Compute
+import Formats
 import Statistics
 import Testing
 
@@ -115,9 +116,9 @@ struct BootstrapTests {
   }
 
   @Test func settingsThatMeanNothingAreRefused() {
-    #expect(throws: StatisticsError.self) { try Bootstrap(replicates: 1) }
+    #expect(throws: InputError.self) { try Bootstrap(replicates: 1) }
     for level in [0, 1, -1, Double.nan] {
-      #expect(throws: StatisticsError.self) { try Bootstrap(level: level) }
+      #expect(throws: InputError.self) { try Bootstrap(level: level) }
     }
   }
 }

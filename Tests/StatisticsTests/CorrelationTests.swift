@@ -1,3 +1,4 @@
+import Formats
 import Statistics
 import Testing
 
@@ -76,7 +77,7 @@ import Testing
 
   @Test("refuse samples of two lengths") func lengths() {
     for coefficient in [Correlation.pearson, Correlation.spearman, Correlation.kendall] {
-      #expect(throws: StatisticsError(item: "second sample", found: "1 values", expected: "2, as in the first")) {
+      #expect(throws: InputError("cannot be used", at: "second sample", found: "1 values", wanted: "2, as in the first")) {
         try coefficient([1, 2], [1])
       }
     }

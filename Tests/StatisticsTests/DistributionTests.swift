@@ -1,3 +1,4 @@
+import Formats
 import Statistics
 import Testing
 
@@ -34,12 +35,12 @@ struct DistributionTests {
 
   @Test func probabilitiesAndFreedomsThatMeanNothingAreRefused() {
     for probability in [0, 1, -0.1, 1.1, Double.nan] {
-      #expect(throws: StatisticsError.self) { try Distributions.normalQuantile(probability) }
-      #expect(throws: StatisticsError.self) { try Distributions.studentQuantile(probability, degreesOfFreedom: 3) }
+      #expect(throws: InputError.self) { try Distributions.normalQuantile(probability) }
+      #expect(throws: InputError.self) { try Distributions.studentQuantile(probability, degreesOfFreedom: 3) }
     }
     for freedom in [0, -1, Double.nan, .infinity] {
-      #expect(throws: StatisticsError.self) { try Distributions.studentQuantile(0.9, degreesOfFreedom: freedom) }
-      #expect(throws: StatisticsError.self) { try Distributions.studentProbability(0.9, degreesOfFreedom: freedom) }
+      #expect(throws: InputError.self) { try Distributions.studentQuantile(0.9, degreesOfFreedom: freedom) }
+      #expect(throws: InputError.self) { try Distributions.studentProbability(0.9, degreesOfFreedom: freedom) }
     }
   }
 }

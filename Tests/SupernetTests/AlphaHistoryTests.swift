@@ -47,7 +47,7 @@ import Testing
     #expect(wide.contains("2, 14, 9]") && wide.contains("β"))
     let beta = TensorFile(
       path: "a.safetensors", metadata: [:], tensors: alphas(AlphaShape(operations: five, hasEdgeColumn: true), 0).tensors)
-    let error = #expect(throws: SupernetError.self) {
+    let error = #expect(throws: InputError.self) {
       try ArchitectureParameters(from: beta, like: five.zeroAlphas())
     }
     #expect(error?.place == "a.safetensors: betas_normal")

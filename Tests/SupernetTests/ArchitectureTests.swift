@@ -1,28 +1,29 @@
 import Cells
 import Compute
 import Engine
+import Formats
 import Testing
 
 @Suite struct ArchitectureTests {
-  private static let unsupported: [(channels: Int, layers: Int, classes: Int, imageSize: Int, error: SupernetError)] = [
-    (6, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "6", wanted: "a multiple of 4, 4 to 1024")),
-    (0, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "0", wanted: "a multiple of 4, 4 to 1024")),
+  private static let unsupported: [(channels: Int, layers: Int, classes: Int, imageSize: Int, error: InputError)] = [
+    (6, 8, 10, 32, InputError("unsupported size", at: .setting("channels"), found: "6", wanted: "a multiple of 4, 4 to 1024")),
+    (0, 8, 10, 32, InputError("unsupported size", at: .setting("channels"), found: "0", wanted: "a multiple of 4, 4 to 1024")),
     (
-      -4, 8, 10, 32, SupernetError("unsupported size", at: "channels", found: "-4", wanted: "a multiple of 4, 4 to 1024")
+      -4, 8, 10, 32, InputError("unsupported size", at: .setting("channels"), found: "-4", wanted: "a multiple of 4, 4 to 1024")
     ),
     (
       1028, 8, 10, 32,
-      SupernetError("unsupported size", at: "channels", found: "1028", wanted: "a multiple of 4, 4 to 1024")
+      InputError("unsupported size", at: .setting("channels"), found: "1028", wanted: "a multiple of 4, 4 to 1024")
     ),
-    (16, 2, 10, 32, SupernetError("unsupported size", at: "layers", found: "2", wanted: "3 to 200")),
-    (16, 201, 10, 32, SupernetError("unsupported size", at: "layers", found: "201", wanted: "3 to 200")),
-    (16, 8, 1, 32, SupernetError("unsupported size", at: "classes", found: "1", wanted: "2 to 1000000")),
-    (16, 8, 10, 30, SupernetError("unsupported size", at: "image size", found: "30", wanted: "a multiple of 4, 8 to 2048")),
-    (16, 8, 10, 4, SupernetError("unsupported size", at: "image size", found: "4", wanted: "a multiple of 4, 8 to 2048")),
+    (16, 2, 10, 32, InputError("unsupported size", at: .setting("layers"), found: "2", wanted: "3 to 200")),
+    (16, 201, 10, 32, InputError("unsupported size", at: .setting("layers"), found: "201", wanted: "3 to 200")),
+    (16, 8, 1, 32, InputError("unsupported size", at: .setting("classes"), found: "1", wanted: "2 to 1000000")),
+    (16, 8, 10, 30, InputError("unsupported size", at: .setting("image_size"), found: "30", wanted: "a multiple of 4, 8 to 2048")),
+    (16, 8, 10, 4, InputError("unsupported size", at: .setting("image_size"), found: "4", wanted: "a multiple of 4, 8 to 2048")),
   ]
 
   @Test("an unsupported size is taken or named wrongly", arguments: unsupported)
-  func sizes(channels: Int, layers: Int, classes: Int, imageSize: Int, error: SupernetError) {
+  func sizes(channels: Int, layers: Int, classes: Int, imageSize: Int, error: InputError) {
     #expect(throws: error) {
       try SupernetArchitecture(space: .s2, channels: channels, layers: layers, classes: classes, imageSize: imageSize)
     }
@@ -32,10 +33,10 @@ import Testing
   func model() throws {
     let architecture = try SupernetArchitecture(space: .s2, channels: 4, layers: 3, imageSize: 8)
     let kernels = try Kernels.select(named: nil)
-    #expect(throws: SupernetError("unsupported size", at: "batch", found: "0", wanted: "1 to 65536")) {
+    #expect(throws: InputError("unsupported size", at: "batch", found: "0", wanted: "1 to 65536")) {
       try SupernetModel(architecture: architecture, batch: 0, threads: 1, kernels: kernels)
     }
-    #expect(throws: SupernetError("unsupported size", at: "threads", found: "0", wanted: "1 to 1024")) {
+    #expect(throws: InputError("unsupported size", at: "threads", found: "0", wanted: "1 to 1024")) {
       try SupernetModel(architecture: architecture, batch: 1, threads: 0, kernels: kernels)
     }
   }

@@ -1,5 +1,6 @@
 import Cells
 import Compute
+import Formats
 import Foundation
 import Testing
 
@@ -36,14 +37,14 @@ import Testing
     let uneven = [[CellOperation.skipConnect]] + operations.normal.dropFirst()
     let twice = [[CellOperation.skipConnect, .skipConnect]] + operations.normal.dropFirst()
     for normal in [uneven, twice, Array(operations.normal.dropFirst()), Array(repeating: [], count: 14)] {
-      #expect(throws: SupernetError.self) { try EdgeOperations(normal: normal, reduce: operations.reduce) }
+      #expect(throws: InputError.self) { try EdgeOperations(normal: normal, reduce: operations.reduce) }
     }
     for count in [0, 3] {
-      #expect(throws: SupernetError.self) { try operations.strongest(count, alphas: SearchSpace.s2.zeroAlphas) }
+      #expect(throws: InputError.self) { try operations.strongest(count, alphas: SearchSpace.s2.zeroAlphas) }
     }
-    #expect(throws: SupernetError.self) { try operations.strongest(1, alphas: SearchSpace.s3.zeroAlphas) }
+    #expect(throws: InputError.self) { try operations.strongest(1, alphas: SearchSpace.s3.zeroAlphas) }
     for ways in [0, 3, 8] {
-      #expect(throws: SupernetError.self, "\(ways)") {
+      #expect(throws: InputError.self, "\(ways)") {
         try SupernetArchitecture(space: .s2, channels: 8, layers: 3, variant: .partial(ways, edges: true))
       }
     }

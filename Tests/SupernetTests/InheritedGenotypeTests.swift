@@ -1,5 +1,6 @@
 import Cells
 import Compute
+import Formats
 import Testing
 
 /// Derived architectures with the weights of the supernet.
@@ -61,7 +62,7 @@ struct InheritedGenotypeTests {
     let network = TinySupernet(space: .s2, channels: 12)
     let model = try network.model()
     let genotype = try Genotype(alphas: TinySupernet(space: .s4, channels: 12).alphas(), space: .s4)
-    let error = #expect(throws: SupernetError.self) {
+    let error = #expect(throws: InputError.self) {
       try model.evaluate(weights: model.makeInitialWeights(seed: 1), genotype: genotype, batch: network.images())
     }
     if genotype.normal.contains(where: { $0.operation == .noise }) { #expect("\(try #require(error))".contains("noise")) }

@@ -75,13 +75,13 @@ private final class ScratchFile {
   func badFiles() throws {
     let model = try TinySupernet(space: .s2, channels: 4).model(batch: 1)
     let tensors = model.export(model.makeInitialWeights(seed: 3))
-    func reading(_ change: (NamedTensor) -> NamedTensor?) -> SupernetError? {
+    func reading(_ change: (NamedTensor) -> NamedTensor?) -> InputError? {
       let file = TensorFile(path: "file", metadata: [:], tensors: tensors.compactMap(change))
       do {
         _ = try model.importVector(from: file, prefix: "")
         return nil
       } catch {
-        return error as? SupernetError
+        return error as? InputError
       }
     }
     let name = "cells.0.preprocess0.op.1.weight"

@@ -1,4 +1,5 @@
 import Cells
+import Formats
 import Foundation
 import Testing
 
@@ -84,7 +85,7 @@ import Testing
     for (ways, edges, found) in [(2, false, "2 partial channels"), (1, true, "edge normalisation")] {
       var variant = SupernetVariant.partial(ways, edges: edges)
       variant.mergedConvolutions = true
-      let error = #expect(throws: SupernetError.self) {
+      let error = #expect(throws: InputError.self) {
         try SupernetArchitecture(space: .s6, channels: 16, layers: 3, variant: variant)
       }
       #expect("\(error.map { "\($0)" } ?? "")".contains(found))

@@ -20,7 +20,7 @@ struct PresetsCommandTests {
   @Test func printedPresetIsACompleteConfiguration() throws {
     let result = try CommandLineRunner.run(["presets", "paper-rdarts-s3-cifar100"])
     #expect(result.status == 0)
-    let preset = try SearchPreset(named: "paper-rdarts-s3-cifar100", from: "")
+    let preset = try SearchPreset(named: "paper-rdarts-s3-cifar100", at: "")
     #expect(try SearchConfiguration(yaml: result.output, from: "output") == SearchConfiguration(preset: preset))
     #expect(result.output == (try SearchConfiguration(preset: preset).yaml))
     let wrong = try CommandLineRunner.run(["presets", "paper"])

@@ -1,3 +1,5 @@
+import Formats
+
 extension Genotype {
   /// The architecture that α stands for: per node the two incoming edges whose strongest operation other than `none` has
   /// the largest mixing weight, with that operation (Liu et al., DARTS, ICLR 2019, §2.4).
@@ -5,7 +7,7 @@ extension Genotype {
   /// The softmax runs over all operations of an edge, `none` among them. A node's edges are listed in descending
   /// strength; of equals the earlier edge, and on an edge the earlier operation, comes first.
   ///
-  /// - Throws: `SupernetError` where α does not have the space's shape or is not finite.
+  /// - Throws: `InputError` where α does not have the space's shape or is not finite.
   public init(alphas: ArchitectureParameters, space: SearchSpace) throws {
     try self.init(alphas: alphas, operations: space.operations)
   }
@@ -28,13 +30,13 @@ extension Genotype {
   static func validate(_ alphas: ArchitectureParameters.Matrix, candidates: [[CellOperation]], key: String) throws {
     let columns = candidates[0].count
     guard alphas.rows == candidates.count, alphas.operationColumns == columns else {
-      throw SupernetError(
-        "wrong shape", at: key, found: "[\(alphas.rows), \(alphas.operationColumns)]",
+      throw InputError(
+        "wrong shape", at: .words(key), found: "[\(alphas.rows), \(alphas.operationColumns)]",
         wanted: "[\(candidates.count), \(columns)]")
     }
     guard alphas.values.allSatisfy(\.isFinite) else {
-      throw SupernetError(
-        "no architecture can be derived", at: key, found: "values that are not finite", wanted: "finite α")
+      throw InputError(
+        "no architecture can be derived", at: .words(key), found: "values that are not finite", wanted: "finite α")
     }
   }
 

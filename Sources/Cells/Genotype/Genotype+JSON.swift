@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 extension Genotype: Codable {
@@ -19,12 +20,12 @@ extension Genotype: Codable {
 
   /// Reads what `json` writes.
   ///
-  /// - Throws: `SupernetError` where the text is not such an object.
+  /// - Throws: `InputError` where the text is not such an object.
   public init(json text: String) throws {
     do {
       self = try JSONDecoder().decode(Genotype.self, from: Data(text.utf8))
     } catch let error as DecodingError {
-      throw SupernetError(
+      throw InputError(
         "not a genotype", at: "genotype, \(Self.place(of: error))", found: Self.reason(of: error),
         wanted: "an object like {\"normal\":[[\"sep_conv_3x3\",0],…],\"normal_concat\":[2,3,4,5],\"reduce\":…}")
     }

@@ -10,7 +10,7 @@ extension Genotype: CustomStringConvertible {
   /// Reads a genotype from the line that `pythonLine` writes, as people write it (either quote, lists for ranges or the
   /// other way round, comments, NumPy's numbers, weights behind the states, a `NAME =` in front), or from the JSON object that `json` writes.
   ///
-  /// - Throws: `SupernetError` with the line and column of the first token that does not fit.
+  /// - Throws: `InputError` with the line and column of the first token that does not fit.
   public init(parsing text: String) throws {
     let first = text.first { !$0.isWhitespace }
     self = first == "{" ? try Genotype(json: text) : try Genotype(python: text)

@@ -1,3 +1,5 @@
+import Formats
+
 /// A derived architecture: which operations of which edges remain in the two cells (Liu et al., DARTS, ICLR 2019, §2.4).
 public struct Genotype: Equatable, Sendable {
   /// One remaining edge into a node.
@@ -22,7 +24,7 @@ public struct Genotype: Equatable, Sendable {
   public var reduce: [Edge]
   public var reduceConcat: [Int]
 
-  /// - Throws: `SupernetError` where a cell does not have two edges from earlier states for each of the four nodes, or
+  /// - Throws: `InputError` where a cell does not have two edges from earlier states for each of the four nodes, or
   ///   concatenates states that it does not have.
   public init(normal: [Edge], normalConcat: [Int], reduce: [Edge], reduceConcat: [Int]) throws {
     self.normal = normal
@@ -46,14 +48,14 @@ public struct Genotype: Equatable, Sendable {
   private static func validate(edges: [Edge], key: String) throws {
     let expected = CellTopology.nodeCount * edgesPerNode
     guard edges.count == expected else {
-      throw SupernetError(
+      throw InputError(
         "wrong number of edges", at: "genotype, \(key)", found: "\(edges.count)",
         wanted: "\(expected), two for each of \(CellTopology.nodeCount) nodes")
     }
     for (index, edge) in edges.enumerated() {
       let states = CellTopology.inputCount + index / edgesPerNode
       guard (0..<states).contains(edge.source) else {
-        throw SupernetError(
+        throw InputError(
           "edge from a state that node \(index / edgesPerNode) cannot see", at: "genotype, \(key)[\(index)]",
           found: "state \(edge.source)", wanted: "0 to \(states - 1)")
       }
@@ -63,7 +65,7 @@ public struct Genotype: Equatable, Sendable {
   private static func validate(concat: [Int], key: String) throws {
     let nodes = CellTopology.inputCount..<CellTopology.stateCount
     guard !concat.isEmpty, Set(concat).count == concat.count, concat.allSatisfy(nodes.contains) else {
-      throw SupernetError(
+      throw InputError(
         "wrong states to concatenate", at: "genotype, \(key)", found: "\(concat)",
         wanted: "different states of \(nodes.lowerBound) to \(nodes.upperBound - 1)")
     }

@@ -1,3 +1,5 @@
+import Formats
+
 /// Reads the little of Python that a genotype needs.
 struct GenotypeParser {
   private let tokens: [PythonToken]
@@ -168,15 +170,15 @@ struct GenotypeParser {
     return elements
   }
 
-  private func unexpected(wanted: String) -> SupernetError {
+  private func unexpected(wanted: String) -> InputError {
     error(at: next, found: next.map { $0.kind == .string ? "the text '\($0.text)'" : "'\($0.text)'" }, wanted: wanted)
   }
 
   /// - Parameters:
   ///   - token: nil for the end of the text.
   ///   - found: nil where there is nothing more.
-  func error(at token: PythonToken?, found: String?, wanted: String) -> SupernetError {
-    SupernetError(
+  func error(at token: PythonToken?, found: String?, wanted: String) -> InputError {
+    InputError(
       "not a genotype", at: "line \(token?.line ?? end.line), column \(token?.column ?? end.column)",
       found: found ?? "the end of the text", wanted: wanted)
   }

@@ -1,3 +1,5 @@
+import Formats
+
 /// Genotypes in a text: JSON objects one after another, or Python as in genotypes.py and logs.
 public struct GenotypeText: Equatable, Sendable {
   /// A place at which a genotype stands, not yet read: others than the wanted one may be of networks unknown here.
@@ -24,7 +26,7 @@ public struct GenotypeText: Equatable, Sendable {
   /// it is the one that the other has there.
   ///
   /// - Parameter path: where the text is from, for errors.
-  /// - Throws: `SupernetError` where there is none or where it is not a genotype.
+  /// - Throws: `InputError` where there is none or where it is not a genotype.
   public func genotype(line: Int? = nil, name: String? = nil, path: String) throws -> Genotype {
     let chosen = entries.indices.last { index in
       let entry = entries[index]
@@ -35,21 +37,22 @@ public struct GenotypeText: Equatable, Sendable {
     }
     guard let chosen else {
       let wanted = [line.map { " on line \($0)" }, name.map { " named \($0)" }].compactMap(\.self).joined()
-      throw SupernetError(
-        "no genotype\(wanted)", at: path, found: known, wanted: "Genotype(normal=[…], …) or {\"normal\":[…], …}")
+      throw InputError(
+        "no genotype\(wanted)", at: .file(path), found: known, wanted: "Genotype(normal=[…], …) or {\"normal\":[…], …}")
     }
     guard let entry = resolved(chosen) else {
       let alias = entries[chosen]
-      throw SupernetError(
-        "another name for what is no genotype above it", at: "\(path), line \(alias.line)", found: "'\(alias.text)'",
+      throw InputError(
+        "another name for what is no genotype above it", at: .file(path, "line \(alias.line)"), found: "'\(alias.text)'",
         wanted: "a name that leads to Genotype(normal=[…], …) on an earlier line; there are \(known)")
     }
     do {
       return entry.text.first == "{"
         ? try Genotype(json: entry.text) : try Genotype(python: entry.text, line: entry.line, column: entry.column)
-    } catch let error as SupernetError {
-      let place = error.place.hasPrefix("line ") ? "\(path), \(error.place)" : "\(path), line \(entry.line): \(error.place)"
-      throw SupernetError(error.problem, at: place, found: error.found, wanted: error.wanted)
+    } catch var error as InputError {
+      let place = "\(error.place)"
+      error.place = .file(path, place.hasPrefix("line ") ? place : "line \(entry.line): \(place)")
+      throw error
     }
   }
 

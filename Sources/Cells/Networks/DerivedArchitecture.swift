@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// The network that a genotype is retrained as: the DARTS family's evaluation networks (Liu et al., ICLR 2019, §3.2, §A.2).
 public struct DerivedArchitecture: Equatable, Sendable {
@@ -22,31 +23,31 @@ public struct DerivedArchitecture: Equatable, Sendable {
   /// Whether a second classifier trains on the output of cell ⌊2L/3⌋.
   public let hasAuxiliaryHead: Bool
 
-  /// - Throws: `SupernetError` naming the value and what would be right.
+  /// - Throws: `InputError` naming the value and what would be right.
   public init(
     genotype: Genotype, scale: Scale = .cifar, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
     hasAuxiliaryHead: Bool = true
   ) throws {
     func require(_ condition: Bool, _ what: String, _ found: String, _ wanted: String) throws {
-      if !condition { throw SupernetError("unsupported size", at: what, found: found, wanted: wanted) }
+      if !condition { throw InputError("unsupported size", at: .setting(what), found: found, wanted: wanted) }
     }
     let step = scale == .cifar ? 4 : 32
-    try SupernetError.check(channels, SupernetArchitecture.channelCounts, "channels")
+    try SupernetArchitecture.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
     try require(
       scale == .cifar || channels % 8 == 0, "channels", "\(channels)", "a multiple of 8 for the imagenet network")
-    try SupernetError.check(layers, SupernetArchitecture.layerCounts, "layers")
-    try SupernetError.check(classes, SupernetArchitecture.classCounts, "classes")
+    try SupernetArchitecture.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
+    try SupernetArchitecture.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
     try require(
-      sides.contains(imageSize), "image size", "\(imageSize)", "\(sides.wanted), for the \(scale.rawValue) network")
+      sides.contains(imageSize), "image_size", "\(imageSize)", "\(sides.wanted), for the \(scale.rawValue) network")
     let auxiliarySide = imageSize / step
     let leastSide = Self.auxiliarySide(of: scale)
     try require(
-      !hasAuxiliaryHead || auxiliarySide == leastSide, "image size", "\(imageSize)",
+      !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", "\(imageSize)",
       "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)")
     for (edges, key) in [(genotype.normal, "normal"), (genotype.reduce, "reduce")] {
       for (index, edge) in edges.enumerated() where edge.operation == .none {
-        throw SupernetError(
+        throw InputError(
           "operation that no derived network has", at: "genotype, \(key)[\(index)]", found: edge.operation.rawValue,
           wanted: "another operation")
       }

@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// The shape of a supernet: DARTS' search network of `layers` cells (Liu et al., ICLR 2019, §3.1).
 public struct SupernetArchitecture: Hashable, Sendable {
@@ -22,18 +23,18 @@ public struct SupernetArchitecture: Hashable, Sendable {
   /// The candidate operations of each edge.
   public var operations: EdgeOperations { variant.operations ?? space.operations }
 
-  /// - Throws: `SupernetError` naming the value and what would be right.
+  /// - Throws: `InputError` naming the value and what would be right.
   public init(
     space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
     variant: SupernetVariant = SupernetVariant()
   ) throws {
     func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
-      if !condition { throw SupernetError("unsupported size", at: what, found: "\(found)", wanted: wanted) }
+      if !condition { throw InputError("unsupported size", at: .setting(what), found: "\(found)", wanted: wanted) }
     }
-    try SupernetError.check(channels, Self.channelCounts, "channels")
-    try SupernetError.check(layers, Self.layerCounts, "layers")
-    try SupernetError.check(classes, Self.classCounts, "classes")
-    try SupernetError.check(imageSize, Self.imageSizes, "image size")
+    try Self.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
+    try Self.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
+    try Self.classCounts.require(classes, at: .setting("classes"), "unsupported size")
+    try Self.imageSizes.require(imageSize, at: .setting("image_size"), "unsupported size")
     let ways = variant.partialChannels
     // Half of the channels that operations see are the outputs of each convolution of a factorised reduction.
     try require(
@@ -41,10 +42,10 @@ public struct SupernetArchitecture: Hashable, Sendable {
       "1, or a number of which the channels, \(channels), are an even multiple")
     // Both weigh what batch norm would take away again: the edge, or copies of a kernel that share one block.
     if variant.mergedConvolutions, ways > 1 || variant.edgeNormalisation {
-      throw SupernetError(
+      throw InputError(
         "variants that do not go together", at: "merged convolutions",
-        found: ways > 1 ? "\(ways) partial channels" : "edge normalisation",
-        wanted: "all channels and no edge normalisation")
+        found: ways > 1 ? "\(ways) partial channels" : "edge normalisation", wanted: "all channels and no edge normalisation"
+      )
     }
     self.variant = variant
     self.space = space

@@ -15,21 +15,21 @@ public struct AlphaHistory: Equatable, Sendable {
   /// α of a known shape.
   ///
   /// - Parameter shape: any α of it.
-  /// - Throws: `FormatError` where the file cannot be read or holds α of another shape.
+  /// - Throws: `InputError` where the file cannot be read or holds α of another shape.
   public init(readingFrom path: String, like shape: ArchitectureParameters) throws {
     try self.init(NPYFile(readingFrom: path), path: path, like: shape)
   }
 
   /// - Parameter path: where the array is from, for messages.
-  /// - Throws: `FormatError` where the array is not α of that shape.
+  /// - Throws: `InputError` where the array is not α of that shape.
   public init(_ file: NPYFile, path: String, like shape: ArchitectureParameters) throws {
     let wanted = [2, shape.normal.rows, shape.normal.columns]
     guard case .float32 = file.values, file.shape.count == 4, Array(file.shape.dropFirst()) == wanted,
       shape.normal.rows == shape.reduce.rows, shape.normal.columns == shape.reduce.columns
     else {
-      throw FormatError(
-        file: path, problem: "not the alphas of this run", found: "\(file.values.typeName) of shape \(file.shape)",
-        expected: "float32 [epochs, \(wanted.map(String.init).joined(separator: ", "))]"
+      throw InputError(
+        "not the alphas of this run", at: .file(path), found: "\(file.values.typeName) of shape \(file.shape)",
+        wanted: "float32 [epochs, \(wanted.map(String.init).joined(separator: ", "))]"
           + (shape.normal.hasEdgeColumn ? ", β in the last column" : ""))
     }
     try self.init(file, path: path, hasEdgeColumn: shape.normal.hasEdgeColumn)
@@ -37,14 +37,14 @@ public struct AlphaHistory: Equatable, Sendable {
 
   /// α of whatever edges and operations the array has.
   ///
-  /// - Throws: `FormatError` where it is not float32 [epochs, 2, edges, columns] with an operation at least.
+  /// - Throws: `InputError` where it is not float32 [epochs, 2, edges, columns] with an operation at least.
   public init(_ file: NPYFile, path: String, hasEdgeColumn: Bool) throws {
     guard case .float32(let values) = file.values, file.shape.count == 4, file.shape[1] == 2,
       file.shape[3] > (hasEdgeColumn ? 1 : 0)
     else {
-      throw FormatError(
-        file: path, problem: "not a history of α", found: "\(file.values.typeName) of shape \(file.shape)",
-        expected: "float32 [epochs, 2, edges, operations]" + (hasEdgeColumn ? ", β in the last column" : ""))
+      throw InputError(
+        "not a history of α", at: .file(path), found: "\(file.values.typeName) of shape \(file.shape)",
+        wanted: "float32 [epochs, 2, edges, operations]" + (hasEdgeColumn ? ", β in the last column" : ""))
     }
     let (rows, columns) = (file.shape[2], file.shape[3])
     let size = rows * columns
@@ -57,19 +57,19 @@ public struct AlphaHistory: Equatable, Sendable {
 
   /// All values of each epoch, whatever edges and operations they are of: what checksums and norms are over.
   ///
-  /// - Throws: `FormatError` where the file cannot be read or is not float32 with a slice an epoch.
+  /// - Throws: `InputError` where the file cannot be read or is not float32 with a slice an epoch.
   public static func values(readingFrom path: String) throws -> [ArraySlice<Float>] {
     let file = try NPYFile(readingFrom: path)
     guard case .float32(let values) = file.values, let epochs = file.shape.first else {
-      throw FormatError(
-        file: path, problem: "not a history of α", found: "\(file.values.typeName) of shape \(file.shape)",
-        expected: "float32, epochs first")
+      throw InputError(
+        "not a history of α", at: .file(path), found: "\(file.values.typeName) of shape \(file.shape)",
+        wanted: "float32, epochs first")
     }
     let size = epochs > 0 ? values.count / epochs : 0
     return (0..<epochs).map { values[$0 * size..<($0 + 1) * size] }
   }
 
-  /// - Throws: `FormatError` where the file cannot be written.
+  /// - Throws: `InputError` where the file cannot be written.
   public func write(to path: String) throws {
     let (rows, columns) = (entries.first?.normal.rows ?? 0, entries.first?.normal.columns ?? 0)
     try NPYFile(shape: [entries.count, 2, rows, columns], values: .float32(entries.flatMap(\.flat))).write(to: path)

@@ -28,21 +28,21 @@ extension ArchitectureParameters {
   /// Reads what `tensors` gives, for α of a shape.
   ///
   /// - Parameter shape: any α of it.
-  /// - Throws: `FormatError` where a tensor is absent, misshapen or of another type; `SupernetError` for β where the shape
+  /// - Throws: `InputError` where a tensor is absent, misshapen or of another type; `InputError` for β where the shape
   ///   has none, and for values that float32 cannot hold.
   public init(from file: TensorFile, like shape: ArchitectureParameters) throws {
     self = shape
     let given = shape.tensors
     if let stranger = Self.tensorNames.first(where: { name in file.contains(name) && !given.contains { $0.name == name } }) {
-      throw SupernetError(
-        "tensor of another search", at: "\(file.path): \(stranger)", found: "weights of edges",
+      throw InputError(
+        "tensor of another search", at: .file(file.path, "\(stranger)"), found: "weights of edges",
         wanted: "none, or edge_normalisation")
     }
     for tensor in given {
       let values = try file.floats(tensor.name, shape: tensor.shape)
       if let index = values.firstIndex(where: { !$0.isFinite }) {
-        throw SupernetError(
-          "not finite", at: "\(file.path): \(tensor.name)", found: "\(values[index]) at index \(index)",
+        throw InputError(
+          "not finite", at: .file(file.path, "\(tensor.name)"), found: "\(values[index]) at index \(index)",
           wanted: "finite values")
       }
       let isNormal = tensor.name.hasSuffix("normal")
@@ -57,16 +57,15 @@ extension ArchitectureParameters {
 
   /// Reads α of whatever shape a file holds: its own rows and columns, and β where it has any.
   ///
-  /// - Throws: `FormatError` where a tensor is absent, of another type, or its rank is none of α; `SupernetError` where values
+  /// - Throws: `InputError` where a tensor is absent, of another type, or its rank is none of α; `InputError` where values
   ///   are not finite.
   public init(inferringFrom file: TensorFile) throws {
     let hasBeta = file.contains("betas_normal") || file.contains("betas_reduce")
     func zeros(_ cell: String) throws -> Matrix {
       let shape = try file.tensor("alphas_\(cell)").shape
       guard shape.count == 2 else {
-        throw FormatError(
-          file: file.path, item: "alphas_\(cell)", problem: "wrong shape", found: "\(shape)", expected: "[edges, operations]"
-        )
+        throw InputError(
+          "wrong shape", at: .file(file.path, "alphas_\(cell)"), found: "\(shape)", wanted: "[edges, operations]")
       }
       return Matrix(rows: shape[0], columns: shape[1] + (hasBeta ? 1 : 0), hasEdgeColumn: hasBeta)
     }

@@ -1,3 +1,5 @@
+import Formats
+
 /// The candidate operations of every edge of the two cell kinds, in the order of the rows and columns of α.
 ///
 /// A search space names them all; a search that shrinks progressively (Chen et al., P-DARTS, ICCV 2019, §3.2) keeps fewer
@@ -8,17 +10,17 @@ public struct EdgeOperations: Hashable, Sendable {
   /// Candidates of the 14 edges of a reduction cell.
   public let reduce: [[CellOperation]]
 
-  /// - Throws: `SupernetError` where a cell has not 14 edges, edges differ in the number of their operations, or an edge
+  /// - Throws: `InputError` where a cell has not 14 edges, edges differ in the number of their operations, or an edge
   ///   has none or one of them twice.
   public init(normal: [[CellOperation]], reduce: [[CellOperation]]) throws {
     let columns = normal.first?.count ?? 0
     for (cell, edges) in [("normal", normal), ("reduce", reduce)] {
       guard edges.count == CellTopology.edges.count else {
-        throw SupernetError(
+        throw InputError(
           "wrong number of edges", at: "operations, \(cell)", found: "\(edges.count)", wanted: "\(CellTopology.edges.count)")
       }
       for (index, edge) in edges.enumerated() where edge.isEmpty || edge.count != columns || Set(edge).count != edge.count {
-        throw SupernetError(
+        throw InputError(
           "wrong operations", at: "operations, \(cell)[\(index)]",
           found: edge.isEmpty ? "none" : edge.map(\.rawValue).joined(separator: ", "),
           wanted: "\(max(1, columns)) different ones, as many as on every edge")
@@ -46,10 +48,10 @@ public struct EdgeOperations: Hashable, Sendable {
   /// The `count` operations of each edge with the largest mixing weights, in the order that they had. Of equals the later
   /// operation stays, as in the code of P-DARTS.
   ///
-  /// - Throws: `SupernetError` where α has another shape or is not finite, or fewer operations than `count` are there.
+  /// - Throws: `InputError` where α has another shape or is not finite, or fewer operations than `count` are there.
   public func strongest(_ count: Int, alphas: ArchitectureParameters) throws -> EdgeOperations {
     guard (1...operationsPerEdge).contains(count) else {
-      throw SupernetError(
+      throw InputError(
         "cannot keep so many operations", at: "operations of an edge", found: "\(count)", wanted: "1 to \(operationsPerEdge)"
       )
     }

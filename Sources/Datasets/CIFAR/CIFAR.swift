@@ -1,3 +1,5 @@
+import Formats
+
 /// CIFAR-10 and CIFAR-100 (Krizhevsky, *Learning multiple layers of features from tiny images*, 2009): 32×32 colour images
 /// in the binary or the Python layout, as a folder or as an archive.
 ///
@@ -8,12 +10,12 @@ public enum CIFAR {
 
   /// CIFAR-10 of a folder or archive, normalised with the constants of the DARTS repository.
   ///
-  /// - Throws: `DatasetError` or `FormatError` when a file is absent, truncated, corrupt or mislabelled.
+  /// - Throws: `InputError` or `InputError` when a file is absent, truncated, corrupt or mislabelled.
   public static func load10(_ path: String) throws -> ImageDataset { try load(path, .ten) }
 
   /// CIFAR-100 (its 100 fine classes) of a folder or archive, normalised with the constants of the RobustDARTS repository.
   ///
-  /// - Throws: `DatasetError` or `FormatError` when a file is absent, truncated, corrupt or mislabelled.
+  /// - Throws: `InputError` or `InputError` when a file is absent, truncated, corrupt or mislabelled.
   public static func load100(_ path: String) throws -> ImageDataset { try load(path, .hundred) }
 
   private static func load(_ path: String, _ variant: CIFARVariant) throws -> ImageDataset {
@@ -21,9 +23,9 @@ public enum CIFAR {
     var training = CIFARImages()
     for name in try source.trainingFiles() { try training.append(name, of: source, variant) }
     guard source.files.contains(source.layout.test) else {
-      throw DatasetError(
-        source: source.files.source(source.layout.test), problem: "there is no such file",
-        expected: "the test images of \(variant.title)")
+      throw InputError(
+        "there is no such file", at: .file(source.files.source(source.layout.test)),
+        wanted: "the test images of \(variant.title)")
     }
     var test = CIFARImages()
     try test.append(source.layout.test, of: source, variant)
@@ -36,7 +38,7 @@ public enum CIFAR {
 
   /// The names of the meta file; nil where there is none.
   ///
-  /// - Throws: `DatasetError` where it is there but damaged or of another number of classes.
+  /// - Throws: `InputError` where it is there but damaged or of another number of classes.
   private static func classNames(_ source: CIFARSource, _ variant: CIFARVariant) throws -> [String]? {
     let name = source.layout.meta
     guard source.files.contains(name) else { return nil }
@@ -49,9 +51,9 @@ public enum CIFAR {
       names = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
     }
     guard names.count == variant.classes else {
-      throw DatasetError(
-        source: source.files.source(name), problem: "wrong number of class names", found: "\(names.count)",
-        expected: "\(variant.classes)")
+      throw InputError(
+        "wrong number of class names", at: .file(source.files.source(name)), found: "\(names.count)",
+        wanted: "\(variant.classes)")
     }
     return names
   }
@@ -75,9 +77,9 @@ struct CIFARImages {
   private mutating func append(records: [UInt8], source: String, _ variant: CIFARVariant) throws {
     let recordSize = variant.labelBytes + CIFAR.imageSize
     guard records.count.isMultiple(of: recordSize), !records.isEmpty else {
-      throw DatasetError(
-        source: source, problem: "truncated, or not \(variant.title)'s binary layout", found: "\(records.count) bytes",
-        expected: "a multiple of \(recordSize)")
+      throw InputError(
+        "truncated, or not \(variant.title)'s binary layout", at: .file(source), found: "\(records.count) bytes",
+        wanted: "a multiple of \(recordSize)")
     }
     let count = records.count / recordSize
     bytes.reserveCapacity(bytes.count + count * CIFAR.imageSize)
@@ -93,24 +95,24 @@ struct CIFARImages {
     func required(_ key: String) throws -> PickleValue {
       if let value = try pickle.entry(key) { return value }
       let keys = pickle.keys
-      throw DatasetError(
-        source: pickle.source, problem: "there is no entry \"\(key)\"",
-        found: keys.isEmpty ? "none" : keys.prefix(8).joined(separator: ", "), expected: "a batch of \(variant.title)")
+      throw InputError(
+        "there is no entry \"\(key)\"", at: .file(pickle.source),
+        found: keys.isEmpty ? "none" : keys.prefix(8).joined(separator: ", "), wanted: "a batch of \(variant.title)")
     }
     let array = try pickle.array(required("data"), of: "data")
     guard array.shape.count == 2, array.shape[1] == CIFAR.imageSize, array.shape[0] > 0, array.element.size == 1,
       !array.element.isSigned, let pixels = pickle.bytes(array.data)
     else {
-      throw DatasetError(
-        source: "\(pickle.source), data", problem: "wrong shape or type",
-        found: "\(array.shape) of \(array.element.size)-byte integers", expected: "[count, \(CIFAR.imageSize)] of uint8")
+      throw InputError(
+        "wrong shape or type", at: .file("\(pickle.source), data"),
+        found: "\(array.shape) of \(array.element.size)-byte integers", wanted: "[count, \(CIFAR.imageSize)] of uint8")
     }
     let count = array.shape[0]
     let found = try pickle.integers(required(variant.labelKey), of: variant.labelKey)
     guard found.count == count else {
-      throw DatasetError(
-        source: "\(pickle.source), \(variant.labelKey)", problem: "as many labels as images are needed",
-        found: "\(found.count)", expected: "\(count)")
+      throw InputError(
+        "as many labels as images are needed", at: .file("\(pickle.source), \(variant.labelKey)"), found: "\(found.count)",
+        wanted: "\(count)")
     }
     for (index, label) in found.enumerated() {
       try append(label: label, source: pickle.source, item: "image \(index)", variant)
@@ -127,9 +129,8 @@ struct CIFARImages {
 
   private mutating func append(label: Int, source: String, item: String, _ variant: CIFARVariant) throws {
     guard (0..<variant.classes).contains(label) else {
-      throw DatasetError(
-        source: source, problem: "the label of \(item) is no class", found: "\(label)",
-        expected: "0 to \(variant.classes - 1)")
+      throw InputError(
+        "the label of \(item) is no class", at: .file(source), found: "\(label)", wanted: "0 to \(variant.classes - 1)")
     }
     labels.append(Int32(label))
   }

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Where the files of a CIFAR dataset are and in which layout, found by looking.
@@ -11,11 +12,11 @@ struct CIFARSource {
   /// Looks at a path: an archive; a folder with the files; a folder with an unpacked folder or an archive under its
   /// published name, the unpacked ones first.
   ///
-  /// - Throws: `DatasetError` where nothing of the dataset is found, or an archive is damaged.
+  /// - Throws: `InputError` where nothing of the dataset is found, or an archive is damaged.
   init(_ path: String, of variant: CIFARVariant) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw DatasetError(source: path, problem: "there is no such file or folder", expected: Self.wanted(variant))
+      throw InputError("there is no such file or folder", at: .file(path), wanted: Self.wanted(variant))
     }
     guard isFolder.boolValue else {
       try self.init(archive: path, of: variant)
@@ -35,9 +36,9 @@ struct CIFARSource {
       try self.init(archive: "\(path)/\(layout.archive)", of: variant)
       return
     }
-    throw DatasetError(
-      source: path, problem: "there is no \(variant.title)",
-      found: entries.isEmpty ? "an empty folder" : entries.prefix(3).joined(separator: ", "), expected: Self.wanted(variant))
+    throw InputError(
+      "there is no \(variant.title)", at: .file(path),
+      found: entries.isEmpty ? "an empty folder" : entries.prefix(3).joined(separator: ", "), wanted: Self.wanted(variant))
   }
 
   private init(files: DatasetFiles, layout: CIFARVariant.Layout, isPython: Bool, archive: String? = nil) {
@@ -53,9 +54,9 @@ struct CIFARSource {
       layouts.contains { Self.isTraining(name, of: $0.0) || [$0.0.test, $0.0.meta].contains(name) }
     }
     guard let (layout, isPython) = layouts.first(where: { Self.isOf($0.0, files.names) }) else {
-      throw DatasetError(
-        source: path, problem: "there is no \(variant.title) in the archive",
-        expected: "\(variant.binary.training.first) or \(variant.python.training.first)")
+      throw InputError(
+        "there is no \(variant.title) in the archive", at: .file(path),
+        wanted: "\(variant.binary.training.first) or \(variant.python.training.first)")
     }
     self.init(files: files, layout: layout, isPython: isPython, archive: path)
   }
@@ -87,18 +88,17 @@ struct CIFARSource {
     let numbers = try names.map { name in
       let middle = name.dropFirst(prefix.count).dropLast(suffix.count)
       guard let number = Int(middle), number > 0, String(number) == middle else {
-        throw DatasetError(
-          source: files.source(name), problem: "unexpected name of a batch",
-          expected: "\(prefix)1\(suffix), \(prefix)2\(suffix), …")
+        throw InputError(
+          "unexpected name of a batch", at: .file(files.source(name)), wanted: "\(prefix)1\(suffix), \(prefix)2\(suffix), …")
       }
       return number
     }
     let last = numbers.max() ?? 0
     let known = Set(numbers)
     if last > numbers.count, let lost = (1...last).first(where: { !known.contains($0) }) {
-      throw DatasetError(
-        source: files.source("\(prefix)\(lost)\(suffix)"), problem: "there is no such file",
-        found: "\(prefix)\(last)\(suffix)", expected: "every batch from 1 to \(last)")
+      throw InputError(
+        "there is no such file", at: .file(files.source("\(prefix)\(lost)\(suffix)")), found: "\(prefix)\(last)\(suffix)",
+        wanted: "every batch from 1 to \(last)")
     }
     return (1...max(1, last)).map { "\(prefix)\($0)\(suffix)" }
   }

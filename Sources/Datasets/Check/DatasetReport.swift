@@ -29,14 +29,14 @@ public struct DatasetReport: Sendable {
 
   public var splits: [Split] = []
   /// Image files that cannot be decoded, with the reason; they are left out of everything else.
-  public var damaged: [DatasetError] = []
+  public var damaged: [InputError] = []
 
   /// Looks at every image.
   ///
   /// - Parameters:
   ///   - threads: No result depends on their number. 0 for one a core.
   ///   - progress: Is told how many images of how many were looked at.
-  /// - Throws: `DatasetError` where no image of a split can be decoded.
+  /// - Throws: `InputError` where no image of a split can be decoded.
   public init(
     _ dataset: ImageDataset, threads: Int = 0, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
@@ -54,7 +54,7 @@ public struct DatasetReport: Sendable {
       damaged += facts.compactMap { if case .failure(let error) = $0 { error } else { nil } }
       let summary = try Self.summary(name, of: part, facts, classes: dataset.classes, training: &training)
       guard let summary else {
-        throw damaged.first ?? DatasetError(source: "\(dataset.name), \(name)", problem: "no images")
+        throw damaged.first ?? InputError("no images", at: .file("\(dataset.name), \(name)"))
       }
       var split = summary
       if dataset.isAugmentable {
@@ -67,9 +67,9 @@ public struct DatasetReport: Sendable {
 
   private static func facts(
     of split: ImageDataset.Split, _ dataset: ImageDataset, pool: ThreadPool, progress: (Int) -> Void
-  ) throws -> [Result<ImageFacts, DatasetError>] {
+  ) throws -> [Result<ImageFacts, InputError>] {
     let (side, stored) = (dataset.side, dataset.storedChannels * dataset.side * dataset.side)
-    func facts(_ position: Int) -> Result<ImageFacts, DatasetError> {
+    func facts(_ position: Int) -> Result<ImageFacts, InputError> {
       do {
         switch split.pixels {
         case .bytes(let bytes):
@@ -81,15 +81,15 @@ public struct DatasetReport: Sendable {
         case .files(let files): return .success(try ImageFacts(file: files.path(position)))
         }
       } catch {
-        return .failure(error as? DatasetError ?? DatasetError(source: "image \(position)", problem: "\(error)"))
+        return .failure(error as? InputError ?? InputError("\(error)", at: .file("image \(position)")))
       }
     }
-    var all: [Result<ImageFacts, DatasetError>] = []
+    var all: [Result<ImageFacts, InputError>] = []
     all.reserveCapacity(split.count)
     let portion = 1024
     while all.count < split.count {
       let start = all.count
-      let found = Mutex([(Int, Result<ImageFacts, DatasetError>)]())
+      let found = Mutex([(Int, Result<ImageFacts, InputError>)]())
       pool.run(min(portion, split.count - start)) { task, _ in
         let result = facts(start + task)
         found.withLock { $0.append((task, result)) }
@@ -102,7 +102,7 @@ public struct DatasetReport: Sendable {
 
   /// Nil where no image is left.
   private static func summary(
-    _ name: String, of split: ImageDataset.Split, _ results: [Result<ImageFacts, DatasetError>], classes: Int,
+    _ name: String, of split: ImageDataset.Split, _ results: [Result<ImageFacts, InputError>], classes: Int,
     training: inout [SIMD2<UInt64>: Int32]
   ) throws -> Split? {
     var labelCounts = [Int](repeating: 0, count: classes)

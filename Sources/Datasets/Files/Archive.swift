@@ -16,10 +16,10 @@ enum Archive {
 
   /// The files whose names (without folders) are wanted. The archive is read to its end, so damage anywhere shows.
   ///
-  /// - Throws: `DatasetError` or `FormatError` where the archive is absent, no archive, truncated, corrupt, or holds a
+  /// - Throws: `InputError` or `InputError` where the archive is absent, no archive, truncated, corrupt, or holds a
   ///   wanted name twice.
   static func read(_ path: String, wanting isWanted: (String) -> Bool) throws -> [Entry] {
-    guard let archive = archive_read_new() else { throw DatasetError(source: path, problem: "libarchive cannot be started") }
+    guard let archive = archive_read_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
     defer { archive_read_free(archive) }
     archive_read_support_filter_all(archive)
     archive_read_support_format_all(archive)
@@ -41,7 +41,7 @@ enum Archive {
 
   private static func isGzipped(_ path: String) throws -> Bool {
     guard let file = FileHandle(forReadingAtPath: path) else {
-      throw DatasetError(source: path, problem: "cannot be opened for reading")
+      throw InputError("cannot be opened for reading", at: .file(path))
     }
     defer { try? file.close() }
     return try file.read(upToCount: 2) == Data([0x1F, 0x8B])
@@ -63,7 +63,7 @@ enum Archive {
       let name = String(cString: text).split(separator: "/").last.map(String.init) ?? ""
       guard archive_entry_filetype(header) == S_IFREG, isWanted(name) else { continue }
       guard !entries.contains(where: { $0.name == name }) else {
-        throw DatasetError(source: path, problem: "the archive holds \(name) twice")
+        throw InputError("the archive holds \(name) twice", at: .file(path))
       }
       let bytes = try content(archive, path: path, name: name, hint: archive_entry_size(header), limit: mostBytes - total)
       total += bytes.count
@@ -82,14 +82,13 @@ enum Archive {
       guard got >= 0 else { throw failure(archive, "\(path), \(name)", "the archive is damaged") }
       if got == 0 { return bytes }
       guard bytes.count + got <= limit else {
-        throw DatasetError(
-          source: "\(path), \(name)", problem: "unpacks to more than can be right", found: "over \(limit) bytes")
+        throw InputError("unpacks to more than can be right", at: .file("\(path), \(name)"), found: "over \(limit) bytes")
       }
       bytes += chunk[..<got]
     }
   }
 
-  private static func failure(_ archive: OpaquePointer, _ source: String, _ problem: String) -> DatasetError {
-    DatasetError(source: source, problem: problem, found: archive_error_string(archive).map { String(cString: $0) })
+  private static func failure(_ archive: OpaquePointer, _ source: String, _ problem: String) -> InputError {
+    InputError(problem, at: .file(source), found: archive_error_string(archive).map { String(cString: $0) })
   }
 }

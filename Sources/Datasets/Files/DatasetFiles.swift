@@ -14,7 +14,7 @@ struct DatasetFiles {
 
   /// The files of a folder, unread.
   ///
-  /// - Throws: `DatasetError` where there is no such folder.
+  /// - Throws: `InputError` where there is no such folder.
   init(folder: String) throws {
     place = .folder(folder)
     names = try Self.entries(of: folder)
@@ -45,13 +45,13 @@ struct DatasetFiles {
     }
   }
 
-  /// - Throws: `DatasetError` or `FormatError` where there is no such file or it cannot be read.
+  /// - Throws: `InputError` or `InputError` where there is no such file or it cannot be read.
   func bytes(_ name: String) throws -> [UInt8] {
     switch place {
     case .folder(let folder): return try FileBytes.read("\(folder)/\(name)")
     case .archive(let path, let contents):
       guard let bytes = contents[name] else {
-        throw DatasetError(source: "\(path), \(name)", problem: "there is no such file in the archive")
+        throw InputError("there is no such file in the archive", at: .file("\(path), \(name)"))
       }
       return bytes
     }
@@ -59,17 +59,17 @@ struct DatasetFiles {
 
   /// What a folder holds, sorted by the bytes of the names, so that the order is the same everywhere.
   ///
-  /// - Throws: `DatasetError` where there is no such folder or it cannot be listed.
+  /// - Throws: `InputError` where there is no such folder or it cannot be listed.
   static func entries(of folder: String, expected: String? = nil) throws -> [String] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-      throw DatasetError(source: folder, problem: "there is no such folder", expected: expected)
+      throw InputError("there is no such folder", at: .file(folder), wanted: expected)
     }
     do {
       let entries = try FileManager.default.contentsOfDirectory(atPath: folder)
       return entries.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     } catch {
-      throw DatasetError(source: folder, problem: "the folder cannot be listed", found: error.localizedDescription)
+      throw InputError("the folder cannot be listed", at: .file(folder), found: error.localizedDescription)
     }
   }
 }

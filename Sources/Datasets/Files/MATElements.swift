@@ -11,14 +11,14 @@ enum MATElements {
   /// Of version 7.3, which is HDF5 and is left to its own library.
   private static let version7 = 0x0200
 
-  /// - Throws: `DatasetError` or `FormatError` where the file is no MATLAB file, cut short or damaged.
+  /// - Throws: `InputError` or `InputError` where the file is no MATLAB file, cut short or damaged.
   static func verify(_ path: String) throws {
     try FileBytes.read(path).withUnsafeBytes { try verify($0, path: path) }
   }
 
   private static func verify(_ bytes: UnsafeRawBufferPointer, path: String) throws {
-    func failure(_ problem: String, _ found: String, _ expected: String) -> DatasetError {
-      DatasetError(source: path, problem: problem, found: found, expected: expected)
+    func failure(_ problem: String, _ found: String, _ expected: String) -> InputError {
+      InputError(problem, at: .file(path), found: found, wanted: expected)
     }
     guard bytes.count >= headerSize else {
       throw failure("damaged, or no MATLAB file", "\(bytes.count) bytes", "a MAT file of version 5")

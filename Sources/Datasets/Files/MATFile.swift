@@ -1,4 +1,5 @@
 import CMatIO
+import Formats
 import Foundation
 
 /// Numeric variables of a MATLAB file (version 5, and 7.3 where libmatio was built with HDF5).
@@ -34,15 +35,15 @@ final class MATFile {
   let path: String
   private let file: OpaquePointer
 
-  /// - Throws: `DatasetError` or `FormatError` where the file is absent, no MATLAB file, or damaged as far as its checksums
+  /// - Throws: `InputError` or `InputError` where the file is absent, no MATLAB file, or damaged as far as its checksums
   ///   tell.
   init(_ path: String) throws {
     guard FileManager.default.isReadableFile(atPath: path) else {
-      throw DatasetError(source: path, problem: "cannot be opened for reading")
+      throw InputError("cannot be opened for reading", at: .file(path))
     }
     try MATElements.verify(path)
     guard let file = Mat_Open(path, Int32(MAT_ACC_RDONLY.rawValue)) else {
-      throw DatasetError(source: path, problem: "damaged, or no MATLAB file", expected: "a MAT file of version 5")
+      throw InputError("damaged, or no MATLAB file", at: .file(path), wanted: "a MAT file of version 5")
     }
     self.path = path
     self.file = file
@@ -50,12 +51,12 @@ final class MATFile {
 
   deinit { Mat_Close(file) }
 
-  /// - Throws: `DatasetError` where there is no such variable, it is neither uint8 nor double, or its data are damaged.
+  /// - Throws: `InputError` where there is no such variable, it is neither uint8 nor double, or its data are damaged.
   func variable(_ name: String) throws -> Variable {
     guard let description = Mat_VarReadInfo(file, name) else {
       let found = names()
-      throw DatasetError(
-        source: path, problem: "there is no variable \(name)",
+      throw InputError(
+        "there is no variable \(name)", at: .file(path),
         found: found.isEmpty ? "none that can be read" : found.joined(separator: ", "))
     }
     let (extents, kind) = (Self.extents(of: description), description.pointee.class_type)
@@ -63,26 +64,25 @@ final class MATFile {
     Mat_VarFree(description)
     let width = kind == MAT_C_UINT8 ? 1 : 8
     guard kind == MAT_C_UINT8 || kind == MAT_C_DOUBLE, !isComplex else {
-      throw DatasetError(
-        source: "\(path), \(name)", problem: "wrong type",
-        found: "MATLAB class \(kind.rawValue)\(isComplex ? ", complex" : "")",
-        expected: "uint8 or double, classes \(MAT_C_UINT8.rawValue) and \(MAT_C_DOUBLE.rawValue)")
+      throw InputError(
+        "wrong type", at: .file("\(path), \(name)"), found: "MATLAB class \(kind.rawValue)\(isComplex ? ", complex" : "")",
+        wanted: "uint8 or double, classes \(MAT_C_UINT8.rawValue) and \(MAT_C_DOUBLE.rawValue)")
     }
     var size = width
     for extent in extents {
       let product = size.multipliedReportingOverflow(by: extent)
       guard extent > 0, !product.overflow, product.partialValue <= Self.mostBytes else {
-        throw DatasetError(source: "\(path), \(name)", problem: "empty, or larger than can be right", found: "\(extents)")
+        throw InputError("empty, or larger than can be right", at: .file("\(path), \(name)"), found: "\(extents)")
       }
       size = product.partialValue
     }
     guard let variable = Mat_VarRead(file, name) else {
-      throw DatasetError(source: "\(path), \(name)", problem: "the data cannot be read: truncated or corrupt")
+      throw InputError("the data cannot be read: truncated or corrupt", at: .file("\(path), \(name)"))
     }
     defer { Mat_VarFree(variable) }
     guard let data = variable.pointee.data, variable.pointee.nbytes == size, variable.pointee.data_size == width,
       Self.extents(of: variable) == extents
-    else { throw DatasetError(source: "\(path), \(name)", problem: "the data are truncated or corrupt") }
+    else { throw InputError("the data are truncated or corrupt", at: .file("\(path), \(name)")) }
     let bytes = UnsafeRawBufferPointer(start: data, count: size)
     return Variable(
       extents: extents, values: width == 1 ? .bytes(Array(bytes)) : .doubles(Array(bytes.bindMemory(to: Double.self))))

@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// Random brightness, contrast, saturation and hue, as torchvision's `ColorJitter` on Pillow images: the four in random
 /// order, each rounded to bytes.
@@ -20,13 +21,12 @@ public struct ColourJitter: Equatable, Sendable {
   /// Of the ImageNet script of the DARTS repository (`train_imagenet.py`).
   public static let darts = ColourJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.2)
 
-  /// - Throws: `DatasetError` where a value is out of range.
+  /// - Throws: `InputError` where a value is out of range.
   func check() throws {
     let values = [("brightness", brightness), ("contrast", contrast), ("saturation", saturation), ("hue", hue)]
     for (name, value) in values where !(value >= 0 && value <= (name == "hue" ? 0.5 : 1)) {
-      throw DatasetError(
-        source: "jitter of \(name)", problem: "out of range", found: "\(value)",
-        expected: name == "hue" ? "0 to 0.5" : "0 to 1")
+      throw InputError(
+        "out of range", at: .file("jitter of \(name)"), found: "\(value)", wanted: name == "hue" ? "0 to 0.5" : "0 to 1")
     }
   }
 

@@ -1,5 +1,6 @@
 import CJPEG
 import CPNG
+import Formats
 
 /// Decodes JPEG and PNG files to RGB through libjpeg and libpng; which one it is, the content says, not the name (a few
 /// .JPEG files of ImageNet are PNG).
@@ -12,14 +13,14 @@ package enum ImageDecoder {
   static let mostPixels: UInt64 = 1 << 28
 
   /// - Parameter source: How errors call the file.
-  /// - Throws: `DatasetError` where the bytes are neither, truncated, corrupt, or of a kind that has no RGB.
+  /// - Throws: `InputError` where the bytes are neither, truncated, corrupt, or of a kind that has no RGB.
   package static func decode(_ bytes: [UInt8], source: String) throws -> RGBImage {
     if bytes.starts(with: [0xFF, 0xD8]) { return try jpeg(bytes, source: source) }
     if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try png(bytes, source: source) }
-    throw DatasetError(
-      source: source, problem: "neither JPEG nor PNG",
+    throw InputError(
+      "neither JPEG nor PNG", at: .file(source),
       found: bytes.isEmpty ? "an empty file" : "the first bytes \(Array(bytes.prefix(4)))",
-      expected: "[255, 216, …] or [137, 80, 78, 71, …]")
+      wanted: "[255, 216, …] or [137, 80, 78, 71, …]")
   }
 
   private static func jpeg(_ bytes: [UInt8], source: String) throws -> RGBImage {
@@ -66,7 +67,7 @@ package enum ImageDecoder {
     String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  private static func damaged(_ source: String, _ format: String, _ reason: String) -> DatasetError {
-    DatasetError(source: source, problem: "a damaged \(format) image", found: reason.isEmpty ? nil : "\"\(reason)\"")
+  private static func damaged(_ source: String, _ format: String, _ reason: String) -> InputError {
+    InputError("a damaged \(format) image", at: .file(source), found: reason.isEmpty ? nil : "\"\(reason)\"")
   }
 }

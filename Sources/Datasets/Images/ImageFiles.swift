@@ -32,19 +32,19 @@ public final class ImageFiles: Sendable {
   /// The path below the root.
   func name(_ position: Int) -> String { "\(folders[Int(members[position])])/\(names[position])" }
 
-  /// - Throws: `DatasetError` where the file is gone.
+  /// - Throws: `InputError` where the file is gone.
   func byteCount(_ position: Int) throws -> Int {
     var status = stat()
     let path = path(position)
     guard stat(path, &status) == 0 else {
-      throw DatasetError(source: path, problem: "cannot be examined", found: String(cString: strerror(errno)))
+      throw InputError("cannot be examined", at: .file(path), found: String(cString: strerror(errno)))
     }
     return Int(status.st_size)
   }
 
   /// The image as it is stored.
   ///
-  /// - Throws: `FormatError` or `DatasetError` where the file is gone or damaged.
+  /// - Throws: `InputError` or `InputError` where the file is gone or damaged.
   package func decoded(_ position: Int) throws -> RGBImage {
     let path = path(position)
     return try ImageDecoder.decode(FileBytes.read(path), source: path)

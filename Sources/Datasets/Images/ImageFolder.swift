@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Folders of JPEG and PNG images, one a class: `train/CLASS/…` and `val/CLASS/…` (or `test/CLASS/…`), as ImageNet is
@@ -20,20 +21,19 @@ public enum ImageFolder {
   /// - Parameters:
   ///   - side: Height and width of the images of a batch.
   ///   - normalisation: Nil for that of ImageNet.
-  /// - Throws: `DatasetError` where there are no classes, a class has no images, or training and test classes differ.
+  /// - Throws: `InputError` where there are no classes, a class has no images, or training and test classes differ.
   public static func load(
     folder: String, side: Int = 224, crop: Crop = .resized, normalisation: Normalisation? = nil
   ) throws -> ImageDataset {
     guard sides.contains(side) else {
-      throw DatasetError(
-        source: folder, problem: "image size out of range", found: "\(side)",
-        expected: "\(sides.lowerBound) to \(sides.upperBound)")
+      throw InputError(
+        "image size out of range", at: .file(folder), found: "\(side)", wanted: "\(sides.lowerBound) to \(sides.upperBound)")
     }
     let entries = try DatasetFiles.entries(of: folder, expected: "a folder with one folder a class")
     let hasTraining = entries.contains("train") && isFolder("\(folder)/train")
     let test = ["val", "test"].filter { entries.contains($0) && isFolder("\(folder)/\($0)") }
     guard hasTraining || test.isEmpty else {
-      throw DatasetError(source: "\(folder)/train", problem: "there is no such folder", found: test.joined(separator: ", "))
+      throw InputError("there is no such folder", at: .file("\(folder)/train"), found: test.joined(separator: ", "))
     }
     let resizedSide = crop == .resized ? Int((256.0 * Double(side) / 224).rounded()) : side
     func split(_ root: String, like classes: [String]?) throws -> ImageFiles {
@@ -56,12 +56,12 @@ public enum ImageFolder {
   private static func list(_ root: String, classes: [String]?, side: Int, resizedSide: Int) throws -> ImageFiles {
     let folders = try DatasetFiles.entries(of: root).filter { !$0.hasPrefix(".") && isFolder("\(root)/\($0)") }
     guard !folders.isEmpty else {
-      throw DatasetError(source: root, problem: "there are no classes", expected: "one folder a class")
+      throw InputError("there are no classes", at: .file(root), wanted: "one folder a class")
     }
     if let classes, let strange = Set(classes).symmetricDifference(folders).min() {
-      throw DatasetError(
-        source: "\(root)/\(strange)",
-        problem: classes.contains(strange) ? "a class of the training images is missing" : "a class without training images")
+      throw InputError(
+        classes.contains(strange) ? "a class of the training images is missing" : "a class without training images",
+        at: .file("\(root)/\(strange)"))
     }
     var names: [String] = []
     var members: [Int32] = []
@@ -69,10 +69,9 @@ public enum ImageFolder {
       let folder = "\(root)/\(name)"
       let files = try DatasetFiles.entries(of: folder).filter { !$0.hasPrefix(".") }
       if let strange = files.first(where: { file in !endings.contains { file.lowercased().hasSuffix($0) } }) {
-        throw DatasetError(
-          source: "\(folder)/\(strange)", problem: "not named as an image", expected: endings.joined(separator: ", "))
+        throw InputError("not named as an image", at: .file("\(folder)/\(strange)"), wanted: endings.joined(separator: ", "))
       }
-      guard !files.isEmpty else { throw DatasetError(source: folder, problem: "a class without images") }
+      guard !files.isEmpty else { throw InputError("a class without images", at: .file(folder)) }
       names += files
       members += Array(repeating: Int32(label), count: files.count)
     }

@@ -1,4 +1,5 @@
 import Compute
+import Formats
 
 /// A random part of an image, resized to the side of a batch (Szegedy et al., *Going deeper with convolutions*, 2015, §6),
 /// with torchvision's way of choosing (`RandomResizedCrop`).
@@ -16,12 +17,12 @@ public struct ResizedCrop: Equatable, Sendable {
   /// What ImageNet is trained with: 8 % to all of the area, 3:4 to 4:3.
   public static let imageNet = ResizedCrop(areas: 0.08...1, stretch: 4.0 / 3)
 
-  /// - Throws: `DatasetError` where the ranges make no sense.
+  /// - Throws: `InputError` where the ranges make no sense.
   func check() throws {
     guard areas.lowerBound > 0, areas.upperBound <= 1, stretch >= 1, stretch <= 16 else {
-      throw DatasetError(
-        source: "resized crop", problem: "out of range", found: "areas \(areas), stretch \(stretch)",
-        expected: "areas within 0 to 1, stretch 1 to 16")
+      throw InputError(
+        "out of range", at: "resized crop", found: "areas \(areas), stretch \(stretch)",
+        wanted: "areas within 0 to 1, stretch 1 to 16")
     }
   }
 

@@ -1,3 +1,5 @@
+import Formats
+
 /// What a pickle holds: dictionaries, lists, texts, numbers and NumPy arrays of integers.
 ///
 /// The reader knows the opcodes of protocols 2 to 5 that such data need and gives the six names that NumPy's own pickles
@@ -16,7 +18,7 @@ struct PickleFile {
   var arrays: [PickleArray?] = []
   var top = PickleValue.none
 
-  /// - Throws: `DatasetError` naming the offset where the content is no such pickle.
+  /// - Throws: `InputError` naming the offset where the content is no such pickle.
   init(_ content: [UInt8], source: String) throws {
     var machine = PickleMachine(file: PickleFile(unread: content, source: source))
     self = try machine.run()
@@ -29,10 +31,10 @@ struct PickleFile {
 
   /// The value of a key of the dictionary that the pickle is; nil where there is none.
   ///
-  /// - Throws: `DatasetError` where the pickle is no dictionary.
+  /// - Throws: `InputError` where the pickle is no dictionary.
   func entry(_ key: String) throws -> PickleValue? {
     guard case .dictionary(let index) = top else {
-      throw DatasetError(source: source, problem: "the pickle is no dictionary", found: top.kind)
+      throw InputError("the pickle is no dictionary", at: .file(source), found: top.kind)
     }
     // The last one of a repeated key counts, as in Python.
     return dictionaries[index].last { text($0.key) == key }?.value
@@ -61,7 +63,7 @@ struct PickleFile {
 
   /// A list, a tuple or an array of one dimension, all of them integers.
   ///
-  /// - Throws: `DatasetError` where it is none of these.
+  /// - Throws: `InputError` where it is none of these.
   func integers(_ value: PickleValue, of key: String) throws -> [Int] {
     let items: [PickleValue]
     switch value {
@@ -69,15 +71,15 @@ struct PickleFile {
     case .tuple(let values): items = values
     case .array(let index): return try integers(array(index, of: key), of: key)
     default:
-      throw DatasetError(source: "\(source), \(key)", problem: "not a list of integers", found: value.kind)
+      throw InputError("not a list of integers", at: .file("\(source), \(key)"), found: value.kind)
     }
     return try items.enumerated().map { index, item in
       switch item {
       case .integer(let number): return number
       case .bool(let bit): return bit ? 1 : 0
       default:
-        throw DatasetError(
-          source: "\(source), \(key)", problem: "entry \(index) is no integer", found: item.kind, expected: "an integer")
+        throw InputError(
+          "entry \(index) is no integer", at: .file("\(source), \(key)"), found: item.kind, wanted: "an integer")
       }
     }
   }
@@ -91,25 +93,24 @@ struct PickleFile {
 
   /// The array of a value.
   ///
-  /// - Throws: `DatasetError` where it is none.
+  /// - Throws: `InputError` where it is none.
   func array(_ value: PickleValue, of key: String) throws -> PickleArray {
     guard case .array(let index) = value else {
-      throw DatasetError(source: "\(source), \(key)", problem: "not an array", found: value.kind, expected: "a NumPy array")
+      throw InputError("not an array", at: .file("\(source), \(key)"), found: value.kind, wanted: "a NumPy array")
     }
     return try array(index, of: key)
   }
 
   private func array(_ index: Int, of key: String) throws -> PickleArray {
     guard let array = arrays[index] else {
-      throw DatasetError(source: "\(source), \(key)", problem: "an array without values", expected: "its BUILD opcode")
+      throw InputError("an array without values", at: .file("\(source), \(key)"), wanted: "its BUILD opcode")
     }
     return array
   }
 
   private func integers(_ array: PickleArray, of key: String) throws -> [Int] {
     guard array.shape.count == 1, let data = bytes(array.data) else {
-      throw DatasetError(
-        source: "\(source), \(key)", problem: "wrong shape", found: "\(array.shape)", expected: "one dimension")
+      throw InputError("wrong shape", at: .file("\(source), \(key)"), found: "\(array.shape)", wanted: "one dimension")
     }
     let (size, start) = (array.element.size, data.startIndex)
     return (0..<array.count).map { index in

@@ -1,3 +1,5 @@
+import Formats
+
 /// The stack machine of Python's `pickletools`, restricted to data.
 struct PickleMachine {
   var file: PickleFile
@@ -12,7 +14,7 @@ struct PickleMachine {
   /// Most values under construction at once: NumPy and lists of numbers need a thousand.
   private static let deepestStack = 1 << 20
 
-  /// - Throws: `DatasetError` with the offset of the first opcode that is unknown, out of place or cut short.
+  /// - Throws: `InputError` with the offset of the first opcode that is unknown, out of place or cut short.
   mutating func run() throws -> PickleFile {
     guard file.content.count >= 2, file.content[0] == 0x80 else {
       throw wrong("not a pickle of protocol 2 or later", at: 0, found: "the first bytes \(Array(file.content.prefix(2)))")
@@ -235,7 +237,7 @@ struct PickleMachine {
     return String(decoding: file.content[position..<end], as: UTF8.self)
   }
 
-  func wrong(_ problem: String, at offset: Int, found: String? = nil, expected: String? = nil) -> DatasetError {
-    DatasetError(source: "\(file.source), byte \(offset)", problem: problem, found: found, expected: expected)
+  func wrong(_ problem: String, at offset: Int, found: String? = nil, expected: String? = nil) -> InputError {
+    InputError(problem, at: .file("\(file.source), byte \(offset)"), found: found, wanted: expected)
   }
 }

@@ -38,11 +38,11 @@ public final class DerivedModel {
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
-  /// - Throws: `SupernetError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
+  /// - Throws: `InputError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
   ///   memory than there is.
   public init(architecture: DerivedArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    try SupernetError.check(batch, BatchLoader.batchSizes, "batch")
-    try SupernetError.check(threads, ThreadPool.counts, "threads")
+    try BatchLoader.batchSizes.require(batch, at: .setting("batch"), "unsupported size")
+    try ThreadPool.counts.require(threads, at: .setting("threads"), "unsupported size")
     self.architecture = architecture
     self.kernels = kernels
     pool = ThreadPool(threadCount: threads)
@@ -141,7 +141,7 @@ extension DerivedModel {
 
   public func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] { plan.statistics.export(statistics) }
 
-  /// - Throws: `SupernetError` for a tensor that is missing, misshapen or not finite; `FormatError` for one of another type.
+  /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
   public func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
     try plan.parameters.importVector(from: file, prefix: prefix)
   }

@@ -17,7 +17,7 @@ extension SupernetModel {
 
   /// Reads what `export` wrote, each name preceded by `prefix`.
   ///
-  /// - Throws: `SupernetError` for a tensor that is missing, misshapen or not finite; `FormatError` for one of another type.
+  /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
   public func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
     try plan.parameters.importVector(from: file, prefix: prefix)
   }

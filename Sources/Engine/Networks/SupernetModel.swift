@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Datasets
+import Formats
 import Foundation
 
 /// A DARTS supernet: losses and gradients of (ω, α) on batches of images.
@@ -25,11 +26,11 @@ public final class SupernetModel {
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
-  /// - Throws: `SupernetError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
+  /// - Throws: `InputError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
   ///   memory than there is.
   public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    try SupernetError.check(batch, BatchLoader.batchSizes, "batch")
-    try SupernetError.check(threads, ThreadPool.counts, "threads")
+    try BatchLoader.batchSizes.require(batch, at: .setting("batch"), "unsupported size")
+    try ThreadPool.counts.require(threads, at: .setting("threads"), "unsupported size")
     self.architecture = architecture
     self.kernels = kernels
     instructionSet = kernels.name
@@ -107,7 +108,7 @@ public final class SupernetModel {
   /// Mean cross-entropy and accuracy of a derived architecture that inherits the supernet's weights: its edges are their
   /// operation alone and all others are gone, which no α can say where a space has no `none`.
   ///
-  /// - Throws: `SupernetError` where an edge's operation is none of its candidates.
+  /// - Throws: `InputError` where an edge's operation is none of its candidates.
   public func evaluate(weights: ParameterVector, genotype: Genotype, batch: ImageBatch) throws -> (
     loss: Double, correct: Int
   ) {
@@ -126,7 +127,7 @@ public final class SupernetModel {
     for (index, edge) in cell.enumerated() {
       let row = CellTopology.edgesInto(node: index / Genotype.edgesPerNode).lowerBound + edge.source
       guard let column = candidates[row].firstIndex(of: edge.operation) else {
-        throw SupernetError(
+        throw InputError(
           "an operation that the supernet does not have there", at: "genotype, \(key)[\(index)]",
           found: edge.operation.rawValue, wanted: candidates[row].map(\.rawValue).joined(separator: ", "))
       }

@@ -1,3 +1,5 @@
+import Formats
+
 /// A cell as a graph: inputs, nodes that each take operations of earlier states, and the output that joins some states.
 ///
 /// States are numbered inputs first, then nodes, as in a genotype.
@@ -36,7 +38,7 @@ public struct CellDiagram: Equatable, Sendable {
   /// States that the output joins.
   public let joined: [Int]
 
-  /// - Throws: `FigureError.badData` for an edge that does not lead from an earlier state to a node, a strength outside of
+  /// - Throws: `InputError` for an edge that does not lead from an earlier state to a node, a strength outside of
   ///   0…1, a state that the output cannot join or joins twice, or more than a page can show.
   public init(
     title: Label, inputs: [Label] = ["${c}_{k\u{2212}2}", "${c}_{k\u{2212}1}"], nodes: [Label] = ["0", "1", "2", "3"],
@@ -44,7 +46,7 @@ public struct CellDiagram: Equatable, Sendable {
   ) throws {
     let states = inputs.count + nodes.count
     func require(_ condition: Bool, _ field: String, _ found: String, _ wanted: String) throws {
-      if !condition { throw FigureError.badData(field: "cell diagram, \(field)", found: found, wanted: wanted) }
+      if !condition { throw InputError.undrawable("cell diagram, \(field)", found: found, wanted: wanted) }
     }
     try require(
       !inputs.isEmpty && !nodes.isEmpty, "states", "\(inputs.count) inputs, \(nodes.count) nodes", "one or more of each")

@@ -1,3 +1,5 @@
+import Formats
+
 /// Diagrams of cells side by side: how a search's result is shown in a paper.
 public struct CellFigure: Figure, Sendable {
   /// Empty for none.
@@ -8,10 +10,10 @@ public struct CellFigure: Figure, Sendable {
 
   public var name: String { title.isEmpty ? cells.map(\.title.plain).joined(separator: " and ") : title }
 
-  /// - Throws: `FigureError.badData` where there is no cell to show.
+  /// - Throws: `InputError` where there is no cell to show.
   public init(title: String = "", cells: [CellDiagram], caption: [String] = []) throws {
     guard !cells.isEmpty else {
-      throw FigureError.badData(field: "cell figure", found: "no cells", wanted: "at least one")
+      throw InputError.undrawable("cell figure", found: "no cells", wanted: "at least one")
     }
     self.title = title
     self.cells = cells

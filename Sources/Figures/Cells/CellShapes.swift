@@ -24,7 +24,7 @@ package struct CellShapes: Sendable {
 extension CellDiagram {
   /// Where everything of the cell stands.
   ///
-  /// - Throws: `FigureError.drawing` where texts cannot be measured.
+  /// - Throws: `InputError` where texts cannot be measured.
   package func shapes() throws -> CellShapes { CellDrawing(self, ruler: try Ruler()).shapes }
 }
 

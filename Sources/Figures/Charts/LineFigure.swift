@@ -1,3 +1,5 @@
+import Formats
+
 /// One line of a chart, with an optional band around it.
 public struct LineSeries: Equatable, Sendable {
   /// As `Label` markup.
@@ -24,12 +26,12 @@ public struct LineSeries: Equatable, Sendable {
     }
   }
 
-  /// - Throws: `FigureError.badData` when the lengths differ.
+  /// - Throws: `InputError` when the lengths differ.
   public init(label: Label, x: [Double], y: [Double], band: Band? = nil) throws {
     let counts = [y.count] + (band.map { [$0.lower.count, $0.upper.count] } ?? [])
     guard counts.allSatisfy({ $0 == x.count }) else {
-      throw FigureError.badData(
-        field: "series \(label.plain)", found: "\(counts.map(String.init).joined(separator: ", ")) values",
+      throw InputError.undrawable(
+        "series \(label.plain)", found: "\(counts.map(String.init).joined(separator: ", ")) values",
         wanted: "\(x.count), one for each x")
     }
     self.label = label
@@ -81,13 +83,13 @@ public struct LineFigure: Figure, Sendable {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError.badData` when nothing can be drawn: no series, or no point that its scales can show.
+  /// - Throws: `InputError` when nothing can be drawn: no series, or no point that its scales can show.
   public init(
     title: String, series: [LineSeries], xLabel: Label, yLabel: Label, xScale: Axis.Scale = .linear,
     yScale: Axis.Scale = .linear, caption: [String] = [], width: Double = 252
   ) throws {
     guard (144...2000).contains(width) else {
-      throw FigureError.badData(field: "line figure width", found: "\(width)", wanted: "144 to 2000 points")
+      throw InputError.undrawable("line figure width", found: "\(width)", wanted: "144 to 2000 points")
     }
     self.title = title
     self.series = series
@@ -128,8 +130,8 @@ public struct LineFigure: Figure, Sendable {
   private static func axis(_ label: Label, _ values: [Double], _ scale: Axis.Scale, air: Double) throws -> Axis {
     let usable = values.filter(scale.shows)
     guard let least = usable.min(), let most = usable.max() else {
-      throw FigureError.badData(
-        field: "axis \(label.plain)", found: "no value to show",
+      throw InputError.undrawable(
+        "axis \(label.plain)", found: "no value to show",
         wanted: scale == .logarithmic ? "at least one finite value above 0" : "at least one finite value")
     }
     return try Axis.around(least, most, label: label, scale: scale, air: air)

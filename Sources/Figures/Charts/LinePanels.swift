@@ -1,3 +1,5 @@
+import Formats
+
 /// Line charts side by side, of the same lines: one legend for all below.
 public struct LinePanels: Figure, Sendable {
   public var title: String
@@ -16,17 +18,16 @@ public struct LinePanels: Figure, Sendable {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError.badData` where there is no panel, or panels would be narrower than 144 points.
+  /// - Throws: `InputError` where there is no panel, or panels would be narrower than 144 points.
   public init(
     title: String, panels: [LineFigure], columns: Int = 3, caption: [String] = [], width: Double = 504
   ) throws {
     guard !panels.isEmpty, columns > 0 else {
-      throw FigureError.badData(
-        field: "line panels", found: "\(panels.count) panels in rows of \(columns)", wanted: "at least 1 of each")
+      throw InputError.undrawable(
+        "line panels", found: "\(panels.count) panels in rows of \(columns)", wanted: "at least 1 of each")
     }
     guard width <= 2000, width / Double(min(columns, panels.count)) >= 144 else {
-      throw FigureError.badData(
-        field: "line panels width", found: "\(width)", wanted: "144 points a column, 2000 in all at most")
+      throw InputError.undrawable("line panels width", found: "\(width)", wanted: "144 points a column, 2000 in all at most")
     }
     self.title = title
     self.panels = panels

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// One quantity against what it stands for: points, coloured by a third number.
@@ -24,13 +25,13 @@ public struct ScatterPanel: Equatable, Sendable {
   /// The regression of y on x; nil to leave it out.
   public var regression: Line?
 
-  /// - Throws: `FigureError.badData` where the lists are not equally long.
+  /// - Throws: `InputError` where the lists are not equally long.
   public init(
     title: Label, x: [Double], y: [Double], shade: [Double] = [], notes: [Label] = [], regression: Line? = nil
   ) throws {
     guard x.count == y.count, shade.isEmpty || shade.count == x.count else {
-      throw FigureError.badData(
-        field: "scatter \(title.plain)", found: "\(x.count), \(y.count) and \(shade.count) values",
+      throw InputError.undrawable(
+        "scatter \(title.plain)", found: "\(x.count), \(y.count) and \(shade.count) values",
         wanted: "as many of each, or no shades")
     }
     self.title = title
@@ -71,20 +72,19 @@ public struct ScatterFigure: Figure, Sendable {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError.badData` where there is no panel, or no point with two finite coordinates.
+  /// - Throws: `InputError` where there is no panel, or no point with two finite coordinates.
   public init(
     title: String, panels: [ScatterPanel], xLabel: Label, yLabel: Label, shadeLabel: Label = "radius",
     caption: [String] = [], width: Double? = nil
   ) throws {
     guard !panels.isEmpty else {
-      throw FigureError.badData(field: "scatter panels", found: "none", wanted: "at least one")
+      throw InputError.undrawable("scatter panels", found: "none", wanted: "at least one")
     }
     guard panels.contains(where: { zip($0.x, $0.y).contains { $0.isFinite && $1.isFinite } }) else {
-      throw FigureError.badData(
-        field: "scatter", found: "no point to show", wanted: "at least one with two finite coordinates")
+      throw InputError.undrawable("scatter", found: "no point to show", wanted: "at least one with two finite coordinates")
     }
     if let width, !(216...2000).contains(width) {
-      throw FigureError.badData(field: "scatter width", found: "\(width)", wanted: "216 to 2000 points")
+      throw InputError.undrawable("scatter width", found: "\(width)", wanted: "216 to 2000 points")
     }
     self.title = title
     self.panels = panels
@@ -104,8 +104,7 @@ public struct ScatterFigure: Figure, Sendable {
     if let range { return (range.lowerBound, range.upperBound) }
     let values = panels.flatMap { $0.x + $0.y }.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
     guard let least = values.min(), let most = values.max() else {
-      throw FigureError.badData(
-        field: "scatter", found: "no value above 0", wanted: "at least one, for a logarithmic axis")
+      throw InputError.undrawable("scatter", found: "no value above 0", wanted: "at least one, for a logarithmic axis")
     }
     if isLogarithmic { return (least, most) }
     let bulk = ColourScale.sequential(values)

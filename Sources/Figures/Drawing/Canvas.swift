@@ -1,4 +1,5 @@
 import CCairo
+import Formats
 import Foundation
 
 /// What figures draw on: lengths in points (1/72 inch), origin top left, y downwards.
@@ -50,7 +51,7 @@ public final class Canvas {
 
   static func check(_ status: cairo_status_t) throws {
     guard status == CAIRO_STATUS_SUCCESS else {
-      throw FigureError.drawing(String(cString: cairo_status_to_string(status)))
+      throw InputError("drawing failed", at: "figure", found: String(cString: cairo_status_to_string(status)))
     }
   }
 

@@ -7,9 +7,9 @@ extension FigureFile {
   /// - Parameters:
   ///   - maker: the command, such as `zarts plot`; `FigureMetadata.maker` of its figures.
   ///   - path: whose ending names the format.
-  /// - Throws: `FigureError.unknownFormat`.
+  /// - Throws: `InputError`.
   public static func output(of maker: String, at path: String) throws -> OutputFile {
-    guard let format = format(of: path) else { throw FigureError.unknownFormat(path: path) }
+    guard let format = format(of: path) else { throw InputError.unknownFigureFormat(path) }
     return OutputFile("a \(format.rawValue.uppercased()) figure of \(maker)") { path in
       guard let bytes = try? FileBytes.read(path) else { return false }
       switch format {

@@ -23,18 +23,14 @@ public enum FigureFile {
   ///   - scale: resolution of a PNG in units of 96 pixels per inch.
   ///   - metadata: where the figure comes from; "Software" and "Title" are added.
   ///   - letters: of an SVG document.
-  /// - Throws: `FigureError`; when it throws, nothing new is at `path`.
+  /// - Throws: `InputError`; when it throws, nothing new is at `path`.
   public static func write(
     _ figure: some Figure, to path: String, metadata: FigureMetadata = FigureMetadata(), scale: Double = 2,
     letters: SVGLetters = .outlines
   ) throws {
-    guard let format = format(of: path) else { throw FigureError.unknownFormat(path: path) }
+    guard let format = format(of: path) else { throw InputError.unknownFigureFormat(path) }
     let bytes = try render(figure, as: format, metadata: metadata, scale: scale, letters: letters)
-    do {
-      try AtomicFile.write(bytes, to: path)
-    } catch let error as FormatError {
-      throw FigureError.unwritable(path: path, reason: error.found ?? error.problem)
-    }
+    try AtomicFile.write(bytes, to: path)
   }
 
   /// The bytes of `figure` as a file of `format`: the same figure and metadata give the same bytes.
@@ -54,8 +50,8 @@ public enum FigureFile {
   private static func checkedSize(_ figure: some Figure) throws -> Size {
     let size = try figure.pageSize()
     guard (1...14400).contains(size.width), (1...14400).contains(size.height) else {
-      throw FigureError.badData(
-        field: "page size", found: "\(size.width) × \(size.height) points", wanted: "1 to 14400 points each way")
+      throw InputError.undrawable(
+        "page size", found: "\(size.width) × \(size.height) points", wanted: "1 to 14400 points each way")
     }
     return size
   }
@@ -64,15 +60,15 @@ public enum FigureFile {
   ///
   /// - Parameter idPrefix: what the names of its elements begin with: a letter first, and different for each figure of a
   ///   page, since names count for the page as a whole.
-  /// - Throws: `FigureError`.
+  /// - Throws: `InputError`.
   public static func svgElement(
     _ figure: some Figure, idPrefix: String, metadata: FigureMetadata = FigureMetadata()
   ) throws -> String {
     guard idPrefix.first?.isLetter == true,
       idPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"<>&#()".utf8.contains($0) })
     else {
-      throw FigureError.badData(
-        field: "idPrefix", found: "'\(idPrefix)'", wanted: "a letter, then letters, digits, hyphens or underscores")
+      throw InputError.undrawable(
+        "idPrefix", found: "'\(idPrefix)'", wanted: "a letter, then letters, digits, hyphens or underscores")
     }
     let entries = try metadata.completed(title: figure.name)
     let bytes = try VectorPage.svg(figure, size: checkedSize(figure), entries, idPrefix: idPrefix)
@@ -85,7 +81,7 @@ public enum FigureFile {
   package static func texts(of figure: some Figure) throws -> [(text: String, area: Rectangle)] {
     let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1)
     defer { cairo_surface_destroy(surface) }
-    guard let surface else { throw FigureError.drawing("no surface") }
+    guard let surface else { throw InputError("drawing failed", at: "figure", found: "no surface") }
     let canvas = Canvas(surface: surface, size: try figure.pageSize(), pixelsPerPoint: 1)
     try figure.draw(on: canvas)
     try canvas.check()

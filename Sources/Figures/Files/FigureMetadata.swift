@@ -1,3 +1,5 @@
+import Formats
+
 /// Where a figure comes from: entries that are stored in the file, in this order.
 ///
 /// A PNG holds them as text chunks, a PDF as title, creator and keywords, an SVG as title and description.
@@ -44,7 +46,7 @@ public struct FigureMetadata: Equatable, Sendable {
 
   /// Adds what every file has, checks what PNG demands of keys and values.
   ///
-  /// - Throws: `FigureError.badMetadata`.
+  /// - Throws: `InputError`.
   func completed(title: String) throws -> [Entry] {
     var all = entries
     if let maker { all.insert(Entry(Self.makerKey, maker), at: 0) }
@@ -55,12 +57,12 @@ public struct FigureMetadata: Equatable, Sendable {
       guard (1...79).contains(key.count), key.allSatisfy({ (0x20...0x7E).contains($0.value) }), key.first != " ",
         key.last != " ", !entry.key.contains("  ")
       else {
-        throw FigureError.badMetadata(
-          key: entry.key, found: "a key of \(key.count) characters",
+        throw InputError.undrawable(
+          "metadata \(entry.key)", found: "a key of \(key.count) characters",
           wanted: "1 to 79 printable ASCII characters without leading, trailing or double spaces")
       }
       guard !entry.value.unicodeScalars.contains("\0") else {
-        throw FigureError.badMetadata(key: entry.key, found: "a NUL character", wanted: "text without NUL")
+        throw InputError.undrawable("metadata \(entry.key)", found: "a NUL character", wanted: "text without NUL")
       }
     }
     return all

@@ -1,5 +1,6 @@
 import CCairo
 import CPNG
+import Formats
 import Foundation
 
 /// An opaque 8-bit RGB picture and its way into a PNG file.
@@ -17,20 +18,22 @@ struct PNGImage {
     let width = (size.width * pixelsPerPoint).rounded(.up)
     let height = (size.height * pixelsPerPoint).rounded(.up)
     guard scale > 0, width <= 32767, height <= 32767 else {
-      throw FigureError.badData(
-        field: "scale", found: "\(scale), \(width) × \(height) pixels", wanted: "above 0, at most 32767 pixels each way")
+      throw InputError.undrawable(
+        "scale", found: "\(scale), \(width) × \(height) pixels", wanted: "above 0, at most 32767 pixels each way")
     }
     let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
     defer { cairo_surface_destroy(surface) }
     try Canvas.check(cairo_surface_status(surface))
-    guard let surface else { throw FigureError.drawing("no surface") }
+    guard let surface else { throw InputError("drawing failed", at: "figure", found: "no surface") }
     let canvas = Canvas(surface: surface, size: size, pixelsPerPoint: pixelsPerPoint)
     // Whole pixels, not the page: a page that ends inside a pixel must not leave a dark edge.
     canvas.fill(Rectangle(x: 0, y: 0, width: size.width + 1, height: size.height + 1), .white)
     try figure.draw(on: canvas)
     try canvas.check()
     cairo_surface_flush(surface)
-    guard let pixels = cairo_image_surface_get_data(surface) else { throw FigureError.drawing("no pixels") }
+    guard let pixels = cairo_image_surface_get_data(surface) else {
+      throw InputError("drawing failed", at: "figure", found: "no pixels")
+    }
     let stride = Int(cairo_image_surface_get_stride(surface))
     var image = PNGImage(
       width: Int(width), height: Int(height), rgb: [], pixelsPerInch: pixelsPerInch)
@@ -69,7 +72,7 @@ struct PNGImage {
       image.rgb, UInt32(image.width), UInt32(image.height), perMetre, texts, Int32(texts.count), &buffer)
     guard outcome == 0, let bytes = buffer.bytes else {
       let message = withUnsafeBytes(of: buffer.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      throw FigureError.encoding(message)
+      throw InputError("PNG encoding failed", at: "figure", found: message)
     }
     defer { zarts_png_release(&buffer) }
     return Array(UnsafeBufferPointer(start: bytes, count: buffer.count))

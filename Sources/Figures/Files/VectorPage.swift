@@ -1,4 +1,5 @@
 import CCairo
+import Formats
 
 /// One-page vector documents.
 enum VectorPage {
@@ -67,7 +68,7 @@ enum VectorPage {
       let surface = open(Unmanaged.passUnretained(sink).toOpaque())
       defer { cairo_surface_destroy(surface) }
       try Canvas.check(cairo_surface_status(surface))
-      guard let surface else { throw FigureError.drawing("no surface") }
+      guard let surface else { throw InputError("drawing failed", at: "figure", found: "no surface") }
       let canvas = Canvas(surface: surface, size: size, pixelsPerPoint: nil, leavesTextOut: leavesTextOut)
       canvas.fill(Rectangle(x: 0, y: 0, width: size.width, height: size.height), .white)
       try figure.draw(on: canvas)

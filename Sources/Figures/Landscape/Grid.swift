@@ -1,3 +1,5 @@
+import Formats
+
 /// Values at the crossings of two lists of coordinates.
 public struct Grid: Equatable, Sendable {
   /// Coordinates of the columns and of the rows, each strictly ascending.
@@ -9,20 +11,19 @@ public struct Grid: Equatable, Sendable {
   public var columns: Int { x.count }
   public var rows: Int { y.count }
 
-  /// - Throws: `FigureError.badData` when coordinates are missing, not finite or not ascending, or when the number
+  /// - Throws: `InputError` when coordinates are missing, not finite or not ascending, or when the number
   ///   of values isn't rows × columns.
   public init(x: [Double], y: [Double], values: [Double]) throws {
     for (name, list) in [("x", x), ("y", y)] {
       let ascending = zip(list, list.dropFirst()).allSatisfy { $0 < $1 }
       guard !list.isEmpty, list.allSatisfy(\.isFinite), ascending else {
-        throw FigureError.badData(
-          field: "grid \(name)", found: "\(list)", wanted: "at least one coordinate, finite and strictly ascending")
+        throw InputError.undrawable(
+          "grid \(name)", found: "\(list)", wanted: "at least one coordinate, finite and strictly ascending")
       }
     }
     guard values.count == x.count * y.count else {
-      throw FigureError.badData(
-        field: "grid values", found: "\(values.count) values",
-        wanted: "\(x.count * y.count) for \(y.count) rows of \(x.count)")
+      throw InputError.undrawable(
+        "grid values", found: "\(values.count) values", wanted: "\(x.count * y.count) for \(y.count) rows of \(x.count)")
     }
     self.x = x
     self.y = y
@@ -66,11 +67,10 @@ public struct Grid: Equatable, Sendable {
 
   /// This minus `other`, point by point.
   ///
-  /// - Throws: `FigureError.badData` when the coordinates differ.
+  /// - Throws: `InputError` when the coordinates differ.
   public func minus(_ other: Grid) throws -> Grid {
     guard x == other.x, y == other.y else {
-      throw FigureError.badData(
-        field: "difference of grids", found: "different coordinates", wanted: "the same points in both")
+      throw InputError.undrawable("difference of grids", found: "different coordinates", wanted: "the same points in both")
     }
     return try Grid(x: x, y: y, values: zip(values, other.values).map(-))
   }

@@ -1,3 +1,5 @@
+import Formats
+
 /// One panel of a landscape: a loss, or a difference between two losses.
 public struct LandscapePanel: Equatable, Sendable {
   /// As `Label` markup: "L_{M}(α)".
@@ -50,7 +52,7 @@ public struct LandscapeFigure: Figure, Sendable {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError.badData` when there is no panel or `reference` names none, or names a difference.
+  /// - Throws: `InputError` when there is no panel or `reference` names none, or names a difference.
   public init(
     title: String, panels: [LandscapePanel], reference: Int? = nil, caption: [String] = [],
     xLabel: Label = "direction 1 (‖α‖ per cell)", yLabel: Label = "direction 2 (‖α‖ per cell)",
@@ -58,14 +60,14 @@ public struct LandscapeFigure: Figure, Sendable {
     centre: Point = Point(0, 0), smooth: Bool = false, width: Double? = nil
   ) throws {
     guard !panels.isEmpty else {
-      throw FigureError.badData(field: "landscape panels", found: "none", wanted: "at least one")
+      throw InputError.undrawable("landscape panels", found: "none", wanted: "at least one")
     }
     if let reference, !panels.indices.contains(reference) || panels[reference].isDifference {
-      throw FigureError.badData(
-        field: "landscape reference", found: "\(reference)", wanted: "the index of a panel that shows a loss")
+      throw InputError.undrawable(
+        "landscape reference", found: "\(reference)", wanted: "the index of a panel that shows a loss")
     }
     if let width, !(144...2000).contains(width) {
-      throw FigureError.badData(field: "landscape width", found: "\(width)", wanted: "144 to 2000 points")
+      throw InputError.undrawable("landscape width", found: "\(width)", wanted: "144 to 2000 points")
     }
     self.title = title
     self.panels = panels
@@ -83,12 +85,12 @@ public struct LandscapeFigure: Figure, Sendable {
   /// The usual comparison: every loss, the last one being the truth, and below what the others miss it by.
   ///
   /// - Parameter losses: title as markup and grid of each loss, all on the same points; the reference comes last.
-  /// - Throws: `FigureError.badData` when there is no loss or the grids differ in their points.
+  /// - Throws: `InputError` when there is no loss or the grids differ in their points.
   public static func comparison(
     title: String, losses: [(title: String, grid: Grid)], caption: [String] = []
   ) throws -> LandscapeFigure {
     guard let truth = losses.last else {
-      throw FigureError.badData(field: "landscape losses", found: "none", wanted: "at least one")
+      throw InputError.undrawable("landscape losses", found: "none", wanted: "at least one")
     }
     let differences = try losses.dropLast().map { loss in
       LandscapePanel(

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// The way that α took during a search, in the plane of a landscape.
@@ -9,15 +10,15 @@ public struct LandscapePath: Equatable, Sendable {
   /// Epoch of each point.
   public var epochs: [Int]
 
-  /// - Throws: `FigureError.badData` where there are no points, one is not finite, or epochs are not as many as points.
+  /// - Throws: `InputError` where there are no points, one is not finite, or epochs are not as many as points.
   public init(label: Label, points: [Point], epochs: [Int]) throws {
     guard !points.isEmpty, points.count == epochs.count else {
-      throw FigureError.badData(
-        field: "path \(label.plain)", found: "\(points.count) points and \(epochs.count) epochs",
+      throw InputError.undrawable(
+        "path \(label.plain)", found: "\(points.count) points and \(epochs.count) epochs",
         wanted: "at least one point and an epoch for each")
     }
     guard points.allSatisfy({ $0.x.isFinite && $0.y.isFinite }) else {
-      throw FigureError.badData(field: "path \(label.plain)", found: "a point that is not finite", wanted: "finite points")
+      throw InputError.undrawable("path \(label.plain)", found: "a point that is not finite", wanted: "finite points")
     }
     self.label = label
     self.points = points

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// A range of values, how it maps to lengths, and its label.
@@ -18,16 +19,16 @@ public struct Axis: Sendable {
   public let high: Double
   public let scale: Scale
 
-  /// - Throws: `FigureError.badData` when the ends aren't finite, ascending and, on a logarithmic axis, above 0.
+  /// - Throws: `InputError` when the ends aren't finite, ascending and, on a logarithmic axis, above 0.
   public init(label: Label, low: Double, high: Double, scale: Scale = .linear) throws {
     guard low.isFinite, high.isFinite, low < high, scale != .logarithmic || low > 0 else {
-      throw FigureError.badData(
-        field: "axis \(label.plain)", found: "\(low) to \(high)",
+      throw InputError.undrawable(
+        "axis \(label.plain)", found: "\(low) to \(high)",
         wanted: scale == .logarithmic ? "finite, ascending ends above 0" : "finite, ascending ends")
     }
     if case .symmetric(let threshold) = scale, !(threshold > 0 && threshold.isFinite) {
-      throw FigureError.badData(
-        field: "axis \(label.plain)", found: "a threshold of \(threshold)", wanted: "a finite one above 0")
+      throw InputError.undrawable(
+        "axis \(label.plain)", found: "a threshold of \(threshold)", wanted: "a finite one above 0")
     }
     self.label = label
     self.low = low

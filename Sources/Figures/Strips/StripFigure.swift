@@ -1,3 +1,5 @@
+import Formats
+
 /// Values of several rows over epochs, such as the mixing weight of one operation on every edge.
 public struct StripPanel: Equatable, Sendable {
   public var title: Label
@@ -32,25 +34,25 @@ public struct StripFigure: Figure, Sendable {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError.badData` where there is nothing to show, or panels are not rows × epochs.
+  /// - Throws: `InputError` where there is nothing to show, or panels are not rows × epochs.
   public init(
     title: String, panels: [StripPanel], rows: [Label], epochs: [Int], columns: Int, xLabel: Label = "epoch",
     valueLabel: Label, caption: [String] = [], width: Double = 504
   ) throws {
     guard !panels.isEmpty, !rows.isEmpty, !epochs.isEmpty, columns > 0 else {
-      throw FigureError.badData(
-        field: "strips", found: "\(panels.count) panels of \(rows.count) rows and \(epochs.count) epochs",
+      throw InputError.undrawable(
+        "strips", found: "\(panels.count) panels of \(rows.count) rows and \(epochs.count) epochs",
         wanted: "at least one of each")
     }
     for panel in panels where panel.values.count != rows.count || panel.values.contains(where: { $0.count != epochs.count })
     {
-      throw FigureError.badData(
-        field: "strips \(panel.title.plain)",
+      throw InputError.undrawable(
+        "strips \(panel.title.plain)",
         found: "\(panel.values.count) rows of \(Set(panel.values.map(\.count)).sorted()) values",
         wanted: "\(rows.count) rows of \(epochs.count)")
     }
     guard (180...2000).contains(width) else {
-      throw FigureError.badData(field: "strips width", found: "\(width)", wanted: "180 to 2000 points")
+      throw InputError.undrawable("strips width", found: "\(width)", wanted: "180 to 2000 points")
     }
     self.title = title
     self.panels = panels
@@ -95,8 +97,8 @@ public struct StripFigure: Figure, Sendable {
     let barRoom = 8 + ([90, 120, 160].map { bar.extent(height: $0, ruler: ruler) }.max() ?? 0) + Theme.margin
     let panelWidth = (width - left - barRoom - Double(columns - 1) * Self.gap) / Double(columns)
     guard panelWidth > 20 else {
-      throw FigureError.badData(
-        field: "strips width", found: "\(width) points for \(columns) panels side by side", wanted: "a wider page")
+      throw InputError.undrawable(
+        "strips width", found: "\(width) points for \(columns) panels side by side", wanted: "a wider page")
     }
     let height = Self.rowHeight * Double(rows.count)
     let titleRoom = Theme.tickSize * Theme.capHeight + 4

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Landscapes as shaded surfaces in a parallel view, with their contours on the floor below: the shape at a glance, beside
@@ -26,21 +27,21 @@ public struct SurfaceFigure: Figure, Sendable {
 
   public var name: String { title }
 
-  /// - Throws: `FigureError.badData` where there is no panel, or one is not at least 2 × 2 points.
+  /// - Throws: `InputError` where there is no panel, or one is not at least 2 × 2 points.
   public init(
     title: String, panels: [LandscapePanel], xLabel: Label = "direction 1", yLabel: Label = "direction 2",
     zLabel: Label = "validation loss", caption: [String] = [], width: Double? = nil
   ) throws {
     guard !panels.isEmpty else {
-      throw FigureError.badData(field: "surface panels", found: "none", wanted: "at least one")
+      throw InputError.undrawable("surface panels", found: "none", wanted: "at least one")
     }
     for panel in panels where panel.grid.columns < 2 || panel.grid.rows < 2 {
-      throw FigureError.badData(
-        field: "surface \(panel.title.plain)", found: "\(panel.grid.columns) × \(panel.grid.rows) points",
+      throw InputError.undrawable(
+        "surface \(panel.title.plain)", found: "\(panel.grid.columns) × \(panel.grid.rows) points",
         wanted: "at least 2 each way: a point has no surface")
     }
     if let width, !(180...2000).contains(width) {
-      throw FigureError.badData(field: "surface width", found: "\(width)", wanted: "180 to 2000 points")
+      throw InputError.undrawable("surface width", found: "\(width)", wanted: "180 to 2000 points")
     }
     self.title = title
     self.panels = panels
@@ -129,8 +130,8 @@ public struct SurfaceFigure: Figure, Sendable {
     let cell = (page - barRoom - Theme.margin) / Double(columns)
     let boxWidth = cell - Self.besideLeft - Self.besideRight
     guard boxWidth > 40 else {
-      throw FigureError.badData(
-        field: "surface width", found: "\(page) points for \(columns) panels side by side", wanted: "a wider page")
+      throw InputError.undrawable(
+        "surface width", found: "\(page) points for \(columns) panels side by side", wanted: "a wider page")
     }
     var (places, y): ([Place], Double) = ([], text.top)
     let titleRoom = Theme.panelTitleSize * Theme.capHeight + 2

@@ -16,7 +16,7 @@ public final class EventFile {
   /// - Parameters:
   ///   - restartingAt: drops, for readers, what earlier files hold of this step and later ones; nil for a new run.
   ///   - now: seconds since 1970.
-  /// - Throws: `FormatError` where the file cannot be made.
+  /// - Throws: `InputError` where the file cannot be made.
   public init(
     in folder: OutputFolder, restartingAt step: Int? = nil, now: @escaping () -> Double = { Date().timeIntervalSince1970 }
   ) throws {
@@ -24,7 +24,7 @@ public final class EventFile {
     path = folder.file(Self.name(after: Self.names(in: folder), now: now()))
     descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
-      throw FormatError(file: path, problem: "cannot be made", found: FileBytes.systemReason())
+      throw InputError("cannot be made", at: .file(path), found: FileBytes.systemReason())
     }
     try append(TrainingEvent(wallTime: now(), step: 0, content: .fileVersion))
     if let step { try append(TrainingEvent(wallTime: now(), step: step, content: .restart)) }
@@ -32,7 +32,7 @@ public final class EventFile {
 
   deinit { close(descriptor) }
 
-  /// - Throws: `FormatError` where the disk is full.
+  /// - Throws: `InputError` where the disk is full.
   public func append(_ values: [TrainingEvent.Value], step: Int) throws {
     try append(TrainingEvent(wallTime: now(), step: step, content: .summary(values)))
   }
@@ -44,7 +44,7 @@ public final class EventFile {
   /// Brings every record to disk.
   public func synchronise() throws {
     guard fsync(descriptor) == 0 else {
-      throw FormatError(file: path, problem: "cannot be brought to disk", found: FileBytes.systemReason())
+      throw InputError("cannot be brought to disk", at: .file(path), found: FileBytes.systemReason())
     }
   }
 

@@ -7,11 +7,11 @@ import Search
 enum DirectionFile {
   /// The α of the last checkpoint of a run folder, or of a safetensors file.
   ///
-  /// - Throws: `LandscapeError` or `FormatError` where there is none of the shape.
+  /// - Throws: `InputError` or `InputError` where there is none of the shape.
   static func alphas(at path: String, like shape: ArchitectureParameters) throws -> ArchitectureParameters {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw LandscapeError(item: path, problem: "is not there", expected: "a run folder or a safetensors file")
+      throw InputError("is not there", at: .file(path), wanted: "a run folder or a safetensors file")
     }
     let place =
       isFolder.boolValue
@@ -32,20 +32,20 @@ enum DirectionFile {
       return AlphaDirection(normal: parts[0], reduce: parts[1])
     }
     if let name {
-      throw LandscapeError(
-        item: path, problem: "an NPY file holds one array, which has no name", found: "'\(name)'", expected: "no #NAME")
+      throw InputError(
+        "an NPY file holds one array, which has no name", at: .file(path), found: "'\(name)'", wanted: "no #NAME")
     }
     let array = try NPYFile(readingFrom: path)
     let wanted = [2] + extents[0].1
     guard extents[0].1 == extents[1].1, array.shape == wanted else {
-      throw LandscapeError(item: path, problem: "wrong shape", found: "\(array.shape)", expected: "\(wanted)")
+      throw InputError("wrong shape", at: .file(path), found: "\(array.shape)", wanted: "\(wanted)")
     }
     let values: [Double]
     switch array.values {
     case .float32(let floats): values = floats.map(Double.init)
     case .float64(let doubles): values = doubles
     case .int64, .uint8:
-      throw LandscapeError(item: path, problem: "wrong type", found: "integers", expected: "float32 or float64")
+      throw InputError("wrong type", at: .file(path), found: "integers", wanted: "float32 or float64")
     }
     return AlphaDirection(flat: values, like: shape)
   }

@@ -59,21 +59,21 @@ public enum DirectionKind: Hashable, Sendable {
 
   /// Reads a list such as `random,random`, `first,zarts` or `random*5`. Paths hold no comma.
   ///
-  /// - Throws: `LandscapeError` for an entry that is none.
-  public static func parse(list: String, item: String = "--directions") throws -> [DirectionKind] {
+  /// - Throws: `InputError` for an entry that is none.
+  public static func parse(list: String, setting: String = "directions") throws -> [DirectionKind] {
     let kinds = try ListText.items(list).flatMap { part in
-      try parse(part, item: item)
+      try parse(part, setting: setting)
     }
     guard kinds.count <= largestCount else {
-      throw LandscapeError(
-        item: item, problem: "too many directions", found: "\(kinds.count)", expected: "at most \(largestCount)")
+      throw InputError(
+        "too many directions", at: .setting(setting), found: "\(kinds.count)", wanted: "at most \(largestCount)")
     }
     return kinds
   }
 
-  private static func parse(_ text: String, item: String) throws -> [DirectionKind] {
-    func unknown(_ expected: String = forms) -> LandscapeError {
-      LandscapeError(item: item, problem: "unknown direction", found: "'\(text)'", expected: expected)
+  private static func parse(_ text: String, setting: String) throws -> [DirectionKind] {
+    func unknown(_ expected: String = forms) -> InputError {
+      InputError("unknown direction", at: .setting(setting), found: "'\(text)'", wanted: expected)
     }
     switch text {
     case "random": return [.random]

@@ -16,34 +16,33 @@ public struct Directions: Equatable, Sendable {
 
   /// Orthogonalises and normalises given directions.
   ///
-  /// - Throws: `LandscapeError` where a direction does not fit α or is not finite, where a block has fewer values than
+  /// - Throws: `InputError` where a direction does not fit α or is not finite, where a block has fewer values than
   ///   there are directions, and where directions are dependent within a block.
   public init(
     _ raw: [AlphaDirection], around center: ArchitectureParameters, normalisation: DirectionNormalisation = .cell
   ) throws {
-    guard !raw.isEmpty else { throw LandscapeError(item: "directions", problem: "none given", expected: "at least one") }
+    guard !raw.isEmpty else { throw InputError("none given", at: "directions", wanted: "at least one") }
     let alpha = center.flat.map(Double.init)
     guard alpha.allSatisfy(\.isFinite) else {
-      throw LandscapeError(item: "alphas", problem: "a value that is not finite", expected: "finite values")
+      throw InputError("a value that is not finite", at: "alphas", wanted: "finite values")
     }
     for (index, direction) in raw.enumerated() {
       guard direction.normal.count == center.normal.values.count, direction.reduce.count == center.reduce.values.count else {
-        throw LandscapeError(
-          item: "direction \(index + 1)", problem: "does not fit α",
+        throw InputError(
+          "does not fit α", at: .file("direction \(index + 1)"),
           found: "\(direction.normal.count) and \(direction.reduce.count) values",
-          expected: "\(center.normal.values.count) and \(center.reduce.values.count)")
+          wanted: "\(center.normal.values.count) and \(center.reduce.values.count)")
       }
       guard direction.flat.allSatisfy(\.isFinite) else {
-        throw LandscapeError(
-          item: "direction \(index + 1)", problem: "a value that is not finite", expected: "finite values")
+        throw InputError("a value that is not finite", at: .file("direction \(index + 1)"), wanted: "finite values")
       }
     }
     var flats = raw.map(\.flat)
     for block in normalisation.blocks(of: center) {
       guard block.count >= raw.count else {
-        throw LandscapeError(
-          item: "directions", problem: "more than fit orthogonally in a block of α (\(normalisation.rawValue)-wise)",
-          found: "\(raw.count) directions in \(block.count) values", expected: "at most \(block.count)")
+        throw InputError(
+          "more than fit orthogonally in a block of α (\(normalisation.rawValue)-wise)", at: "directions",
+          found: "\(raw.count) directions in \(block.count) values", wanted: "at most \(block.count)")
       }
       let norm = Self.norm(alpha[block])
       let length = normalisation == .own ? nil : norm > 0 ? norm : 1
@@ -57,7 +56,7 @@ public struct Directions: Equatable, Sendable {
   /// Random directions: standard normal values, then orthogonalised and normalised. Direction k depends on the seed and k
   /// alone before that, so two directions of one seed begin any longer list of that seed.
   ///
-  /// - Throws: `LandscapeError` where a block of α has fewer values than there are directions.
+  /// - Throws: `InputError` where a block of α has fewer values than there are directions.
   public static func random(
     count: Int = 2, seed: UInt64, around center: ArchitectureParameters, normalisation: DirectionNormalisation = .cell
   ) throws -> Directions {
@@ -119,9 +118,9 @@ public struct Directions: Equatable, Sendable {
       }
       let after = norm(values[...])
       guard after > 1e-10 * before else {
-        throw LandscapeError(
-          item: "direction \(index + 1)", problem: "zero, or a combination of the ones before it, in values \(block) of α",
-          expected: "independent directions")
+        throw InputError(
+          "zero, or a combination of the ones before it, in values \(block) of α", at: .file("direction \(index + 1)"),
+          wanted: "independent directions")
       }
       values = values.map { $0 / after }
       units.append(values)

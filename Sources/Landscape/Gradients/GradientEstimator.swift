@@ -12,17 +12,17 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
 
   /// Reads a list such as `first,second`.
   ///
-  /// - Throws: `LandscapeError` for an unknown or repeated entry and for an empty list.
-  public static func parse(list: String, item: String = "--estimators") throws -> [GradientEstimator] {
+  /// - Throws: `InputError` for an unknown or repeated entry and for an empty list.
+  public static func parse(list: String, setting: String = "estimators") throws -> [GradientEstimator] {
     var result: [GradientEstimator] = []
     for part in ListText.items(list) {
       guard let estimator = GradientEstimator(rawValue: part) else {
-        throw LandscapeError(
-          item: item, problem: "unknown estimator", found: "'\(part)'",
-          expected: allCases.map(\.rawValue).joined(separator: " or ") + ", with commas between")
+        throw InputError(
+          "unknown estimator", at: .setting(setting), found: "'\(part)'",
+          wanted: allCases.map(\.rawValue).joined(separator: " or ") + ", with commas between")
       }
       guard !result.contains(estimator) else {
-        throw LandscapeError(item: item, problem: "the same estimator twice", found: "'\(part)'")
+        throw InputError("the same estimator twice", at: .setting(setting), found: "'\(part)'")
       }
       result.append(estimator)
     }
@@ -34,7 +34,7 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
   ///   - step: its learning rate is ξ.
-  /// - Throws: `LandscapeError` where a value is not finite.
+  /// - Throws: `InputError` where a value is not finite.
   public func estimate<Problem: BilevelProblem>(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
     training: Problem.Batch, validation: Problem.Batch, step: WeightStep
@@ -85,9 +85,9 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
   {
     // The loss at the unrolled weights tells of a step that led nowhere even where the gradient comes out finite.
     guard found.loss.loss.isFinite, found.gradient.flat.allSatisfy(\.isFinite) else {
-      throw LandscapeError(
-        item: "\(rawValue)-order gradient", problem: "diverged", found: "values that are not finite",
-        expected: "finite values: a smaller learning rate may help")
+      throw InputError(
+        "diverged", at: .file("\(rawValue)-order gradient"), found: "values that are not finite",
+        wanted: "finite values: a smaller learning rate may help")
     }
     return found
   }

@@ -18,12 +18,11 @@ public struct LandscapeComparison: Equatable, Sendable {
   /// Euclidean distance between the two minimisers, in the units of the grid.
   public let minimiserDistance: Double?
 
-  /// - Throws: `LandscapeError` where the landscape lacks one of the objectives.
+  /// - Throws: `InputError` where the landscape lacks one of the objectives.
   public init(of approximation: Objective, against truth: Objective, in landscape: LandscapePlane) throws {
     for objective in [approximation, truth] where landscape.samples[objective] == nil {
-      throw LandscapeError(
-        item: objective.label, problem: "was not sampled",
-        expected: landscape.objectives.map(\.label).joined(separator: ", "))
+      throw InputError(
+        "was not sampled", at: .file(objective.label), wanted: landscape.objectives.map(\.label).joined(separator: ", "))
     }
     self.approximation = approximation
     self.truth = truth

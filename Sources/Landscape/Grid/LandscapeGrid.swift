@@ -1,3 +1,5 @@
+import Formats
+
 /// The points of a square n × n grid over [−range, range]² in the plane of two directions.
 public struct LandscapeGrid: Equatable, Sendable {
   /// Points along each side.
@@ -23,16 +25,16 @@ public struct LandscapeGrid: Equatable, Sendable {
   /// Largest number of points along a side.
   public static let largestSize = 10_001
 
-  /// - Parameter sizeFlag: what the size belongs to, for messages.
-  /// - Throws: `LandscapeError` where the size is below 1 or beyond `largestSize`, or the range not positive and finite.
-  public init(size: Int, range: Double, sizeFlag: String = "--grid") throws {
+  /// - Parameter setting: what the size belongs to, for messages.
+  /// - Throws: `InputError` where the size is below 1 or beyond `largestSize`, or the range not positive and finite.
+  public init(size: Int, range: Double, setting: String = "grid") throws {
     guard (1...Self.largestSize).contains(size) else {
-      throw LandscapeError(
-        item: sizeFlag, problem: "not a number of points along a side", found: "\(size)",
-        expected: "a whole number from 1 to \(Self.largestSize)")
+      throw InputError(
+        "not a number of points along a side", at: .setting(setting), found: "\(size)",
+        wanted: "a whole number from 1 to \(Self.largestSize)")
     }
     guard range > 0, range.isFinite else {
-      throw LandscapeError(item: "--range", problem: "not a range", found: "\(range)", expected: "a positive finite number")
+      throw InputError("not a range", at: .setting("range"), found: "\(range)", wanted: "a positive finite number")
     }
     self.size = size
     self.range = range

@@ -9,13 +9,13 @@ public struct LandscapeLines: Equatable, Sendable {
   /// Per line, in the order of the directions: what each objective is at each point of the axis.
   public let lines: [[Objective: [ObjectiveSample]]]
 
-  /// - Throws: `LandscapeError` where an objective has not one sample for every point of a line.
+  /// - Throws: `InputError` where an objective has not one sample for every point of a line.
   public init(axis: LandscapeGrid, objectives: [Objective], lines: [[Objective: [ObjectiveSample]]]) throws {
     for (index, line) in lines.enumerated() {
       for objective in objectives where line[objective]?.count != axis.size {
-        throw LandscapeError(
-          item: "line \(index + 1), \(objective.label)", problem: "not one sample a point",
-          found: "\(line[objective]?.count ?? 0)", expected: "\(axis.size)")
+        throw InputError(
+          "not one sample a point", at: .file("line \(index + 1), \(objective.label)"),
+          found: "\(line[objective]?.count ?? 0)", wanted: "\(axis.size)")
       }
     }
     self.axis = axis
@@ -51,7 +51,7 @@ public struct LandscapeLines: Equatable, Sendable {
 
   /// Samples by line · size + point and objective, of a table that may hold only some of the points.
   ///
-  /// - Throws: `LandscapeError` or `FormatError` where a row is not a row of these lines and objectives.
+  /// - Throws: `InputError` or `InputError` where a row is not a row of these lines and objectives.
   static func samples(
     in table: CSVTable, axis: LandscapeGrid, lines: Int, objectives: [Objective]
   ) throws -> [Int: [Objective: ObjectiveSample]] {
@@ -63,8 +63,8 @@ public struct LandscapeLines: Equatable, Sendable {
     let errors = try (table.optionalDoubles("loss_error"), table.optionalDoubles("accuracy_error"))
     var result: [Int: [Objective: ObjectiveSample]] = [:]
     for row in losses.indices {
-      func failure(_ problem: String, _ found: String, _ expected: String) -> LandscapeError {
-        LandscapeError(item: "\(table.path): row \(row + 1)", problem: problem, found: found, expected: expected)
+      func failure(_ problem: String, _ found: String, _ expected: String) -> InputError {
+        InputError(problem, at: .file("\(table.path): row \(row + 1)"), found: found, wanted: expected)
       }
       let (line, index) = (directions[row] - 1, indices[row])
       guard (0..<lines).contains(line), (0..<axis.size).contains(index), t[row] == axis.coordinate(index) else {
@@ -103,10 +103,10 @@ public struct LineSampler<Problem: BilevelProblem> {
   private let axis: LandscapeGrid
   private let objectives: [Objective]
 
-  /// - Throws: `LandscapeError` where there are no objectives.
+  /// - Throws: `InputError` where there are no objectives.
   public init(walk: PointWalk<Problem>, axis: LandscapeGrid, objectives: [Objective]) throws {
     guard !objectives.isEmpty else {
-      throw LandscapeError(item: "objectives", problem: "none given", expected: "at least one")
+      throw InputError("none given", at: "objectives", wanted: "at least one")
     }
     self.walk = walk
     self.axis = axis

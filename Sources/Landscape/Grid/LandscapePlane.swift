@@ -20,12 +20,12 @@ public struct LandscapePlane: Equatable, Sendable {
     }
   }
 
-  /// - Throws: `LandscapeError` where an objective has not one sample for every point.
+  /// - Throws: `InputError` where an objective has not one sample for every point.
   public init(grid: LandscapeGrid, objectives: [Objective], samples: [Objective: [Sample]]) throws {
     for objective in objectives where samples[objective]?.count != grid.count {
-      throw LandscapeError(
-        item: objective.label, problem: "not one sample a point", found: "\(samples[objective]?.count ?? 0)",
-        expected: "\(grid.count)")
+      throw InputError(
+        "not one sample a point", at: .file(objective.label), found: "\(samples[objective]?.count ?? 0)",
+        wanted: "\(grid.count)")
     }
     self.grid = grid
     self.objectives = objectives

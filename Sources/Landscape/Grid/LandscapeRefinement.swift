@@ -47,7 +47,7 @@ public struct LandscapeRefinement: Equatable, Sendable {
 
   public var rows: [[CSVField]] { points.map(Self.row) }
 
-  /// - Throws: `LandscapeError` or `FormatError` where a row is not of these objectives.
+  /// - Throws: `InputError` or `InputError` where a row is not of these objectives.
   static func points(in table: CSVTable, objectives: [Objective]) throws -> [Point] {
     let levels = try table.integers("level")
     let (x, y) = (try table.doubles("x"), try table.doubles("y"))
@@ -55,9 +55,9 @@ public struct LandscapeRefinement: Equatable, Sendable {
     let (losses, accuracies) = (try table.doubles("loss"), try table.doubles("accuracy"))
     return try levels.indices.map { row in
       guard let objective = objectives.first(where: { $0.name == names[row] && $0.innerSteps == steps[row] }) else {
-        throw LandscapeError(
-          item: "\(table.path): row \(row + 1)", problem: "another objective",
-          found: "\(names[row]) with \(steps[row]) steps", expected: objectives.map(\.label).joined(separator: ", "))
+        throw InputError(
+          "another objective", at: .file("\(table.path): row \(row + 1)"), found: "\(names[row]) with \(steps[row]) steps",
+          wanted: objectives.map(\.label).joined(separator: ", "))
       }
       return Point(
         level: levels[row], x: x[row], y: y[row], objective: objective,
@@ -76,15 +76,14 @@ public struct RefinementSampler<Problem: BilevelProblem> {
   /// Most levels: coordinates of a grid stay exact in double precision.
   public static var largestLevels: Int { 30 }
 
-  /// - Throws: `LandscapeError` where the grid has no spacing or the number of levels is out of range.
+  /// - Throws: `InputError` where the grid has no spacing or the number of levels is out of range.
   public static func check(levels: Int, grid: LandscapeGrid) throws {
     guard (0...largestLevels).contains(levels) else {
-      throw LandscapeError(
-        item: "--refine", problem: "not a number of levels", found: "\(levels)", expected: "0 to \(largestLevels)")
+      throw InputError("not a number of levels", at: .setting("refine"), found: "\(levels)", wanted: "0 to \(largestLevels)")
     }
     guard levels == 0 || grid.size > 1 else {
-      throw LandscapeError(
-        item: "--refine", problem: "one point has no spacing to halve", found: "--grid 1", expected: "--grid 2 or more")
+      throw InputError(
+        "one point has no spacing to halve", at: .setting("refine"), found: "grid 1", wanted: "a grid of 2 or more")
     }
   }
 

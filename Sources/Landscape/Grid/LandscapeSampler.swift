@@ -7,14 +7,13 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
   private let grid: LandscapeGrid
   private let objectives: [Objective]
 
-  /// - Throws: `LandscapeError` where there are no objectives or not two directions.
+  /// - Throws: `InputError` where there are no objectives or not two directions.
   public init(walk: PointWalk<Problem>, grid: LandscapeGrid, objectives: [Objective]) throws {
     guard !objectives.isEmpty else {
-      throw LandscapeError(item: "objectives", problem: "none given", expected: "at least one")
+      throw InputError("none given", at: "objectives", wanted: "at least one")
     }
     guard walk.directions.directions.count == 2 else {
-      throw LandscapeError(
-        item: "directions", problem: "not those of a plane", found: "\(walk.directions.directions.count)", expected: "2")
+      throw InputError("not those of a plane", at: "directions", found: "\(walk.directions.directions.count)", wanted: "2")
     }
     self.walk = walk
     self.grid = grid
@@ -36,7 +35,7 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
   ///   - isStopRequested: asked before each point.
   ///   - progress: told, before the first point and after each, how many points are done, those of an
   ///     earlier run included, and of how many.
-  /// - Throws: `CancellationError` when a stop was requested; `LandscapeError` or `FormatError` where the journal is of
+  /// - Throws: `CancellationError` when a stop was requested; `InputError` or `InputError` where the journal is of
   ///   another grid or cannot be written.
   public func run(
     journal path: String? = nil, isStopRequested: () -> Bool = { false },

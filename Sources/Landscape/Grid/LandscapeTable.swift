@@ -25,7 +25,7 @@ public enum LandscapeTable {
 
   /// Samples by point index and objective, of a table that may hold only some of the points.
   ///
-  /// - Throws: `LandscapeError` or `FormatError` where a row is not a row of this grid and these objectives.
+  /// - Throws: `InputError` or `InputError` where a row is not a row of this grid and these objectives.
   public static func samples(
     in table: CSVTable, grid: LandscapeGrid, objectives: [Objective]
   ) throws -> [Int: [Objective: LandscapePlane.Sample]] {
@@ -35,8 +35,8 @@ public enum LandscapeTable {
     let (losses, accuracies) = (try table.doubles("loss"), try table.doubles("accuracy"))
     var result: [Int: [Objective: LandscapePlane.Sample]] = [:]
     for row in rows.indices {
-      func failure(_ problem: String, _ found: String, _ expected: String) -> LandscapeError {
-        LandscapeError(item: "\(table.path): row \(row + 1)", problem: problem, found: found, expected: expected)
+      func failure(_ problem: String, _ found: String, _ expected: String) -> InputError {
+        InputError(problem, at: .file("\(table.path): row \(row + 1)"), found: found, wanted: expected)
       }
       guard (0..<grid.size).contains(rows[row]), (0..<grid.size).contains(columns[row]) else {
         throw failure("not a point of the grid", "i \(rows[row]), j \(columns[row])", "0 to \(grid.size - 1)")

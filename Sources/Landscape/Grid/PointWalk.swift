@@ -1,4 +1,5 @@
 import Compute
+import Formats
 import Foundation
 import Problems
 
@@ -24,10 +25,10 @@ public struct PointWalk<Problem: BilevelProblem> {
   private let work = EngineClock()
 
   /// - Parameter evaluators: of the same state and batches; as many points are evaluated at a time.
-  /// - Throws: `LandscapeError` where there is none.
+  /// - Throws: `InputError` where there is none.
   public init(evaluators: [ObjectiveEvaluator<Problem>], directions: Directions) throws {
     guard !evaluators.isEmpty else {
-      throw LandscapeError(item: "evaluators", problem: "none given", expected: "at least one")
+      throw InputError("none given", at: "evaluators", wanted: "at least one")
     }
     self.evaluators = evaluators
     self.directions = directions

@@ -1,3 +1,4 @@
+import Formats
 import Problems
 import Runs
 
@@ -29,7 +30,7 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
   /// where this one ends) and validation batches likewise, or the whole split.
   ///
   /// - Parameter recalibration: training batches, from the same step on, that statistics are recalibrated on.
-  /// - Throws: `LandscapeError` where there is no validation batch; what the problem throws where its data are damaged.
+  /// - Throws: `InputError` where there is no validation batch; what the problem throws where its data are damaged.
   public init(
     of problem: Problem, epoch: Int, firstStep: Int = 0, objectives: [Objective], validation: ValidationExtent = .batches(1),
     recalibration: Int = 0
@@ -56,7 +57,7 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
       validationBatch = { try problem.validationSplitBatch($0) }
     }
     guard validationCount > 0 else {
-      throw LandscapeError(item: "validation batches", problem: "none", expected: "at least one")
+      throw InputError("none", at: "validation batches", wanted: "at least one")
     }
   }
 }
@@ -70,16 +71,16 @@ public enum ValidationExtent: Equatable, Sendable {
 
   /// Reads a number or `all`.
   ///
-  /// - Throws: `LandscapeError` for anything else.
+  /// - Throws: `InputError` for anything else.
   public init(parsing text: String) throws {
     if text == "all" {
       self = .split
       return
     }
     guard let count = RunBounds.batches.count(text) else {
-      throw LandscapeError(
-        item: "--validation-batches", problem: "not a number of batches", found: "'\(text)'",
-        expected: "\(RunBounds.batches.wanted), or all")
+      throw InputError(
+        "not a number of batches", at: .setting("validation_batches"), found: "'\(text)'",
+        wanted: "\(RunBounds.batches.wanted), or all")
     }
     self = .batches(count)
   }

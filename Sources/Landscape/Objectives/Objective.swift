@@ -41,40 +41,40 @@ public enum Objective: Hashable, Sendable {
 
   /// Reads a list such as `first,second,true:10`.
   ///
-  /// - Parameter item: what the list belongs to, for messages.
-  /// - Throws: `LandscapeError` for an unknown or repeated entry, for `true` without a count of steps, and for an empty list.
-  public static func parse(list: String, item: String = "--objectives") throws -> [Objective] {
+  /// - Parameter setting: what the list belongs to, for messages.
+  /// - Throws: `InputError` for an unknown or repeated entry, for `true` without a count of steps, and for an empty list.
+  public static func parse(list: String, setting: String = "objectives") throws -> [Objective] {
     var result: [Objective] = []
     for part in ListText.items(list) {
-      let objective = try parse(part, item: item)
+      let objective = try parse(part, setting: setting)
       guard !result.contains(objective) else {
-        throw LandscapeError(item: item, problem: "the same objective twice", found: objective.label)
+        throw InputError("the same objective twice", at: .setting(setting), found: objective.label)
       }
       result.append(objective)
     }
     return result
   }
 
-  private static func parse(_ text: String, item: String) throws -> Objective {
+  private static func parse(_ text: String, setting: String) throws -> Objective {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     switch (String(parts[0]), parts.count) {
     case ("first", 1): return .firstOrder
     case ("second", 1): return .secondOrder
     case ("true", 2):
       guard let steps = RunBounds.innerSteps.count(parts[1]) else {
-        throw LandscapeError(
-          item: item, problem: "not a count of inner steps", found: "'\(parts[1])' in '\(text)'",
-          expected: "a whole number from 1 to \(largestInnerSteps)")
+        throw InputError(
+          "not a count of inner steps", at: .setting(setting), found: "'\(parts[1])' in '\(text)'",
+          wanted: "a whole number from 1 to \(largestInnerSteps)")
       }
       return .trueLoss(innerSteps: steps)
     case ("true", 1):
-      throw LandscapeError(
-        item: item, problem: "the true loss needs a count of inner steps", found: "'\(text)'",
-        expected: "true:10, for example")
+      throw InputError(
+        "the true loss needs a count of inner steps", at: .setting(setting), found: "'\(text)'",
+        wanted: "true:10, for example")
     default:
-      throw LandscapeError(
-        item: item, problem: "unknown objective", found: "'\(text)'",
-        expected: "first, second or true:STEPS, with commas between")
+      throw InputError(
+        "unknown objective", at: .setting(setting), found: "'\(text)'",
+        wanted: "first, second or true:STEPS, with commas between")
     }
   }
 }

@@ -1,5 +1,6 @@
 import Cells
 import Compute
+import Formats
 import Problems
 
 /// Evaluates L₁, L₂ and L_M around a checkpoint (ω, v).
@@ -30,7 +31,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   ///   - unrolledRate: ξ; the step's learning rate where nil.
   ///   - batchNorm: which statistics normalise where a validation loss is evaluated.
   ///   - statistics: running statistics of the checkpoint, for `.running`.
-  /// - Throws: `LandscapeError` where there is no batch of a kind that is needed, no statistics to run with, or a vector is
+  /// - Throws: `InputError` where there is no batch of a kind that is needed, no statistics to run with, or a vector is
   ///   not one of the problem's.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
@@ -42,20 +43,19 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
       ("recalibration batches", batchNorm == .recalibrated ? batches.recalibration.count : 1),
     ]
     for (name, count) in kinds where count == 0 {
-      throw LandscapeError(item: name, problem: "none given", expected: "at least one")
+      throw InputError("none given", at: .file(name), wanted: "at least one")
     }
     let count = problem.makeVector().count
     for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != count {
-      throw LandscapeError(
-        item: name, problem: "not a vector of this problem", found: "\(vector.count) values", expected: "\(count)")
+      throw InputError("not a vector of this problem", at: .file(name), found: "\(vector.count) values", wanted: "\(count)")
     }
     let initial = problem.makeInitialStatistics()
     if batchNorm == .running {
       guard statistics?.count == initial.count else {
-        throw LandscapeError(
-          item: "running statistics", problem: statistics == nil ? "the checkpoint has none" : "not of this problem",
+        throw InputError(
+          statistics == nil ? "the checkpoint has none" : "not of this problem", at: "running statistics",
           found: statistics.map { "\($0.count) values" },
-          expected: "running_mean and running_var of every batch norm, or another --batch-norm")
+          wanted: "running_mean and running_var of every batch norm, or another batch_norm")
       }
     }
     self.problem = problem
@@ -75,7 +75,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
 
   /// Losses and accuracies of several objectives at one α, in their order. The L_M share one run of inner training.
   ///
-  /// - Throws: `LandscapeError` where there are fewer training batches than the largest M; what the problem throws where its
+  /// - Throws: `InputError` where there are fewer training batches than the largest M; what the problem throws where its
   ///   data are damaged.
   public func evaluate(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [BatchLoss] {
     try evaluateBatches(objectives, at: alphas).map(BatchLoss.init(summing:))
@@ -85,9 +85,9 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public func evaluateBatches(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [[BatchLoss]] {
     let longest = objectives.map(\.innerSteps).max() ?? 0
     guard longest <= batches.training.count else {
-      throw LandscapeError(
-        item: "training batches", problem: "too few for the inner steps", found: "\(batches.training.count)",
-        expected: "at least \(longest)")
+      throw InputError(
+        "too few for the inner steps", at: "training batches", found: "\(batches.training.count)",
+        wanted: "at least \(longest)")
     }
     let afterSteps = try trueLosses(of: objectives, at: alphas)
     return try objectives.map { objective in
@@ -179,7 +179,7 @@ extension ObjectiveEvaluator {
   /// - Parameters:
   ///   - trainingBatches: batch k is that of inner step k; the first is also that of L₂.
   ///   - validationBatches: the loss at a point is the mean over all their examples.
-  /// - Throws: `LandscapeError` where a list of batches is empty or a vector is not one of the problem's.
+  /// - Throws: `InputError` where a list of batches is empty or a vector is not one of the problem's.
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
     unrolledRate: Float? = nil, trainingBatches: [Problem.Batch], validationBatches: [Problem.Batch],
@@ -193,7 +193,7 @@ extension ObjectiveEvaluator {
 
   /// An evaluator on the batches that a search would meet from a weight step on (`EvaluationBatches`).
   ///
-  /// - Throws: `LandscapeError` where a count is below 1 or a vector is not one of the problem's; what the problem throws
+  /// - Throws: `InputError` where a count is below 1 or a vector is not one of the problem's; what the problem throws
   ///   where its data are damaged.
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),

@@ -18,8 +18,8 @@ extension LandscapeRun {
   ///   - origin: keys and values that say where problem and checkpoint come from.
   ///   - isContinued: whether the folder holds an unfinished or finished landscape of the same settings, to be continued.
   ///   - isStopRequested, progress: as in `LandscapeSampler.run`.
-  /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `LandscapeError`
-  ///   where a folder to be continued is of other settings, and where the settings are of lines; `FormatError` where a file
+  /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `InputError`
+  ///   where a folder to be continued is of other settings, and where the settings are of lines; `InputError` where a file
   ///   cannot be read or written, or another process works in the folder.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
@@ -28,7 +28,7 @@ extension LandscapeRun {
     let result = try runAny(
       in: folder, origin: origin, isContinued: isContinued, isStopRequested: isStopRequested, progress: progress)
     guard let landscape = result.landscape else {
-      throw LandscapeError(item: "kind", problem: "not of a plane", found: settings.kind.rawValue, expected: "grid")
+      throw InputError("not of a plane", at: "kind", found: settings.kind.rawValue, wanted: "grid")
     }
     return landscape
   }

@@ -31,7 +31,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   ///   - alphas: of the checkpoint.
   ///   - trajectories: paths of α, for principal components and for `trajectory.csv`.
   ///   - replicas: further copies of the problem; as many points more are evaluated at a time.
-  /// - Throws: `LandscapeError` where the settings cannot be met; `FormatError` or `SearchError` where a direction cannot be
+  /// - Throws: `InputError` where the settings cannot be met; `InputError` or `InputError` where a direction cannot be
   ///   read or made.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
@@ -55,9 +55,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     var resolved = settings
     if settings.isRangeAutomatic {
       guard let projection else {
-        throw LandscapeError(
-          item: "--range", problem: "needs a path of α in a plane", found: "auto",
-          expected: "a number, or --trajectory RUN with --kind grid")
+        throw InputError(
+          "needs a path of α in a plane", at: .setting("range"), found: "auto",
+          wanted: "a number, or the trajectory of a run in a plane (kind grid)")
       }
       resolved.grid = try LandscapeGrid(size: settings.grid.size, range: projection.enclosingRange())
     }
@@ -73,37 +73,36 @@ public struct LandscapeRun<Problem: BilevelProblem> {
 
   private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
     guard !settings.objectives.isEmpty else {
-      throw LandscapeError(item: "objectives", problem: "none given", expected: "at least one")
+      throw InputError("none given", at: "objectives", wanted: "at least one")
     }
     guard settings.step.learningRate > 0, settings.step.learningRate.isFinite else {
-      throw LandscapeError(
-        item: "--inner-lr", problem: "not a learning rate", found: "\(settings.step.learningRate)",
-        expected: "a positive finite number")
+      throw InputError(
+        "not a learning rate", at: .setting("inner_learning_rate"), found: "\(settings.step.learningRate)",
+        wanted: "a positive finite number")
     }
     guard settings.isWholeSplit || RunBounds.batches.contains(settings.validationBatches) else {
-      throw LandscapeError(
-        item: "--validation-batches", problem: "not a number of batches", found: "\(settings.validationBatches)",
-        expected: RunBounds.batches.wanted)
+      throw InputError(
+        "not a number of batches", at: .setting("validation_batches"), found: "\(settings.validationBatches)",
+        wanted: RunBounds.batches.wanted)
     }
     guard settings.batchNorm != .recalibrated || RunBounds.batches.contains(settings.recalibrationBatches) else {
-      throw LandscapeError(
-        item: "--recalibration-batches", problem: "not a number of batches", found: "\(settings.recalibrationBatches)",
-        expected: RunBounds.batches.wanted)
+      throw InputError(
+        "not a number of batches", at: .setting("recalibration_batches"), found: "\(settings.recalibrationBatches)",
+        wanted: RunBounds.batches.wanted)
     }
     guard settings.kind == .line || settings.directions.count == 2 else {
-      throw LandscapeError(
-        item: "--directions", problem: "a plane has two directions",
-        found: settings.directions.map(\.label).joined(separator: ","), expected: "two, or --kind line")
+      throw InputError(
+        "a plane has two directions", at: .setting("directions"),
+        found: settings.directions.map(\.label).joined(separator: ","), wanted: "two, or kind line")
     }
     if settings.kind == .grid {
       try RefinementSampler<Problem>.check(levels: settings.refinementLevels, grid: settings.grid)
     } else if settings.refinementLevels != 0 {
-      throw LandscapeError(
-        item: "--refine", problem: "is of planes", found: "--kind line", expected: "--kind grid")
+      throw InputError("is of planes", at: .setting("refine"), found: "kind line", wanted: "kind grid")
     }
     guard settings.center == .checkpoint || !trajectories.isEmpty else {
-      throw LandscapeError(
-        item: "--center", problem: "needs a path of α", found: "mean", expected: "--trajectory RUN, or checkpoint")
+      throw InputError(
+        "needs a path of α", at: .setting("center"), found: "mean", wanted: "checkpoint, or the trajectory of a run")
     }
   }
 

@@ -1,4 +1,5 @@
 import Compute
+import Formats
 import Foundation
 
 /// How many points of a landscape are evaluated at a time, and on how many threads each.
@@ -21,20 +22,20 @@ public struct ParallelPlan: Equatable, Sendable {
   ///   - points: that there are to evaluate.
   ///   - instanceBytes: what one copy of the problem takes.
   ///   - availableBytes: of the machine; a fifth of it is left alone.
-  /// - Throws: `LandscapeError` where the requested number is out of range or does not fit in memory.
+  /// - Throws: `InputError` where the requested number is out of range or does not fit in memory.
   public static func choose(
     requested: Int?, cores: Int, points: Int, instanceBytes: Int, availableBytes: Int
   ) throws -> ParallelPlan {
     let fitting = instanceBytes > 0 ? availableBytes / 5 * 4 / instanceBytes : .max
     if let requested {
       guard ThreadPool.counts.contains(requested) else {
-        throw LandscapeError(
-          item: "--parallel", problem: "not a number of points", found: "\(requested)", expected: ThreadPool.counts.wanted)
+        throw InputError(
+          "not a number of points", at: .setting("parallel"), found: "\(requested)", wanted: ThreadPool.counts.wanted)
       }
       guard requested <= max(1, fitting) else {
-        throw LandscapeError(
-          item: "--parallel", problem: "does not fit in memory",
-          found: "\(requested) of \(megabytes(instanceBytes)) each", expected: "at most \(max(1, fitting))")
+        throw InputError(
+          "does not fit in memory", at: .setting("parallel"), found: "\(requested) of \(megabytes(instanceBytes)) each",
+          wanted: "at most \(max(1, fitting))")
       }
     }
     let instances = max(1, requested ?? min(cores, points, fitting))

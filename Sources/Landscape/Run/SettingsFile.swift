@@ -15,7 +15,7 @@ package enum SettingsFile {
   /// today.
   ///
   /// - Parameter result: what is to be continued, for the message.
-  /// - Throws: `LandscapeError` with the first line that differs; `SearchError` where the data are others; `FormatError` where
+  /// - Throws: `InputError` with the first line that differs; `InputError` where the data are others; `InputError` where
   ///   the file cannot be read or written.
   package static func require(_ text: String, at path: String, ofContinued result: String) throws {
     let written = String(decoding: try FileBytes.read(path), as: UTF8.self)
@@ -35,9 +35,8 @@ package enum SettingsFile {
         index < old.count ? old[index].line : "nothing", index < new.count ? new[index].line : "nothing"
       )
       guard was == wanted else {
-        throw LandscapeError(
-          item: path, problem: "a \(result) of other settings cannot be continued", found: "'\(was)'",
-          expected: "'\(wanted)'")
+        throw InputError(
+          "a \(result) of other settings cannot be continued", at: .file(path), found: "'\(was)'", wanted: "'\(wanted)'")
       }
     }
     if written != text { try AtomicFile.write(text, to: path) }

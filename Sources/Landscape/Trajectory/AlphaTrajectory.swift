@@ -15,26 +15,25 @@ public struct AlphaTrajectory: Equatable, Sendable {
     self.points = points
   }
 
-  /// - Throws: `FormatError` or `LandscapeError` where the folder holds no path of α of this shape, naming the file.
+  /// - Throws: `InputError` or `InputError` where the folder holds no path of α of this shape, naming the file.
   public init(run path: String, like shape: ArchitectureParameters) throws {
     let folder = try SearchRunFolder(existing: path).run(holding: .finishedEpoch)
     let array = try NPYFile(readingFrom: folder.alphasPath)
     let history: AlphaHistory
     do {
       history = try AlphaHistory(array, path: folder.alphasPath, like: shape)
-    } catch let error as FormatError {
-      throw LandscapeError(
-        item: error.file, problem: "not a path of α of this checkpoint's space", found: error.found,
-        expected: error.expected)
+    } catch let error as InputError {
+      throw InputError(
+        "not a path of α of this checkpoint's space", at: error.place, found: error.found, wanted: error.wanted)
     }
     guard !history.entries.isEmpty else {
-      throw LandscapeError(
-        item: folder.alphasPath, problem: "no path of α", found: "no epoch", expected: "one finished epoch at least")
+      throw InputError(
+        "no path of α", at: .file(folder.alphasPath), found: "no epoch", wanted: "one finished epoch at least")
     }
     if let bad = history.firstBadValue {
-      throw LandscapeError(
-        item: folder.alphasPath, problem: "a value that is not finite", found: "\(bad.value) in epoch \(bad.epoch)",
-        expected: "finite values")
+      throw InputError(
+        "a value that is not finite", at: .file(folder.alphasPath), found: "\(bad.value) in epoch \(bad.epoch)",
+        wanted: "finite values")
     }
     self.init(
       name: path.split(separator: "/").last.map(String.init) ?? path,
@@ -45,9 +44,8 @@ public struct AlphaTrajectory: Equatable, Sendable {
   public static func read(runs paths: [String], like shape: ArchitectureParameters) throws -> [AlphaTrajectory] {
     let found = try paths.map { try AlphaTrajectory(run: $0, like: shape) }
     guard Set(paths).count == paths.count else {
-      throw LandscapeError(
-        item: "--trajectory", problem: "the same run twice", found: paths.joined(separator: ", "),
-        expected: "different runs")
+      throw InputError(
+        "the same run twice", at: .setting("trajectory"), found: paths.joined(separator: ", "), wanted: "different runs")
     }
     guard Set(found.map(\.name)).count < found.count else { return found }
     return zip(found, paths).map { AlphaTrajectory(name: $1, points: $0.points) }

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Statistics
 
@@ -12,21 +13,21 @@ public struct PrincipalComponents: Equatable, Sendable {
   /// How many of them are more than rounding.
   private let extent: Int
 
-  /// - Throws: `LandscapeError` where there are fewer than two points.
+  /// - Throws: `InputError` where there are fewer than two points.
   public init(of trajectories: [AlphaTrajectory]) throws {
     let points = trajectories.flatMap(\.points)
     guard let mean = AlphaTrajectory.mean(of: trajectories), points.count >= 2, let path = trajectories.first?.points,
       let start = path.first, let end = path.last
     else {
-      throw LandscapeError(
-        item: "--directions", problem: "principal components need a path of α",
-        found: points.isEmpty ? "none" : "\(points.count) epoch", expected: "--trajectory RUN with two epochs or more")
+      throw InputError(
+        "principal components need a path of α", at: .setting("directions"),
+        found: points.isEmpty ? "none" : "\(points.count) epoch", wanted: "the trajectory of a run with two epochs or more")
     }
     let centered = points.map { point in zip(point, mean).map { $0 - $1 } }
     // α that started at 1e-5 and squares of it: relative to the largest, nothing underflows.
     let scale = centered.reduce(0) { max($0, $1.reduce(0) { max($0, abs($1)) }) }
     guard scale > 0 else {
-      throw LandscapeError(item: "--trajectory", problem: "α never moved", expected: "a path with two different points")
+      throw InputError("α never moved", at: .setting("trajectory"), wanted: "a path with two different points")
     }
     let size = mean.count
     var covariance = [[Double]](repeating: [Double](repeating: 0, count: size), count: size)
@@ -49,12 +50,12 @@ public struct PrincipalComponents: Equatable, Sendable {
 
   /// A component, counted from 1.
   ///
-  /// - Throws: `LandscapeError` where the points do not extend that way.
+  /// - Throws: `InputError` where the points do not extend that way.
   public func component(_ index: Int) throws -> [Double] {
     guard index >= 1, index <= extent else {
-      throw LandscapeError(
-        item: "--directions", problem: "the path of α does not extend in so many directions", found: "pca\(index)",
-        expected: "pca1 to pca\(extent)")
+      throw InputError(
+        "the path of α does not extend in so many directions", at: .setting("directions"), found: "pca\(index)",
+        wanted: "pca1 to pca\(extent)")
     }
     return components[index - 1]
   }

@@ -20,12 +20,12 @@ public struct TrajectoryProjection: Equatable, Sendable {
   /// none.
   public let explainedVariance: [Double]?
 
-  /// - Throws: `LandscapeError` where there are not two directions.
+  /// - Throws: `InputError` where there are not two directions.
   public init(of trajectories: [AlphaTrajectory], on directions: Directions) throws {
     guard directions.directions.count == 2 else {
-      throw LandscapeError(
-        item: "--trajectory", problem: "a path is seen in a plane", found: "\(directions.directions.count) directions",
-        expected: "two directions")
+      throw InputError(
+        "a path is seen in a plane", at: .setting("trajectory"), found: "\(directions.directions.count) directions",
+        wanted: "two directions")
     }
     let center = directions.center.flat.map(Double.init)
     let axes = directions.directions.map(\.flat)
@@ -52,12 +52,11 @@ public struct TrajectoryProjection: Equatable, Sendable {
 
   /// The smallest range of a square grid that holds every point, with a tenth to spare.
   ///
-  /// - Throws: `LandscapeError` where every point lies on the centre.
+  /// - Throws: `InputError` where every point lies on the centre.
   public func enclosingRange() throws -> Double {
     let farthest = points.reduce(0) { max($0, abs($1.x), abs($1.y)) }
     guard farthest > 0, farthest.isFinite else {
-      throw LandscapeError(
-        item: "--range", problem: "the path of α has no extent in this plane", found: "auto", expected: "a number")
+      throw InputError("the path of α has no extent in this plane", at: .setting("range"), found: "auto", wanted: "a number")
     }
     return 1.1 * farthest
   }

@@ -75,7 +75,7 @@ public final class QuadraticBilevelProblem: BilevelProblem {
   ///   - initialWeights: ω at the start [d]; zeros where nil.
   ///   - noise: standard deviation of the batches' shifts; 0 makes every batch the split itself.
   ///   - seed: key of the shifts, which are functions of (seed, split, epoch, step) alone.
-  /// - Throws: `SearchError.invalid` where an extent disagrees or A, V or D is not symmetric positive definite.
+  /// - Throws: `InputError` where an extent disagrees or A, V or D is not symmetric positive definite.
   public init(
     coefficients: Coefficients, initialAlphas: ArchitectureParameters, initialWeights: [Double]? = nil,
     stepsPerEpoch: Int = 10, noise: Double = 0, seed: UInt64 = 0

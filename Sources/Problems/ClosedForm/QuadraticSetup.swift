@@ -1,5 +1,6 @@
 import Cells
 import Compute
+import Formats
 import Foundation
 
 extension QuadraticBilevelProblem.Coefficients {
@@ -42,7 +43,7 @@ extension QuadraticBilevelProblem {
   /// - Parameters:
   ///   - weightCount: d, at least 1.
   ///   - alphas: gives the shape of α and its starting values.
-  /// - Throws: `SearchError.invalid` where a count is not positive or the noise is negative.
+  /// - Throws: `InputError` where a count is not positive or the noise is negative.
   public static func random(
     seed: UInt64, weightCount: Int, alphas: ArchitectureParameters, stepsPerEpoch: Int = 10, noise: Double = 0
   ) throws -> QuadraticBilevelProblem {
@@ -76,6 +77,6 @@ extension QuadraticBilevelProblem {
 }
 
 /// A part from which no quadratic problem can be made.
-func unfitForQuadratic(_ part: String, found: String, wanted: String) -> SearchError {
-  .invalid("does not make a quadratic problem", at: part, found: found, wanted: wanted)
+func unfitForQuadratic(_ part: String, found: String, wanted: String) -> InputError {
+  InputError("does not make a quadratic problem", at: .words(part), found: found, wanted: wanted)
 }

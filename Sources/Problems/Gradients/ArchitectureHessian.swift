@@ -42,7 +42,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
 
   /// H v, of the size of α.
   ///
-  /// - Throws: `SearchError.diverged` where a gradient is not finite; `CancellationError` where a stop is requested.
+  /// - Throws: `Divergence` where a gradient is not finite; `CancellationError` where a stop is requested.
   public func product(_ vector: [Double]) throws -> [Double] {
     let length = vector.length
     guard length > 0 else { return vector }
@@ -100,7 +100,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
     }
     let mean = sum.map { $0 / Double(count) }
     guard mean.allSatisfy(\.isFinite) else {
-      throw SearchError.diverged(
+      throw Divergence(
         "an α gradient of the Hessian is not finite: ‖α‖ \(alphas.norm), ‖ω‖ \(weights.norm), \(batches.count) batches")
     }
     return mean

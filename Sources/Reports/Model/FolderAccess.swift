@@ -13,18 +13,18 @@ struct FolderAccess: Sendable {
 
   private init(fence: String?) { self.fence = fence }
 
-  /// - Throws: `ReportError` where there is no such folder.
+  /// - Throws: `InputError` where there is no such folder.
   init(within folder: String) throws {
     guard let path = Self.canonical(folder) else {
-      throw ReportError(
-        "cannot be opened", at: folder, found: String(cString: strerror(errno)), wanted: "a folder of results")
+      throw InputError(
+        "cannot be opened", at: .file(folder), found: String(cString: strerror(errno)), wanted: "a folder of results")
     }
     fence = path
   }
 
   /// Whether a regular file that may be read is there.
   ///
-  /// - Throws: `ReportError` where a link leads out of the fence.
+  /// - Throws: `InputError` where a link leads out of the fence.
   func hasFile(_ path: String) throws -> Bool { try kind(of: path) == S_IFREG }
 
   func hasFolder(_ path: String) throws -> Bool { try kind(of: path) == S_IFDIR }
@@ -34,8 +34,9 @@ struct FolderAccess: Sendable {
     guard stat(path, &status) == 0 else { return nil }
     if let fence {
       guard let target = Self.canonical(path), target == fence || target.hasPrefix(fence == "/" ? "/" : fence + "/") else {
-        throw ReportError(
-          "leads out of the folder", at: path, found: "a link to another place", wanted: "a file or folder inside \(fence)")
+        throw InputError(
+          "leads out of the folder", at: .file(path), found: "a link to another place",
+          wanted: "a file or folder inside \(fence)")
       }
     }
     return status.st_mode & S_IFMT
@@ -43,15 +44,15 @@ struct FolderAccess: Sendable {
 
   private func require(_ path: String) throws {
     guard let kind = try kind(of: path) else {
-      throw ReportError("cannot be read", at: path, found: String(cString: strerror(errno)), wanted: "a file")
+      throw InputError("cannot be read", at: .file(path), found: String(cString: strerror(errno)), wanted: "a file")
     }
     var status = stat()
     guard kind == S_IFREG, stat(path, &status) == 0 else {
-      throw ReportError("cannot be read", at: path, found: "no regular file", wanted: "a file")
+      throw InputError("cannot be read", at: .file(path), found: "no regular file", wanted: "a file")
     }
     guard status.st_size <= Self.largestText else {
-      throw ReportError(
-        "too large for a report", at: path, found: "\(status.st_size) bytes", wanted: "at most \(Self.largestText)")
+      throw InputError(
+        "too large for a report", at: .file(path), found: "\(status.st_size) bytes", wanted: "at most \(Self.largestText)")
     }
   }
 

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Everything that folders of results tell, ready to be shown: a run, several, or a comparison, with the landscapes and
@@ -31,7 +32,7 @@ public struct Report: Sendable {
   /// - Parameters:
   ///   - paths: of runs, comparisons, landscapes or statistics, or of folders that hold such.
   ///   - landscapes: further landscape folders.
-  /// - Throws: `ReportError` or `FormatError` for a folder with nothing to report, and for a file that cannot be used.
+  /// - Throws: `InputError` or `InputError` for a folder with nothing to report, and for a file that cannot be used.
   public init(reading paths: [String], landscapes: [String] = [], reach: Reach = .anywhere) throws {
     self.paths = paths
     let access: FolderAccess =
@@ -57,16 +58,17 @@ public struct Report: Sendable {
     if count == 0, let first = passedOver.first { throw Self.nothing(at: first, "none of our results in any path") }
     for path in landscapes {
       guard try access.hasFile("\(path)/landscape.yaml") else {
-        throw ReportError(
-          "not a landscape", at: "--landscape \(path)", found: "no landscape.yaml", wanted: "a folder of zarts landscape")
+        throw InputError(
+          "not a landscape", at: .setting("landscape", being: path), found: "no landscape.yaml",
+          wanted: "a folder of zarts landscape")
       }
       if seen.insert(path).inserted { self.landscapes.append(try ReportLandscape(path, access: access)) }
     }
   }
 
-  private static func nothing(at path: String, _ found: String) -> ReportError {
-    ReportError(
-      "nothing to report on", at: path, found: found,
+  private static func nothing(at path: String, _ found: String) -> InputError {
+    InputError(
+      "nothing to report on", at: .file(path), found: found,
       wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
   }
 

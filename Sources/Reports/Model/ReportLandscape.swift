@@ -45,7 +45,7 @@ public struct ReportLandscape: Sendable {
     }
   }
 
-  /// - Throws: `ReportError` or `FormatError` naming the file that cannot be used.
+  /// - Throws: `InputError` or `InputError` naming the file that cannot be used.
   init(_ path: String, access: FolderAccess) throws {
     self.path = path
     name = ReportRun.name(of: path)
@@ -71,8 +71,8 @@ public struct ReportLandscape: Sendable {
     for name in ["x", "y", "loss", "accuracy"] { _ = try table.doubles(name) }
     let largest = 2048
     guard i.allSatisfy((0..<largest).contains), j.allSatisfy((0..<largest).contains) else {
-      throw ReportError(
-        "not a grid that can be shown", at: table.path, found: "indices up to \(max(i.max() ?? 0, j.max() ?? 0))",
+      throw InputError(
+        "not a grid that can be shown", at: .file(table.path), found: "indices up to \(max(i.max() ?? 0, j.max() ?? 0))",
         wanted: "0 to \(largest - 1)")
     }
     let (columns, rows) = ((i.max() ?? -1) + 1, (j.max() ?? -1) + 1)

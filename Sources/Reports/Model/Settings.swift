@@ -15,18 +15,18 @@ public struct Settings: Equatable, Sendable {
   public let path: String
   public let entries: [Entry]
 
-  /// - Throws: `ReportError` where the text is not YAML or not a mapping.
+  /// - Throws: `InputError` where the text is not YAML or not a mapping.
   init(_ text: String, path: String) throws {
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)
     } catch {
       // The parser's account goes on with the text itself.
-      throw ReportError(
-        "not YAML", at: path, found: String("\(error)".prefix { $0 != "\n" }), wanted: "lines of 'key: value'")
+      throw InputError(
+        "not YAML", at: .file(path), found: String("\(error)".prefix { $0 != "\n" }), wanted: "lines of 'key: value'")
     }
     guard let mapping = root?.mapping else {
-      throw ReportError("not a list of settings", at: path, found: "no mapping", wanted: "lines of 'key: value'")
+      throw InputError("not a list of settings", at: .file(path), found: "no mapping", wanted: "lines of 'key: value'")
     }
     let remarks = Self.remarks(in: text)
     self.path = path

@@ -1,7 +1,7 @@
 import Compute
 import Engine
+import Formats
 import Foundation
-import Problems
 
 /// Times what a search, a landscape and a retraining are made of: training step, forward pass, both α-gradients, a ZARTS-MGS
 /// update.
@@ -55,11 +55,11 @@ public final class EngineBenchmark {
 
   /// One run that is not counted, then `repeats` that are.
   ///
-  /// - Throws: `SearchError.invalid` for a quantity that this network does not have.
+  /// - Throws: `InputError` for a quantity that this network does not have.
   public func measure(_ quantity: Quantity, repeats: Int) throws -> Measurement {
     guard let workload = workloads[quantity] else {
-      throw SearchError.invalid(
-        "no such quantity of a derived network", at: "--quantities", found: quantity.rawValue,
+      throw InputError(
+        "no such quantity of a derived network", at: .setting("quantities"), found: quantity.rawValue,
         wanted: quantities.map(\.rawValue).joined(separator: ", "))
     }
     try workload.run()

@@ -11,7 +11,7 @@ public struct ComparisonFolder: Equatable, Sendable {
 
   /// A folder that a comparison has written.
   ///
-  /// - Throws: `FormatError` where there is no such folder.
+  /// - Throws: `InputError` where there is no such folder.
   public init(existing path: String) throws { folder = try OutputFolder.existing(at: path) }
 
   public var planPath: String { folder.file("compare.yaml") }
@@ -21,7 +21,7 @@ public struct ComparisonFolder: Equatable, Sendable {
 
   /// The plan as compare.yaml has it; its epochs are those before a budget of steps changes them.
   ///
-  /// - Throws: `FormatError` where the file cannot be read; `SearchError.invalid` where it is no plan.
+  /// - Throws: `InputError` where the file cannot be read; `InputError` where it is no plan.
   public func plan(lists: ComparisonPlan.Lists = .init(), overrides: ComparisonPlan.Overrides = .init()) throws
     -> ComparisonPlan
   {
@@ -62,7 +62,7 @@ public struct ComparisonFolder: Equatable, Sendable {
   }
 
   /// - Parameter checksum: of the data that a dataset's name leads to today.
-  /// - Throws: `SearchError.invalid` where runs of the plan were begun with others; what `checksum` throws.
+  /// - Throws: `InputError` where runs of the plan were begun with others; what `checksum` throws.
   public func requireData(of plan: ComparisonPlan, checksum: (_ dataset: String) throws -> String) throws {
     let known = knownData(of: plan)
     for dataset in plan.datasets {

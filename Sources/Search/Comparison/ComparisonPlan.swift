@@ -1,5 +1,5 @@
 import Cells
-import Problems
+import Formats
 import Runs
 
 /// Which searches a comparison consists of: every method on every seed, space and dataset, with the settings of each.
@@ -78,15 +78,16 @@ public struct ComparisonPlan: Equatable, Sendable {
 
   /// - Parameters:
   ///   - yaml: the content of a compare.yaml; empty for none.
-  ///   - place: named in errors, a path as a rule.
+  ///   - place: path of the file of that content, named in errors; nil for none.
   ///   - lists: take the place of what the text says.
   ///   - preset: takes the place of the one that the text names.
-  /// - Throws: `SearchError.invalid` for text that is not YAML, an unknown key, a value of a wrong type or out of range, an
+  /// - Throws: `InputError` for text that is not YAML, an unknown key, a value of a wrong type or out of range, an
   ///   entry twice in a list, or a list that is missing or empty.
   public init(
-    yaml: String, from place: String, lists: Lists = Lists(), preset: SearchPreset? = nil, overrides: Overrides = Overrides()
+    yaml: String, from place: String?, lists: Lists = Lists(), preset: SearchPreset? = nil,
+    overrides: Overrides = Overrides()
   ) throws {
-    let text = try ComparisonText(yaml, from: place)
+    let text = try ComparisonText(yaml, from: place ?? "")
     let base = try (preset ?? text.preset)?.settings
     func list<Value: Hashable>(
       _ key: String, _ flag: [Value]?, _ written: [Value]?, preset name: String, _ convert: (String) -> Value?,
@@ -94,11 +95,12 @@ public struct ComparisonPlan: Equatable, Sendable {
     ) throws -> [Value] {
       let value = flag ?? written ?? (base?.values[name]?.string.flatMap(convert)).map { [$0] } ?? fallback
       guard let value, !value.isEmpty else {
-        throw SearchError.invalid(
-          "incomplete comparison", at: "\(place): \(key)", found: value == nil ? "nothing" : "[]", wanted: "one at least")
+        throw InputError(
+          "incomplete comparison", at: .setting(key, in: place), found: value == nil ? "nothing" : "[]",
+          wanted: "one at least")
       }
       if let twice = value.indices.first(where: { value[..<$0].contains(value[$0]) }) {
-        throw SearchError.invalid("the same twice", at: "\(place): \(key)", found: "\(value[twice])", wanted: "each once")
+        throw InputError("the same twice", at: .setting(key, in: place), found: "\(value[twice])", wanted: "each once")
       }
       return value
     }
@@ -108,8 +110,8 @@ public struct ComparisonPlan: Equatable, Sendable {
     datasets = try list("datasets", lists.datasets, text.datasets, preset: "dataset") { $0 }
     budget = lists.budget ?? text.budget ?? .epochs
     if case .steps(let steps?) = budget, !RunBounds.budget.contains(steps) {
-      throw SearchError.invalid(
-        "value out of range", at: "setting budget_steps", found: "\(steps)", wanted: "\(RunBounds.budget.wanted), or null")
+      throw InputError(
+        "value out of range", at: .setting("budget_steps"), found: "\(steps)", wanted: "\(RunBounds.budget.wanted), or null")
     }
     let forAll = overrides.keys + (base.map { Array($0.values.keys) } ?? [])
     given = text.dependences.merging(forAll.map { ($0, .none) }) { $1 }
@@ -123,7 +125,7 @@ public struct ComparisonPlan: Equatable, Sendable {
             let identity = SearchConfiguration.Identity(
               method: method, space: space, dataset: dataset, rsDistribution: overrides.identity.rsDistribution)
             var configuration = try SearchConfiguration(
-              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity, from: place)
+              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity, from: place ?? "run \(name)")
             overrides.apply(&configuration)
             configuration.seed = seed
             (configuration.method, configuration.space, configuration.dataset) = (method, space, dataset)
@@ -154,11 +156,12 @@ public struct ComparisonPlan: Equatable, Sendable {
   private static func check(_ configuration: SearchConfiguration, _ name: String) throws {
     do {
       try configuration.validate()
-    } catch SearchError.invalid(let problem, let place, let found, let wanted) {
-      throw SearchError.invalid(problem, at: "run \(name), \(place)", found: found, wanted: wanted)
+    } catch var error as InputError {
+      error.problem += " (run \(name))"
+      throw error
     }
     guard configuration.stages.isEmpty else {
-      throw SearchError.invalid(
+      throw InputError(
         "a progressive search in a comparison", at: "run \(name), setting stages", found: "some",
         wanted: "none: its stages have warm-ups of their own; run it with zarts search")
     }
@@ -179,7 +182,7 @@ public struct ComparisonPlan: Equatable, Sendable {
   /// The plan with the epochs that its budget gives to each method.
   ///
   /// - Parameter stepsPerEpoch: of the data that a run's settings name.
-  /// - Throws: `SearchError.invalid` where the budget is too small for a method; what `stepsPerEpoch` throws.
+  /// - Throws: `InputError` where the budget is too small for a method; what `stepsPerEpoch` throws.
   public func resolved(stepsPerEpoch: (SearchConfiguration) throws -> Int) throws -> ComparisonPlan {
     guard case .steps(let fixed) = budget else { return self }
     var known: [String: Int] = [:]

@@ -37,8 +37,8 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   ///   - plan: its budget not yet resolved.
   ///   - jobs: 1 or more.
   ///   - makeProblem: makes the problem that settings describe, for a thread of its own.
-  /// - Throws: `SearchError.invalid` where the folder holds a comparison or a run of other settings, or a budget is too
-  ///   small; `FormatError` where the folder cannot be written or another process works in it; what `makeProblem` throws.
+  /// - Throws: `InputError` where the folder holds a comparison or a run of other settings, or a budget is too
+  ///   small; `InputError` where the folder cannot be written or another process works in it; what `makeProblem` throws.
   public init(
     of plan: ComparisonPlan, in folder: OutputFolder, jobs: Int = 1, stop: StopRequest = StopRequest(),
     makeProblem: @escaping @Sendable (SearchConfiguration) throws -> Problem
@@ -63,8 +63,8 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   private static func requireGrown(from old: ComparisonPlan, to new: ComparisonPlan, _ path: String) throws {
     func check<Value: Equatable>(_ key: String, _ old: [Value], _ new: [Value]) throws {
       guard old.allSatisfy(new.contains) else {
-        throw SearchError.invalid(
-          "the comparison in this folder has others", at: "\(path): \(key)", found: "\(old)",
+        throw InputError(
+          "the comparison in this folder has others", at: .setting(key, in: path), found: "\(old)",
           wanted: "these among \(new), or another folder")
       }
     }
@@ -73,13 +73,13 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     try check("spaces", old.spaces, new.spaces)
     // Where data are may change; that they are the same their checksums tell, where runs go on.
     guard old.datasets.map(DatasetSpecification.kind) == new.datasets.map(DatasetSpecification.kind) else {
-      throw SearchError.invalid(
-        "the comparison in this folder is of other data", at: "\(path): datasets", found: "\(old.datasets)",
+      throw InputError(
+        "the comparison in this folder is of other data", at: .setting("datasets", in: path), found: "\(old.datasets)",
         wanted: "as many as the \(new.datasets) given, in their order and of their kinds and options, or another folder")
     }
     guard old.budget == new.budget else {
-      throw SearchError.invalid(
-        "the comparison in this folder is another", at: "\(path): budget", found: "\(old.budget)",
+      throw InputError(
+        "the comparison in this folder is another", at: .setting("budget", in: path), found: "\(old.budget)",
         wanted: "\(new.budget), or another folder")
     }
   }
@@ -87,8 +87,8 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   private static func requireSame(_ configuration: SearchConfiguration, in run: SearchRunFolder) throws {
     guard run.isStarted else { return }
     guard let difference = try run.configuration().difference(from: configuration) else { return }
-    throw SearchError.invalid(
-      "a run of other settings", at: "\(run.configurationPath): \(difference.key)", found: difference.own,
+    throw InputError(
+      "a run of other settings", at: .setting(difference.key, in: run.configurationPath), found: difference.own,
       wanted: "\(difference.other), or another folder")
   }
 
@@ -113,7 +113,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   /// Runs what is left to run.
   ///
   /// - Returns: a row for each run of the plan.
-  /// - Throws: `FormatError` where the tables cannot be written. What fails a run is in its row.
+  /// - Throws: `InputError` where the tables cannot be written. What fails a run is in its row.
   public func run(progress reporter: ProgressReporter = .silent) throws -> [ComparisonRow] {
     let handler = try RunLogHandler(path: files.folder.file("log.txt"))
     let logger = Logger(label: "compare") { _ in handler }
@@ -185,13 +185,12 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     do {
       try job()
       return nil
-    } catch SearchError.diverged(let account) {
-      return .init(status: .diverged, reason: String(account.prefix { $0 != "\n" }))
-    } catch let error as SearchError {
-      if case .interrupted(let signal, let epoch, let step, _) = error {
-        return .init(status: .unfinished, reason: "stopped by signal \(signal) in epoch \(epoch), step \(step) (from 0)")
-      }
-      return .init(status: .failed, reason: Self.line("\(error)"))
+    } catch let error as Divergence {
+      return .init(status: .diverged, reason: String(error.account.prefix { $0 != "\n" }))
+    } catch let error as Interruption {
+      return .init(
+        status: .unfinished,
+        reason: "stopped by signal \(error.signal) in epoch \(error.epoch), step \(error.step) (from 0)")
     } catch is CancellationError {
       return .init(status: .unfinished, reason: "stopped by signal \(stop.signal ?? SIGTERM)")
     } catch {

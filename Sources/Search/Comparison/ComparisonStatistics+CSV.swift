@@ -3,7 +3,7 @@ import Formats
 extension ComparisonStatistics {
   /// Writes comparison-summary.csv and comparison-tests.csv.
   ///
-  /// - Throws: `FormatError` where a file cannot be written.
+  /// - Throws: `InputError` where a file cannot be written.
   public func write(to folder: ComparisonFolder) throws {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
     try CSVWriter.write(

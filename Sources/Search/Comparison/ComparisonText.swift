@@ -1,5 +1,5 @@
 import Cells
-import Problems
+import Formats
 import Yams
 
 /// A compare.yaml as it was written: lists, and settings in layers.
@@ -52,17 +52,17 @@ struct ComparisonText {
       root = try Yams.compose(yaml: yaml)
     } catch {
       let account = "\(error)".prefix { $0 != "\n" }
-      throw SearchError.invalid("not YAML", at: place, found: String(account), wanted: "lines of 'key: value'")
+      throw InputError("not YAML", at: .file(place), found: String(account), wanted: "lines of 'key: value'")
     }
     guard let mapping = root?.mapping else {
-      throw SearchError.invalid("not a comparison", at: place, found: "no mapping", wanted: "lines of 'key: value'")
+      throw InputError("not a comparison", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
     }
     for (key, _) in mapping {
       let name = key.string ?? ""
       guard Self.known.contains(name) else {
         let isSetting = SearchConfiguration.field(name) != nil
-        throw SearchError.invalid(
-          isSetting ? "a setting outside of 'settings'" : "unknown key", at: place, found: "'\(name)'",
+        throw InputError(
+          isSetting ? "a setting outside of 'settings'" : "unknown key", at: .file(place), found: "'\(name)'",
           wanted: Self.known.joined(separator: ", "))
       }
     }
@@ -71,8 +71,8 @@ struct ComparisonText {
       let items = node.sequence.map(Array.init) ?? [node]
       return try items.map { item in
         guard let value = item.string.flatMap(convert) else {
-          throw SearchError.invalid(
-            "wrong value", at: "\(place): \(key)", found: item.string.map { "'\($0)'" } ?? "a list or mapping",
+          throw InputError(
+            "wrong value", at: .setting(key, in: place), found: item.string.map { "'\($0)'" } ?? "a list or mapping",
             wanted: wanted)
         }
         return value
@@ -84,7 +84,7 @@ struct ComparisonText {
     spaces = try list("spaces", "of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))", SearchSpace.init)
     datasets = try list("datasets", "datasets as zarts search takes them") { $0 }
     budget = try Self.budget(mapping, place)
-    preset = try mapping["preset"].map { try SearchPreset(named: $0.string ?? "", from: "\(place): preset") }
+    preset = try mapping["preset"].map { try SearchPreset(named: $0.string ?? "", at: .setting("preset", in: place)) }
     if let node = mapping["settings"] { common = try Self.settings(node, "\(place): settings") }
     bySpace = try Self.layer(mapping, "space_settings", SearchSpace.allCases.map(\.rawValue), place)
     byMethod = try Self.layer(mapping, "method_settings", SearchMethod.allCases.map(\.rawValue), place)
@@ -98,8 +98,8 @@ struct ComparisonText {
     var steps: Int?
     if let node = mapping["budget_steps"], node.null == nil {
       guard let value = node.string.flatMap({ Int($0) }) else {
-        throw SearchError.invalid(
-          "wrong value", at: "\(place): budget_steps", found: node.string ?? "a list or mapping",
+        throw InputError(
+          "wrong value", at: .setting("budget_steps", in: place), found: node.string ?? "a list or mapping",
           wanted: "a whole number or null")
       }
       steps = value
@@ -107,13 +107,13 @@ struct ComparisonText {
     switch mapping["budget"]?.string {
     case "steps": return .steps(steps)
     case let word where steps != nil:
-      throw SearchError.invalid(
-        "budget_steps without 'budget: steps'", at: place, found: "budget \(word ?? "not given")", wanted: "steps")
+      throw InputError(
+        "budget_steps without 'budget: steps'", at: .file(place), found: "budget \(word ?? "not given")", wanted: "steps")
     case nil where mapping["budget"] == nil: return nil
     case "epochs": return .epochs
     case let other:
-      throw SearchError.invalid(
-        "wrong value", at: "\(place): budget", found: other.map { "'\($0)'" } ?? "a list or mapping",
+      throw InputError(
+        "wrong value", at: .setting("budget", in: place), found: other.map { "'\($0)'" } ?? "a list or mapping",
         wanted: "epochs or steps")
     }
   }
@@ -121,7 +121,7 @@ struct ComparisonText {
   private static func settings(_ node: Node, _ place: String) throws -> SettingsText {
     if node.null != nil { return try SettingsText(Node.Mapping([]), from: place, takingPreset: false) }
     guard let mapping = node.mapping else {
-      throw SearchError.invalid("wrong value", at: place, found: "no mapping", wanted: "lines of 'key: value'")
+      throw InputError("wrong value", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
     }
     return try SettingsText(mapping, from: place, takingPreset: false, without: listed)
   }
@@ -131,14 +131,14 @@ struct ComparisonText {
   ) throws -> [String: SettingsText] {
     guard let node = mapping[key], node.null == nil else { return [:] }
     guard let members = node.mapping else {
-      throw SearchError.invalid("wrong value", at: "\(place): \(key)", found: "no mapping", wanted: "NAME: {key: value}")
+      throw InputError("wrong value", at: .setting(key, in: place), found: "no mapping", wanted: "NAME: {key: value}")
     }
     var result: [String: SettingsText] = [:]
     for (name, value) in members {
       let text = name.string ?? ""
       guard names.contains(text) else {
-        throw SearchError.invalid(
-          "unknown name", at: "\(place): \(key)", found: "'\(text)'",
+        throw InputError(
+          "unknown name", at: .setting(key, in: place), found: "'\(text)'",
           wanted: names.count > 12 ? "SPACE/METHOD, such as \(names[0])" : "one of \(names.joined(separator: ", "))")
       }
       result[text] = try settings(value, "\(place): \(key): \(text)")

@@ -1,4 +1,4 @@
-import Problems
+import Formats
 import Runs
 
 /// What a search has computed to find its architecture, counted, not estimated. What is only measured (the validation
@@ -58,11 +58,11 @@ public struct SearchCost: Equatable, Sendable {
 extension SearchConfiguration {
   /// The most epochs of this search whose weight steps, those of candidates included, stay within a budget.
   ///
-  /// - Throws: `SearchError.invalid` where the budget ends before the first epoch in which α moves.
+  /// - Throws: `InputError` where the budget ends before the first epoch in which α moves.
   func epochs(within budget: Int, stepsPerEpoch: Int) throws -> Int {
     func cost(_ epochs: Int) -> Int { SearchCost(of: self, epochs: epochs, stepsPerEpoch: stepsPerEpoch).weightSteps }
     guard cost(warmup + 1) <= budget else {
-      throw SearchError.invalid(
+      throw InputError(
         "the budget ends before \(method.rawValue) moves α", at: "budget_steps", found: "\(budget)",
         wanted: "\(cost(warmup + 1)) or more: \(warmup) epochs of warm-up and one after them, of \(stepsPerEpoch) steps each"
       )

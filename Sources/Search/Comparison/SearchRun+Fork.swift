@@ -1,7 +1,6 @@
 import Cells
 import Formats
 import Foundation
-import Problems
 import Runs
 
 extension SearchRun {
@@ -10,7 +9,7 @@ extension SearchRun {
   ///
   /// - Parameters:
   ///   - warmup: the run of `configuration.sharedWarmup`, with every checkpoint to the end of this run's warm-up.
-  /// - Throws: `SearchError.invalid` where that is the warm-up of another search or has not got so far; `FormatError` for
+  /// - Throws: `InputError` where that is the warm-up of another search or has not got so far; `InputError` for
   ///   damaged files; `CancellationError` where a stop is requested while eigenvalues are computed.
   convenience init(
     forking warmup: SearchRunFolder, starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder,
@@ -55,8 +54,8 @@ extension SearchRun {
       guard let momentum = checkpoint.momentum, checkpoint.alphas == state.alphas,
         state.statistics.count == 0 || checkpoint.statistics != nil
       else {
-        throw SearchError.invalid(
-          "no checkpoint of a warm-up", at: file.path, found: "moved α, or no momentum or statistics",
+        throw InputError(
+          "no checkpoint of a warm-up", at: .file(file.path), found: "moved α, or no momentum or statistics",
           wanted: "α as it was drawn and all of them")
       }
       state.weights = checkpoint.weights

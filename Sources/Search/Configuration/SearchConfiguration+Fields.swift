@@ -1,8 +1,8 @@
 import Cells
 import Compute
 import Datasets
+import Formats
 import Foundation
-import Problems
 import Runs
 import Yams
 
@@ -36,10 +36,10 @@ extension SearchConfiguration {
     /// Answers whether the node holds such a value.
     let read: @Sendable (inout SearchConfiguration, Node) -> Bool
 
-    /// - Throws: `SearchError.invalid` where the count is out of bounds.
+    /// - Throws: `InputError` where the count is out of bounds.
     func checkCount(of configuration: SearchConfiguration) throws {
       guard let bounds, let count = count?(configuration), !bounds.contains(count) else { return }
-      throw SearchError.invalid("value out of range", at: "setting \(key)", found: "\(count)", wanted: bounds.wanted)
+      throw InputError("value out of range", at: .setting(key), found: "\(count)", wanted: bounds.wanted)
     }
 
     /// The comment of its line in the file.

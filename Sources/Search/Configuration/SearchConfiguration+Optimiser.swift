@@ -15,7 +15,7 @@ extension SearchConfiguration {
 
   /// The optimiser of α that the method names.
   ///
-  /// - Throws: `SearchError.invalid` where the problem has no architectures for the method to sample.
+  /// - Throws: `InputError` where the problem has no architectures for the method to sample.
   public func makeOptimiser<Problem: BilevelProblem>(for problem: Problem) throws -> any ArchitectureOptimiser<Problem> {
     switch method {
     case .darts1, .darts1ES: DARTSOptimiser(problem: problem, secondOrder: false, settings: adam)

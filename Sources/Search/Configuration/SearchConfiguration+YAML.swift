@@ -1,6 +1,6 @@
 import Cells
+import Formats
 import Foundation
-import Problems
 import Yams
 
 extension SearchConfiguration {
@@ -35,19 +35,19 @@ extension SearchConfiguration {
   ///   - place: named in errors, a path as a rule.
   ///   - preset: takes the place of the one that the text names.
   ///   - given: takes the place of what text and preset say.
-  /// - Throws: `SearchError.invalid` for text that is not YAML, an unknown key, a value of a wrong type or out of range.
+  /// - Throws: `InputError` for text that is not YAML, an unknown key, a value of a wrong type or out of range.
   public init(yaml: String, from place: String, preset: SearchPreset? = nil, given: Identity = Identity()) throws {
     let text = try SettingsText(yaml, from: place)
     var layers = [text]
     if let preset = try preset ?? text.preset { layers.insert(try preset.settings, at: 0) }
     try self.init(layers: layers, given: given, from: place)
-    try SearchError.naming(place) { try validate() }
+    try InputError.naming(place) { try validate() }
   }
 
   /// The settings of a preset; others are the defaults of the method and the space.
   ///
   /// - Parameter given: takes the place of what the preset says.
-  /// - Throws: `SearchError.invalid` where they don't fit together.
+  /// - Throws: `InputError` where they don't fit together.
   public init(preset: SearchPreset, given: Identity = Identity()) throws {
     try self.init(layers: [preset.settings], given: given, from: "preset \(preset.name)")
   }
@@ -59,7 +59,7 @@ extension SearchConfiguration {
     for (key, isGiven) in [
       ("method", given.method != nil), ("space", given.space != nil), ("dataset", given.dataset != nil),
     ] where !isGiven && !layers.contains(where: { $0.values[key] != nil }) {
-      throw SearchError.invalid("incomplete configuration", at: place, found: "no '\(key)'", wanted: "a value for it")
+      throw InputError("incomplete configuration", at: .file(place), found: "no '\(key)'", wanted: "a value for it")
     }
     self.init(method: given.method ?? method, space: given.space ?? space, dataset: given.dataset ?? dataset)
     let identity = (method, space, dataset)
@@ -76,7 +76,7 @@ extension SearchConfiguration {
       guard let node = text.values[key], let field = Self.field(key) else { continue }
       guard field.read(&self, node) else {
         let found = node.string.map { "'\($0)'" } ?? "a list or mapping"
-        throw SearchError.invalid("wrong value", at: "\(text.place): \(key)", found: found, wanted: field.wanted)
+        throw InputError("wrong value", at: .setting(key, in: text.place), found: found, wanted: field.wanted)
       }
     }
   }
@@ -95,10 +95,10 @@ struct SettingsText {
     } catch {
       // The parser's account goes on with the text itself.
       let account = "\(error)".prefix { $0 != "\n" }
-      throw SearchError.invalid("not YAML", at: place, found: String(account), wanted: "lines of 'key: value'")
+      throw InputError("not YAML", at: .file(place), found: String(account), wanted: "lines of 'key: value'")
     }
     guard let mapping = root?.mapping else {
-      throw SearchError.invalid("not a configuration", at: place, found: "no mapping", wanted: "lines of 'key: value'")
+      throw InputError("not a configuration", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
     }
     try self.init(mapping, from: place, takingPreset: true)
   }
@@ -116,8 +116,8 @@ struct SettingsText {
       }
       guard SearchConfiguration.field(name) != nil, !excluded.contains(name) else {
         let known = SearchConfiguration.fields.map(\.key).filter { !excluded.contains($0) }
-        throw SearchError.invalid(
-          "unknown setting", at: place, found: "'\(name)'",
+        throw InputError(
+          "unknown setting", at: .file(place), found: "'\(name)'",
           wanted: ((takingPreset ? ["preset"] : []) + known).joined(separator: ", "))
       }
       values[name] = value
@@ -126,6 +126,6 @@ struct SettingsText {
 
   /// The preset that the text builds upon.
   var preset: SearchPreset? {
-    get throws { try presetName.map { try SearchPreset(named: $0, from: "\(place): preset") } }
+    get throws { try presetName.map { try SearchPreset(named: $0, at: .setting("preset", in: place)) } }
   }
 }

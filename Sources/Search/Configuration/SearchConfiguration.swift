@@ -1,6 +1,6 @@
 import Cells
 import Datasets
-import Problems
+import Formats
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
 public struct SearchConfiguration: Equatable, Sendable {
@@ -126,7 +126,7 @@ public struct SearchConfiguration: Equatable, Sendable {
 
   /// Checks every value and every pair of values that must fit.
   ///
-  /// - Throws: `SearchError.invalid` naming the first setting that cannot be.
+  /// - Throws: `InputError` naming the first setting that cannot be.
   public func validate() throws {
     for field in Self.fields { try field.checkCount(of: self) }
     try require(
@@ -168,7 +168,7 @@ public struct SearchConfiguration: Equatable, Sendable {
 
   private func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
     guard condition else {
-      throw SearchError.invalid("value out of range", at: "setting \(key)", found: "\(found)", wanted: wanted)
+      throw InputError("value out of range", at: .setting(key), found: "\(found)", wanted: wanted)
     }
   }
 }
@@ -198,10 +198,11 @@ extension SearchConfiguration {
   /// - Parameters:
   ///   - place: of these settings.
   ///   - otherPlace: of the others.
-  /// - Throws: `SearchError.invalid` that names the first setting that makes another computation of it.
+  /// - Throws: `InputError` that names the first setting that makes another computation of it.
   func require(sameAs other: SearchConfiguration, _ problem: String, at place: String, from otherPlace: String) throws {
     guard let difference = difference(from: other) else { return }
-    throw SearchError.invalid(
-      problem, at: "\(place): \(difference.key)", found: difference.own, wanted: "\(difference.other), as in \(otherPlace)")
+    throw InputError(
+      problem, at: .setting(difference.key, in: place), found: difference.own,
+      wanted: "\(difference.other), as in \(otherPlace)")
   }
 }

@@ -1,5 +1,5 @@
 import Cells
-import Problems
+import Formats
 
 /// A named set of settings to start from. What it leaves open are the defaults of the method and the space, so that
 /// another method on a preset has its own published settings.
@@ -11,11 +11,10 @@ public struct SearchPreset: Equatable, Sendable {
   public let yaml: String
 
   /// - Parameter place: where the name stands, for the error.
-  /// - Throws: `SearchError.invalid` for a name that no preset has.
-  public init(named name: String, from place: String) throws {
+  /// - Throws: `InputError` for a name that no preset has.
+  public init(named name: String, at place: InputError.Place) throws {
     guard let preset = Self.all.first(where: { $0.name == name }) else {
-      throw SearchError.invalid(
-        "no such preset", at: place, found: "'\(name)'", wanted: Self.all.map(\.name).joined(separator: ", "))
+      throw InputError("no such preset", at: place, found: "'\(name)'", wanted: Self.all.map(\.name).joined(separator: ", "))
     }
     self = preset
   }
@@ -51,7 +50,7 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// Xu et al., PC-DARTS, ICLR 2020, §4.2: a quarter of the channels leaves room for the large batch.
   private static let partialChannels = SearchPreset(
-    name: "paper-pcdarts-cifar10", summary: "PC-DARTS on CIFAR-10; --method zarts-mgs combines it with ZARTS",
+    name: "paper-pcdarts-cifar10", summary: "PC-DARTS on CIFAR-10; method zarts-mgs combines it with ZARTS",
     settings: [
       ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"), ("epochs", "50"), ("warmup", "15"),
       ("channels", "16"), ("layers", "8"), ("partial_channels", "4"), ("edge_normalisation", "true"), ("batch", "256"),
@@ -62,7 +61,7 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// Chen et al., P-DARTS, ICCV 2019, §4.2.
   private static let progressive = SearchPreset(
-    name: "paper-pdarts-cifar10", summary: "P-DARTS on CIFAR-10, three stages; --method zarts-mgs combines it with ZARTS",
+    name: "paper-pdarts-cifar10", summary: "P-DARTS on CIFAR-10, three stages; method zarts-mgs combines it with ZARTS",
     settings: [
       ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"),
       ("stages", "[\(SearchStage.published.map(\.yaml).joined(separator: ", "))]"), ("maximum_skips", "2"),

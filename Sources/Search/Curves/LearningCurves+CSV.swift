@@ -12,7 +12,7 @@ extension LearningCurves {
   /// Writes the curves as a tidy table: one row a column of metrics.csv, group and epoch; `deviation` is empty for a
   /// single run.
   ///
-  /// - Throws: `FormatError` where something other than such a table is at `path`, unless `overwrite`, or it cannot be
+  /// - Throws: `InputError` where something other than such a table is at `path`, unless `overwrite`, or it cannot be
   ///   written.
   public func write(to path: String, overwrite: Bool = false) throws {
     try Self.output.require(path, overwrite: overwrite)

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-import Problems
 import Runs
 
 /// Columns of metrics.csv over the epochs of several runs: a mean and its spread for each group of runs that differ in
@@ -63,17 +62,17 @@ public struct LearningCurves: Equatable, Sendable {
   ///   - reference: the group to subtract: from each value that of its run on the same seed at the same epoch. Runs of one
   ///     seed share split, batches and augmentation, so the spread of such differences is less than that of the values.
   ///   - first: epochs before this one are left out.
-  /// - Throws: `SearchError.invalid` where the grouping is no setting, runs of a group differ in more than the seed or are
+  /// - Throws: `InputError` where the grouping is no setting, runs of a group differ in more than the seed or are
   ///   the same run twice, the reference is no group or lacks a seed, a cell is no number, a run has no finished epoch, or
-  ///   no run has a value in a column; `FormatError` where a file or a column is absent.
+  ///   no run has a value in a column; `InputError` where a file or a column is absent.
   public init(
     of runs: [SearchRunFolder], columns: [String], by grouping: String = "method", minus reference: String? = nil,
     from first: Int = 1
   ) throws {
     let keys = SearchConfiguration.fields.map(\.key)
     guard grouping == Self.byRun || keys.contains(grouping) else {
-      throw SearchError.invalid(
-        "no such setting to group runs by", at: "--by", found: grouping,
+      throw InputError(
+        "no such setting to group runs by", at: .setting("by"), found: grouping,
         wanted: ([Self.byRun] + keys).joined(separator: ", "))
     }
     var read = try runs.map { try Run($0, columns: columns, grouping: grouping) }
@@ -88,7 +87,7 @@ public struct LearningCurves: Equatable, Sendable {
     curves = try columns.flatMap { column in
       let found = groups.compactMap { Self.curve(column, of: $0, shown, from: first) }
       guard !found.isEmpty else {
-        throw SearchError.invalid(
+        throw InputError(
           "nothing to draw", at: "column \(column) of \(shown.map(\.path).joined(separator: ", "))",
           found: "no value from epoch \(first) on", wanted: "a number at one epoch of one run at least")
       }
@@ -118,8 +117,8 @@ public struct LearningCurves: Equatable, Sendable {
   private static func check(_ runs: [Run], _ group: String, _ grouping: String) throws {
     for (index, run) in runs.enumerated() {
       for other in runs[..<index] {
-        func refuse(_ problem: String, _ found: String) -> SearchError {
-          .invalid(
+        func refuse(_ problem: String, _ found: String) -> InputError {
+          InputError(
             problem, at: "\(other.path) and \(run.path), both of \(grouping) \(group)", found: found,
             wanted: "runs that differ in the seed alone; '\(byRun)' groups each by itself")
         }
@@ -133,13 +132,14 @@ public struct LearningCurves: Equatable, Sendable {
 
   private static func subtract(_ reference: String, from runs: [Run], _ groups: [String]) throws -> [Run] {
     guard groups.contains(reference) else {
-      throw SearchError.invalid(
-        "no such group to subtract", at: "--minus", found: reference, wanted: "one of \(groups.joined(separator: ", "))")
+      throw InputError(
+        "no such group to subtract", at: .setting("minus"), found: reference,
+        wanted: "one of \(groups.joined(separator: ", "))")
     }
     return try runs.map { run in
       guard let other = runs.first(where: { $0.group == reference && $0.seed == run.seed }) else {
-        throw SearchError.invalid(
-          "nothing to subtract", at: run.path, found: "no run of \(reference) on seed \(run.seed)",
+        throw InputError(
+          "nothing to subtract", at: .file(run.path), found: "no run of \(reference) on seed \(run.seed)",
           wanted: "a run of \(reference) on each seed")
       }
       var result = run
@@ -192,7 +192,7 @@ public struct LearningCurves: Equatable, Sendable {
       let table = try CSVTable(readingFrom: files.metricsPath)
       let epochs = try table.integers("epoch", RunBounds.epochs)
       guard !epochs.isEmpty else {
-        throw SearchError.invalid("no finished epoch", at: path, found: "no row", wanted: "one row an epoch")
+        throw InputError("no finished epoch", at: .file(path), found: "no row", wanted: "one row an epoch")
       }
       try MetricsColumn.check(table, as: EpochRecord.metrics)
       // Tables of others, without the files of a run beside them, have nothing to be held against.
@@ -203,8 +203,8 @@ public struct LearningCurves: Equatable, Sendable {
         values[column] = try table.column(column).enumerated().map { [path] index, cell in
           if cell.isEmpty { return nil }
           guard let value = Double(cell), value.isFinite else {
-            throw SearchError.invalid(
-              "wrong cell", at: "\(path): row \(index + 1), column \(column)", found: "'\(cell)'",
+            throw InputError(
+              "wrong cell", at: .file(path, "row \(index + 1), column \(column)"), found: "'\(cell)'",
               wanted: "a finite number or nothing")
           }
           return value

@@ -1,7 +1,6 @@
 import Cells
 import Formats
 import Foundation
-import Problems
 import Runs
 
 /// Adam on α with the weight decay added to the gradient, as `torch.optim.Adam` does (Kingma & Ba, ICLR 2015, alg. 1).
@@ -71,15 +70,15 @@ public struct Adam: Equatable, Sendable {
 
   /// Takes over what `export` gave.
   ///
-  /// - Throws: `FormatError` where a tensor is absent or misshapen; `SearchError.invalid` for a negative count.
+  /// - Throws: `InputError` where a tensor is absent or misshapen; `InputError` for a negative count.
   public mutating func restore(from file: TensorFile) throws {
     let moments = try (
       file.doubles("adam.first", shape: [first.count]), file.doubles("adam.second", shape: [second.count])
     )
     let steps = try file.integers("adam.steps", shape: [1])[0]
     guard RunBounds.weightSteps.contains(steps) else {
-      throw SearchError.invalid(
-        "wrong count of steps", at: "\(file.path): adam.steps", found: "\(steps)", wanted: RunBounds.weightSteps.wanted)
+      throw InputError(
+        "wrong count of steps", at: .file(file.path, "adam.steps"), found: "\(steps)", wanted: RunBounds.weightSteps.wanted)
     }
     (first, second) = moments
     count = steps

@@ -19,7 +19,7 @@ public protocol ArchitectureOptimiser<Problem>: AnyObject {
 
   /// Moves α.
   ///
-  /// - Throws: `SearchError.diverged` where nothing finite is left to move by; `CancellationError` where the step's
+  /// - Throws: `Divergence` where nothing finite is left to move by; `CancellationError` where the step's
   ///   `isStopRequested` answered true, with α and the optimiser's state as before.
   func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
 
@@ -36,7 +36,7 @@ public protocol ArchitectureOptimiser<Problem>: AnyObject {
   func exportState() -> [NamedTensor]
   /// Takes over what `exportState` gave.
   ///
-  /// - Throws: `FormatError` where a tensor is absent or misshapen.
+  /// - Throws: `InputError` where a tensor is absent or misshapen.
   func importState(from file: TensorFile) throws
 }
 

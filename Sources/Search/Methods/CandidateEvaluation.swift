@@ -27,11 +27,11 @@ final class CandidateEvaluation<Problem: BilevelProblem> {
 
   /// L_M(α), the baseline that candidates are compared with.
   ///
-  /// - Throws: `SearchError.diverged` where it is not finite: then no candidate can be told to be better or worse.
+  /// - Throws: `Divergence` where it is not finite: then no candidate can be told to be better or worse.
   func baseline(of alphas: ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> Double {
     let loss = try trueLoss(of: alphas, at: step)
     guard loss.isFinite else {
-      throw SearchError.diverged(
+      throw Divergence(
         "the loss of α itself is not finite after \(step.trainingBatches.count) inner steps: \(loss), ‖α‖ \(alphas.norm), "
           + "‖ω‖ \(step.weights.norm)")
     }
@@ -41,8 +41,8 @@ final class CandidateEvaluation<Problem: BilevelProblem> {
   /// What to throw where no candidate has a finite loss.
   func noFiniteCandidate(
     _ losses: [Double], _ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>
-  ) -> SearchError {
-    .diverged(
+  ) -> Divergence {
+    Divergence(
       "no candidate has a finite loss after \(step.trainingBatches.count) inner steps: \(losses), ‖α‖ \(alphas.norm), "
         + "‖ω‖ \(step.weights.norm)")
   }

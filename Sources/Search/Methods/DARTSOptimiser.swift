@@ -41,7 +41,7 @@ public final class DARTSOptimiser<Problem: BilevelProblem>: ArchitectureOptimise
       }
     let norm = estimate.gradient.norm
     guard estimate.loss.loss.isFinite, norm.isFinite else {
-      throw SearchError.diverged(
+      throw Divergence(
         "the α gradient is not finite: validation loss \(estimate.loss.loss), ‖∇α‖ \(norm), ‖α‖ \(alphas.norm), "
           + "‖ω‖ \(step.weights.norm)\(unrolledNorms)")
     }

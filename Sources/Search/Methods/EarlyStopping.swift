@@ -74,7 +74,7 @@ public struct EarlyStopping: Equatable, Sendable {
   /// Takes over what `exportState` gave.
   ///
   /// - Parameter shape: any α of the problem.
-  /// - Throws: `FormatError` where a tensor is misshapen or only one of both is there.
+  /// - Throws: `InputError` where a tensor is misshapen or only one of both is there.
   public mutating func importState(from file: TensorFile, like shape: ArchitectureParameters) throws {
     (eigenvalues, alphas) = ([], [])
     guard file.contains("early_stop.eigenvalues") || file.contains("early_stop.alphas") else { return }

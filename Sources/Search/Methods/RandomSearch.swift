@@ -22,11 +22,11 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
   public private(set) var incumbent: ArchitectureParameters?
   private let problem: Problem
 
-  /// - Throws: `SearchError.invalid` where the problem's α does not have the shape of the space.
+  /// - Throws: `InputError` where the problem's α does not have the shape of the space.
   public init(problem: Problem, space: SearchSpace, candidates: Int) throws {
     let (found, wanted) = (problem.initialAlphas, space.zeroAlphas)
     guard found.zeros == wanted else {
-      throw SearchError.invalid(
+      throw InputError(
         "no architectures to sample", at: "method \(SearchMethod.random.rawValue)",
         found: "α of [\(found.normal.rows), \(found.normal.columns)]",
         wanted: "[\(wanted.normal.rows), \(wanted.normal.columns)], the shape of \(space.rawValue)")
@@ -58,8 +58,7 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
     ).map(\.loss)
     let finite = losses.indices.filter { losses[$0].isFinite }
     guard let best = finite.min(by: { losses[$0] < losses[$1] }) else {
-      throw SearchError.diverged(
-        "no sampled architecture has a finite validation loss: \(losses), ‖ω‖ \(end.weights.norm)")
+      throw Divergence("no sampled architecture has a finite validation loss: \(losses), ‖ω‖ \(end.weights.norm)")
     }
     incumbent = rivals[best]
     alphas = rivals[best]

@@ -49,7 +49,7 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
     let guide = gradient.estimate(weights: step.weights, alphas: alphas, validation: step.validationBatch)
     let norm = guide.gradient.norm
     guard guide.loss.loss.isFinite, norm.isFinite else {
-      throw SearchError.diverged(
+      throw Divergence(
         "the α gradient that guides the candidates is not finite: validation loss \(guide.loss.loss), ‖∇α‖ \(norm), "
           + "‖α‖ \(alphas.norm), ‖ω‖ \(step.weights.norm)")
     }

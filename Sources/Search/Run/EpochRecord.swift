@@ -71,7 +71,7 @@ public struct EpochRecord: Equatable, Sendable {
 
   /// The rows of a metrics.csv.
   ///
-  /// - Throws: `FormatError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
+  /// - Throws: `InputError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
   ///   don't count 1, 2, 3, ….
   public static func read(from path: String) throws -> [EpochRecord] {
     let table = try CSVTable(readingFrom: path)

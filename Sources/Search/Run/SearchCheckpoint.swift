@@ -27,8 +27,8 @@ public struct SearchCheckpoint {
   /// Weight steps taken in the unfinished epoch.
   public var step: Int? { file.metadata["step"].flatMap { RunBounds.weightSteps.count($0) } }
 
-  /// - Throws: `FormatError` where the file is damaged; what the problem throws where a tensor of ω is absent or misshapen;
-  ///   `SearchError.invalid` for one that the network does not have, for values that are not finite and for metadata that
+  /// - Throws: `InputError` where the file is damaged; what the problem throws where a tensor of ω is absent or misshapen;
+  ///   `InputError` for one that the network does not have, for values that are not finite and for metadata that
   ///   is no number.
   public init<Problem: BilevelProblem>(readingFrom path: String, for problem: Problem) throws {
     try self.init(TensorFile(readingFrom: path), for: problem)
@@ -48,15 +48,14 @@ public struct SearchCheckpoint {
     alphas = try Self.alphas(in: file, like: problem.initialAlphas)
     learningRate = try file.metadata["learning_rate"].map { text in
       guard let value = Double(text), value >= 0, value.isFinite else {
-        throw SearchError.invalid(
-          "wrong learning rate", at: "\(file.path): metadata learning_rate", found: "'\(text)'", wanted: "0 or more")
+        throw InputError(
+          "wrong learning rate", at: .file(file.path, "metadata learning_rate"), found: "'\(text)'", wanted: "0 or more")
       }
       return value
     }
     for (name, vector) in [("weights", weights), ("momentum", momentum)] {
       guard let vector, !vector.norm.isFinite else { continue }
-      throw SearchError.invalid(
-        "not finite", at: "\(file.path): \(name)", found: "norm \(vector.norm)", wanted: "finite values")
+      throw InputError("not finite", at: .file(file.path, "\(name)"), found: "norm \(vector.norm)", wanted: "finite values")
     }
   }
 
@@ -78,8 +77,8 @@ public struct SearchCheckpoint {
       roots.contains(root($0)) && !known.contains($0) && !$0.hasSuffix(".num_batches_tracked")
     }.sorted()
     guard let first = strangers.first else { return }
-    throw SearchError.invalid(
-      "tensor of another network", at: "\(file.path): \(first)",
+    throw InputError(
+      "tensor of another network", at: .file(file.path, "\(first)"),
       found: strangers.count == 1 ? "a name that this network does not have" : "\(strangers.count) such names",
       wanted: "the \(weights.count) tensors of the network and its statistics; check space, channels and layers")
   }
@@ -94,7 +93,7 @@ extension TensorFile {
 
   /// The settings of the search that wrote the file; nil where none did.
   ///
-  /// - Throws: `SearchError.invalid` where they cannot be read.
+  /// - Throws: `InputError` where they cannot be read.
   public func searchConfiguration() throws -> SearchConfiguration? {
     guard isSearchCheckpoint, let text = metadata["configuration"] else { return nil }
     return try SearchConfiguration(yaml: text, from: "\(path): metadata configuration")

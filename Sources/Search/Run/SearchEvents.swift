@@ -10,7 +10,7 @@ struct SearchEvents {
   private let operations: EdgeOperations?
 
   /// - Parameter weightSteps: taken before the run goes on; nil for a new one.
-  /// - Throws: `FormatError` where the file cannot be made.
+  /// - Throws: `InputError` where the file cannot be made.
   init(folder: OutputFolder, operations: EdgeOperations?, continuingAfter weightSteps: Int?) throws {
     file = try EventFile(in: folder, restartingAt: weightSteps.map { $0 + 1 })
     self.operations = operations

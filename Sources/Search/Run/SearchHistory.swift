@@ -1,7 +1,6 @@
 import Cells
 import Formats
 import Foundation
-import Problems
 import Runs
 
 /// What the files of a search tell of its finished epochs, to be held against each other and against a checkpoint.
@@ -15,7 +14,7 @@ struct SearchHistory {
 
   /// Reads the table first: a run that goes on writes it last, so what is read afterwards is never behind it.
   ///
-  /// - Throws: `FormatError` or `SearchError.invalid` where a file cannot be read.
+  /// - Throws: `InputError` or `InputError` where a file cannot be read.
   init(of files: SearchRunFolder) throws {
     self.files = files
     func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
@@ -35,7 +34,7 @@ struct SearchHistory {
   ///
   /// That rows are of epoch 1, 2, 3 and so on is checked where the table is read (`MetricsColumn`).
   ///
-  /// - Throws: `SearchError.invalid` with file and row where a file is behind the table or more than the epoch ahead that a
+  /// - Throws: `InputError` with file and row where a file is behind the table or more than the epoch ahead that a
   ///   crash can leave, and where a row is not of the α or the architecture of its epoch.
   func check() throws {
     for (path, count, what) in [
@@ -43,11 +42,12 @@ struct SearchHistory {
     ] {
       guard let count, !(records.count...records.count + 1).contains(count) else { continue }
       guard !records.isEmpty else {
-        throw SearchError.invalid(
-          "no row of a finished epoch", at: files.metricsPath, found: "none", wanted: "\(count), as \(path) has \(what)")
+        throw InputError(
+          "no row of a finished epoch", at: .file(files.metricsPath), found: "none",
+          wanted: "\(count), as \(path) has \(what)")
       }
-      throw SearchError.invalid(
-        "does not go with metrics.csv beside it", at: "\(path): row \(min(count, records.count + 1) + 1)",
+      throw InputError(
+        "does not go with metrics.csv beside it", at: .file(path, "row \(min(count, records.count + 1) + 1)"),
         found: "\(count) \(what)", wanted: "\(records.count), or one more, beside \(records.count) rows")
     }
     try checkRows(upTo: records.count)
@@ -65,16 +65,16 @@ struct SearchHistory {
     let norm = alphas.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     // Sums of another order end in other last digits.
     guard abs(norm - record.alphaNorm) > 1e-6 * max(norm, record.alphaNorm) else { return }
-    throw SearchError.invalid(
-      "not of the α of its epoch", at: "\(files.metricsPath): row \(index + 1), column alpha_norm",
+    throw InputError(
+      "not of the α of its epoch", at: .file(files.metricsPath, "row \(index + 1), column alpha_norm"),
       found: "\(record.alphaNorm)", wanted: "\(norm), the norm of α in \(files.alphasPath)")
   }
 
   private func check(_ record: EpochRecord, at index: Int, genotype line: String) throws {
     let genotype: Genotype
     do { genotype = try Genotype(parsing: line) } catch {
-      throw SearchError.invalid(
-        "no genotype", at: "\(files.genotypesPath): row \(index + 1)", found: "'\(line.prefix(60))'",
+      throw InputError(
+        "no genotype", at: .file(files.genotypesPath, "row \(index + 1)"), found: "'\(line.prefix(60))'",
         wanted: "a Genotype(…) line")
     }
     for (column, found, wanted) in [
@@ -82,15 +82,15 @@ struct SearchHistory {
       ("skip_connections_reduce", record.reduceSkipConnections, genotype.reduceSkipConnectionCount),
     ] {
       guard let found, found != wanted else { continue }
-      throw SearchError.invalid(
-        "not of the architecture of its epoch", at: "\(files.metricsPath): row \(index + 1), column \(column)",
+      throw InputError(
+        "not of the architecture of its epoch", at: .file(files.metricsPath, "row \(index + 1), column \(column)"),
         found: "\(found)", wanted: "\(wanted), as in row \(index + 1) of \(files.genotypesPath)")
     }
   }
 
   /// What a checkpoint says of the files.
   ///
-  /// - Throws: `SearchError.invalid` with file and row where one is not what the checkpoint was written after.
+  /// - Throws: `InputError` with file and row where one is not what the checkpoint was written after.
   func check(against metadata: [String: String], of checkpoint: String) throws {
     func require(_ found: [String]?, _ key: HistoryCheck.Key, _ path: String) throws {
       try HistoryCheck.require(found ?? [], key, in: metadata, of: checkpoint, at: path)
@@ -111,8 +111,8 @@ struct SearchHistory {
       (files.alphasPath, alphas?.count),
     ] {
       guard let count, count < epoch else { continue }
-      throw SearchError.invalid(
-        "a row is missing", at: "\(path): row \(count + 1)", found: "\(count) rows",
+      throw InputError(
+        "a row is missing", at: .file(path, "row \(count + 1)"), found: "\(count) rows",
         wanted: "\(epoch), since \(checkpoint.path) follows epoch \(epoch)")
     }
     try checkRows(upTo: epoch)
@@ -134,13 +134,14 @@ extension HistoryCheck {
     }
   }
 
-  /// - Throws: `SearchError.invalid` where a checkpoint has the name of another.
+  /// - Throws: `InputError` where a checkpoint has the name of another.
   package static func requirePlace(of checkpoint: TensorFile, epoch: Int, step: Int, in files: SearchRunFolder) throws {
     guard let named = files.checkpoints().first(where: { $0.path == checkpoint.path }),
       (named.epoch, named.step) != (epoch, step)
     else { return }
-    throw SearchError.invalid(
-      "the name of another checkpoint", at: checkpoint.path, found: "the state after \(epoch) epochs and \(step) steps",
+    throw InputError(
+      "the name of another checkpoint", at: .file(checkpoint.path),
+      found: "the state after \(epoch) epochs and \(step) steps",
       wanted: "that after \(named.epoch) epochs and \(named.step) steps")
   }
 }
@@ -149,7 +150,7 @@ extension SearchRunFolder {
   /// Holds metrics.csv, genotypes.txt and alphas.npy against each other and against the newest checkpoint. Nothing is wrong
   /// with a run that goes on meanwhile.
   ///
-  /// - Throws: `SearchError.invalid` that names the file and the row where the folder contradicts itself; `FormatError` where
+  /// - Throws: `InputError` that names the file and the row where the folder contradicts itself; `InputError` where
   ///   a file cannot be read.
   public func checkHistory() throws {
     // A progressive search has lines of its stages and no rows of its own.

@@ -10,8 +10,7 @@ extension SearchRun {
     let validation = try problem.evaluateValidationSplit(
       weights: state.weights, alphas: state.alphas, isStopRequested: { [stop] in stop.isRequested })
     guard validation.loss.isFinite else {
-      throw SearchError.diverged(
-        "\(place): validation loss \(validation.loss), ‖ω‖ \(state.weights.norm), ‖α‖ \(state.alphas.norm)")
+      throw Divergence("\(place): validation loss \(validation.loss), ‖ω‖ \(state.weights.norm), ‖α‖ \(state.alphas.norm)")
     }
     let eigenvalue = try dominantEigenvalueIfDue()
     passTime()
@@ -57,8 +56,8 @@ extension SearchRun {
           "epoch \(state.epoch + 1): the Hessian of the dominant eigenvalue is partly noise: asymmetry \(Float(asymmetry))")
       }
       return largest
-    } catch SearchError.diverged(let account) {
-      throw SearchError.diverged("\(place): \(account)")
+    } catch let error as Divergence {
+      throw Divergence("\(place): \(error.account)")
     }
   }
 
@@ -70,8 +69,8 @@ extension SearchRun {
       let diverged = try optimiser.finishEpoch(&state.alphas, at: end)
       state.tally.divergedCandidates += diverged
       if diverged > 0 { logger.warning("\(place): \(diverged) architectures diverged and do not count") }
-    } catch SearchError.diverged(let account) {
-      throw SearchError.diverged("\(place): \(account)")
+    } catch let error as Divergence {
+      throw Divergence("\(place): \(error.account)")
     }
   }
 

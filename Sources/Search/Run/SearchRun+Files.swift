@@ -1,7 +1,6 @@
 import Cells
 import Formats
 import Foundation
-import Problems
 import Runs
 
 extension SearchRun {
@@ -52,7 +51,7 @@ extension SearchRun {
   /// Data that have moved are known by their checksum; config.yaml then names the new place.
   ///
   /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
-  /// - Throws: `SearchError.invalid` where the checkpoint is none of this configuration or of other data; `FormatError` for
+  /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data; `InputError` for
   ///   damaged files.
   public convenience init(
     continuing problem: Problem, folder: OutputFolder, space: SearchSpace?,
@@ -75,7 +74,7 @@ extension SearchRun {
       sameAs: made, "config.yaml is not the one that the checkpoint was made with", at: files.configurationPath, from: path)
     try CheckpointMetadata.requireSteps(problem.stepsPerEpoch, in: metadata, from: path)
     guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
-      throw SearchError.invalid("incomplete checkpoint", at: path, found: "no α or momentum", wanted: "both")
+      throw InputError("incomplete checkpoint", at: .file(path), found: "no α or momentum", wanted: "both")
     }
     var state = SearchState(starting: problem)
     state.weights = checkpoint.weights
@@ -83,7 +82,7 @@ extension SearchRun {
     state.alphas = alphas
     if state.statistics.count > 0 {
       guard let statistics = checkpoint.statistics else {
-        throw SearchError.invalid("incomplete checkpoint", at: path, found: "no running statistics", wanted: "them")
+        throw InputError("incomplete checkpoint", at: .file(path), found: "no running statistics", wanted: "them")
       }
       state.statistics = statistics
     }
@@ -121,13 +120,13 @@ extension SearchState {
     if space != nil { genotypes = try Array(files.genotypes().prefix(epoch)) }
     let history = try AlphaHistory(readingFrom: files.alphasPath, like: alphas).entries
     guard history.count >= epoch else {
-      throw SearchError.invalid(
-        "incomplete history", at: files.alphasPath, found: "\(history.count) epochs", wanted: "\(epoch)")
+      throw InputError(
+        "incomplete history", at: .file(files.alphasPath), found: "\(history.count) epochs", wanted: "\(epoch)")
     }
     alphaHistory = Array(history.prefix(epoch))
     guard records.count == epoch, space == nil || genotypes.count == epoch else {
-      throw SearchError.invalid(
-        "incomplete history", at: files.folder.path, found: "\(records.count) rows and \(genotypes.count) genotypes",
+      throw InputError(
+        "incomplete history", at: .file(files.folder.path), found: "\(records.count) rows and \(genotypes.count) genotypes",
         wanted: "\(epoch) of each")
     }
   }

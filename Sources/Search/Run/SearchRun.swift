@@ -38,7 +38,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   ///
   /// - Parameters:
   ///   - space: what α stands for, where genotypes are to be derived; nil for a problem without cells.
-  /// - Throws: `SearchError.invalid` for settings out of range; `FormatError` where the folder cannot be written.
+  /// - Throws: `InputError` for settings out of range; `InputError` where the folder cannot be written.
   public convenience init(
     starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder, space: SearchSpace?,
     progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
@@ -61,7 +61,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   ) throws {
     let initial = problem.initialAlphas
     guard initial.normal.rows == initial.reduce.rows, initial.normal.columns == initial.reduce.columns else {
-      throw SearchError.invalid(
+      throw InputError(
         "matrices of two shapes", at: "initial α",
         found: "[\(initial.normal.rows), \(initial.normal.columns)] and [\(initial.reduce.rows), \(initial.reduce.columns)]",
         wanted: "one shape, since alphas.npy stacks them")
@@ -102,8 +102,8 @@ public final class SearchRun<Problem: BilevelProblem> {
   /// Runs to the last epoch, to where early stopping sets in, or to the next step's end where a stop is requested.
   ///
   /// - Returns: the row and architecture of the epoch that the search returns: the last, unless it stopped early.
-  /// - Throws: `SearchError.interrupted` after a stop, once the checkpoint is written; `SearchError.diverged` where a loss
-  ///   or a norm is not finite, with the last good checkpoint and the norms of the last steps; `FormatError` where a file
+  /// - Throws: `Interruption` after a stop, once the checkpoint is written; `Divergence` where a loss
+  ///   or a norm is not finite, with the last good checkpoint and the norms of the last steps; `InputError` where a file
   ///   cannot be written or another process works in the folder.
   @discardableResult
   public func run() throws -> (record: EpochRecord?, genotype: Genotype?) {
@@ -131,8 +131,8 @@ public final class SearchRun<Problem: BilevelProblem> {
           continuingAfter: isNew ? nil : weightSteps)
       }
       while !isFinished, state.epoch < epochs { try runEpoch() }
-    } catch SearchError.diverged(let account) {
-      let error = SearchError.diverged(([account] + circumstances).joined(separator: "\n"))
+    } catch let error as Divergence {
+      let error = Divergence(([error.account] + circumstances).joined(separator: "\n"))
       for line in "\(error)".split(separator: "\n") { logger.error("\(line)") }
       throw error
     } catch {
@@ -205,15 +205,15 @@ public final class SearchRun<Problem: BilevelProblem> {
     do {
       let report = try optimiser.update(&state.alphas, at: step)
       guard state.alphas.flat.allSatisfy(\.isFinite) else {
-        throw SearchError.diverged("α is not finite after its update: ‖u‖ \(report.updateNorm)")
+        throw Divergence("α is not finite after its update: ‖u‖ \(report.updateNorm)")
       }
       state.tally.add(report)
       lastUpdate = report
       if report.divergedCandidates > 0 {
         logger.warning("\(place): \(report.divergedCandidates) candidates diverged and carry no weight")
       }
-    } catch SearchError.diverged(let account) {
-      throw SearchError.diverged("\(place): \(account)")
+    } catch let error as Divergence {
+      throw Divergence("\(place): \(error.account)")
     }
   }
 
@@ -226,7 +226,7 @@ public final class SearchRun<Problem: BilevelProblem> {
     let weightNorm = state.weights.norm
     trail.add(trailEntry(result.loss.loss, gradientNorm: result.gradientNorm, weightNorm: weightNorm))
     guard result.loss.loss.isFinite, result.gradientNorm.isFinite, weightNorm.isFinite else {
-      throw SearchError.diverged(
+      throw Divergence(
         "\(place): training loss \(result.loss.loss), gradient norm \(result.gradientNorm), ‖ω‖ \(state.weights.norm), "
           + "‖momentum‖ \(state.momentum.norm), ‖α‖ \(state.alphas.norm), learning rate \(weightStep.learningRate)")
     }
@@ -274,14 +274,14 @@ public final class SearchRun<Problem: BilevelProblem> {
     return batch
   }
 
-  private func interrupted() throws -> SearchError {
+  private func interrupted() throws -> Interruption {
     passTime()
     // Before the first step of an epoch the state is the one that the epoch's own checkpoint holds.
     let path =
       state.step == 0
       ? files.checkpointPath(epoch: state.epoch) : files.checkpointPath(epoch: state.epoch, step: state.step)
     if state.step > 0 { try writeCheckpoint(to: path) }
-    return .interrupted(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
+    return Interruption(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
   }
 
   func passTime() {

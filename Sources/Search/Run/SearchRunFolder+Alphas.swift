@@ -4,7 +4,7 @@ import Foundation
 extension SearchRunFolder {
   /// α at the end of each finished epoch; empty before the first.
   ///
-  /// - Throws: `FormatError` where alphas.npy is damaged or of another shape than the settings'; `SearchError.invalid` for
+  /// - Throws: `InputError` where alphas.npy is damaged or of another shape than the settings'; `InputError` for
   ///   settings that cannot be read.
   public func alphaHistory() throws -> [ArchitectureParameters] {
     guard FileManager.default.fileExists(atPath: alphasPath) else { return [] }

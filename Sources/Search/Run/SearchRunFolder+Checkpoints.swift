@@ -1,7 +1,6 @@
 import Formats
 import Foundation
 import Logging
-import Problems
 import Runs
 
 /// Finding and judging the checkpoints of a run.
@@ -26,10 +25,10 @@ extension SearchRunFolder {
 
   /// The checkpoint that got farthest.
   ///
-  /// - Throws: `SearchError.invalid` where there is none.
+  /// - Throws: `InputError` where there is none.
   public func latestCheckpointPath() throws -> String {
     guard let last = checkpoints().last else {
-      throw SearchError.invalid("no checkpoint", at: checkpointsPath, found: "none", wanted: "epoch-NNN.safetensors")
+      throw InputError("no checkpoint", at: .file(checkpointsPath), found: "none", wanted: "epoch-NNN.safetensors")
     }
     return last.path
   }
@@ -49,7 +48,7 @@ extension SearchRunFolder {
   /// The checkpoint that got farthest of those that can be read and hold what was written, and what is wrong with the ones
   /// that got farther.
   ///
-  /// - Throws: `SearchError.invalid` where there is none; what is wrong with the last one where all are damaged.
+  /// - Throws: `InputError` where there is none; what is wrong with the last one where all are damaged.
   package func latestSoundCheckpoint() throws -> (file: TensorFile, damaged: [String]) {
     var damaged: [String] = []
     var failure: (any Error)?

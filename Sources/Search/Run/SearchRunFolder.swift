@@ -10,7 +10,7 @@ public struct SearchRunFolder: Equatable, Sendable {
 
   /// A folder that a run has written.
   ///
-  /// - Throws: `FormatError` where there is no such folder.
+  /// - Throws: `InputError` where there is no such folder.
   public init(existing path: String) throws { folder = try OutputFolder.existing(at: path) }
 
   /// A folder that may not be there yet.
@@ -29,7 +29,7 @@ public struct SearchRunFolder: Equatable, Sendable {
 
   /// Keeps other runs out of the folder as long as the lock lives.
   ///
-  /// - Throws: `FormatError` where another process works in the folder.
+  /// - Throws: `InputError` where another process works in the folder.
   package func lock() throws -> FileLock { try FileLock(path: logPath) }
 
   /// The checkpoint after so many epochs; 0 is the state before training.
@@ -50,7 +50,7 @@ public struct SearchRunFolder: Equatable, Sendable {
 
   /// Writes into config.yaml where the data now are; every other setting stays as it is.
   ///
-  /// - Throws: `FormatError` where the file cannot be written.
+  /// - Throws: `InputError` where the file cannot be written.
   func place(data dataset: String) throws {
     var configuration = try configuration()
     guard configuration.dataset != dataset else { return }

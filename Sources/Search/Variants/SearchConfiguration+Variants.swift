@@ -1,5 +1,5 @@
 import Cells
-import Problems
+import Formats
 import Runs
 import Yams
 
@@ -72,8 +72,8 @@ extension SearchConfiguration {
 
   /// Checks the settings of the variants, and those of each stage.
   func validateVariant() throws {
-    func refuse(_ key: String, _ found: some CustomStringConvertible, _ wanted: String) -> SearchError {
-      .invalid("value out of range", at: "setting \(key)", found: "\(found)", wanted: wanted)
+    func refuse(_ key: String, _ found: some CustomStringConvertible, _ wanted: String) -> InputError {
+      InputError("value out of range", at: .setting(key), found: "\(found)", wanted: wanted)
     }
     guard
       partialChannels == 1
@@ -130,8 +130,9 @@ extension SearchConfiguration {
       }
       do {
         try self.stage(index, operations: nil).validate()
-      } catch SearchError.invalid(let problem, let place, let found, let wanted) {
-        throw SearchError.invalid(problem, at: "stages[\(index)], \(place)", found: found, wanted: wanted)
+      } catch var error as InputError {
+        error.place = .setting("stages", being: "[\(index)], \(error.place.setting ?? error.place.description)")
+        throw error
       }
     }
   }

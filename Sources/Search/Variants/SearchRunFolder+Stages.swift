@@ -1,5 +1,5 @@
+import Formats
 import Foundation
-import Problems
 
 /// The stages of a progressive search as runs: each has a folder like that of any other run, and counts its own epochs.
 extension SearchRunFolder {
@@ -32,7 +32,7 @@ extension SearchRunFolder {
   /// The run that the folder stands for where one is asked for: of a progressive search the last stage that holds what is
   /// wanted, else the folder itself.
   ///
-  /// - Throws: `SearchError.invalid` where no stage holds it yet; what `result` throws.
+  /// - Throws: `InputError` where no stage holds it yet; what `result` throws.
   public func run(holding content: Content) throws -> SearchRunFolder {
     guard isProgressive else { return self }
     let last = try runs().last { stage in
@@ -42,8 +42,8 @@ extension SearchRunFolder {
       }
     }
     guard let last else {
-      throw SearchError.invalid(
-        "nothing found yet", at: folder.path, found: "a progressive search without a \(content.name)",
+      throw InputError(
+        "nothing found yet", at: .file(folder.path), found: "a progressive search without a \(content.name)",
         wanted: "one in any of its stages")
     }
     return last
@@ -51,12 +51,12 @@ extension SearchRunFolder {
 
   /// Refuses a progressive search where only the epochs of one run make sense.
   ///
-  /// - Throws: `SearchError.invalid` that names the folders of the stages.
+  /// - Throws: `InputError` that names the folders of the stages.
   public func requireOneRun() throws {
     guard isProgressive else { return }
     let names = stagesSoFar.map(\.folder.path)
-    throw SearchError.invalid(
-      "a progressive search, whose stages count their own epochs", at: folder.path,
+    throw InputError(
+      "a progressive search, whose stages count their own epochs", at: .file(folder.path),
       found: names.count == 1 ? "1 stage" : "\(names.count) stages",
       wanted: names.isEmpty ? "a stage of it, once there is one" : "one of them: \(names.joined(separator: ", "))")
   }

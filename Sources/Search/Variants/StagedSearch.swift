@@ -20,7 +20,7 @@ public final class StagedSearch<Problem: BilevelProblem> {
   private let makeProblem: (SearchConfiguration) throws -> Problem
 
   /// - Parameter makeProblem: makes the problem that a stage's settings describe.
-  /// - Throws: `SearchError.invalid` for settings out of range or without stages; `FormatError` where the folder cannot be
+  /// - Throws: `InputError` for settings out of range or without stages; `InputError` where the folder cannot be
   ///   written.
   public convenience init(
     starting configuration: SearchConfiguration, folder: OutputFolder, progress: ProgressReporter = .silent,
@@ -42,8 +42,8 @@ public final class StagedSearch<Problem: BilevelProblem> {
     adjusting(&configuration)
     try configuration.validate()
     guard !configuration.stages.isEmpty else {
-      throw SearchError.invalid(
-        "not a progressive search", at: files.configurationPath, found: "no stages", wanted: "a list of stages")
+      throw InputError(
+        "not a progressive search", at: .file(files.configurationPath), found: "no stages", wanted: "a list of stages")
     }
     self.configuration = configuration
     self.files = files

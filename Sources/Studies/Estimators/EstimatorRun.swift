@@ -26,8 +26,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
   /// - Parameters:
   ///   - origin: keys and values that say where problem and checkpoint come from.
   ///   - isContinued: whether the folder holds an unfinished or finished study of the same settings.
-  /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `LandscapeError`
-  ///   where a folder to be continued is of other settings or the true loss is not finite; `FormatError` for files.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `InputError`
+  ///   where a folder to be continued is of other settings or the true loss is not finite; `InputError` for files.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false },
@@ -46,8 +46,8 @@ public struct EstimatorRun<Problem: BilevelProblem> {
       try study.evaluate(journal: journal, watch: &watch)
       rows = try self.rows(journal, watch)
       try writeGradients(journal, to: folder.file("gradients.safetensors"))
-    } catch var error as LandscapeError where error.problem == EstimatorStudy<Problem>.diverged {
-      error.item = "\(FiniteCheck.place(in: origin)): \(error.item)"
+    } catch var error as InputError where error.problem == EstimatorStudy<Problem>.diverged {
+      error.place = error.place.within(FiniteCheck.place(in: origin))
       throw error
     }
     try CSVWriter.write(columns: EstimatorRow.columns, rows: rows.map(\.fields), to: files.resultPath)
@@ -57,7 +57,7 @@ public struct EstimatorRun<Problem: BilevelProblem> {
 
   /// The rows alone, without files.
   ///
-  /// - Throws: `CancellationError` when a stop was requested; `LandscapeError` where the true loss is not finite.
+  /// - Throws: `CancellationError` when a stop was requested; `InputError` where the true loss is not finite.
   public func rows(isStopRequested: @escaping () -> Bool = { false }) throws -> [EstimatorRow] {
     let journal = try EvaluationJournal()
     var watch = StudyWatch(total: study.evaluationCount, done: 0, isStopRequested: isStopRequested) { _, _ in }

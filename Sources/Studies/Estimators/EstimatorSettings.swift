@@ -27,17 +27,17 @@ public enum StudiedEstimator: String, CaseIterable, Sendable {
 
   /// Reads a list such as `darts1,rs,mgs`.
   ///
-  /// - Throws: `LandscapeError` for an unknown or repeated entry and for an empty list.
-  public static func parse(list: String, item: String = "--estimators") throws -> [StudiedEstimator] {
+  /// - Throws: `InputError` for an unknown or repeated entry and for an empty list.
+  public static func parse(list: String, setting: String = "estimators") throws -> [StudiedEstimator] {
     var result: [StudiedEstimator] = []
     for part in ListText.items(list) {
       guard let estimator = StudiedEstimator(rawValue: part) else {
-        throw LandscapeError(
-          item: item, problem: "unknown estimator", found: "'\(part)'",
-          expected: allCases.map(\.rawValue).joined(separator: ", "))
+        throw InputError(
+          "unknown estimator", at: .setting(setting), found: "'\(part)'",
+          wanted: allCases.map(\.rawValue).joined(separator: ", "))
       }
       guard !result.contains(estimator) else {
-        throw LandscapeError(item: item, problem: "the same estimator twice", found: "'\(part)'")
+        throw InputError("the same estimator twice", at: .setting(setting), found: "'\(part)'")
       }
       result.append(estimator)
     }
@@ -79,7 +79,7 @@ public struct EstimatorSettings: Equatable, Sendable {
   /// h where the disagreement between steps is least for supernets (docs/fidelity.md has the measurement).
   public static let defaultDisplacement = 0.2
 
-  /// - Throws: `LandscapeError` where a list is empty or not ascending, a count below 1, or a number not positive and finite.
+  /// - Throws: `InputError` where a list is empty or not ascending, a count below 1, or a number not positive and finite.
   public init(
     estimators: [StudiedEstimator] = StudiedEstimator.allCases, innerSteps: [Int], candidates: [Int], sigmas: [Double],
     repeats: Int, places: Int = 1, displacement: Double = EstimatorSettings.defaultDisplacement,
@@ -87,48 +87,47 @@ public struct EstimatorSettings: Equatable, Sendable {
     weighting: ProposalWeighting = .flattened, step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0,
     validationBatches: Int = 1, seed: UInt64 = 0, bootstrap: Bootstrap
   ) throws {
-    for (item, list, bounds) in [
-      ("--inner-steps", innerSteps, RunBounds.innerSteps), ("--candidates", candidates, RunBounds.candidates),
+    for (setting, list, bounds) in [
+      ("inner_steps", innerSteps, RunBounds.innerSteps), ("candidates", candidates, RunBounds.candidates),
     ] {
       guard !list.isEmpty, list.allSatisfy(bounds.contains), zip(list, list.dropFirst()).allSatisfy(<) else {
-        throw LandscapeError(
-          item: item, problem: "not a list of counts", found: "\(list)",
-          expected: "ascending whole numbers, \(bounds.wanted)")
+        throw InputError(
+          "not a list of counts", at: .setting(setting), found: "\(list)",
+          wanted: "ascending whole numbers, \(bounds.wanted)")
       }
     }
-    for (item, count) in [("--repeats", repeats), ("--places", places), ("--validation-batches", validationBatches)] {
+    for (setting, count) in [("repeats", repeats), ("places", places), ("validation_batches", validationBatches)] {
       guard RunBounds.batches.contains(count) else {
-        throw LandscapeError(item: item, problem: "not a count", found: "\(count)", expected: RunBounds.batches.wanted)
+        throw InputError("not a count", at: .setting(setting), found: "\(count)", wanted: RunBounds.batches.wanted)
       }
     }
     let drawn = Int.saturatingProduct(sigmas.count, repeats, candidates.last ?? 1, places)
     guard drawn <= 10_000_000 else {
-      throw LandscapeError(
-        item: "--repeats", problem: "too many candidates: sigmas × repeats × candidates × places", found: "\(drawn)",
-        expected: "10000000 at most")
+      throw InputError(
+        "too many candidates: sigmas × repeats × candidates × places", at: .setting("repeats"), found: "\(drawn)",
+        wanted: "10000000 at most")
     }
     guard !sigmas.isEmpty, zip(sigmas, sigmas.dropFirst()).allSatisfy(<) else {
-      throw LandscapeError(item: "--sigmas", problem: "not ascending", found: "\(sigmas)", expected: "ascending numbers")
+      throw InputError("not ascending", at: .setting("sigmas"), found: "\(sigmas)", wanted: "ascending numbers")
     }
-    for (item, values) in [
-      ("--sigmas", sigmas), ("--displacement", [displacement]), ("--compare-displacements", comparedDisplacements),
-      ("--tau", [temperature]), ("--inner-lr", [Double(step.learningRate)]),
+    for (setting, values) in [
+      ("sigmas", sigmas), ("displacement", [displacement]), ("compare_displacements", comparedDisplacements),
+      ("tau", [temperature]), ("inner_learning_rate", [Double(step.learningRate)]),
     ] {
       for value in values where !(value > 0 && value.isFinite) {
-        throw LandscapeError(
-          item: item, problem: "value out of range", found: "\(value)", expected: "a positive finite number")
+        throw InputError("value out of range", at: .setting(setting), found: "\(value)", wanted: "a positive finite number")
       }
     }
     guard (0...1).contains(lambda) else {
-      throw LandscapeError(item: "--lambda", problem: "value out of range", found: "\(lambda)", expected: "0 to 1")
+      throw InputError("value out of range", at: .setting("lambda"), found: "\(lambda)", wanted: "0 to 1")
     }
     guard !estimators.isEmpty else {
-      throw LandscapeError(item: "--estimators", problem: "none given", expected: "at least one")
+      throw InputError("none given", at: .setting("estimators"), wanted: "at least one")
     }
     if estimators.contains(.pairs), let odd = candidates.first(where: { !$0.isMultiple(of: 2) }) {
-      throw LandscapeError(
-        item: "--candidates", problem: "pairs need even numbers", found: "\(odd)",
-        expected: "even numbers, or --estimators without pairs")
+      throw InputError(
+        "pairs need even numbers", at: .setting("candidates"), found: "\(odd)",
+        wanted: "even numbers, or estimators without pairs")
     }
     self.estimators = estimators
     self.innerSteps = innerSteps

@@ -1,5 +1,6 @@
 import Cells
 import Compute
+import Formats
 import Landscape
 import Problems
 import Search
@@ -143,7 +144,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
 
   /// ∇L₁ or ∇L₂ at a place, the mean over its validation batches, flat.
   ///
-  /// - Throws: `LandscapeError` where it is not finite.
+  /// - Throws: `InputError` where it is not finite.
   func gradient(_ estimator: GradientEstimator, place: Int) throws -> [Double] {
     let (first, length) = (firstBatch(place), max(1, problem.stepsPerEpoch))
     let training = try problem.trainingBatch(epoch: first.epoch, step: first.step)
@@ -190,7 +191,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
 
   /// Estimates of every variant against the reference, place by place, from a complete journal.
   ///
-  /// - Throws: `LandscapeError` where the reference or a gradient is not finite.
+  /// - Throws: `InputError` where the reference or a gradient is not finite.
   func samples(_ journal: EvaluationJournal, watch: StudyWatch) throws -> [Variant: [EstimateSample]] {
     var result: [Variant: [EstimateSample]] = [:]
     for place in 0..<settings.places {
@@ -231,9 +232,9 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   func finiteReference(_ journal: EvaluationJournal, _ place: Int) throws -> [Double] {
     let reference = difference(journal, place: place, innerSteps: settings.referenceSteps)
     guard reference.allSatisfy(\.isFinite) else {
-      throw LandscapeError(
-        item: "the gradient of the true loss", problem: Self.diverged, found: "losses that are not finite",
-        expected: "finite losses: a smaller --inner-lr or --displacement may help")
+      throw InputError(
+        Self.diverged, at: "the gradient of the true loss", found: "losses that are not finite",
+        wanted: "finite losses: a smaller inner_learning_rate or displacement may help")
     }
     return reference
   }

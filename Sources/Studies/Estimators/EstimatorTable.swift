@@ -30,7 +30,7 @@ public struct EstimatorRow: Equatable, Sendable {
     ]
   }
 
-  /// - Throws: `FormatError` where the file is not such a table.
+  /// - Throws: `InputError` where the file is not such a table.
   public static func read(from path: String) throws -> [EstimatorRow] {
     let table = try CSVTable(readingFrom: path)
     let (names, steps, statistics) = (

@@ -27,7 +27,7 @@ public final class EvaluationJournal {
   private let writer: CSVWriter?
 
   /// - Parameter path: a CSV file, continued where it is there; nil for none.
-  /// - Throws: `FormatError` where the file is not such a journal or cannot be written.
+  /// - Throws: `InputError` where the file is not such a journal or cannot be written.
   public init(path: String? = nil) throws {
     guard let path else {
       writer = nil
@@ -42,9 +42,9 @@ public final class EvaluationJournal {
     let (losses, accuracies) = (try table.doubles("loss"), try table.doubles("accuracy"))
     for row in parts.indices {
       guard let objective = Objective(name: names[row], innerSteps: steps[row]) else {
-        throw LandscapeError(
-          item: "\(path): row \(row + 1)", problem: "unknown objective", found: "\(names[row]) with \(steps[row]) steps",
-          expected: "first, second or true")
+        throw InputError(
+          "unknown objective", at: .file("\(path): row \(row + 1)"), found: "\(names[row]) with \(steps[row]) steps",
+          wanted: "first, second or true")
       }
       let key = Key(parts[row], place: places[row], first: firsts[row], second: seconds[row])
       known[key, default: [:]][objective] = .init(loss: losses[row], accuracy: accuracies[row])
@@ -68,7 +68,7 @@ public final class EvaluationJournal {
 
   /// Keeps what was found and brings it to disk.
   ///
-  /// - Throws: `FormatError` where the file cannot be written.
+  /// - Throws: `InputError` where the file cannot be written.
   public func add(_ key: Key, _ objectives: [Objective], _ samples: [LandscapePlane.Sample]) throws {
     if let writer {
       try writer.append(

@@ -15,7 +15,7 @@ struct StudyFolder {
   /// Writes the settings, or checks that a study to be continued has the same.
   ///
   /// - Returns: whether the study is finished already.
-  /// - Throws: `LandscapeError` where a folder to be continued is of other settings; `FormatError` for its files.
+  /// - Throws: `InputError` where a folder to be continued is of other settings; `InputError` for its files.
   func begin(_ text: String, isContinued: Bool) throws -> Bool {
     let path = folder.file(settingsName)
     guard isContinued else {

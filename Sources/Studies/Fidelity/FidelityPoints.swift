@@ -15,7 +15,7 @@ struct FidelityPoints {
   /// Ray k is standard normal, keyed by the seed and k alone, then scaled block by block. The rays are not orthogonalised:
   /// they are to be independent samples, and there may be more of them than dimensions.
   ///
-  /// - Throws: `LandscapeError` where two orthogonal directions do not fit in a block.
+  /// - Throws: `InputError` where two orthogonal directions do not fit in a block.
   init(_ settings: FidelitySettings, around alphas: ArchitectureParameters) throws {
     self.settings = settings
     self.alphas = alphas

@@ -41,7 +41,7 @@ public struct FidelityRow: Equatable, Sendable {
     ]
   }
 
-  /// - Throws: `FormatError` where the file is not such a table.
+  /// - Throws: `InputError` where the file is not such a table.
   public static func read(from path: String) throws -> [FidelityRow] {
     let table = try CSVTable(readingFrom: path)
     let (names, objectives, steps) = (

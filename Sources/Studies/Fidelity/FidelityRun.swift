@@ -21,7 +21,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
   ///   - alphas: the centre.
-  /// - Throws: `LandscapeError` where the settings cannot be met.
+  /// - Throws: `InputError` where the settings cannot be met.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
     settings: FidelitySettings
@@ -48,8 +48,8 @@ public struct FidelityRun<Problem: BilevelProblem> {
   /// - Parameters:
   ///   - origin: keys and values that say where problem and checkpoint come from.
   ///   - isContinued: whether the folder holds an unfinished or finished study of the same settings.
-  /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `LandscapeError`
-  ///   where a folder to be continued is of other settings; `FormatError` where a file cannot be read or written.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `InputError`
+  ///   where a folder to be continued is of other settings; `InputError` where a file cannot be read or written.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false },
@@ -76,9 +76,9 @@ public struct FidelityRun<Problem: BilevelProblem> {
     rows += try gradientRows(journal, isStopRequested)
     do {
       rows += try eigenvalueRows(isStopRequested)
-    } catch SearchError.diverged(let account) {
-      throw LandscapeError(
-        item: FiniteCheck.place(in: origin), problem: "no curvature", found: account, expected: "gradients that are finite")
+    } catch let error as Divergence {
+      throw InputError(
+        "no curvature", at: .file(FiniteCheck.place(in: origin)), found: error.account, wanted: "gradients that are finite")
     }
     try CSVWriter.write(
       columns: FidelitySamples.columns, rows: samples.rows, to: folder.file("fidelity-samples.csv"))
@@ -116,7 +116,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
     let objectives = settings.objectives
     func all(_ key: EvaluationJournal.Key) throws -> [Objective: LandscapePlane.Sample] {
       guard let samples = journal.samples(key, objectives) else {
-        throw LandscapeError(item: "journal.csv", problem: "an evaluation is missing", found: "\(key)")
+        throw InputError("an evaluation is missing", at: "journal.csv", found: "\(key)")
       }
       return Dictionary(zip(objectives, samples)) { $1 }
     }

@@ -17,7 +17,7 @@ public struct FidelitySamples: Equatable, Sendable {
   public let alphaNorm: Double
 
   /// - Parameter displacements: one vector for each ray and radius, all of one size.
-  /// - Throws: `LandscapeError` where an objective lacks a sample.
+  /// - Throws: `InputError` where an objective lacks a sample.
   public init(
     objectives: [Objective], radii: [Double], centre: [Objective: LandscapePlane.Sample],
     rays: [[Objective: [LandscapePlane.Sample]]], displacements: [[[Double]]], alphaNorm: Double
@@ -25,8 +25,8 @@ public struct FidelitySamples: Equatable, Sendable {
     for objective in objectives {
       let isComplete = centre[objective] != nil && rays.allSatisfy { $0[objective]?.count == radii.count }
       guard isComplete, displacements.count == rays.count, displacements.allSatisfy({ $0.count == radii.count }) else {
-        throw LandscapeError(
-          item: objective.label, problem: "not one sample a point", expected: "\(radii.count) on each of \(rays.count) rays")
+        throw InputError(
+          "not one sample a point", at: .file(objective.label), wanted: "\(radii.count) on each of \(rays.count) rays")
       }
     }
     self.objectives = objectives

@@ -1,3 +1,4 @@
+import Formats
 import Landscape
 import Statistics
 
@@ -33,29 +34,29 @@ public struct FidelitySettings: Equatable, Sendable {
   public static let fewestPlanePoints = 3
 
   /// - Parameter gradients: its step, batches and bootstrap are those of the whole study.
-  /// - Throws: `LandscapeError` where no objective is a true loss, or a setting is out of range.
+  /// - Throws: `InputError` where no objective is a true loss, or a setting is out of range.
   public init(
     objectives: [Objective], directions: Int, radii: [Double], length: DirectionLength = .alpha,
     normalisation: DirectionNormalisation = .cell, directionsSeed: UInt64 = 0, planePoints: Int = 5,
     comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true
   ) throws {
     guard objectives.contains(where: { $0.name == "true" }) else {
-      throw LandscapeError(
-        item: "--objectives", problem: "no true loss to compare with",
-        found: objectives.map(\.label).joined(separator: ","), expected: "true:10, for example, among them")
+      throw InputError(
+        "no true loss to compare with", at: .setting("objectives"), found: objectives.map(\.label).joined(separator: ","),
+        wanted: "true:10, for example, among them")
     }
     guard (2...100_000).contains(directions) else {
-      throw LandscapeError(
-        item: "--directions", problem: "not a number of directions", found: "\(directions)", expected: "2 to 100000")
+      throw InputError(
+        "not a number of directions", at: .setting("directions"), found: "\(directions)", wanted: "2 to 100000")
     }
     guard !radii.isEmpty, radii.allSatisfy({ $0 > 0 && $0.isFinite }), zip(radii, radii.dropFirst()).allSatisfy(<) else {
-      throw LandscapeError(
-        item: "--radii", problem: "not a list of radii", found: "\(radii)", expected: "ascending positive finite numbers")
+      throw InputError(
+        "not a list of radii", at: .setting("radii"), found: "\(radii)", wanted: "ascending positive finite numbers")
     }
     guard planePoints == 0 || (Self.fewestPlanePoints...1001).contains(planePoints) else {
-      throw LandscapeError(
-        item: "--plane", problem: "not a number of points along a side", found: "\(planePoints)",
-        expected: "0, or \(Self.fewestPlanePoints) to 1001")
+      throw InputError(
+        "not a number of points along a side", at: .setting("plane"), found: "\(planePoints)",
+        wanted: "0, or \(Self.fewestPlanePoints) to 1001")
     }
     self.objectives = objectives
     self.directions = directions

@@ -15,7 +15,7 @@ public struct SpectrumMeasurement {
   ///   - epoch: epochs finished at the checkpoint, nil where it does not say. With the seed it is the key of the random
   ///     vectors; Lanczos' start is the one of the search's own `dominant_eigenvalue`.
   ///   - isStopRequested: asked before each gradient.
-  /// - Throws: `SearchError.diverged` where a gradient is not finite; `CancellationError` where a stop is requested; what the
+  /// - Throws: `Divergence` where a gradient is not finite; `CancellationError` where a stop is requested; what the
   ///   problem throws where its data are damaged.
   public init<Problem: BilevelProblem>(
     problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,

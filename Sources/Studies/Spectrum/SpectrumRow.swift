@@ -1,6 +1,5 @@
 import Compute
 import Formats
-import Landscape
 import Runs
 
 /// A row of `spectrum.csv`.
@@ -56,7 +55,7 @@ public struct SpectrumRow: Equatable, Sendable {
     ]
   }
 
-  /// - Throws: `FormatError` or `LandscapeError` where the table is not such a one.
+  /// - Throws: `InputError` or `InputError` where the table is not such a one.
   static func rows(of table: CSVTable) throws -> [SpectrumRow] {
     let (quantities, indices) = (try table.column("quantity"), try table.integers("index", Self.indices))
     let epochs = try table.optionalIntegers("epoch", RunBounds.start)
@@ -66,9 +65,9 @@ public struct SpectrumRow: Equatable, Sendable {
       table.columns.contains("uncertainty") ? try table.optionalDoubles("uncertainty") : quantities.map { _ in nil }
     return try quantities.indices.map { row in
       guard let quantity = Quantity(rawValue: quantities[row]) else {
-        throw LandscapeError(
-          item: "\(table.path): row \(row + 1)", problem: "unknown quantity", found: quantities[row],
-          expected: Quantity.allCases.map(\.rawValue).joined(separator: ", "))
+        throw InputError(
+          "unknown quantity", at: .file("\(table.path): row \(row + 1)"), found: quantities[row],
+          wanted: Quantity.allCases.map(\.rawValue).joined(separator: ", "))
       }
       return SpectrumRow(
         epoch: epochs[row], quantity, index: indices[row], value: values[row], error: errors[row],

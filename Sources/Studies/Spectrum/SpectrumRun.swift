@@ -27,10 +27,10 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   private let settings: SpectrumSettings
   private let checkpoints: [Checkpoint]
 
-  /// - Throws: `LandscapeError` where there are no checkpoints.
+  /// - Throws: `InputError` where there are no checkpoints.
   public init(problem: Problem, checkpoints: [Checkpoint], settings: SpectrumSettings) throws {
     guard !checkpoints.isEmpty else {
-      throw LandscapeError(item: "checkpoints", problem: "none given", expected: "at least one")
+      throw InputError("none given", at: "checkpoints", wanted: "at least one")
     }
     self.problem = problem
     self.checkpoints = checkpoints
@@ -45,8 +45,8 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   ///   - origin: keys and values that say where problem and checkpoints come from.
   ///   - isContinued: whether the folder holds unfinished or finished spectra of the same settings.
   ///   - progress: told how many checkpoints are done, and of how many.
-  /// - Throws: `CancellationError` when a stop was requested, with every finished checkpoint in the journal; `LandscapeError`
-  ///   where a folder to be continued is of other settings or weights; what measurements throw; `FormatError` for files.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished checkpoint in the journal; `InputError`
+  ///   where a folder to be continued is of other settings or weights; what measurements throw; `InputError` for files.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -75,9 +75,9 @@ public struct SpectrumRun<Problem: BilevelProblem> {
       let digest = digests[index]
       if let finished = known[index] {
         guard finished.digest == digest else {
-          throw LandscapeError(
-            item: checkpoint.name, problem: "not the checkpoint that the spectrum was begun with",
-            found: "state \(digest.prefix(12))…", expected: "\(finished.digest.prefix(12))…")
+          throw InputError(
+            "not the checkpoint that the spectrum was begun with", at: .file(checkpoint.name),
+            found: "state \(digest.prefix(12))…", wanted: "\(finished.digest.prefix(12))…")
         }
         rows += finished.rows
         continue
@@ -89,9 +89,9 @@ public struct SpectrumRun<Problem: BilevelProblem> {
           problem: problem, weights: weights, alphas: alphas, epoch: checkpoint.epoch, settings: settings,
           isStopRequested: isStopRequested
         ).rows
-      } catch SearchError.diverged(let account) {
-        throw LandscapeError(
-          item: checkpoint.name, problem: "no curvature", found: account, expected: "gradients that are finite")
+      } catch let error as Divergence {
+        throw InputError(
+          "no curvature", at: .file(checkpoint.name), found: error.account, wanted: "gradients that are finite")
       }
       try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digest)] + $0.fields })
       try journal.synchronise()

@@ -1,4 +1,4 @@
-import Landscape
+import Formats
 
 /// Everything that decides what is found of a spectrum, bit for bit.
 public struct SpectrumSettings: Equatable, Sendable {
@@ -20,22 +20,21 @@ public struct SpectrumSettings: Equatable, Sendable {
   /// Epochs around one that its smoothed eigenvalue is the mean over, as in the early stopping of RobustDARTS.
   public static let smoothingWindow = 5
 
-  /// - Throws: `LandscapeError` where a setting is out of range.
+  /// - Throws: `InputError` where a setting is out of range.
   public init(
     eigenvalues: Int = 5, probes: Int = 20, batches: Int = 4, displacement: Double = 0.5, isFull: Bool = false,
     tolerance: Double = 1e-3, seed: UInt64 = 0
   ) throws {
     let counts = [
-      ("--eigenvalues", eigenvalues, 1...1000), ("--probes", probes, 0...1_000_000), ("--batches", batches, 1...1_000_000),
+      ("eigenvalues", eigenvalues, 1...1000), ("probes", probes, 0...1_000_000), ("batches", batches, 1...1_000_000),
     ]
-    for (item, count, range) in counts where !range.contains(count) {
-      throw LandscapeError(
-        item: item, problem: "value out of range", found: "\(count)", expected: "\(range.lowerBound) to \(range.upperBound)")
+    for (setting, count, range) in counts where !range.contains(count) {
+      throw InputError(
+        "value out of range", at: .setting(setting), found: "\(count)", wanted: "\(range.lowerBound) to \(range.upperBound)")
     }
-    let lengths = [("--displacement", displacement), ("--tolerance", tolerance)]
-    for (item, value) in lengths where !(value > 0 && value.isFinite) {
-      throw LandscapeError(
-        item: item, problem: "value out of range", found: "\(value)", expected: "a positive finite number")
+    let lengths = [("displacement", displacement), ("tolerance", tolerance)]
+    for (setting, value) in lengths where !(value > 0 && value.isFinite) {
+      throw InputError("value out of range", at: .setting(setting), found: "\(value)", wanted: "a positive finite number")
     }
     self.eigenvalues = eigenvalues
     self.probes = probes
