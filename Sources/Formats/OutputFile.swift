@@ -44,6 +44,9 @@ public struct OutputFile: Sendable {
     OutputFile(kind) { path in (try? TensorFile.metadata(readingFrom: path))?["format"] == format }
   }
 
+  /// What would be right where the person has to choose; the program says how to ask for it.
+  public static let nameOrLeave = "another name, or leave to overwrite"
+
   /// To be asked before anything is computed.
   ///
   /// - Parameter overwrite: whether the person wants what is there to be replaced.
@@ -79,7 +82,7 @@ public struct OutputFile: Sendable {
     guard overwrite else {
       throw InputError(
         "would be replaced", at: .file(path), found: "a file that is not \(kind)",
-        wanted: "another name, or leave to overwrite it")
+        wanted: Self.nameOrLeave)
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Formats
 import Problems
 import Runs
 
@@ -29,6 +30,10 @@ enum CommandEnd {
     if let error = error as? Interruption {
       complain("\(error)")
       Zarts.exit(withError: ExitCode(128 + error.signal))
+    }
+    if var error = error as? InputError, error.wanted == OutputFile.nameOrLeave {
+      error.wanted = "another name, or --overwrite"
+      Zarts.exit(withError: error)
     }
     Zarts.exit(withError: error)
   }

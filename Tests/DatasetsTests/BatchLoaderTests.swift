@@ -261,17 +261,18 @@ struct BatchLoaderTests {
 
   @Test("Sizes and limits out of range are refused with what would be right")
   func refused() throws {
-    #expect(message { _ = try loader(batch: 0) }?.contains("--batch: out of range: found 0, expected 1 to 65536") == true)
+    #expect(
+      message { _ = try loader(batch: 0) }?.contains("setting batch: out of range: found 0, wanted 1 to 65536") == true)
     for limit in [-1, 0, 1, 41] {
       let text = message { _ = try loader(limit: limit) }
-      #expect(text?.contains("--train-limit: out of range: found \(limit), expected 2 to 40") == true)
+      #expect(text?.contains("setting train_limit: out of range: found \(limit), wanted 2 to 40") == true)
     }
     #expect(try loader(limit: 2).trainingMembers.count == 1)
     #expect(message { _ = try loader(augmentation: .init(cropPadding: 9, isFlipping: true)) } != nil)
     #expect(message { _ = try loader(augmentation: .init(cropPadding: -1, isFlipping: true)) } != nil)
     for length in [0, 1, 17] {
       let text = message { _ = try loader(augmentation: .init(cropPadding: 4, isFlipping: true, cutoutLength: length)) }
-      #expect(text?.contains("found \(length), expected 2 to 16") == true)
+      #expect(text?.contains("found \(length), wanted 2 to 16") == true)
     }
     #expect(message { _ = try loader(count: 1) }?.contains("too few") == true)
   }
@@ -322,6 +323,7 @@ struct TensorBatchTests {
 
   @Test("A training limit does not go with splits that are used as they are")
   func limit() throws {
-    #expect(message { _ = try loader(batch: 2, limit: 2) }?.contains("--train-limit: does not go with tensors") == true)
+    #expect(
+      message { _ = try loader(batch: 2, limit: 2) }?.contains("setting train_limit: does not go with tensors") == true)
   }
 }

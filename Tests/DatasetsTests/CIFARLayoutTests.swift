@@ -110,7 +110,7 @@ struct CIFARLayoutTests {
     let twice = try Self.files(layout)[0]
     #expect(try refusal(tar([twice, ("other/\(twice.name)", [1])])).contains("holds \(twice.name) twice"))
     let without = try Self.files(layout).filter { !$0.name.hasPrefix("test") }
-    #expect(try refusal(tar(without)).contains("there is no such file: expected the test images of CIFAR-1"))
+    #expect(try refusal(tar(without)).contains("there is no such file: wanted the test images of CIFAR-1"))
   }
 
   @Test("Labels of CIFAR-100 are the fine ones, out of range they are refused")
@@ -120,10 +120,10 @@ struct CIFARLayoutTests {
     try folder.write(records, to: "train.bin")
     try folder.write(Self.records100(1, salt: 3), to: "test.bin")
     let text = message { _ = try CIFAR.load100(folder.path) }
-    #expect(text?.contains("train.bin: the label of record 1 is no class: found 100, expected 0 to 99") == true)
+    #expect(text?.contains("train.bin: the label of record 1 is no class: found 100, wanted 0 to 99") == true)
     try folder.write(Array(records.dropLast()), to: "train.bin")
     #expect(
-      message { _ = try CIFAR.load100(folder.path) }?.contains("found 6147 bytes, expected a multiple of 3074") == true)
+      message { _ = try CIFAR.load100(folder.path) }?.contains("found 6147 bytes, wanted a multiple of 3074") == true)
   }
 
   @Test("A search and a retraining take their classes from the dataset")

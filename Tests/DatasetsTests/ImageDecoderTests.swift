@@ -46,7 +46,7 @@ struct ImageDecoderTests {
   func strange() {
     #expect(
       message { _ = try ImageDecoder.decode([], source: "f") }
-        == "f: neither JPEG nor PNG: found an empty file, expected [255, 216, …] or [137, 80, 78, 71, …]")
+        == "f: neither JPEG nor PNG: found an empty file, wanted [255, 216, …] or [137, 80, 78, 71, …]")
     #expect(
       message { _ = try ImageDecoder.decode(Array("GIF89a".utf8), source: "f") }?.contains(
         "found the first bytes [71, 73, 70, 56]") == true)

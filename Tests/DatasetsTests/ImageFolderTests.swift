@@ -260,7 +260,7 @@ struct ImageFolderTests {
     var wrong = Augmentation.imageNet
     wrong.colourJitter?.hue = 0.7
     let hue = message { _ = try BatchLoader(dataset: load(), seed: 1, batchSize: 2, augmentation: wrong) }
-    #expect(hue?.contains("jitter of hue: out of range: found 0.7, expected 0 to 0.5") == true)
+    #expect(hue?.contains("jitter of hue: out of range: found 0.7, wanted 0 to 0.5") == true)
     wrong = .imageNet
     wrong.resizedCrop?.stretch = 0.5
     #expect(message { _ = try BatchLoader(dataset: load(), seed: 1, batchSize: 2, augmentation: wrong) } != nil)

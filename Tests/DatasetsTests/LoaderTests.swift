@@ -112,17 +112,17 @@ struct FashionMNISTTests {
     }
 
     static let all: [Damage] = [
-      Damage("train-images-idx3-ubyte.gz", idx(magic: 0x801, extents: [6], values: []), "0x00000801, expected 0x00000803"),
-      Damage("train-labels-idx1-ubyte.gz", idx(magic: 0x803, extents: [1, 1, 1], values: [0]), "expected 0x00000801"),
+      Damage("train-images-idx3-ubyte.gz", idx(magic: 0x801, extents: [6], values: []), "0x00000801, wanted 0x00000803"),
+      Damage("train-labels-idx1-ubyte.gz", idx(magic: 0x803, extents: [1, 1, 1], values: [0]), "wanted 0x00000801"),
       Damage("train-images-idx3-ubyte.gz", [0, 0, 8, 3, 0, 0], "a header of 16"),
       Damage("t10k-images-idx3-ubyte.gz", [0, 0], "an IDX header"),
-      Damage(images: [6, 28, 27], count: 6 * 28 * 27, "found 28×27, expected 28×28"),
+      Damage(images: [6, 28, 27], count: 6 * 28 * 27, "found 28×27, wanted 28×28"),
       Damage(images: [6, 28, 28], count: 6 * 784 - 1, "truncated"),
       Damage(images: [6, 28, 28], count: 6 * 784 + 1, "longer than its header"),
       Damage(images: [0, 28, 28], count: 0, "no images"),
       Damage(images: [0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], count: 0, "overflows"),
-      Damage(labels: [0, 0], of: "t10k", "found 2 labels, expected 3"),
-      Damage(labels: [0, 1, 2, 10, 4, 5], "label 3 is no class: found 10, expected 0 to 9"),
+      Damage(labels: [0, 0], of: "t10k", "found 2 labels, wanted 3"),
+      Damage(labels: [0, 1, 2, 10, 4, 5], "label 3 is no class: found 10, wanted 0 to 9"),
     ]
   }
 
@@ -183,13 +183,13 @@ struct CIFAR10Tests {
       #expect(text.contains(reason) && text.contains(folder.file(file)), "\(text)")
     }
     let short = Array(cifarRecords(3, salt: 1).dropLast())
-    try expectFailure("data_batch_1.bin", short, "found 9218 bytes, expected a multiple of 3073")
+    try expectFailure("data_batch_1.bin", short, "found 9218 bytes, wanted a multiple of 3073")
     try expectFailure("data_batch_2.bin", [], "found 0 bytes")
     try expectFailure("test_batch.bin", Array(repeating: 1, count: 3072), "a multiple of 3073")
     var mislabelled = cifarRecords(2, salt: 1)
     mislabelled[3073] = 10
-    try expectFailure("data_batch_2.bin", mislabelled, "record 1 is no class: found 10, expected 0 to 9")
-    try expectFailure("data_batch_1.bin", nil, "expected every batch from 1 to 2")
+    try expectFailure("data_batch_2.bin", mislabelled, "record 1 is no class: found 10, wanted 0 to 9")
+    try expectFailure("data_batch_1.bin", nil, "wanted every batch from 1 to 2")
     try expectFailure("test_batch.bin", nil, "no such file")
     try writeCIFAR(to: folder)
     try expectFailure("data_batch_x.bin", cifarRecords(1, salt: 1), "unexpected name")
@@ -198,12 +198,12 @@ struct CIFAR10Tests {
   @Test("A folder that is absent, empty or of something else is told apart")
   func wrongFolder() throws {
     let absent = message { _ = try DatasetSpecification(parsing: "cifar10:/nowhere").load() }
-    #expect(absent?.hasPrefix("/nowhere: there is no such file or folder: expected cifar-10-binary.tar.gz or") == true)
+    #expect(absent?.hasPrefix("/nowhere: there is no such file or folder: wanted cifar-10-binary.tar.gz or") == true)
     let empty = try ScratchFolder()
     #expect(message { _ = try CIFAR.load10(empty.path) }?.contains("an empty folder") == true)
     try empty.write([1], to: "train")
     let other = message { _ = try CIFAR.load10(empty.path) }
-    #expect(other?.contains("there is no CIFAR-10: found train, expected cifar-10-binary.tar.gz") == true)
+    #expect(other?.contains("there is no CIFAR-10: found train, wanted cifar-10-binary.tar.gz") == true)
     try empty.write([1, 2], to: "data_batch_1")
     #expect(message { _ = try CIFAR.load10(empty.path) }?.contains("data_batch_1, byte 0: not a pickle") == true)
   }
@@ -241,7 +241,7 @@ struct TensorDatasetTests {
     tensors[1].values = .int64([0, 1, 2, 30])
     #expect(try load(tensors).classes == 31)
     let text = message { _ = try load(tensors, metadata: ["classes": "8"]) }
-    #expect(text?.contains("train.labels: label 3 is no class: found 30, expected 0 to 7") == true)
+    #expect(text?.contains("train.labels: label 3 is no class: found 30, wanted 0 to 7") == true)
     #expect(message { _ = try load(tensors, metadata: ["classes": "many"]) }?.contains("found many") == true)
   }
 
@@ -270,15 +270,15 @@ struct TensorDatasetTests {
       Damage(missing: 0, "train.images"), Damage(missing: 1, "train.labels"), Damage(missing: 2, "valid.images"),
       Damage(missing: 3, "valid.labels"),
       Damage(images: [12, 4, 4], "found [12, 4, 4]"),
-      Damage(images: [4, 1, 4, 4], "found [4, 1, 4, 4], expected [count, 3, side, side]"),
+      Damage(images: [4, 1, 4, 4], "found [4, 1, 4, 4], wanted [count, 3, side, side]"),
       Damage(images: [4, 3, 4, 2], "found [4, 3, 4, 2]"),
       Damage(images: [0, 3, 4, 4], "found [0, 3, 4, 4]"),
       Damage(
-        images: [4, 3, 4, 4], "found uint8, expected float32", values: .uint8(Array(repeating: 0, count: 192))),
+        images: [4, 3, 4, 4], "found uint8, wanted float32", values: .uint8(Array(repeating: 0, count: 192))),
       Damage(
         images: [4, 3, 4, 4], "value 191 is not finite", values: .float32(Array(repeating: 0, count: 191) + [.nan])),
-      Damage(images: [3, 3, 2, 2], of: "valid", "found side 2, expected 4"),
-      Damage(labels: [3], .int64([0, 1, 2]), "found shape [3], expected [4]"),
+      Damage(images: [3, 3, 2, 2], of: "valid", "found side 2, wanted 4"),
+      Damage(labels: [3], .int64([0, 1, 2]), "found shape [3], wanted [4]"),
       Damage(labels: [4, 1], .int64([0, 1, 2, 3]), "found shape [4, 1]"),
       Damage(labels: [4], .int64([0, -1, 2, 3]), "label 1 is no class: found -1"),
       Damage(labels: [4], .int64([0, 1, 2, .max]), "label 3 is no class"),
@@ -354,15 +354,15 @@ struct DatasetSpecificationTests {
   @Test(
     "Anything else is refused with what would be right",
     arguments: [
-      ("", "expected fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH"), ("mnist", "found \"mnist\""),
-      ("CIFAR10:/d", "found \"CIFAR10\""), ("cifar10", "expected cifar10:PATH"), ("cifar10:", "expected cifar10:PATH"),
-      ("svhn:", "expected svhn:DIR"), ("svhn:d?extra=maybe", "extra out of range: found maybe, expected no, yes"),
-      ("svhn:d?size=32", "no such option: found \"size\""), ("images:d?size=7", "size out of range: found 7, expected 8 to"),
-      ("images:d?size=big", "found big"), ("images:d?crop=none", "found none, expected resized, padded"),
+      ("", "wanted fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH"), ("mnist", "found \"mnist\""),
+      ("CIFAR10:/d", "found \"CIFAR10\""), ("cifar10", "wanted cifar10:PATH"), ("cifar10:", "wanted cifar10:PATH"),
+      ("svhn:", "wanted svhn:DIR"), ("svhn:d?extra=maybe", "extra out of range: found maybe, wanted no, yes"),
+      ("svhn:d?size=32", "no such option: found \"size\""), ("images:d?size=7", "size out of range: found 7, wanted 8 to"),
+      ("images:d?size=big", "found big"), ("images:d?crop=none", "found none, wanted resized, padded"),
       ("images:d?normalise=mnist", "found mnist"), ("images:d?size=32&size=32", "given twice"),
-      ("images:d?size=32&crop", "without value"), ("cifar10:d?side=8", "side out of range: found 8, expected 32, 16"),
+      ("images:d?size=32&crop", "without value"), ("cifar10:d?side=8", "side out of range: found 8, wanted 32, 16"),
       ("images:d?side=16", "no such option: found \"side\""), ("tensors:d?side=16", "no such option"),
-      ("tensors", "expected tensors:FILE.safetensors"), ("fashion-mnist:", "fashion-mnist:DIR, or fashion-mnist alone"),
+      ("tensors", "wanted tensors:FILE.safetensors"), ("fashion-mnist:", "fashion-mnist:DIR, or fashion-mnist alone"),
     ])
   func refused(text: String, reason: String) {
     let found = message { _ = try DatasetSpecification(parsing: text) }
@@ -409,7 +409,7 @@ struct ImageDatasetTests {
     }
     #expect(failure(pixels: 24, labels: [0, 1]) == nil)
     #expect(failure(channels: 1, pixels: 8, labels: [0, 1]) == nil)
-    #expect(failure(pixels: 24, labels: [0, 2])?.contains("image 1: label is no class: found 2, expected 0 to 1") == true)
+    #expect(failure(pixels: 24, labels: [0, 2])?.contains("image 1: label is no class: found 2, wanted 0 to 1") == true)
     #expect(failure(pixels: 24, labels: [0, -1])?.contains("found -1") == true)
     #expect(failure(pixels: 23, labels: [0, 1])?.contains("don't match") == true)
     #expect(failure(pixels: 0, labels: [])?.contains("no images") == true)

@@ -67,7 +67,7 @@ struct PickleTests {
     #expect(try load(Fixtures.bytes("pickle.4")).classNames == (0..<10).map { "class \($0)" })
     try folder.write(Fixtures.bytes("pickle.4"), to: "batches.meta")
     let text = message { _ = try load(Fixtures.bytes("pickle.4")) }
-    #expect(text?.contains("batches.meta: wrong number of class names: found 0, expected 10") == true)
+    #expect(text?.contains("batches.meta: wrong number of class names: found 0, wanted 10") == true)
   }
 
   struct Hostile: Sendable, CustomTestStringConvertible {
@@ -171,10 +171,10 @@ struct PickleTests {
     func refusal(_ batch: [UInt8]) -> String { message { _ = try load(batch) } ?? "nothing thrown" }
     #expect(
       refusal(python2Batch(images: 2, labels: [1], salt: 1)).contains(
-        "labels: as many labels as images are needed: found 1, expected 2"))
+        "labels: as many labels as images are needed: found 1, wanted 2"))
     #expect(
       refusal(python2Batch(images: 2, labels: [1, 10], salt: 1)).contains(
-        "the label of image 1 is no class: found 10, expected 0 to 9"))
+        "the label of image 1 is no class: found 10, wanted 0 to 9"))
     #expect(refusal(python2Batch(images: 0, labels: [], salt: 1)).contains("wrong shape or type: found [0, 3072]"))
     #expect(try refusal(Fixtures.bytes("pickle.float-data")).contains("something else than integers"))
     #expect(try refusal(Fixtures.bytes("pickle.hundred")).contains("there is no entry \"labels\": found data, fine_labels"))

@@ -81,12 +81,12 @@ struct RetrainingLoaderTests {
     #expect(try limited.testSplit.all.flatMap(\.labels) == limited.testMembers.map { Int32($0) })
     let others = try (10..<20).map { try loader(seed: $0, testLimit: 3).testMembers }
     #expect(Set(others).count > 1)
-    for (limit, text) in [(0, "found 0, expected 1 to 22"), (23, "found 23, expected 1 to 22")] {
-      #expect(message { _ = try loader(trainLimit: limit) }?.contains("--train-limit: out of range: \(text)") == true)
+    for (limit, text) in [(0, "found 0, wanted 1 to 22"), (23, "found 23, wanted 1 to 22")] {
+      #expect(message { _ = try loader(trainLimit: limit) }?.contains("setting train_limit: out of range: \(text)") == true)
     }
-    #expect(message { _ = try loader(testLimit: 7) }?.contains("--test-limit: out of range: found 7") == true)
+    #expect(message { _ = try loader(testLimit: 7) }?.contains("setting test_limit: out of range: found 7") == true)
     #expect(message { _ = try loader(test: 0, testLimit: 1) }?.contains("there are no test images") == true)
-    #expect(message { _ = try loader(batch: 0) }?.contains("--batch") == true)
+    #expect(message { _ = try loader(batch: 0) }?.contains("setting batch") == true)
     #expect(message { _ = try loader(augmentation: .init(cropPadding: 4, isFlipping: true, cutoutLength: 40)) } != nil)
   }
 }

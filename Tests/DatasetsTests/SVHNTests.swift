@@ -75,13 +75,13 @@ struct SVHNTests {
     let name = "train_32x32.mat"
     #expect(try refusal { try write(name, images: 1, labels: [1], x: "Z") }.contains("there is no variable X: found Z, y"))
     #expect(try refusal { try write(name, images: 1, labels: nil) }.contains("there is no variable y: found X"))
-    #expect(try refusal { try write(name, images: 2, labels: [1]) }.contains("found [1, 1], expected [2, 1]"))
+    #expect(try refusal { try write(name, images: 2, labels: [1]) }.contains("found [1, 1], wanted [2, 1]"))
     for label in [0, 11, 1.5, -1, .nan] {
       let text = try refusal { try write(name, images: 2, labels: [1, label]) }
-      #expect(text.contains("label 1 is no digit: found \(label), expected 1 to 10"))
+      #expect(text.contains("label 1 is no digit: found \(label), wanted 1 to 10"))
     }
     let flat = try refusal { try write(name, images: 2, labels: [1, 2], extents: [32, 96, 2]) }
-    #expect(flat.contains("X: wrong shape or type: found [32, 96, 2] of uint8, expected [32, 32, 3, count]"))
+    #expect(flat.contains("X: wrong shape or type: found [32, 96, 2] of uint8, wanted [32, 32, 3, count]"))
     #expect(try refusal { try folder.remove(name) }.contains("\(name): there is no such file: found test_32x32.mat"))
     #expect(message { _ = try SVHN.load(folder: "/nowhere") }?.hasPrefix("/nowhere: there is no such folder") == true)
   }

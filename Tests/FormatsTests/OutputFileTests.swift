@@ -21,7 +21,7 @@ struct OutputFileTests {
     #expect(message(try folder.write("column,mean\na,1\n", to: "own.csv")).isEmpty)
     let other = try folder.write("name,value\na,1\n", to: "other.csv")
     let text = message(other)
-    #expect(text.contains("other.csv: would be replaced") && text.contains("--overwrite"), "\(text)")
+    #expect(text.contains("other.csv: would be replaced") && text.contains("overwrite"), "\(text)")
     #expect(message(other, overwrite: true).isEmpty)
     for content in ["", "column,mean", "\"column,mean", "column,mean,more\n"] {
       #expect(!message(try folder.write(content, to: "odd.csv")).isEmpty, "\(content)")

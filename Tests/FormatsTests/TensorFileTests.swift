@@ -216,7 +216,7 @@ struct TensorFileTests {
         NamedTensor(name: "labels", shape: [1], values: .int64([1])),
       ])
     let shape = try #require(throws: InputError.self) { try file.floats("stem.0.weight", shape: [2, 1]) }
-    #expect(shape.description == "w.safetensors: stem.0.weight: wrong shape: found [2], expected [2, 1]")
+    #expect(shape.description == "w.safetensors: stem.0.weight: wrong shape: found [2], wanted [2, 1]")
     let missing = try #require(throws: InputError.self) { try file.floats("stem.1.weight", shape: [4]) }
     #expect(missing.place.file == "w.safetensors" && missing.place.item == "stem.1.weight")
     #expect(missing.description.contains("stem.0.weight") && missing.description.contains("[4]"))

@@ -193,7 +193,7 @@ import Testing
     #expect(try plan(20) == .init(instances: 20, threads: 1))
     for (requested, bytes) in [(0, 10), (-1, 10), (5000, 10), (3, 300)] {
       let error = #expect(throws: InputError.self) { try plan(requested, bytes: bytes) }
-      #expect(error?.place.item == "--parallel")
+      #expect(error?.place.setting == "parallel")
     }
   }
 }

@@ -277,24 +277,24 @@ struct CollapseVerdictTests {
   }
 
   @Test(arguments: [
-    "--edges", "--chance", "--margin", "--persistence", "--share", "--eigenvalue-window",
-    "--eigenvalue-ratio", "--eigenvalue-start", "--gap", "--agreement",
+    "edges", "chance", "margin", "persistence", "share", "eigenvalue_window",
+    "eigenvalue_ratio", "eigenvalue_start", "gap", "agreement",
   ])
-  func thresholdOutOfRangeIsRefusedByName(flag: String) throws {
+  func thresholdOutOfRangeIsRefusedByName(setting: String) throws {
     var thresholds = CollapseThresholds()
-    switch flag {
-    case "--edges": thresholds.edges = 9
-    case "--chance": thresholds.chance = 0
-    case "--margin": thresholds.margin = -0.1
-    case "--persistence": thresholds.persistence = 0
-    case "--share": thresholds.share = .nan
-    case "--eigenvalue-window": thresholds.eigenvalueWindow = 4
-    case "--eigenvalue-ratio": thresholds.eigenvalueRatio = 1.5
-    case "--eigenvalue-start": thresholds.eigenvalueStart = -1
-    case "--gap": thresholds.gap = .infinity
+    switch setting {
+    case "edges": thresholds.edges = 9
+    case "chance": thresholds.chance = 0
+    case "margin": thresholds.margin = -0.1
+    case "persistence": thresholds.persistence = 0
+    case "share": thresholds.share = .nan
+    case "eigenvalue_window": thresholds.eigenvalueWindow = 4
+    case "eigenvalue_ratio": thresholds.eigenvalueRatio = 1.5
+    case "eigenvalue_start": thresholds.eigenvalueStart = -1
+    case "gap": thresholds.gap = .infinity
     default: thresholds.agreement = 2
     }
     let error = #expect(throws: InputError.self) { try thresholds.validate() }
-    #expect(error?.place.item == flag)
+    #expect(error?.place.setting == setting)
   }
 }

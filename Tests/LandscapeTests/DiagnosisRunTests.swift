@@ -246,6 +246,6 @@ struct DiagnosisRunTests {
     var settings = MeasurementSettings()
     settings.samples = 2
     let wrong = #expect(throws: InputError.self) { try settings.validate() }
-    #expect(wrong?.place.item == "--samples")
+    #expect(wrong?.place.setting == "samples")
   }
 }

@@ -42,7 +42,7 @@ import Testing
     let bad = ["", "random,", "third", "pca", "pca0", "pcax", "to:", "file:", "file:#a", "file:x#", "random*0", "random*x"]
     for list in bad {
       let error = #expect(throws: InputError.self) { try DirectionKind.parse(list: list) }
-      #expect(error?.place.item == "--directions")
+      #expect(error?.place.setting == "directions")
     }
   }
 

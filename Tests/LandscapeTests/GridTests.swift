@@ -50,11 +50,11 @@ final class ScratchFolder {
   @Test("grids without points or extent are refused with the flag's name") func badGrids() {
     for size in [0, -1, 10_002] {
       let error = #expect(throws: InputError.self) { try LandscapeGrid(size: size, range: 1) }
-      #expect(error?.place.item == "--grid")
+      #expect(error?.place.setting == "grid")
     }
     for range in [0, -1, Double.nan, .infinity] {
       let error = #expect(throws: InputError.self) { try LandscapeGrid(size: 3, range: range) }
-      #expect(error?.place.item == "--range")
+      #expect(error?.place.setting == "range")
     }
   }
 

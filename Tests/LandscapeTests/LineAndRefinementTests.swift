@@ -207,7 +207,7 @@ import Testing
   @Test("a refinement that cannot be is begun") func badLevels() {
     for (levels, size) in [(-1, 5), (31, 5), (1, 1)] {
       let error = #expect(throws: InputError.self) { try run(levels: levels, size: size) }
-      #expect(error?.place.item == "--refine")
+      #expect(error?.place.setting == "refine")
     }
   }
 

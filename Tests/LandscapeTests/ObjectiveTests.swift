@@ -145,6 +145,6 @@ import Testing
     ])
   func badLists(list: String) {
     let error = #expect(throws: InputError.self) { try Objective.parse(list: list) }
-    #expect(error?.place.item == "--objectives")
+    #expect(error?.place.setting == "objectives")
   }
 }

@@ -96,10 +96,10 @@ import Testing
   @Test("with settings that cannot be met is refused") func badSettings() {
     for rate in [0, -1, Float.nan, .infinity] {
       let error = #expect(throws: InputError.self) { try run(learningRate: rate) }
-      #expect(error?.place.item == "--inner-lr")
+      #expect(error?.place.setting == "inner_learning_rate")
     }
     let error = #expect(throws: InputError.self) { try run(validationBatches: 0) }
-    #expect(error?.place.item == "--validation-batches")
+    #expect(error?.place.setting == "validation_batches")
     #expect(throws: InputError.self) { try run(objectives: []) }
   }
 
@@ -162,7 +162,7 @@ import Testing
     #expect(try GradientEstimator.parse(list: "second,first") == [.second, .first])
     for list in ["", "third", "first,", "first,first", "First", "first;second"] {
       let error = #expect(throws: InputError.self) { try GradientEstimator.parse(list: list) }
-      #expect(error?.place.item == "--estimators")
+      #expect(error?.place.setting == "estimators")
     }
   }
 }

@@ -108,7 +108,7 @@ import Testing
     var chosen = try settings([.random, .random])
     chosen.center = .checkpoint
     let error = #expect(throws: InputError.self) { try run(chosen, []) }
-    #expect(error?.place.item == "--range")
+    #expect(error?.place.setting == "range")
     #expect(throws: InputError.self) { try run(settings([.principal(1), .principal(2)], automatic: false), []) }
   }
 

@@ -65,7 +65,7 @@ struct HistoryTests {
     let before = try bytes(files.metricsPath)
     for text in [message { try goOn() }, message { _ = try files.result() }, message { try files.checkHistory() }] {
       #expect(
-        text.contains("\(files.metricsPath): row 1, column epoch") && text.contains("found \"2\", expected 1"), "\(text)")
+        text.contains("\(files.metricsPath): row 1, column epoch") && text.contains("found \"2\", wanted 1"), "\(text)")
     }
     #expect(try bytes(files.metricsPath) == before)
     #expect(!FileManager.default.fileExists(atPath: files.genotypePath))

@@ -236,7 +236,8 @@ import Testing
   @Test("a preset does not have its published size")
   func presets() throws {
     func size(_ name: String) throws -> [Int] {
-      let settings = try RetrainingPreset(named: name, at: "--preset").configuration(genotype: Self.line, dataset: "a")
+      let settings = try RetrainingPreset(named: name, at: .setting("preset")).configuration(
+        genotype: Self.line, dataset: "a")
       return [settings.layers, settings.channels, settings.epochs, settings.batch]
     }
     #expect(try size("cifar") == [20, 36, 600, 96])
@@ -244,6 +245,6 @@ import Testing
     #expect(try size("rdarts-s1-cifar10") == [20, 36, 600, 96])
     #expect(try size("rdarts-s2-cifar10") == [20, 16, 600, 96])
     #expect(try size("rdarts-s3-svhn") == [8, 16, 600, 96])
-    #expect(throws: InputError.self) { try RetrainingPreset(named: "mnist", at: "--preset") }
+    #expect(throws: InputError.self) { try RetrainingPreset(named: "mnist", at: .setting("preset")) }
   }
 }

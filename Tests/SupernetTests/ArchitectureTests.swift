@@ -6,10 +6,17 @@ import Testing
 
 @Suite struct ArchitectureTests {
   private static let unsupported: [(channels: Int, layers: Int, classes: Int, imageSize: Int, error: InputError)] = [
-    (6, 8, 10, 32, InputError("unsupported size", at: .setting("channels"), found: "6", wanted: "a multiple of 4, 4 to 1024")),
-    (0, 8, 10, 32, InputError("unsupported size", at: .setting("channels"), found: "0", wanted: "a multiple of 4, 4 to 1024")),
     (
-      -4, 8, 10, 32, InputError("unsupported size", at: .setting("channels"), found: "-4", wanted: "a multiple of 4, 4 to 1024")
+      6, 8, 10, 32,
+      InputError("unsupported size", at: .setting("channels"), found: "6", wanted: "a multiple of 4, 4 to 1024")
+    ),
+    (
+      0, 8, 10, 32,
+      InputError("unsupported size", at: .setting("channels"), found: "0", wanted: "a multiple of 4, 4 to 1024")
+    ),
+    (
+      -4, 8, 10, 32,
+      InputError("unsupported size", at: .setting("channels"), found: "-4", wanted: "a multiple of 4, 4 to 1024")
     ),
     (
       1028, 8, 10, 32,
@@ -18,8 +25,14 @@ import Testing
     (16, 2, 10, 32, InputError("unsupported size", at: .setting("layers"), found: "2", wanted: "3 to 200")),
     (16, 201, 10, 32, InputError("unsupported size", at: .setting("layers"), found: "201", wanted: "3 to 200")),
     (16, 8, 1, 32, InputError("unsupported size", at: .setting("classes"), found: "1", wanted: "2 to 1000000")),
-    (16, 8, 10, 30, InputError("unsupported size", at: .setting("image_size"), found: "30", wanted: "a multiple of 4, 8 to 2048")),
-    (16, 8, 10, 4, InputError("unsupported size", at: .setting("image_size"), found: "4", wanted: "a multiple of 4, 8 to 2048")),
+    (
+      16, 8, 10, 30,
+      InputError("unsupported size", at: .setting("image_size"), found: "30", wanted: "a multiple of 4, 8 to 2048")
+    ),
+    (
+      16, 8, 10, 4,
+      InputError("unsupported size", at: .setting("image_size"), found: "4", wanted: "a multiple of 4, 8 to 2048")
+    ),
   ]
 
   @Test("an unsupported size is taken or named wrongly", arguments: unsupported)
