@@ -1,6 +1,8 @@
+import Cells
 import Formats
 import Foundation
 import Landscape
+import Statistics
 import Testing
 
 /// The tables in notebooks-data belong together: what one says of another must follow from it.
@@ -35,26 +37,71 @@ struct NotebooksDataTests {
     }
   }
 
-  @Test func pathsOfTheSearchesHaveTheirLengthAndTheirAlphasTheirShape() throws {
-    let paths = try CSVTable(readingFrom: "\(Self.folder)/plane/trajectory.csv")
-    for method in ["darts1", "zarts-mgs"] {
-      let alphas = try NPYFile(readingFrom: "\(Self.folder)/\(method)/alphas.npy")
-      #expect(alphas.shape == [16, 2, 14, 2])
-      let metrics = try CSVTable(readingFrom: "\(Self.folder)/\(method)/metrics.csv")
-      #expect(metrics.rows.count == 16 && !metrics.columns.contains("seconds"))
-      #expect(try paths.column("run").filter { $0 == method }.count == 16)
+  @Test("norms and entropies in metrics.csv are those of the kept α", arguments: ["darts1", "zarts-mgs"])
+  func metricsFollowFromAlphas(method: String) throws {
+    let metrics = try CSVTable(readingFrom: "\(Self.folder)/\(method)/metrics.csv")
+    let history = try AlphaHistory(readingFrom: "\(Self.folder)/\(method)/alphas.npy", like: SearchSpace.s2.zeroAlphas)
+      .entries
+    #expect(history.count == 16 && !metrics.columns.contains("seconds"))
+    for (column, value) in [
+      ("alpha_norm", \ArchitectureParameters.norm), ("alpha_entropy_normal", \.normal.meanEntropy),
+      ("alpha_entropy_reduce", \.reduce.meanEntropy),
+    ] as [(String, KeyPath<ArchitectureParameters, Double>)] {
+      #expect(try metrics.doubles(column) == history.map { $0[keyPath: value] }, "\(column)")
     }
-    #expect(try paths.doubles("distance_from_plane").allSatisfy { $0 >= 0 })
   }
 
-  @Test func statisticsLieWithinTheirIntervalsAndRange() throws {
-    for epoch in [2, 8, 16] {
-      let table = try CSVTable(readingFrom: "\(Self.folder)/fidelity-\(epoch)/fidelity.csv")
-      let (names, values) = (try table.column("name"), try table.column("value").map { Double($0) })
-      for name in ["pearson", "spearman", "kendall"] {
-        let found = zip(names, values).filter { $0.0 == name }.compactMap(\.1)
-        #expect(!found.isEmpty && found.allSatisfy { abs($0) <= 1 })
+  /// The centre is the mean of both paths and the directions are orthonormal.
+  @Test("coordinates in the plane and the distance from it add up to the distance of α from the paths' mean")
+  func pathsFollowFromAlphas() throws {
+    let paths = try CSVTable(readingFrom: "\(Self.folder)/plane/trajectory.csv")
+    let (runs, epochs) = (try paths.column("run"), try paths.integers("epoch"))
+    let (x, y, apart) = (try paths.doubles("x"), try paths.doubles("y"), try paths.doubles("distance_from_plane"))
+    let methods = ["darts1", "zarts-mgs"]
+    let histories = try methods.map {
+      try AlphaHistory(readingFrom: "\(Self.folder)/\($0)/alphas.npy", like: SearchSpace.s2.zeroAlphas).entries.map {
+        $0.flat.map(Double.init)
       }
     }
+    let points = histories.flatMap { $0 }
+    let mean = points[0].indices.map { index in points.reduce(0) { $0 + $1[index] } / Double(points.count) }
+    for (method, history) in zip(methods, histories) {
+      let rows = runs.indices.filter { runs[$0] == method }
+      #expect(rows.map { epochs[$0] } == Array(1...history.count))
+      for (row, alphas) in zip(rows, history) {
+        let square = zip(alphas, mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        let found = x[row] * x[row] + y[row] * y[row] + apart[row] * apart[row]
+        #expect(abs(found - square) < 1e-6 * max(1, square), "\(method), epoch \(epochs[row]): \(found), \(square)")
+      }
+    }
+  }
+
+  @Test("coefficients of fidelity.csv are those of the kept samples, and lie in their intervals", arguments: [2, 8, 16])
+  func statisticsFollowFromSamples(epoch: Int) throws {
+    let table = try CSVTable(readingFrom: "\(Self.folder)/fidelity-\(epoch)/fidelity.csv")
+    let samples = try CSVTable(readingFrom: "\(Self.folder)/fidelity-\(epoch)/fidelity-samples.csv")
+    let (names, objectives) = (try table.column("name"), try table.column("objective"))
+    let (radii, values) = (try table.optionalDoubles("radius"), try table.doubles("value"))
+    let (lower, upper) = (try table.optionalDoubles("lower"), try table.optionalDoubles("upper"))
+    let (rowNames, rowRadii, losses) = (
+      try samples.column("objective"), try samples.doubles("radius"), try samples.doubles("loss")
+    )
+    func at(_ radius: Double, _ objective: String) -> [Double] {
+      losses.indices.filter { rowRadii[$0] == radius && rowNames[$0] == objective }.map { losses[$0] }
+    }
+    let statistics: [(String, ([Double], [Double]) throws -> Double?)] = [
+      ("pearson", Correlation.pearson), ("spearman", Correlation.spearman), ("kendall", Correlation.kendall),
+      ("concordance", Correlation.concordance), ("bias", { x, y in Moments.mean(zip(x, y).map { $0 - $1 }) }),
+    ]
+    var checked = 0
+    for row in names.indices {
+      guard let radius = radii[row], let statistic = statistics.first(where: { $0.0 == names[row] })?.1 else { continue }
+      let found = try #require(try statistic(at(radius, objectives[row]), at(radius, "true")))
+      #expect(abs(found - values[row]) < 1e-12, "\(names[row]) of \(objectives[row]) at \(radius)")
+      let (low, high) = (try #require(lower[row]), try #require(upper[row]))
+      #expect(low <= values[row] && values[row] <= high)
+      checked += 1
+    }
+    #expect(checked >= 2 * statistics.count)
   }
 }
