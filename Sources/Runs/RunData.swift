@@ -48,7 +48,7 @@ public struct RunData: Equatable, Sendable {
     let isSilent = earlier.checksum == nil && checksum != nil
     throw InputError(
       isSilent ? "no checksum tells whether these are the data that the checkpoint was made with" : "other data",
-      at: .setting("dataset"), found: description,
+      at: "setting dataset", found: description,
       wanted: "\(earlier.description), as in \(path)" + (isSilent ? ", where it was" : ""))
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Figures
+import Formats
 import Foundation
 import Landscape
 import Plots
@@ -72,7 +73,11 @@ struct PlotFlags: ParsableArguments {
   func validate() throws {
     let range = try limits()
     _ = try map()
-    do { _ = try objectives() } catch { throw ValidationError("\(error)") }
+    do {
+      _ = try objectives()
+    } catch let error as InputError {
+      throw ValidationError("\(UsageError(error, of: "--objective"))")
+    }
     _ = try points()
     if log, let range, range.lowerBound <= 0 {
       throw ValidationError("--range: found \(self.range ?? ""), wanted limits above 0 beside --log")

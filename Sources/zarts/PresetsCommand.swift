@@ -14,7 +14,7 @@ struct PresetsCommand: ParsableCommand {
 
   func run() throws {
     if let name {
-      let preset = try SearchPreset(named: name, at: "command line")
+      let preset = try usage(of: "preset") { try SearchPreset(named: name, at: .setting("preset")) }
       print(try SearchConfiguration(preset: preset).yaml, terminator: "")
     } else {
       let rows = try SearchPreset.all.map { preset in

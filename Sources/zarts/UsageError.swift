@@ -50,10 +50,12 @@ enum FlagNames {
   /// The flag of a setting, as flags are spelt.
   static func flag(of setting: String) -> String { others[setting] ?? "--" + setting.replacing("_", with: "-") }
 
-  /// The same where a command has it.
+  /// The same where a command has it; a list may have a flag for its only entry.
   static func flag(of setting: String, in help: String) -> String? {
     let flag = flag(of: setting)
-    return help.contains("\(flag) ") || help.contains("\(flag)\n") ? flag : nil
+    return [flag, flag.last == "s" ? String(flag.dropLast()) : flag].first {
+      help.contains("\($0) ") || help.contains("\($0)\n")
+    }
   }
 }
 

@@ -121,7 +121,7 @@ private func square() -> Sketch {
     try withTemporaryFolder { folder throws in
       let path = "\(folder)/taken.png"
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-      #expect(throws: InputError("cannot be written", at: .file(path), found: "Is a directory")) {
+      #expect(throws: InputError("cannot be put in place", at: .file(path), found: "Is a directory")) {
         try FigureFile.write(square(), to: path)
       }
       #expect(try contents(folder) == ["taken.png"])

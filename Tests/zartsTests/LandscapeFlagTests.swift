@@ -21,7 +21,7 @@ import Testing
     "flags that cannot be meant are taken, or the message does not name them",
     arguments: [
       (["--directions", "left,right"], "'left'"), (["--directions", "random"], "a plane has two directions"),
-      (["--directions", "random*3"], "--kind line"), (["--directions", "pca1,pca2"], "path of α"),
+      (["--directions", "random*3"], "kind line"), (["--directions", "pca1,pca2"], "path of α"),
       (["--directions", "random,to:/nonexistent"], "/nonexistent"),
       (["--directions", "first,file:/nonexistent.npy"], "/nonexistent.npy"),
       (["--directions", "first,first"], "direction 2"), (["--normalisation", "filter"], "filter"),

@@ -25,7 +25,7 @@ struct RetrainCommandTests {
       (good + ["--batch", "1"], "batch"),
       (good + ["--drop-path", "1"], "--drop-path"), (good + ["--schedule", "steps"], "steps"),
       (good + ["--train-limit", "100"], "--train-limit"), (good + ["--preset", "mnist"], "mnist"),
-      (good + ["--preset", "imagenet"], "image size"),
+      (good + ["--preset", "imagenet"], "image_size"),
       (good + ["--preset", "cifar", "--config", "x"], "--preset"),
       (["retrain", "--resume", "/nonexistent"], "/nonexistent"),
       (["retrain", "--resume", "/tmp", "--seed", "3"], "--seed"),

@@ -117,7 +117,7 @@ import Testing
       (fidelity, ["--radii", "1,1"], "--radii"), (fidelity, ["--directions", "1"], "--directions"),
       (fidelity, ["--plane", "2"], "--plane"), (fidelity, ["--length", "long"], "long"),
       (fidelity, ["--confidence", "1"], "confidence"), (fidelity, ["--replicates", "0"], "replicates"),
-      (fidelity, ["--sigma", "0"], "--sigmas"), (fidelity, ["--validation-batches", "0"], "--validation-batches"),
+      (fidelity, ["--sigma", "0"], "--sigma:"), (fidelity, ["--validation-batches", "0"], "--validation-batches"),
       (fidelity, ["--resume"], "cannot be opened"), (fidelity, ["--inner-lr", "0"], "--inner-lr"),
       (estimators, ["--estimators", "sgd"], "sgd"), (estimators, ["--inner-steps", "5,1"], "--inner-steps"),
       (estimators, ["--inner-steps", "1,"], "--inner-steps"), (estimators, ["--candidates", "0"], "--candidates"),
