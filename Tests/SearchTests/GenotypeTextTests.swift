@@ -58,7 +58,7 @@ struct GenotypeTextTests {
     #expect(try message { try text.genotype(name: "V3", path: "g.py") }.contains("NASNet, FIRST, SECOND, DARTS"))
     #expect(try message { try text.genotype(line: 2, path: "g.py") }.contains("no genotype on line 2"))
     let unknown = try message { try text.genotype(name: "NASNet", path: "g.py") }
-    #expect(unknown.hasPrefix("g.py, line 4, column 14: not a genotype: found operation 'sep_conv_7x7'"), "\(unknown)")
+    #expect(unknown.hasPrefix("g.py: line 4, column 14: not a genotype: found operation 'sep_conv_7x7'"), "\(unknown)")
     #expect(try message { try GenotypeText("").genotype(path: "g.py") }.contains("none at all"))
     #expect(try message { try GenotypeText("x = Genotype(normal=[").genotype(path: "g.py") }.contains("the end of the text"))
     #expect(try message { try GenotypeText("{\"normal\": 3").genotype(path: "g.py") }.contains("line 1"))
@@ -112,7 +112,7 @@ struct GenotypeTextTests {
     for name in ["LOST", "ROUND", "TRIP", "OWN"] {
       let error = #expect(throws: InputError.self) { try text.genotype(name: name, path: "g.py") }
       let message = "\(try #require(error))"
-      #expect(message.hasPrefix("g.py, line ") && message.contains("'\(name) = "), "\(message)")
+      #expect(message.hasPrefix("g.py: line ") && message.contains("'\(name) = "), "\(message)")
       #expect(message.contains("V1, V2, BEST, DARTS, V1, X") && !message.contains("count"), "\(message)")
     }
   }

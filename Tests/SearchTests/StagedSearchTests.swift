@@ -74,7 +74,7 @@ struct StagedSearchTests {
       }
       return observed
     }
-    #expect(throws: InputError.self) { try search.run() }
+    #expect(throws: Interruption.self) { try search.run() }
     let resumed = try StagedSearch(continuing: search.files, adjusting: { $0.threads = 2 }, makeProblem: problem)
     #expect(try resumed.run() == genotype)
     for (index, stage) in Self.stages.enumerated() {
@@ -149,10 +149,10 @@ struct StagedSearchTests {
     }
     refusal("stages[0].operations") { $0.stages[0].operations = 6 }
     refusal("stages[2].operations") { $0.stages[2].operations = 5 }
-    refusal("stages[1], setting warmup") { $0.stages[1].warmup = 3 }
-    refusal("stages[1], setting skip_dropout") { $0.stages[1].skipDropout = 1 }
-    refusal("stages[1], setting channels") { $0.stages[1].channels = 6 }
-    refusal("stages[1], setting partial_channels") { ($0.partialChannels, $0.stages[1].channels) = (8, 8) }
+    refusal("setting stages [1], warmup") { $0.stages[1].warmup = 3 }
+    refusal("setting stages [1], skip_dropout") { $0.stages[1].skipDropout = 1 }
+    refusal("setting stages [1], channels") { $0.stages[1].channels = 6 }
+    refusal("setting stages [1], partial_channels") { ($0.partialChannels, $0.stages[1].channels) = (8, 8) }
     refusal("maximum_skips") { $0.maximumSkips = -1 }
     refusal("operations") { $0.keptOperations = SearchSpace.s6.operations }
     refusal("stages", { _ in }, method: .random)

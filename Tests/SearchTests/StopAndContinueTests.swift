@@ -183,7 +183,7 @@ struct StopAndContinueTests {
     let error = #expect(throws: InputError.self) {
       try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2)
     }
-    let place = "config.yaml: seed: config.yaml is not the one that the checkpoint was made with: found 6, wanted 5"
+    let place = "config.yaml: setting seed: config.yaml is not the one that the checkpoint was made with: found 6, wanted 5"
     #expect("\(try #require(error))".contains(place))
   }
 }
