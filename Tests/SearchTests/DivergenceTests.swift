@@ -122,7 +122,7 @@ struct DivergenceTests {
     let problem = try ObservedProblem(quadratic())
     problem.interfere = { $0 == 13 ? .infinity : nil }
     let error = try #require(
-      #expect(throws: InputError.self) { try search(problem, shortConfiguration(.zartsGLD), in: folder.file("run")) })
+      #expect(throws: Divergence.self) { try search(problem, shortConfiguration(.zartsGLD), in: folder.file("run")) })
     #expect("\(error)".hasPrefix("zarts-gld, epoch 1, step 6 (both from 0): validation loss inf"), "\(error)")
     #expect("\(error)".contains("last good checkpoint: \(folder.file("run/checkpoints/epoch-001.safetensors"))"))
   }

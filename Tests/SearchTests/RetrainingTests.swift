@@ -68,7 +68,7 @@ import Testing
     let settings = configuration { $0.tensorboard = true }
     let run = try start(settings, in: folder.file("run"), stopAfter: stopAfter)
     if stopAfter != nil {
-      #expect(throws: InputError.self) { try run.run() }
+      #expect(throws: Interruption.self) { try run.run() }
       try goOn(folder.file("run")).run()
     } else {
       try run.run()
@@ -175,7 +175,7 @@ import Testing
     let run = try RetrainingRun(
       starting: configuration(), dataset: dataset(), folder: { try OutputFolder.create(at: folder.file("run")) }, stop: stop)
     stop.request(signal: SIGUSR1)
-    let error = try #require(throws: InputError.self) { try run.run() }
+    let error = try #require(throws: Interruption.self) { try run.run() }
     #expect("\(error)".contains("signal \(SIGUSR1)") && "\(error)".contains(run.files.checkpointPath(epoch: 0)), "\(error)")
     #expect(run.files.checkpoints().map(\.path) == [run.files.checkpointPath(epoch: 0)])
   }
@@ -224,7 +224,7 @@ import Testing
   func changedSettings() throws {
     let folder = try TemporaryFolder()
     let run = try start(configuration(), in: folder.file("run"), stopAfter: 4)
-    #expect(throws: InputError.self) { try run.run() }
+    #expect(throws: Interruption.self) { try run.run() }
     let path = run.files.configurationPath
     let text = try String(contentsOfFile: path, encoding: .utf8)
     try text.replacingOccurrences(of: "momentum: 9e-1", with: "momentum: 8e-1").write(

@@ -46,10 +46,10 @@ import Testing
   func model() throws {
     let architecture = try SupernetArchitecture(space: .s2, channels: 4, layers: 3, imageSize: 8)
     let kernels = try Kernels.select(named: nil)
-    #expect(throws: InputError("unsupported size", at: "batch", found: "0", wanted: "1 to 65536")) {
+    #expect(throws: InputError("unsupported size", at: .setting("batch"), found: "0", wanted: "1 to 65536")) {
       try SupernetModel(architecture: architecture, batch: 0, threads: 1, kernels: kernels)
     }
-    #expect(throws: InputError("unsupported size", at: "threads", found: "0", wanted: "1 to 1024")) {
+    #expect(throws: InputError("unsupported size", at: .setting("threads"), found: "0", wanted: "1 to 1024")) {
       try SupernetModel(architecture: architecture, batch: 1, threads: 0, kernels: kernels)
     }
   }
