@@ -94,7 +94,7 @@ struct PickleTests {
       Hostile("NEWOBJ", "cnumpy\nndarray\n)\u{81}.", "found 0x81 (NEWOBJ)"),
       Hostile("EXT1", "\u{82}\u{1}.", "found 0x82 (EXT1)"), Hostile("PERSID", "Pid\n.", "found 0x50 (PERSID)"),
       Hostile("NEXT_BUFFER", "\u{97}.", "found 0x97 (NEXT_BUFFER)"),
-      Hostile("an unknown opcode", "\u{FF}.", "byte 2: opcode that data don't need: found 0xFF, expected"),
+      Hostile("an unknown opcode", "\u{FF}.", "byte 2: opcode that data don't need: found 0xFF, wanted"),
       Hostile("a call of a number", "K\u{1})R.", "byte 5: a call of something that is no function"),
       Hostile(
         "an array of a class of its own", "cnumpy.core.multiarray\n_reconstruct\n(NNNtR.", "an array of another class"),
