@@ -145,10 +145,9 @@ public final class RetrainingRun {
           ("training loss", result.loss), ("‖∇ω‖", norm), ("‖ω‖", state.weights.norm), ("‖momentum‖", state.momentum.norm),
         ]))
     guard result.loss.isFinite, norm.isFinite, result.auxiliaryLoss?.isFinite ?? true else { throw diverged() }
-    let scale = min(1, configuration.gradientClip / (norm + 1e-6))
-    state.weights.momentumStep(
-      velocity: state.momentum, gradient: gradient, gradientScale: Float(scale), learningRate: step.learningRate,
-      momentum: step.momentum, weightDecay: step.weightDecay)
+    step.move(
+      state.weights, velocity: state.momentum, gradient: gradient,
+      scale: WeightStep.clipScale(norm: norm, largest: configuration.gradientClip))
     state.tally.trainingLoss += result.loss * Double(batch.count)
     state.tally.auxiliaryLoss += (result.auxiliaryLoss ?? 0) * Double(batch.count)
     state.tally.gradientNorm += norm
