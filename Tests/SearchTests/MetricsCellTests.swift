@@ -45,7 +45,7 @@ import Testing
     for (cells, retraining) in [(Self.search, false), (Self.retraining, true)] {
       let error = #expect(throws: InputError.self) { try read(cells, with: [column: cell], retraining: retraining) }
       let text = "\(try #require(error))"
-      #expect(text.contains("metrics.csv: row 1, column \(column)") && text.contains("expected"), "\(text)")
+      #expect(text.contains("metrics.csv: row 1, column \(column)") && text.contains("wanted"), "\(text)")
     }
   }
 
