@@ -54,8 +54,7 @@ let package = Package(
     .target(
       name: "Retraining",
       dependencies: [
-        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search",
-        .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
+        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", .product(name: "Yams", package: "Yams"),
       ]),
     .target(
       name: "Landscape",

@@ -1,8 +1,6 @@
 import Figures
 import Formats
 import Foundation
-import Retraining
-import Runs
 import Search
 
 extension PlotKind {
@@ -23,9 +21,7 @@ enum EigenvaluesPlot {
 
   /// The largest eigenvalue by epoch, with its moving mean and the limit of early stopping.
   static func figure(_ folder: PlotFolder, _ style: PlotStyle) throws -> LinePanels {
-    try RunPlot.check(folder)
-    let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
-    try MetricsColumn.check(table)
+    let table = try RunPlot.metrics(folder)
     let epochs = try table.integers("epoch")
     let values = try table.numbersOrGaps(eigenvalueColumn)
     let known = epochs.indices.filter { values[$0].isFinite }

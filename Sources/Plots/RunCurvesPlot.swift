@@ -1,8 +1,6 @@
 import Figures
 import Formats
 import Foundation
-import Retraining
-import Runs
 
 extension PlotKind {
   static let curves = PlotKind(name: "curves", sources: ["metrics.csv"], fileName: "curves") {
@@ -14,10 +12,8 @@ extension PlotKind {
 enum RunCurvesPlot {
   /// Losses, accuracies, entropies and skip connections by epoch: panels for what the run has.
   static func figure(_ folder: PlotFolder, _ style: PlotStyle) throws -> LinePanels {
-    try RunPlot.check(folder)
-    let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
+    let table = try RunPlot.metrics(folder)
     try table.requireRows()
-    try MetricsColumn.check(table)
     let epochs = try table.doubles("epoch")
     let groups: [(label: Label, columns: [String])] = [
       ("loss (nats)", ["training_loss", "validation_loss", "", ""]),

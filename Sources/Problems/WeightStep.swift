@@ -17,8 +17,25 @@ public struct WeightStep: Equatable, Sendable {
   }
 }
 
+extension WeightStep {
+  /// What a gradient is multiplied by so that it is no longer than `largest`, as PyTorch's `clip_grad_norm_` does: 1, or
+  /// somewhat less than `largest / norm`. Of a norm that is not finite it means nothing.
+  public static func clipScale(norm: Double, largest: Double) -> Float { Float(min(1, largest / (norm + 1e-6))) }
+
+  /// The step itself, SGD with momentum: v ← momentum · v + scale · g + weightDecay · ω, ω ← ω − learningRate · v.
+  ///
+  /// - Parameters:
+  ///   - gradient: g, of the size of ω as `velocity`, v, is.
+  ///   - scale: what the clip makes of the gradient; 1 leaves it as it is.
+  public func move(_ weights: ParameterVector, velocity: ParameterVector, gradient: ParameterVector, scale: Float = 1) {
+    weights.momentumStep(
+      velocity: velocity, gradient: gradient, gradientScale: scale, learningRate: learningRate, momentum: momentum,
+      weightDecay: weightDecay)
+  }
+}
+
 extension BilevelProblem {
-  /// Takes one training step: gradient of L_train, clipped as PyTorch's `clip_grad_norm_` does, then SGD with momentum.
+  /// Takes one training step: gradient of L_train, clipped, then SGD with momentum.
   ///
   /// - Returns: the training loss before the step and the gradient's norm before clipping.
   public func takeWeightStep(
@@ -29,10 +46,9 @@ extension BilevelProblem {
       weights: weights, alphas: alphas, batch: batch, weightGradient: gradient, wantsAlphaGradient: false,
       statistics: statistics)
     let norm = gradient.norm
-    let scale = min(1, Double(step.gradientClip) / (norm + 1e-6))
-    weights.momentumStep(
-      velocity: velocity, gradient: gradient, gradientScale: Float(scale), learningRate: step.learningRate,
-      momentum: step.momentum, weightDecay: step.weightDecay)
+    step.move(
+      weights, velocity: velocity, gradient: gradient,
+      scale: WeightStep.clipScale(norm: norm, largest: Double(step.gradientClip)))
     return (result.loss, norm)
   }
 }

@@ -2,59 +2,45 @@ import Formats
 import Runs
 
 /// One row of a retraining's metrics.csv. Losses are mean cross-entropies in nats, times in seconds.
-public struct RetrainingRecord: Equatable, Sendable {
+public struct RetrainingRecord: Equatable, Sendable, TableRecord {
   /// Counted from 1.
-  public var epoch: Int
+  public var epoch = 0
   /// Mean over the epoch's images, each before its batch's weight step; of the main head.
-  public var trainingLoss: Double
-  public var trainingAccuracy: Double
+  public var trainingLoss = Double.nan
+  public var trainingAccuracy = Double.nan
   /// Of the auxiliary head; nil where there is none.
   public var auxiliaryLoss: Double?
   /// On the test split with running statistics; nil where the epoch was not tested or there are no test images.
   public var testLoss: Double?
   public var testAccuracy: Double?
-  public var learningRate: Double
-  public var dropPath: Double
+  public var learningRate = Double.nan
+  public var dropPath = Double.nan
   /// Mean norm of the gradient before clipping.
-  public var gradientNorm: Double
+  public var gradientNorm = Double.nan
   /// Weight steps since the start of the run.
-  public var weightSteps: Int
+  public var weightSteps = 0
   /// Wall time of the epoch, the test included.
-  public var seconds: Double
+  public var seconds = Double.nan
 
-  static var columns: [String] { metrics.map(\.name) }
+  package init() {}
 
-  static let metrics: [MetricsColumn] = [
-    .count("epoch", RunBounds.epochs), .real("training_loss", .finite), .real("training_accuracy", .fraction),
-    .real("auxiliary_loss", .finite, isOptional: true), .real("test_loss", .any, isOptional: true),
-    .real("test_accuracy", .fraction, isOptional: true), .real("learning_rate", .notNegative),
-    .real("drop_path", .fraction), .real("gradient_norm", .notNegative), .count("weight_steps"),
-    .real("seconds", .notNegative),
-  ]
-
-  var row: [CSVField] {
-    func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
-    return [
-      .integer(epoch), .real(trainingLoss), .real(trainingAccuracy), real(auxiliaryLoss), real(testLoss),
-      real(testAccuracy), .real(learningRate), .real(dropPath), .real(gradientNorm), .integer(weightSteps), .real(seconds),
-    ]
-  }
+  package static let table = RecordTable<RetrainingRecord>([
+    .epoch(\.epoch),
+    .real("training_loss", \.trainingLoss, .finite, event: "loss/training"),
+    .real("training_accuracy", \.trainingAccuracy, .fraction, event: "accuracy/training"),
+    .real("auxiliary_loss", \.auxiliaryLoss, .finite, event: "loss/auxiliary"),
+    .real("test_loss", \.testLoss, event: "loss/test"),
+    .real("test_accuracy", \.testAccuracy, .fraction, event: "accuracy/test"),
+    .real("learning_rate", \.learningRate, .notNegative, event: "schedule/learning_rate"),
+    .real("drop_path", \.dropPath, .fraction, event: "schedule/drop_path"),
+    .real("gradient_norm", \.gradientNorm, .notNegative),
+    .count("weight_steps", \.weightSteps),
+    .seconds(\.seconds),
+  ])
 
   /// The rows of a retraining's metrics.csv.
   ///
   /// - Throws: `InputError` where the file or a column is absent, a cell does not hold what its column does, or the epochs
   ///   don't count 1, 2, 3, ….
-  public static func read(from path: String) throws -> [RetrainingRecord] {
-    let table = try CSVTable(readingFrom: path)
-    let cells = try MetricsCells(table, metrics)
-    return try table.rows.indices.map { row in
-      func real(_ name: String) throws -> Double { try cells.requiredReal(name, row) }
-      func count(_ name: String) throws -> Int { try cells.requiredWhole(name, row) }
-      return try RetrainingRecord(
-        epoch: count("epoch"), trainingLoss: real("training_loss"), trainingAccuracy: real("training_accuracy"),
-        auxiliaryLoss: cells.real("auxiliary_loss", row), testLoss: cells.real("test_loss", row),
-        testAccuracy: cells.real("test_accuracy", row), learningRate: real("learning_rate"), dropPath: real("drop_path"),
-        gradientNorm: real("gradient_norm"), weightSteps: count("weight_steps"), seconds: real("seconds"))
-    }
-  }
+  public static func read(from path: String) throws -> [RetrainingRecord] { try table.read(from: path) }
 }

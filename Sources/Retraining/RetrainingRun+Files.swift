@@ -1,27 +1,23 @@
 import Datasets
 import Formats
-import Foundation
 import Runs
-import Search
 
 extension RetrainingRun {
   private static let format = "zarts-retraining-1"
   private static let momentumPrefix = "momentum."
 
-  func writeCheckpoint(to path: String) throws {
+  package func checkpoint() throws -> (tensors: [NamedTensor], metadata: [String: String]) {
     let moving = model.export(state.momentum).map { tensor in
       NamedTensor(name: Self.momentumPrefix + tensor.name, shape: tensor.shape, values: tensor.values)
     }
     let metadata = [
-      "format": Self.format, "epoch": "\(state.epoch)", "step": "\(state.step)", "weight_steps": "\(weightSteps)",
-      "steps_per_epoch": "\(loader.stepsPerEpoch)", "genotype": model.architecture.genotype.pythonLine,
+      "format": Self.format, "genotype": model.architecture.genotype.pythonLine,
       "configuration": try configuration.withoutHousekeeping.yaml,
-    ].merging(state.tally.metadata) { first, _ in first }
-      .merging(HistoryCheck.metadata([(.metrics, state.records.map(\.check))])) { first, _ in first }
-      .merging(data.metadata) { first, _ in first }
-    let tensors = model.export(state.weights) + model.exportStatistics(state.statistics) + moving
-    try TensorFile.writeChecked(tensors, metadata: metadata, to: path)
-    lastCheckpoint = path
+    ]
+    return (
+      model.export(state.weights) + model.exportStatistics(state.statistics) + moving,
+      metadata.merging(data.metadata) { first, _ in first }
+    )
   }
 
   private var data: RunData { RunData(dataset: configuration.dataset, checksum: loader.dataset.checksum) }
@@ -39,9 +35,8 @@ extension RetrainingRun {
     continuing folder: OutputFolder, adjusting: (inout RetrainingConfiguration) -> Void = { _ in },
     dataset: (String) throws -> ImageDataset, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
-    let files = SearchRunFolder(folder)
-    let text = try String(decoding: FileBytes.read(files.configurationPath), as: UTF8.self)
-    let written = try RetrainingConfiguration(yaml: text, from: files.configurationPath)
+    let files = RetrainingFolder(folder)
+    let written = try files.configuration()
     var configuration = written
     adjusting(&configuration)
     try configuration.validate()
@@ -71,28 +66,26 @@ extension RetrainingRun {
       throw InputError("incomplete checkpoint", at: .file(path), found: "no running statistics", wanted: "them")
     }
     state.statistics = statistics
-    (state.epoch, state.step) = try CheckpointMetadata.position(
-      in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: loader.stepsPerEpoch)
-    try HistoryCheck.requirePlace(of: found.file, epoch: state.epoch, step: state.step, in: files)
-    state.tally = try RetrainingTally(metadata: metadata, from: path)
-    if state.epoch > 0 {
-      state.records = try Array(RetrainingRecord.read(from: files.metricsPath).prefix(state.epoch))
-      try RetrainingRecord.check(state.records, against: metadata, of: path, in: files)
-      guard state.records.count == state.epoch else {
+    var course = try TrainingCourse<RetrainingRecord, RetrainingTally>(
+      from: metadata, of: path, epochs: configuration.epochs, stepsPerEpoch: loader.stepsPerEpoch)
+    try files.requirePlace(of: found.file, epoch: course.epoch, step: course.step)
+    if course.epoch > 0 {
+      course.records = try Array(files.metrics().prefix(course.epoch))
+      try files.check(course.records, against: metadata, of: path)
+      guard course.records.count == course.epoch else {
         throw InputError(
-          "a row is missing", at: .file(files.metricsPath, "row \(state.records.count + 1)"),
-          found: "\(state.records.count) rows", wanted: "\(state.epoch)")
+          "a row is missing", at: .file(files.metricsPath, "row \(course.records.count + 1)"),
+          found: "\(course.records.count) rows", wanted: "\(course.epoch)")
       }
     }
     try self.init(
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
-      state: state)
-    lastCheckpoint = path
+      state: state, course: course)
     if written.dataset != configuration.dataset {
       var moved = written
       moved.dataset = configuration.dataset
       try AtomicFile.write(moved.yaml, to: files.configurationPath)
     }
-    files.announceResume(from: path, pastDamage: found.damaged, logger: logger, progress: progress)
+    training.goOn(from: path, pastDamage: found.damaged)
   }
 }

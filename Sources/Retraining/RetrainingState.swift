@@ -6,12 +6,6 @@ struct RetrainingState {
   var weights: ParameterVector
   var momentum: ParameterVector
   var statistics: ParameterVector
-  /// Epochs finished.
-  var epoch = 0
-  /// Weight steps taken in the unfinished epoch.
-  var step = 0
-  var tally = RetrainingTally()
-  var records: [RetrainingRecord] = []
 
   init(starting model: DerivedModel, seed: UInt64) {
     weights = model.makeInitialWeights(seed: seed)

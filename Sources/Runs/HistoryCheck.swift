@@ -10,11 +10,11 @@ package enum HistoryCheck {
     case alphas = "history.alphas"
   }
 
-  /// Of a row of metrics.csv, but for the seconds, which no two runs share. Cells without a value do not count, so that a
-  /// column which a later version adds changes no check.
+  /// Of the columns of a row of metrics.csv. Cells without a value do not count, so that a column which a later version
+  /// adds changes no check.
   package static func of(_ row: [CSVField], columns: [String]) -> String {
     var check = CRC32C()
-    for (column, cell) in zip(columns, row) where column != "seconds" && !cell.encoded.isEmpty {
+    for (column, cell) in zip(columns, row) where !cell.encoded.isEmpty {
       check.add(Array("\(column)=\(cell.encoded)\n".utf8))
     }
     return check.hexadecimal
@@ -63,5 +63,40 @@ package enum HistoryCheck {
           wanted: "\(check), as \(checkpoint) has it")
       }
     }
+  }
+}
+
+extension HistoryCheck {
+  /// The checkpoint to hold a table against: the newest, unless it is damaged and ahead of the table, since its epoch is
+  /// computed again then.
+  ///
+  /// - Parameter checkpoints: the newest first.
+  package static func carrier(
+    of rows: Int, among checkpoints: [(path: String, metadata: [String: String])]
+  ) -> (path: String, metadata: [String: String])? {
+    checkpoints.first { checkpoint in
+      (checks(.metrics, in: checkpoint.metadata)?.count ?? 0) <= rows
+        || (try? TensorFile(readingFrom: checkpoint.path).verifyChecksum()) != nil
+    }
+  }
+}
+
+extension RunFolder {
+  /// What the checkpoints say, the newest first; those that cannot be read say nothing.
+  package func checkpointMetadata() -> [(path: String, metadata: [String: String])] {
+    checkpoints().reversed().compactMap { checkpoint in
+      (try? TensorFile.metadata(readingFrom: checkpoint.path)).map { (path: checkpoint.path, metadata: $0) }
+    }
+  }
+
+  /// - Throws: `InputError` where a checkpoint has the name of another.
+  package func requirePlace(of checkpoint: TensorFile, epoch: Int, step: Int) throws {
+    guard let named = checkpoints().first(where: { $0.path == checkpoint.path }),
+      (named.epoch, named.step) != (epoch, step)
+    else { return }
+    throw InputError(
+      "the name of another checkpoint", at: .file(checkpoint.path),
+      found: "the state after \(epoch) epochs and \(step) steps",
+      wanted: "that after \(named.epoch) epochs and \(named.step) steps")
   }
 }

@@ -73,7 +73,7 @@ import Testing
     } else {
       try run.run()
     }
-    let files = try SearchRunFolder(existing: folder.file("run"))
+    let files = try RetrainingFolder(existing: folder.file("run"))
     let events = try ReadEvent.surviving(in: files.folder)
     #expect(events.filter { $0.scalars["step/training_loss"] != nil }.map(\.step) == Array(1...9))
     let rows = try RetrainingRecord.read(from: files.metricsPath)
@@ -98,7 +98,7 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: error.checkpoint))
     try goOn(folder.file("broken")).run()
     let (whole, other) = try (
-      SearchRunFolder(existing: folder.file("whole")), SearchRunFolder(existing: folder.file("broken"))
+      RetrainingFolder(existing: folder.file("whole")), RetrainingFolder(existing: folder.file("broken"))
     )
     for epoch in 0...3 {
       let (left, right) = try (
@@ -110,7 +110,7 @@ import Testing
     #expect(try timeless(whole) == timeless(other))
   }
 
-  private func timeless(_ files: SearchRunFolder) throws -> [RetrainingRecord] {
+  private func timeless(_ files: RetrainingFolder) throws -> [RetrainingRecord] {
     try RetrainingRecord.read(from: files.metricsPath).map {
       var record = $0
       record.seconds = 0
@@ -144,17 +144,17 @@ import Testing
   @Test("a row that is missing or edited is not named, when the run goes on or by readers")
   func rows() throws {
     let folder = try TemporaryFolder()
-    let files = try { () -> SearchRunFolder in
+    let files = try { () -> RetrainingFolder in
       let run = try start(configuration(), in: folder.file("run"))
       try run.run()
       return run.files
     }()
-    try files.checkRetrainingHistory()
+    try files.checkHistory()
     try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 3))
     let table = try CSVTable(readingFrom: files.metricsPath)
     func check(_ rows: [[String]], _ mention: String) throws {
       try CSVWriter.write(columns: table.columns, rows: rows.map { $0.map(CSVField.text) }, to: files.metricsPath)
-      for body in [{ try files.checkRetrainingHistory() }, { _ = try goOn(files.folder.path) }] {
+      for body in [{ try files.checkHistory() }, { _ = try goOn(files.folder.path) }] {
         let error = try #require(throws: (any Error).self) { try body() }
         #expect("\(error)".contains("\(files.metricsPath): \(mention)"), "\(error)")
       }

@@ -87,9 +87,7 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
     _ = problem.gradient(
       weights: weights, alphas: alphas, batch: training, weightGradient: gradient, wantsAlphaGradient: false,
       statistics: statistics)
-    unrolledWeights.momentumStep(
-      velocity: velocity, gradient: gradient, gradientScale: 1, learningRate: step.learningRate, momentum: step.momentum,
-      weightDecay: step.weightDecay)
+    step.move(unrolledWeights, velocity: velocity, gradient: gradient)
     return unrolledWeights
   }
 

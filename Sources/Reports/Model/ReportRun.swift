@@ -35,7 +35,12 @@ public struct ReportRun: Sendable {
     settings = try Settings(text, path: settingsPath)
     kind = settings["genotype"] != nil && settings["method"] == nil ? .retraining : .search
     metrics = try access.table("\(path)/metrics.csv")
-    if let metrics { try MetricsColumn.check(metrics) }
+    if let metrics {
+      switch kind {
+      case .search: try EpochRecord.table.check(metrics)
+      case .retraining: try RetrainingRecord.table.check(metrics)
+      }
+    }
     let configuration = kind == .search ? try? SearchConfiguration(yaml: text, from: settingsPath) : nil
     let hasBeta = configuration?.edgeNormalisation ?? (settings["edge_normalisation"] == "true")
     let alphasPath = "\(path)/\(AlphaHistory.fileName)"
@@ -63,13 +68,13 @@ public struct ReportRun: Sendable {
   /// What the files say of each other; tables of others, without checkpoints beside them, are taken as they are.
   private static func checkHistory(_ path: String, kind: Kind, hasMetrics: Bool, access: FolderAccess) throws {
     guard hasMetrics, try access.hasFolder("\(path)/checkpoints") else { return }
-    let run = try SearchRunFolder(existing: path)
+    let run: any RunFolder =
+      switch kind {
+      case .search: try SearchRunFolder(existing: path)
+      case .retraining: try RetrainingFolder(existing: path)
+      }
     let checkpoints = try run.checkpoints().filter { try access.hasFile($0.path) }
-    guard !checkpoints.isEmpty else { return }
-    switch kind {
-    case .search: try run.checkHistory()
-    case .retraining: try run.checkRetrainingHistory()
-    }
+    if !checkpoints.isEmpty { try run.checkHistory() }
   }
 
   /// Epochs finished.

@@ -26,10 +26,9 @@ extension EngineBenchmark {
           _ = model.gradient(
             weights: weights, batch: batch, regularisation: regularisation, keep: keep, weightGradient: gradient,
             statistics: statistics)
-          let scale = min(1, Double(step.gradientClip) / (gradient.norm + 1e-6))
-          weights.momentumStep(
-            velocity: velocity, gradient: gradient, gradientScale: Float(scale), learningRate: step.learningRate,
-            momentum: step.momentum, weightDecay: step.weightDecay)
+          step.move(
+            weights, velocity: velocity, gradient: gradient,
+            scale: WeightStep.clipScale(norm: gradient.norm, largest: Double(step.gradientClip)))
         },
         .forward: Workload(cost: model.forwardCost.times(count)) {
           _ = model.evaluate(weights: weights, statistics: statistics, batch: batch)

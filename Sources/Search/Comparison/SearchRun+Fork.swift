@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Foundation
+import Problems
 import Runs
 
 extension SearchRun {
@@ -20,8 +21,7 @@ extension SearchRun {
       sameAs: configuration.sharedWarmup, "the warm-up of another search", at: warmup.configurationPath,
       from: "\(configuration.method.rawValue) on seed \(configuration.seed)")
     let files = SearchRunFolder(folder)
-    try AtomicFile.write(configuration.yaml, to: files.configurationPath)
-    _ = try folder.subfolder("checkpoints")
+    try files.prepare(configuration: configuration.yaml)
     if configuration.tensorboard {
       for name in EventFile.names(in: warmup.folder) {
         try AtomicFile.write(FileBytes.read(warmup.folder.file(name)), to: folder.file(name))
@@ -30,21 +30,23 @@ extension SearchRun {
     try self.init(
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
       state: SearchState(starting: problem))
-    try writeCheckpoint(to: files.checkpointPath(epoch: 0))
-    try adopt(warmup)
-    logger.info("\(configuration.method.rawValue) starts after the \(configuration.warmup) epochs of \(warmup.folder.path)")
+    try training.writeCheckpoint(of: self)
+    do { try adopt(warmup) } catch let error as Divergence {
+      throw Divergence("\(training.place(of: self)): \(error.account)")
+    }
+    training.logger.info(
+      "\(configuration.method.rawValue) starts after the \(configuration.warmup) epochs of \(warmup.folder.path)")
   }
 
   /// Takes over epoch after epoch, and writes each as if this run had come to its end: a crash in between leaves a run
   /// that can go on.
   private func adopt(_ warmup: SearchRunFolder) throws {
     var history = state
-    history.epoch = configuration.warmup
     let end = try TensorFile(readingFrom: warmup.checkpointPath(epoch: configuration.warmup))
     try SearchHistory(of: warmup).check(goingOnFrom: end, epoch: configuration.warmup, step: 0)
-    try history.readHistory(warmup, space: space)
+    let records = try history.readHistory(warmup, epochs: configuration.warmup, space: space)
     for index in 0..<configuration.warmup {
-      if stop.isRequested { throw CancellationError() }
+      if training.stop.isRequested { throw CancellationError() }
       let file = try TensorFile(readingFrom: warmup.checkpointPath(epoch: index + 1))
       try file.verifyChecksum()
       if let earlier = RunData(metadata: file.metadata) {
@@ -61,16 +63,13 @@ extension SearchRun {
       state.weights = checkpoint.weights
       state.momentum = momentum
       state.statistics = checkpoint.statistics ?? state.statistics
-      var record = history.records[index]
+      var record = records[index]
       let start = ProgressReporter.monotonicSeconds()
       record.dominantEigenvalue = try dominantEigenvalueIfDue()
       record.seconds += ProgressReporter.monotonicSeconds() - start
-      state.records.append(record)
       state.alphaHistory.append(state.alphas)
       if space != nil { state.genotypes.append(history.genotypes[index]) }
-      state.epoch += 1
-      try writeEpoch()
-      removeOldCheckpoints()
+      try training.close(with: record, of: self)
     }
   }
 }

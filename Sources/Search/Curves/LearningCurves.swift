@@ -194,21 +194,13 @@ public struct LearningCurves: Equatable, Sendable {
       guard !epochs.isEmpty else {
         throw InputError("no finished epoch", at: .file(path), found: "no row", wanted: "one row an epoch")
       }
-      try MetricsColumn.check(table, as: EpochRecord.metrics)
+      try EpochRecord.table.check(table)
       // Tables of others, without the files of a run beside them, have nothing to be held against.
       if !files.checkpoints().isEmpty { try files.checkHistory() }
       self.epochs = epochs
       var values: [String: [Double?]] = [:]
       for column in columns {
-        values[column] = try table.column(column).enumerated().map { [path] index, cell in
-          if cell.isEmpty { return nil }
-          guard let value = Double(cell), value.isFinite else {
-            throw InputError(
-              "wrong cell", at: .file(path, "row \(index + 1), column \(column)"), found: "'\(cell)'",
-              wanted: "a finite number or nothing")
-          }
-          return value
-        }
+        values[column] = try table.optionalDoubles(column, .finite)
       }
       self.values = values
     }

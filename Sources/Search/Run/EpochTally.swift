@@ -2,7 +2,7 @@ import Problems
 import Runs
 
 /// Sums over an unfinished epoch. A checkpoint in the middle of one carries them, so that its row comes out the same.
-struct EpochTally: Equatable, Sendable {
+package struct EpochTally: Equatable, Sendable, EpochSums {
   var trainingLoss = 0.0
   var correct = 0
   var count = 0
@@ -22,7 +22,7 @@ struct EpochTally: Equatable, Sendable {
   var alphaGradientNorm = 0.0
   var alphaUpdateNorm = 0.0
   var divergedCandidates = 0
-  var seconds = 0.0
+  package var seconds = 0.0
 
   mutating func add(_ loss: BatchLoss, gradientNorm norm: Double) {
     trainingLoss += loss.loss * Double(loss.count)
@@ -51,37 +51,24 @@ struct EpochTally: Equatable, Sendable {
     }
   }
 
-  /// The fields as text that reads back to the same bits.
-  var metadata: [String: String] {
-    var result: [String: String] = [:]
-    for (key, path) in Self.reals { result["tally.\(key)"] = "\(self[keyPath: path])" }
-    for (key, path) in Self.wholes { result["tally.\(key)"] = "\(self[keyPath: path])" }
-    return result
-  }
+  package init() {}
 
-  init() {}
-
-  /// Reads what `metadata` wrote.
-  init(metadata: [String: String], from place: String) throws {
-    for (key, path) in Self.reals {
-      self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place, Double.init)
-    }
-    for (key, path) in Self.wholes {
-      self[keyPath: path] = try CheckpointMetadata.value("tally.\(key)", in: metadata, from: place) {
-        RunBounds.weightSteps.count($0)
-      }
-    }
-  }
-
-  private typealias Path<Value> = WritableKeyPath<EpochTally, Value> & Sendable
-  private static let reals: [(String, Path<Double>)] = [
-    ("training_loss", \.trainingLoss), ("gradient_norm", \.gradientNorm), ("ess", \.effectiveSampleSize),
-    ("alpha_gradient_norm", \.alphaGradientNorm), ("alpha_update_norm", \.alphaUpdateNorm),
-    ("baseline_loss", \.baselineLoss), ("seconds", \.seconds),
-  ]
-  private static let wholes: [(String, Path<Int>)] = [
-    ("correct", \.correct), ("count", \.count), ("weight_steps", \.weightSteps), ("weighted_updates", \.weightedUpdates),
-    ("alpha_updates", \.alphaUpdates), ("accepted_updates", \.acceptedUpdates), ("compared_updates", \.comparedUpdates),
-    ("guided_updates", \.guidedUpdates), ("diverged_candidates", \.divergedCandidates),
-  ]
+  package static let table = RecordTable<EpochTally>([
+    .real("training_loss", \.trainingLoss),
+    .real("gradient_norm", \.gradientNorm),
+    .real("ess", \.effectiveSampleSize),
+    .real("alpha_gradient_norm", \.alphaGradientNorm),
+    .real("alpha_update_norm", \.alphaUpdateNorm),
+    .real("baseline_loss", \.baselineLoss),
+    .real("seconds", \.seconds),
+    .count("correct", \.correct),
+    .count("count", \.count),
+    .count("weight_steps", \.weightSteps),
+    .count("weighted_updates", \.weightedUpdates),
+    .count("alpha_updates", \.alphaUpdates),
+    .count("accepted_updates", \.acceptedUpdates),
+    .count("compared_updates", \.comparedUpdates),
+    .count("guided_updates", \.guidedUpdates),
+    .count("diverged_candidates", \.divergedCandidates),
+  ])
 }

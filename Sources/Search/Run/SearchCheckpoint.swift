@@ -101,16 +101,14 @@ extension TensorFile {
 }
 
 extension SearchCheckpoint {
-  /// Writes the tensors and metadata that `init(readingFrom:for:)` reads, whole or not at all.
-  static func write<Problem: BilevelProblem>(
-    problem: Problem, weights: ParameterVector, momentum: ParameterVector, statistics: ParameterVector,
-    alphas: ArchitectureParameters, optimiser: [NamedTensor], metadata: [String: String], to path: String
-  ) throws {
+  /// The tensors that `init(readingFrom:for:)` reads.
+  static func tensors<Problem: BilevelProblem>(
+    of problem: Problem, weights: ParameterVector, momentum: ParameterVector, statistics: ParameterVector,
+    alphas: ArchitectureParameters, optimiser: [NamedTensor]
+  ) -> [NamedTensor] {
     let moving = problem.export(momentum).map { tensor in
       NamedTensor(name: momentumPrefix + tensor.name, shape: tensor.shape, values: tensor.values)
     }
-    let tensors =
-      problem.export(weights) + problem.exportStatistics(statistics) + moving + alphas.tensors + optimiser
-    try TensorFile.writeChecked(tensors, metadata: metadata, to: path)
+    return problem.export(weights) + problem.exportStatistics(statistics) + moving + alphas.tensors + optimiser
   }
 }

@@ -32,7 +32,7 @@ struct SearchHistory {
 
   /// What the files say of each other.
   ///
-  /// That rows are of epoch 1, 2, 3 and so on is checked where the table is read (`MetricsColumn`).
+  /// That rows are of epoch 1, 2, 3 and so on is checked where the table is read (`RecordTable`).
   ///
   /// - Throws: `InputError` with file and row where a file is behind the table or more than the epoch ahead that a
   ///   crash can leave, and where a row is not of the α or the architecture of its epoch.
@@ -95,7 +95,7 @@ struct SearchHistory {
     func require(_ found: [String]?, _ key: HistoryCheck.Key, _ path: String) throws {
       try HistoryCheck.require(found ?? [], key, in: metadata, of: checkpoint, at: path)
     }
-    try require(records.map { HistoryCheck.of($0.row, columns: EpochRecord.columns) }, .metrics, files.metricsPath)
+    try require(records.map(EpochRecord.table.check), .metrics, files.metricsPath)
     try require(genotypes?.map { HistoryCheck.of(line: $0) }, .genotypes, files.genotypesPath)
     try require(alphas?.map { HistoryCheck.of($0) }, .alphas, files.alphasPath)
   }
@@ -105,7 +105,7 @@ struct SearchHistory {
   ///
   /// - Throws: as `check`, and where the files end before the checkpoint or its name is that of another.
   func check(goingOnFrom checkpoint: TensorFile, epoch: Int, step: Int) throws {
-    try HistoryCheck.requirePlace(of: checkpoint, epoch: epoch, step: step, in: files)
+    try files.requirePlace(of: checkpoint, epoch: epoch, step: step)
     for (path, count) in [
       (files.metricsPath, Optional(records.count)), (files.genotypesPath, genotypes?.count),
       (files.alphasPath, alphas?.count),
@@ -120,38 +120,10 @@ struct SearchHistory {
   }
 }
 
-extension HistoryCheck {
-  /// The checkpoint to hold a table against: the newest, unless it is damaged and ahead of the table, since its epoch is
-  /// computed again then.
-  ///
-  /// - Parameter checkpoints: the newest first.
-  package static func carrier(
-    of rows: Int, among checkpoints: [(path: String, metadata: [String: String])]
-  ) -> (path: String, metadata: [String: String])? {
-    checkpoints.first { checkpoint in
-      (checks(.metrics, in: checkpoint.metadata)?.count ?? 0) <= rows
-        || (try? TensorFile(readingFrom: checkpoint.path).verifyChecksum()) != nil
-    }
-  }
-
-  /// - Throws: `InputError` where a checkpoint has the name of another.
-  package static func requirePlace(of checkpoint: TensorFile, epoch: Int, step: Int, in files: SearchRunFolder) throws {
-    guard let named = files.checkpoints().first(where: { $0.path == checkpoint.path }),
-      (named.epoch, named.step) != (epoch, step)
-    else { return }
-    throw InputError(
-      "the name of another checkpoint", at: .file(checkpoint.path),
-      found: "the state after \(epoch) epochs and \(step) steps",
-      wanted: "that after \(named.epoch) epochs and \(named.step) steps")
-  }
-}
-
 extension SearchRunFolder {
-  /// Holds metrics.csv, genotypes.txt and alphas.npy against each other and against the newest checkpoint. Nothing is wrong
-  /// with a run that goes on meanwhile.
+  /// Holds metrics.csv, genotypes.txt and alphas.npy against each other and against the newest checkpoint.
   ///
-  /// - Throws: `InputError` that names the file and the row where the folder contradicts itself; `InputError` where
-  ///   a file cannot be read.
+  /// - Throws: as `RunFolder.checkHistory`.
   public func checkHistory() throws {
     // A progressive search has lines of its stages and no rows of its own.
     guard !FileManager.default.fileExists(atPath: stage(0).configurationPath) else { return }
@@ -174,9 +146,7 @@ extension SearchRunFolder {
 
   private func readHistory() throws -> SearchHistory {
     // Before the tables, which are written before it: what it says of them they hold already.
-    let carriers = checkpoints().reversed().compactMap { checkpoint in
-      (try? TensorFile.metadata(readingFrom: checkpoint.path)).map { (path: checkpoint.path, metadata: $0) }
-    }
+    let carriers = checkpointMetadata()
     let history = try SearchHistory(of: self)
     try history.check()
     if let carrier = HistoryCheck.carrier(of: history.records.count, among: carriers) {

@@ -1,97 +1,108 @@
 import Cells
 import Foundation
 import Problems
+import Runs
 import Statistics
 
 /// What a search does at the end of an epoch.
 extension SearchRun {
-  func finishEpoch() throws {
-    if state.epoch >= configuration.warmup { try closeEpoch() }
+  /// What is measured of an epoch once its steps are taken.
+  package struct EpochMeasurement {
+    let validation: BatchLoss
+    let eigenvalue: Double?
+    /// Architectures that diverged at the end of the epoch.
+    let diverged: Int
+  }
+
+  private var epoch: Int { training.course.epoch }
+
+  package func measure() throws -> EpochMeasurement {
+    let diverged = epoch >= configuration.warmup ? try closeEpoch() : 0
     let validation = try problem.evaluateValidationSplit(
-      weights: state.weights, alphas: state.alphas, isStopRequested: { [stop] in stop.isRequested })
+      weights: state.weights, alphas: state.alphas, isStopRequested: isStopRequested)
     guard validation.loss.isFinite else {
-      throw Divergence("\(place): validation loss \(validation.loss), ‖ω‖ \(state.weights.norm), ‖α‖ \(state.alphas.norm)")
+      throw Divergence("validation loss \(validation.loss), ‖ω‖ \(state.weights.norm), ‖α‖ \(state.alphas.norm)")
     }
-    let eigenvalue = try dominantEigenvalueIfDue()
-    passTime()
+    return EpochMeasurement(validation: validation, eigenvalue: try dominantEigenvalueIfDue(), diverged: diverged)
+  }
+
+  package func record(of measured: EpochMeasurement) throws -> EpochRecord {
     let genotype = try space.map { _ in
       try Genotype(
         alphas: state.alphas, operations: configuration.operations, maximumSkips: configuration.maximumSkips)
     }
-    var record = makeRecord(validation: validation, genotype: genotype)
-    record.dominantEigenvalue = eigenvalue
-    if let eigenvalue, state.epoch >= configuration.warmup {
+    if let eigenvalue = measured.eigenvalue, epoch >= configuration.warmup {
       earlyStopping?.add(eigenvalue: eigenvalue, alphas: state.alphas)
     }
-    state.records.append(record)
     state.alphaHistory.append(state.alphas)
     if let genotype { state.genotypes.append(genotype) }
-    state.epoch += 1
-    state.step = 0
-    state.tally = EpochTally()
-    try events?.add(record, alphas: state.alphas, genotype: genotype)
-    try writeEpoch()
-    removeOldCheckpoints()
-    let line =
-      "epoch \(state.epoch)/\(configuration.epochs): training loss \(String(format: "%.4f", record.trainingLoss)), "
+    return makeRecord(of: measured, genotype: genotype)
+  }
+
+  package func account(of record: EpochRecord) -> String {
+    "training loss \(String(format: "%.4f", record.trainingLoss)), "
       + "validation loss \(String(format: "%.4f", record.validationLoss)), "
       + "accuracy \(String(format: "%.2f", 100 * record.validationAccuracy)) %"
-    logger.info("\(line)")
-    progress.note("\(configuration.method.rawValue)  \(line)")
   }
 
   /// The largest eigenvalue of ∇²_α L_val on the first batches of the validation split, the same in every epoch.
+  ///
+  /// - Throws: as `ArchitectureHessian.product` does.
   func dominantEigenvalueIfDue() throws -> Double? {
     let every = configuration.eigenvalueEvery
-    guard every > 0, (state.epoch + 1).isMultiple(of: every) else { return nil }
+    guard every > 0, (epoch + 1).isMultiple(of: every) else { return nil }
     let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
     let batches = try (0..<count).map(problem.validationSplitBatch)
     let hessian = ArchitectureHessian(
-      problem: problem, weights: state.weights, alphas: state.alphas, batches: batches,
-      isStopRequested: { [stop] in stop.isRequested })
-    do {
-      let largest = try hessian.dominantEigenvalue(seed: configuration.seed, epoch: state.epoch).largest
-      if let asymmetry = hessian.asymmetry?.relative, asymmetry > ProductAsymmetry.doubtful {
-        logger.warning(
-          "epoch \(state.epoch + 1): the Hessian of the dominant eigenvalue is partly noise: asymmetry \(Float(asymmetry))")
-      }
-      return largest
-    } catch let error as Divergence {
-      throw Divergence("\(place): \(error.account)")
+      problem: problem, weights: state.weights, alphas: state.alphas, batches: batches, isStopRequested: isStopRequested)
+    let largest = try hessian.dominantEigenvalue(seed: configuration.seed, epoch: epoch).largest
+    if let asymmetry = hessian.asymmetry?.relative, asymmetry > ProductAsymmetry.doubtful {
+      training.logger.warning(
+        "epoch \(epoch + 1): the Hessian of the dominant eigenvalue is partly noise: asymmetry \(Float(asymmetry))")
     }
+    return largest
   }
 
-  private func closeEpoch() throws {
+  /// - Returns: how many architectures diverged.
+  private func closeEpoch() throws -> Int {
     let end = EpochEnd(
-      weights: state.weights, seed: configuration.seed, epoch: state.epoch, steps: problem.stepsPerEpoch,
-      isStopRequested: { [stop] in stop.isRequested })
-    do {
-      let diverged = try optimiser.finishEpoch(&state.alphas, at: end)
-      state.tally.divergedCandidates += diverged
-      if diverged > 0 { logger.warning("\(place): \(diverged) architectures diverged and do not count") }
-    } catch let error as Divergence {
-      throw Divergence("\(place): \(error.account)")
+      weights: state.weights, seed: configuration.seed, epoch: epoch, steps: problem.stepsPerEpoch,
+      isStopRequested: isStopRequested)
+    let diverged = try optimiser.finishEpoch(&state.alphas, at: end)
+    if diverged > 0 {
+      training.logger.warning("\(training.place(of: self)): \(diverged) architectures diverged and do not count")
     }
+    return diverged
   }
 
-  private func makeRecord(validation: BatchLoss, genotype: Genotype?) -> EpochRecord {
-    let tally = state.tally
+  private func makeRecord(of measured: EpochMeasurement, genotype: Genotype?) -> EpochRecord {
+    let tally = training.course.tally
     let samples = configuration.method.takes("sigma") && tally.alphaUpdates > 0
     func mean(_ total: Double, of count: Int) -> Double? { count > 0 ? total / Double(count) : nil }
-    return EpochRecord(
-      epoch: state.epoch + 1, trainingLoss: mean(tally.trainingLoss, of: tally.count) ?? .nan,
-      trainingAccuracy: mean(Double(tally.correct), of: tally.count) ?? .nan, validationLoss: validation.loss,
-      validationAccuracy: validation.accuracy, learningRate: schedules.learningRate(epoch: state.epoch),
-      sigma: samples ? schedules.sigma(epoch: state.epoch) : nil,
-      effectiveSampleSize: mean(tally.effectiveSampleSize, of: tally.weightedUpdates),
-      normalEntropy: state.alphas.normal.meanEntropy, reduceEntropy: state.alphas.reduce.meanEntropy,
-      alphaNorm: state.alphas.norm, alphaUpdates: tally.alphaUpdates,
-      acceptedUpdates: tally.acceptedUpdates, baselineLoss: mean(tally.baselineLoss, of: tally.comparedUpdates),
-      alphaGradientNorm: mean(tally.alphaGradientNorm, of: tally.guidedUpdates),
-      alphaUpdateNorm: mean(tally.alphaUpdateNorm, of: tally.alphaUpdates), divergedCandidates: tally.divergedCandidates,
-      skipConnections: genotype?.skipConnectionCount, reduceSkipConnections: genotype?.reduceSkipConnectionCount,
-      gradientNorm: mean(tally.gradientNorm, of: tally.weightSteps) ?? .nan, weightSteps: weightSteps,
-      dominantEigenvalue: nil,
-      seconds: tally.seconds)
+    var record = EpochRecord()
+    record.epoch = epoch + 1
+    record.trainingLoss = mean(tally.trainingLoss, of: tally.count) ?? .nan
+    record.trainingAccuracy = mean(Double(tally.correct), of: tally.count) ?? .nan
+    record.validationLoss = measured.validation.loss
+    record.validationAccuracy = measured.validation.accuracy
+    record.learningRate = schedules.learningRate(epoch: epoch)
+    record.sigma = samples ? schedules.sigma(epoch: epoch) : nil
+    record.effectiveSampleSize = mean(tally.effectiveSampleSize, of: tally.weightedUpdates)
+    record.normalEntropy = state.alphas.normal.meanEntropy
+    record.reduceEntropy = state.alphas.reduce.meanEntropy
+    record.alphaNorm = state.alphas.norm
+    record.alphaUpdates = tally.alphaUpdates
+    record.acceptedUpdates = tally.acceptedUpdates
+    record.baselineLoss = mean(tally.baselineLoss, of: tally.comparedUpdates)
+    record.alphaGradientNorm = mean(tally.alphaGradientNorm, of: tally.guidedUpdates)
+    record.alphaUpdateNorm = mean(tally.alphaUpdateNorm, of: tally.alphaUpdates)
+    record.divergedCandidates = tally.divergedCandidates + measured.diverged
+    record.skipConnections = genotype?.skipConnectionCount
+    record.reduceSkipConnections = genotype?.reduceSkipConnectionCount
+    record.gradientNorm = mean(tally.gradientNorm, of: tally.weightSteps) ?? .nan
+    record.weightSteps = weightSteps
+    record.dominantEigenvalue = measured.eigenvalue
+    record.seconds = tally.seconds
+    return record
   }
 }

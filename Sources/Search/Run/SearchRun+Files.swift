@@ -1,46 +1,32 @@
 import Cells
 import Formats
-import Foundation
 import Runs
 
 extension SearchRun {
-  /// Writes what an epoch adds, its checkpoint last: a crash in between leaves rows that a resumed run writes again.
-  func writeEpoch() throws {
+  package func writeHistory() throws {
     try AlphaHistory(state.alphaHistory).write(to: files.alphasPath)
     if space != nil {
       try AtomicFile.write(state.genotypes.map { $0.pythonLine + "\n" }.joined(), to: files.genotypesPath)
     }
-    try CSVWriter.write(columns: EpochRecord.columns, rows: state.records.map(\.row), to: files.metricsPath)
-    try writeCheckpoint(to: files.checkpointPath(epoch: state.epoch))
   }
 
-  func writeCheckpoint(to path: String) throws {
-    try SearchCheckpoint.write(
-      problem: problem, weights: state.weights, momentum: state.momentum, statistics: state.statistics,
-      alphas: state.alphas, optimiser: optimiser.exportState() + (earlyStopping?.exportState() ?? []), metadata: metadata,
-      to: path)
-    lastCheckpoint = path
-  }
-
-  /// Removes what --keep-last does not keep.
-  func removeOldCheckpoints() {
-    files.removeCheckpoints(keepingLast: configuration.keepLast, epoch: state.epoch, logger: logger)
-  }
-
-  private var metadata: [String: String] {
+  package func checkpoint() throws -> (tensors: [NamedTensor], metadata: [String: String]) {
+    let epoch = training.course.epoch
     let own = [
       "format": SearchCheckpoint.format, "method": configuration.method.rawValue, "space": configuration.space.rawValue,
       "channels": "\(configuration.channels)", "layers": "\(configuration.layers)",
       "partial_channels": "\(configuration.partialChannels)",
       "edge_normalisation": "\(configuration.edgeNormalisation)",
       "merged_convolutions": "\(configuration.mergedConvolutions)", "seed": "\(configuration.seed)",
-      "epoch": "\(state.epoch)", "step": "\(state.step)",
-      "weight_steps": "\(weightSteps)", "steps_per_epoch": "\(problem.stepsPerEpoch)",
-      "learning_rate": "\(schedules.learningRate(epoch: state.epoch))", "sigma": "\(schedules.sigma(epoch: state.epoch))",
+      "learning_rate": "\(schedules.learningRate(epoch: epoch))", "sigma": "\(schedules.sigma(epoch: epoch))",
       "configuration": configuration.withoutHousekeeping.yaml,
     ]
-    return own.merging(data.metadata) { first, _ in first }.merging(state.tally.metadata) { first, _ in first }
-      .merging(state.historyChecks) { first, _ in first }
+    let tensors = SearchCheckpoint.tensors(
+      of: problem, weights: state.weights, momentum: state.momentum, statistics: state.statistics, alphas: state.alphas,
+      optimiser: optimiser.exportState() + (earlyStopping?.exportState() ?? []))
+    return (
+      tensors, own.merging(data.metadata) { first, _ in first }.merging(state.historyChecks) { first, _ in first }
+    )
   }
 
   private var data: RunData { RunData(dataset: configuration.dataset, checksum: problem.dataChecksum) }
@@ -86,48 +72,46 @@ extension SearchRun {
       }
       state.statistics = statistics
     }
-    (state.epoch, state.step) = try CheckpointMetadata.position(
-      in: metadata, from: path, epochs: configuration.epochs, stepsPerEpoch: problem.stepsPerEpoch)
-    state.tally = try EpochTally(metadata: metadata, from: path)
-    try SearchHistory(of: files).check(goingOnFrom: checkpoint.file, epoch: state.epoch, step: state.step)
-    try state.readHistory(files, space: space)
+    var course = try TrainingCourse<EpochRecord, EpochTally>(
+      from: metadata, of: path, epochs: configuration.epochs, stepsPerEpoch: problem.stepsPerEpoch)
+    try SearchHistory(of: files).check(goingOnFrom: checkpoint.file, epoch: course.epoch, step: course.step)
+    course.records = try state.readHistory(files, epochs: course.epoch, space: space)
     try self.init(
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
-      state: state)
+      state: state, course: course)
     try optimiser.importState(from: checkpoint.file)
     try earlyStopping?.importState(from: checkpoint.file, like: alphas)
-    lastCheckpoint = path
     try files.place(data: configuration.dataset)
-    files.announceResume(from: path, pastDamage: found.damaged, logger: logger, progress: progress)
+    training.goOn(from: path, pastDamage: found.damaged)
   }
 }
 
 extension SearchState {
-  /// What a checkpoint says of the rows up to it.
+  /// What a checkpoint says of the α and architectures up to it.
   fileprivate var historyChecks: [String: String] {
     let lines = genotypes.map { HistoryCheck.of(line: $0.pythonLine) }
     return HistoryCheck.metadata(
-      [
-        (.metrics, records.map { HistoryCheck.of($0.row, columns: EpochRecord.columns) }),
-        (.alphas, alphaHistory.map { HistoryCheck.of($0.flat) }),
-      ] + (lines.isEmpty ? [] : [(.genotypes, lines)]))
+      [(.alphas, alphaHistory.map { HistoryCheck.of($0.flat) })] + (lines.isEmpty ? [] : [(.genotypes, lines)]))
   }
 
-  /// The finished epochs' rows, α and architectures; what a crash left beyond the checkpoint is dropped.
-  mutating func readHistory(_ files: SearchRunFolder, space: SearchSpace?) throws {
-    guard epoch > 0 else { return }
-    records = try Array(files.metrics().prefix(epoch))
-    if space != nil { genotypes = try Array(files.genotypes().prefix(epoch)) }
+  /// Takes over the α and architectures of the finished epochs; what a crash left beyond them is dropped.
+  ///
+  /// - Returns: their rows.
+  mutating func readHistory(_ files: SearchRunFolder, epochs: Int, space: SearchSpace?) throws -> [EpochRecord] {
+    guard epochs > 0 else { return [] }
+    let records = try Array(files.metrics().prefix(epochs))
+    if space != nil { genotypes = try Array(files.genotypes().prefix(epochs)) }
     let history = try AlphaHistory(readingFrom: files.alphasPath, like: alphas).entries
-    guard history.count >= epoch else {
+    guard history.count >= epochs else {
       throw InputError(
-        "incomplete history", at: .file(files.alphasPath), found: "\(history.count) epochs", wanted: "\(epoch)")
+        "incomplete history", at: .file(files.alphasPath), found: "\(history.count) epochs", wanted: "\(epochs)")
     }
-    alphaHistory = Array(history.prefix(epoch))
-    guard records.count == epoch, space == nil || genotypes.count == epoch else {
+    alphaHistory = Array(history.prefix(epochs))
+    guard records.count == epochs, space == nil || genotypes.count == epochs else {
       throw InputError(
         "incomplete history", at: .file(files.folder.path), found: "\(records.count) rows and \(genotypes.count) genotypes",
-        wanted: "\(epoch) of each")
+        wanted: "\(epochs) of each")
     }
+    return records
   }
 }

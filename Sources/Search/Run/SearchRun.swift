@@ -2,7 +2,6 @@ import Cells
 import Compute
 import Formats
 import Foundation
-import Logging
 import Problems
 import Runs
 
@@ -17,21 +16,14 @@ public final class SearchRun<Problem: BilevelProblem> {
   let optimiser: any ArchitectureOptimiser<Problem>
   let schedules: Schedules
   let space: SearchSpace?
-  let stop: StopRequest
-  let progress: ProgressReporter
-  let logger: Logger
+  /// Place, rows and what else all training runs have.
+  let training: TrainingRun<SearchRun>
   var state: SearchState
   /// Criterion and history of DARTS-ES; nil for other methods.
   var earlyStopping: EarlyStopping?
-  /// The newest checkpoint that this process has written or read.
-  var lastCheckpoint: String?
-  private var trail = StepTrail()
   private var lastUpdate: ArchitectureReport?
-  var events: SearchEvents?
-  private var images = 0
   private let gradient: ParameterVector
   private var upcoming: [Int: Problem.Batch] = [:]
-  private var mark = ProgressReporter.monotonicSeconds()
   private let work: SearchWork
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml and the checkpoint of epoch 0.
@@ -45,19 +37,17 @@ public final class SearchRun<Problem: BilevelProblem> {
   ) throws {
     try configuration.validate()
     let files = SearchRunFolder(folder)
-    try AtomicFile.write(configuration.yaml, to: files.configurationPath)
-    _ = try folder.subfolder("checkpoints")
+    try files.prepare(configuration: configuration.yaml)
     try self.init(
       problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
       state: SearchState(starting: problem))
-    try writeCheckpoint(to: files.checkpointPath(epoch: 0))
-    Provenance.record(in: logger)
-    logger.info("\(configuration.method.rawValue) starts: \(configuration.epochs) epochs of \(problem.stepsPerEpoch) steps")
+    try training.begin(self)
   }
 
   init(
     problem: Problem, configuration: SearchConfiguration, files: SearchRunFolder, space: SearchSpace?,
-    progress: ProgressReporter, stop: StopRequest, state: SearchState
+    progress: ProgressReporter, stop: StopRequest, state: SearchState,
+    course: TrainingCourse<EpochRecord, EpochTally> = .init()
   ) throws {
     let initial = problem.initialAlphas
     guard initial.normal.rows == initial.reduce.rows, initial.normal.columns == initial.reduce.columns else {
@@ -70,20 +60,17 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.configuration = configuration
     self.files = files
     self.space = space
-    self.progress = progress
-    self.stop = stop
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
     earlyStopping = configuration.method.stopsEarly ? configuration.earlyStopping : nil
     gradient = problem.makeVector()
-    let handler = try RunLogHandler(path: files.logPath)
-    logger = Logger(label: "search") { _ in handler }
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
       updateCost: optimiser.updateCost,
       evaluationCost: Double(problem.validationSplitCount) / 3 + Self.eigenvalueCost(configuration, problem),
       epochEndCost: optimiser.epochEndCost)
+    training = try TrainingRun(in: files, label: "search", progress: progress, stop: stop, course: course)
   }
 
   /// Of an epoch on average, in training steps.
@@ -93,12 +80,6 @@ public final class SearchRun<Problem: BilevelProblem> {
     return ArchitectureHessian<Problem>.usualCost * batches / Double(configuration.eigenvalueEvery)
   }
 
-  /// Whether the last epoch is finished or early stopping has set in.
-  var isFinished: Bool { state.epoch >= configuration.epochs || earlyStopping?.decision != nil }
-
-  /// Weight steps since the start.
-  var weightSteps: Int { state.epoch * problem.stepsPerEpoch + state.step }
-
   /// Runs to the last epoch, to where early stopping sets in, or to the next step's end where a stop is requested.
   ///
   /// - Returns: the row and architecture of the epoch that the search returns: the last, unless it stopped early.
@@ -107,141 +88,112 @@ public final class SearchRun<Problem: BilevelProblem> {
   ///   cannot be written or another process works in the folder.
   @discardableResult
   public func run() throws -> (record: EpochRecord?, genotype: Genotype?) {
-    let lock = try files.lock()
-    defer { withExtendedLifetime(lock) { progress.clear() } }
-    try proceed(to: configuration.epochs)
-    return try finish()
+    try training.run(self) { try finish() }
   }
 
   /// Runs until so many epochs are finished, and leaves the search unfinished.
   ///
   /// - Throws: as `run` does.
-  func advance(to epochs: Int) throws {
-    let lock = try files.lock()
-    defer { withExtendedLifetime(lock) { progress.clear() } }
-    try proceed(to: epochs)
-  }
-
-  private func proceed(to epochs: Int) throws {
-    do {
-      if configuration.tensorboard, !isFinished {
-        let isNew = EventFile.names(in: files.folder).isEmpty
-        events = try SearchEvents(
-          folder: files.folder, operations: space == nil ? nil : configuration.operations,
-          continuingAfter: isNew ? nil : weightSteps)
-      }
-      while !isFinished, state.epoch < epochs { try runEpoch() }
-    } catch let error as Divergence {
-      let error = Divergence(([error.account] + circumstances).joined(separator: "\n"))
-      for line in "\(error)".split(separator: "\n") { logger.error("\(line)") }
-      throw error
-    } catch {
-      logger.error("\(error)")
-      throw error
-    }
-  }
-
-  /// What led to a divergence, a line each.
-  private var circumstances: [String] {
-    let steps =
-      trail.entries.isEmpty ? [] : ["the last steps (both from 0), the newest last:"] + trail.lines.map { "  \($0)" }
-    return ["last good checkpoint: \(lastCheckpoint ?? "none")"] + steps
-  }
+  func advance(to epochs: Int) throws { try training.run(self, to: epochs) {} }
 
   private func finish() throws -> (record: EpochRecord?, genotype: Genotype?) {
+    let records = training.course.records
     let index: Int
     if let decision = earlyStopping?.decision {
       index = configuration.warmup + decision.returned
       let account =
-        "stopped early after epoch \(state.epoch): the averaged dominant eigenvalue went from \(decision.before) around "
+        "stopped early after epoch \(records.count): the averaged dominant eigenvalue went from \(decision.before) around "
         + "epoch \(index + 1) to \(decision.after) around epoch \(configuration.warmup + decision.epoch + 1); the architecture is "
         + "that of epoch \(index + 1)"
-      logger.info("\(account)")
-      progress.note("\(configuration.method.rawValue)  \(account)")
+      training.logger.info("\(account)")
+      training.progress.note("\(name)  \(account)")
     } else {
-      index = state.records.count - 1
+      index = records.count - 1
     }
     let genotype = state.genotypes.indices.contains(index) ? state.genotypes[index] : nil
     if let genotype { try AtomicFile.write(genotype.pythonLine + "\n", to: files.genotypePath) }
-    logger.info("finished")
-    return (state.records.indices.contains(index) ? state.records[index] : nil, genotype)
+    training.logger.info("finished")
+    return (records.indices.contains(index) ? records[index] : nil, genotype)
+  }
+}
+
+/// A weight step, and the update of α before it where one is due.
+extension SearchRun: TrainingTask {
+  package typealias Record = EpochRecord
+  package typealias Sums = EpochTally
+
+  package var name: String { configuration.method.rawValue }
+  package var epochs: Int { configuration.epochs }
+  package var stepsPerEpoch: Int { problem.stepsPerEpoch }
+  package var endsEarly: Bool { earlyStopping?.decision != nil }
+  package var housekeeping: Housekeeping {
+    Housekeeping(
+      keepLast: configuration.keepLast, checkpointEvery: configuration.checkpointEvery,
+      tensorboard: configuration.tensorboard)
   }
 
-  private func runEpoch() throws {
-    mark = ProgressReporter.monotonicSeconds()
-    do {
-      let weightStep = schedules.weightStep(epoch: state.epoch)
-      while state.step < problem.stepsPerEpoch {
-        if stop.isRequested { throw CancellationError() }
-        try updateAlphasIfDue(weightStep)
-        try takeWeightStep(weightStep)
-        try writeStepCheckpointIfDue()
-      }
-      try finishEpoch()
-    } catch is CancellationError {
-      throw try interrupted()
-    }
-  }
+  /// Weight steps since the start.
+  var weightSteps: Int { training.weightSteps(of: self) }
+  var isStopRequested: () -> Bool { { [stop = training.stop] in stop.isRequested } }
 
-  private func writeStepCheckpointIfDue() throws {
-    let interval = configuration.checkpointEvery
-    // At the end of an epoch its own checkpoint is about to be written.
-    guard interval > 0, state.step < problem.stepsPerEpoch, state.step.isMultiple(of: interval) else { return }
-    passTime()
-    try writeCheckpoint(to: files.checkpointPath(epoch: state.epoch, step: state.step))
-    removeOldCheckpoints()
+  package func work(weightSteps: Int, epochs: Int) -> Double { work.done(weightSteps: weightSteps, epochs: epochs) }
+
+  package func takeStep() throws -> StepReport {
+    let weightStep = schedules.weightStep(epoch: training.course.epoch)
+    try updateAlphasIfDue(weightStep)
+    let loss = try takeWeightStep(weightStep)
+    return StepReport(
+      images: loss.loss.count,
+      [
+        ("training_loss", loss.loss.loss), ("gradient_norm", loss.gradientNorm),
+        ("validation_loss", lastUpdate?.validationLoss), ("baseline_loss", lastUpdate?.baselineLoss),
+        ("ess", lastUpdate?.effectiveSampleSize), ("alpha_gradient_norm", lastUpdate?.gradientNorm),
+        ("alpha_update_norm", lastUpdate?.updateNorm),
+      ])
   }
 
   private func updateAlphasIfDue(_ weightStep: WeightStep) throws {
     lastUpdate = nil
     let sinceWarmup = weightSteps - configuration.warmup * problem.stepsPerEpoch
     guard sinceWarmup >= 0, sinceWarmup.isMultiple(of: optimiser.interval) else { return }
-    let step = try ArchitectureStep<Problem>(
+    let (epoch, step) = (training.course.epoch, training.course.step)
+    let place = try ArchitectureStep<Problem>(
       weights: state.weights, velocity: state.momentum, weightStep: weightStep,
       trainingBatches: (0..<optimiser.trainingBatchCount).map { try batch(weightSteps + $0) },
-      validationBatch: problem.validationBatch(epoch: state.epoch, step: state.step),
-      sigma: schedules.sigma(epoch: state.epoch), seed: configuration.seed, epoch: state.epoch, step: state.step,
-      isStopRequested: { [stop] in stop.isRequested })
-    do {
-      let report = try optimiser.update(&state.alphas, at: step)
-      guard state.alphas.flat.allSatisfy(\.isFinite) else {
-        throw Divergence("α is not finite after its update: ‖u‖ \(report.updateNorm)")
-      }
-      state.tally.add(report)
-      lastUpdate = report
-      if report.divergedCandidates > 0 {
-        logger.warning("\(place): \(report.divergedCandidates) candidates diverged and carry no weight")
-      }
-    } catch let error as Divergence {
-      throw Divergence("\(place): \(error.account)")
+      validationBatch: problem.validationBatch(epoch: epoch, step: step), sigma: schedules.sigma(epoch: epoch),
+      seed: configuration.seed, epoch: epoch, step: step, isStopRequested: isStopRequested)
+    let report = try optimiser.update(&state.alphas, at: place)
+    guard state.alphas.flat.allSatisfy(\.isFinite) else {
+      throw Divergence("α is not finite after its update: ‖u‖ \(report.updateNorm)")
+    }
+    training.course.tally.add(report)
+    lastUpdate = report
+    if report.divergedCandidates > 0 {
+      training.logger.warning(
+        "\(training.place(of: self)): \(report.divergedCandidates) candidates diverged and carry no weight")
     }
   }
 
-  private func takeWeightStep(_ weightStep: WeightStep) throws {
+  private func takeWeightStep(_ weightStep: WeightStep) throws -> (loss: BatchLoss, gradientNorm: Double) {
     let batch = try batch(weightSteps)
     upcoming[weightSteps] = nil
     let result = problem.takeWeightStep(
       weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,
       statistics: state.statistics)
     let weightNorm = state.weights.norm
-    trail.add(trailEntry(result.loss.loss, gradientNorm: result.gradientNorm, weightNorm: weightNorm))
+    keep(result.loss.loss, gradientNorm: result.gradientNorm, weightNorm: weightNorm)
     guard result.loss.loss.isFinite, result.gradientNorm.isFinite, weightNorm.isFinite else {
       throw Divergence(
-        "\(place): training loss \(result.loss.loss), gradient norm \(result.gradientNorm), ‖ω‖ \(state.weights.norm), "
+        "training loss \(result.loss.loss), gradient norm \(result.gradientNorm), ‖ω‖ \(state.weights.norm), "
           + "‖momentum‖ \(state.momentum.norm), ‖α‖ \(state.alphas.norm), learning rate \(weightStep.learningRate)")
     }
-    state.tally.add(result.loss, gradientNorm: result.gradientNorm)
-    state.step += 1
-    images += result.loss.count
-    try events?.add(step: weightSteps, loss: result.loss, gradientNorm: result.gradientNorm, update: lastUpdate)
-    progress.report(
-      done: work.done(weightSteps: weightSteps, epochs: state.epoch), of: work.total, images: images, progressText)
+    training.course.tally.add(result.loss, gradientNorm: result.gradientNorm)
+    return result
   }
 
-  private func trailEntry(_ loss: Double, gradientNorm: Double, weightNorm: Double) -> StepTrail.Entry {
+  private func keep(_ loss: Double, gradientNorm: Double, weightNorm: Double) {
     let lost = lastUpdate.map(\.divergedCandidates) ?? 0
-    return StepTrail.Entry(
-      epoch: state.epoch, step: state.step,
+    training.keep(
       [
         ("training loss", loss), ("‖∇ω‖", gradientNorm), ("‖ω‖", weightNorm), ("‖momentum‖", state.momentum.norm),
         ("‖α‖", state.alphas.norm), ("validation loss", lastUpdate?.validationLoss ?? lastUpdate?.baselineLoss),
@@ -249,20 +201,16 @@ public final class SearchRun<Problem: BilevelProblem> {
       ], remark: lost > 0 ? "\(lost) of \(lastUpdate?.candidateLosses.count ?? 0) candidates diverged" : nil)
   }
 
-  private var progressText: String {
+  package var progressDetails: [String] {
     func short(_ value: Double) -> String { String(format: "%.4f", value) }
-    let tally = state.tally
-    var parts = [
-      configuration.method.rawValue, "epoch \(state.epoch + 1)/\(configuration.epochs)",
-      "step \(state.step)/\(problem.stepsPerEpoch)",
-      "training loss \(short(tally.trainingLoss / Double(max(1, tally.count))))",
-    ]
-    if let loss = state.records.last?.validationLoss { parts.append("validation loss \(short(loss))") }
+    let tally = training.course.tally
+    var parts = ["training loss \(short(tally.trainingLoss / Double(max(1, tally.count))))"]
+    if let loss = training.course.records.last?.validationLoss { parts.append("validation loss \(short(loss))") }
     if tally.comparedUpdates > 0 { parts.append("L_M(α) \(short(tally.baselineLoss / Double(tally.comparedUpdates)))") }
     if tally.weightedUpdates > 0 {
       parts.append("ESS \(String(format: "%.2f", tally.effectiveSampleSize / Double(tally.weightedUpdates)))")
     }
-    return parts.joined(separator: "  ")
+    return parts
   }
 
   /// The training batch of a weight step, counted from the start of the run; read once and kept until it is taken.
@@ -272,25 +220,5 @@ public final class SearchRun<Problem: BilevelProblem> {
       epoch: weightStep / problem.stepsPerEpoch, step: weightStep % problem.stepsPerEpoch)
     upcoming[weightStep] = batch
     return batch
-  }
-
-  private func interrupted() throws -> Interruption {
-    passTime()
-    // Before the first step of an epoch the state is the one that the epoch's own checkpoint holds.
-    let path =
-      state.step == 0
-      ? files.checkpointPath(epoch: state.epoch) : files.checkpointPath(epoch: state.epoch, step: state.step)
-    if state.step > 0 { try writeCheckpoint(to: path) }
-    return Interruption(signal: stop.signal ?? SIGTERM, epoch: state.epoch, step: state.step, checkpoint: path)
-  }
-
-  func passTime() {
-    let now = ProgressReporter.monotonicSeconds()
-    state.tally.seconds += now - mark
-    mark = now
-  }
-
-  var place: String {
-    "\(configuration.method.rawValue), epoch \(state.epoch), step \(state.step) (both from 0)"
   }
 }

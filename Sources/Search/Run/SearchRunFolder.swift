@@ -1,46 +1,18 @@
 import Cells
 import Formats
 import Foundation
+import Runs
 
-/// The files of a search: config.yaml, metrics.csv, alphas.npy, genotypes.txt, genotype.txt, log.txt and checkpoints/.
-public struct SearchRunFolder: Equatable, Sendable {
+/// The files of a search: beside those of every run alphas.npy and genotypes.txt.
+public struct SearchRunFolder: RunFolder, Equatable {
   public let folder: OutputFolder
 
   public init(_ folder: OutputFolder) { self.folder = folder }
 
-  /// A folder that a run has written.
-  ///
-  /// - Throws: `InputError` where there is no such folder.
-  public init(existing path: String) throws { folder = try OutputFolder.existing(at: path) }
-
-  /// A folder that may not be there yet.
-  init(unchecked path: String) { folder = OutputFolder(path: path) }
-
-  public var configurationPath: String { folder.file("config.yaml") }
-  public var metricsPath: String { folder.file("metrics.csv") }
   /// [epochs, 2, edges, operations], float32: α at the end of each epoch, normal then reduction.
   public var alphasPath: String { folder.file(AlphaHistory.fileName) }
   /// One Python `Genotype(…)` line an epoch.
   public var genotypesPath: String { folder.file("genotypes.txt") }
-  /// The Python line of the architecture that the search returns; written when it ends.
-  public var genotypePath: String { folder.file("genotype.txt") }
-  public var logPath: String { folder.file("log.txt") }
-  public var checkpointsPath: String { folder.file("checkpoints") }
-
-  /// Keeps other runs out of the folder as long as the lock lives.
-  ///
-  /// - Throws: `InputError` where another process works in the folder.
-  package func lock() throws -> FileLock { try FileLock(path: logPath) }
-
-  /// The checkpoint after so many epochs; 0 is the state before training.
-  public func checkpointPath(epoch: Int) -> String { "\(checkpointsPath)/\(Self.name(epoch: epoch)).safetensors" }
-
-  /// The checkpoint of a run that was stopped within an epoch, before a weight step (both counted from 0).
-  public func checkpointPath(epoch: Int, step: Int) -> String {
-    let digits = String(step)
-    let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
-    return "\(checkpointsPath)/\(Self.name(epoch: epoch))-step-\(padded).safetensors"
-  }
 
   /// The settings of the run.
   public func configuration() throws -> SearchConfiguration {
@@ -95,10 +67,5 @@ public struct SearchRunFolder: Equatable, Sendable {
     public let finished: Int
     /// Whether the search stopped early and went back to the record's epoch.
     public let isEarly: Bool
-  }
-
-  private static func name(epoch: Int) -> String {
-    let digits = String(epoch)
-    return "epoch-" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
   }
 }

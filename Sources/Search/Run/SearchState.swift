@@ -8,13 +8,7 @@ struct SearchState {
   var momentum: ParameterVector
   var statistics: ParameterVector
   var alphas: ArchitectureParameters
-  /// Epochs finished.
-  var epoch = 0
-  /// Weight steps taken in the epoch that is not.
-  var step = 0
-  var tally = EpochTally()
-  /// One entry a finished epoch.
-  var records: [EpochRecord] = []
+  /// One entry a finished epoch, as of genotypes.
   var alphaHistory: [ArchitectureParameters] = []
   var genotypes: [Genotype] = []
 

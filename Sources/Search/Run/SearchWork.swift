@@ -8,7 +8,6 @@ struct SearchWork {
   private let evaluationCost: Double
   private let epochEndCost: Double
   private let warmup: Int
-  let total: Double
 
   /// - Parameters:
   ///   - evaluationCost: of one pass over the validation split.
@@ -24,10 +23,6 @@ struct SearchWork {
     self.epochEndCost = epochEndCost
     warmup = configuration.warmup
     warmupSteps = configuration.warmup * stepsPerEpoch
-    let (updates, closings) = (configuration.epochs * stepsPerEpoch - warmupSteps, configuration.epochs - warmup)
-    total =
-      Double(configuration.epochs) * (Double(stepsPerEpoch) + evaluationCost)
-      + Double((updates + interval - 1) / interval) * updateCost + Double(closings) * epochEndCost
   }
 
   /// Units behind a run that has taken so many weight steps and finished so many epochs.

@@ -1,26 +1,39 @@
 import Formats
 import Foundation
 import Logging
-import Runs
+
+/// A checkpoint and where in the run it was made.
+public struct RunCheckpoint: Equatable, Comparable, Sendable {
+  public let path: String
+  /// Epochs finished, and weight steps taken in the next one.
+  public let epoch: Int
+  public let step: Int
+
+  public static func < (left: Self, right: Self) -> Bool { (left.epoch, left.step) < (right.epoch, right.step) }
+
+  /// What the name of a file says of it; nil for one that is not named like a checkpoint.
+  init?(named name: String, in folder: String) {
+    let suffix = ".safetensors"
+    guard name.hasPrefix("epoch-"), name.hasSuffix(suffix) else { return nil }
+    let fields = name.dropFirst("epoch-".count).dropLast(suffix.count).split(
+      separator: "-", omittingEmptySubsequences: false)
+    path = "\(folder)/\(name)"
+    switch (fields.count, fields.first.flatMap { Int($0) }) {
+    case (1, let epoch?): (self.epoch, step) = (epoch, 0)
+    case (3, let epoch?):
+      guard fields[1] == "step", let step = Int(fields[2]) else { return nil }
+      (self.epoch, self.step) = (epoch, step)
+    default: return nil
+    }
+  }
+}
 
 /// Finding and judging the checkpoints of a run.
-extension SearchRunFolder {
-  /// A checkpoint and where in the run it was made.
-  public struct Checkpoint: Equatable, Comparable, Sendable {
-    public let path: String
-    /// Epochs finished, and weight steps taken in the next one.
-    public let epoch: Int
-    public let step: Int
-
-    public static func < (left: Self, right: Self) -> Bool { (left.epoch, left.step) < (right.epoch, right.step) }
-  }
-
+extension RunFolder {
   /// All checkpoints, the one that got farthest last.
-  public func checkpoints() -> [Checkpoint] {
+  public func checkpoints() -> [RunCheckpoint] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
-    return names.compactMap { name in
-      Self.place(of: name).map { Checkpoint(path: "\(checkpointsPath)/\(name)", epoch: $0.epoch, step: $0.step) }
-    }.sorted()
+    return names.compactMap { RunCheckpoint(named: $0, in: checkpointsPath) }.sorted()
   }
 
   /// The checkpoint that got farthest.
@@ -31,18 +44,6 @@ extension SearchRunFolder {
       throw InputError("no checkpoint", at: .file(checkpointsPath), found: "none", wanted: "epoch-NNN.safetensors")
     }
     return last.path
-  }
-
-  private static func place(of name: String) -> (epoch: Int, step: Int)? {
-    let suffix = ".safetensors"
-    guard name.hasPrefix("epoch-"), name.hasSuffix(suffix) else { return nil }
-    let fields = name.dropFirst("epoch-".count).dropLast(suffix.count).split(
-      separator: "-", omittingEmptySubsequences: false)
-    switch (fields.count, fields.first.flatMap { Int($0) }) {
-    case (1, let epoch?): return (epoch, 0)
-    case (3, let epoch?) where fields[1] == "step": return Int(fields[2]).map { (epoch, $0) }
-    default: return nil
-    }
   }
 
   /// The checkpoint that got farthest of those that can be read and hold what was written, and what is wrong with the ones
