@@ -75,7 +75,7 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
-    earlyStopping = configuration.method.stopsEarly ? configuration.earlyStopping : nil
+    earlyStopping = configuration.earlyStopping
     gradient = problem.makeVector()
     let handler = try RunLogHandler(path: files.logPath)
     logger = Logger(label: "search") { _ in handler }
