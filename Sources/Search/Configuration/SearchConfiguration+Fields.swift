@@ -20,9 +20,8 @@ extension SearchConfiguration {
     let comment: String
     package let affects: SettingEffect
     let wanted: String
-    /// What a count may be, and the count of a configuration; nil where it has none.
-    var bounds: CountBounds?
-    var count: (@Sendable (SearchConfiguration) -> Int?)?
+    /// What is wrong with the value of a configuration taken by itself; nil where nothing is.
+    let fault: @Sendable (SearchConfiguration) -> (found: String, wanted: String)?
     package let write: @Sendable (SearchConfiguration) -> String
     /// Answers whether the node holds such a value.
     let read: @Sendable (inout SearchConfiguration, Node) -> Bool
@@ -31,25 +30,25 @@ extension SearchConfiguration {
 
     init<Value>(
       _ key: String, _ comment: String, _ path: WritableKeyPath<SearchConfiguration, Value> & Sendable,
-      affects: SettingEffect, wanted: String, bounds: CountBounds? = nil,
-      count: (@Sendable (SearchConfiguration) -> Int?)? = nil, write: @escaping @Sendable (SearchConfiguration) -> String,
+      affects: SettingEffect, wanted: String,
+      fault: @escaping @Sendable (SearchConfiguration) -> (found: String, wanted: String)? = { _ in nil },
+      write: @escaping @Sendable (SearchConfiguration) -> String,
       read: @escaping @Sendable (inout SearchConfiguration, Node) -> Bool
     ) {
       self.key = key
       self.comment = comment
       self.affects = affects
       self.wanted = wanted
-      self.bounds = bounds
-      self.count = count
+      self.fault = fault
       self.write = write
       self.read = read
       copy = { $1[keyPath: path] = $0[keyPath: path] }
     }
 
-    /// - Throws: `InputError` where the count is out of bounds.
-    func checkCount(of configuration: SearchConfiguration) throws {
-      guard let bounds, let count = count?(configuration), !bounds.contains(count) else { return }
-      throw InputError("value out of range", at: .setting(key), found: "\(count)", wanted: bounds.wanted)
+    /// - Throws: `InputError` where the value is out of bounds.
+    func check(_ configuration: SearchConfiguration) throws {
+      guard let fault = fault(configuration) else { return }
+      throw InputError("value out of range", at: .setting(key), found: fault.found, wanted: fault.wanted)
     }
 
     /// The comment of its line in the file.
@@ -65,6 +64,7 @@ extension SearchConfiguration {
     choice("space", \.space, .warmup, "candidate operations of each edge"),
     Field(
       "dataset", DatasetSpecification.forms, \.dataset, affects: .dataset, wanted: "text",
+      fault: { $0.dataset.isEmpty ? ("''", DatasetSpecification.forms) : nil },
       write: { quoted($0.dataset) },
       read: { configuration, node in
         guard let text = node.string else { return false }
@@ -90,12 +90,13 @@ extension SearchConfiguration {
     flag(
       "merged_convolutions", \.mergedConvolutions, .warmup, "whether the convolutions of an edge share one kernel (MergeNAS)"
     ),
-    number("skip_dropout", \.skipDropout, .warmup, "rate at which skip connections drop values at first (P-DARTS)"),
+    number(
+      "skip_dropout", \.skipDropout, .warmup, .belowOne, "rate at which skip connections drop values at first (P-DARTS)"),
     maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, .warmup, BatchLoader.batchSizes, "images in a batch"),
     Field(
       "train_limit", "training images used, before they are split; null for all", \.trainLimit, affects: .warmup,
-      wanted: "a whole number or null", bounds: RunBounds.halvedImages, count: \.trainLimit,
+      wanted: "a whole number or null", fault: fault(RunBounds.halvedImages, \.trainLimit),
       write: { $0.trainLimit.map(String.init) ?? "null" },
       read: { configuration, node in
         configuration.trainLimit = node.string.flatMap { Int($0) }
@@ -108,27 +109,27 @@ extension SearchConfiguration {
     whole(
       "candidates", \.candidates, .afterWarmup, RunBounds.candidates,
       "N: of an update; in random search, architectures tried an epoch"),
-    number("sigma", \.sigma, .afterWarmup, "standard deviation of candidates before its decay"),
+    number("sigma", \.sigma, .afterWarmup, .positive, "standard deviation of candidates before its decay"),
     choice("sigma_decay", \.sigmaDecay, .afterWarmup, "fall of sigma after the warm-up"),
-    number("tau", \.tau, .afterWarmup, "temperature of the candidates' weights"),
-    number("lambda", \.lambda, .afterWarmup, "share of candidates that ignore the gradient"),
+    number("tau", \.tau, .afterWarmup, .positive, "temperature of the candidates' weights"),
+    number("lambda", \.lambda, .afterWarmup, .share, "share of candidates that ignore the gradient"),
     choice("proposal", \.proposal, .afterWarmup, "importance weights"),
     choice("rs_distribution", \.rsDistribution, .afterWarmup, "of the directions"),
-    number("mu", \.mu, .afterWarmup, "distance of candidates along their directions"),
-    number("xi", \.xi, .afterWarmup, "step along the negative gradient estimate"),
+    number("mu", \.mu, .afterWarmup, .positive, "distance of candidates along their directions"),
+    number("xi", \.xi, .afterWarmup, .positive, "step along the negative gradient estimate"),
     flag("antithetic", \.antithetic, .afterWarmup, "whether candidates come in opposite pairs, which need no baseline"),
-    number("radius", \.radius, .afterWarmup, "R: of the largest ball"),
+    number("radius", \.radius, .afterWarmup, .positive, "R: of the largest ball"),
     whole("radii", \.radii, .afterWarmup, RunBounds.radii, "K: balls, each of half the radius of the one before"),
-    number("learning_rate", \.learningRate, .warmup, "of the weights, in the first epoch"),
-    number("minimum_learning_rate", \.minimumLearningRate, .warmup, "towards which the cosine falls"),
-    number("momentum", \.momentum, .warmup, "of the weights"),
-    number("weight_decay", \.weightDecay, .warmup, "of the weights"),
-    number("gradient_clip", \.gradientClip, .warmup, "largest norm of the weights' gradient"),
-    number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, "of Adam on alpha"),
-    number("alpha_beta1", \.alphaBeta1, .afterWarmup, "of Adam on alpha"),
-    number("alpha_beta2", \.alphaBeta2, .afterWarmup, "of Adam on alpha"),
-    number("alpha_epsilon", \.alphaEpsilon, .afterWarmup, "of Adam on alpha"),
-    number("alpha_weight_decay", \.alphaWeightDecay, .afterWarmup, "of Adam on alpha"),
+    number("learning_rate", \.learningRate, .warmup, .positive, "of the weights, in the first epoch"),
+    number("minimum_learning_rate", \.minimumLearningRate, .warmup, .any, "towards which the cosine falls"),
+    number("momentum", \.momentum, .warmup, .belowOne, "of the weights"),
+    number("weight_decay", \.weightDecay, .warmup, .notNegative, "of the weights"),
+    number("gradient_clip", \.gradientClip, .warmup, .limit, "largest norm of the weights' gradient"),
+    number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .positive, "of Adam on alpha"),
+    number("alpha_beta1", \.alphaBeta1, .afterWarmup, .belowOne, "of Adam on alpha"),
+    number("alpha_beta2", \.alphaBeta2, .afterWarmup, .belowOne, "of Adam on alpha"),
+    number("alpha_epsilon", \.alphaEpsilon, .afterWarmup, .positive, "of Adam on alpha"),
+    number("alpha_weight_decay", \.alphaWeightDecay, .afterWarmup, .notNegative, "of Adam on alpha"),
     whole(
       "eigenvalue_every", \.eigenvalueEvery, .afterWarmup, RunBounds.interval.or(zero: "none"),
       "epochs between dominant eigenvalues of the Hessian of the validation loss in alpha; 0 for none"),
@@ -136,7 +137,8 @@ extension SearchConfiguration {
     whole(
       "early_stop_window", \.earlyStopWindow, .afterWarmup, RunBounds.window,
       "k: epochs of its moving average, and back to the returned architecture"),
-    number("early_stop_ratio", \.earlyStopRatio, .afterWarmup, "of averages k epochs apart, below which the search stops"),
+    number(
+      "early_stop_ratio", \.earlyStopRatio, .afterWarmup, .ratio, "of averages k epochs apart, below which the search stops"),
     whole(
       "early_stop_start", \.earlyStopStart, .afterWarmup, RunBounds.start,
       "epochs before the earliest architecture that may be returned"),
@@ -151,11 +153,21 @@ extension SearchConfiguration {
 
   private typealias Path<Value> = WritableKeyPath<SearchConfiguration, Value> & Sendable
 
+  /// Of a count that may be absent.
+  static func fault(
+    _ bounds: CountBounds, _ count: @escaping @Sendable (SearchConfiguration) -> Int?
+  ) -> @Sendable (SearchConfiguration) -> (found: String, wanted: String)? {
+    { configuration in
+      guard let count = count(configuration), !bounds.contains(count) else { return nil }
+      return ("\(count)", bounds.wanted)
+    }
+  }
+
   private static func whole(
     _ key: String, _ path: Path<Int>, _ affects: SettingEffect, _ bounds: CountBounds, _ comment: String
   ) -> Field {
     Field(
-      key, comment, path, affects: affects, wanted: bounds.wanted, bounds: bounds, count: { $0[keyPath: path] },
+      key, comment, path, affects: affects, wanted: bounds.wanted, fault: fault(bounds) { $0[keyPath: path] },
       write: { "\($0[keyPath: path])" },
       read: { configuration, node in
         guard let value = node.string.flatMap({ Int($0) }) else { return false }
@@ -165,10 +177,14 @@ extension SearchConfiguration {
   }
 
   private static func number(
-    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ comment: String
+    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ bounds: NumberBounds, _ comment: String
   ) -> Field {
     Field(
-      key, comment, path, affects: affects, wanted: "a number", write: { decimal($0[keyPath: path]) },
+      key, comment, path, affects: affects, wanted: "a number",
+      fault: { configuration in
+        let value = configuration[keyPath: path]
+        return bounds.contains(value) ? nil : ("\(value)", bounds.wanted)
+      }, write: { decimal($0[keyPath: path]) },
       read: { configuration, node in
         guard let value = node.string.flatMap(Double.init) else { return false }
         configuration[keyPath: path] = value

@@ -126,34 +126,16 @@ public struct SearchConfiguration: Equatable, Sendable {
   ///
   /// - Throws: `InputError` naming the first setting that cannot be.
   public func validate() throws {
-    for field in Self.fields { try field.checkCount(of: self) }
+    for field in Self.fields { try field.check(self) }
     let usualWarmup = SearchConfiguration(method: method, space: space, dataset: dataset).warmup
     try require(
       (0...epochs).contains(warmup), "warmup", warmup,
       "0 to \(epochs), the number of epochs (\(usualWarmup) where it is not given)")
     try validateVariant()
-    try require(sigma > 0 && sigma.isFinite, "sigma", sigma, "a number above 0")
-    try require(tau > 0 && tau.isFinite, "tau", tau, "a number above 0")
-    try require((0...1).contains(lambda), "lambda", lambda, "0 to 1")
-    try require(mu > 0 && mu.isFinite, "mu", mu, "a number above 0")
-    try require(xi > 0 && xi.isFinite, "xi", xi, "a number above 0")
-    try require(radius > 0 && radius.isFinite, "radius", radius, "a number above 0")
-    try require(learningRate > 0 && learningRate.isFinite, "learning_rate", learningRate, "a number above 0")
     try require(
       (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
       "0 to the learning rate, \(learningRate)")
-    try require((0..<1).contains(momentum), "momentum", momentum, "0 or more and below 1")
-    try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay, "0 or more")
-    try require(gradientClip > 0, "gradient_clip", gradientClip, "a number above 0")
-    try require(
-      alphaLearningRate > 0 && alphaLearningRate.isFinite, "alpha_learning_rate", alphaLearningRate, "a number above 0")
-    try require((0..<1).contains(alphaBeta1), "alpha_beta1", alphaBeta1, "0 or more and below 1")
-    try require((0..<1).contains(alphaBeta2), "alpha_beta2", alphaBeta2, "0 or more and below 1")
-    try require(alphaEpsilon > 0 && alphaEpsilon.isFinite, "alpha_epsilon", alphaEpsilon, "a number above 0")
-    try require(alphaWeightDecay >= 0 && alphaWeightDecay.isFinite, "alpha_weight_decay", alphaWeightDecay, "0 or more")
-    try require(earlyStopRatio > 0 && earlyStopRatio <= 1, "early_stop_ratio", earlyStopRatio, "above 0, at most 1")
     try method.definition.validate(self)
-    try require(!dataset.isEmpty, "dataset", "''", DatasetSpecification.forms)
   }
 
   /// - Throws: `InputError` that names the setting where the condition does not hold.

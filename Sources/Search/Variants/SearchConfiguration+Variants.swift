@@ -6,8 +6,7 @@ import Yams
 extension SearchConfiguration {
   static let maximumSkipsField = Field(
     "maximum_skips", "skip connections that a genotype's normal cell has at most; null for any (P-DARTS)", \.maximumSkips,
-    affects: .warmup, wanted: "a whole number or null", bounds: RunBounds.cellEdges,
-    count: \.maximumSkips,
+    affects: .warmup, wanted: "a whole number or null", fault: fault(RunBounds.cellEdges, \.maximumSkips),
     write: { $0.maximumSkips.map(String.init) ?? "null" },
     read: { configuration, node in
       configuration.maximumSkips = node.string.flatMap { Int($0) }
@@ -99,7 +98,6 @@ extension SearchConfiguration {
           "false: no edge of \(space.rawValue) has two convolutions; edges of \(others) have")
       }
     }
-    guard (0..<1).contains(skipDropout) else { throw refuse("skip_dropout", skipDropout, "0 or more and below 1") }
     if let kept = keptOperations {
       let all = zip(kept.normal + kept.reduce, space.normal + space.reduce)
       guard all.allSatisfy({ Set($0).isSubset(of: $1) }) else {
