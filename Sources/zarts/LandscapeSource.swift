@@ -114,7 +114,7 @@ struct LandscapeSource: ParsableArguments {
     var network = WeightsNetwork(of: read.file)
     // Defaults depend on the space.
     let space = try WeightsNetwork(of: read.file).settledSpace(flag: space)
-    var configuration = SearchConfiguration(method: .darts1, space: space, dataset: dataset)
+    var configuration = SearchConfiguration(method: .neutral, space: space, dataset: dataset)
     try network.apply(to: &configuration, space: self.space, channels: channels, layers: layers)
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed

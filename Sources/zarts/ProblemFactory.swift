@@ -16,9 +16,8 @@ enum ProblemFactory {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit, threads: configuration.threads)
-    if configuration.method.isZeroOrder {
-      try checkMemory(for: configuration.innerSteps, of: loader, "\(configuration.innerSteps) batches of inner training")
-    }
+    let ahead = configuration.updatePlan.trainingBatches
+    if ahead > 0 { try checkMemory(for: ahead, of: loader, "\(ahead) batches of inner training") }
     return try make(configuration, loader: loader, threads: threads(configuration))
   }
 

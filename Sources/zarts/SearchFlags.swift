@@ -5,7 +5,10 @@ import Search
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name.
 struct SearchFlags: ParsableArguments {
-  @Option(help: "How α is updated (required unless --preset, --config or --resume).")
+  @Option(
+    help: ArgumentHelp(
+      "How α is updated (required unless --preset, --config or --resume).",
+      discussion: SearchMethod.all.map { "\($0.rawValue): \($0.summary)." }.joined(separator: " ")))
   var method: SearchMethod?
   @Option(help: "Candidate operations of each edge. Default: s6.")
   var space: SearchSpace?
@@ -15,7 +18,7 @@ struct SearchFlags: ParsableArguments {
   var seed: UInt64?
   @Option(help: "Epochs of the search. Default: 50.")
   var epochs: Int?
-  @Option(help: "Epochs at the start that train the weights alone. Default: 10 for ZARTS, 0 for others.")
+  @Option(help: SettingHelp.of("warmup", "Epochs at the start that train the weights alone"))
   var warmup: Int?
   @Option(help: "Channels of the first cells, a multiple of 4. Default: 16.")
   var channels: Int?
@@ -40,41 +43,49 @@ struct SearchFlags: ParsableArguments {
   var batch: Int?
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
   var trainLimit: Int?
-  @Option(help: "M: weight steps of a candidate, and between two updates of α (ZARTS). Default: 10.")
+  @Option(help: SettingHelp.of("inner_steps", "M: weight steps of a candidate, and between two updates of α"))
   var innerSteps: Int?
-  @Option(help: "N: candidates of an update (RS, MGS), default 4; architectures tried an epoch (random), default 20.")
+  @Option(help: SettingHelp.of("candidates", "N: candidates of an update; in random search, architectures tried an epoch"))
   var candidates: Int?
-  @Option(help: "Standard deviation of candidates before its decay (MGS). Default: 0.2 on s1-s4, 0.025 on s5, s6.")
+  @Option(help: SettingHelp.of("sigma", "Standard deviation of candidates before its decay"))
   var sigma: Double?
-  @Option(help: "Fall of σ after the warm-up (MGS). Default: cosine.")
+  @Option(help: SettingHelp.of("sigma_decay", "Fall of σ after the warm-up"))
   var sigmaDecay: Decay?
-  @Option(help: "Temperature of the candidates' weights (MGS). Default: 0.01.")
+  @Option(help: SettingHelp.of("tau", "Temperature of the candidates' weights"))
   var tau: Double?
-  @Option(help: "Share of candidates that ignore the gradient (MGS). Default: 0.001.")
+  @Option(help: SettingHelp.of("lambda", "Share of candidates that ignore the gradient"))
   var lambda: Double?
-  @Option(help: "Importance weights of candidates (MGS). Default: flattened.")
+  @Option(help: SettingHelp.of("proposal", "Importance weights of candidates"))
   var proposal: ProposalWeighting?
-  @Option(help: "Directions of candidates (RS): standard normal, or uniform on the unit sphere. Default: gaussian.")
+  @Option(
+    help: SettingHelp.of("rs_distribution", "Directions of candidates: standard normal, or uniform on the unit sphere"))
   var rsDistribution: DirectionDistribution?
-  @Option(help: "μ: distance of candidates along directions (RS). Default: that of σ; on the sphere times √(count of α).")
+  @Option(
+    help: SettingHelp.of(
+      "mu", "μ: distance of candidates along directions", default: "that of sigma; on the sphere times √(count of α)"))
   var mu: Double?
-  @Option(help: "ξ: step along the negative gradient estimate (RS). Default: 0.1.")
+  @Option(help: SettingHelp.of("xi", "ξ: step along the negative gradient estimate"))
   var xi: Double?
-  @Flag(inversion: .prefixedNo, help: "Candidates in opposite pairs, without a baseline (RS). Default: not.")
+  @Flag(
+    inversion: .prefixedNo,
+    help: SettingHelp.of("antithetic", "Candidates in opposite pairs, without a baseline", default: "not"))
   var antithetic: Bool?
-  @Option(help: "R: radius of the largest ball of candidates (GLD). Default: σ's default times √(count of α).")
+  @Option(
+    help: SettingHelp.of(
+      "radius", "R: radius of the largest ball of candidates", default: "that of sigma times √(count of α)"))
   var radius: Double?
-  @Option(help: "K: candidates, in balls of halving radii (GLD). Default: 4.")
+  @Option(help: SettingHelp.of("radii", "K: candidates, in balls of halving radii"))
   var radii: Int?
-  @Option(help: "Epochs between dominant eigenvalues of the validation loss in α. Default: 1 for darts-es, else 0, none.")
+  @Option(
+    help: SettingHelp.of("eigenvalue_every", "Epochs between dominant eigenvalues of the validation loss in α, 0 for none"))
   var eigenvalueEvery: Int?
   @Option(help: "Validation batches of their Hessian. Default: 4.")
   var eigenvalueBatches: Int?
-  @Option(help: "k: epochs averaged, and back to the returned architecture (DARTS-ES). Default: 5.")
+  @Option(help: SettingHelp.of("early_stop_window", "k: epochs averaged, and back to the returned architecture"))
   var earlyStopWindow: Int?
-  @Option(help: "Ratio of averaged eigenvalues k epochs apart below which to stop (DARTS-ES). Default: 0.75.")
+  @Option(help: SettingHelp.of("early_stop_ratio", "Ratio of averaged eigenvalues k epochs apart below which to stop"))
   var earlyStopRatio: Double?
-  @Option(help: "Epochs before the earliest architecture that may be returned (DARTS-ES). Default: 10.")
+  @Option(help: SettingHelp.of("early_stop_start", "Epochs before the earliest architecture that may be returned"))
   var earlyStopStart: Int?
   @Option(help: "Keep so many checkpoints of epochs; 0 for all. Default: 0.")
   var keepLast: Int?

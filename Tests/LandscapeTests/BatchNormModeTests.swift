@@ -170,7 +170,7 @@ import Testing
       points: 7, work: .init(forwards: 3, steps: 10), refinement: .init(forwards: 4, steps: 2), parallel: 2,
       forwardSeconds: 0.5, stepSeconds: 2)
     #expect(estimate.seconds == 4 * 21.5 + 3)
-    let zarts = ZARTSUpdateSettings(innerSteps: 5, candidates: 3)
+    let zarts = ZARTSUpdateSettings(mgs: .init(innerSteps: 5, candidates: 3))
     let settings = LandscapeSettings(
       objectives: [.firstOrder], grid: try .init(size: 3, range: 1), directions: [.first, .second, .zarts, .random],
       zarts: zarts)

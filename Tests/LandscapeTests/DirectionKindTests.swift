@@ -24,7 +24,7 @@ import Testing
       settings: .init(
         objectives: [.firstOrder], grid: .init(size: 3, range: 1), normalisation: normalisation, step: step, epoch: 1,
         firstStep: 3, validationBatches: validationBatches, kind: .line, directions: kinds,
-        zarts: .init(innerSteps: 3, candidates: 4, sigma: 0.2, seed: seed)),
+        zarts: .init(mgs: .init(innerSteps: 3, candidates: 4), sigma: 0.2, seed: seed)),
       trajectories: trajectories
     ).directions
   }
@@ -88,13 +88,13 @@ import Testing
     (configuration.epochs, configuration.warmup, configuration.seed) = (20, 10, 5)
     (configuration.innerSteps, configuration.candidates, configuration.sigma) = (7, 3, 0.4)
     let own = ZARTSUpdateSettings(configuration, epoch: 15)
-    #expect(own.innerSteps == 7 && own.candidates == 3 && own.seed == 5)
+    #expect(own.mgs.innerSteps == 7 && own.mgs.candidates == 3 && own.seed == 5)
     #expect(abs(own.sigma - 0.2) < 1e-15)
     // After the last epoch there is no σ left; the last epoch's holds.
     #expect(ZARTSUpdateSettings(configuration, epoch: 20).sigma == Schedules(configuration).sigma(epoch: 19))
     configuration.method = .darts2
     let published = ZARTSUpdateSettings(configuration, epoch: 15)
-    #expect(published.innerSteps == 10 && published.candidates == 4 && published.sigma == 0.2 && published.seed == 5)
+    #expect(published.mgs.innerSteps == 10 && published.mgs.candidates == 4 && published.sigma == 0.2 && published.seed == 5)
   }
 
   @Test("directions of their own length are scaled, or do not lead to the α they are named after") func ownLength() throws {

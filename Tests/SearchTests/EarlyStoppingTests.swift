@@ -67,7 +67,7 @@ struct EarlyStoppingTests {
     #expect(rows.count < 30, "the curvature grows, so the search must end early")
     let eigenvalues = rows.compactMap(\.dominantEigenvalue)
     #expect(eigenvalues.count == rows.count && eigenvalues.allSatisfy { $0 > 0 })
-    let decision = try #require(configuration.earlyStopping.decision(of: Array(eigenvalues.dropFirst())))
+    let decision = try #require(configuration.earlyStopping?.decision(of: Array(eigenvalues.dropFirst())))
     #expect(decision.epoch == rows.count - 3, "known one epoch after t, of which one was the warm-up's")
     let index = decision.returned + 1
     #expect(outcome.record == rows[index])

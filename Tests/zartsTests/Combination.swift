@@ -40,8 +40,7 @@ struct Combination: Sendable, CustomStringConvertible {
   var hasEdgeColumn: Bool { variant == .edges || variant == .everything }
 
   private var isAllowed: Bool {
-    let isZeroOrderOrDARTS: [SearchMethod] = [.darts1, .darts2, .zartsRS, .zartsMGS, .zartsGLD]
-    if isStaged, !isZeroOrderOrDARTS.contains(method) { return false }
+    if isStaged, !method.searchesInStages { return false }
     if method == .random, hasEdgeColumn { return false }
     return variant != .merged || space.hasEdgesOfConvolutions
   }

@@ -39,7 +39,7 @@ public enum DirectionKind: Hashable, Sendable {
     case .first: .init(steps: validationBatches)
     // The step ahead, the gradients there, and the two sides of the central difference.
     case .second: .init(steps: 4 * validationBatches)
-    case .zarts: .init(forwards: zarts.candidates, steps: zarts.candidates * zarts.innerSteps + 1)
+    case .zarts: zarts.work
     case .random, .principal, .towards, .file: .init()
     }
   }

@@ -6,51 +6,33 @@ import Search
 /// The settings of the ZARTS-MGS update that a direction `zarts` is, and the random numbers it draws.
 public struct ZARTSUpdateSettings: Equatable, Sendable {
   /// M, N, τ and λ of ZARTS, §3.3.
-  public var innerSteps: Int
-  public var candidates: Int
-  public var temperature: Double
-  public var lambda: Double
-  public var weighting: ProposalWeighting
+  public var mgs: MGSSettings
   /// σ.
   public var sigma: Double
   /// Of the search: the update is the one that it would make at the checkpoint.
   public var seed: UInt64
 
-  public init(
-    innerSteps: Int = 10, candidates: Int = 4, temperature: Double = 0.01, lambda: Double = 1e-3,
-    weighting: ProposalWeighting = .flattened, sigma: Double = 0.025, seed: UInt64 = 0
-  ) {
-    self.innerSteps = innerSteps
-    self.candidates = candidates
-    self.temperature = temperature
-    self.lambda = lambda
-    self.weighting = weighting
+  public init(mgs: MGSSettings = MGSSettings(), sigma: Double = 0.025, seed: UInt64 = 0) {
+    self.mgs = mgs
     self.sigma = sigma
     self.seed = seed
   }
 
-  /// What the search of a configuration does after so many epochs; of the last epoch's σ where it is over, since the one
-  /// after would be 0. The settings of MGS are the published ones where the search was by another method.
+  /// What the search of a configuration does after so many epochs (`MGSMoment`).
   public init(_ configuration: SearchConfiguration, epoch: Int) {
-    var settings = configuration
-    if configuration.method != .zartsMGS {
-      let published = SearchConfiguration(
-        method: .zartsMGS, space: configuration.space, dataset: configuration.dataset)
-      (settings.innerSteps, settings.candidates) = (published.innerSteps, published.candidates)
-      (settings.tau, settings.lambda, settings.proposal) = (published.tau, published.lambda, published.proposal)
-      (settings.sigma, settings.sigmaDecay) = (published.sigma, .constant)
-    }
-    self.init(
-      innerSteps: settings.innerSteps, candidates: settings.candidates, temperature: settings.tau,
-      lambda: settings.lambda, weighting: settings.proposal,
-      sigma: Schedules(settings).sigma(epoch: min(epoch, settings.epochs - 1)), seed: settings.seed)
+    let moment = MGSMoment(configuration, epoch: epoch)
+    self.init(mgs: moment.settings, sigma: moment.sigma, seed: configuration.seed)
   }
+
+  /// What one update takes.
+  var work: EvaluationWork { .init(forwards: mgs.plan.evaluations, steps: mgs.plan.weightSteps + mgs.plan.alphaGradients) }
 
   /// As keys and values of a YAML mapping.
   var entries: [(key: String, value: String)] {
     [
-      ("zarts_inner_steps", "\(innerSteps)"), ("zarts_candidates", "\(candidates)"), ("zarts_tau", "\(temperature)"),
-      ("zarts_lambda", "\(lambda)"), ("zarts_proposal", weighting.rawValue), ("zarts_sigma", "\(sigma)"),
+      ("zarts_inner_steps", "\(mgs.innerSteps)"), ("zarts_candidates", "\(mgs.candidates)"),
+      ("zarts_tau", "\(mgs.temperature)"), ("zarts_lambda", "\(mgs.lambda)"),
+      ("zarts_proposal", mgs.weighting.rawValue), ("zarts_sigma", "\(sigma)"),
       ("zarts_seed", "\(seed)"),
     ]
   }
@@ -119,12 +101,8 @@ struct DirectionSource<Problem: BilevelProblem> {
 
   private func update(at alphas: ArchitectureParameters) throws -> AlphaDirection {
     let length = max(1, problem.stepsPerEpoch)
-    let optimiser = ZARTSMGS(
-      problem: problem,
-      settings: .init(
-        innerSteps: zarts.innerSteps, candidates: zarts.candidates, temperature: zarts.temperature, lambda: zarts.lambda,
-        weighting: zarts.weighting))
-    let training = try (0..<zarts.innerSteps).map { offset in
+    let optimiser = ZARTSMGS(problem: problem, settings: zarts.mgs)
+    let training = try (0..<optimiser.trainingBatchCount).map { offset in
       try problem.trainingBatch(epoch: epoch + (firstStep + offset) / length, step: (firstStep + offset) % length)
     }
     let velocity = velocity ?? problem.makeVector()

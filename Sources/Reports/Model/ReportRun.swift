@@ -59,7 +59,7 @@ public struct ReportRun: Sendable {
     let epochs = try Self.epochs(of: metrics)
     // Files that are not those of a search of ours still make a report of their last epoch.
     let result = configuration.flatMap { configuration in
-      epochs.isEmpty || !configuration.method.stopsEarly ? nil : try? SearchRunFolder(existing: path).result()
+      epochs.isEmpty || configuration.earlyStopping == nil ? nil : try? SearchRunFolder(existing: path).result()
     }
     resultEpoch = result?.record.epoch ?? epochs.last
     isEarly = result?.isEarly ?? false

@@ -34,7 +34,7 @@ public struct ComparisonFolder: Equatable, Sendable {
 
   /// The folder of the warm-up that a run starts from, whether it is there or not. Datasets have folders of their own, as
   /// those of the runs: two of one kind are told apart by nothing else in the settings.
-  func warmup(of run: ComparisonPlan.Run) -> SearchRunFolder {
+  package func warmup(of run: ComparisonPlan.Run) -> SearchRunFolder {
     let shared = run.configuration.sharedWarmup.withoutHousekeeping
     let check = String(CRC32C.value(of: Array(shared.yaml.utf8)), radix: 16)
     let data = run.path.split(separator: "/").dropFirst().dropLast().map { "\($0)/" }.joined()

@@ -69,6 +69,6 @@ extension ComparisonPlan {
       field.write(SearchConfiguration(method: method, space: space, dataset: ""))
     }
     if Set(SearchMethod.allCases.map { value($0, .s6) }).count > 1 { return .method }
-    return Set(SearchSpace.allCases.map { value(.darts1, $0) }).count > 1 ? .space : .none
+    return Set(SearchSpace.allCases.map { value(.neutral, $0) }).count > 1 ? .space : .none
   }
 }

@@ -270,9 +270,8 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
 
   /// Of a run after its warm-up, in epochs of weight steps; for the time left.
   private static func work(_ configuration: SearchConfiguration) -> Double {
-    let update = SearchCost.ofUpdate(configuration)
-    let interval = configuration.method.isZeroOrder ? configuration.innerSteps : 1
-    let each = 1 + Double(update.weightSteps + update.alphaGradients) / Double(interval)
+    let update = configuration.updatePlan
+    let each = 1 + Double(update.weightSteps + update.alphaGradients) / Double(update.interval)
     return Double(configuration.epochs - configuration.warmup) * each
   }
 }

@@ -20,20 +20,10 @@ public struct SearchCost: Equatable, Sendable {
     return overflow ? .max : sum
   }
 
-  /// Of one update of α by a method with its settings: DARTS (Liu et al., ICLR 2019, §2.3), ZARTS (Wang et al., NeurIPS
-  /// 2022, §3.2–3.4).
+  /// Of one update of α by a method with its settings.
   public static func ofUpdate(_ configuration: SearchConfiguration) -> SearchCost {
-    let (inner, candidates) = (configuration.innerSteps, configuration.candidates)
-    return switch configuration.method {
-    case .darts1, .darts1ES: SearchCost(weightSteps: 0, alphaGradients: 1)
-    // ω′, then L_val at ω′ and L_train on both sides of ω.
-    case .darts2, .darts2ES: SearchCost(weightSteps: 1, alphaGradients: 3)
-    case .zartsMGS: SearchCost(weightSteps: Int.saturatingProduct(candidates, inner), alphaGradients: 1)
-    case .zartsRS:
-      SearchCost(weightSteps: (candidates + (configuration.antithetic ? 0 : 1)) * inner, alphaGradients: 0)
-    case .zartsGLD: SearchCost(weightSteps: (configuration.radii + 1) * inner, alphaGradients: 0)
-    case .random: SearchCost(weightSteps: 0, alphaGradients: 0)
-    }
+    let plan = configuration.updatePlan
+    return SearchCost(weightSteps: plan.weightSteps, alphaGradients: plan.alphaGradients)
   }
 
   /// Of the epochs that a run has finished.
@@ -47,7 +37,7 @@ public struct SearchCost: Equatable, Sendable {
   /// Of a whole run of so many epochs.
   public init(of configuration: SearchConfiguration, epochs: Int, stepsPerEpoch: Int) {
     let steps = epochs * stepsPerEpoch
-    let interval = configuration.method.isZeroOrder ? configuration.innerSteps : 1
+    let interval = configuration.updatePlan.interval
     let updates = (max(0, epochs - configuration.warmup) * stepsPerEpoch + interval - 1) / interval
     let each = Self.ofUpdate(configuration)
     weightSteps = Self.sum(steps, updates, each.weightSteps)

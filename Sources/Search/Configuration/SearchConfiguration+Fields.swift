@@ -6,14 +6,6 @@ import Foundation
 import Runs
 import Yams
 
-extension SearchMethod {
-  /// Whether a setting of config.yaml makes a difference to the method.
-  public func takes(_ key: String) -> Bool {
-    guard let field = SearchConfiguration.field(key) else { return false }
-    return field.methods?.contains(self) ?? true
-  }
-}
-
 extension SearchConfiguration {
   /// Keys of settings that differ from their defaults although the method does not read them.
   public var ignoredSettings: [String] {
@@ -23,40 +15,56 @@ extension SearchConfiguration {
   }
 
   /// One setting as it stands in the file.
-  struct Field: Sendable {
-    let key: String
+  package struct Field: Sendable {
+    package let key: String
     let comment: String
-    /// The methods that read it; nil for all.
-    var methods: [SearchMethod]?
+    package let affects: SettingEffect
     let wanted: String
-    /// What a count may be, and the count of a configuration; nil where it has none.
-    var bounds: CountBounds?
-    var count: (@Sendable (SearchConfiguration) -> Int?)?
-    let write: @Sendable (SearchConfiguration) -> String
+    /// What is wrong with the value of a configuration taken by itself; nil where nothing is.
+    let fault: @Sendable (SearchConfiguration) -> (found: String, wanted: String)?
+    package let write: @Sendable (SearchConfiguration) -> String
     /// Answers whether the node holds such a value.
     let read: @Sendable (inout SearchConfiguration, Node) -> Bool
+    /// Puts the value of the first configuration into the second.
+    let copy: @Sendable (SearchConfiguration, inout SearchConfiguration) -> Void
 
-    /// - Throws: `InputError` where the count is out of bounds.
-    func checkCount(of configuration: SearchConfiguration) throws {
-      guard let bounds, let count = count?(configuration), !bounds.contains(count) else { return }
-      throw InputError("value out of range", at: .setting(key), found: "\(count)", wanted: bounds.wanted)
+    init<Value>(
+      _ key: String, _ comment: String, _ path: WritableKeyPath<SearchConfiguration, Value> & Sendable,
+      affects: SettingEffect, wanted: String,
+      fault: @escaping @Sendable (SearchConfiguration) -> (found: String, wanted: String)? = { _ in nil },
+      write: @escaping @Sendable (SearchConfiguration) -> String,
+      read: @escaping @Sendable (inout SearchConfiguration, Node) -> Bool
+    ) {
+      self.key = key
+      self.comment = comment
+      self.affects = affects
+      self.wanted = wanted
+      self.fault = fault
+      self.write = write
+      self.read = read
+      copy = { $1[keyPath: path] = $0[keyPath: path] }
+    }
+
+    /// - Throws: `InputError` where the value is out of bounds.
+    func check(_ configuration: SearchConfiguration) throws {
+      guard let fault = fault(configuration) else { return }
+      throw InputError("value out of range", at: .setting(key), found: fault.found, wanted: fault.wanted)
     }
 
     /// The comment of its line in the file.
-    var remark: String { methods.map { "\(comment) (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? comment }
+    var remark: String {
+      SearchMethod.readers(of: key).map { "\(comment) (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? comment
+    }
   }
 
-  static func field(_ key: String) -> Field? { fields.first { $0.key == key } }
+  package static func field(_ key: String) -> Field? { fields.first { $0.key == key } }
 
-  private static let zeroOrder: [SearchMethod] = [.zartsRS, .zartsMGS, .zartsGLD]
-  private static let darts: [SearchMethod] = [.darts1, .darts2, .darts1ES, .darts2ES]
-  private static let earlyStopping: [SearchMethod] = [.darts1ES, .darts2ES]
-
-  static let fields: [Field] = [
-    choice("method", \.method, "how alpha is updated"),
-    choice("space", \.space, "candidate operations of each edge"),
+  package static let fields: [Field] = [
+    choice("method", \.method, .afterWarmup, "how alpha is updated"),
+    choice("space", \.space, .warmup, "candidate operations of each edge"),
     Field(
-      key: "dataset", comment: DatasetSpecification.forms, wanted: "text",
+      "dataset", DatasetSpecification.forms, \.dataset, affects: .dataset, wanted: "text",
+      fault: { $0.dataset.isEmpty ? ("''", DatasetSpecification.forms) : nil },
       write: { quoted($0.dataset) },
       read: { configuration, node in
         guard let text = node.string else { return false }
@@ -64,90 +72,102 @@ extension SearchConfiguration {
         return true
       }),
     Field(
-      key: "seed", comment: "key of every random number", wanted: "a whole number from 0 to 2^64 - 1",
+      "seed", "key of every random number", \.seed, affects: .warmup, wanted: "a whole number from 0 to 2^64 - 1",
       write: { "\($0.seed)" },
       read: { configuration, node in
         guard let seed = node.string.flatMap(UInt64.init) else { return false }
         configuration.seed = seed
         return true
       }),
-    whole("epochs", \.epochs, RunBounds.epochs, "epochs of the search"),
-    whole("warmup", \.warmup, RunBounds.warmup, "epochs at the start that train the weights alone"),
-    whole("channels", \.channels, SupernetArchitecture.channelCounts, "channels of the first cells"),
-    whole("layers", \.layers, SupernetArchitecture.layerCounts, "cells"),
+    whole("epochs", \.epochs, .warmup, RunBounds.epochs, "epochs of the search"),
+    whole("warmup", \.warmup, .afterWarmup, RunBounds.warmup, "epochs at the start that train the weights alone"),
+    whole("channels", \.channels, .warmup, SupernetArchitecture.channelCounts, "channels of the first cells"),
+    whole("layers", \.layers, .warmup, SupernetArchitecture.layerCounts, "cells"),
     whole(
-      "partial_channels", \.partialChannels, CountBounds(1...512),
+      "partial_channels", \.partialChannels, .warmup, CountBounds(1...512),
       "K: operations see the first 1/K of the channels (PC-DARTS)"),
-    flag("edge_normalisation", \.edgeNormalisation, "whether edges have weights of their own, beta (PC-DARTS)"),
-    flag("merged_convolutions", \.mergedConvolutions, "whether the convolutions of an edge share one kernel (MergeNAS)"),
-    number("skip_dropout", \.skipDropout, "rate at which skip connections drop values at first (P-DARTS)"),
+    flag("edge_normalisation", \.edgeNormalisation, .warmup, "whether edges have weights of their own, beta (PC-DARTS)"),
+    flag(
+      "merged_convolutions", \.mergedConvolutions, .warmup, "whether the convolutions of an edge share one kernel (MergeNAS)"
+    ),
+    number(
+      "skip_dropout", \.skipDropout, .warmup, .belowOne, "rate at which skip connections drop values at first (P-DARTS)"),
     maximumSkipsField, operationsField, stagesField,
-    whole("batch", \.batch, BatchLoader.batchSizes, "images in a batch"),
+    whole("batch", \.batch, .warmup, BatchLoader.batchSizes, "images in a batch"),
     Field(
-      key: "train_limit", comment: "training images used, before they are split; null for all",
-      wanted: "a whole number or null", bounds: RunBounds.halvedImages, count: \.trainLimit,
+      "train_limit", "training images used, before they are split; null for all", \.trainLimit, affects: .warmup,
+      wanted: "a whole number or null", fault: fault(RunBounds.halvedImages, \.trainLimit),
       write: { $0.trainLimit.map(String.init) ?? "null" },
       read: { configuration, node in
         configuration.trainLimit = node.string.flatMap { Int($0) }
         return configuration.trainLimit != nil || node.null != nil
       }),
-    whole("threads", \.threads, RunBounds.threads, "0 for one a core; the result does not depend on it"),
+    whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
     whole(
-      "inner_steps", \.innerSteps, RunBounds.innerSteps, "M: weight steps of a candidate, and between two updates", zeroOrder
-    ),
+      "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,
+      "M: weight steps of a candidate, and between two updates"),
     whole(
-      "candidates", \.candidates, RunBounds.candidates,
-      "N: of an update; in random search, architectures tried an epoch",
-      [.zartsRS, .zartsMGS, .random]),
-    number("sigma", \.sigma, "standard deviation of candidates before its decay", [.zartsMGS]),
-    choice("sigma_decay", \.sigmaDecay, "fall of sigma after the warm-up", [.zartsMGS]),
-    number("tau", \.tau, "temperature of the candidates' weights", [.zartsMGS]),
-    number("lambda", \.lambda, "share of candidates that ignore the gradient", [.zartsMGS]),
-    choice("proposal", \.proposal, "importance weights", [.zartsMGS]),
-    choice("rs_distribution", \.rsDistribution, "of the directions", [.zartsRS]),
-    number("mu", \.mu, "distance of candidates along their directions", [.zartsRS]),
-    number("xi", \.xi, "step along the negative gradient estimate", [.zartsRS]),
-    flag("antithetic", \.antithetic, "whether candidates come in opposite pairs, which need no baseline", [.zartsRS]),
-    number("radius", \.radius, "R: of the largest ball", [.zartsGLD]),
-    whole("radii", \.radii, RunBounds.radii, "K: balls, each of half the radius of the one before", [.zartsGLD]),
-    number("learning_rate", \.learningRate, "of the weights, in the first epoch"),
-    number("minimum_learning_rate", \.minimumLearningRate, "towards which the cosine falls"),
-    number("momentum", \.momentum, "of the weights"),
-    number("weight_decay", \.weightDecay, "of the weights"),
-    number("gradient_clip", \.gradientClip, "largest norm of the weights' gradient"),
-    number("alpha_learning_rate", \.alphaLearningRate, "of Adam on alpha", darts),
-    number("alpha_beta1", \.alphaBeta1, "of Adam on alpha", darts),
-    number("alpha_beta2", \.alphaBeta2, "of Adam on alpha", darts),
-    number("alpha_epsilon", \.alphaEpsilon, "of Adam on alpha", darts),
-    number("alpha_weight_decay", \.alphaWeightDecay, "of Adam on alpha", darts),
+      "candidates", \.candidates, .afterWarmup, RunBounds.candidates,
+      "N: of an update; in random search, architectures tried an epoch"),
+    number("sigma", \.sigma, .afterWarmup, .positive, "standard deviation of candidates before its decay"),
+    choice("sigma_decay", \.sigmaDecay, .afterWarmup, "fall of sigma after the warm-up"),
+    number("tau", \.tau, .afterWarmup, .positive, "temperature of the candidates' weights"),
+    number("lambda", \.lambda, .afterWarmup, .share, "share of candidates that ignore the gradient"),
+    choice("proposal", \.proposal, .afterWarmup, "importance weights"),
+    choice("rs_distribution", \.rsDistribution, .afterWarmup, "of the directions"),
+    number("mu", \.mu, .afterWarmup, .positive, "distance of candidates along their directions"),
+    number("xi", \.xi, .afterWarmup, .positive, "step along the negative gradient estimate"),
+    flag("antithetic", \.antithetic, .afterWarmup, "whether candidates come in opposite pairs, which need no baseline"),
+    number("radius", \.radius, .afterWarmup, .positive, "R: of the largest ball"),
+    whole("radii", \.radii, .afterWarmup, RunBounds.radii, "K: balls, each of half the radius of the one before"),
+    number("learning_rate", \.learningRate, .warmup, .positive, "of the weights, in the first epoch"),
+    number("minimum_learning_rate", \.minimumLearningRate, .warmup, .any, "towards which the cosine falls"),
+    number("momentum", \.momentum, .warmup, .belowOne, "of the weights"),
+    number("weight_decay", \.weightDecay, .warmup, .notNegative, "of the weights"),
+    number("gradient_clip", \.gradientClip, .warmup, .limit, "largest norm of the weights' gradient"),
+    number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .positive, "of Adam on alpha"),
+    number("alpha_beta1", \.alphaBeta1, .afterWarmup, .belowOne, "of Adam on alpha"),
+    number("alpha_beta2", \.alphaBeta2, .afterWarmup, .belowOne, "of Adam on alpha"),
+    number("alpha_epsilon", \.alphaEpsilon, .afterWarmup, .positive, "of Adam on alpha"),
+    number("alpha_weight_decay", \.alphaWeightDecay, .afterWarmup, .notNegative, "of Adam on alpha"),
     whole(
-      "eigenvalue_every", \.eigenvalueEvery, RunBounds.interval.or(zero: "none"),
+      "eigenvalue_every", \.eigenvalueEvery, .afterWarmup, RunBounds.interval.or(zero: "none"),
       "epochs between dominant eigenvalues of the Hessian of the validation loss in alpha; 0 for none"),
-    whole("eigenvalue_batches", \.eigenvalueBatches, RunBounds.batches, "validation batches of that Hessian"),
+    whole("eigenvalue_batches", \.eigenvalueBatches, .afterWarmup, RunBounds.batches, "validation batches of that Hessian"),
     whole(
-      "early_stop_window", \.earlyStopWindow, RunBounds.window,
-      "k: epochs of its moving average, and back to the returned architecture",
-      earlyStopping),
-    number("early_stop_ratio", \.earlyStopRatio, "of averages k epochs apart, below which the search stops", earlyStopping),
+      "early_stop_window", \.earlyStopWindow, .afterWarmup, RunBounds.window,
+      "k: epochs of its moving average, and back to the returned architecture"),
+    number(
+      "early_stop_ratio", \.earlyStopRatio, .afterWarmup, .ratio, "of averages k epochs apart, below which the search stops"),
     whole(
-      "early_stop_start", \.earlyStopStart, RunBounds.start,
-      "epochs before the earliest architecture that may be returned", earlyStopping),
+      "early_stop_start", \.earlyStopStart, .afterWarmup, RunBounds.start,
+      "epochs before the earliest architecture that may be returned"),
     whole(
-      "keep_last", \.keepLast, RunBounds.interval.or(zero: "all"),
+      "keep_last", \.keepLast, .nothing, RunBounds.interval.or(zero: "all"),
       "checkpoints kept, 0 for all; the result does not depend on it"),
     whole(
-      "checkpoint_every", \.checkpointEvery, RunBounds.stepInterval.or(zero: "none"),
+      "checkpoint_every", \.checkpointEvery, .nothing, RunBounds.stepInterval.or(zero: "none"),
       "weight steps between checkpoints within an epoch, 0 for none; the result does not depend on it"),
-    flag("tensorboard", \.tensorboard, "whether event files are written; the result does not depend on it"),
+    flag("tensorboard", \.tensorboard, .nothing, "whether event files are written; the result does not depend on it"),
   ]
 
   private typealias Path<Value> = WritableKeyPath<SearchConfiguration, Value> & Sendable
 
+  /// Of a count that may be absent.
+  static func fault(
+    _ bounds: CountBounds, _ count: @escaping @Sendable (SearchConfiguration) -> Int?
+  ) -> @Sendable (SearchConfiguration) -> (found: String, wanted: String)? {
+    { configuration in
+      guard let count = count(configuration), !bounds.contains(count) else { return nil }
+      return ("\(count)", bounds.wanted)
+    }
+  }
+
   private static func whole(
-    _ key: String, _ path: Path<Int>, _ bounds: CountBounds, _ comment: String, _ methods: [SearchMethod]? = nil
+    _ key: String, _ path: Path<Int>, _ affects: SettingEffect, _ bounds: CountBounds, _ comment: String
   ) -> Field {
     Field(
-      key: key, comment: comment, methods: methods, wanted: bounds.wanted, bounds: bounds, count: { $0[keyPath: path] },
+      key, comment, path, affects: affects, wanted: bounds.wanted, fault: fault(bounds) { $0[keyPath: path] },
       write: { "\($0[keyPath: path])" },
       read: { configuration, node in
         guard let value = node.string.flatMap({ Int($0) }) else { return false }
@@ -157,10 +177,14 @@ extension SearchConfiguration {
   }
 
   private static func number(
-    _ key: String, _ path: Path<Double>, _ comment: String, _ methods: [SearchMethod]? = nil
+    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ bounds: NumberBounds, _ comment: String
   ) -> Field {
     Field(
-      key: key, comment: comment, methods: methods, wanted: "a number", write: { decimal($0[keyPath: path]) },
+      key, comment, path, affects: affects, wanted: "a number",
+      fault: { configuration in
+        let value = configuration[keyPath: path]
+        return bounds.contains(value) ? nil : ("\(value)", bounds.wanted)
+      }, write: { decimal($0[keyPath: path]) },
       read: { configuration, node in
         guard let value = node.string.flatMap(Double.init) else { return false }
         configuration[keyPath: path] = value
@@ -169,10 +193,10 @@ extension SearchConfiguration {
   }
 
   private static func flag(
-    _ key: String, _ path: Path<Bool>, _ comment: String, _ methods: [SearchMethod]? = nil
+    _ key: String, _ path: Path<Bool>, _ affects: SettingEffect, _ comment: String
   ) -> Field {
     Field(
-      key: key, comment: comment, methods: methods, wanted: "true or false", write: { "\($0[keyPath: path])" },
+      key, comment, path, affects: affects, wanted: "true or false", write: { "\($0[keyPath: path])" },
       read: { configuration, node in
         guard let value = node.bool else { return false }
         configuration[keyPath: path] = value
@@ -181,11 +205,11 @@ extension SearchConfiguration {
   }
 
   private static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ key: String, _ path: Path<Value>, _ comment: String, _ methods: [SearchMethod]? = nil
+    _ key: String, _ path: Path<Value>, _ affects: SettingEffect, _ comment: String
   ) -> Field {
     let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
     return Field(
-      key: key, comment: "\(comment): \(names)", methods: methods, wanted: "one of \(names)",
+      key, "\(comment): \(names)", path, affects: affects, wanted: "one of \(names)",
       write: { $0[keyPath: path].rawValue },
       read: { configuration, node in
         guard let value = node.string.flatMap(Value.init) else { return false }

@@ -10,6 +10,9 @@ extension SearchConfiguration {
       + Self.fields.map { "\($0.key): \($0.write(self))  # \($0.remark)\n" }.joined()
   }
 
+  /// A setting as config.yaml has it; nil for a key that is none.
+  public func text(of key: String) -> String? { Self.field(key)?.write(self) }
+
   /// Settings that the defaults of others go with, where they are given elsewhere than in a file: on a command line.
   public struct Identity: Equatable, Sendable {
     public var method: SearchMethod?
@@ -54,7 +57,7 @@ extension SearchConfiguration {
 
   /// Layers in ascending order of rank.
   init(layers: [SettingsText], given: Identity, from place: String) throws {
-    self.init(method: .darts1, space: .s6, dataset: "")
+    self.init(method: .neutral, space: .s6, dataset: "")
     for layer in layers { try set(["method", "space", "dataset"], layer) }
     for (key, isGiven) in [
       ("method", given.method != nil), ("space", given.space != nil), ("dataset", given.dataset != nil),

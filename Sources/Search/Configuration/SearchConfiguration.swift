@@ -11,7 +11,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var seed: UInt64 = 0
   public var epochs = 50
   /// Epochs at the start in which α stays as it is.
-  public var warmup: Int
+  public var warmup = 0
   /// C, the channels of the first cells.
   public var channels = 16
   /// Cells.
@@ -39,7 +39,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   /// M.
   public var innerSteps = 10
   /// N.
-  public var candidates: Int
+  public var candidates = 4
   /// σ before its decay.
   public var sigma: Double
   public var sigmaDecay = Decay.cosine
@@ -72,7 +72,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var alphaEpsilon = 1e-8
   public var alphaWeightDecay = 1e-3
   /// Epochs from one dominant eigenvalue of ∇²_α L_val to the next; 0 for none.
-  public var eigenvalueEvery: Int
+  public var eigenvalueEvery = 0
   /// Batches of the validation split that this Hessian is the mean of.
   public var eigenvalueBatches = 4
   /// k of early stopping: epochs that an eigenvalue is averaged over, and how far back the returned architecture lies.
@@ -94,12 +94,10 @@ public struct SearchConfiguration: Equatable, Sendable {
     self.method = method
     self.space = space
     self.dataset = dataset
-    warmup = method.defaultWarmup
-    candidates = method.defaultCandidates
     sigma = Self.defaultSigma(space)
     mu = Self.defaultMu(space, .gaussian)
     radius = Self.defaultRadius(space)
-    eigenvalueEvery = method.stopsEarly ? 1 : 0
+    method.definition.setDefaults(&self)
   }
 
   /// 0.025 on the DARTS space with or without `none`, 0.2 on the four reduced spaces.
@@ -128,45 +126,20 @@ public struct SearchConfiguration: Equatable, Sendable {
   ///
   /// - Throws: `InputError` naming the first setting that cannot be.
   public func validate() throws {
-    for field in Self.fields { try field.checkCount(of: self) }
+    for field in Self.fields { try field.check(self) }
+    let usualWarmup = SearchConfiguration(method: method, space: space, dataset: dataset).warmup
     try require(
       (0...epochs).contains(warmup), "warmup", warmup,
-      "0 to \(epochs), the number of epochs (\(method.defaultWarmup) where it is not given)")
+      "0 to \(epochs), the number of epochs (\(usualWarmup) where it is not given)")
     try validateVariant()
-    try require(sigma > 0 && sigma.isFinite, "sigma", sigma, "a number above 0")
-    try require(tau > 0 && tau.isFinite, "tau", tau, "a number above 0")
-    try require((0...1).contains(lambda), "lambda", lambda, "0 to 1")
-    try require(mu > 0 && mu.isFinite, "mu", mu, "a number above 0")
-    try require(xi > 0 && xi.isFinite, "xi", xi, "a number above 0")
-    if method == .zartsRS && antithetic {
-      try require(candidates.isMultiple(of: 2), "candidates", candidates, "an even number, since antithetic makes pairs")
-    }
-    try require(radius > 0 && radius.isFinite, "radius", radius, "a number above 0")
-    try require(learningRate > 0 && learningRate.isFinite, "learning_rate", learningRate, "a number above 0")
     try require(
       (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
       "0 to the learning rate, \(learningRate)")
-    try require((0..<1).contains(momentum), "momentum", momentum, "0 or more and below 1")
-    try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay, "0 or more")
-    try require(gradientClip > 0, "gradient_clip", gradientClip, "a number above 0")
-    try require(
-      alphaLearningRate > 0 && alphaLearningRate.isFinite, "alpha_learning_rate", alphaLearningRate, "a number above 0")
-    try require((0..<1).contains(alphaBeta1), "alpha_beta1", alphaBeta1, "0 or more and below 1")
-    try require((0..<1).contains(alphaBeta2), "alpha_beta2", alphaBeta2, "0 or more and below 1")
-    try require(alphaEpsilon > 0 && alphaEpsilon.isFinite, "alpha_epsilon", alphaEpsilon, "a number above 0")
-    try require(alphaWeightDecay >= 0 && alphaWeightDecay.isFinite, "alpha_weight_decay", alphaWeightDecay, "0 or more")
-    try validateRunSettings()
-    try require(!dataset.isEmpty, "dataset", "''", DatasetSpecification.forms)
+    try method.definition.validate(self)
   }
 
-  private func validateRunSettings() throws {
-    if method.stopsEarly {
-      try require(eigenvalueEvery == 1, "eigenvalue_every", eigenvalueEvery, "1, since early stopping averages over epochs")
-    }
-    try require(earlyStopRatio > 0 && earlyStopRatio <= 1, "early_stop_ratio", earlyStopRatio, "above 0, at most 1")
-  }
-
-  private func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
+  /// - Throws: `InputError` that names the setting where the condition does not hold.
+  func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
     guard condition else {
       throw InputError("value out of range", at: .setting(key), found: "\(found)", wanted: wanted)
     }
@@ -174,21 +147,6 @@ public struct SearchConfiguration: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
-  /// Settings of config.yaml that a run may change where it goes on: no result depends on them.
-  public static let housekeeping = ["threads", "keep_last", "checkpoint_every", "tensorboard"]
-
-  /// Settings that a run may be given where it goes on: the housekeeping, and where its data now are.
-  public static let adjustable = housekeeping + ["dataset"]
-
-  /// The same computation with the housekeeping at its defaults and the data named without their place: neither must leave
-  /// a trace in a run's results.
-  var withoutHousekeeping: SearchConfiguration {
-    var neutral = self
-    neutral.dataset = DatasetSpecification.kind(of: dataset)
-    (neutral.threads, neutral.keepLast, neutral.checkpointEvery, neutral.tensorboard) = (0, 0, 0, false)
-    return neutral
-  }
-
   /// The first setting that makes another computation of it, with both values.
   func difference(from other: SearchConfiguration) -> (key: String, own: String, other: String)? {
     let (own, other) = (withoutHousekeeping, other.withoutHousekeeping)

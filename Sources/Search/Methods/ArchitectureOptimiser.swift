@@ -10,12 +10,8 @@ import Problems
 public protocol ArchitectureOptimiser<Problem>: AnyObject {
   associatedtype Problem: BilevelProblem
 
-  /// Weight steps from one update to the next.
-  var interval: Int { get }
-  /// Upcoming training batches that an update reads.
-  var trainingBatchCount: Int { get }
-  /// Cost of one update in training steps, for estimates of the time left.
-  var updateCost: Double { get }
+  /// When an update is due, what it reads and what it costs: what the method's definition says of its settings.
+  var plan: UpdatePlan { get }
 
   /// Moves α.
   ///
@@ -41,6 +37,12 @@ public protocol ArchitectureOptimiser<Problem>: AnyObject {
 }
 
 extension ArchitectureOptimiser {
+  /// Weight steps from one update to the next.
+  public var interval: Int { plan.interval }
+  /// Upcoming training batches that an update reads.
+  public var trainingBatchCount: Int { plan.trainingBatches }
+  /// Cost of one update in training steps, for estimates of the time left.
+  public var updateCost: Double { plan.trainingSteps }
   public func finishEpoch(_ alphas: inout ArchitectureParameters, at end: EpochEnd) throws -> Int { 0 }
   public var epochEndCost: Double { 0 }
   public func exportState() -> [NamedTensor] { [] }

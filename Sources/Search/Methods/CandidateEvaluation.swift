@@ -46,9 +46,6 @@ final class CandidateEvaluation<Problem: BilevelProblem> {
       "no candidate has a finite loss after \(step.trainingBatches.count) inner steps: \(losses), ‖α‖ \(alphas.norm), "
         + "‖ω‖ \(step.weights.norm)")
   }
-
-  /// Of one candidate in training steps; a forward pass counts a third.
-  static func cost(_ innerSteps: Int) -> Double { Double(innerSteps) + 1.0 / 3 }
 }
 
 extension ArchitectureStep {

@@ -3,6 +3,36 @@ import Compute
 import Formats
 import Problems
 
+extension SearchMethod {
+  /// Random architectures with shared weights: the baseline.
+  public static let random = SearchMethod(RandomMethod())
+}
+
+struct RandomMethod: MethodDefinition {
+  var name: String { "random" }
+  var summary: String { "random architectures with shared weights, the best of them kept: the baseline" }
+  var settings: Set<String> { ["candidates"] }
+  var searchesInStages: Bool { false }
+
+  /// The 1000 architectures of Li & Talwalkar over the 50 epochs of a search.
+  func setDefaults(_ configuration: inout SearchConfiguration) { configuration.candidates = 20 }
+
+  func validate(_ configuration: SearchConfiguration) throws {
+    try configuration.require(
+      !configuration.edgeNormalisation, "edge_normalisation", true, "false: random search has no use for β")
+    try configuration.require(
+      configuration.keptOperations == nil, "operations", "some", "null: random search samples from the space")
+  }
+
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { UpdatePlan() }
+
+  func makeOptimiser<Problem: BilevelProblem>(
+    _ configuration: SearchConfiguration, for problem: Problem
+  ) throws -> any ArchitectureOptimiser<Problem> {
+    try RandomSearch(problem: problem, space: configuration.space, candidates: configuration.candidates)
+  }
+}
+
 /// Random search with weight sharing, the baseline that a search method has to beat (Li & Talwalkar, *Random search and
 /// reproducibility for neural architecture search*, UAI 2019, §3.3).
 ///
@@ -12,9 +42,7 @@ import Problems
 /// batches first; here they are spread over the epochs, so that a run has a result at any time, and nothing is ranked on
 /// less than the split.
 public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser {
-  public let interval = 1
-  public let trainingBatchCount = 0
-  public let updateCost = 0.0
+  public let plan = UpdatePlan()
   public let space: SearchSpace
   /// N.
   public let candidates: Int
@@ -27,7 +55,7 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
     let (found, wanted) = (problem.initialAlphas, space.zeroAlphas)
     guard found.zeros == wanted else {
       throw InputError(
-        "no architectures to sample", at: "method \(SearchMethod.random.rawValue)",
+        "no architectures to sample", at: "method \(RandomMethod().name)",
         found: "α of [\(found.normal.rows), \(found.normal.columns)]",
         wanted: "[\(wanted.normal.rows), \(wanted.normal.columns)], the shape of \(space.rawValue)")
     }

@@ -1,6 +1,65 @@
 import Cells
+import Compute
 import Foundation
 import Problems
+
+extension SearchMethod {
+  /// ZARTS with the best of candidates at halving radii.
+  public static let zartsGLD = SearchMethod(ZARTSGLDMethod())
+}
+
+struct ZARTSGLDMethod: MethodDefinition {
+  var name: String { "zarts-gld" }
+  var summary: String { "a step to the best of candidates in balls of halving radii, where it is better" }
+  var settings: Set<String> { ["inner_steps", "radius", "radii"] }
+
+  func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
+
+  private func settings(_ configuration: SearchConfiguration) -> GLDSettings {
+    .init(innerSteps: configuration.innerSteps, radius: configuration.radius, radii: configuration.radii)
+  }
+
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { settings(configuration).plan }
+
+  func makeOptimiser<Problem: BilevelProblem>(
+    _ configuration: SearchConfiguration, for problem: Problem
+  ) -> any ArchitectureOptimiser<Problem> {
+    ZARTSGLD(problem: problem, settings: settings(configuration))
+  }
+}
+
+/// Settings of an update of GLD; those of the paper are not known for R and K (see docs/methods.md for where the run's
+/// defaults come from).
+public struct GLDSettings: Equatable, Sendable {
+  /// M.
+  public var innerSteps: Int
+  /// R > 0, in units of α.
+  public var radius: Double
+  /// K.
+  public var radii: Int
+
+  public init(innerSteps: Int = 10, radius: Double, radii: Int = 4) {
+    self.innerSteps = innerSteps
+    self.radius = radius
+    self.radii = radii
+  }
+
+  /// The candidates and α itself.
+  public var plan: UpdatePlan { UpdatePlan(training: radii + 1, innerSteps: innerSteps) }
+}
+
+/// What GLD makes of losses, whoever evaluates them (Golovin et al., ICLR 2020, alg. 1).
+public enum GradientlessDescent {
+  /// Candidate k (from 0): uniform in the ball of radius R·2^(−k), of `count` values.
+  public static func candidate(_ index: Int, count: Int, radius: Double, from stream: inout RandomStream) -> [Double] {
+    stream.ballPoint(count, radius: radius * exp2(-Double(index)))
+  }
+
+  /// The number of the candidate to move to: the one of the smallest finite loss below the baseline L(α); nil where none is.
+  public static func choice(of losses: [Double], baseline: Double) -> Int? {
+    losses.indices.filter { losses[$0].isFinite && losses[$0] < baseline }.min { losses[$0] < losses[$1] }
+  }
+}
 
 /// ZARTS with gradientless descent: candidates in balls of halving radii around α, of which the best is taken if it is
 /// better than α itself (Wang et al., ZARTS, NeurIPS 2022, §3.4; Golovin et al., ICLR 2020, alg. 1).
@@ -8,21 +67,7 @@ import Problems
 /// Candidate k is uniform in the ball of radius R·2^(−k), k = 0…K−1. Only the order of losses counts, so nothing has to be
 /// tuned to their scale. An update costs (K + 1)·M training steps and as many evaluations.
 public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
-  /// Settings; those of the paper are not known for R and K (see docs/methods.md for where the run's defaults come from).
-  public struct Settings: Equatable, Sendable {
-    /// M.
-    public var innerSteps: Int
-    /// R > 0, in units of α.
-    public var radius: Double
-    /// K.
-    public var radii: Int
-
-    public init(innerSteps: Int = 10, radius: Double, radii: Int = 4) {
-      self.innerSteps = innerSteps
-      self.radius = radius
-      self.radii = radii
-    }
-  }
+  public typealias Settings = GLDSettings
 
   public let settings: Settings
   private let evaluation: CandidateEvaluation<Problem>
@@ -32,19 +77,17 @@ public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
     evaluation = CandidateEvaluation(problem: problem)
   }
 
-  public var interval: Int { settings.innerSteps }
-  public var trainingBatchCount: Int { settings.innerSteps }
-  public var updateCost: Double { Double(settings.radii + 1) * CandidateEvaluation<Problem>.cost(settings.innerSteps) }
+  public var plan: UpdatePlan { settings.plan }
 
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
     let baseline = try evaluation.baseline(of: alphas, at: step)
     let updates = (0..<settings.radii).map { index in
       var stream = step.candidateStream(index)
-      return stream.ballPoint(alphas.count, radius: settings.radius * exp2(-Double(index)))
+      return GradientlessDescent.candidate(index, count: alphas.count, radius: settings.radius, from: &stream)
     }
     let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
-    let best = losses.indices.filter { losses[$0].isFinite && losses[$0] < baseline }.min { losses[$0] < losses[$1] }
+    let best = GradientlessDescent.choice(of: losses, baseline: baseline)
     if let best { alphas = alphas.moved(by: updates[best]) }
     return ArchitectureReport(
       gradientNorm: nil, updateNorm: best.map { updates[$0].length } ?? 0, baselineLoss: baseline, candidateLosses: losses)

@@ -1,34 +1,106 @@
 import Cells
 import Problems
 
+extension SearchMethod {
+  /// ZARTS with importance-weighted candidates.
+  public static let zartsMGS = SearchMethod(ZARTSMGSMethod())
+}
+
+struct ZARTSMGSMethod: MethodDefinition {
+  var name: String { "zarts-mgs" }
+  var summary: String { "the mean of candidates around the descent of DARTS, weighted by their true losses" }
+  var settings: Set<String> { ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] }
+
+  func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
+
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { MGSSettings(configuration).plan }
+
+  func makeOptimiser<Problem: BilevelProblem>(
+    _ configuration: SearchConfiguration, for problem: Problem
+  ) -> any ArchitectureOptimiser<Problem> {
+    ZARTSMGS(problem: problem, settings: MGSSettings(configuration))
+  }
+}
+
+/// Settings of an update of MGS; the defaults are the paper's.
+public struct MGSSettings: Equatable, Sendable {
+  /// M.
+  public var innerSteps: Int
+  /// N.
+  public var candidates: Int
+  /// τ.
+  public var temperature: Double
+  /// λ.
+  public var lambda: Double
+  public var weighting: ProposalWeighting
+
+  public init(
+    innerSteps: Int = 10, candidates: Int = 4, temperature: Double = 0.01, lambda: Double = 1e-3,
+    weighting: ProposalWeighting = .flattened
+  ) {
+    self.innerSteps = innerSteps
+    self.candidates = candidates
+    self.temperature = temperature
+    self.lambda = lambda
+    self.weighting = weighting
+  }
+
+  init(_ configuration: SearchConfiguration) {
+    self.init(
+      innerSteps: configuration.innerSteps, candidates: configuration.candidates, temperature: configuration.tau,
+      lambda: configuration.lambda, weighting: configuration.proposal)
+  }
+
+  /// The candidates and the gradient that guides them.
+  public var plan: UpdatePlan { UpdatePlan(training: candidates, innerSteps: innerSteps, alphaGradients: 1) }
+
+  /// What MGS makes of losses, whoever evaluates them: Σ c_i u_i / Σ c_i (Wang et al., ZARTS, §3.3).
+  ///
+  /// - Parameters:
+  ///   - candidates: u_i, drawn from `proposal`.
+  ///   - losses: L_M(α + u_i).
+  /// - Returns: the update and its weights; nil where no loss is finite.
+  public static func update(
+    _ candidates: [[Double]], losses: [Double], proposal: MixtureProposal, temperature: Double,
+    weighting: ProposalWeighting
+  ) -> (update: [Double], weights: ImportanceWeights)? {
+    let densities = weighting == .exact ? candidates.map(proposal.logDensity) : nil
+    guard let weights = ImportanceWeights(losses: losses, temperature: temperature, logDensities: densities) else {
+      return nil
+    }
+    var update = [Double](repeating: 0, count: candidates[0].count)
+    for (weight, candidate) in zip(weights.normalised, candidates) where weight > 0 {
+      for index in update.indices { update[index] += weight * candidate[index] }
+    }
+    return (update, weights)
+  }
+}
+
+/// An update of MGS as a search would make it after so many epochs.
+public struct MGSMoment: Equatable, Sendable {
+  public var settings: MGSSettings
+  /// σ.
+  public var sigma: Double
+
+  /// Of the last epoch's σ where the search is over, since the one after would be 0. Where the search is by another method
+  /// its settings of MGS are nobody's choice, and the published ones of its space take their place, at their first σ.
+  public init(_ configuration: SearchConfiguration, epoch: Int) {
+    guard configuration.method == .zartsMGS else {
+      let published = SearchConfiguration(method: .zartsMGS, space: configuration.space, dataset: configuration.dataset)
+      (settings, sigma) = (MGSSettings(published), published.sigma)
+      return
+    }
+    settings = MGSSettings(configuration)
+    sigma = Schedules(configuration).sigma(epoch: min(epoch, configuration.epochs - 1))
+  }
+}
+
 /// ZARTS with maximum-likelihood guided parameter search: candidates drawn around −∇_α L₁, weighted by how well the
 /// weights that each of them trains do (Wang et al., ZARTS, NeurIPS 2022, §3.3, alg. 1).
 ///
 /// An update costs N·M training steps, N forward passes and one α-gradient.
 public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
-  /// Settings; the defaults are the paper's.
-  public struct Settings: Equatable, Sendable {
-    /// M.
-    public var innerSteps: Int
-    /// N.
-    public var candidates: Int
-    /// τ.
-    public var temperature: Double
-    /// λ.
-    public var lambda: Double
-    public var weighting: ProposalWeighting
-
-    public init(
-      innerSteps: Int = 10, candidates: Int = 4, temperature: Double = 0.01, lambda: Double = 1e-3,
-      weighting: ProposalWeighting = .flattened
-    ) {
-      self.innerSteps = innerSteps
-      self.candidates = candidates
-      self.temperature = temperature
-      self.lambda = lambda
-      self.weighting = weighting
-    }
-  }
+  public typealias Settings = MGSSettings
 
   public let settings: Settings
   private let gradient: FirstOrderGradient<Problem>
@@ -40,9 +112,7 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
     evaluation = CandidateEvaluation(problem: problem)
   }
 
-  public var interval: Int { settings.innerSteps }
-  public var trainingBatchCount: Int { settings.innerSteps }
-  public var updateCost: Double { Double(settings.candidates) * CandidateEvaluation<Problem>.cost(settings.innerSteps) + 1 }
+  public var plan: UpdatePlan { settings.plan }
 
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
@@ -60,14 +130,10 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
       return proposal.sample(from: &stream)
     }
     let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
-    let densities = settings.weighting == .exact ? updates.map(proposal.logDensity) : nil
-    guard let weights = ImportanceWeights(losses: losses, temperature: settings.temperature, logDensities: densities) else {
-      throw evaluation.noFiniteCandidate(losses, alphas, step)
-    }
-    var update = [Double](repeating: 0, count: alphas.count)
-    for (weight, candidate) in zip(weights.normalised, updates) where weight > 0 {
-      for index in update.indices { update[index] += weight * candidate[index] }
-    }
+    guard
+      let (update, weights) = MGSSettings.update(
+        updates, losses: losses, proposal: proposal, temperature: settings.temperature, weighting: settings.weighting)
+    else { throw evaluation.noFiniteCandidate(losses, alphas, step) }
     alphas = alphas.moved(by: update)
     return ArchitectureReport(
       gradientNorm: norm, updateNorm: update.length,

@@ -1,12 +1,104 @@
 import Cells
 import Problems
 
+extension SearchMethod {
+  /// ZARTS with a finite-difference gradient of the smoothed true loss.
+  public static let zartsRS = SearchMethod(ZARTSRSMethod())
+}
+
 /// Where ZARTS-RS draws its directions from.
 public enum DirectionDistribution: String, CaseIterable, Codable, Sendable {
   /// u ~ N(0, I), φ = 1.
   case gaussian
   /// u uniform on the unit sphere, φ = d, the count of α.
   case sphere
+}
+
+struct ZARTSRSMethod: MethodDefinition {
+  var name: String { "zarts-rs" }
+  var summary: String { "descent along finite differences of the true loss in random directions" }
+  var settings: Set<String> { ["inner_steps", "candidates", "rs_distribution", "mu", "xi", "antithetic"] }
+
+  func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
+
+  func validate(_ configuration: SearchConfiguration) throws {
+    guard configuration.antithetic else { return }
+    try configuration.require(
+      configuration.candidates.isMultiple(of: 2), "candidates", configuration.candidates,
+      "an even number, since antithetic makes pairs")
+  }
+
+  private func settings(_ configuration: SearchConfiguration) -> RSSettings {
+    .init(
+      innerSteps: configuration.innerSteps, candidates: configuration.candidates,
+      distribution: configuration.rsDistribution, smoothing: configuration.mu, stepSize: configuration.xi,
+      isAntithetic: configuration.antithetic)
+  }
+
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { settings(configuration).plan }
+
+  func makeOptimiser<Problem: BilevelProblem>(
+    _ configuration: SearchConfiguration, for problem: Problem
+  ) -> any ArchitectureOptimiser<Problem> {
+    ZARTSRS(problem: problem, settings: settings(configuration))
+  }
+}
+
+/// Settings of an update of RS; those of the paper are not known for μ and ξ (see docs/methods.md for where the run's
+/// defaults come from).
+public struct RSSettings: Equatable, Sendable {
+  /// M.
+  public var innerSteps: Int
+  /// N, even with antithetic pairs.
+  public var candidates: Int
+  public var distribution: DirectionDistribution
+  /// μ > 0: how far along a direction a candidate lies.
+  public var smoothing: Double
+  /// ξ > 0: step along the negative gradient estimate.
+  public var stepSize: Double
+  public var isAntithetic: Bool
+
+  public init(
+    innerSteps: Int = 10, candidates: Int = 4, distribution: DirectionDistribution = .gaussian, smoothing: Double,
+    stepSize: Double, isAntithetic: Bool = false
+  ) {
+    self.innerSteps = innerSteps
+    self.candidates = candidates
+    self.distribution = distribution
+    self.smoothing = smoothing
+    self.stepSize = stepSize
+    self.isAntithetic = isAntithetic
+  }
+
+  /// The candidates, and α itself unless they come in pairs.
+  public var plan: UpdatePlan { UpdatePlan(training: candidates + (isAntithetic ? 0 : 1), innerSteps: innerSteps) }
+}
+
+/// What RS makes of losses, whoever evaluates them: the mean of slopes along directions, over those that are finite
+/// (Wang et al., ZARTS, §3.2), without φ.
+public enum RandomSlopes {
+  /// Mean of [L(α + μu) − L(α)]/μ · u; nil where none is finite.
+  public static func oneSided(
+    _ directions: [[Double]], losses: [Double], baseline: Double, smoothing: Double
+  ) -> [Double]? {
+    mean(losses.map { ($0 - baseline) / smoothing }, along: directions)
+  }
+
+  /// Mean of [L(α + μu) − L(α − μu)]/(2μ) · u; nil where none is finite.
+  public static func pairs(_ directions: [[Double]], above: [Double], below: [Double], smoothing: Double) -> [Double]? {
+    mean(zip(above, below).map { ($0 - $1) / (2 * smoothing) }, along: directions)
+  }
+
+  private static func mean(_ slopes: [Double], along directions: [[Double]]) -> [Double]? {
+    let usable = slopes.indices.filter { slopes[$0].isFinite }
+    guard !usable.isEmpty else { return nil }
+    var result = [Double](repeating: 0, count: directions[0].count)
+    for index in usable {
+      let weight = slopes[index] / Double(usable.count)
+      for entry in result.indices { result[entry] += weight * directions[index][entry] }
+    }
+    return result
+  }
 }
 
 /// ZARTS with random search: descent along a finite-difference estimate of the gradient of the smoothed true loss
@@ -18,31 +110,7 @@ public enum DirectionDistribution: String, CaseIterable, Codable, Sendable {
 /// computed: u* = −ξ · φ/(N/2) · Σ_k [L_M(α + μ u_k) − L_M(α − μ u_k)]/(2μ) · u_k, free of the second-order error in μ.
 /// An update costs (N + 1)·M training steps and as many evaluations, N·M with antithetic pairs.
 public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
-  /// Settings; those of the paper are not known for μ and ξ (see docs/methods.md for where the run's defaults come from).
-  public struct Settings: Equatable, Sendable {
-    /// M.
-    public var innerSteps: Int
-    /// N, even with antithetic pairs.
-    public var candidates: Int
-    public var distribution: DirectionDistribution
-    /// μ > 0: how far along a direction a candidate lies.
-    public var smoothing: Double
-    /// ξ > 0: step along the negative gradient estimate.
-    public var stepSize: Double
-    public var isAntithetic: Bool
-
-    public init(
-      innerSteps: Int = 10, candidates: Int = 4, distribution: DirectionDistribution = .gaussian, smoothing: Double,
-      stepSize: Double, isAntithetic: Bool = false
-    ) {
-      self.innerSteps = innerSteps
-      self.candidates = candidates
-      self.distribution = distribution
-      self.smoothing = smoothing
-      self.stepSize = stepSize
-      self.isAntithetic = isAntithetic
-    }
-  }
+  public typealias Settings = RSSettings
 
   public let settings: Settings
   private let evaluation: CandidateEvaluation<Problem>
@@ -53,11 +121,7 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
     evaluation = CandidateEvaluation(problem: problem)
   }
 
-  public var interval: Int { settings.innerSteps }
-  public var trainingBatchCount: Int { settings.innerSteps }
-  public var updateCost: Double {
-    Double(settings.candidates + (settings.isAntithetic ? 0 : 1)) * CandidateEvaluation<Problem>.cost(settings.innerSteps)
-  }
+  public var plan: UpdatePlan { settings.plan }
 
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
@@ -73,25 +137,29 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
 
   private typealias Estimate = (gradient: [Double], baseline: Double?, losses: [Double])
 
-  /// Mean over the finite candidates of [L(α + μu) − L(α)]/μ · u.
   private func oneSided(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
     let baseline = try evaluation.baseline(of: alphas, at: step)
     let directions = (0..<settings.candidates).map { direction($0, count: alphas.count, step) }
     let losses = try directions.map { try evaluation.trueLoss(of: moved(alphas, $0, by: settings.smoothing), at: step) }
-    let slopes = losses.map { ($0 - baseline) / settings.smoothing }
-    return (try mean(slopes, along: directions, losses: losses, alphas, step), baseline, losses)
+    guard
+      let gradient = RandomSlopes.oneSided(
+        directions, losses: losses, baseline: baseline, smoothing: settings.smoothing)
+    else { throw evaluation.noFiniteCandidate(losses, alphas, step) }
+    return (gradient, baseline, losses)
   }
 
-  /// Mean over the finite pairs of [L(α + μu) − L(α − μu)]/(2μ) · u.
   private func pairs(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
     let directions = (0..<settings.candidates / 2).map { direction($0, count: alphas.count, step) }
-    let losses = try directions.flatMap { direction in
+    let losses = try directions.map { direction in
       try [settings.smoothing, -settings.smoothing].map {
         try evaluation.trueLoss(of: moved(alphas, direction, by: $0), at: step)
       }
     }
-    let slopes = directions.indices.map { (losses[2 * $0] - losses[2 * $0 + 1]) / (2 * settings.smoothing) }
-    return (try mean(slopes, along: directions, losses: losses, alphas, step), nil, losses)
+    guard
+      let gradient = RandomSlopes.pairs(
+        directions, above: losses.map { $0[0] }, below: losses.map { $0[1] }, smoothing: settings.smoothing)
+    else { throw evaluation.noFiniteCandidate(losses.flatMap { $0 }, alphas, step) }
+    return (gradient, nil, losses.flatMap { $0 })
   }
 
   private func direction(_ index: Int, count: Int, _ step: ArchitectureStep<Problem>) -> [Double] {
@@ -106,19 +174,5 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
     _ alphas: ArchitectureParameters, _ direction: [Double], by length: Double
   ) -> ArchitectureParameters {
     alphas.moved(by: direction.map { length * $0 })
-  }
-
-  private func mean(
-    _ slopes: [Double], along directions: [[Double]], losses: [Double], _ alphas: ArchitectureParameters,
-    _ step: ArchitectureStep<Problem>
-  ) throws -> [Double] {
-    let usable = slopes.indices.filter { slopes[$0].isFinite }
-    guard !usable.isEmpty else { throw evaluation.noFiniteCandidate(losses, alphas, step) }
-    var result = [Double](repeating: 0, count: alphas.count)
-    for index in usable {
-      let weight = slopes[index] / Double(usable.count)
-      for entry in result.indices { result[entry] += weight * directions[index][entry] }
-    }
-    return result
   }
 }

@@ -63,7 +63,7 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
-    earlyStopping = configuration.method.stopsEarly ? configuration.earlyStopping : nil
+    earlyStopping = configuration.earlyStopping
     gradient = problem.makeVector()
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,

@@ -47,10 +47,8 @@ public struct SearchRunFolder: RunFolder, Equatable {
     guard FileManager.default.fileExists(atPath: metricsPath) else { return nil }
     let (records, configuration) = (try history().records, try configuration())
     guard let last = records.last else { return nil }
-    let decision =
-      configuration.method.stopsEarly
-      ? configuration.earlyStopping.decision(of: records.dropFirst(configuration.warmup).compactMap(\.dominantEigenvalue))
-      : nil
+    let decision = configuration.earlyStopping?.decision(
+      of: records.dropFirst(configuration.warmup).compactMap(\.dominantEigenvalue))
     let index = decision.map { configuration.warmup + $0.returned } ?? last.epoch - 1
     guard records.indices.contains(index) else { return nil }
     return Result(

@@ -5,8 +5,8 @@ import Yams
 
 extension SearchConfiguration {
   static let maximumSkipsField = Field(
-    key: "maximum_skips", comment: "skip connections that a genotype's normal cell has at most; null for any (P-DARTS)",
-    wanted: "a whole number or null", bounds: RunBounds.cellEdges, count: \.maximumSkips,
+    "maximum_skips", "skip connections that a genotype's normal cell has at most; null for any (P-DARTS)", \.maximumSkips,
+    affects: .warmup, wanted: "a whole number or null", fault: fault(RunBounds.cellEdges, \.maximumSkips),
     write: { $0.maximumSkips.map(String.init) ?? "null" },
     read: { configuration, node in
       configuration.maximumSkips = node.string.flatMap { Int($0) }
@@ -14,7 +14,8 @@ extension SearchConfiguration {
     })
 
   static let operationsField = Field(
-    key: "operations", comment: "candidates of each edge, where fewer than the space's: {normal: [[...]], reduce: [[...]]}",
+    "operations", "candidates of each edge, where fewer than the space's: {normal: [[...]], reduce: [[...]]}",
+    \.keptOperations, affects: .warmup,
     wanted: "null, or {normal: ..., reduce: ...} with a list of operations for each of the 14 edges, all of one length",
     write: { configuration in
       guard let kept = configuration.keptOperations else { return "null" }
@@ -36,7 +37,8 @@ extension SearchConfiguration {
     })
 
   static let stagesField = Field(
-    key: "stages", comment: "of a progressive search, in place of epochs, warmup, channels, layers, skip_dropout (P-DARTS)",
+    "stages", "of a progressive search, in place of epochs, warmup, channels, layers, skip_dropout (P-DARTS)", \.stages,
+    affects: .warmup,
     wanted: "[] or a list of {\(stageKeys.joined(separator: ": N, ")): N}",
     write: { configuration in
       "[" + configuration.stages.map(\.yaml).joined(separator: ", ") + "]"
@@ -96,21 +98,15 @@ extension SearchConfiguration {
           "false: no edge of \(space.rawValue) has two convolutions; edges of \(others) have")
       }
     }
-    guard (0..<1).contains(skipDropout) else { throw refuse("skip_dropout", skipDropout, "0 or more and below 1") }
     if let kept = keptOperations {
       let all = zip(kept.normal + kept.reduce, space.normal + space.reduce)
       guard all.allSatisfy({ Set($0).isSubset(of: $1) }) else {
         throw refuse("operations", "one that \(space.rawValue) does not have there", "operations of the space")
       }
     }
-    if method == .random {
-      guard !edgeNormalisation else { throw refuse("edge_normalisation", true, "false: random search has no use for β") }
-      guard keptOperations == nil else { throw refuse("operations", "some", "null: random search samples from the space") }
-    }
-    let progressive: [SearchMethod] = [.darts1, .darts2, .zartsRS, .zartsMGS, .zartsGLD]
-    guard stages.isEmpty || progressive.contains(method) else {
-      throw refuse(
-        "stages", "some", "none with \(method.rawValue), or \(progressive.map(\.rawValue).joined(separator: ", "))")
+    guard stages.isEmpty || method.searchesInStages else {
+      let others = SearchMethod.all.filter(\.searchesInStages).map(\.rawValue).joined(separator: ", ")
+      throw refuse("stages", "some", "none with \(method.rawValue), or \(others)")
     }
     guard let first = stages.first else { return }
     guard keptOperations == nil else { throw refuse("operations", "some", "null: the stages keep their own") }
