@@ -14,11 +14,12 @@ public struct RecordColumn<Record: Sendable>: Sendable {
   public let name: String
   let cells: Cells
   /// Whether a cell may be empty.
-  let isOptional: Bool
+  package let isOptional: Bool
   /// The name under which TensorBoard is told; nil where it is not.
   let event: String?
-  /// Whether tables of earlier versions lack it.
-  var isNew = false
+  /// Whether tables of earlier versions lack it. A row that a checkpoint vouches for has none of it then, so in metrics.csv
+  /// only a column whose cells may be empty can be new.
+  package var isNew = false
   /// Whether the cells say which row it is: 1, 2, 3, ….
   var isNumbering = false
   /// Whether two runs that compute the same have the same cells, as they have not of the seconds that they took.

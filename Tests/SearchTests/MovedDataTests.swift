@@ -78,7 +78,7 @@ struct MovedDataTests {
     let options = refusal { $0.dataset = "cifar10:/data/a?side=16" }
     #expect(options.contains("'cifar10:/data/a?side=16'") && options.contains("wanted 'cifar10'"), "\(options)")
     let setting = refusal { $0.tau = 0.5 }
-    #expect(setting.hasPrefix("\(files.configurationPath): tau: "), "\(setting)")
+    #expect(setting.hasPrefix("\(files.configurationPath): setting tau: "), "\(setting)")
     #expect(setting.contains("found 0.5, wanted 0.01, as in"), "\(setting)")
     #expect(try bytes(files.configurationPath) == before)
   }

@@ -1,6 +1,8 @@
 import Formats
 import Foundation
+import Retraining
 import Runs
+import Search
 import Testing
 
 /// One declaration of a column is all that its writing, reading, checking and telling need.
@@ -100,5 +102,14 @@ struct RecordTableTests {
     }
     let metadata = Row.earlier.metadata(of: Self.rows[0], prefix: "sum.")
     #expect(try Row.table.record(in: metadata, prefix: "sum.", from: "a checkpoint").surprise == nil)
+  }
+
+  @Test func columnsOfMetricsThatEarlierVersionsLackMayBeEmpty() {
+    func check<Record>(_ table: RecordTable<Record>) {
+      for column in table.columns where column.isNew { #expect(column.isOptional, "\(column.name)") }
+      #expect(Set(table.names).count == table.columns.count)
+    }
+    check(EpochRecord.table)
+    check(RetrainingRecord.table)
   }
 }

@@ -45,7 +45,6 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
 
   package init() {}
 
-  /// Earlier versions lack the eigenvalue.
   package static let table = RecordTable<EpochRecord>([
     .epoch(\.epoch),
     .real("training_loss", \.trainingLoss, .finite, event: "loss/training"),
