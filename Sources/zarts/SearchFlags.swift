@@ -5,10 +5,7 @@ import Search
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name.
 struct SearchFlags: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "How α is updated (required unless --preset, --config or --resume).",
-      discussion: SearchMethod.all.map { "\($0.rawValue): \($0.summary)." }.joined(separator: " ")))
+  @Option(help: "How α is updated (required unless --preset, --config or --resume).")
   var method: SearchMethod?
   @Option(help: "Candidate operations of each edge. Default: s6.")
   var space: SearchSpace?
@@ -62,7 +59,7 @@ struct SearchFlags: ParsableArguments {
   var rsDistribution: DirectionDistribution?
   @Option(
     help: SettingHelp.of(
-      "mu", "μ: distance of candidates along directions", default: "that of sigma; on the sphere times √(count of α)"))
+      "mu", "μ: distance of candidates along directions", default: "that of σ; on the sphere times √(count of α)"))
   var mu: Double?
   @Option(help: SettingHelp.of("xi", "ξ: step along the negative gradient estimate"))
   var xi: Double?
@@ -72,7 +69,7 @@ struct SearchFlags: ParsableArguments {
   var antithetic: Bool?
   @Option(
     help: SettingHelp.of(
-      "radius", "R: radius of the largest ball of candidates", default: "that of sigma times √(count of α)"))
+      "radius", "R: radius of the largest ball of candidates", default: "σ's default times √(count of α)"))
   var radius: Double?
   @Option(help: SettingHelp.of("radii", "K: candidates, in balls of halving radii"))
   var radii: Int?
