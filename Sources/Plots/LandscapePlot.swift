@@ -65,7 +65,7 @@ struct LandscapePlot {
 
   /// The true loss of most steps comes last: a figure takes the last one for the truth.
   private static func truthLast(_ objectives: [Objective]) -> [Objective] {
-    let truth = objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
+    let truth = objectives.truth
     return objectives.filter { $0 != truth } + [truth].compactMap { $0 }
   }
 
@@ -81,7 +81,7 @@ struct LandscapePlot {
 
   /// Losses side by side, and below what each misses of the truth.
   func heatmap() throws -> LandscapeFigure {
-    let hasTruth = objectives.last?.name == "true" && objectives.count > 1
+    let hasTruth = objectives.last?.trueSteps != nil && objectives.count > 1
     var figure =
       hasTruth && style.showsDifferences
       ? try LandscapeFigure.comparison(title: title, losses: losses)

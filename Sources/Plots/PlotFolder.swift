@@ -106,15 +106,12 @@ extension CSVTable {
   func objectives() throws -> [Objective] {
     let (names, steps) = (try column("objective"), try integers("inner_steps", RunBounds.objectiveSteps))
     return try names.indices.map { row in
-      switch (names[row], steps[row]) {
-      case ("first", _): .firstOrder
-      case ("second", _): .secondOrder
-      case ("true", 1...): .trueLoss(innerSteps: steps[row])
-      default:
+      guard let objective = Objective(name: names[row], innerSteps: steps[row]) else {
         throw InputError(
           "unknown objective", at: .file(path, "row \(row + 1)"), found: "\(names[row]) with \(steps[row]) inner steps",
-          wanted: "first, second, or true with at least 1")
+          wanted: Objective.forms)
       }
+      return objective
     }
   }
 

@@ -15,7 +15,7 @@ struct FidelityCommand: ParsableCommand {
       """)
 
   @OptionGroup var source: LandscapeSource
-  @Option(help: "Losses: first, second and true:STEPS, with commas between; the true one of most steps is the truth.")
+  @Option(help: "Losses: \(Objective.forms), with commas between; the true one of most steps is the truth.")
   var objectives = "first,second,true:1,true:10"
   @Option(help: "Random directions.")
   var directions = 32
@@ -70,7 +70,7 @@ struct FidelityCommand: ParsableCommand {
     opened.announce(takingSteps: true)
     let problem = try ProblemFactory.make(opened.configuration)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: list.map(\.innerSteps).max() ?? 1, validationBatches: validationBatches)
+      of: problem, innerSteps: list.map(\.trainingBatches).max() ?? 1, validationBatches: validationBatches)
     try measure(problem, opened, settings)
   }
 

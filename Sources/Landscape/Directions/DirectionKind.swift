@@ -33,6 +33,9 @@ public enum DirectionKind: Hashable, Sendable {
   /// Whether it takes passes of the network to know it.
   public var isComputed: Bool { [.first, .second, .zarts].contains(self) }
 
+  /// Whether steps of ω are taken to know it.
+  public var takesSteps: Bool { self == .second || self == .zarts }
+
   /// What it takes to know it, a gradient counted as the training steps that it is as long as.
   func work(validationBatches: Int, zarts: ZARTSUpdateSettings) -> EvaluationWork {
     switch self {

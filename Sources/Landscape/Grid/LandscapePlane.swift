@@ -52,9 +52,7 @@ public struct LandscapePlane: Equatable, Sendable {
   }
 
   /// The true loss of the most inner steps, which the others are compared with; nil where there is none.
-  public var reference: Objective? {
-    objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
-  }
+  public var reference: Objective? { objectives.truth }
 }
 
 extension LandscapePlane {
@@ -63,7 +61,7 @@ extension LandscapePlane {
   public var arrays: NPZFile {
     let axis = NPYFile(shape: [grid.size], values: .float64((0..<grid.size).map(grid.coordinate)))
     let values = objectives.flatMap { objective in
-      let name = objective.name + (objective.name == "true" ? "\(objective.innerSteps)" : "")
+      let name = objective.arrayName
       let samples = samples[objective] ?? []
       return [("loss_\(name)", samples.map(\.loss)), ("accuracy_\(name)", samples.map(\.accuracy))]
     }

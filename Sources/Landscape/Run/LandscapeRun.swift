@@ -42,7 +42,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     let batches = try EvaluationBatches(
       of: problem, epoch: settings.epoch, firstStep: settings.firstStep, objectives: settings.objectives,
       validation: settings.isWholeSplit ? .split : .batches(settings.validationBatches),
-      recalibration: settings.batchNorm == .recalibrated ? settings.recalibrationBatches : 0)
+      batchNorm: settings.batchNorm)
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
       problem: problem, weights: weights, velocity: velocity, step: settings.step, epoch: settings.epoch,
@@ -85,11 +85,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
         "not a number of batches", at: .setting("validation_batches"), found: "\(settings.validationBatches)",
         wanted: RunBounds.batches.wanted)
     }
-    guard settings.batchNorm != .recalibrated || RunBounds.batches.contains(settings.recalibrationBatches) else {
-      throw InputError(
-        "not a number of batches", at: .setting("recalibration_batches"), found: "\(settings.recalibrationBatches)",
-        wanted: RunBounds.batches.wanted)
-    }
+    try settings.batchNorm.check()
     guard settings.kind == .line || settings.directions.count == 2 else {
       throw InputError(
         "a plane has two directions", at: .setting("directions"),
@@ -165,7 +161,7 @@ extension LandscapeRun {
       sum
         + EvaluationWork(
           of: [objective], validationBatches: evaluators[0].batches.validationCount,
-          recalibrationBatches: settings.batchNorm == .recalibrated ? evaluators[0].batches.recalibration.count : 0)
+          recalibrationBatches: evaluators[0].batches.recalibration.count)
     }
     return TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),

@@ -39,8 +39,6 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// Whether they are those of the whole validation split instead.
   public var isWholeSplit: Bool
   public var batchNorm: BatchNormMode
-  /// Training batches that statistics are recalibrated on.
-  public var recalibrationBatches: Int
   /// Levels of refinement around the minimisers of a grid.
   public var refinementLevels: Int
   /// Of a direction `zarts`.
@@ -51,7 +49,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0, validationBatches: Int = 1,
     isWholeSplit: Bool = false, kind: Kind = .grid, isRangeAutomatic: Bool = false,
     directions: [DirectionKind] = [.random, .random], center: Center = .checkpoint, batchNorm: BatchNormMode = .batch,
-    recalibrationBatches: Int = 8, refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings()
+    refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings()
   ) {
     self.objectives = objectives
     self.kind = kind
@@ -67,7 +65,6 @@ public struct LandscapeSettings: Equatable, Sendable {
     self.validationBatches = validationBatches
     self.isWholeSplit = isWholeSplit
     self.batchNorm = batchNorm
-    self.recalibrationBatches = recalibrationBatches
     self.refinementLevels = refinementLevels
     self.zarts = zarts
   }
@@ -82,8 +79,8 @@ public struct LandscapeSettings: Equatable, Sendable {
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
       ("batch_step", "\(firstStep)"), ("validation_batches", isWholeSplit ? "all" : "\(validationBatches)"),
       ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
-      ("center", center.rawValue), ("batch_norm", batchNorm.rawValue),
-    ] + (batchNorm == .recalibrated ? [("recalibration_batches", "\(recalibrationBatches)")] : [])
+      ("center", center.rawValue),
+    ] + batchNorm.entries
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
   }
 
@@ -112,7 +109,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     (
       EvaluationWork(
         of: objectives, validationBatches: batches.validationCount,
-        recalibrationBatches: batchNorm == .recalibrated ? batches.recalibration.count : 0),
+        recalibrationBatches: batches.recalibration.count),
       pointCount
     )
   }

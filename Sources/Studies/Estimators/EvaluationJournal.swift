@@ -44,7 +44,7 @@ public final class EvaluationJournal {
       guard let objective = Objective(name: names[row], innerSteps: steps[row]) else {
         throw InputError(
           "unknown objective", at: .file("\(path): row \(row + 1)"), found: "\(names[row]) with \(steps[row]) steps",
-          wanted: "first, second or true")
+          wanted: Objective.forms)
       }
       let key = Key(parts[row], place: places[row], first: firsts[row], second: seconds[row])
       known[key, default: [:]][objective] = .init(loss: losses[row], accuracy: accuracies[row])
@@ -81,18 +81,6 @@ public final class EvaluationJournal {
       try writer.synchronise()
     }
     known[key] = Dictionary(zip(objectives, samples)) { $1 }
-  }
-}
-
-extension Objective {
-  /// The objective of a row of a table; nil where there is none such.
-  public init?(name: String, innerSteps: Int) {
-    switch (name, innerSteps) {
-    case ("first", 0): self = .firstOrder
-    case ("second", 1): self = .secondOrder
-    case ("true", 1...): self = .trueLoss(innerSteps: innerSteps)
-    default: return nil
-    }
   }
 }
 

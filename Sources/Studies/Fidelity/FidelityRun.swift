@@ -32,7 +32,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
     self.alphas = alphas
     points = try FidelityPoints(settings, around: alphas)
     var sampled = settings.gradients
-    sampled.innerSteps = Array(Set(settings.objectives.filter { $0.name == "true" }.map(\.innerSteps))).sorted()
+    sampled.innerSteps = Set(settings.objectives.compactMap(\.trueSteps)).sorted()
     sampled.estimators = [.darts1, .darts2, .difference, .rs, .mgs]
     (sampled.places, sampled.comparedDisplacements) = (1, [])
     gradients = EstimatorStudy(
@@ -175,16 +175,16 @@ public struct FidelityRun<Problem: BilevelProblem> {
       }
     }
     if let change = gradients.stepChange {
-      rows.append(FidelityRow("gradient_half_step_difference", "second", innerSteps: 1, value: change, count: 1))
+      rows.append(FidelityRow("gradient_half_step_difference", of: .secondOrder, value: change, count: 1))
     }
     return rows
   }
 
   private static func name(of variant: EstimatorStudy<Problem>.Variant) -> (name: String, innerSteps: Int) {
     switch variant.estimator {
-    case .darts1: ("first", 0)
-    case .darts2: ("second", 1)
-    case .difference: ("true", variant.innerSteps)
+    case .darts1: (Objective.firstOrder.name, Objective.firstOrder.innerSteps)
+    case .darts2: (Objective.secondOrder.name, Objective.secondOrder.innerSteps)
+    case .difference: (Objective.trueLoss(innerSteps: variant.innerSteps).name, variant.innerSteps)
     case .rs, .pairs, .mgs, .gld: (variant.estimator.rawValue, variant.innerSteps)
     }
   }
@@ -203,10 +203,10 @@ public struct FidelityRun<Problem: BilevelProblem> {
     let interval = ConfidenceInterval(lower: found.largest - found.uncertainty, upper: found.largest + found.uncertainty)
     return [
       FidelityRow(
-        "dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products),
-      FidelityRow("hessian_asymmetry", "first", innerSteps: 0, value: found.asymmetry, count: found.products),
+        "dominant_eigenvalue", of: .firstOrder, value: found.largest, interval: interval, count: found.products),
+      FidelityRow("hessian_asymmetry", of: .firstOrder, value: found.asymmetry, count: found.products),
       FidelityRow(
-        "dominant_eigenvalue_half_displacement", "first", innerSteps: 0, value: found.atHalf, count: found.productsAtHalf),
+        "dominant_eigenvalue_half_displacement", of: .firstOrder, value: found.atHalf, count: found.productsAtHalf),
     ]
   }
 }
