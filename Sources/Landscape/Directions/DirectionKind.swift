@@ -39,9 +39,8 @@ public enum DirectionKind: Hashable, Sendable {
   /// What it takes to know it, a gradient counted as the training steps that it is as long as.
   func work(validationBatches: Int, zarts: ZARTSUpdateSettings) -> EvaluationWork {
     switch self {
-    case .first: .init(steps: validationBatches)
-    // The step ahead, the gradients there, and the two sides of the central difference.
-    case .second: .init(steps: 4 * validationBatches)
+    case .first: .init(steps: GradientEstimator.first.steps * validationBatches)
+    case .second: .init(steps: GradientEstimator.second.steps * validationBatches)
     case .zarts: .init(forwards: zarts.candidates, steps: zarts.candidates * zarts.innerSteps + 1)
     case .random, .principal, .towards, .file: .init()
     }

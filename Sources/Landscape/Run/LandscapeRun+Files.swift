@@ -23,7 +23,8 @@ extension LandscapeRun {
   ///   cannot be read or written, or another process works in the folder.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
-    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    isStopRequested: @escaping () -> Bool = { false },
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> LandscapePlane {
     let result = try runAny(
       in: folder, origin: origin, isContinued: isContinued, isStopRequested: isStopRequested, progress: progress)
@@ -37,7 +38,8 @@ extension LandscapeRun {
   /// all that is left.
   public func runAny(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
-    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    isStopRequested: @escaping () -> Bool = { false },
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Result {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
@@ -79,16 +81,20 @@ extension LandscapeRun {
   public var tableName: String { settings.kind == .grid ? "landscape.csv" : "lines.csv" }
 
   private func sampleGrid(
-    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: @escaping () -> Bool,
+    _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
-    let sampler = try LandscapeSampler(walk: walk, grid: settings.grid, objectives: settings.objectives)
+    let sampler = try LandscapeSampler(
+      walk: walk, directions: directions, grid: settings.grid, objectives: settings.objectives)
     let landscape = try sampler.run(
       journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
       settings.objectives.map { ($0.label, landscape.losses(of: $0)) }, of: checkpoint, unit: "points")
     var refinement: LandscapeRefinement?
     if settings.refinementLevels > 0 {
-      let found = try RefinementSampler(walk: walk, landscape: landscape, levels: settings.refinementLevels).run(
+      let found = try RefinementSampler(
+        walk: walk, directions: directions, landscape: landscape, levels: settings.refinementLevels
+      ).run(
         journal: folder.file("refinement-journal.csv"), isStopRequested: isStopRequested)
       try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
       refinement = found
@@ -108,9 +114,11 @@ extension LandscapeRun {
   }
 
   private func sampleLines(
-    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: @escaping () -> Bool,
+    _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
-    let sampler = try LineSampler(walk: walk, axis: settings.grid, objectives: settings.objectives)
+    let sampler = try LineSampler(
+      walk: walk, directions: directions, axis: settings.grid, objectives: settings.objectives)
     let lines = try sampler.run(
       journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(

@@ -68,7 +68,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
         problem: problem, weights: weights, velocity: velocity, step: settings.step, batches: batches,
         batchNorm: settings.batchNorm, statistics: statistics)
     }
-    walk = try PointWalk(evaluators: evaluators, directions: directions)
+    walk = try PointWalk(evaluators: evaluators)
   }
 
   private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
@@ -142,20 +142,7 @@ extension LandscapeRun {
   /// - Throws: what the problem throws where its data are damaged.
   public func estimate(done: Int = 0) throws -> TimeEstimate {
     let evaluators = walk.evaluators
-    let pool = ThreadPool(threadCount: evaluators.count)
-    let lock = NSLock()
-    var sums = (forward: 0.0, step: 0.0)
-    var failure: (any Error)?
-    pool.run(evaluators.count) { index, _ in
-      let measured = Swift.Result { try evaluators[index].measurePasses(at: directions.center) }
-      lock.withLock {
-        switch measured {
-        case .success(let seconds): sums = (sums.forward + seconds.forward, sums.step + seconds.step)
-        case .failure(let error): failure = failure ?? error
-        }
-      }
-    }
-    if let failure { throw failure }
+    let seconds = try walk.measurePasses(at: directions.center)
     let (work, points) = settings.work(evaluators[0].batches)
     let single = settings.objectives.reduce(EvaluationWork()) { sum, objective in
       sum
@@ -165,8 +152,7 @@ extension LandscapeRun {
     }
     return TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
-      parallel: evaluators.count, forwardSeconds: sums.forward / Double(evaluators.count),
-      stepSeconds: sums.step / Double(evaluators.count))
+      parallel: evaluators.count, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
   }
 
   /// Validation batches that each loss is the mean over.

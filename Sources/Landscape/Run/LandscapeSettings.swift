@@ -88,7 +88,7 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
 
   /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
-  public var pointBytes: Int { 160 + 8 * directions.count + 96 * objectives.count }
+  public var pointBytes: Int { 160 + 8 * directions.count + 144 * objectives.count }
 
   /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
   /// estimate of the time.

@@ -76,6 +76,9 @@ public struct FidelitySettings: Equatable, Sendable {
   /// The objectives but for the truth.
   public var approximations: [Objective] { objectives.filter { $0 != truth } }
 
+  /// Points that can be evaluated at a time.
+  public var pointsAtATime: Int { 1 + directions * radii.count + planePoints * planePoints }
+
   public var bootstrap: Bootstrap { gradients.bootstrap }
 
   /// The settings as keys and values of a YAML mapping.

@@ -26,6 +26,12 @@ struct StudyFolder {
     return FileManager.default.fileExists(atPath: resultPath)
   }
 
+  /// The journal of an unfinished study; nil where there is none that can be read.
+  static func journal(in folder: OutputFolder?) -> StudyJournal? {
+    guard let path = folder?.file("journal.csv"), FileManager.default.fileExists(atPath: path) else { return nil }
+    return try? StudyJournal(path: path)
+  }
+
   /// Only once the result is on disk; until then the journal is what a killed study has.
   func removeJournal() { try? FileManager.default.removeItem(atPath: journalPath) }
 }
