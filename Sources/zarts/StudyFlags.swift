@@ -12,16 +12,7 @@ struct StudyFlags: ParsableArguments {
   var validationBatches = 1
   @OptionGroup var normalising: BatchNormFlags
   @OptionGroup var intervals: BootstrapFlags
-  @Option(help: "Points evaluated at a time, each on a copy of the network. Default: what cores and memory allow.")
-  var parallel: Int?
-  @Flag(help: "Measure a forward pass and a training step, say how long it would take, and end.")
-  var dryRun = false
-  @Flag(help: "Go on with the unfinished study in --out.")
-  var resume = false
-  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
-  var out: String?
-
-  func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
+  @OptionGroup var walk: WalkFlags
 
   /// Opens the checkpoint, runs the study that is made of it, or says how long it would take.
   ///
@@ -35,7 +26,7 @@ struct StudyFlags: ParsableArguments {
     make: (LandscapeCheckpoint<SupernetProblem>, _ copies: [SupernetProblem]) throws -> Study,
     finish: (Study, [Study.Row], OutputFolder) throws -> Void
   ) throws {
-    guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
+    try walk.requireOut()
     let batchNorm = try normalising.mode()
     let opened = try source.open()
     opened.announce(takingSteps: true)
@@ -46,17 +37,41 @@ struct StudyFlags: ParsableArguments {
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     try place.check(batchNorm)
     let copies = try ProblemFactory.instances(
-      of: problem, opened.configuration, parallel: parallel, points: points(place.alphas.count))
+      of: problem, opened.configuration, parallel: walk.parallel, points: points(place.alphas.count))
     let study = try make(place, copies)
-    guard let out, !dryRun else {
+    guard let folder = try walk.folder() else {
       print(LandscapeEstimate.text(try study.estimate(continuing: nil), copies))
       return
     }
-    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
     let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in
       try study.run(
-        in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
+        in: folder, origin: place.origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
     try finish(study, rows, folder)
+  }
+}
+
+/// The flags of what evaluates points side by side and can be stopped and continued.
+struct WalkFlags: ParsableArguments {
+  @Option(help: "Evaluations at a time, each on a copy of the network. Default: what cores and memory allow.")
+  var parallel: Int?
+  @Flag(help: "Measure a forward pass and a training step, say how long it would take, and end.")
+  var dryRun = false
+  @Flag(help: "Go on with what is unfinished in --out.")
+  var resume = false
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
+  var out: String?
+
+  func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
+
+  /// Before anything is read.
+  func requireOut() throws {
+    guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
+  }
+
+  /// The folder of the results; nil for a dry run.
+  func folder() throws -> OutputFolder? {
+    guard let out, !dryRun else { return nil }
+    return resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
   }
 }
