@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import Landscape
 
 /// Which evaluation of a study: its part by name, the place in the data, and two numbers that the part gives a meaning.
@@ -36,4 +37,10 @@ extension PointJournal<StudyPoint> {
   /// - Parameter path: a CSV file, continued where it is there; nil for none.
   /// - Throws: `InputError` where the file is not such a journal or cannot be written.
   convenience init(path: String? = nil) throws { try self.init(StudyPoint.table, path: path) }
+
+  /// The journal of an unfinished study; nil where there is none that can be read.
+  static func unfinished(in folder: OutputFolder?) -> StudyJournal? {
+    guard let path = folder?.file(StudyFolder.journalName), FileManager.default.fileExists(atPath: path) else { return nil }
+    return try? StudyJournal(path: path)
+  }
 }

@@ -45,13 +45,9 @@ extension LandscapeRun {
     defer { withExtendedLifetime(lock) {} }
     let checkpoint = FiniteCheck.place(in: origin)
     let text = settingsText(origin: origin)
-    let settingsPath = folder.file("landscape.yaml")
-    if isContinued {
-      try SettingsFile.require(text, at: settingsPath, ofContinued: "landscape")
-      if let finished = try finishedResult(in: folder) { return finished }
-    } else {
-      try AtomicFile.write(text, to: settingsPath)
-    }
+    let files = StudyFolder(
+      folder, .landscape, result: tableName, journals: [StudyFolder.journalName, Self.refinementJournal])
+    if try files.begin(text, isContinued: isContinued) { return try finishedResult(in: folder) }
     try TensorFile.write(
       directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
     if let projection {
@@ -63,17 +59,16 @@ extension LandscapeRun {
       case .grid: try sampleGrid(in: folder, of: checkpoint, isStopRequested, progress)
       case .line: try sampleLines(in: folder, of: checkpoint, isStopRequested, progress)
       }
-    // Only once the result is on disk; until then the journals are what a killed run has.
-    for name in ["journal.csv", "refinement-journal.csv"] {
-      try? FileManager.default.removeItem(atPath: folder.file(name))
-    }
+    files.removeJournals()
     return result
   }
+
+  private static var refinementJournal: String { "refinement-journal.csv" }
 
   /// Points that a folder's journal holds, for an estimate; 0 where there is none that can be read.
   public func finishedPoints(in folder: OutputFolder) -> Int {
     if FileManager.default.fileExists(atPath: folder.file(tableName)) { return pointCount }
-    guard let table = try? CSVTable(readingFrom: folder.file("journal.csv")) else { return 0 }
+    guard let table = try? CSVTable(readingFrom: folder.file(StudyFolder.journalName)) else { return 0 }
     return min(pointCount, table.rows.count / settings.objectives.count)
   }
 
@@ -87,7 +82,7 @@ extension LandscapeRun {
     let sampler = try LandscapeSampler(
       walk: walk, directions: directions, grid: settings.grid, objectives: settings.objectives)
     let landscape = try sampler.run(
-      journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+      journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
       settings.objectives.map { ($0.label, landscape.losses(of: $0)) }, of: checkpoint, unit: "points")
     var refinement: LandscapeRefinement?
@@ -95,7 +90,7 @@ extension LandscapeRun {
       let found = try RefinementSampler(
         walk: walk, directions: directions, landscape: landscape, levels: settings.refinementLevels
       ).run(
-        journal: folder.file("refinement-journal.csv"), isStopRequested: isStopRequested)
+        journal: folder.file(Self.refinementJournal), isStopRequested: isStopRequested)
       try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
       refinement = found
     }
@@ -120,7 +115,7 @@ extension LandscapeRun {
     let sampler = try LineSampler(
       walk: walk, directions: directions, axis: settings.grid, objectives: settings.objectives)
     let lines = try sampler.run(
-      journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+      journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
       settings.objectives.map { objective in
         (objective.label, lines.lines.flatMap { ($0[objective] ?? []).map(\.loss) })
@@ -129,10 +124,8 @@ extension LandscapeRun {
     return Result(lines: lines)
   }
 
-  private func finishedResult(in folder: OutputFolder) throws -> Result? {
-    let path = folder.file(tableName)
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let table = try CSVTable(readingFrom: path)
+  private func finishedResult(in folder: OutputFolder) throws -> Result {
+    let table = try CSVTable(readingFrom: folder.file(tableName))
     guard settings.kind == .grid else {
       let known = try LandscapeLines.samples(
         in: table, axis: settings.grid, lines: settings.directions.count, objectives: settings.objectives)

@@ -40,7 +40,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
   ) throws -> [EstimatorRow] {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
-    let files = StudyFolder(folder: folder, settingsName: "estimators.yaml", resultName: "estimators.csv")
+    let files = StudyFolder(folder, .estimators, result: "estimators.csv")
     let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
     let journal = try StudyJournal(path: files.journalPath)
@@ -56,7 +56,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
       throw error
     }
     try CSVWriter.write(columns: EstimatorRow.columns, rows: rows.map(\.fields), to: files.resultPath)
-    files.removeJournal()
+    files.removeJournals()
     return rows
   }
 
@@ -64,7 +64,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
   ///
   /// - Throws: what the problem throws where its data are damaged.
   public func estimate(continuing folder: OutputFolder? = nil) throws -> TimeEstimate {
-    try study.estimate(done: StudyFolder.journal(in: folder).map(study.known) ?? 0)
+    try study.estimate(done: StudyJournal.unfinished(in: folder).map(study.known) ?? 0)
   }
 
   /// The rows alone, without files.

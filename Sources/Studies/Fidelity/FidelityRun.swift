@@ -67,7 +67,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
   ) throws -> [FidelityRow] {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
-    let files = StudyFolder(folder: folder, settingsName: "fidelity.yaml", resultName: "fidelity.csv")
+    let files = StudyFolder(folder, .fidelity, result: "fidelity.csv")
     let norm = String(describing: alphas.norm)
     let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
@@ -93,7 +93,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     try CSVWriter.write(
       columns: FidelitySamples.columns, rows: samples.rows, to: folder.file("fidelity-samples.csv"))
     try CSVWriter.write(columns: FidelityRow.columns, rows: rows.map(\.fields), to: files.resultPath)
-    files.removeJournal()
+    files.removeJournals()
     return rows
   }
 
@@ -101,7 +101,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
   ///
   /// - Throws: what the problem throws where its data are damaged.
   public func estimate(continuing folder: OutputFolder? = nil) throws -> TimeEstimate {
-    let (journal, tasks, sampled) = (StudyFolder.journal(in: folder), points.tasks, gradients.settings)
+    let (journal, tasks, sampled) = (StudyJournal.unfinished(in: folder), points.tasks, gradients.settings)
     let seconds = try walk.measurePasses(at: alphas)
     var estimate = TimeEstimate(
       points: tasks.count - (journal?.count(tasks) ?? 0),

@@ -58,7 +58,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   ) throws -> [SpectrumRow] {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
-    let files = StudyFolder(folder: folder, settingsName: "spectrum.yaml", resultName: "spectrum.csv")
+    let files = StudyFolder(folder, .spectrum, result: "spectrum.csv")
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
     let states = try checkpoints.map { try $0.load() }
     let digests = states.map { SHA256.ofState($0.weights, nil, $0.alphas) }
@@ -102,7 +102,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     var rows = checkpoints.indices.flatMap { known[$0]?.rows ?? [] }
     rows += SpectrumMeasurement.smoothed(rows)
     try CSVWriter.write(columns: SpectrumRow.columns, rows: rows.map(\.fields), to: files.resultPath)
-    files.removeJournal()
+    files.removeJournals()
     return rows
   }
 
