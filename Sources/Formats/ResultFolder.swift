@@ -53,7 +53,14 @@ public struct ResultFolder: Equatable, Sendable {
 }
 
 extension ResultFolder.Kind {
-  var settingsName: String {
+  /// Files of settings, those that say the most of a folder first.
+  package static var settingsNames: [String] {
+    let names = allCases.map(\.settingsName)
+    return names.filter { $0 != "config.yaml" } + ["config.yaml"]
+  }
+
+  /// The file that says what a folder holds.
+  package var settingsName: String {
     switch self {
     case .search, .retrain: "config.yaml"
     case .compare: "compare.yaml"

@@ -45,6 +45,12 @@ enum AlphasPlot {
       }
     }
     let isMany = operations.count > 4
+    // The colours are those of the operations, so what they hide of β is said.
+    let beta = shape.hasEdgeColumn ? history.flatMap { $0.normal.edgeWeights() + $0.reduce.edgeWeights() } : []
+    let betaRange =
+      if let least = beta.min(), let most = beta.max() {
+        ", \(PlotText.decimal(least)) to \(PlotText.decimal(most))"
+      } else { "" }
     var figure = try StripFigure(
       title: RunPlot.title(folder, "Mixing weights", style), panels: panels,
       rows: CellTopology.edges.map { Label("\($0.source) → \($0.target)") }, epochs: Array(1...epochs),
@@ -53,7 +59,7 @@ enum AlphasPlot {
         ? [
           PlotText(folder: folder).network,
           "Softmax over the operations of an edge; rows are edges from one state to another, 0 and 1 being the cell's inputs."
-            + (shape.hasEdgeColumn ? " β: softmax over the edges into a node." : ""),
+            + (shape.hasEdgeColumn ? " β: softmax over the edges into a node\(betaRange)." : ""),
         ].compactMap { $0 } : [], width: style.width ?? (isMany ? 504 : 432))
     figure.colourMap = style.maps.sequential
     figure.range = style.range

@@ -21,6 +21,8 @@ struct LandscapePlot {
   private let grids: [Objective: Grid]
   /// Objectives that are not finite everywhere, in words.
   private let gaps: [String]
+  /// Of the standard errors over validation batches; nil where there are none.
+  private let largestError: Double?
 
   /// - Throws: `InputError` where the table is not that of a grid, or lacks an objective that is asked for.
   init(_ folder: PlotFolder, _ style: PlotStyle) throws {
@@ -55,6 +57,9 @@ struct LandscapePlot {
     gaps = wanted.compactMap { objective in
       notFinite[objective].map { "\(objective.label) at \($0) of \(xs.count * ys.count) points" }
     }
+    let errorName = "\(style.quantity.rawValue)_error"
+    let errors = table.columns.contains(errorName) ? try table.optionalDoubles(errorName) : []
+    largestError = zip(rows, errors).compactMap { wanted.contains($0) ? $1 : nil }.filter(\.isFinite).max()
     grids = try filled.mapValues { try Grid(x: xs, y: ys, values: $0) }
     objectives = wanted
   }
@@ -65,7 +70,7 @@ struct LandscapePlot {
 
   /// The true loss of most steps comes last: a figure takes the last one for the truth.
   private static func truthLast(_ objectives: [Objective]) -> [Objective] {
-    let truth = objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
+    let truth = objectives.truth
     return objectives.filter { $0 != truth } + [truth].compactMap { $0 }
   }
 
@@ -81,7 +86,7 @@ struct LandscapePlot {
 
   /// Losses side by side, and below what each misses of the truth.
   func heatmap() throws -> LandscapeFigure {
-    let hasTruth = objectives.last?.name == "true" && objectives.count > 1
+    let hasTruth = objectives.last?.trueSteps != nil && objectives.count > 1
     var figure =
       hasTruth && style.showsDifferences
       ? try LandscapeFigure.comparison(title: title, losses: losses)
@@ -90,6 +95,7 @@ struct LandscapePlot {
         reference: hasTruth ? losses.count - 1 : nil)
     let paths = try self.paths()
     figure.paths = paths
+    figure.gaps = gaps
     figure.caption = caption(paths)
     figure.xLabel = Label("\(text.direction(1)) (\(text.unit))")
     figure.yLabel = Label("\(text.direction(2)) (\(text.unit))")
@@ -110,6 +116,7 @@ struct LandscapePlot {
       title: title, panels: losses.map { LandscapePanel(title: Label($0.title), grid: $0.grid) },
       xLabel: Label(text.direction(1)), yLabel: Label(text.direction(2)),
       zLabel: Label(what.lowercased() + (isAccuracy ? "" : " (nats)")), width: style.width)
+    figure.gaps = gaps
     figure.caption = style.showsCaption ? ["Coordinates in units of \(text.unit)."] + caption([]) : []
     figure.colourMap = style.maps.sequential
     figure.range = style.range
@@ -126,7 +133,9 @@ struct LandscapePlot {
     if !paths.isEmpty, let one = share("explained_variance_1"), let two = share("explained_variance_2") {
       sentences.append("The two directions hold \(one) and \(two) of the variance of α along the paths.")
     }
-    if !gaps.isEmpty { sentences.append("Not finite: \(gaps.joined(separator: ", ")).") }
+    if let largestError {
+      sentences.append("Standard errors over the batches: at most \(PlotText.decimal(largestError)).")
+    }
     return sentences
   }
 

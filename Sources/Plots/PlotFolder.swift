@@ -15,10 +15,6 @@ public struct PlotFolder {
   /// Name and text of the file of the settings.
   private let source: (name: String, text: String)?
 
-  private static let settingsFiles = [
-    "landscape.yaml", "fidelity.yaml", "spectrum.yaml", "estimators.yaml", "config.yaml",
-  ]
-
   /// - Throws: `InputError` where there is no such folder, or it holds nothing that can be drawn.
   public init(_ named: String) throws {
     let trimmed = named.count > 1 && named.hasSuffix("/") ? String(named.dropLast()) : named
@@ -34,7 +30,7 @@ public struct PlotFolder {
       path = trimmed.contains("/") ? (trimmed as NSString).deletingLastPathComponent : "."
     }
     let folder = path
-    let name = Self.settingsFiles.first { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    let name = ResultFolder.Kind.settingsNames.first { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
     source = try name.map { ($0, String(decoding: try FileBytes.read("\(folder)/\($0)"), as: UTF8.self)) }
     settings = source.map { Self.mapping($0.text) } ?? [:]
     guard !kinds.isEmpty else {
@@ -106,15 +102,12 @@ extension CSVTable {
   func objectives() throws -> [Objective] {
     let (names, steps) = (try column("objective"), try integers("inner_steps", RunBounds.objectiveSteps))
     return try names.indices.map { row in
-      switch (names[row], steps[row]) {
-      case ("first", _): .firstOrder
-      case ("second", _): .secondOrder
-      case ("true", 1...): .trueLoss(innerSteps: steps[row])
-      default:
+      guard let objective = Objective(name: names[row], innerSteps: steps[row]) else {
         throw InputError(
           "unknown objective", at: .file(path, "row \(row + 1)"), found: "\(names[row]) with \(steps[row]) inner steps",
-          wanted: "first, second, or true with at least 1")
+          wanted: Objective.forms)
       }
+      return objective
     }
   }
 

@@ -10,12 +10,7 @@ struct PlotText {
   private var settings: [String: String] { folder.settings }
 
   static func title(_ objective: Objective, of quantity: PlotQuantity = .loss) -> String {
-    let letter = quantity == .loss ? "L" : "A"
-    return switch objective {
-    case .firstOrder: "\(letter)_{1}(α)"
-    case .secondOrder: "\(letter)_{2}(α)"
-    case .trueLoss(let steps): "\(letter)_{M = \(steps)}(α)"
-    }
+    "\(quantity == .loss ? "L" : "A")_{\(objective.mark)}(α)"
   }
 
   /// What is at the centre, in words; nil where the settings don't say.

@@ -18,7 +18,7 @@ enum ScatterPlot {
     let rows = try table.objectives()
     let values = try table.numbersOrGaps(style.quantity.rawValue)
     let (directions, radii) = (try table.column("direction"), try table.numbersOrGaps("radius"))
-    guard let truth = rows.filter({ $0.name == "true" }).max(by: { $0.innerSteps < $1.innerSteps }) else {
+    guard let truth = rows.truth else {
       throw InputError(
         "no true loss to compare with", at: .file(table.path, "objective"),
         found: rows.unique().map(\.label).joined(separator: ", "), wanted: "true with at least 1 inner step")

@@ -21,8 +21,8 @@ struct DiagnoseCommand: ParsableCommand {
   var search: String
   @Flag(help: "Judge from metrics.csv and alphas.npy alone, within a second.")
   var quick = false
-  @Option(help: "Measure the checkpoint of every so many epochs, and the last.")
-  var every = 1
+  @Option(help: "Measure the checkpoint of every so many epochs, and the last. Default: 1.")
+  var every: Int?
   @OptionGroup(title: "MEASUREMENTS")
   var measurements: MeasurementFlags
   @OptionGroup(title: "THRESHOLDS")
@@ -40,8 +40,11 @@ struct DiagnoseCommand: ParsableCommand {
     try ReportInterval.check(reportEvery)
     try RunBounds.interval.check(every, "--every")
     try RunBounds.threads.check(threads, "--threads")
-    if quick, let dataset {
-      throw ValidationError("--dataset: found \(dataset) beside --quick, which reads no data; wanted one of them")
+    let measuring = [
+      ("--dataset", dataset), ("--threads", threads.map(String.init)), ("--every", every.map(String.init)),
+    ]
+    for case let (flag, value?) in measuring where quick {
+      throw ValidationError("\(flag): found \(value) beside --quick, which measures nothing; wanted one of them")
     }
   }
 
@@ -82,7 +85,7 @@ struct DiagnoseCommand: ParsableCommand {
     if let dataset { configuration.dataset = dataset }
     try configuration.validate()
     let job = try DiagnosisRun(
-      of: files, settings: settings, every: every, in: folder, dataset: configuration.dataset,
+      of: files, settings: settings, every: every ?? 1, in: folder, dataset: configuration.dataset,
       makeProblem: { try ProblemFactory.make(configuration) })
     do {
       return try job.measure(

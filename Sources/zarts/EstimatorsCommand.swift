@@ -11,7 +11,8 @@ struct EstimatorsCommand: ParsableCommand {
     discussion: """
       Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true \
       loss at a checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, \
-      estimators.csv and gradients.safetensors. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the current evaluation; \
+      estimators.csv and gradients.safetensors. Losses are normalised as --batch-norm says, gradients of DARTS as a \
+      search takes them. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the evaluations in work; \
       the same command with --resume goes on.
       """)
 
@@ -38,15 +39,9 @@ struct EstimatorsCommand: ParsableCommand {
   var lambda = 1e-3
   @Option(help: "Importance weights of MGS: flattened or exact.")
   var proposal = ProposalWeighting.flattened
-  @Option(help: "Validation batches that each loss is the mean over.")
-  var validationBatches = 1
   @Option(help: "Key of the candidates.")
   var candidatesSeed: UInt64 = 0
-  @OptionGroup var intervals: BootstrapFlags
-  @Flag(help: "Go on with the unfinished study in --out.")
-  var resume = false
-  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
-  var out: String
+  @OptionGroup var study: StudyFlags
 
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
@@ -58,33 +53,23 @@ struct EstimatorsCommand: ParsableCommand {
         sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
         comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
         temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
-        validationBatches: validationBatches, seed: candidatesSeed, bootstrap: intervals.settings())
+        validationBatches: study.validationBatches, batchNorm: study.normalising.mode(), seed: candidatesSeed,
+        bootstrap: study.intervals.settings())
     }
     let checked = try settings(WeightStep(), 0, 0)
-    let opened = try source.open()
-    opened.announce(takingSteps: true)
-    let problem = try ProblemFactory.make(opened.configuration)
-    try ProblemFactory.checkMemory(
-      of: problem, innerSteps: checked.referenceSteps, validationBatches: checked.validationBatches)
-    try measure(problem, opened, settings)
-  }
-
-  private func measure<Problem: BilevelProblem>(
-    _ problem: Problem, _ opened: LandscapeSource.Opened,
-    _ settings: (WeightStep, Int, Int) throws -> EstimatorSettings
-  ) throws {
-    let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-    let run = EstimatorRun(
-      problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
-      settings: try settings(place.step, place.epoch, place.firstStep))
-    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
-    let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in
-      try run.run(
-        in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
-    }
-    if let warning = NumericalNoise.gradientWarning(run.stepChange) { complain(warning) }
-    print(Self.text(rows))
-    print(folder.file("estimators.csv"))
+    try study.run(
+      source, trainingBatches: checked.referenceSteps, points: checked.pointsAtATime(values:),
+      make: { place, copies in
+        try EstimatorRun(
+          problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
+          statistics: place.checkpoint.statistics, alphas: place.alphas,
+          settings: settings(place.step, place.epoch, place.firstStep), copies: copies)
+      },
+      finish: { run, rows, folder in
+        if let warning = NumericalNoise.gradientWarning(run.stepChange) { complain(warning) }
+        print(Self.text(rows))
+        print(folder.file("estimators.csv"))
+      })
   }
 
   private static func text(_ rows: [EstimatorRow]) -> String {

@@ -10,12 +10,13 @@ struct FidelityCommand: ParsableCommand {
     discussion: """
       Evaluates the losses at several distances along random directions of α, all on the same batches, and compares \
       them with the true loss of most inner steps: correlations, bias, minimisers, gradients, curvature. Writes \
-      fidelity.yaml, fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. SIGINT, SIGTERM, SIGHUP \
-      or SIGUSR1 stops after the current evaluation; the same command with --resume goes on.
+      fidelity.yaml, fidelity-samples.csv, fidelity-plane.csv, fidelity.csv and fidelity.txt. Losses are normalised as \
+      --batch-norm says, gradients of DARTS and curvature as a search takes them. SIGINT, SIGTERM, SIGHUP or SIGUSR1 \
+      stops after the evaluations in work; the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource
-  @Option(help: "Losses: first, second and true:STEPS, with commas between; the true one of most steps is the truth.")
+  @Option(help: "Losses: \(Objective.forms), with commas between; the true one of most steps is the truth.")
   var objectives = "first,second,true:1,true:10"
   @Option(help: "Random directions.")
   var directions = 32
@@ -27,8 +28,6 @@ struct FidelityCommand: ParsableCommand {
   var normalisation = DirectionNormalisation.cell
   @Option(help: "Key of the directions.")
   var directionsSeed: UInt64 = 0
-  @Option(help: "Validation batches that each loss is the mean over.")
-  var validationBatches = 1
   @Option(help: "Points along each side of the square that a quadratic is fitted to; 0 for no fit.")
   var plane = 5
   @Flag(inversion: .prefixedNo, help: "Compare gradients with the finite-difference gradient of the truth.")
@@ -45,11 +44,7 @@ struct FidelityCommand: ParsableCommand {
   var repeats = 16
   @Option(help: "Key of the candidates.")
   var candidatesSeed: UInt64 = 0
-  @OptionGroup var intervals: BootstrapFlags
-  @Flag(help: "Go on with the unfinished study in --out.")
-  var resume = false
-  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
-  var out: String
+  @OptionGroup var study: StudyFlags
 
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
@@ -61,17 +56,26 @@ struct FidelityCommand: ParsableCommand {
         directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
         gradients: EstimatorSettings(
           innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
-          step: step, epoch: epoch, firstStep: first, validationBatches: validationBatches, seed: candidatesSeed,
-          bootstrap: intervals.settings()),
+          step: step, epoch: epoch, firstStep: first, validationBatches: study.validationBatches,
+          batchNorm: study.normalising.mode(), seed: candidatesSeed, bootstrap: study.intervals.settings()),
         takesEigenvalue: eigenvalue)
     }
-    _ = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
-    let opened = try source.open()
-    opened.announce(takingSteps: true)
-    let problem = try ProblemFactory.make(opened.configuration)
-    try ProblemFactory.checkMemory(
-      of: problem, innerSteps: list.map(\.innerSteps).max() ?? 1, validationBatches: validationBatches)
-    try measure(problem, opened, settings)
+    let checked = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
+    try study.run(
+      source, trainingBatches: list.map(\.trainingBatches).max() ?? 1, points: { _ in checked.pointsAtATime },
+      make: { place, copies in
+        try FidelityRun(
+          problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
+          statistics: place.checkpoint.statistics, alphas: place.alphas,
+          settings: settings(place.step, place.epoch, place.firstStep, sigma ?? place.configuration.sigma), copies: copies)
+      },
+      finish: { run, rows, folder in
+        for warning in Self.warnings(rows) { complain(warning) }
+        let text = FidelityText.text(rows, settings: run.settings)
+        try AtomicFile.write(text + "\n", to: folder.file("fidelity.txt"))
+        print(text)
+        for name in ["fidelity.csv", "fidelity-samples.csv", "fidelity.txt"] { print(folder.file(name)) }
+      })
   }
 
   private static func warnings(_ rows: [FidelityRow]) -> [String] {
@@ -83,26 +87,5 @@ struct FidelityCommand: ParsableCommand {
         atHalf: value("dominant_eigenvalue_half_displacement", .firstOrder),
         displacement: ArchitectureHessian<SupernetProblem>.defaultDisplacement),
     ].compactMap { $0 }
-  }
-
-  private func measure<Problem: BilevelProblem>(
-    _ problem: Problem, _ opened: LandscapeSource.Opened,
-    _ settings: (WeightStep, Int, Int, Double) throws -> FidelitySettings
-  ) throws {
-    let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-    let chosen = try settings(place.step, place.epoch, place.firstStep, sigma ?? opened.configuration.sigma)
-    let run = try FidelityRun(
-      problem: problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum, alphas: place.alphas,
-      settings: chosen)
-    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
-    let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in
-      try run.run(
-        in: folder, origin: place.origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
-    }
-    for warning in Self.warnings(rows) { complain(warning) }
-    let text = FidelityText.text(rows, settings: chosen)
-    try AtomicFile.write(text + "\n", to: folder.file("fidelity.txt"))
-    print(text)
-    for name in ["fidelity.csv", "fidelity-samples.csv", "fidelity.txt"] { print(folder.file(name)) }
   }
 }

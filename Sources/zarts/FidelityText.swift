@@ -1,3 +1,4 @@
+import Landscape
 import Studies
 
 /// What a study of fidelity says, as tables.
@@ -55,7 +56,9 @@ enum FidelityText {
     let names = ["gradient_cosine", "gradient_sign_agreement", "gradient_norm_ratio"]
     var labels: [String] = []
     for row in rows where row.name == names[0] {
-      labels.append(row.innerSteps > 0 && row.objective != "second" ? "\(row.objective):\(row.innerSteps)" : row.objective)
+      // A gradient that is of no objective is an estimator's.
+      labels.append(
+        Objective(name: row.objective, innerSteps: row.innerSteps)?.label ?? "\(row.objective):\(row.innerSteps)")
     }
     let entries = names.map { name in rows.filter { $0.name == name } }
     guard entries.allSatisfy({ $0.count == labels.count }) else { return nil }

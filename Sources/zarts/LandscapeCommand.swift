@@ -43,22 +43,18 @@ struct LandscapeCommand: ParsableCommand {
     guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
     let opened = try source.open()
     opened.announce(
-      takingSteps: settings.objectives != [.firstOrder] || settings.directions.contains { $0 == .second || $0 == .zarts })
+      takingSteps: settings.objectives.contains(where: \.takesSteps) || settings.directions.contains(where: \.takesSteps))
     let configuration = opened.configuration
     let problem = try ProblemFactory.make(configuration)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     settings.step = place.step
     (settings.epoch, settings.firstStep) = (place.epoch, place.firstStep)
     settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
-    if settings.batchNorm == .running, place.checkpoint.statistics == nil {
-      throw InputError(
-        "there are none", at: .file("\(place.path): running statistics"), found: "--batch-norm running",
-        wanted: "running_mean and running_var of every batch norm, or --batch-norm batch or recalibrated")
-    }
+    try place.check(settings.batchNorm)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: settings.objectives.map(\.innerSteps).max() ?? 1,
+      of: problem, innerSteps: settings.objectives.map(\.trainingBatches).max() ?? 1,
       validationBatches: settings.isWholeSplit ? 1 : settings.validationBatches,
-      recalibrationBatches: settings.batchNorm == .recalibrated ? settings.recalibrationBatches : 0)
+      recalibrationBatches: settings.batchNorm.batches ?? 0)
     try MemoryShortage.check(
       "a landscape of \(settings.pointCount) points",
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),

@@ -3,18 +3,22 @@ import Landscape
 import Problems
 import Runs
 
-/// How long a landscape takes, in words.
+/// How long a landscape or a study takes, in words.
 enum LandscapeEstimate {
   static func text(_ estimate: TimeEstimate, _ instances: [SupernetProblem]) -> String {
     let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1) } >> 20
-    var lines = [
-      "points: \(estimate.points), each \(work(estimate.work))",
+    let walks = [TimeEstimate.Points(estimate.points, estimate.work)] + estimate.further
+    var lines = walks.map { "points: \($0.count), each \(work($0.work))" }
+    lines += [
       "measured here: a forward pass \(seconds(estimate.forwardSeconds)), a training step \(seconds(estimate.stepSeconds))",
       "at a time: \(count(estimate.parallel, "point", "points")) on "
         + "\(count(instances[0].model.threadCount, "thread", "threads")) each, \(max(1, memory)) MiB",
     ]
     if estimate.directions != .init() {
       lines.append("directions: as long as \(work(estimate.directions))")
+    }
+    if estimate.gradients != .init() {
+      lines.append("gradients: as long as \(work(estimate.gradients))")
     }
     if estimate.refinement != .init() {
       lines.append("refinement: at most \(work(estimate.refinement))")

@@ -8,13 +8,12 @@ import Runs
 import Search
 
 extension DirectionNormalisation: ExpressibleByArgument {}
-extension BatchNormMode: ExpressibleByArgument {}
 extension LandscapeSettings.Kind: ExpressibleByArgument {}
 extension LandscapeSettings.Center: ExpressibleByArgument {}
 
 /// The flags of `zarts landscape` that decide what is computed, beside those that name the checkpoint.
 struct LandscapeOptions: ParsableArguments {
-  @Option(help: "Losses to draw: first, second and true:STEPS, with commas between.")
+  @Option(help: "Losses to draw: \(Objective.forms), with commas between.")
   var objectives = "first,second,true:10"
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")
   var kind = LandscapeSettings.Kind.grid
@@ -54,15 +53,11 @@ struct LandscapeOptions: ParsableArguments {
   var trajectory: [String] = []
   @Option(help: "Validation batches that each loss is the mean over, or all for the whole validation split.")
   var validationBatches = "1"
-  @Option(help: "Statistics that normalise where losses are evaluated: batch, running or recalibrated.")
-  var batchNorm = BatchNormMode.batch
-  @Option(help: "Training batches that recalibrated statistics are the mean over. Default: 8.")
-  var recalibrationBatches: Int?
+  @OptionGroup var normalising: BatchNormFlags
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
 
   func validate() throws {
-    try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches")
     try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
     try CountBounds(1...LandscapeGrid.largestSize).check(grid, "--grid")
     try CountBounds(1...LandscapeGrid.largestSize).check(points, "--points")
@@ -83,9 +78,7 @@ struct LandscapeOptions: ParsableArguments {
           "a path is seen in a plane", at: .setting("trajectory"), found: "--kind line", wanted: "--kind grid")
       }
     }
-    if batchNorm != .recalibrated {
-      try refuse("--recalibration-batches", recalibrationBatches, goesWith: "--batch-norm recalibrated")
-    }
+    let batchNorm = try normalising.mode()
     let isAutomatic = (range ?? (isPath && kind == .grid ? "auto" : "1")) == "auto"
     guard isAutomatic || range.map({ Double($0) != nil }) ?? true else {
       throw InputError(
@@ -100,7 +93,7 @@ struct LandscapeOptions: ParsableArguments {
       directionsSeed: directionsSeed,
       normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
       isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
-      batchNorm: batchNorm, recalibrationBatches: recalibrationBatches ?? 8, refinementLevels: refine)
+      batchNorm: batchNorm, refinementLevels: refine)
     switch extent {
     case .batches(let count): settings.validationBatches = count
     case .split: settings.isWholeSplit = true

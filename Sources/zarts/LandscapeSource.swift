@@ -2,6 +2,7 @@ import ArgumentParser
 import Cells
 import Datasets
 import Formats
+import Landscape
 import Problems
 import Runs
 import Search
@@ -228,6 +229,15 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       ("method", checkpoint.file.metadata["method"].flatMap(SearchMethod.init)?.rawValue ?? "null"),
       ("finished_epochs", checkpoint.epoch.map(String.init) ?? "null"),
     ] + opened.peculiarities
+  }
+
+  /// - Throws: `InputError` where losses cannot be normalised so.
+  func check(_ batchNorm: BatchNormMode) throws {
+    guard batchNorm.needsStatistics, checkpoint.statistics == nil else { return }
+    let others = BatchNormMode.all.filter { !$0.needsStatistics }.map(\.name)
+    throw InputError(
+      "there are none", at: .file("\(path): running statistics"), found: "--batch-norm \(batchNorm.name)",
+      wanted: "running_mean and running_var of every batch norm, or --batch-norm \(others.joined(separator: " or "))")
   }
 
   var path: String { opened.path }

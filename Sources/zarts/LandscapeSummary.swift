@@ -28,35 +28,27 @@ enum LandscapeSummary {
 
   /// What a reader of the tables must know of points that are not finite; nil where all are.
   static func gaps<Problem: BilevelProblem>(_ result: LandscapeRun<Problem>.Result) -> String? {
-    func note(_ objectives: [Objective], _ losses: (Objective) -> [Double]) -> String? {
-      let gaps = objectives.compactMap { objective -> String? in
-        let values = losses(objective)
-        let count = values.count { !$0.isFinite }
-        return count == 0 ? nil : "\(objective.label) at \(count) of \(values.count) points"
-      }
-      return gaps.isEmpty
-        ? nil
-        : "note: not finite: \(gaps.joined(separator: ", ")); nan or inf in the tables, hatched or "
-          + "left out in figures, left out of comparisons"
-    }
-    if let landscape = result.landscape { return note(landscape.objectives, landscape.losses) }
-    return result.lines.flatMap { lines in
-      note(lines.objectives) { objective in lines.lines.flatMap { ($0[objective] ?? []).map(\.loss) } }
-    }
+    let gaps = result.gaps.map { "\($0.objective.label) at \($0.count) of \($0.total) points" }
+    return gaps.isEmpty
+      ? nil
+      : "note: not finite: \(gaps.joined(separator: ", ")); nan or inf in the tables, hatched or "
+        + "left out in figures, left out of comparisons"
   }
 
   private static func centre(_ landscape: LandscapePlane) -> String {
-    let center = landscape.grid.size % 2 == 1 ? landscape.grid.count / 2 : nil
+    // One validation batch tells no error.
+    let hasErrors = landscape.samples.values.contains { $0.contains { $0.lossError != nil } }
     let rows = landscape.objectives.map { objective in
       let minimiser = landscape.minimiser(of: objective)
-      let sample = center.flatMap { landscape.samples[objective]?[$0] }
-      return [
-        objective.label, decimal(sample?.loss), decimal(sample?.accuracy), decimal(minimiser?.loss),
+      let sample = landscape.centre(of: objective)
+      return [objective.label, decimal(sample?.loss)] + (hasErrors ? [decimal(sample?.lossError)] : []) + [
+        decimal(sample?.accuracy), decimal(minimiser?.loss),
         minimiser.map { "(\(decimal($0.point.x, 3)), \(decimal($0.point.y, 3)))" } ?? "-",
       ]
     }
     return TextTable.text(
-      header: ["objective", "loss at centre", "accuracy", "least loss", "at"], rows: rows, rightAligned: [1, 2, 3])
+      header: ["objective", "loss at centre"] + (hasErrors ? ["standard error"] : []) + ["accuracy", "least loss", "at"],
+      rows: rows, rightAligned: hasErrors ? [1, 2, 3, 4] : [1, 2, 3])
   }
 
   private static func refined(_ refinement: LandscapeRefinement, _ landscape: LandscapePlane) -> String {
@@ -70,13 +62,12 @@ enum LandscapeSummary {
   }
 
   private static func text(_ lines: LandscapeLines) -> String {
-    let rows = lines.lines.enumerated().flatMap { index, line in
+    let rows = lines.lines.indices.flatMap { index in
       lines.objectives.map { objective in
-        let losses = (line[objective] ?? []).map(\.loss)
-        let least = losses.indices.filter { losses[$0].isFinite }.min { (losses[$0], $0) < (losses[$1], $1) }
+        let least = lines.least(of: objective, line: index)
         return [
-          "\(index + 1)", objective.label, decimal(least.map { losses[$0] }),
-          decimal(least.flatMap { line[objective]?[$0].lossError }), decimal(least.map(lines.axis.coordinate), 3),
+          "\(index + 1)", objective.label, decimal(least?.sample.loss), decimal(least?.sample.lossError),
+          decimal(least?.t, 3),
         ]
       }
     }

@@ -18,7 +18,7 @@ struct PlotFlags: ParsableArguments {
   var quantity = PlotQuantity.loss
   @Option(
     help: ArgumentHelp(
-      "Only these objectives, in this order: first, second, true:STEPS, with commas between.", valueName: "list"))
+      "Only these objectives, in this order: \(Objective.forms), with commas between.", valueName: "list"))
   var objective: String?
   @Flag(help: "Logarithmic colours, heights or axis of values.")
   var log = false

@@ -9,8 +9,9 @@ struct SpectrumCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
     discussion: """
-      At one checkpoint, or with --epochs at several of a run. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, \
-      SIGHUP or SIGUSR1 stops; the same command with --resume goes on with the checkpoint that it stopped in.
+      At one checkpoint, or with --epochs at several of a run, with batch statistics as a search takes its gradients. \
+      Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops; the same command with --resume goes \
+      on with the checkpoints that it stopped in.
       """)
 
   @OptionGroup var source: LandscapeSource
@@ -28,12 +29,10 @@ struct SpectrumCommand: ParsableCommand {
   var full = false
   @Option(help: "Residual of an eigenvalue at most, relative to the largest.")
   var tolerance = 1e-3
-  @Flag(help: "Go on with the unfinished spectra in --out.")
-  var resume = false
-  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
-  var out: String
+  @OptionGroup var walk: WalkFlags
 
   func run() throws {
+    try walk.requireOut()
     var settings = try SpectrumSettings(
       eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
       tolerance: tolerance)
@@ -66,25 +65,29 @@ struct SpectrumCommand: ParsableCommand {
     }
   }
 
-  private func measure<Problem: BilevelProblem>(
-    _ problem: Problem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings
+  private func measure(
+    _ problem: SupernetProblem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings
   ) throws {
-    // All are opened before the folder is made, so that a missing epoch leaves nothing behind.
-    let opened = try sources.map { try $0.open().silent }
-    let checkpoints = try opened.map { opened in
-      let epoch = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr).checkpoint.epoch
-      return SpectrumRun<Problem>.Checkpoint(name: opened.path, epoch: epoch) {
-        let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-        return (place.checkpoint.weights, place.alphas)
-      }
-    }
-    let run = try SpectrumRun(problem: problem, checkpoints: checkpoints, settings: settings)
     let origin = try LandscapeCheckpoint(first, of: problem, learningRate: source.innerLr).origin.filter {
       $0.key != "checkpoint"
     }
-    let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
+    // All are read before the folder is made, so that a missing epoch leaves nothing behind.
+    let checkpoints = try sources.indices.map { index in
+      let opened = index == 0 ? first : try sources[index].open()
+      let place = try LandscapeCheckpoint(opened.silent, of: problem, learningRate: source.innerLr)
+      let (weights, alphas) = (place.checkpoint.weights, place.alphas)
+      return SpectrumRun<SupernetProblem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
+    }
+    let copies = try ProblemFactory.instances(
+      of: problem, first.configuration, parallel: walk.parallel, points: checkpoints.count)
+    let run = try SpectrumRun(problem: problem, checkpoints: checkpoints, settings: settings, copies: copies)
+    guard let folder = try walk.folder() else {
+      print(LandscapeEstimate.text(try run.estimate(), copies))
+      return
+    }
     let rows = try StudyCommand.run(unit: "checkpoints", journal: folder.file("journal.csv")) { isStopRequested, progress in
-      try run.run(in: folder, origin: origin, isContinued: resume, isStopRequested: isStopRequested, progress: progress)
+      try run.run(
+        in: folder, origin: origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
     for warning in Self.warnings(rows, settings) { complain(warning) }
     print(Self.text(rows))

@@ -85,7 +85,7 @@ import Testing
   {
     try ObjectiveEvaluator(
       problem: problem, weights: problem.makeInitialWeights(), step: WeightStep(learningRate: 0.05), epoch: 0,
-      objectives: [.trueLoss(innerSteps: 3)], batchNorm: mode, statistics: statistics, recalibrationBatchCount: 4)
+      objectives: [.trueLoss(innerSteps: 3)], batchNorm: mode, statistics: statistics)
   }
 
   @Test("running statistics are not moved by every inner step, or stay moved for the next loss") func moving() throws {
@@ -111,7 +111,7 @@ import Testing
     let objectives: [Objective] = [.firstOrder, .trueLoss(innerSteps: 3)]
     let plain = try evaluator(problem, .batch, nil).evaluate(objectives, at: smallAlphas())
     problem.moves = 0
-    let found = try evaluator(problem, .recalibrated, nil).evaluate(objectives, at: smallAlphas())
+    let found = try evaluator(problem, .recalibrated(batches: 4), nil).evaluate(objectives, at: smallAlphas())
     #expect(problem.moves == 2 * 4)
     let shifts = (0..<4).map { problem.trainingBatch(epoch: 0, step: $0).shift[0] }
     let mean = shifts.reduce(0, +) / 4
@@ -133,7 +133,7 @@ import Testing
     #expect(throws: InputError.self) {
       try ObjectiveEvaluator(
         problem: problem, weights: problem.makeInitialWeights(), epoch: 0, objectives: [.firstOrder],
-        batchNorm: .recalibrated)
+        batchNorm: .recalibrated(batches: 0))
     }
   }
 }
@@ -143,17 +143,17 @@ import Testing
     "is not what the passes are counted to be",
     arguments: [
       "first", "second", "true:1", "true:7", "first,second,true:1,true:5,true:3", "true:2,first",
-    ], BatchNormMode.allCases)
+    ], BatchNormMode.all.map { $0.over(batches: 3) })
   func counted(list: String, mode: BatchNormMode) throws {
     let objectives = try Objective.parse(list: list)
     let problem = CountingProblem(try quadratic(noise: 0.3))
     let evaluator = try ObjectiveEvaluator(
       problem: problem, weights: problem.makeInitialWeights(), epoch: 0, objectives: objectives, validationBatchCount: 2,
-      batchNorm: mode, statistics: problem.makeInitialStatistics(), recalibrationBatchCount: 3)
+      batchNorm: mode, statistics: problem.makeInitialStatistics())
     (problem.forwards, problem.steps, problem.moves) = (0, 0, 0)
     _ = try evaluator.evaluate(objectives, at: smallAlphas())
     let work = EvaluationWork(
-      of: objectives, validationBatches: 2, recalibrationBatches: mode == .recalibrated ? 3 : 0)
+      of: objectives, validationBatches: 2, recalibrationBatches: mode.batches ?? 0)
     #expect(EvaluationWork(forwards: problem.forwards + problem.moves, steps: problem.steps) == work)
   }
 

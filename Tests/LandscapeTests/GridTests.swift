@@ -111,7 +111,7 @@ final class ScratchFolder {
     // As after a crash of the machine: a point with two of its three rows, the second cut short.
     let handle = try #require(FileHandle(forWritingAtPath: folder.file("journal.csv")))
     try handle.seekToEnd()
-    try handle.write(contentsOf: Data("1,1,0.0,0.0,first,0,9.0,0.5\n1,1,0.0,0.0,sec".utf8))
+    try handle.write(contentsOf: Data("1,1,0.0,0.0,first,0,9.0,0.5,,\n1,1,0.0,0.0,sec".utf8))
     try handle.close()
     var reports: [Int] = []
     let resumed = try sampler().run(journal: folder.file("journal.csv"), progress: { done, _ in reports.append(done) })

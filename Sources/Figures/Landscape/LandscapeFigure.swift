@@ -27,6 +27,8 @@ public struct LandscapeFigure: Figure, Sendable {
   /// Sentences below the figure, as `Label` markup: space, data, epoch, M, seed. Notes on clipped and missing values
   /// are added.
   public var caption: [String]
+  /// Where values are not finite, in words: "first at 2 of 9 points". Empty for a count of them.
+  public var gaps: [String] = []
   /// The point that the directions start from.
   public var centre: Point
   /// Index into `panels` of the loss whose minimiser is marked in the other losses too; nil for none.
@@ -127,7 +129,11 @@ public struct LandscapeFigure: Figure, Sendable {
       scale.clippingNote(panels.flatMap(\.grid.values), of: "Colours of \(what)")
     }
     let holes = panels.reduce(0) { $0 + $1.grid.values.count(where: \.isNaN) }
-    let hatched = holes == 0 ? nil : "Hatched: \(holes) \(holes == 1 ? "value that is" : "values that are") not a number."
+    let missing =
+      gaps.isEmpty
+      ? "\(holes) \(holes == 1 ? "value that is" : "values that are") not a number"
+      : "not finite, \(gaps.joined(separator: ", "))"
+    let hatched = holes == 0 ? nil : "Hatched: \(missing)."
     return [
       clipping(loss, losses, seeksMaximum ? "accuracies" : "losses"), clipping(difference, differences, "differences"),
       hatched,

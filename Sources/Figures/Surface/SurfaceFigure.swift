@@ -11,6 +11,8 @@ public struct SurfaceFigure: Figure, Sendable {
   public var yLabel: Label
   public var zLabel: Label
   public var caption: [String]
+  /// Where values are not finite, in words: "first at 2 of 9 points". Empty for a count of them.
+  public var gaps: [String] = []
   /// Degrees from the first direction, towards the second, to where the viewer stands, and above the ground.
   public var azimuth = -60.0
   public var elevation = 30.0
@@ -123,7 +125,11 @@ public struct SurfaceFigure: Figure, Sendable {
     var sentences = caption
     if let note = scale.clippingNote(panels.flatMap(\.grid.values), of: "Heights and colours") { sentences.append(note) }
     let holes = panels.reduce(0) { $0 + $1.grid.values.count(where: \.isNaN) }
-    if holes > 0 { sentences.append("Holes: \(holes) \(holes == 1 ? "value that is" : "values that are") not a number.") }
+    let missing =
+      gaps.isEmpty
+      ? "\(holes) \(holes == 1 ? "value that is" : "values that are") not a number"
+      : "not finite, \(gaps.joined(separator: ", "))"
+    if holes > 0 { sentences.append("Holes: \(missing).") }
     let text = PageText(title: title, caption: sentences, width: page, ruler: ruler)
     let bar = ColourBar(scale: scale, label: zLabel)
     let barRoom = 8 + ([60, 90, 120, 150].map { bar.extent(height: $0, ruler: ruler) }.max() ?? 0) + Theme.margin

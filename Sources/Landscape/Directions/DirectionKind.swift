@@ -33,12 +33,14 @@ public enum DirectionKind: Hashable, Sendable {
   /// Whether it takes passes of the network to know it.
   public var isComputed: Bool { [.first, .second, .zarts].contains(self) }
 
+  /// Whether steps of ω are taken to know it.
+  public var takesSteps: Bool { self == .second || self == .zarts }
+
   /// What it takes to know it, a gradient counted as the training steps that it is as long as.
   func work(validationBatches: Int, zarts: ZARTSUpdateSettings) -> EvaluationWork {
     switch self {
-    case .first: .init(steps: validationBatches)
-    // The step ahead, the gradients there, and the two sides of the central difference.
-    case .second: .init(steps: 4 * validationBatches)
+    case .first: .init(steps: GradientEstimator.first.steps * validationBatches)
+    case .second: .init(steps: GradientEstimator.second.steps * validationBatches)
     case .zarts: zarts.work
     case .random, .principal, .towards, .file: .init()
     }

@@ -10,6 +10,15 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
   /// ∇L₂ (`SecondOrderGradient`).
   case second
 
+  /// What it costs on one training and one validation batch, counted as the training steps that it is as long as.
+  package var steps: Int {
+    switch self {
+    case .first: 1
+    // The step ahead, the gradients there, and the two sides of the central difference.
+    case .second: 4
+    }
+  }
+
   /// Reads a list such as `first,second`.
   ///
   /// - Throws: `InputError` for an unknown or repeated entry and for an empty list.

@@ -7,18 +7,7 @@ public struct LandscapePlane: Equatable, Sendable {
   /// What each objective is at each point, in the grid's row-major order: objectives × grid.count values.
   public let samples: [Objective: [Sample]]
 
-  /// One objective at one point.
-  public struct Sample: Equatable, Sendable {
-    /// Mean loss over the examples; not finite where inner training diverged.
-    public var loss: Double
-    /// Fraction of the examples classified correctly.
-    public var accuracy: Double
-
-    public init(loss: Double, accuracy: Double) {
-      self.loss = loss
-      self.accuracy = accuracy
-    }
-  }
+  public typealias Sample = ObjectiveSample
 
   /// - Throws: `InputError` where an objective has not one sample for every point.
   public init(grid: LandscapeGrid, objectives: [Objective], samples: [Objective: [Sample]]) throws {
@@ -52,20 +41,24 @@ public struct LandscapePlane: Equatable, Sendable {
   }
 
   /// The true loss of the most inner steps, which the others are compared with; nil where there is none.
-  public var reference: Objective? {
-    objectives.filter { $0.name == "true" }.max { $0.innerSteps < $1.innerSteps }
-  }
+  public var reference: Objective? { objectives.truth }
 }
 
 extension LandscapePlane {
   /// The content of `landscape.npz`, float64: `x` [grid] along direction 1, `y` [grid] along direction 2, and for each
-  /// objective `loss_NAME` and `accuracy_NAME` [grid, grid], x first. NAME is `first`, `second` or `true10` and the like.
+  /// objective `loss_NAME` and `accuracy_NAME` [grid, grid], x first. NAME is `first`, `second` or `true10` and the like. Over several
+  /// validation batches `loss_error_NAME` and `accuracy_error_NAME` are their standard errors.
   public var arrays: NPZFile {
     let axis = NPYFile(shape: [grid.size], values: .float64((0..<grid.size).map(grid.coordinate)))
     let values = objectives.flatMap { objective in
-      let name = objective.name + (objective.name == "true" ? "\(objective.innerSteps)" : "")
+      let name = objective.arrayName
       let samples = samples[objective] ?? []
+      let errors = [
+        ("loss_error_\(name)", samples.map { $0.lossError ?? .nan }),
+        ("accuracy_error_\(name)", samples.map { $0.accuracyError ?? .nan }),
+      ]
       return [("loss_\(name)", samples.map(\.loss)), ("accuracy_\(name)", samples.map(\.accuracy))]
+        + (samples.contains { $0.lossError != nil } ? errors : [])
     }
     return NPZFile(
       arrays: [("x", axis), ("y", axis)]

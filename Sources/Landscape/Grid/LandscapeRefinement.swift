@@ -36,32 +36,33 @@ public struct LandscapeRefinement: Equatable, Sendable {
     return best
   }
 
-  public static let columns = ["level", "x", "y", "objective", "inner_steps", "loss", "accuracy"]
-
-  static func row(_ point: Point) -> [CSVField] {
-    [
-      .integer(point.level), .real(point.x), .real(point.y), .text(point.objective.name),
-      .integer(point.objective.innerSteps), .real(point.sample.loss), .real(point.sample.accuracy),
-    ]
+  /// A point's level and coordinates.
+  struct Place: Hashable {
+    let level: Int
+    let x: Double
+    let y: Double
   }
 
-  public var rows: [[CSVField]] { points.map(Self.row) }
+  static var table: PointTable<Place> {
+    PointTable(places: ["level", "x", "y"], samples: [.loss, .accuracy, .lossError, .accuracyError]) {
+      [.integer($0.level), .real($0.x), .real($0.y)]
+    } keys: { table in
+      let (levels, x, y) = (try table.integers("level"), try table.doubles("x"), try table.doubles("y"))
+      return levels.indices.map { Place(level: levels[$0], x: x[$0], y: y[$0]) }
+    }
+  }
 
-  /// - Throws: `InputError` or `InputError` where a row is not of these objectives.
+  public static var columns: [String] { table.columns }
+
+  public var rows: [[CSVField]] {
+    let table = Self.table
+    return points.map { table.row(Place(level: $0.level, x: $0.x, y: $0.y), $0.objective, $0.sample) }
+  }
+
+  /// - Throws: `InputError` where a row is not of these objectives.
   static func points(in table: CSVTable, objectives: [Objective]) throws -> [Point] {
-    let levels = try table.integers("level")
-    let (x, y) = (try table.doubles("x"), try table.doubles("y"))
-    let (names, steps) = (try table.column("objective"), try table.integers("inner_steps"))
-    let (losses, accuracies) = (try table.doubles("loss"), try table.doubles("accuracy"))
-    return try levels.indices.map { row in
-      guard let objective = objectives.first(where: { $0.name == names[row] && $0.innerSteps == steps[row] }) else {
-        throw InputError(
-          "another objective", at: .file("\(table.path): row \(row + 1)"), found: "\(names[row]) with \(steps[row]) steps",
-          wanted: objectives.map(\.label).joined(separator: ", "))
-      }
-      return Point(
-        level: levels[row], x: x[row], y: y[row], objective: objective,
-        sample: .init(loss: losses[row], accuracy: accuracies[row]))
+    try Self.table.read(table, objectives).map { place, objective, sample in
+      Point(level: place.level, x: place.x, y: place.y, objective: objective, sample: sample)
     }
   }
 }
@@ -70,6 +71,7 @@ public struct LandscapeRefinement: Equatable, Sendable {
 /// neighbours of the best point so far that lie within the grid's square.
 public struct RefinementSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>
+  private let directions: Directions
   private let landscape: LandscapePlane
   private let levels: Int
 
@@ -87,9 +89,12 @@ public struct RefinementSampler<Problem: BilevelProblem> {
     }
   }
 
-  public init(walk: PointWalk<Problem>, landscape: LandscapePlane, levels: Int) throws {
+  public init(
+    walk: PointWalk<Problem>, directions: Directions, landscape: LandscapePlane, levels: Int
+  ) throws {
     try Self.check(levels: levels, grid: landscape.grid)
     self.walk = walk
+    self.directions = directions
     self.landscape = landscape
     self.levels = levels
   }
@@ -104,13 +109,11 @@ public struct RefinementSampler<Problem: BilevelProblem> {
   ///   - journal: path of a CSV file with the columns of `LandscapeRefinement`, continued where it is there; nil for none.
   ///   - isStopRequested: asked before each point.
   /// - Throws: as `LandscapeSampler.run`.
-  public func run(journal path: String? = nil, isStopRequested: () -> Bool = { false }) throws -> LandscapeRefinement {
-    var known: [LandscapeRefinement.Point] = []
-    var journal: CSVWriter?
-    if let path {
-      journal = try CSVWriter(continuing: path, columns: LandscapeRefinement.columns)
-      known = try LandscapeRefinement.points(in: CSVTable(readingFrom: path), objectives: landscape.objectives)
-    }
+  public func run(
+    journal path: String? = nil, isStopRequested: @escaping () -> Bool = { false }
+  ) throws -> LandscapeRefinement {
+    let journal = try PointJournal(LandscapeRefinement.table, path: path, objectives: landscape.objectives)
+    let watch = WalkWatch(isStopRequested: isStopRequested)
     let grid = landscape.grid
     var best: [Objective: (place: Place, loss: Double)] = [:]
     for objective in landscape.objectives {
@@ -136,32 +139,26 @@ public struct RefinementSampler<Problem: BilevelProblem> {
           }
         }
       }
-      func find(_ objective: Objective, _ place: Place) -> LandscapeRefinement.Point? {
-        let (x, y) = (coordinate(place.column), coordinate(place.row))
-        return known.first { $0.level == level && $0.objective == objective && $0.x == x && $0.y == y }
+      func key(_ place: Place) -> LandscapeRefinement.Place {
+        .init(level: level, x: coordinate(place.column), y: coordinate(place.row))
       }
       // Objectives that meet in a point share its inner training.
       var places: [Place] = []
       var objectives: [Place: [Objective]] = [:]
-      for (objective, place) in wanted where find(objective, place) == nil {
+      for (objective, place) in wanted where !journal.holds(key(place), [objective]) {
         if objectives[place] == nil { places.append(place) }
         objectives[place, default: []].append(objective)
       }
-      let tasks = places.map {
-        PointWalk<Problem>.Task(coordinates: [coordinate($0.column), coordinate($0.row)], objectives: objectives[$0] ?? [])
-      }
-      try walk.run(tasks, isStopRequested: isStopRequested) { index, samples in
-        let points = zip(tasks[index].objectives, samples).map { objective, sample in
-          LandscapeRefinement.Point(
-            level: level, x: tasks[index].coordinates[0], y: tasks[index].coordinates[1], objective: objective,
-            sample: .init(loss: sample.loss, accuracy: sample.accuracy))
+      let points = places.map { place in
+        WalkPoint(key(place), objectives[place] ?? []) { [directions] in
+          directions.alphas(at: [key(place).x, key(place).y])
         }
-        try journal?.append(rows: points.map(LandscapeRefinement.row))
-        try journal?.synchronise()
-        known += points
       }
+      try walk.run(points, journal: journal, watch: watch)
       for (objective, place) in wanted {
-        guard let point = find(objective, place) else { continue }
+        let (key, sample) = (key(place), journal.samples(key(place), [objective])?[0])
+        guard let sample else { continue }
+        let point = LandscapeRefinement.Point(level: level, x: key.x, y: key.y, objective: objective, sample: sample)
         result.append(point)
         if point.sample.loss.isFinite, point.sample.loss < best[objective]?.loss ?? .infinity {
           best[objective] = (place, point.sample.loss)

@@ -14,6 +14,13 @@ final class EngineClock {
     return try pass()
   }
 
-  /// Counts what was measured elsewhere; less than zero to take back what was counted twice.
+  /// Takes out of what is being measured a part that measures its own passes.
+  func leave<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let start = Self.now()
+    defer { seconds -= Self.now() - start }
+    return try body()
+  }
+
+  /// Counts what was measured elsewhere.
   func add(_ part: Double) { seconds += part }
 }

@@ -29,13 +29,14 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
   /// The batches that a search would meet from a weight step on: training batches step, step + 1, … (into the next epoch
   /// where this one ends) and validation batches likewise, or the whole split.
   ///
-  /// - Parameter recalibration: training batches, from the same step on, that statistics are recalibrated on.
+  /// - Parameter batchNorm: statistics are recalibrated on training batches from the same step on.
   /// - Throws: `InputError` where there is no validation batch; what the problem throws where its data are damaged.
   public init(
     of problem: Problem, epoch: Int, firstStep: Int = 0, objectives: [Objective], validation: ValidationExtent = .batches(1),
-    recalibration: Int = 0
+    batchNorm: BatchNormMode = .batch
   ) throws {
-    let longest = max(1, objectives.map(\.innerSteps).max() ?? 1)
+    let longest = max(1, objectives.map(\.trainingBatches).max() ?? 1)
+    let recalibration = batchNorm.batches ?? 0
     let length = max(1, problem.stepsPerEpoch)
     func place(_ offset: Int) -> (epoch: Int, step: Int) {
       (epoch + (firstStep + offset) / length, (firstStep + offset) % length)

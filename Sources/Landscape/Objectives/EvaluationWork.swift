@@ -10,13 +10,11 @@ public struct EvaluationWork: Equatable, Sendable {
     self.steps = steps
   }
 
-  /// Of one point: a loss costs a forward pass for each validation batch, L₂ a step before it; all the L_M share one run of
-  /// inner training, as long as the longest of them. Recalibrated statistics cost a forward pass for each of their batches
-  /// before each loss.
+  /// Of one point: a loss costs a forward pass for each validation batch, and what its objective takes before it.
+  /// Recalibrated statistics cost a forward pass for each of their batches before each loss.
   public init(of objectives: [Objective], validationBatches: Int, recalibrationBatches: Int = 0) {
-    forwards = objectives.count * (validationBatches + recalibrationBatches)
-    let longest = objectives.map { if case .trueLoss(let steps) = $0 { steps } else { 0 } }.max() ?? 0
-    steps = longest + objectives.count { $0 == .secondOrder }
+    let cost = objectives.cost
+    self.init(forwards: cost.losses * (validationBatches + recalibrationBatches), steps: cost.steps)
   }
 
   public func times(_ count: Int) -> EvaluationWork { EvaluationWork(forwards: count * forwards, steps: count * steps) }

@@ -1,43 +1,65 @@
 import Formats
 import Runs
 
-/// What a landscape shows at a point α (design vocabulary; ZARTS, §3.1–3.2).
-public enum Objective: Hashable, Sendable {
-  /// L₁(α) = L_val(ω, α): what first-order DARTS descends.
-  case firstOrder
-  /// L₂(α) = L_val(ω − ξ∇_ω L_train(ω, α), α): what second-order DARTS descends.
-  case secondOrder
-  /// L_M(α) = L_val(ω_M(α), α), after M ≥ 1 SGD steps: what ZARTS descends, the true loss as M grows.
-  case trueLoss(innerSteps: Int)
-
-  /// The name in files and flags: `first`, `second` or `true`.
-  public var name: String {
-    switch self {
-    case .firstOrder: "first"
-    case .secondOrder: "second"
-    case .trueLoss: "true"
-    }
+/// What a landscape shows at a point α (design vocabulary; ZARTS, §3.1–3.2): one `ObjectiveKind` with its parameters.
+public struct Objective: Hashable, Sendable {
+  /// A reference, since an objective is the key of every sample of a walk.
+  private final class Declaration: Sendable {
+    let kind: any ObjectiveKind
+    let label: String
+    init(_ kind: any ObjectiveKind) { (self.kind, label) = (kind, kind.label) }
   }
 
-  /// Weight steps between ω and the loss: 0, 1 or M.
-  public var innerSteps: Int {
-    switch self {
-    case .firstOrder: 0
-    case .secondOrder: 1
-    case .trueLoss(let steps): steps
-    }
-  }
+  private let declaration: Declaration
 
+  public init(_ kind: any ObjectiveKind) { declaration = Declaration(kind) }
+
+  /// Kinds in the order in which messages name them. One line a kind; its file says the rest.
+  public static let standardKinds: [any ObjectiveKind.Type] = [FirstOrderLoss.self, SecondOrderLoss.self, TrueLoss.self]
+
+  /// Kinds that lists and tables are read with. A program with kinds of its own binds them around its calls.
+  @TaskLocal public static var kinds = standardKinds
+
+  public var kind: any ObjectiveKind { declaration.kind }
   /// How the objective is written in a list: `first`, `second`, `true:10`.
-  public var label: String {
-    switch self {
-    case .firstOrder, .secondOrder: name
-    case .trueLoss(let steps): "true:\(steps)"
-    }
+  public var label: String { declaration.label }
+  /// The cell `objective` of tables: `first`, `second` or `true`.
+  public var name: String { kind.name }
+  /// The cell `inner_steps` of tables, weight steps between ω and the loss: 0, 1 or M.
+  public var innerSteps: Int { kind.innerSteps }
+  /// The name in files of arrays: `first`, `true10`.
+  public var arrayName: String { label.replacing(":", with: "") }
+  /// The subscript of its symbol in figures: `1`, `2`, `M = 10`.
+  public var mark: String { kind.mark }
+  /// Its symbol in running text: `L₁₀`.
+  public var symbol: String { kind.symbol }
+  /// What it is, in a few words.
+  public var account: String { kind.account }
+  /// M of a true loss; nil of every other objective.
+  public var trueSteps: Int? { kind.trueSteps }
+  /// Whether steps of ω are taken.
+  public var takesSteps: Bool { kind.takesSteps }
+  /// Training batches that there must be.
+  public var trainingBatches: Int { kind.trainingBatches }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.declaration === right.declaration || left.label == right.label
+  }
+  public func hash(into hasher: inout Hasher) { hasher.combine(label) }
+
+  /// `first, second or true:STEPS`, for help and messages.
+  public static var forms: String {
+    let forms = kinds.map { $0.form }
+    return forms.count < 2 ? forms.joined() : forms.dropLast().joined(separator: ", ") + " or " + (forms.last ?? "")
   }
 
-  /// Most inner steps that a list may ask for.
-  public static var largestInnerSteps: Int { RunBounds.innerSteps.range.upperBound }
+  /// The objective of a row of a table; nil where there is none such.
+  public init?(name: String, innerSteps: Int) {
+    guard
+      let kind = Self.kinds.lazy.compactMap({ $0.init(name: name, innerSteps: innerSteps) as (any ObjectiveKind)? }).first
+    else { return nil }
+    self.init(kind)
+  }
 
   /// Reads a list such as `first,second,true:10`.
   ///
@@ -56,25 +78,44 @@ public enum Objective: Hashable, Sendable {
   }
 
   private static func parse(_ text: String, setting: String) throws -> Objective {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    switch (String(parts[0]), parts.count) {
-    case ("first", 1): return .firstOrder
-    case ("second", 1): return .secondOrder
-    case ("true", 2):
-      guard let steps = RunBounds.innerSteps.count(parts[1]) else {
-        throw InputError(
-          "not a count of inner steps", at: .setting(setting), found: "'\(parts[1])' in '\(text)'",
-          wanted: "a whole number from 1 to \(largestInnerSteps)")
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    for kind in kinds where kind.form.prefix(while: { $0 != ":" }) == parts[0] {
+      if let found = try kind.init(argument: parts.count > 1 ? parts[1] : nil, in: text, setting: setting) {
+        return Objective(found)
       }
-      return .trueLoss(innerSteps: steps)
-    case ("true", 1):
-      throw InputError(
-        "the true loss needs a count of inner steps", at: .setting(setting), found: "'\(text)'",
-        wanted: "true:10, for example")
-    default:
-      throw InputError(
-        "unknown objective", at: .setting(setting), found: "'\(text)'",
-        wanted: "first, second or true:STEPS, with commas between")
     }
+    throw InputError(
+      "unknown objective", at: .setting(setting), found: "'\(text)'", wanted: "\(forms), with commas between")
+  }
+
+  /// A number in subscript digits.
+  static func subscripted(_ number: Int) -> String {
+    String(
+      String.UnicodeScalarView(
+        "\(number)".unicodeScalars.map { digit in Unicode.Scalar(0x2080 + digit.value - 0x30) ?? digit }))
+  }
+}
+
+extension Sequence where Element == Objective {
+  /// The true loss of most inner steps, which the others are compared with; nil where there is none.
+  public var truth: Objective? { filter { $0.trueSteps != nil }.max { ($0.trueSteps ?? 0) < ($1.trueSteps ?? 0) } }
+
+  /// What all of them cost at one point together: objectives of a kind share what they can.
+  public var cost: ObjectiveCost {
+    var left = Array(self)
+    var sum = ObjectiveCost(losses: 0)
+    while let first = left.first {
+      let (cost, isCounted) = Self.cost(of: first.kind, among: left)
+      sum = ObjectiveCost(
+        losses: sum.losses + cost.losses, steps: sum.steps + cost.steps, vectors: sum.vectors + cost.vectors)
+      left.removeAll { isCounted($0) }
+    }
+    return sum
+  }
+
+  private static func cost<Kind: ObjectiveKind>(
+    of kind: Kind, among objectives: [Objective]
+  ) -> (ObjectiveCost, isCounted: (Objective) -> Bool) {
+    (Kind.cost(of: objectives.compactMap { $0.kind as? Kind }), { $0.kind is Kind })
   }
 }

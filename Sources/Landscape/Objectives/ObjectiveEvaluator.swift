@@ -3,7 +3,7 @@ import Compute
 import Formats
 import Problems
 
-/// Evaluates L₁, L₂ and L_M around a checkpoint (ω, v).
+/// Evaluates objectives around a checkpoint (ω, v).
 ///
 /// Every point sees the same training and validation batches (common random numbers), so that differences between points
 /// are differences of α. Nothing is moved: ω, v and running statistics are as before after every call. Not for concurrent
@@ -14,15 +14,14 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public let step: WeightStep
   public let batchNorm: BatchNormMode
   public let batches: EvaluationBatches<Problem>
-  private let unrolledStep: WeightStep
-  private let weights: ParameterVector
-  private let velocity: ParameterVector?
-  private let statistics: ParameterVector?
-  /// Running statistics that inner steps move, or recalibrated ones; nil where the batch's own are used.
-  private let moving: ParameterVector?
-  private let inner: InnerTraining<Problem>
-  private let second: SecondOrderGradient<Problem>
-  private let clock = EngineClock()
+  let unrolledStep: WeightStep
+  let weights: ParameterVector
+  let velocity: ParameterVector?
+  let statistics: ParameterVector?
+  let clock = EngineClock()
+  /// The mode's own, for running statistics that inner steps move, or recalibrated ones.
+  private lazy var scratch = problem.makeInitialStatistics()
+  private var tools: [ObjectIdentifier: AnyObject] = [:]
 
   /// - Parameters:
   ///   - weights: ω.
@@ -30,7 +29,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   ///   - step: learning rate, momentum, weight decay and clipping of an inner step.
   ///   - unrolledRate: ξ; the step's learning rate where nil.
   ///   - batchNorm: which statistics normalise where a validation loss is evaluated.
-  ///   - statistics: running statistics of the checkpoint, for `.running`.
+  ///   - statistics: running statistics of the checkpoint, for modes that need them.
   /// - Throws: `InputError` where there is no batch of a kind that is needed, no statistics to run with, or a vector is
   ///   not one of the problem's.
   public init(
@@ -40,7 +39,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   ) throws {
     let kinds = [
       ("training batches", batches.training.count), ("validation batches", batches.validationCount),
-      ("recalibration batches", batchNorm == .recalibrated ? batches.recalibration.count : 1),
+      ("recalibration batches", batchNorm.batches == nil ? 1 : batches.recalibration.count),
     ]
     for (name, count) in kinds where count == 0 {
       throw InputError("none given", at: .file(name), wanted: "at least one")
@@ -49,15 +48,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != count {
       throw InputError("not a vector of this problem", at: .file(name), found: "\(vector.count) values", wanted: "\(count)")
     }
-    let initial = problem.makeInitialStatistics()
-    if batchNorm == .running {
-      guard statistics?.count == initial.count else {
-        throw InputError(
-          statistics == nil ? "the checkpoint has none" : "not of this problem", at: "running statistics",
-          found: statistics.map { "\($0.count) values" },
-          wanted: "running_mean and running_var of every batch norm, or another batch_norm")
-      }
-    }
+    try batchNorm.check(statistics, wanted: problem.makeInitialStatistics().count)
     self.problem = problem
     self.weights = weights
     self.velocity = velocity
@@ -68,90 +59,53 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     self.batches = batches
     self.batchNorm = batchNorm
     self.statistics = statistics
-    moving = batchNorm == .batch ? nil : initial
-    inner = InnerTraining(problem: problem)
-    second = SecondOrderGradient(problem: problem)
   }
 
-  /// Losses and accuracies of several objectives at one α, in their order. The L_M share one run of inner training.
+  /// Losses and accuracies of several objectives at one α, in their order. Objectives of a kind share what they can.
   ///
-  /// - Throws: `InputError` where there are fewer training batches than the largest M; what the problem throws where its
-  ///   data are damaged.
+  /// - Throws: `InputError` where there are fewer training batches than an objective needs; what the problem throws where
+  ///   its data are damaged.
   public func evaluate(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [BatchLoss] {
     try evaluateBatches(objectives, at: alphas).map(BatchLoss.init(summing:))
   }
 
   /// The same on each validation batch: objectives × validation batches.
   public func evaluateBatches(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [[BatchLoss]] {
-    let longest = objectives.map(\.innerSteps).max() ?? 0
-    guard longest <= batches.training.count else {
+    let most = objectives.map(\.trainingBatches).max() ?? 0
+    guard most <= batches.training.count else {
       throw InputError(
-        "too few for the inner steps", at: "training batches", found: "\(batches.training.count)",
-        wanted: "at least \(longest)")
+        "too few for the inner steps", at: "training batches", found: "\(batches.training.count)", wanted: "at least \(most)"
+      )
     }
-    let afterSteps = try trueLosses(of: objectives, at: alphas)
-    return try objectives.map { objective in
-      switch objective {
-      case .firstOrder:
-        return try validationLosses(weights: weights, alphas: alphas, running: statistics)
-      case .secondOrder:
-        let running = startingStatistics()
-        // The step of the optimiser at rate ξ and without clipping, as in the gradient of second-order DARTS.
-        let ahead = clock.measure {
-          second.unroll(
-            weights: weights, velocity: velocity, alphas: alphas, training: batches.training[0], step: unrolledStep,
-            statistics: running)
-        }
-        return try validationLosses(weights: ahead, alphas: alphas, running: running)
-      case .trueLoss(let steps):
-        return try afterSteps[steps] ?? validationLosses(weights: weights, alphas: alphas, running: statistics)
-      }
-    }
+    let point = ObjectivePoint(alphas, objectives, self)
+    return try objectives.map { try $0.kind.losses(at: point) }
   }
 
   /// Seconds spent so far in passes and steps of the problem.
   public var engineSeconds: Double { clock.seconds }
 
-  /// L_M for every M asked for.
-  private func trueLosses(of objectives: [Objective], at alphas: ArchitectureParameters) throws -> [Int: [BatchLoss]] {
-    let wanted = Set(objectives.compactMap { if case .trueLoss(let steps) = $0 { steps } else { nil } })
-    guard let longest = wanted.max() else { return [:] }
-    var losses: [Int: [BatchLoss]] = [:]
-    let running = startingStatistics()
-    try clock.measure {
-      try inner.train(
-        from: weights, startVelocity: velocity, alphas: alphas, batches: Array(batches.training.prefix(longest)),
-        step: step, statistics: running
-      ) { taken in
-        guard wanted.contains(taken) else { return }
-        let start = EngineClock.now()
-        losses[taken] = try validationLosses(weights: inner.weights, alphas: alphas, running: running)
-        // The evaluation has counted its passes itself.
-        clock.add(start - EngineClock.now())
-      }
-    }
-    return losses
+  // MARK: What objectives evaluate with (`ObjectivePoint`)
+
+  func tool<Tool: AnyObject>(_ make: (Problem) -> Tool) -> Tool {
+    if let known = tools[ObjectIdentifier(Tool.self)] as? Tool { return known }
+    let tool = make(problem)
+    tools[ObjectIdentifier(Tool.self)] = tool
+    return tool
   }
 
-  /// A copy of the checkpoint's statistics for inner steps to move; nil where the mode has no use for them.
-  private func startingStatistics() -> ParameterVector? {
-    guard batchNorm == .running, let statistics, let moving else { return nil }
-    moving.copy(from: statistics)
-    return moving
-  }
+  func startingStatistics() -> ParameterVector? { batchNorm.starting(bench { _, _ in }) }
 
-  /// - Parameter running: what to normalise with where the mode is `.running`.
-  private func validationLosses(
+  /// - Parameter running: what to normalise with where the mode runs on.
+  func validationLosses(
     weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?
   ) throws -> [BatchLoss] {
-    var given: ParameterVector?
-    switch batchNorm {
-    case .batch: break
-    case .running: given = running
-    case .recalibrated:
-      given = moving
-      recalibrate(weights: weights, alphas: alphas)
+    let bench = bench { [self] batch, momentum in
+      clock.measure {
+        problem.moveStatistics(
+          scratch, momentum: momentum, weights: weights, alphas: alphas, batch: batches.recalibration[batch])
+      }
     }
+    let given = batchNorm.normaliser(bench, running)
     return try (0..<batches.validationCount).map { index in
       let batch = try batches.validation(index)
       return clock.measure {
@@ -161,15 +115,8 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     }
   }
 
-  private func recalibrate(weights: ParameterVector, alphas: ArchitectureParameters) {
-    guard let moving else { return }
-    // From zero, so that the first batch's statistics are taken over without rounding.
-    moving.fill(0)
-    clock.measure {
-      for (index, batch) in batches.recalibration.enumerated() {
-        problem.moveStatistics(moving, momentum: 1 / Float(index + 1), weights: weights, alphas: alphas, batch: batch)
-      }
-    }
+  private func bench(_ move: @escaping (_ batch: Int, _ momentum: Float) -> Void) -> NormalisationBench {
+    NormalisationBench(checkpoint: statistics, scratch: scratch, batches: batches.recalibration.count, move: move)
   }
 }
 
@@ -198,13 +145,13 @@ extension ObjectiveEvaluator {
   public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
     unrolledRate: Float? = nil, epoch: Int, firstStep: Int = 0, objectives: [Objective], validationBatchCount: Int = 1,
-    batchNorm: BatchNormMode = .batch, statistics: ParameterVector? = nil, recalibrationBatchCount: Int = 0
+    batchNorm: BatchNormMode = .batch, statistics: ParameterVector? = nil
   ) throws {
     try self.init(
       problem: problem, weights: weights, velocity: velocity, step: step, unrolledRate: unrolledRate,
       batches: .init(
         of: problem, epoch: epoch, firstStep: firstStep, objectives: objectives,
-        validation: .batches(validationBatchCount), recalibration: recalibrationBatchCount),
+        validation: .batches(validationBatchCount), batchNorm: batchNorm),
       batchNorm: batchNorm, statistics: statistics)
   }
 

@@ -23,7 +23,8 @@ extension LandscapeRun {
   ///   cannot be read or written, or another process works in the folder.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
-    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    isStopRequested: @escaping () -> Bool = { false },
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> LandscapePlane {
     let result = try runAny(
       in: folder, origin: origin, isContinued: isContinued, isStopRequested: isStopRequested, progress: progress)
@@ -37,19 +38,16 @@ extension LandscapeRun {
   /// all that is left.
   public func runAny(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
-    isStopRequested: () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    isStopRequested: @escaping () -> Bool = { false },
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Result {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     let checkpoint = FiniteCheck.place(in: origin)
     let text = settingsText(origin: origin)
-    let settingsPath = folder.file("landscape.yaml")
-    if isContinued {
-      try SettingsFile.require(text, at: settingsPath, ofContinued: "landscape")
-      if let finished = try finishedResult(in: folder) { return finished }
-    } else {
-      try AtomicFile.write(text, to: settingsPath)
-    }
+    let files = StudyFolder(
+      folder, .landscape, result: tableName, journals: [StudyFolder.journalName, Self.refinementJournal])
+    if try files.begin(text, isContinued: isContinued) { return try finishedResult(in: folder) }
     try TensorFile.write(
       directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
     if let projection {
@@ -61,17 +59,16 @@ extension LandscapeRun {
       case .grid: try sampleGrid(in: folder, of: checkpoint, isStopRequested, progress)
       case .line: try sampleLines(in: folder, of: checkpoint, isStopRequested, progress)
       }
-    // Only once the result is on disk; until then the journals are what a killed run has.
-    for name in ["journal.csv", "refinement-journal.csv"] {
-      try? FileManager.default.removeItem(atPath: folder.file(name))
-    }
+    files.removeJournals()
     return result
   }
+
+  private static var refinementJournal: String { "refinement-journal.csv" }
 
   /// Points that a folder's journal holds, for an estimate; 0 where there is none that can be read.
   public func finishedPoints(in folder: OutputFolder) -> Int {
     if FileManager.default.fileExists(atPath: folder.file(tableName)) { return pointCount }
-    guard let table = try? CSVTable(readingFrom: folder.file("journal.csv")) else { return 0 }
+    guard let table = try? CSVTable(readingFrom: folder.file(StudyFolder.journalName)) else { return 0 }
     return min(pointCount, table.rows.count / settings.objectives.count)
   }
 
@@ -79,17 +76,21 @@ extension LandscapeRun {
   public var tableName: String { settings.kind == .grid ? "landscape.csv" : "lines.csv" }
 
   private func sampleGrid(
-    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: @escaping () -> Bool,
+    _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
-    let sampler = try LandscapeSampler(walk: walk, grid: settings.grid, objectives: settings.objectives)
+    let sampler = try LandscapeSampler(
+      walk: walk, directions: directions, grid: settings.grid, objectives: settings.objectives)
     let landscape = try sampler.run(
-      journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+      journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
       settings.objectives.map { ($0.label, landscape.losses(of: $0)) }, of: checkpoint, unit: "points")
     var refinement: LandscapeRefinement?
     if settings.refinementLevels > 0 {
-      let found = try RefinementSampler(walk: walk, landscape: landscape, levels: settings.refinementLevels).run(
-        journal: folder.file("refinement-journal.csv"), isStopRequested: isStopRequested)
+      let found = try RefinementSampler(
+        walk: walk, directions: directions, landscape: landscape, levels: settings.refinementLevels
+      ).run(
+        journal: folder.file(Self.refinementJournal), isStopRequested: isStopRequested)
       try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
       refinement = found
     }
@@ -108,11 +109,13 @@ extension LandscapeRun {
   }
 
   private func sampleLines(
-    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: () -> Bool, _ progress: (Int, Int) -> Void
+    in folder: OutputFolder, of checkpoint: String, _ isStopRequested: @escaping () -> Bool,
+    _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
-    let sampler = try LineSampler(walk: walk, axis: settings.grid, objectives: settings.objectives)
+    let sampler = try LineSampler(
+      walk: walk, directions: directions, axis: settings.grid, objectives: settings.objectives)
     let lines = try sampler.run(
-      journal: folder.file("journal.csv"), isStopRequested: isStopRequested, progress: progress)
+      journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
       settings.objectives.map { objective in
         (objective.label, lines.lines.flatMap { ($0[objective] ?? []).map(\.loss) })
@@ -121,10 +124,8 @@ extension LandscapeRun {
     return Result(lines: lines)
   }
 
-  private func finishedResult(in folder: OutputFolder) throws -> Result? {
-    let path = folder.file(tableName)
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let table = try CSVTable(readingFrom: path)
+  private func finishedResult(in folder: OutputFolder) throws -> Result {
+    let table = try CSVTable(readingFrom: folder.file(tableName))
     guard settings.kind == .grid else {
       let known = try LandscapeLines.samples(
         in: table, axis: settings.grid, lines: settings.directions.count, objectives: settings.objectives)

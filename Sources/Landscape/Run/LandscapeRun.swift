@@ -42,7 +42,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     let batches = try EvaluationBatches(
       of: problem, epoch: settings.epoch, firstStep: settings.firstStep, objectives: settings.objectives,
       validation: settings.isWholeSplit ? .split : .batches(settings.validationBatches),
-      recalibration: settings.batchNorm == .recalibrated ? settings.recalibrationBatches : 0)
+      batchNorm: settings.batchNorm)
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
       problem: problem, weights: weights, velocity: velocity, step: settings.step, epoch: settings.epoch,
@@ -68,7 +68,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
         problem: problem, weights: weights, velocity: velocity, step: settings.step, batches: batches,
         batchNorm: settings.batchNorm, statistics: statistics)
     }
-    walk = try PointWalk(evaluators: evaluators, directions: directions)
+    walk = try PointWalk(evaluators: evaluators)
   }
 
   private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
@@ -85,11 +85,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
         "not a number of batches", at: .setting("validation_batches"), found: "\(settings.validationBatches)",
         wanted: RunBounds.batches.wanted)
     }
-    guard settings.batchNorm != .recalibrated || RunBounds.batches.contains(settings.recalibrationBatches) else {
-      throw InputError(
-        "not a number of batches", at: .setting("recalibration_batches"), found: "\(settings.recalibrationBatches)",
-        wanted: RunBounds.batches.wanted)
-    }
+    try settings.batchNorm.check()
     guard settings.kind == .line || settings.directions.count == 2 else {
       throw InputError(
         "a plane has two directions", at: .setting("directions"),
@@ -146,31 +142,17 @@ extension LandscapeRun {
   /// - Throws: what the problem throws where its data are damaged.
   public func estimate(done: Int = 0) throws -> TimeEstimate {
     let evaluators = walk.evaluators
-    let pool = ThreadPool(threadCount: evaluators.count)
-    let lock = NSLock()
-    var sums = (forward: 0.0, step: 0.0)
-    var failure: (any Error)?
-    pool.run(evaluators.count) { index, _ in
-      let measured = Swift.Result { try evaluators[index].measurePasses(at: directions.center) }
-      lock.withLock {
-        switch measured {
-        case .success(let seconds): sums = (sums.forward + seconds.forward, sums.step + seconds.step)
-        case .failure(let error): failure = failure ?? error
-        }
-      }
-    }
-    if let failure { throw failure }
+    let seconds = try walk.measurePasses(at: directions.center)
     let (work, points) = settings.work(evaluators[0].batches)
     let single = settings.objectives.reduce(EvaluationWork()) { sum, objective in
       sum
         + EvaluationWork(
           of: [objective], validationBatches: evaluators[0].batches.validationCount,
-          recalibrationBatches: settings.batchNorm == .recalibrated ? evaluators[0].batches.recalibration.count : 0)
+          recalibrationBatches: evaluators[0].batches.recalibration.count)
     }
     return TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
-      parallel: evaluators.count, forwardSeconds: sums.forward / Double(evaluators.count),
-      stepSeconds: sums.step / Double(evaluators.count))
+      parallel: evaluators.count, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
   }
 
   /// Validation batches that each loss is the mean over.

@@ -39,8 +39,6 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// Whether they are those of the whole validation split instead.
   public var isWholeSplit: Bool
   public var batchNorm: BatchNormMode
-  /// Training batches that statistics are recalibrated on.
-  public var recalibrationBatches: Int
   /// Levels of refinement around the minimisers of a grid.
   public var refinementLevels: Int
   /// Of a direction `zarts`.
@@ -51,7 +49,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0, validationBatches: Int = 1,
     isWholeSplit: Bool = false, kind: Kind = .grid, isRangeAutomatic: Bool = false,
     directions: [DirectionKind] = [.random, .random], center: Center = .checkpoint, batchNorm: BatchNormMode = .batch,
-    recalibrationBatches: Int = 8, refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings()
+    refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings()
   ) {
     self.objectives = objectives
     self.kind = kind
@@ -67,7 +65,6 @@ public struct LandscapeSettings: Equatable, Sendable {
     self.validationBatches = validationBatches
     self.isWholeSplit = isWholeSplit
     self.batchNorm = batchNorm
-    self.recalibrationBatches = recalibrationBatches
     self.refinementLevels = refinementLevels
     self.zarts = zarts
   }
@@ -82,8 +79,8 @@ public struct LandscapeSettings: Equatable, Sendable {
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
       ("batch_step", "\(firstStep)"), ("validation_batches", isWholeSplit ? "all" : "\(validationBatches)"),
       ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
-      ("center", center.rawValue), ("batch_norm", batchNorm.rawValue),
-    ] + (batchNorm == .recalibrated ? [("recalibration_batches", "\(recalibrationBatches)")] : [])
+      ("center", center.rawValue),
+    ] + batchNorm.entries
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
   }
 
@@ -91,7 +88,7 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
 
   /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
-  public var pointBytes: Int { 160 + 8 * directions.count + 96 * objectives.count }
+  public var pointBytes: Int { 160 + 8 * directions.count + 144 * objectives.count }
 
   /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
   /// estimate of the time.
@@ -112,7 +109,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     (
       EvaluationWork(
         of: objectives, validationBatches: batches.validationCount,
-        recalibrationBatches: batchNorm == .recalibrated ? batches.recalibration.count : 0),
+        recalibrationBatches: batches.recalibration.count),
       pointCount
     )
   }

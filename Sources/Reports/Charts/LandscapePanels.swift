@@ -44,8 +44,8 @@ struct LandscapePanels {
     }
     // The true loss of the most inner steps is what the others are measured against.
     guard
-      let truth = planes.indices.filter({ planes[$0].objective == "true" }).max(by: {
-        planes[$0].innerSteps < planes[$1].innerSteps
+      let truth = planes.indices.filter({ planes[$0].trueSteps != nil }).max(by: {
+        planes[$0].trueSteps ?? 0 < planes[$1].trueSteps ?? 0
       })
     else { return panels }
     let differences = planes.indices.filter { $0 != truth }.map { index in

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Landscape
 
 /// A folder of `zarts landscape`: a plane or lines through a checkpoint.
 public struct ReportLandscape: Sendable {
@@ -30,6 +31,9 @@ public struct ReportLandscape: Sendable {
     /// Loss and accuracy as written, by j (second direction) and i; empty for a point that is not there.
     public let losses: [[String]]
     public let accuracies: [[String]]
+
+    /// M of a true loss; nil of every other objective.
+    public var trueSteps: Int? { Objective(name: objective, innerSteps: innerSteps)?.trueSteps }
 
     public var name: String { ObjectiveName.text(objective, innerSteps) }
 
@@ -108,30 +112,12 @@ public struct ReportLandscape: Sendable {
 enum ObjectiveName {
   /// "L₁", "L₂", "L₁₀"; a name that is not known stays as it is.
   static func text(_ objective: String, _ innerSteps: Int) -> String {
-    switch objective {
-    case "first": "L₁"
-    case "second": "L₂"
-    case "true": "L" + subscripted(innerSteps)
-    default: objective
-    }
+    Objective(name: objective, innerSteps: innerSteps)?.symbol ?? objective
   }
 
   /// What each is, in a few words.
   static func explanation(_ objective: String, _ innerSteps: Int) -> String {
-    switch objective {
-    case "first": "what first-order DARTS descends"
-    case "second": "what second-order DARTS descends"
-    case "true": "after \(innerSteps) weight step\(innerSteps == 1 ? "" : "s"): what ZARTS descends"
-    default: ""
-    }
-  }
-
-  private static func subscripted(_ number: Int) -> String {
-    String(
-      String.UnicodeScalarView(
-        "\(number)".unicodeScalars.map { digit in
-          Unicode.Scalar(0x2080 + digit.value - 0x30) ?? digit
-        }))
+    Objective(name: objective, innerSteps: innerSteps)?.account ?? ""
   }
 }
 

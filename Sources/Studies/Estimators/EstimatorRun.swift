@@ -7,19 +7,24 @@ import Problems
 /// A study of gradient estimators at a checkpoint, from its settings to its files: `estimators.yaml`, `journal.csv` while it
 /// runs, `gradients.safetensors` (true.M, the compared displacements, and, where asked for, those of DARTS, [places, values of α] each) and
 /// `estimators.csv`.
-public struct EstimatorRun<Problem: BilevelProblem> {
+public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
   public let settings: EstimatorSettings
   private let study: EstimatorStudy<Problem>
   private let stateDigest: String
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
+  ///   - statistics: its running statistics, for batch-norm modes that need them.
+  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which gradients
+  ///     are taken with.
   public init(
-    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
-    settings: EstimatorSettings
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
+    alphas: ArchitectureParameters, settings: EstimatorSettings, copies: [Problem] = []
   ) {
     self.settings = settings
-    study = EstimatorStudy(problem: problem, weights: weights, velocity: velocity, alphas: alphas, settings: settings)
+    study = EstimatorStudy(
+      problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: settings,
+      copies: copies)
     stateDigest = SHA256.ofState(weights, velocity, alphas)
   }
 
@@ -35,15 +40,15 @@ public struct EstimatorRun<Problem: BilevelProblem> {
   ) throws -> [EstimatorRow] {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
-    let files = StudyFolder(folder: folder, settingsName: "estimators.yaml", resultName: "estimators.csv")
+    let files = StudyFolder(folder, .estimators, result: "estimators.csv")
     let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
-    let journal = try EvaluationJournal(path: files.journalPath)
-    var watch = StudyWatch(
+    let journal = try StudyJournal(path: files.journalPath)
+    let watch = WalkWatch(
       total: study.evaluationCount, done: study.known(in: journal), isStopRequested: isStopRequested, report: progress)
     let rows: [EstimatorRow]
     do {
-      try study.evaluate(journal: journal, watch: &watch)
+      try study.evaluate(journal: journal, watch: watch)
       rows = try self.rows(journal, watch)
       try writeGradients(journal, to: folder.file("gradients.safetensors"))
     } catch var error as InputError where error.problem == EstimatorStudy<Problem>.diverged {
@@ -51,21 +56,28 @@ public struct EstimatorRun<Problem: BilevelProblem> {
       throw error
     }
     try CSVWriter.write(columns: EstimatorRow.columns, rows: rows.map(\.fields), to: files.resultPath)
-    files.removeJournal()
+    files.removeJournals()
     return rows
+  }
+
+  /// How long the study takes here, or the rest of one that a folder holds.
+  ///
+  /// - Throws: what the problem throws where its data are damaged.
+  public func estimate(continuing folder: OutputFolder? = nil) throws -> TimeEstimate {
+    try study.estimate(done: StudyJournal.unfinished(in: folder).map(study.known) ?? 0)
   }
 
   /// The rows alone, without files.
   ///
   /// - Throws: `CancellationError` when a stop was requested; `InputError` where the true loss is not finite.
   public func rows(isStopRequested: @escaping () -> Bool = { false }) throws -> [EstimatorRow] {
-    let journal = try EvaluationJournal()
-    var watch = StudyWatch(total: study.evaluationCount, done: 0, isStopRequested: isStopRequested) { _, _ in }
-    try study.evaluate(journal: journal, watch: &watch)
+    let journal = try StudyJournal()
+    let watch = WalkWatch(isStopRequested: isStopRequested)
+    try study.evaluate(journal: journal, watch: watch)
     return try rows(journal, watch)
   }
 
-  private func rows(_ journal: EvaluationJournal, _ watch: StudyWatch) throws -> [EstimatorRow] {
+  private func rows(_ journal: StudyJournal, _ watch: WalkWatch) throws -> [EstimatorRow] {
     let samples = try study.samples(journal, watch: watch)
     var rows: [EstimatorRow] = []
     for (index, variant) in study.variants.enumerated() {
@@ -99,7 +111,7 @@ public struct EstimatorRun<Problem: BilevelProblem> {
   /// What the choice of ε made of ∇L₂ at most (`SecondOrderGradient.halfStepDifference`); nil before `run`, and without ∇L₂.
   public var stepChange: Double? { study.stepChange }
 
-  private func writeGradients(_ journal: EvaluationJournal, to path: String) throws {
+  private func writeGradients(_ journal: StudyJournal, to path: String) throws {
     func tensor(_ name: String, _ gradients: [[Double]]) -> NamedTensor {
       NamedTensor(
         name: name, shape: [gradients.count, gradients.first?.count ?? 0], values: .float64(gradients.flatMap { $0 }))

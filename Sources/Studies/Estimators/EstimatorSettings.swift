@@ -72,6 +72,8 @@ public struct EstimatorSettings: Equatable, Sendable {
   public var firstStep: Int
   /// Validation batches that each loss is the mean over.
   public var validationBatches: Int
+  /// Of losses; the gradients of DARTS are with batch statistics, as a search takes them.
+  public var batchNorm: BatchNormMode
   /// Key of the candidates.
   public var seed: UInt64
   public var bootstrap: Bootstrap
@@ -85,7 +87,7 @@ public struct EstimatorSettings: Equatable, Sendable {
     repeats: Int, places: Int = 1, displacement: Double = EstimatorSettings.defaultDisplacement,
     comparedDisplacements: [Double] = [], temperature: Double = 0.01, lambda: Double = 1e-3,
     weighting: ProposalWeighting = .flattened, step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0,
-    validationBatches: Int = 1, seed: UInt64 = 0, bootstrap: Bootstrap
+    validationBatches: Int = 1, batchNorm: BatchNormMode = .batch, seed: UInt64 = 0, bootstrap: Bootstrap
   ) throws {
     for (setting, list, bounds) in [
       ("inner_steps", innerSteps, RunBounds.innerSteps), ("candidates", candidates, RunBounds.candidates),
@@ -101,6 +103,7 @@ public struct EstimatorSettings: Equatable, Sendable {
         throw InputError("not a count", at: .setting(setting), found: "\(count)", wanted: RunBounds.batches.wanted)
       }
     }
+    try batchNorm.check()
     let drawn = Int.saturatingProduct(sigmas.count, repeats, candidates.last ?? 1, places)
     guard drawn <= 10_000_000 else {
       throw InputError(
@@ -144,12 +147,16 @@ public struct EstimatorSettings: Equatable, Sendable {
     self.epoch = epoch
     self.firstStep = firstStep
     self.validationBatches = validationBatches
+    self.batchNorm = batchNorm
     self.seed = seed
     self.bootstrap = bootstrap
   }
 
   /// M of the reference.
   public var referenceSteps: Int { innerSteps[innerSteps.count - 1] }
+
+  /// Points that can be evaluated at a time, at least: those of the reference at one place.
+  public func pointsAtATime(values: Int) -> Int { 2 * values }
 
   var objectives: [Objective] { innerSteps.map { .trueLoss(innerSteps: $0) } }
 
@@ -164,7 +171,7 @@ public struct EstimatorSettings: Equatable, Sendable {
       ("compared_displacements", list(comparedDisplacements)), ("tau", "\(temperature)"), ("lambda", "\(lambda)"),
       ("proposal", weighting.rawValue), ("candidates_seed", "\(seed)"),
     ] + SettingsText.entries(step: step, epoch: epoch, firstStep: firstStep, validationBatches: validationBatches)
-      + SettingsText.entries(bootstrap)
+      + batchNorm.entriesWhereSet + SettingsText.entries(bootstrap)
   }
 }
 

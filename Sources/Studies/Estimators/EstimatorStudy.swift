@@ -23,18 +23,25 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// What the choice of ε made of ∇L₂ at most; nil where there is none.
   public private(set) var stepChange: Double?
   private let problem: Problem
+  private let copies: [Problem]
   private let weights: ParameterVector
   private let velocity: ParameterVector?
+  private let statistics: ParameterVector?
   private let alphas: ArchitectureParameters
   /// Told apart from other parts of a journal.
   private let prefix: String
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
+  ///   - statistics: its running statistics, for batch-norm modes that need them.
+  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which gradients
+  ///     are taken with.
   public init(
-    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
-    settings: EstimatorSettings, prefix: String = ""
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
+    alphas: ArchitectureParameters, settings: EstimatorSettings, copies: [Problem] = [], prefix: String = ""
   ) {
+    self.copies = copies.isEmpty ? [problem] : copies
+    self.statistics = statistics
     self.problem = problem
     self.weights = weights
     self.velocity = velocity
@@ -49,25 +56,53 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   }
 
   /// Of those, how many a journal holds.
-  func known(in journal: EvaluationJournal) -> Int {
+  func known(in journal: StudyJournal) -> Int {
     (0..<settings.places).reduce(0) { sum, place in
       sum + taskKeys(place: place).count { journal.holds($0, settings.objectives) }
     }
   }
 
-  /// Evaluates what the journal lacks.
+  /// Evaluates what the journal lacks, place by place, side by side within each.
   ///
   /// - Throws: `CancellationError` when a stop was requested; what evaluations and the journal throw.
-  func evaluate(journal: EvaluationJournal, watch: inout StudyWatch) throws {
+  func evaluate(journal: StudyJournal, watch: WalkWatch) throws {
     for place in 0..<settings.places {
       let keys = taskKeys(place: place)
       guard !keys.allSatisfy({ journal.holds($0, settings.objectives) }) else { continue }
       let guide = settings.estimators.contains(.mgs) ? try gradient(.first, place: place) : nil
-      let tasks = keys.map { key in
-        EvaluationTask(key, settings.objectives) { [self] in alphas.moved(by: update(of: key, guide: guide)) }
+      let points = keys.map { key in
+        WalkPoint(key, settings.objectives) { [self] in alphas.moved(by: update(of: key, guide: guide)) }
       }
-      try watch.run(tasks, with: evaluator(place: place), journal: journal)
+      try walk(place: place).run(points, journal: journal, watch: watch)
     }
+  }
+
+  /// What evaluations and gradients take here.
+  ///
+  /// - Parameter done: evaluations that are there.
+  /// - Throws: what the problem throws where its data are damaged.
+  func estimate(done: Int) throws -> TimeEstimate {
+    let walk = try walk(place: 0)
+    let seconds = try walk.measurePasses(at: alphas)
+    var estimate = TimeEstimate(
+      points: max(0, evaluationCount - done), work: pointWork, parallel: copies.count, forwardSeconds: seconds.forward,
+      stepSeconds: seconds.step)
+    estimate.gradients = gradientWork
+    return estimate
+  }
+
+  var pointWork: EvaluationWork {
+    EvaluationWork(
+      of: settings.objectives, validationBatches: settings.validationBatches,
+      recalibrationBatches: settings.batchNorm.batches ?? 0)
+  }
+
+  /// The guide of MGS is taken before the points and again with the estimates; ∇L₂ comes with a half step.
+  var gradientWork: EvaluationWork {
+    let first = GradientEstimator.first.steps * (settings.estimators.contains(.mgs) ? 2 : 1)
+    let takesFirst = settings.estimators.contains(.mgs) || settings.estimators.contains(.darts1)
+    let second = settings.estimators.contains(.darts2) ? GradientEstimator.second.steps + 2 : 0
+    return EvaluationWork(steps: settings.places * settings.validationBatches * ((takesFirst ? first : 0) + second))
   }
 
   // MARK: What is evaluated
@@ -76,13 +111,13 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   private var mostCandidates: Int { settings.candidates[settings.candidates.count - 1] }
   private var displacements: [Double] { [settings.displacement] + settings.comparedDisplacements }
 
-  private func key(_ part: String, _ place: Int, _ first: Int = 0, _ second: Int = 0) -> EvaluationJournal.Key {
+  private func key(_ part: String, _ place: Int, _ first: Int = 0, _ second: Int = 0) -> StudyPoint {
     .init(prefix + part, place: place, first: first, second: second)
   }
 
   /// Draw `repeat` at σ number `sigma` has the first number sigma · repeats + repeat; α itself is part `centre`.
-  private func taskKeys(place: Int) -> [EvaluationJournal.Key] {
-    var keys: [EvaluationJournal.Key] = []
+  private func taskKeys(place: Int) -> [StudyPoint] {
+    var keys: [StudyPoint] = []
     if settings.estimators.contains(.rs) || settings.estimators.contains(.gld) { keys.append(key("centre", place)) }
     for index in displacements.indices {
       keys += (0..<2 * count).map { key("difference", place, index, $0) }
@@ -101,7 +136,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return keys
   }
 
-  private func update(of key: EvaluationJournal.Key, guide: [Double]?) -> [Double] {
+  private func update(of key: StudyPoint, guide: [Double]?) -> [Double] {
     var result = [Double](repeating: 0, count: count)
     let sigma = settings.sigmas[min(key.first / settings.repeats, settings.sigmas.count - 1)]
     let draw = draw(place: key.place, first: key.first)
@@ -135,11 +170,17 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return (settings.epoch + offset / length, offset % length)
   }
 
-  private func evaluator(place: Int) throws -> ObjectiveEvaluator<Problem> {
+  private func walk(place: Int) throws -> PointWalk<Problem> {
     let first = firstBatch(place)
-    return try ObjectiveEvaluator(
-      problem: problem, weights: weights, velocity: velocity, step: settings.step, epoch: first.epoch, firstStep: first.step,
-      objectives: settings.objectives, validationBatchCount: settings.validationBatches)
+    let batches = try EvaluationBatches(
+      of: problem, epoch: first.epoch, firstStep: first.step, objectives: settings.objectives,
+      validation: .batches(settings.validationBatches), batchNorm: settings.batchNorm)
+    return try PointWalk(
+      evaluators: copies.map { copy in
+        try ObjectiveEvaluator(
+          problem: copy, weights: weights, velocity: velocity, step: settings.step, batches: batches,
+          batchNorm: settings.batchNorm, statistics: statistics)
+      })
   }
 
   /// ∇L₁ or ∇L₂ at a place, the mean over its validation batches, flat.
@@ -166,7 +207,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// The central difference gradient of L_M, flat.
   ///
   /// - Parameter displacement: the number of h: 0 for the reference's, then the compared ones.
-  func difference(_ journal: EvaluationJournal, place: Int, innerSteps: Int, displacement: Int = 0) -> [Double] {
+  func difference(_ journal: StudyJournal, place: Int, innerSteps: Int, displacement: Int = 0) -> [Double] {
     let objective = Objective.trueLoss(innerSteps: innerSteps)
     return (0..<count).map { coordinate in
       let sides = (0..<2).map { journal.loss(key("difference", place, displacement, 2 * coordinate + $0), objective) }
@@ -192,7 +233,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// Estimates of every variant against the reference, place by place, from a complete journal.
   ///
   /// - Throws: `InputError` where the reference or a gradient is not finite.
-  func samples(_ journal: EvaluationJournal, watch: StudyWatch) throws -> [Variant: [EstimateSample]] {
+  func samples(_ journal: StudyJournal, watch: WalkWatch) throws -> [Variant: [EstimateSample]] {
     var result: [Variant: [EstimateSample]] = [:]
     for place in 0..<settings.places {
       try watch.checkStop()
@@ -214,7 +255,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   }
 
   /// The gradients with the other displacements against the reference, place by place.
-  func comparedDisplacements(_ journal: EvaluationJournal) throws -> [(displacement: Double, samples: [EstimateSample])] {
+  func comparedDisplacements(_ journal: StudyJournal) throws -> [(displacement: Double, samples: [EstimateSample])] {
     try settings.comparedDisplacements.enumerated().map { index, displacement in
       let samples = try (0..<settings.places).map { place in
         EstimateSample(
@@ -229,7 +270,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// What is wrong with losses or gradients that are not finite.
   static var diverged: String { "diverged" }
 
-  func finiteReference(_ journal: EvaluationJournal, _ place: Int) throws -> [Double] {
+  func finiteReference(_ journal: StudyJournal, _ place: Int) throws -> [Double] {
     let reference = difference(journal, place: place, innerSteps: settings.referenceSteps)
     guard reference.allSatisfy(\.isFinite) else {
       throw InputError(
@@ -240,7 +281,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   }
 
   private func sampled(
-    _ variant: Variant, _ journal: EvaluationJournal, _ place: Int, guide: [Double]?
+    _ variant: Variant, _ journal: StudyJournal, _ place: Int, guide: [Double]?
   ) -> [[Double]] {
     guard let sigma = variant.sigma, let number = variant.candidates,
       let sigmaIndex = settings.sigmas.firstIndex(of: sigma)

@@ -47,25 +47,25 @@ struct FidelityPoints {
     return zip(plane[0], plane[1]).map { point.x * $0 + point.y * $1 }
   }
 
-  static let centre = EvaluationJournal.Key("centre-of-rays")
+  static let centre = StudyPoint("centre-of-rays")
 
-  static func key(ray: Int, radius: Int) -> EvaluationJournal.Key { .init("ray", first: ray, second: radius) }
+  static func key(ray: Int, radius: Int) -> StudyPoint { .init("ray", first: ray, second: radius) }
 
-  static func key(planePoint: Int) -> EvaluationJournal.Key { .init("plane", first: planePoint) }
+  static func key(planePoint: Int) -> StudyPoint { .init("plane", first: planePoint) }
 
   /// Everything to be evaluated, in order.
-  var tasks: [EvaluationTask] {
+  var tasks: [WalkPoint<StudyPoint>] {
     let objectives = settings.objectives
     let rays = (0..<settings.directions).flatMap { ray in
       settings.radii.indices.map { radius in
-        EvaluationTask(Self.key(ray: ray, radius: radius), objectives) {
+        WalkPoint(Self.key(ray: ray, radius: radius), objectives) {
           alphas.moved(by: displacement(ray: ray, radius: radius))
         }
       }
     }
     let square = (0..<(grid?.count ?? 0)).map { point in
-      EvaluationTask(Self.key(planePoint: point), objectives) { alphas.moved(by: displacement(planePoint: point)) }
+      WalkPoint(Self.key(planePoint: point), objectives) { alphas.moved(by: displacement(planePoint: point)) }
     }
-    return [EvaluationTask(Self.centre, objectives) { alphas }] + rays + square
+    return [WalkPoint(Self.centre, objectives) { alphas }] + rays + square
   }
 }

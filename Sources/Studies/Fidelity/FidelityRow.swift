@@ -30,6 +30,14 @@ public struct FidelityRow: Equatable, Sendable {
     self.count = count
   }
 
+  public init(
+    _ name: String, of objective: Objective, radius: Double? = nil, value: Double, interval: ConfidenceInterval? = nil,
+    count: Int
+  ) {
+    self.init(
+      name, objective.name, innerSteps: objective.innerSteps, radius: radius, value: value, interval: interval, count: count)
+  }
+
   public static let columns = ["name", "objective", "inner_steps", "radius", "value", "lower", "upper", "n"]
 
   /// The row as it stands in the file; what is undefined is an empty cell.

@@ -8,23 +8,26 @@ import Statistics
 /// A study of how well L₁, L₂ and L_M of few steps follow the true loss around a checkpoint, from its settings to its files:
 /// `fidelity.yaml`, `journal.csv` while it runs, `fidelity-samples.csv`, `fidelity-plane.csv` where a quadratic is fitted,
 /// and `fidelity.csv`.
-public struct FidelityRun<Problem: BilevelProblem> {
+public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
   public let settings: FidelitySettings
   private let problem: Problem
   private let weights: ParameterVector
   private let alphas: ArchitectureParameters
   private let points: FidelityPoints
-  private let evaluator: ObjectiveEvaluator<Problem>
+  private let walk: PointWalk<Problem>
   private let gradients: EstimatorStudy<Problem>
   private let stateDigest: String
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
+  ///   - statistics: its running statistics, for batch-norm modes that need them.
   ///   - alphas: the centre.
+  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which gradients
+  ///     are taken with.
   /// - Throws: `InputError` where the settings cannot be met.
   public init(
-    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
-    settings: FidelitySettings
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
+    alphas: ArchitectureParameters, settings: FidelitySettings, copies: [Problem] = []
   ) throws {
     self.settings = settings
     self.problem = problem
@@ -32,14 +35,21 @@ public struct FidelityRun<Problem: BilevelProblem> {
     self.alphas = alphas
     points = try FidelityPoints(settings, around: alphas)
     var sampled = settings.gradients
-    sampled.innerSteps = Array(Set(settings.objectives.filter { $0.name == "true" }.map(\.innerSteps))).sorted()
+    sampled.innerSteps = Set(settings.objectives.compactMap(\.trueSteps)).sorted()
     sampled.estimators = [.darts1, .darts2, .difference, .rs, .mgs]
     (sampled.places, sampled.comparedDisplacements) = (1, [])
     gradients = EstimatorStudy(
-      problem: problem, weights: weights, velocity: velocity, alphas: alphas, settings: sampled, prefix: "gradient-")
-    evaluator = try ObjectiveEvaluator(
-      problem: problem, weights: weights, velocity: velocity, step: sampled.step, epoch: sampled.epoch,
-      firstStep: sampled.firstStep, objectives: settings.objectives, validationBatchCount: sampled.validationBatches)
+      problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: sampled,
+      copies: copies, prefix: "gradient-")
+    let batches = try EvaluationBatches(
+      of: problem, epoch: sampled.epoch, firstStep: sampled.firstStep, objectives: settings.objectives,
+      validation: .batches(sampled.validationBatches), batchNorm: sampled.batchNorm)
+    walk = try PointWalk(
+      evaluators: (copies.isEmpty ? [problem] : copies).map { copy in
+        try ObjectiveEvaluator(
+          problem: copy, weights: weights, velocity: velocity, step: sampled.step, batches: batches,
+          batchNorm: sampled.batchNorm, statistics: statistics)
+      })
     stateDigest = SHA256.ofState(weights, velocity, alphas)
   }
 
@@ -57,11 +67,11 @@ public struct FidelityRun<Problem: BilevelProblem> {
   ) throws -> [FidelityRow] {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
-    let files = StudyFolder(folder: folder, settingsName: "fidelity.yaml", resultName: "fidelity.csv")
+    let files = StudyFolder(folder, .fidelity, result: "fidelity.csv")
     let norm = String(describing: alphas.norm)
     let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
     if try files.begin(text, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
-    let journal = try EvaluationJournal(path: files.journalPath)
+    let journal = try StudyJournal(path: files.journalPath)
     try evaluate(journal, isStopRequested, progress)
     let samples = try samples(journal)
     try FiniteCheck.require(
@@ -83,8 +93,33 @@ public struct FidelityRun<Problem: BilevelProblem> {
     try CSVWriter.write(
       columns: FidelitySamples.columns, rows: samples.rows, to: folder.file("fidelity-samples.csv"))
     try CSVWriter.write(columns: FidelityRow.columns, rows: rows.map(\.fields), to: files.resultPath)
-    files.removeJournal()
+    files.removeJournals()
     return rows
+  }
+
+  /// How long the study takes here, or the rest of one that a folder holds.
+  ///
+  /// - Throws: what the problem throws where its data are damaged.
+  public func estimate(continuing folder: OutputFolder? = nil) throws -> TimeEstimate {
+    let (journal, tasks, sampled) = (StudyJournal.unfinished(in: folder), points.tasks, gradients.settings)
+    let seconds = try walk.measurePasses(at: alphas)
+    var estimate = TimeEstimate(
+      points: tasks.count - (journal?.count(tasks) ?? 0),
+      work: EvaluationWork(
+        of: settings.objectives, validationBatches: sampled.validationBatches,
+        recalibrationBatches: sampled.batchNorm.batches ?? 0),
+      parallel: walk.evaluators.count, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+    if settings.comparesGradients {
+      let left = gradients.evaluationCount - (journal.map(gradients.known) ?? 0)
+      estimate.further = [.init(left, gradients.pointWork)]
+      estimate.gradients = gradients.gradientWork
+    }
+    if settings.takesEigenvalue {
+      // Once more at half of the displacement.
+      let steps = 2 * ArchitectureHessian<Problem>.usualCost * Double(sampled.validationBatches)
+      estimate.gradients = estimate.gradients + EvaluationWork(steps: Int(steps))
+    }
+    return estimate
   }
 
   /// The samples alone, without files: how far L₁ and L₂ have left the true loss here is
@@ -92,29 +127,28 @@ public struct FidelityRun<Problem: BilevelProblem> {
   ///
   /// - Throws: `CancellationError` when a stop was requested.
   public func sample(isStopRequested: @escaping () -> Bool = { false }) throws -> FidelitySamples {
-    let journal = try EvaluationJournal()
+    let journal = try StudyJournal()
     let tasks = points.tasks
-    var watch = StudyWatch(total: tasks.count, done: 0, isStopRequested: isStopRequested) { _, _ in }
-    try watch.run(tasks.filter { $0.key.part != "plane" }, with: evaluator, journal: journal)
+    try walk.run(
+      tasks.filter { $0.key.part != "plane" }, journal: journal, watch: WalkWatch(isStopRequested: isStopRequested))
     return try samples(journal)
   }
 
   private func evaluate(
-    _ journal: EvaluationJournal, _ isStopRequested: @escaping () -> Bool, _ progress: @escaping (Int, Int) -> Void
+    _ journal: StudyJournal, _ isStopRequested: @escaping () -> Bool, _ progress: @escaping (Int, Int) -> Void
   ) throws {
     let tasks = points.tasks
-    let done = tasks.count { journal.holds($0.key, $0.objectives) }
     let (more, moreDone) =
       settings.comparesGradients ? (gradients.evaluationCount, gradients.known(in: journal)) : (0, 0)
-    var watch = StudyWatch(
-      total: tasks.count + more, done: done + moreDone, isStopRequested: isStopRequested, report: progress)
-    try watch.run(tasks, with: evaluator, journal: journal)
-    if settings.comparesGradients { try gradients.evaluate(journal: journal, watch: &watch) }
+    let watch = WalkWatch(
+      total: tasks.count + more, done: journal.count(tasks) + moreDone, isStopRequested: isStopRequested, report: progress)
+    try walk.run(tasks, journal: journal, watch: watch)
+    if settings.comparesGradients { try gradients.evaluate(journal: journal, watch: watch) }
   }
 
-  private func samples(_ journal: EvaluationJournal) throws -> FidelitySamples {
+  private func samples(_ journal: StudyJournal) throws -> FidelitySamples {
     let objectives = settings.objectives
-    func all(_ key: EvaluationJournal.Key) throws -> [Objective: LandscapePlane.Sample] {
+    func all(_ key: StudyPoint) throws -> [Objective: LandscapePlane.Sample] {
       guard let samples = journal.samples(key, objectives) else {
         throw InputError("an evaluation is missing", at: "journal.csv", found: "\(key)")
       }
@@ -132,7 +166,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
       }, alphaNorm: alphas.norm)
   }
 
-  private func planeRows(_ grid: LandscapeGrid, _ journal: EvaluationJournal) -> [[CSVField]] {
+  private func planeRows(_ grid: LandscapeGrid, _ journal: StudyJournal) -> [[CSVField]] {
     (0..<grid.count).flatMap { index -> [[CSVField]] in
       let point = grid.point(index)
       let samples = journal.samples(FidelityPoints.key(planePoint: index), settings.objectives) ?? []
@@ -145,7 +179,7 @@ public struct FidelityRun<Problem: BilevelProblem> {
     }
   }
 
-  private func shape(_ grid: LandscapeGrid, _ journal: EvaluationJournal) throws -> [FidelityRow] {
+  private func shape(_ grid: LandscapeGrid, _ journal: StudyJournal) throws -> [FidelityRow] {
     let lengths = points.plane.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
     let places = (0..<grid.count).map { index in [grid.point(index).x * lengths[0], grid.point(index).y * lengths[1]] }
     let losses = settings.objectives.map { objective in
@@ -156,10 +190,9 @@ public struct FidelityRun<Problem: BilevelProblem> {
   }
 
   /// Cosine, sign agreement and relative length of gradients against the finite-difference gradient of the truth.
-  private func gradientRows(_ journal: EvaluationJournal, _ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
+  private func gradientRows(_ journal: StudyJournal, _ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
     guard settings.comparesGradients else { return [] }
-    let watch = StudyWatch(total: 0, done: 0, isStopRequested: isStopRequested) { _, _ in }
-    let found = try gradients.samples(journal, watch: watch)
+    let found = try gradients.samples(journal, watch: WalkWatch(isStopRequested: isStopRequested))
     var rows: [FidelityRow] = []
     for (index, variant) in gradients.variants.enumerated() {
       guard let samples = found[variant] else { continue }
@@ -175,16 +208,16 @@ public struct FidelityRun<Problem: BilevelProblem> {
       }
     }
     if let change = gradients.stepChange {
-      rows.append(FidelityRow("gradient_half_step_difference", "second", innerSteps: 1, value: change, count: 1))
+      rows.append(FidelityRow("gradient_half_step_difference", of: .secondOrder, value: change, count: 1))
     }
     return rows
   }
 
   private static func name(of variant: EstimatorStudy<Problem>.Variant) -> (name: String, innerSteps: Int) {
     switch variant.estimator {
-    case .darts1: ("first", 0)
-    case .darts2: ("second", 1)
-    case .difference: ("true", variant.innerSteps)
+    case .darts1: (Objective.firstOrder.name, Objective.firstOrder.innerSteps)
+    case .darts2: (Objective.secondOrder.name, Objective.secondOrder.innerSteps)
+    case .difference: (Objective.trueLoss(innerSteps: variant.innerSteps).name, variant.innerSteps)
     case .rs, .pairs, .mgs, .gld: (variant.estimator.rawValue, variant.innerSteps)
     }
   }
@@ -203,10 +236,10 @@ public struct FidelityRun<Problem: BilevelProblem> {
     let interval = ConfidenceInterval(lower: found.largest - found.uncertainty, upper: found.largest + found.uncertainty)
     return [
       FidelityRow(
-        "dominant_eigenvalue", "first", innerSteps: 0, value: found.largest, interval: interval, count: found.products),
-      FidelityRow("hessian_asymmetry", "first", innerSteps: 0, value: found.asymmetry, count: found.products),
+        "dominant_eigenvalue", of: .firstOrder, value: found.largest, interval: interval, count: found.products),
+      FidelityRow("hessian_asymmetry", of: .firstOrder, value: found.asymmetry, count: found.products),
       FidelityRow(
-        "dominant_eigenvalue_half_displacement", "first", innerSteps: 0, value: found.atHalf, count: found.productsAtHalf),
+        "dominant_eigenvalue_half_displacement", of: .firstOrder, value: found.atHalf, count: found.productsAtHalf),
     ]
   }
 }

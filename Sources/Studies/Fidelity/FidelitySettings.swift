@@ -40,7 +40,7 @@ public struct FidelitySettings: Equatable, Sendable {
     normalisation: DirectionNormalisation = .cell, directionsSeed: UInt64 = 0, planePoints: Int = 5,
     comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true
   ) throws {
-    guard objectives.contains(where: { $0.name == "true" }) else {
+    guard objectives.truth != nil else {
       throw InputError(
         "no true loss to compare with", at: .setting("objectives"), found: objectives.map(\.label).joined(separator: ","),
         wanted: "true:10, for example, among them")
@@ -71,12 +71,13 @@ public struct FidelitySettings: Equatable, Sendable {
   }
 
   /// The true loss of most inner steps, which the others are compared with.
-  public var truth: Objective {
-    .trueLoss(innerSteps: objectives.filter { $0.name == "true" }.map(\.innerSteps).max() ?? 1)
-  }
+  public var truth: Objective { objectives.truth ?? .trueLoss(innerSteps: 1) }
 
   /// The objectives but for the truth.
   public var approximations: [Objective] { objectives.filter { $0 != truth } }
+
+  /// Points that can be evaluated at a time.
+  public var pointsAtATime: Int { 1 + directions * radii.count + planePoints * planePoints }
 
   public var bootstrap: Bootstrap { gradients.bootstrap }
 

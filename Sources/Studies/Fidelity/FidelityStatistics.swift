@@ -183,7 +183,6 @@ public struct FidelityStatistics {
     _ name: String, _ objective: Objective, radius: Double? = nil, value: Double, interval: ConfidenceInterval? = nil,
     count: Int
   ) -> FidelityRow {
-    FidelityRow(
-      name, objective.name, innerSteps: objective.innerSteps, radius: radius, value: value, interval: interval, count: count)
+    FidelityRow(name, of: objective, radius: radius, value: value, interval: interval, count: count)
   }
 }

@@ -45,6 +45,6 @@ struct QuadraticShape {
   private func row(
     _ name: String, _ objective: Objective, _ value: Double, _ interval: ConfidenceInterval?, _ count: Int
   ) -> FidelityRow {
-    FidelityRow(name, objective.name, innerSteps: objective.innerSteps, value: value, interval: interval, count: count)
+    FidelityRow(name, of: objective, value: value, interval: interval, count: count)
   }
 }

@@ -7,7 +7,7 @@ import Problems
 /// Spectra at one checkpoint or several, from the settings to the files: `spectrum.yaml`, `journal.csv` while it runs, one
 /// checkpoint at a time, and `spectrum.csv`.
 public struct SpectrumRun<Problem: BilevelProblem> {
-  /// A checkpoint that is read when its turn comes.
+  /// A checkpoint, read once.
   public struct Checkpoint {
     public let name: String
     /// Epochs finished; nil where the checkpoint does not say.
@@ -24,15 +24,20 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   }
 
   private let problem: Problem
+  private let copies: [Problem]
   private let settings: SpectrumSettings
   private let checkpoints: [Checkpoint]
 
+  /// - Parameter copies: of the problem, as many as checkpoints are measured at a time; none for the problem itself.
   /// - Throws: `InputError` where there are no checkpoints.
-  public init(problem: Problem, checkpoints: [Checkpoint], settings: SpectrumSettings) throws {
+  public init(
+    problem: Problem, checkpoints: [Checkpoint], settings: SpectrumSettings, copies: [Problem] = []
+  ) throws {
     guard !checkpoints.isEmpty else {
       throw InputError("none given", at: "checkpoints", wanted: "at least one")
     }
     self.problem = problem
+    self.copies = copies.isEmpty ? [problem] : copies
     self.checkpoints = checkpoints
     self.settings = settings
   }
@@ -53,12 +58,10 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   ) throws -> [SpectrumRow] {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
-    let files = StudyFolder(folder: folder, settingsName: "spectrum.yaml", resultName: "spectrum.csv")
+    let files = StudyFolder(folder, .spectrum, result: "spectrum.csv")
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
-    let digests = try checkpoints.map { checkpoint in
-      let (weights, alphas) = try checkpoint.load()
-      return SHA256.ofState(weights, nil, alphas)
-    }
+    let states = try checkpoints.map { try $0.load() }
+    let digests = states.map { SHA256.ofState($0.weights, nil, $0.alphas) }
     let text = SettingsFile.text(
       origin + [
         ("checkpoints", "[\(names)]"), ("checkpoints_sha256", "[\(digests.joined(separator: ", "))]"),
@@ -67,41 +70,59 @@ public struct SpectrumRun<Problem: BilevelProblem> {
       return try SpectrumRow.rows(of: CSVTable(readingFrom: files.resultPath))
     }
     let journal = try CSVWriter(continuing: files.journalPath, columns: Self.journalColumns)
-    let known = try Self.known(in: CSVTable(readingFrom: files.journalPath))
-    var rows: [SpectrumRow] = []
-    for (index, checkpoint) in checkpoints.enumerated() {
-      progress(index, checkpoints.count)
-      if isStopRequested() { throw CancellationError() }
-      let digest = digests[index]
-      if let finished = known[index] {
-        guard finished.digest == digest else {
-          throw InputError(
-            "not the checkpoint that the spectrum was begun with", at: .file(checkpoint.name),
-            found: "state \(digest.prefix(12))…", wanted: "\(finished.digest.prefix(12))…")
-        }
-        rows += finished.rows
-        continue
-      }
-      let (weights, alphas) = try checkpoint.load()
-      let found: [SpectrumRow]
-      do {
-        found = try SpectrumMeasurement(
-          problem: problem, weights: weights, alphas: alphas, epoch: checkpoint.epoch, settings: settings,
-          isStopRequested: isStopRequested
-        ).rows
-      } catch let error as Divergence {
-        throw InputError(
-          "no curvature", at: .file(checkpoint.name), found: error.account, wanted: "gradients that are finite")
-      }
-      try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digest)] + $0.fields })
-      try journal.synchronise()
-      rows += found
+    var known = try Self.known(in: CSVTable(readingFrom: files.journalPath))
+    for (index, finished) in known where finished.digest != digests[index] {
+      throw InputError(
+        "not the checkpoint that the spectrum was begun with", at: .file(checkpoints[index].name),
+        found: "state \(digests[index].prefix(12))…", wanted: "\(finished.digest.prefix(12))…")
     }
-    progress(checkpoints.count, checkpoints.count)
+    let left = checkpoints.indices.filter { known[$0] == nil }
+    progress(known.count, checkpoints.count)
+    try SideBySide(workers: copies.count).run(
+      left.count, isStopRequested: isStopRequested,
+      make: { place, worker in
+        let (checkpoint, state) = (checkpoints[left[place]], states[left[place]])
+        do {
+          return try SpectrumMeasurement(
+            problem: copies[worker], weights: state.weights, alphas: state.alphas, epoch: checkpoint.epoch,
+            settings: settings, isStopRequested: isStopRequested
+          ).rows
+        } catch let error as Divergence {
+          throw InputError(
+            "no curvature", at: .file(checkpoint.name), found: error.account, wanted: "gradients that are finite")
+        }
+      },
+      finished: { place, found in
+        let index = left[place]
+        try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digests[index])] + $0.fields })
+        try journal.synchronise()
+        known[index] = (digests[index], found)
+        progress(known.count, checkpoints.count)
+      })
+    var rows = checkpoints.indices.flatMap { known[$0]?.rows ?? [] }
     rows += SpectrumMeasurement.smoothed(rows)
     try CSVWriter.write(columns: SpectrumRow.columns, rows: rows.map(\.fields), to: files.resultPath)
-    files.removeJournal()
+    files.removeJournals()
     return rows
+  }
+
+  /// How long the spectra take here: what products usually cost, as training steps.
+  ///
+  /// - Throws: what the problem and checkpoints throw.
+  public func estimate() throws -> TimeEstimate {
+    let (weights, alphas) = try checkpoints[0].load()
+    let walk = try PointWalk(
+      evaluators: copies.map {
+        try ObjectiveEvaluator(problem: $0, weights: weights, epoch: 0, objectives: [.firstOrder])
+      })
+    let seconds = try walk.measurePasses(at: alphas)
+    let usual = ArchitectureHessian<Problem>.usualCost
+    // Each product is two gradients; the largest eigenvalue is found once more at half of the displacement.
+    let steps = settings.isFull ? 2 * Double(alphas.count) + usual : 2 * usual + 2 * Double(settings.probes)
+    let batches = Double(min(settings.batches, problem.validationSplitCount))
+    return TimeEstimate(
+      points: checkpoints.count, work: EvaluationWork(steps: Int(batches * steps)), parallel: copies.count,
+      forwardSeconds: seconds.forward, stepSeconds: seconds.step)
   }
 
   /// Checkpoints of which the journal holds all rows.

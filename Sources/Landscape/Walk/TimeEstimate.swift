@@ -1,9 +1,13 @@
-/// How long a landscape takes, from what one forward pass and one training step take on the machine.
+/// How long a landscape or a study takes, from what one forward pass and one training step take on the machine.
 public struct TimeEstimate: Equatable, Sendable {
   /// Points that are left to evaluate.
   public var points: Int
   /// Of one point.
   public var work: EvaluationWork
+  /// Points of other work that are left beside them.
+  public var further: [Points] = []
+  /// Of gradients, one after the other.
+  public var gradients = EvaluationWork()
   /// At most, of the refinement.
   public var refinement: EvaluationWork
   /// Of directions that passes of the network make, before any point; 0 where they are made.
@@ -13,6 +17,14 @@ public struct TimeEstimate: Equatable, Sendable {
   /// Measured with as many at work at a time.
   public var forwardSeconds: Double
   public var stepSeconds: Double
+
+  /// Points that take the same work.
+  public struct Points: Equatable, Sendable {
+    public var count: Int
+    public var work: EvaluationWork
+
+    public init(_ count: Int, _ work: EvaluationWork) { (self.count, self.work) = (count, work) }
+  }
 
   public init(
     points: Int, work: EvaluationWork, refinement: EvaluationWork = EvaluationWork(),
@@ -34,7 +46,10 @@ public struct TimeEstimate: Equatable, Sendable {
 
   /// Points go side by side, so the last ones may leave evaluators without work.
   public var seconds: Double {
-    let rounds = (points + parallel - 1) / max(1, parallel)
-    return seconds(of: directions) + Double(rounds) * seconds(of: work) + seconds(of: refinement) / Double(max(1, parallel))
+    let walks = ([Points(points, work)] + further).reduce(0) { sum, points in
+      let rounds = (points.count + parallel - 1) / max(1, parallel)
+      return sum + Double(rounds) * seconds(of: points.work)
+    }
+    return seconds(of: directions) + seconds(of: gradients) + walks + seconds(of: refinement) / Double(max(1, parallel))
   }
 }

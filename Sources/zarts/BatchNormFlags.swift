@@ -1,0 +1,32 @@
+import ArgumentParser
+import Formats
+import Landscape
+import Runs
+
+extension BatchNormMode: ExpressibleByArgument {
+  public init?(argument: String) { self.init(named: argument) }
+  public var defaultValueDescription: String { name }
+  public static var allValueStrings: [String] { all.map(\.name) }
+}
+
+/// The flags that say how losses are normalised.
+struct BatchNormFlags: ParsableArguments {
+  @Option(help: "Statistics that normalise where losses are evaluated.")
+  var batchNorm = BatchNormMode.all[0]
+  @Option(help: "Training batches that statistics are estimated on before each loss. Default: 8.")
+  var recalibrationBatches: Int?
+
+  func validate() throws { try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches") }
+
+  /// - Throws: `InputError` where a number of batches is given to a mode that estimates no statistics.
+  func mode() throws -> BatchNormMode {
+    guard let recalibrationBatches else { return batchNorm }
+    guard batchNorm.batches != nil else {
+      let others = BatchNormMode.all.filter { $0.batches != nil }.map(\.name).joined(separator: " or ")
+      throw InputError(
+        "goes with --batch-norm \(others) only", at: .file("--recalibration-batches"), found: "\(recalibrationBatches)",
+        wanted: "no --recalibration-batches")
+    }
+    return batchNorm.over(batches: recalibrationBatches)
+  }
+}

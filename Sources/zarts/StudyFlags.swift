@@ -1,0 +1,77 @@
+import ArgumentParser
+import Compute
+import Formats
+import Landscape
+import Problems
+import Runs
+import Studies
+
+/// The flags of a study that evaluates points around a checkpoint, and what becomes of them.
+struct StudyFlags: ParsableArguments {
+  @Option(help: "Validation batches that each loss is the mean over.")
+  var validationBatches = 1
+  @OptionGroup var normalising: BatchNormFlags
+  @OptionGroup var intervals: BootstrapFlags
+  @OptionGroup var walk: WalkFlags
+
+  /// Opens the checkpoint, runs the study that is made of it, or says how long it would take.
+  ///
+  /// - Parameters:
+  ///   - trainingBatches: that every point sees.
+  ///   - points: how many there are to evaluate at a time, for so many values of α.
+  ///   - make: the study, of a checkpoint and the copies of its problem that evaluate points.
+  ///   - finish: told of the rows.
+  func run<Study: PointStudy>(
+    _ source: LandscapeSource, trainingBatches: Int, points: (_ values: Int) -> Int,
+    make: (LandscapeCheckpoint<SupernetProblem>, _ copies: [SupernetProblem]) throws -> Study,
+    finish: (Study, [Study.Row], OutputFolder) throws -> Void
+  ) throws {
+    try walk.requireOut()
+    let batchNorm = try normalising.mode()
+    let opened = try source.open()
+    opened.announce(takingSteps: true)
+    let problem = try ProblemFactory.make(opened.configuration)
+    try ProblemFactory.checkMemory(
+      of: problem, innerSteps: trainingBatches, validationBatches: validationBatches,
+      recalibrationBatches: batchNorm.batches ?? 0)
+    let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+    try place.check(batchNorm)
+    let copies = try ProblemFactory.instances(
+      of: problem, opened.configuration, parallel: walk.parallel, points: points(place.alphas.count))
+    let study = try make(place, copies)
+    guard let folder = try walk.folder() else {
+      print(LandscapeEstimate.text(try study.estimate(continuing: nil), copies))
+      return
+    }
+    let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in
+      try study.run(
+        in: folder, origin: place.origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
+    }
+    try finish(study, rows, folder)
+  }
+}
+
+/// The flags of what evaluates points side by side and can be stopped and continued.
+struct WalkFlags: ParsableArguments {
+  @Option(help: "Evaluations at a time, each on a copy of the network. Default: what cores and memory allow.")
+  var parallel: Int?
+  @Flag(help: "Measure a forward pass and a training step, say how long it would take, and end.")
+  var dryRun = false
+  @Flag(help: "Go on with what is unfinished in --out.")
+  var resume = false
+  @Option(help: ArgumentHelp("Folder for the results, absent or empty unless --resume.", valueName: "dir"))
+  var out: String?
+
+  func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
+
+  /// Before anything is read.
+  func requireOut() throws {
+    guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
+  }
+
+  /// The folder of the results; nil for a dry run.
+  func folder() throws -> OutputFolder? {
+    guard let out, !dryRun else { return nil }
+    return resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
+  }
+}
