@@ -9,8 +9,8 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   /// Whether α had not moved yet.
   public let isWarmup: Bool
   public let genotype: Genotype
-  public let normal: CellState
-  public let reduce: CellState
+  /// Of each kind of cell.
+  public let cells: [CellState]
   /// ‖α‖.
   public let alphaNorm: Double
   /// Over the whole validation split, as the search recorded it; nil where metrics.csv has no row.
@@ -32,14 +32,19 @@ public struct DiagnosisEpoch: Equatable, Sendable {
     isWarmup = epoch <= configuration.warmup
     let operations = configuration.operations
     genotype = try Genotype(alphas: alphas, operations: operations, maximumSkips: configuration.maximumSkips)
-    normal = CellState(alphas.normal, cell: genotype.normal, candidates: operations.normal)
-    reduce = CellState(alphas.reduce, cell: genotype.reduce, candidates: operations.reduce)
+    cells = zip(zip(alphas.matrices, genotype.cells), operations.candidates).map {
+      CellState($0.0, cell: $0.1, candidates: $1)
+    }
     alphaNorm = alphas.norm
     validationLoss = record?.validationLoss
     eigenvalue = record?.dominantEigenvalue
   }
 
-  public func cell(_ kind: CellKind) -> CellState { kind == .normal ? normal : reduce }
+  public var normal: CellState { cells[0] }
+  public var reduce: CellState { cells[1] }
+
+  /// - Parameter kind: one of the space's.
+  public func cell(_ kind: CellKind) -> CellState { cells[genotype.cells.firstIndex { $0.kind == kind } ?? 0] }
 
   public static let columns = [
     "epoch", "warmup", "skips_normal", "skips_reduce", "parameter_free_normal", "parameter_free_reduce",

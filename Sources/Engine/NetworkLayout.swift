@@ -27,11 +27,11 @@ struct NetworkLayout {
   var pathCount = 0
 
   /// Operations of one cell of each kind, over all its edges.
-  var mixingCounts: (normal: Int, reduce: Int) {
-    func count(_ reduction: Bool) -> Int {
-      cells.first { $0.isReduction == reduction }?.candidates.reduce(0) { $0 + $1.count } ?? 0
+  var mixingCounts: [Int] {
+    let kinds = (cells.map(\.kindIndex).max() ?? -1) + 1
+    return (0..<kinds).map { kind in
+      cells.first { $0.kindIndex == kind }?.candidates.reduce(0) { $0 + $1.count } ?? 0
     }
-    return (count(false), count(true))
   }
 
   /// Border of padded planes: the largest reach of a convolution.

@@ -137,25 +137,19 @@ final class NetworkPlan {
     var skipDropout = 0.0
   }
 
-  struct Mixing {
-    var normal: [Float]
-    var reduce: [Float]
-  }
-
   struct Result {
     var loss: Double
     var correct: Int
     /// The auxiliary head's loss, where a gradient was wanted and there is such a head.
     var auxiliaryLoss: Double?
-    /// ∂L/∂(mixing weight) of each cell kind; empty where it was not wanted.
-    var normalMixingGradient: [Double] = []
-    var reduceMixingGradient: [Double] = []
+    /// ∂L/∂(mixing weight) of each kind of cell; empty where it was not wanted.
+    var mixingGradient: [[Double]] = []
   }
 
-  /// Loss and, where wanted, gradients. `weightGradient` is overwritten; `running` is moved by `statisticsMomentum`, or used
+  /// Loss and, where wanted, gradients, from the mixing weights of each kind of cell. `weightGradient` is overwritten; `running` is moved by `statisticsMomentum`, or used
   /// in place of the batch's statistics and left as it is where `usesRunning`.
   func run(
-    _ input: Input, weights: UnsafePointer<Float>, mixing: Mixing, weightGradient: Floats?, wantsMixingGradient: Bool,
+    _ input: Input, weights: UnsafePointer<Float>, mixing: [[Float]], weightGradient: Floats?, wantsMixingGradient: Bool,
     running: Floats?, usesRunning: Bool = false, statisticsMomentum: Float = Float(BatchNorm.momentum)
   ) -> Result {
     precondition(input.count >= 1 && input.count <= batch, "a plan for \(batch) images cannot run \(input.count)")
@@ -173,8 +167,7 @@ final class NetworkPlan {
     state.statistics = running
     state.usesRunningStatistics = usesRunning
     state.statisticsMomentum = statisticsMomentum
-    state.normalMixing = mixing.normal
-    state.reduceMixing = mixing.reduce
+    state.mixing = mixing
     pool.run(merged.count) { index, _ in merged[index].prepareForward() }
     if usesRunning {
       runner.runIndependently(forwardPhases, images: input.count)
@@ -186,8 +179,7 @@ final class NetworkPlan {
     var result = Result(loss: loss, correct: correct)
     guard wantsGradient else { return result }
 
-    state.normalGradient = [Double](repeating: 0, count: mixing.normal.count)
-    state.reduceGradient = [Double](repeating: 0, count: mixing.reduce.count)
+    state.mixingGradient = mixing.map { [Double](repeating: 0, count: $0.count) }
     head.backward(
       images: input.count, labels: input.labels, smoothing: input.smoothing, weightGradient: weightGradient, pool: pool)
     if let auxiliary {
@@ -207,8 +199,7 @@ final class NetworkPlan {
       for convolution in merged { convolution.addMixingGradients() }
     }
     if wantsMixingGradient {
-      result.normalMixingGradient = state.normalGradient
-      result.reduceMixingGradient = state.reduceGradient
+      result.mixingGradient = state.mixingGradient
     }
     return result
   }

@@ -37,7 +37,7 @@ struct RandomSearchTests {
           #expect(row.count { $0 == 0 } == cell.columns - 1, "the others must vanish in float32")
         }
         let listed = edges.enumerated().map { place, edge in
-          (CellTopology.edgesInto(node: place / 2).lowerBound + edge.source, edge.operation)
+          (CellTopology.darts.edgesInto(node: place / 2).lowerBound + edge.source, edge.operation)
         }.sorted { $0.0 < $1.0 }
         #expect(listed.map(\.0) == taken.map(\.edge))
         #expect(listed.map(\.1) == taken.map { candidates[$0.edge][$0.column] })

@@ -45,10 +45,11 @@ public struct DerivedArchitecture: Equatable, Sendable {
     try require(
       !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", "\(imageSize)",
       "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)")
-    for (edges, key) in [(genotype.normal, "normal"), (genotype.reduce, "reduce")] {
-      for (index, edge) in edges.enumerated() where edge.operation == .none {
+    for cell in genotype.cells {
+      for (index, edge) in cell.edges.enumerated() where edge.operation == .none && !cell.kind.derivation.keepsNone {
         throw InputError(
-          "operation that no derived network has", at: "genotype, \(key)[\(index)]", found: edge.operation.rawValue,
+          "operation that no derived network has", at: "genotype, \(cell.kind.name)[\(index)]",
+          found: edge.operation.rawValue,
           wanted: "another operation")
       }
     }
@@ -62,7 +63,7 @@ public struct DerivedArchitecture: Equatable, Sendable {
   }
 
   /// Whether cell `index` halves the resolution.
-  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+  public func isReduction(_ index: Int) -> Bool { MacroArchitecture.reductions.isReduction(index, layers: layers) }
 
   /// Side of the features that the auxiliary head is made for: its pool and last convolution take them to one pixel.
   static func auxiliarySide(of scale: Scale) -> Int { scale == .cifar ? 8 : 7 }

@@ -22,18 +22,15 @@ public struct DerivedCost: Equatable, Sendable {
   }
 
   fileprivate mutating func operation(_ operation: CellOperation, _ channels: Int, side: Int, isStrided: Bool) {
-    func separable(kernel: Int) {
-      convolution(1, channels, kernel: kernel, side: side, hasNorm: false)
-      convolution(channels, channels, side: side)
-    }
-    switch operation {
-    case .none, .maxPool3x3, .averagePool3x3, .noise: break
+    switch operation.form {
+    case .zero, .pool, .noise: break
     // Two convolutions of half the outputs cost what one of all does.
-    case .skipConnect: if isStrided { convolution(channels, channels, side: side) }
-    case .separableConv3x3: for _ in 0..<2 { separable(kernel: 3) }
-    case .separableConv5x5: for _ in 0..<2 { separable(kernel: 5) }
-    case .dilatedConv3x3: separable(kernel: 3)
-    case .dilatedConv5x5: separable(kernel: 5)
+    case .identity: if isStrided { convolution(channels, channels, side: side) }
+    case .depthwise(let kernel, _, let times):
+      for _ in 0..<times {
+        convolution(1, channels, kernel: kernel, side: side, hasNorm: false)
+        convolution(channels, channels, side: side)
+      }
     }
   }
 
@@ -71,11 +68,13 @@ extension DerivedArchitecture {
       cost.convolution(older.channels, channels, side: newer.side)
       cost.convolution(newer.channels, channels, side: newer.side)
       let side = isReduction ? newer.side / 2 : newer.side
-      for edge in isReduction ? genotype.reduce : genotype.normal {
+      let cell = genotype.cells[isReduction ? 1 : 0]
+      for edge in cell.edges {
         cost.operation(
-          edge.operation, channels, side: side, isStrided: isReduction && edge.source < CellTopology.inputCount)
+          edge.operation, channels, side: side,
+          isStrided: cell.kind.stride == 2 && edge.source < cell.kind.topology.inputCount)
       }
-      let concatenated = (isReduction ? genotype.reduceConcat : genotype.normalConcat).count
+      let concatenated = cell.concat.count
       (older, newer) = (newer, State(channels: concatenated * channels, side: side))
       if hasAuxiliaryHead, index == 2 * layers / 3 {
         cost.auxiliaryHead(newer.channels, classes: classes, normalisesLast: scale == .cifar)

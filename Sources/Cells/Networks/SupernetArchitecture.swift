@@ -56,5 +56,8 @@ public struct SupernetArchitecture: Hashable, Sendable {
   }
 
   /// Whether cell `index` halves the resolution: at ⌊L/3⌋ and ⌊2L/3⌋.
-  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+  public func isReduction(_ index: Int) -> Bool { space.macroArchitecture.isReduction(index, layers: layers) }
+
+  /// The kind of cell `index`, as a place in the space's kinds.
+  public func kind(ofCell index: Int) -> Int { space.macroArchitecture.kind(ofCell: index, layers: layers) }
 }

@@ -98,32 +98,28 @@ public struct SupernetEvidence: Equatable, Sendable {
   }
 
   private static func space(of parts: [Part], layers: Int, isMerged: Bool) -> SearchSpace? {
-    func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
-    func observed(_ reduction: Bool) -> Set<Key> {
-      Set(parts.filter { isReduction($0.cell) == reduction }.map { Key(edge: $0.edge, column: $0.column, kind: $0.kind) })
-    }
-    let (normal, reduce) = (observed(false), observed(true))
     let fitting = SearchSpace.allCases.filter { space in
-      expected(space.normal, isReduction: false, isMerged) == normal
-        && expected(space.reduce, isReduction: true, isMerged) == reduce
+      space.kinds.indices.allSatisfy { kind in
+        let observed = parts.filter { space.macroArchitecture.kind(ofCell: $0.cell, layers: layers) == kind }
+        return expected(space.operations.candidates[kind], of: space.kinds[kind], isMerged)
+          == Set(observed.map { Key(edge: $0.edge, column: $0.column, kind: $0.kind) })
+      }
     }
     return fitting.count == 1 ? fitting[0] : nil
   }
 
-  private static func expected(_ candidates: [[CellOperation]], isReduction: Bool, _ isMerged: Bool) -> Set<Key> {
+  private static func expected(_ candidates: [[CellOperation]], of cell: CellKind, _ isMerged: Bool) -> Set<Key> {
     var result: Set<Key> = []
     for (edge, operations) in candidates.enumerated() {
       let convolutions = operations.indices.filter { operations[$0].depthwise != nil }
       let shared = isMerged && convolutions.count > 1
       if shared { result.insert(Key(edge: edge, column: convolutions[0], kind: .merged)) }
       for (column, operation) in operations.enumerated() {
-        switch (operation, operation.depthwise) {
-        case (.separableConv3x3, let shape?) where !shared, (.separableConv5x5, let shape?) where !shared:
-          result.insert(Key(edge: edge, column: column, kind: .first(shape.kernel)))
-          result.insert(Key(edge: edge, column: column, kind: .second(shape.kernel)))
-        case (_, let shape?) where !shared:
-          result.insert(Key(edge: edge, column: column, kind: .first(shape.kernel)))
-        case (.skipConnect, _) where isReduction && CellTopology.edges[edge].source < CellTopology.inputCount:
+        switch operation.form {
+        case .depthwise(let kernel, _, let times) where !shared:
+          result.insert(Key(edge: edge, column: column, kind: .first(kernel)))
+          if times > 1 { result.insert(Key(edge: edge, column: column, kind: .second(kernel))) }
+        case .identity where cell.stride == 2 && cell.topology.edges[edge].source < cell.topology.inputCount:
           result.insert(Key(edge: edge, column: column, kind: .factorised))
         default: break
         }

@@ -102,12 +102,9 @@ public struct SearchConfiguration: Equatable, Sendable {
     eigenvalueEvery = method.stopsEarly ? 1 : 0
   }
 
-  /// 0.025 on the DARTS space with or without `none`, 0.2 on the four reduced spaces.
+  /// σ of a space where none is given.
   public static func defaultSigma(_ space: SearchSpace) -> Double {
-    switch space {
-    case .s1, .s2, .s3, .s4: 0.2
-    case .s5, .s6: 0.025
-    }
+    space.defaultSigma
   }
 
   /// μ at which the candidates of RS lie as far from α as the noise of MGS, σ√d: σ where a direction is as long as √d, σ√d

@@ -46,11 +46,9 @@ struct SearchEvents {
       ("skip_connections/reduce", record.reduceSkipConnections.map(Double.init)),
     ]
     var values: [TrainingEvent.Value] = measured.compactMap { tag, value in value.map { .scalar(tag, $0) } }
-    for (cell, matrix, operations) in [
-      ("normal", alphas.normal, operations?.normal), ("reduce", alphas.reduce, operations?.reduce),
-    ] {
-      values.append(.histogram("alphas/\(cell)", matrix.values.map(Double.init)))
-      values += Self.mixingWeights(cell, matrix, operations)
+    for (index, (kind, matrix)) in zip(alphas.kinds, alphas.matrices).enumerated() {
+      values.append(.histogram("alphas/\(kind.name)", matrix.values.map(Double.init)))
+      values += Self.mixingWeights(kind, matrix, operations?.candidates[index])
     }
     if let genotype { values.append(.text("genotype", "`\(genotype.pythonLine)`")) }
     try file.append(values, step: record.weightSteps)
@@ -59,16 +57,16 @@ struct SearchEvents {
 
   /// softmax(α), a scalar for each operation of each edge, and with edge normalisation the weight of each edge.
   private static func mixingWeights(
-    _ cell: String, _ matrix: ArchitectureParameters.Matrix, _ operations: [[CellOperation]]?
+    _ kind: CellKind, _ matrix: ArchitectureParameters.Matrix, _ operations: [[CellOperation]]?
   ) -> [TrainingEvent.Value] {
     let (weights, edgeWeights) = (matrix.softmaxRows(), matrix.edgeWeights())
-    let edges = CellTopology.edges
+    let (cell, edges) = (kind.name, kind.topology.edges)
     var result: [TrainingEvent.Value] = []
     for row in 0..<matrix.rows {
       // Candidates other than those of the settings have no names here.
       let names = operations.flatMap { row < $0.count && $0[row].count == matrix.operationColumns ? $0[row] : nil }
       let isKnown = names != nil && row < edges.count
-      let edge = isKnown ? "node\(edges[row].node)_from_\(source(edges[row].source))" : "edge\(row)"
+      let edge = isKnown ? "node\(edges[row].node)_from_\(source(edges[row].source, kind.topology))" : "edge\(row)"
       if matrix.hasEdgeColumn { result.append(.scalar("edges_\(cell)/\(edge)", edgeWeights[row])) }
       for column in 0..<matrix.operationColumns {
         let name = names?[column].rawValue ?? "operation\(column)"
@@ -78,11 +76,8 @@ struct SearchEvents {
     return result
   }
 
-  private static func source(_ state: Int) -> String {
-    switch state {
-    case 0: "input_k-2"
-    case 1: "input_k-1"
-    default: "node\(state - CellTopology.inputCount)"
-    }
+  private static func source(_ state: Int, _ topology: CellTopology) -> String {
+    state < topology.inputCount
+      ? "input_k-\(topology.cellsBack(toInput: state))" : "node\(state - topology.inputCount)"
   }
 }

@@ -60,10 +60,11 @@ public final class SearchRun<Problem: BilevelProblem> {
     progress: ProgressReporter, stop: StopRequest, state: SearchState
   ) throws {
     let initial = problem.initialAlphas
-    guard initial.normal.rows == initial.reduce.rows, initial.normal.columns == initial.reduce.columns else {
+    let first = initial.matrices[0]
+    guard initial.matrices.allSatisfy({ $0.rows == first.rows && $0.columns == first.columns }) else {
       throw InputError(
         "matrices of two shapes", at: "initial α",
-        found: "[\(initial.normal.rows), \(initial.normal.columns)] and [\(initial.reduce.rows), \(initial.reduce.columns)]",
+        found: initial.matrices.map { "[\($0.rows), \($0.columns)]" }.joined(separator: " and "),
         wanted: "one shape, since alphas.npy stacks them")
     }
     self.problem = problem

@@ -98,7 +98,7 @@ extension SearchConfiguration {
     }
     guard (0..<1).contains(skipDropout) else { throw refuse("skip_dropout", skipDropout, "0 or more and below 1") }
     if let kept = keptOperations {
-      let all = zip(kept.normal + kept.reduce, space.normal + space.reduce)
+      let all = zip(kept.candidates.joined(), space.operations.candidates.joined())
       guard all.allSatisfy({ Set($0).isSubset(of: $1) }) else {
         throw refuse("operations", "one that \(space.rawValue) does not have there", "operations of the space")
       }
@@ -124,7 +124,7 @@ extension SearchConfiguration {
     }
     for (index, stage) in stages.enumerated() {
       // With two of them an edge has an operation other than none.
-      let least = (space.normal + space.reduce).contains { $0.contains(.none) } ? 2 : 1
+      let least = space.operations.candidates.joined().contains { $0.contains(.none) } ? 2 : 1
       guard stage.operations >= least else {
         throw refuse("stages[\(index)].operations", stage.operations, "\(least) or more")
       }

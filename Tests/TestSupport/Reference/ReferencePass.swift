@@ -41,13 +41,15 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     let alphas = tape.tensor([flat.count], flat)
     self.alphas = alphas
     var first = 0
-    cells = [shape.normal, shape.reduce].map { matrix in
+    cells = shape.matrices.map { matrix in
       defer { first += matrix.rows * matrix.columns }
       let start = first
       func place(_ row: Int, _ column: Int) -> Int { start + row * matrix.columns + column }
       let mixing = tape.softmax(
         alphas, groups: (0..<matrix.rows).map { row in (0..<matrix.operationColumns).map { place(row, $0) } })
-      let nodes = (0..<CellTopology.nodeCount).map { CellTopology.edgesInto(node: $0).map { place($0, matrix.columns - 1) } }
+      let nodes = (0..<CellTopology.darts.nodeCount).map {
+        CellTopology.darts.edgesInto(node: $0).map { place($0, matrix.columns - 1) }
+      }
       return CellWeights(
         mixing: mixing, edges: matrix.hasEdgeColumn ? tape.softmax(alphas, groups: nodes) : nil, place: place,
         edgePlace: { place($0, matrix.columns - 1) })
@@ -96,16 +98,17 @@ struct ReferencePass<Scalar: ReferenceScalar> {
         ? factorised("\(name).preprocess0", inputs.0) : projected("\(name).preprocess0", inputs.0),
       projected("\(name).preprocess1", inputs.1),
     ]
-    for node in 0..<CellTopology.nodeCount {
-      let terms = CellTopology.edgesInto(node: node).map { edge in
-        let source = CellTopology.edges[edge].source
-        let values = mixed(index, edge, states[source], stride: isReduction && source < CellTopology.inputCount ? 2 : 1)
+    for node in 0..<CellTopology.darts.nodeCount {
+      let terms = CellTopology.darts.edgesInto(node: node).map { edge in
+        let source = CellTopology.darts.edges[edge].source
+        let values = mixed(
+          index, edge, states[source], stride: isReduction && source < CellTopology.darts.inputCount ? 2 : 1)
         let weights = cells[isReduction ? 1 : 0]
         return (values: values, weight: weights.edges.map { (of: $0, at: weights.edgePlace(edge)) })
       }
       states.append(tape.mixture(terms))
     }
-    return tape.concatenated(Array(states[CellTopology.inputCount...]))
+    return tape.concatenated(Array(states[CellTopology.darts.inputCount...]))
   }
 
   /// ReLU, 1×1 convolution, batch norm.
@@ -155,7 +158,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       terms.append(
         (
           self.operation(
-            operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.edges.count + edge) << 8)),
+            operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.darts.edges.count + edge) << 8)),
           (weights.mixing, weights.place(edge, column))
         ))
     }
@@ -207,6 +210,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       return separable(name, 5, first, kernel: kernel, dilation: 1, stride: 1)
     case .dilatedConv3x3: return separable(name, 1, input, kernel: 3, dilation: 2, stride: stride)
     case .dilatedConv5x5: return separable(name, 1, input, kernel: 5, dilation: 2, stride: stride)
+    default: preconditionFailure("the reference does not know \(operation.rawValue)")
     }
   }
 
@@ -227,7 +231,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     case .separableConv5x5: (5, 1)
     case .dilatedConv3x3: (3, 2)
     case .dilatedConv5x5: (5, 2)
-    case .none, .maxPool3x3, .averagePool3x3, .skipConnect, .noise: nil
+    default: nil
     }
   }
 
