@@ -2,7 +2,7 @@ import Cells
 
 extension DerivedArchitecture {
   /// Operations a path; those that drop-path may take away are numbered through the network, cell by cell.
-  var networkLayout: NetworkLayout {
+  var networkLayout: any NetworkLayout {
     var channels = channels
     var paths = 0
     let cells = (0..<layers).map { index -> CellLayout in
@@ -25,7 +25,7 @@ extension DerivedArchitecture {
         isAfterReduction: index == 0 ? scale == .imagenet : isReduction(index - 1), candidates: candidates,
         outputs: cell.concat, hasAffineNorms: true, normalisesPools: false)
     }
-    return NetworkLayout(
+    return CellChainLayout(
       stem: scale == .cifar ? .full(channels: 3 * self.channels) : .strided(channels: self.channels),
       imageSize: imageSize, classes: classes, cells: cells,
       auxiliary: hasAuxiliaryHead

@@ -1,7 +1,7 @@
 import Cells
 
 extension SupernetArchitecture {
-  var networkLayout: NetworkLayout {
+  var networkLayout: any NetworkLayout {
     var channels = channels
     let cells = (0..<layers).map { index -> CellLayout in
       let kind = kind(ofCell: index)
@@ -18,6 +18,6 @@ extension SupernetArchitecture {
         partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
         mergesConvolutions: variant.mergedConvolutions)
     }
-    return NetworkLayout(stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells)
+    return CellChainLayout(stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells)
   }
 }

@@ -14,7 +14,7 @@ public final class DerivedModel {
   public var activationBytes: Int { plan.byteCount }
 
   private var plan: NetworkPlan
-  private let layout: NetworkLayout
+  private let layout: any NetworkLayout
   private let mixing: [[Float]]
   private let pool: ThreadPool
   private let kernels: KernelSet
