@@ -57,7 +57,7 @@ struct CellLayout {
           switch candidate.operation.form {
           case .depthwise, .zero, .noise: true
           case .identity: !isReduction && !dropsSkips
-          case .pool: false
+          case .pool, .dense: false
           }
         }
     }

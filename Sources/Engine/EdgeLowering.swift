@@ -77,6 +77,12 @@ struct EdgeLowering {
           }
           let norm = shared.norm.map { BatchNorm(sharingForwardOf: $0, memory: memory) }
           return isMaximum ? .maximum(pool, norm) : .average(pool, norm)
+        case .dense(let kernel):
+          return .dense(
+            DenseConvolutionUnit(
+              weightName: "\(candidate.name).op.1.weight", normName: "\(candidate.name).op.2",
+              isAffine: cell.hasAffineNorms, input: source, inputNorm: nil, outputChannels: source.shape.channels,
+              kernel: kernel, stride: stride, pad: kernel / 2, memory: memory, state: state))
         case .depthwise(let kernel, let dilation, let times):
           let first = convolution(kernel, dilation, stride, 1, on: source.shape)
           guard times > 1 else { return .convolution(first) }

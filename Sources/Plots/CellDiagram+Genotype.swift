@@ -24,7 +24,7 @@ extension CellOperation {
     case .zero: .none
     case .pool: .pool
     case .identity: .skip
-    case .depthwise: .convolution
+    case .depthwise, .dense: .convolution
     case .noise: .noise
     }
   }

@@ -26,6 +26,7 @@ public struct DerivedCost: Equatable, Sendable {
     case .zero, .pool, .noise: break
     // Two convolutions of half the outputs cost what one of all does.
     case .identity: if isStrided { convolution(channels, channels, side: side) }
+    case .dense(let kernel): convolution(channels, channels, kernel: kernel, side: side)
     case .depthwise(let kernel, _, let times):
       for _ in 0..<times {
         convolution(1, channels, kernel: kernel, side: side, hasNorm: false)

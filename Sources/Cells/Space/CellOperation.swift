@@ -16,9 +16,12 @@ public struct CellOperation: RawRepresentable, Sendable {
   /// Standard normal numbers in place of the input (RobustDARTS, space S4).
   public static let noise = CellOperation("noise", .noise)
 
+  public static let norConv1x1 = CellOperation("nor_conv_1x1", .dense(kernel: 1))
+  public static let norConv3x3 = CellOperation("nor_conv_3x3", .dense(kernel: 3))
+
   public static let allCases: [CellOperation] = [
     .none, .maxPool3x3, .averagePool3x3, .skipConnect, .separableConv3x3, .separableConv5x5, .dilatedConv3x3,
-    .dilatedConv5x5, .noise,
+    .dilatedConv5x5, .noise, .norConv1x1, .norConv3x3,
   ]
 
   /// What an operation computes, on C channels that it keeps.
@@ -32,6 +35,8 @@ public struct CellOperation: RawRepresentable, Sendable {
     case pool(Pool)
     /// ReLU – depthwise convolution – 1×1 convolution – batch norm, `times` in a row.
     case depthwise(kernel: Int, dilation: Int, times: Int)
+    /// ReLU – convolution of all channels – batch norm (NAS-Bench-201).
+    case dense(kernel: Int)
   }
 
   public enum Pool: Hashable, Sendable { case maximum, average }
@@ -59,7 +64,7 @@ extension CellOperation {
   public var isParameterFree: Bool {
     switch form {
     case .zero, .identity, .noise, .pool: true
-    case .depthwise: false
+    case .depthwise, .dense: false
     }
   }
 
