@@ -1,8 +1,29 @@
 import Cells
 
 extension DerivedArchitecture {
-  /// Operations a path; those that drop-path may take away are numbered through the network, cell by cell.
   var networkLayout: any NetworkLayout {
+    switch genotype.macroArchitecture {
+    case .reductions: chainLayout
+    case .residualStages(let count): stageLayout(stages: count)
+    }
+  }
+
+  /// Tensors have the names of the public networks: `cells.0.layers.4.op.1.weight` is of the fifth edge of the first cell.
+  private func stageLayout(stages: Int) -> StageNetworkLayout {
+    let cell = genotype.cells[0]
+    return StageNetworkLayout(
+      channels: channels, imageSize: imageSize, classes: classes, stages: stages, cellsPerStage: layers / stages
+    ) { index, channels in
+      CellLayout(
+        index: index, channels: channels, kind: cell.kind, kindIndex: 0, isAfterReduction: false,
+        candidates: cell.edges.enumerated().map {
+          [CellLayout.Candidate(operation: $1.operation, name: "cells.\(index).layers.\($0)")]
+        }, outputs: cell.concat, hasAffineNorms: true, normalisesPools: false)
+    }
+  }
+
+  /// Operations a path; those that drop-path may take away are numbered through the network, cell by cell.
+  private var chainLayout: CellChainLayout {
     var channels = channels
     var paths = 0
     let cells = (0..<layers).map { index -> CellLayout in

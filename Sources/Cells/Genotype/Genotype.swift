@@ -47,6 +47,10 @@ public struct Genotype: Equatable, Sendable {
   /// In the order of the kinds of cells.
   public var cells: [Cell]
 
+  public var kinds: [CellKind] { cells.map(\.kind) }
+  /// The networks that it stands for.
+  public var macroArchitecture: MacroArchitecture { cells[0].kind.macroArchitecture }
+
   /// Of the DARTS family: two edges a node, node after node, and the states concatenated into the output of the cell.
   public var normal: [Edge] {
     get { cells[0].edges }
@@ -71,6 +75,7 @@ public struct Genotype: Equatable, Sendable {
   /// - Throws: `InputError` where a cell does not have the edges that its kind keeps, each from an earlier state, or
   ///   concatenates states that it does not have.
   public init(cells: [Cell]) throws {
+    precondition(!cells.isEmpty, "a genotype has a cell")
     self.cells = cells
     for cell in cells {
       try Self.validate(cell)
@@ -81,8 +86,8 @@ public struct Genotype: Equatable, Sendable {
   /// Remaining `skip_connect` operations in the first kind of cell: 5 to 8 of the 8 of a normal cell is how a collapsed search
   /// looks (Zela et al., RobustDARTS, ICLR 2020, §3).
   public var skipConnectionCount: Int { cells[0].skipConnectionCount }
-  /// Remaining `skip_connect` operations in the reduction cell.
-  public var reduceSkipConnectionCount: Int { cells[1].skipConnectionCount }
+  /// Remaining `skip_connect` operations in the reduction cell; nil where there is none.
+  public var reduceSkipConnectionCount: Int? { cells.count > 1 ? cells[1].skipConnectionCount : nil }
   /// Remaining operations without weights in the first kind of cell.
   public var parameterFreeCount: Int { cells[0].parameterFreeCount }
 
@@ -106,9 +111,20 @@ public struct Genotype: Equatable, Sendable {
           found: "state \(edge.source)", wanted: "0 to \(states - 1)")
       }
     }
+    guard kind.derivation == .everyEdge else { return }
+    let (found, wanted) = (cell.edges.map(\.source), kind.topology.edges.map(\.source))
+    guard found == wanted else {
+      throw InputError(
+        "edges out of order", at: "genotype, \(kind.name)", found: "sources \(found)",
+        wanted: "\(wanted), node after node from each state once")
+    }
   }
 
   private static func validate(concat: [Int], of kind: CellKind) throws {
+    guard kind.derivation != .everyEdge || concat == kind.outputs else {
+      throw InputError(
+        "wrong states to concatenate", at: "genotype, \(kind.name)_concat", found: "\(concat)", wanted: "\(kind.outputs)")
+    }
     let nodes = kind.topology.nodeStates
     guard !concat.isEmpty, Set(concat).count == concat.count, concat.allSatisfy(nodes.contains) else {
       throw InputError(

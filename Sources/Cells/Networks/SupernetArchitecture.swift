@@ -12,7 +12,7 @@ public struct SupernetArchitecture: Hashable, Sendable {
 
   /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
   public let channels: Int
-  /// Number of cells, at least 3.
+  /// Number of cells, at least 3; in stages, a multiple of their number, the blocks between them not counted.
   public let layers: Int
   public let classes: Int
   /// Height and width of the images, a multiple of 4.
@@ -32,7 +32,7 @@ public struct SupernetArchitecture: Hashable, Sendable {
       if !condition { throw InputError("unsupported size", at: .setting(what), found: "\(found)", wanted: wanted) }
     }
     try Self.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
-    try Self.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
+    try space.macroArchitecture.requireLayers(layers)
     try Self.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     try Self.imageSizes.require(imageSize, at: .setting("image_size"), "unsupported size")
     let ways = variant.partialChannels
@@ -46,6 +46,14 @@ public struct SupernetArchitecture: Hashable, Sendable {
         "variants that do not go together", at: "merged convolutions",
         found: ways > 1 ? "\(ways) partial channels" : "edge normalisation", wanted: "all channels and no edge normalisation"
       )
+    }
+    if space.macroArchitecture != .reductions,
+      ways > 1 || variant.edgeNormalisation || variant.skipDropout || variant.mergedConvolutions
+    {
+      throw InputError(
+        "variant of another network", at: "space \(space.rawValue)",
+        found: "partial channels, edge normalisation, dropped skip connections or merged convolutions",
+        wanted: "none of them, or a space of the DARTS family")
     }
     self.variant = variant
     self.space = space

@@ -13,6 +13,8 @@ public struct CellKind: Sendable {
   public let derivation: DerivationRule
   /// States whose concatenation is the cell's output.
   public let outputs: [Int]
+  /// The networks that it stands in.
+  public let macroArchitecture: MacroArchitecture
   /// Of the edges that leave the cell's inputs: 2 where it halves the resolution.
   public let stride: Int
 
@@ -21,7 +23,7 @@ public struct CellKind: Sendable {
   ///   - outputs: all nodes where nil.
   public init(
     name: String, title: String, word: String, alphaName: String? = nil, topology: CellTopology,
-    derivation: DerivationRule, outputs: [Int]? = nil, stride: Int = 1
+    derivation: DerivationRule, macroArchitecture: MacroArchitecture = .reductions, outputs: [Int]? = nil, stride: Int = 1
   ) {
     self.name = name
     self.title = title
@@ -29,6 +31,7 @@ public struct CellKind: Sendable {
     self.alphaName = alphaName ?? "alphas_\(name)"
     self.topology = topology
     self.derivation = derivation
+    self.macroArchitecture = macroArchitecture
     self.outputs = outputs ?? Array(topology.nodeStates)
     self.stride = stride
   }

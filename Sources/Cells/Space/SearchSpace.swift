@@ -5,15 +5,12 @@ public struct SearchSpace: RawRepresentable, Sendable {
   public let rawValue: String
   /// Kinds of cells and the candidates of all their edges.
   public let operations: EdgeOperations
-  /// How cells make up a network.
-  public let macroArchitecture: MacroArchitecture
   /// σ, the standard deviation of the candidates of MGS at the start (ZARTS, §4.1).
   public let defaultSigma: Double
 
-  init(_ name: String, operations: EdgeOperations, macroArchitecture: MacroArchitecture, defaultSigma: Double) {
+  init(_ name: String, operations: EdgeOperations, defaultSigma: Double) {
     rawValue = name
     self.operations = operations
-    self.macroArchitecture = macroArchitecture
     self.defaultSigma = defaultSigma
   }
 
@@ -25,7 +22,7 @@ public struct SearchSpace: RawRepresentable, Sendable {
 
 extension SearchSpace: Hashable, CaseIterable, Codable {
   /// Every space there is.
-  public static let allCases: [SearchSpace] = robustDARTS + darts
+  public static let allCases: [SearchSpace] = robustDARTS + darts + [nb201]
 
   public static func == (a: SearchSpace, b: SearchSpace) -> Bool { a.rawValue == b.rawValue }
   public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
@@ -34,6 +31,9 @@ extension SearchSpace: Hashable, CaseIterable, Codable {
 extension SearchSpace {
   /// Kinds of cells, in the order of α.
   public var kinds: [CellKind] { operations.kinds }
+
+  /// How cells make up a network.
+  public var macroArchitecture: MacroArchitecture { kinds[0].macroArchitecture }
 
   /// Candidates of the 14 edges of a normal cell, in the order of the columns of α.
   public var normal: [[CellOperation]] { operations.normal }

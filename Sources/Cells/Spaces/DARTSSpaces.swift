@@ -13,7 +13,6 @@ extension SearchSpace {
   static func uniform(_ name: String, _ candidates: [CellOperation], defaultSigma: Double) -> SearchSpace {
     let edges = Array(repeating: candidates, count: CellTopology.darts.edges.count)
     return SearchSpace(
-      name, operations: EdgeOperations(unchecked: [edges, edges], kinds: .darts), macroArchitecture: .reductions,
-      defaultSigma: defaultSigma)
+      name, operations: EdgeOperations(unchecked: [edges, edges], kinds: .darts), defaultSigma: defaultSigma)
   }
 }

@@ -2,8 +2,7 @@
 /// own on each edge, s2 {skip, sep3}, s3 {none, skip, sep3}, s4 {noise, sep3}. σ is that of the ZARTS paper.
 extension SearchSpace {
   public static let s1 = SearchSpace(
-    "s1", operations: EdgeOperations(unchecked: [s1Normal, s1Reduce], kinds: .darts), macroArchitecture: .reductions,
-    defaultSigma: 0.2)
+    "s1", operations: EdgeOperations(unchecked: [s1Normal, s1Reduce], kinds: .darts), defaultSigma: 0.2)
   public static let s2 = uniform("s2", [.skipConnect, .separableConv3x3], defaultSigma: 0.2)
   public static let s3 = uniform("s3", [.none, .skipConnect, .separableConv3x3], defaultSigma: 0.2)
   public static let s4 = uniform("s4", [.noise, .separableConv3x3], defaultSigma: 0.2)

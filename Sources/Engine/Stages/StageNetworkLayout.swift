@@ -16,6 +16,18 @@ struct StageNetworkLayout: NetworkLayout {
   var text: String { "a network of \(stages.joined().count) cells in stages, \(channels) channels" }
   var mixingCounts: [Int] { [stages.joined().first?.candidates.reduce(0) { $0 + $1.count } ?? 0] }
 
+  /// - Parameter cell: makes the layout of a cell of the given number and channels.
+  init(
+    channels: Int, imageSize: Int, classes: Int, stages: Int, cellsPerStage: Int, cell: (Int, Int) -> CellLayout
+  ) {
+    self.channels = channels
+    self.imageSize = imageSize
+    self.classes = classes
+    self.stages = (0..<stages).map { stage in
+      (0..<cellsPerStage).map { cell(stage * (cellsPerStage + 1) + $0, channels << stage) }
+    }
+  }
+
   func lower(memory: PlanMemory, state: PlanState) -> LoweredNetwork {
     let stem = StemPlan(channels: channels, side: imageSize, memory: memory, state: state)
     var parts: [any StagePart] = []

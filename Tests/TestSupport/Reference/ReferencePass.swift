@@ -63,11 +63,73 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   var alphaGradient: [Scalar] { tape.gradient(alphas) }
 
   private mutating func forward() {
+    if case .residualStages(let count) = network.architecture.space.macroArchitecture {
+      forward(stages: count)
+    } else {
+      forwardChain()
+    }
+    loss = tape.crossEntropy(logits, labels: batch.labels)
+  }
+
+  private func images() -> Tensor {
+    tape.tensor([batch.count, 3, batch.height, batch.width], batch.images.map { Scalar(Double($0)) })
+  }
+
+  /// NAS-Bench-201 (arXiv 2001.00326, §2.1): stages of cells, a residual block between two of them.
+  private mutating func forward(stages: Int) {
+    let cells = network.architecture.layers / stages
+    var values = norm("stem.1", tape.convolution(images(), parameter("stem.0.weight"), padding: 1), isAffine: true)
+    for index in 0..<stages * (cells + 1) - 1 {
+      values = index % (cells + 1) == cells ? block("cells.\(index)", values) : stageCell(index, values)
+    }
+    values = tape.relu(norm("lastact.0", values, isAffine: true))
+    logits = tape.linear(tape.globalAverage(values), parameter("classifier.weight"), parameter("classifier.bias"))
+  }
+
+  private mutating func block(_ name: String, _ input: Tensor) -> Tensor {
+    func convolved(_ name: String, _ input: Tensor, stride: Int) -> Tensor {
+      tape.convolution(tape.relu(input), parameter("\(name).op.1.weight"), stride: stride, padding: 1)
+    }
+    let first = norm("\(name).conv_a.op.2", convolved("\(name).conv_a", input, stride: 2), isAffine: true)
+    let second = norm("\(name).conv_b.op.2", convolved("\(name).conv_b", first, stride: 1), isAffine: true)
+    let means = tape.averagePool(input, kernel: 2, stride: 2, padding: 0)
+    let shortcut = tape.convolution(means, parameter("\(name).downsample.1.weight"))
+    return tape.mixture([(values: shortcut, weight: nil), (values: second, weight: nil)])
+  }
+
+  /// Every node is the sum over all states before it of their mixtures; the last is the output.
+  private mutating func stageCell(_ index: Int, _ input: Tensor) -> Tensor {
+    let operations = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+    var states = [input]
+    var edge = 0
+    for target in 1...3 {
+      var terms: [(values: Tensor, weight: (of: Tensor, at: Int)?)] = []
+      for source in 0..<target {
+        for (column, operation) in operations.enumerated() where operation != "none" {
+          let name = "cells.\(index).edges.\(target)<-\(source).\(column).op"
+          let values =
+            switch operation {
+            case "skip_connect": states[source]
+            case "avg_pool_3x3": tape.averagePool(states[source], kernel: 3, stride: 1, padding: 1)
+            default:
+              norm(
+                "\(name).2",
+                tape.convolution(
+                  tape.relu(states[source]), parameter("\(name).1.weight"), padding: operation == "nor_conv_3x3" ? 1 : 0))
+            }
+          terms.append((values, (cells[0].mixing, cells[0].place(edge, column))))
+        }
+        edge += 1
+      }
+      states.append(tape.mixture(terms))
+    }
+    return states[3]
+  }
+
+  private mutating func forwardChain() {
     let architecture = network.architecture
-    let images = tape.tensor(
-      [batch.count, 3, batch.height, batch.width], batch.images.map { Scalar(Double($0)) })
     let stem = norm(
-      "stem.1", tape.convolution(images, parameter("stem.0.weight"), padding: 1), isAffine: true)
+      "stem.1", tape.convolution(images(), parameter("stem.0.weight"), padding: 1), isAffine: true)
     var inputs = (stem, stem)
     for index in 0..<architecture.layers {
       let isAfterReduction = index > 0 && architecture.isReduction(index - 1)
@@ -75,7 +137,6 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     }
     logits = tape.linear(
       tape.globalAverage(inputs.1), parameter("classifier.weight"), parameter("classifier.bias"))
-    loss = tape.crossEntropy(logits, labels: batch.labels)
   }
 
   private func parameter(_ name: String) -> Tensor {
