@@ -41,7 +41,8 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   }
 
   public var normal: CellState { cells[0] }
-  public var reduce: CellState { cells[1] }
+  /// Of the reduction cell; nil where there is none.
+  public var reduce: CellState? { cells.count > 1 ? cells[1] : nil }
 
   /// - Parameter kind: one of the space's.
   public func cell(_ kind: CellKind) -> CellState { cells[genotype.cells.firstIndex { $0.kind == kind } ?? 0] }
@@ -58,15 +59,16 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   /// The row of diagnosis.csv; what is not known is an empty cell.
   public var fields: [CSVField] {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
+    func whole(_ value: Int?) -> CSVField { value.map(CSVField.integer) ?? .text("") }
     let found = measurement
     return [
-      .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), .integer(reduce.skips),
-      .integer(normal.parameterFree), .integer(reduce.parameterFree), real(normal.skipWeight), real(reduce.skipWeight),
-      real(normal.skipMargin), real(reduce.skipMargin), real(normal.parameterFreeMargin), real(reduce.parameterFreeMargin),
-      .real(normal.entropy), .real(reduce.entropy), .real(alphaNorm), real(validationLoss), real(eigenvalue),
+      .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), whole(reduce?.skips),
+      .integer(normal.parameterFree), whole(reduce?.parameterFree), real(normal.skipWeight), real(reduce?.skipWeight),
+      real(normal.skipMargin), real(reduce?.skipMargin), real(normal.parameterFreeMargin), real(reduce?.parameterFreeMargin),
+      .real(normal.entropy), real(reduce?.entropy), .real(alphaNorm), real(validationLoss), real(eigenvalue),
       real(smoothedEigenvalue), real(eigenvalueRatio), real(found?.supernetLoss), real(found?.supernetAccuracy),
       real(found?.genotypeLoss), real(found?.genotypeAccuracy), real(found?.gap), real(found?.spearmanFirst),
-      real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.pythonLine),
+      real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.line),
     ]
   }
 }

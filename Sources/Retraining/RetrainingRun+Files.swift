@@ -14,7 +14,7 @@ extension RetrainingRun {
     }
     let metadata = [
       "format": Self.format, "epoch": "\(state.epoch)", "step": "\(state.step)", "weight_steps": "\(weightSteps)",
-      "steps_per_epoch": "\(loader.stepsPerEpoch)", "genotype": model.architecture.genotype.pythonLine,
+      "steps_per_epoch": "\(loader.stepsPerEpoch)", "genotype": model.architecture.genotype.line,
       "configuration": try configuration.withoutHousekeeping.yaml,
     ].merging(state.tally.metadata) { first, _ in first }
       .merging(HistoryCheck.metadata([(.metrics, state.records.map(\.check))])) { first, _ in first }

@@ -40,7 +40,7 @@ public final class RetrainingRun {
     let folder = try folder()
     let files = SearchRunFolder(folder)
     try AtomicFile.write(configuration.yaml, to: files.configurationPath)
-    try AtomicFile.write(model.architecture.genotype.pythonLine + "\n", to: files.genotypePath)
+    try AtomicFile.write(model.architecture.genotype.line + "\n", to: files.genotypePath)
     _ = try folder.subfolder("checkpoints")
     try self.init(
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,

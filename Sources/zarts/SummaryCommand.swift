@@ -38,7 +38,7 @@ enum RunSummary {
     }
     let last = result.record
     let skips = [last.skipConnections, last.reduceSkipConnections].map { $0.map(String.init) ?? "-" }
-    let genotype = result.genotype?.pythonLine ?? "-"
+    let genotype = result.genotype?.line ?? "-"
     return start + [
       "\(result.isEarly ? "\(last.epoch) of \(result.finished)" : "\(last.epoch)")/\(configuration.epochs)",
       String(format: "%.4f", last.validationLoss),

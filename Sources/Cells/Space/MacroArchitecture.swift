@@ -18,7 +18,7 @@ public enum MacroArchitecture: Hashable, Sendable {
   }
 
   /// - Throws: `InputError` for a number of cells, blocks between them not counted, that no such network has.
-  func requireLayers(_ layers: Int) throws {
+  package func requireLayers(_ layers: Int) throws {
     try SupernetArchitecture.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
     if case .residualStages(let count) = self, !layers.isMultiple(of: count) {
       throw InputError(
@@ -31,6 +31,14 @@ public enum MacroArchitecture: Hashable, Sendable {
   public var searchSize: (channels: Int, layers: Int) {
     switch self {
     case .reductions: (16, 8)
+    case .residualStages: (16, 15)
+    }
+  }
+
+  /// Channels and cells of the network that is retrained on CIFAR in the paper of the space.
+  public var retrainingSize: (channels: Int, layers: Int) {
+    switch self {
+    case .reductions: (36, 20)
     case .residualStages: (16, 15)
     }
   }

@@ -94,6 +94,7 @@ public struct SearchConfiguration: Equatable, Sendable {
     self.method = method
     self.space = space
     self.dataset = dataset
+    (channels, layers) = space.macroArchitecture.searchSize
     warmup = method.defaultWarmup
     candidates = method.defaultCandidates
     sigma = Self.defaultSigma(space)

@@ -50,7 +50,7 @@ struct SearchEvents {
       values.append(.histogram("alphas/\(kind.name)", matrix.values.map(Double.init)))
       values += Self.mixingWeights(kind, matrix, operations?.candidates[index])
     }
-    if let genotype { values.append(.text("genotype", "`\(genotype.pythonLine)`")) }
+    if let genotype { values.append(.text("genotype", "`\(genotype.line)`")) }
     try file.append(values, step: record.weightSteps)
     try file.synchronise()
   }

@@ -84,7 +84,7 @@ extension SearchRun {
       validationAccuracy: validation.accuracy, learningRate: schedules.learningRate(epoch: state.epoch),
       sigma: samples ? schedules.sigma(epoch: state.epoch) : nil,
       effectiveSampleSize: mean(tally.effectiveSampleSize, of: tally.weightedUpdates),
-      normalEntropy: state.alphas.normal.meanEntropy, reduceEntropy: state.alphas.reduce.meanEntropy,
+      normalEntropy: state.alphas.matrices[0].meanEntropy, reduceEntropy: state.alphas.matrices.last?.meanEntropy ?? .nan,
       alphaNorm: state.alphas.norm, alphaUpdates: tally.alphaUpdates,
       acceptedUpdates: tally.acceptedUpdates, baselineLoss: mean(tally.baselineLoss, of: tally.comparedUpdates),
       alphaGradientNorm: mean(tally.alphaGradientNorm, of: tally.guidedUpdates),

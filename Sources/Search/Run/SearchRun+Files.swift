@@ -8,7 +8,7 @@ extension SearchRun {
   func writeEpoch() throws {
     try AlphaHistory(state.alphaHistory).write(to: files.alphasPath)
     if space != nil {
-      try AtomicFile.write(state.genotypes.map { $0.pythonLine + "\n" }.joined(), to: files.genotypesPath)
+      try AtomicFile.write(state.genotypes.map { $0.line + "\n" }.joined(), to: files.genotypesPath)
     }
     try CSVWriter.write(columns: EpochRecord.columns, rows: state.records.map(\.row), to: files.metricsPath)
     try writeCheckpoint(to: files.checkpointPath(epoch: state.epoch))
@@ -105,7 +105,7 @@ extension SearchRun {
 extension SearchState {
   /// What a checkpoint says of the rows up to it.
   fileprivate var historyChecks: [String: String] {
-    let lines = genotypes.map { HistoryCheck.of(line: $0.pythonLine) }
+    let lines = genotypes.map { HistoryCheck.of(line: $0.line) }
     return HistoryCheck.metadata(
       [
         (.metrics, records.map { HistoryCheck.of($0.row, columns: EpochRecord.columns) }),

@@ -163,7 +163,7 @@ public final class SearchRun<Problem: BilevelProblem> {
       index = state.records.count - 1
     }
     let genotype = state.genotypes.indices.contains(index) ? state.genotypes[index] : nil
-    if let genotype { try AtomicFile.write(genotype.pythonLine + "\n", to: files.genotypePath) }
+    if let genotype { try AtomicFile.write(genotype.line + "\n", to: files.genotypePath) }
     logger.info("finished")
     return (state.records.indices.contains(index) ? state.records[index] : nil, genotype)
   }
