@@ -44,7 +44,7 @@ struct SearchFlags: ParsableArguments {
   var innerSteps: Int?
   @Option(help: "N: candidates of an update (RS, MGS), default 4; architectures tried an epoch (random), default 20.")
   var candidates: Int?
-  @Option(help: "Standard deviation of candidates before its decay (MGS). Default: 0.2 on s1-s4, 0.025 on s5, s6.")
+  @Option(help: "Standard deviation of candidates before its decay (MGS). Default: 0.2 on s1-s4 and nb201, 0.025 on s5, s6.")
   var sigma: Double?
   @Option(help: "Fall of σ after the warm-up (MGS). Default: cosine.")
   var sigmaDecay: Decay?
