@@ -2,7 +2,7 @@ import Cells
 
 /// What α says about one cell at the end of an epoch.
 public struct CellState: Equatable, Sendable {
-  /// Of the eight edges of the derived cell, those that are `skip_connect`, and those without weights.
+  /// Of the edges of the derived cell, eight in DARTS, those that are `skip_connect`, and those without weights.
   public var skips: Int
   public var parameterFree: Int
   /// Mean over the edges of the entropy of their mixing weights, in nats.
@@ -16,11 +16,11 @@ public struct CellState: Equatable, Sendable {
   public var parameterFreeMargin: Double?
 
   /// - Parameters:
-  ///   - cell: the edges derived from α, two a node.
-  ///   - candidates: of each of the 14 edges.
-  init(_ alphas: ArchitectureParameters.Matrix, cell: [Genotype.Edge], candidates: [[CellOperation]]) {
-    skips = cell.count { $0.operation == .skipConnect }
-    parameterFree = cell.count { $0.operation.isParameterFree }
+  ///   - cell: derived from α.
+  ///   - candidates: of each edge.
+  init(_ alphas: ArchitectureParameters.Matrix, cell: Genotype.Cell, candidates: [[CellOperation]]) {
+    skips = cell.skipConnectionCount
+    parameterFree = cell.parameterFreeCount
     entropy = alphas.meanEntropy
     let weights = alphas.softmaxRows()
     let columns = alphas.operationColumns
@@ -31,9 +31,8 @@ public struct CellState: Equatable, Sendable {
     skipWeight = skipWeights.isEmpty ? nil : skipWeights.reduce(0, +) / Double(skipWeights.count)
     /// Over the derived edges of a kind, against rivals of another.
     func margin(of isCounted: (CellOperation) -> Bool, against isRival: (CellOperation) -> Bool) -> Double? {
-      let margins = cell.enumerated().compactMap { index, edge -> Double? in
+      let margins = zip(cell.edges, cell.rows).compactMap { edge, row -> Double? in
         guard isCounted(edge.operation) else { return nil }
-        let row = CellTopology.edgesInto(node: index / Genotype.edgesPerNode).lowerBound + edge.source
         let rivals = candidates[row].filter { $0 != .none && isRival($0) }.compactMap { weight(row, $0) }
         guard let own = weight(row, edge.operation), let best = rivals.max() else { return nil }
         let left = 1 - (weight(row, .none) ?? 0)
@@ -45,9 +44,6 @@ public struct CellState: Equatable, Sendable {
     parameterFreeMargin = margin(of: { $0.isParameterFree }, against: { !$0.isParameterFree })
   }
 }
-
-/// The two kinds of cell.
-public enum CellKind: String, CaseIterable, Sendable { case normal, reduce }
 
 /// What collapsed cells are full of.
 public enum CollapseKind: String, CaseIterable, Sendable {

@@ -6,6 +6,8 @@ import Synchronization
 /// How many edges of a derived cell are of a kind where α is drawn at random: what a count has to exceed to say anything. In
 /// s2 half of them are skip connections on average, in s6 one of seven.
 public struct ChanceCounts: Equatable, Sendable {
+  /// Of the cells of the space.
+  let kinds: [CellKind]
   /// `shares[cell][kind][k]`: the part of random α whose derived cell has k or more.
   private let shares: [CellKind: [CollapseKind: [Double]]]
 
@@ -14,19 +16,22 @@ public struct ChanceCounts: Equatable, Sendable {
   /// - Throws: `InputError` where no architecture can be derived for these candidates.
   public init(operations: EdgeOperations, edgeNormalisation: Bool = false, maximumSkips: Int? = nil) throws {
     var counts: [CellKind: [CollapseKind: [Int]]] = [:]
-    for cell in CellKind.allCases {
-      for kind in CollapseKind.allCases { counts[cell, default: [:]][kind] = [Int](repeating: 0, count: Self.edges + 1) }
+    for cell in operations.kinds {
+      for kind in CollapseKind.allCases {
+        counts[cell, default: [:]][kind] = [Int](repeating: 0, count: cell.derivedEdgeCount + 1)
+      }
     }
     var alphas = operations.zeroAlphas(edgeNormalisation: edgeNormalisation)
     for draw in 0..<Self.draws {
       var stream = RandomStream(seed: 0, purpose: .statistics, epoch: 1, index: draw)
       alphas.flat = stream.normals(alphas.count).map { Float($0) }
       let genotype = try Genotype(alphas: alphas, operations: operations, maximumSkips: maximumSkips)
-      for (cell, derived) in [(CellKind.normal, genotype.normal), (.reduce, genotype.reduce)] {
-        counts[cell]?[.skips]?[derived.count { $0.operation == .skipConnect }] += 1
-        counts[cell]?[.parameterFree]?[derived.count { $0.operation.isParameterFree }] += 1
+      for cell in genotype.cells {
+        counts[cell.kind]?[.skips]?[cell.skipConnectionCount] += 1
+        counts[cell.kind]?[.parameterFree]?[cell.parameterFreeCount] += 1
       }
     }
+    kinds = operations.kinds
     shares = counts.mapValues { kinds in
       kinds.mapValues { histogram in
         histogram.indices.map { Double(histogram[$0...].reduce(0, +)) / Double(Self.draws) }
@@ -56,8 +61,6 @@ public struct ChanceCounts: Equatable, Sendable {
     known.withLock { $0[key] = counts }
     return counts
   }
-  /// Of a derived cell.
-  static let edges = CellTopology.nodeCount * Genotype.edgesPerNode
 
   /// The part of random architectures that have `count` or more.
   public func share(of kind: CollapseKind, in cell: CellKind, atLeast count: Int) -> Double {
@@ -68,8 +71,8 @@ public struct ChanceCounts: Equatable, Sendable {
   /// The least count, `least` or more, that at most a part `chance` of random architectures reaches; nil where even a cell
   /// of nothing else is more usual than that.
   public func threshold(for kind: CollapseKind, in cell: CellKind, least: Int, chance: Double) -> Int? {
-    (max(1, least)...max(max(1, least), Self.edges)).first {
-      $0 <= Self.edges && share(of: kind, in: cell, atLeast: $0) <= chance
+    (max(1, least)...max(max(1, least), cell.derivedEdgeCount)).first {
+      $0 <= cell.derivedEdgeCount && share(of: kind, in: cell, atLeast: $0) <= chance
     }
   }
 }

@@ -1,3 +1,4 @@
+import Cells
 import Foundation
 
 /// Whether a search has collapsed: since which epoch, and what says so.
@@ -54,13 +55,13 @@ public struct CollapseVerdict: Equatable, Sendable {
   public init(of epochs: [DiagnosisEpoch], chance: ChanceCounts, thresholds: CollapseThresholds) {
     let moved = epochs.filter { !$0.isWarmup }
     var (evidence, signs, gaps) = ([Evidence](), [Evidence](), [String]())
-    for cell in CellKind.allCases {
+    for cell in chance.kinds {
       for kind in CollapseKind.allCases {
         guard
           let line = chance.threshold(for: kind, in: cell, least: thresholds.edges, chance: thresholds.chance)
         else {
-          if chance.share(of: kind, in: cell, atLeast: ChanceCounts.edges) > thresholds.chance {
-            gaps.append("\(kind.rawValue) of the \(cell.rawValue) cell: a random cell of this space has nothing else")
+          if chance.share(of: kind, in: cell, atLeast: cell.derivedEdgeCount) > thresholds.chance {
+            gaps.append("\(kind.rawValue) of the \(cell.name) cell: a random cell of this space has nothing else")
           }
           continue
         }
@@ -126,8 +127,8 @@ public struct CollapseVerdict: Equatable, Sendable {
       let what = kind == .skips ? "skip connections" : "operations without weights"
       let share = 100 * chance.share(of: kind, in: cell, atLeast: line)
       return Evidence(
-        criterion: "\(kind.rawValue)_\(cell.rawValue)", epoch: epoch.epoch, value: Double(count), threshold: Double(line),
-        account: "\(count) of \(ChanceCounts.edges) edges of the \(cell.rawValue) cell are \(what), \(end); random cells "
+        criterion: "\(kind.rawValue)_\(cell.name)", epoch: epoch.epoch, value: Double(count), threshold: Double(line),
+        account: "\(count) of \(cell.derivedEdgeCount) edges of the \(cell.name) cell are \(what), \(end); random cells "
           + "have \(line) or more in \(String(format: "%.1f", share)) % of cases")
     }
   }

@@ -9,8 +9,8 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   /// Whether α had not moved yet.
   public let isWarmup: Bool
   public let genotype: Genotype
-  public let normal: CellState
-  public let reduce: CellState
+  /// Of each kind of cell.
+  public let cells: [CellState]
   /// ‖α‖.
   public let alphaNorm: Double
   /// Over the whole validation split, as the search recorded it; nil where metrics.csv has no row.
@@ -32,14 +32,20 @@ public struct DiagnosisEpoch: Equatable, Sendable {
     isWarmup = epoch <= configuration.warmup
     let operations = configuration.operations
     genotype = try Genotype(alphas: alphas, operations: operations, maximumSkips: configuration.maximumSkips)
-    normal = CellState(alphas.normal, cell: genotype.normal, candidates: operations.normal)
-    reduce = CellState(alphas.reduce, cell: genotype.reduce, candidates: operations.reduce)
+    cells = zip(zip(alphas.matrices, genotype.cells), operations.candidates).map {
+      CellState($0.0, cell: $0.1, candidates: $1)
+    }
     alphaNorm = alphas.norm
     validationLoss = record?.validationLoss
     eigenvalue = record?.dominantEigenvalue
   }
 
-  public func cell(_ kind: CellKind) -> CellState { kind == .normal ? normal : reduce }
+  public var normal: CellState { cells[0] }
+  /// Of the reduction cell; nil where there is none.
+  public var reduce: CellState? { cells.count > 1 ? cells[1] : nil }
+
+  /// - Parameter kind: one of the space's.
+  public func cell(_ kind: CellKind) -> CellState { cells[genotype.cells.firstIndex { $0.kind == kind } ?? 0] }
 
   public static let columns = [
     "epoch", "warmup", "skips_normal", "skips_reduce", "parameter_free_normal", "parameter_free_reduce",
@@ -53,15 +59,16 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   /// The row of diagnosis.csv; what is not known is an empty cell.
   public var fields: [CSVField] {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
+    func whole(_ value: Int?) -> CSVField { value.map(CSVField.integer) ?? .text("") }
     let found = measurement
     return [
-      .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), .integer(reduce.skips),
-      .integer(normal.parameterFree), .integer(reduce.parameterFree), real(normal.skipWeight), real(reduce.skipWeight),
-      real(normal.skipMargin), real(reduce.skipMargin), real(normal.parameterFreeMargin), real(reduce.parameterFreeMargin),
-      .real(normal.entropy), .real(reduce.entropy), .real(alphaNorm), real(validationLoss), real(eigenvalue),
+      .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), whole(reduce?.skips),
+      .integer(normal.parameterFree), whole(reduce?.parameterFree), real(normal.skipWeight), real(reduce?.skipWeight),
+      real(normal.skipMargin), real(reduce?.skipMargin), real(normal.parameterFreeMargin), real(reduce?.parameterFreeMargin),
+      .real(normal.entropy), real(reduce?.entropy), .real(alphaNorm), real(validationLoss), real(eigenvalue),
       real(smoothedEigenvalue), real(eigenvalueRatio), real(found?.supernetLoss), real(found?.supernetAccuracy),
       real(found?.genotypeLoss), real(found?.genotypeAccuracy), real(found?.gap), real(found?.spearmanFirst),
-      real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.pythonLine),
+      real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.line),
     ]
   }
 }

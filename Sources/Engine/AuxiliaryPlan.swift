@@ -22,7 +22,7 @@ final class AuxiliaryPlan {
   private let state: PlanState
 
   init(
-    _ layout: NetworkLayout.Auxiliary, nodes: [Activation], gradients: [Activation], classes: Int, memory: PlanMemory,
+    _ layout: CellChainLayout.Auxiliary, nodes: [Activation], gradients: [Activation], classes: Int, memory: PlanMemory,
     state: PlanState
   ) {
     self.nodes = nodes

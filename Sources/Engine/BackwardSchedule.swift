@@ -12,13 +12,13 @@ struct BackwardSchedule {
   private(set) var secondStage: [Int?]
 
   /// - Parameters:
-  ///   - edges: the cell's.
+  ///   - edges: the cell's, of its topology.
   ///   - isPacked: whether a phase of second stages precedes the first stage of each node that is read.
-  init(edges: [MixedEdge], isPacked: Bool) {
-    completed = [Int](repeating: 0, count: CellTopology.nodeCount)
-    secondStage = [Int?](repeating: nil, count: CellTopology.nodeCount)
-    for node in (0..<CellTopology.nodeCount).reversed() {
-      for edge in edges where edge.edge.source == CellTopology.inputCount + node {
+  init(edges: [MixedEdge], topology: CellTopology, isPacked: Bool) {
+    completed = [Int](repeating: 0, count: topology.nodeCount)
+    secondStage = [Int?](repeating: nil, count: topology.nodeCount)
+    for node in (0..<topology.nodeCount).reversed() {
+      for edge in edges where edge.edge.source == topology.inputCount + node {
         completed[node] = max(completed[node], arrival(through: edge, isPacked: isPacked))
       }
       let isFed = edges.contains { $0.edge.node == node && !$0.separables.isEmpty }

@@ -15,10 +15,12 @@ struct CellLayout {
   let index: Int
   /// Channels of every state.
   let channels: Int
-  let isReduction: Bool
+  let kind: CellKind
+  /// Its place among the network's kinds.
+  let kindIndex: Int
   /// Whether the cell's farther input has twice the resolution.
   let isAfterReduction: Bool
-  /// Of each of the 14 edges.
+  /// Of each edge.
   let candidates: [[Candidate]]
   /// States that are concatenated into the output.
   let outputs: [Int]
@@ -33,6 +35,12 @@ struct CellLayout {
   /// Whether the convolutions of an edge are one.
   var mergesConvolutions = false
 
+  var topology: CellTopology { kind.topology }
+  var isReduction: Bool { kind.stride == 2 }
+
+  /// Of the edges that leave a state.
+  func stride(from source: Int) -> Int { source < topology.inputCount ? kind.stride : 1 }
+
   /// The candidates of an edge that are merged: its convolutions, where there are two or more.
   func mergedCandidates(of edge: Int) -> [Int] {
     guard mergesConvolutions else { return [] }
@@ -43,13 +51,13 @@ struct CellLayout {
   /// Whether everything that reads an input can apply its norm on the way, so that the normalised values need no memory.
   func readsThroughNorm(of input: Int) -> Bool {
     guard hasAffineNorms, partialChannels == 1 else { return false }
-    return zip(CellTopology.edges, candidates).allSatisfy { edge, candidates in
+    return zip(topology.edges, candidates).allSatisfy { edge, candidates in
       edge.source != input
         || candidates.allSatisfy { candidate in
-          switch candidate.operation {
-          case .separableConv3x3, .separableConv5x5, .dilatedConv3x3, .dilatedConv5x5, .none, .noise: true
-          case .skipConnect: !isReduction && !dropsSkips
-          case .maxPool3x3, .averagePool3x3: false
+          switch candidate.operation.form {
+          case .depthwise, .zero, .noise: true
+          case .identity: !isReduction && !dropsSkips
+          case .pool, .dense: false
           }
         }
     }

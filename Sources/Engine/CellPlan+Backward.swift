@@ -22,30 +22,30 @@ extension CellPlan {
     markWeightsOnly: (Phase) -> Void
   ) {
     clearUnreadNodes(in: phases[phases.count - 1])
-    let schedule = BackwardSchedule(edges: edges, isPacked: packed != nil)
-    let nodes = (0..<CellTopology.nodeCount).reversed()
+    let schedule = BackwardSchedule(edges: edges, topology: topology, isPacked: packed != nil)
+    let nodes = (0..<topology.nodeCount).reversed()
     for step in 0..<schedule.count {
       if step > 0 { phases.append(Phase()) }
       let phase = phases[phases.count - 1]
       for node in nodes where schedule.completed[node] == step {
-        if isRead(node) { appendFirstStageBackward(of: CellTopology.inputCount + node, to: phase) }
+        if isRead(node) { appendFirstStageBackward(of: topology.inputCount + node, to: phase) }
         appendReduction(of: node, to: phase)
       }
       appendSecondStageBackward(into: nodes.filter { schedule.secondStage[$0] == step }, to: phase)
       appendPackedSecondStageBackward(
-        of: nodes.filter { schedule.completed[$0] == step + 1 }.map { CellTopology.inputCount + $0 }, to: phase)
+        of: nodes.filter { schedule.completed[$0] == step + 1 }.map { topology.inputCount + $0 }, to: phase)
     }
 
     if packed != nil {
       let phase = Phase()
       phases.append(phase)
       markWeightsOnly(phase)
-      appendPackedSecondStageBackward(of: Array(0..<CellTopology.inputCount), to: phase)
+      appendPackedSecondStageBackward(of: Array(0..<topology.inputCount), to: phase)
     }
     let inputPhase = Phase()
     phases.append(inputPhase)
     markWeightsOnly(inputPhase)
-    for source in 0..<CellTopology.inputCount {
+    for source in 0..<topology.inputCount {
       appendFirstStageBackward(of: source, to: inputPhase)
       preprocess[source].norm.appendReduction(
         of: gradients[source], values: normalisedValues(of: source), isNormalised: !layout.hasAffineNorms, to: inputPhase)
@@ -87,7 +87,7 @@ extension CellPlan {
 
   /// Nodes outside the cell's output have no gradient but what the edges that leave them add.
   private func clearUnreadNodes(in phase: Phase) {
-    for target in CellTopology.inputCount..<CellTopology.stateCount where !layout.outputs.contains(target) {
+    for target in topology.inputCount..<topology.stateCount where !layout.outputs.contains(target) {
       let gradient = gradients[target]
       phase.onImage { image, _ in gradient.clear(image: image) }
     }
@@ -102,7 +102,7 @@ extension CellPlan {
   /// Completes ∂L/∂state of a state from the edges that leave it.
   private func appendFirstStageBackward(of source: Int, to phase: Phase) {
     let leaving = edges(leaving: source)
-    let isNode = source >= CellTopology.inputCount
+    let isNode = source >= topology.inputCount
     let target = sourceGradients[source]
     appendConvolutionsBackward(of: source, to: phase)
     if leaving.allSatisfy({ $0.firstConvolutions.isEmpty }), !isNode || partial != nil {
@@ -137,7 +137,7 @@ extension CellPlan {
     guard let partial else { return }
     let offset = phase.reserveSums(partial.sumCount(node: node))
     phase.spend(
-      floats: (CellTopology.edgesInto(node: node).count + 2) * states[CellTopology.inputCount].floatsPerImage)
+      floats: (topology.edgesInto(node: node).count + 2) * states[topology.inputCount].floatsPerImage)
     phase.onImage { image, context in
       partial.split(node: node, image: image, scratch: context.scratch)
       partial.reduce(node: node, image: image, sums: context.sums + offset, scratch: context.scratch)
@@ -147,14 +147,14 @@ extension CellPlan {
 
   /// Skip connections with dropout: the mask of the forward pass is drawn again.
   private func appendDroppedBackward(of source: Int, to phase: Phase) {
-    let (state, reduction) = (state, isReduction)
+    let (state, kind) = (state, layout.kindIndex)
     for edge in edges(leaving: source) {
       for case (let index, .dropped(_, let stream)) in edge.operations.enumerated() {
         let (gradient, target) = (mixtureGradients[edge.edge.node], sourceGradients[source])
         phase.spend(floats: target.floatsPerImage)
         phase.onImage { image, _ in
           state.drop(
-            gradient, weight: state.mixing(reduction, edge.mixingOffset + index), image: image, stream: stream, into: target,
+            gradient, weight: state.mixing(kind, edge.mixingOffset + index), image: image, stream: stream, into: target,
             accumulate: true)
         }
       }
@@ -178,7 +178,7 @@ extension CellPlan {
     }
     guard !jobs.isEmpty else { return }
     let target = sourceGradients[source]
-    let isNode = source >= CellTopology.inputCount && partial == nil
+    let isNode = source >= topology.inputCount && partial == nil
     for job in jobs {
       phase.spend(flops: job.unit.flops, weightFlops: job.unit.flops, floats: 2 * job.unit.output.floatsPerImage)
     }
@@ -219,12 +219,12 @@ extension CellPlan {
     guard !skips.isEmpty else { return }
     let target = sourceGradients[source]
     let shape = target.shape
-    let (state, reduction) = (state, isReduction)
+    let (state, kind) = (state, layout.kindIndex)
     phase.spend(floats: skips.count * target.floatsPerImage)
     phase.onImage { image, context in
       let coefficients = context.scratch.coefficients
       for (index, skip) in skips.enumerated() {
-        coefficients.advanced(by: index * 16).update(repeating: state.mixing(reduction, skip.1), count: 16)
+        coefficients.advanced(by: index * 16).update(repeating: state.mixing(kind, skip.1), count: 16)
       }
       for block in 0..<shape.blocks {
         for (index, skip) in skips.enumerated() {
@@ -289,7 +289,7 @@ extension CellPlan {
       for (index, edge) in edges.enumerated() {
         scratch.terms[index] = UnsafePointer(edge.gradient.block(block, image: image))
         let keep = state.keep(edge.path, image: image)
-        let mixing = state.mixing(isReduction, edge.mixingIndex)
+        let mixing = state.mixing(layout.kindIndex, edge.mixingIndex)
         for lane in 0..<16 {
           guard let norm = edge.norm else {
             coefficients[index * 16 + lane] = keep * mixing

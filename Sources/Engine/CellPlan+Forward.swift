@@ -14,27 +14,27 @@ extension CellPlan {
 
     let phase = Phase()
     phases.append(phase)
-    for source in 0..<CellTopology.inputCount {
+    for source in 0..<topology.inputCount {
       let unit = preprocess[source]
       if views[source] == nil { unit.norm.appendNormalisation(of: unit.output, into: states[source], to: phase) }
       appendTaking(of: source, to: phase)
     }
     // Of each state, the last phase that makes what its edges carry.
-    var made = [Int](repeating: phases.count - 1, count: CellTopology.stateCount)
-    for source in 0..<CellTopology.inputCount {
+    var made = [Int](repeating: phases.count - 1, count: topology.stateCount)
+    for source in 0..<topology.inputCount {
       appendFirstStage(of: source, to: phase, entries: entries, next: [preprocess[source].output])
     }
-    appendSecondStage(of: Array(0..<CellTopology.inputCount), to: &phases, entries: entries)
-    for source in 0..<CellTopology.inputCount where hasSecondStage(source) { made[source] = phases.count - 1 }
+    appendSecondStage(of: Array(0..<topology.inputCount), to: &phases, entries: entries)
+    for source in 0..<topology.inputCount where hasSecondStage(source) { made[source] = phases.count - 1 }
 
     func appendSums(of nodes: [Int]) {
       let sources = nodes.flatMap { edges(into: $0) }.filter(\.hasStatistics).map(\.edge.source)
       if sources.contains(where: { made[$0] == phases.count - 1 }) { phases.append(Phase()) }
       for node in nodes { appendSum(of: node, to: phases) }
     }
-    for node in 0..<CellTopology.nodeCount where isRead(node) {
+    for node in 0..<topology.nodeCount where isRead(node) {
       appendSums(of: [node])
-      let source = CellTopology.inputCount + node
+      let source = topology.inputCount + node
       made[source] = phases.count - 1
       appendFirstStage(
         of: source, to: phases[phases.count - 1], entries: entries, next: nodes[node].terms.map(\.values))
@@ -42,7 +42,7 @@ extension CellPlan {
       if hasSecondStage(source) { made[source] = phases.count - 1 }
     }
     // What the cell does not read comes last, with what the next cells make of it.
-    appendSums(of: (0..<CellTopology.nodeCount).filter { !isRead($0) })
+    appendSums(of: (0..<topology.nodeCount).filter { !isRead($0) })
   }
 
   /// A node, in the last of the phases; its coefficients follow from statistics that the phase before finishes at the latest.
@@ -66,9 +66,9 @@ extension CellPlan {
   private func appendBypass(into node: Int, to phase: Phase) {
     guard let partial else { return }
     phase.spend(
-      floats: (CellTopology.edgesInto(node: node).count + 1) * states[CellTopology.inputCount].floatsPerImage)
+      floats: (topology.edgesInto(node: node).count + 1) * states[topology.inputCount].floatsPerImage)
     phase.onImage { image, context in partial.complete(node: node, image: image, scratch: context.scratch) }
-    appendTaking(of: CellTopology.inputCount + node, to: phase)
+    appendTaking(of: topology.inputCount + node, to: phase)
   }
 
   /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions. `next` are tensors of

@@ -60,7 +60,7 @@ extension CellPlan {
       let position = lane / part
       scratch.terms[lane] =
         position < pack.edges.count
-        ? UnsafePointer(mixtureGradients[CellTopology.edges[pack.edges[position]].node].image(image) + lane % part) : nil
+        ? UnsafePointer(mixtureGradients[topology.edges[pack.edges[position]].node].image(image) + lane % part) : nil
     }
     state.kernels.pointee.gather_lanes(pack.gradient.image(image), scratch.terms, Int32(pack.gradient.shape.pixels))
   }

@@ -5,7 +5,7 @@ import Cells
 final class CellPlan {
   let isReduction: Bool
   let preprocess: [PointwiseUnit]
-  /// States 0…5; the first two are the preprocessed inputs, normalised in place where their norms have no γ and β.
+  /// States; the first are the preprocessed inputs, normalised in place where their norms have no γ and β.
   let states: [Activation]
   /// The norm that each state is seen through where it is not normalised in memory: an input with γ and β that only
   /// convolutions and identities read.
@@ -28,6 +28,7 @@ final class CellPlan {
   let state: PlanState
 
   let layout: CellLayout
+  var topology: CellTopology { layout.topology }
 
   /// The nodes whose concatenation is the cell's output, and their gradients.
   var outputs: [Activation] { layout.outputs.map { states[$0] } }
@@ -42,6 +43,7 @@ final class CellPlan {
     isReduction = reduction
     self.pad = pad
     self.state = state
+    let topology = layout.topology
     let name = "cells.\(layout.index)"
     func preprocessor(_ input: Int, _ sources: [Activation], reduction: Bool) -> PointwiseUnit {
       PointwiseUnit(
@@ -54,7 +56,7 @@ final class CellPlan {
     self.preprocess = preprocess
     let inputShape = preprocess[1].output.shape
     let nodeShape = reduction ? inputShape.halved() : inputShape
-    let nodeStates = (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
+    let nodeStates = (0..<topology.nodeCount).map { _ in memory.activation(nodeShape) }
     let views: [BatchNorm?] =
       preprocess.indices.map { layout.readsThroughNorm(of: $0) ? preprocess[$0].norm : nil } + nodeStates.map { _ in nil }
     self.views = views
@@ -63,21 +65,21 @@ final class CellPlan {
         layout.hasAffineNorms && view == nil ? memory.activation(inputShape) : unit.output
       } + nodeStates
     let gradients =
-      (0..<CellTopology.inputCount).map { _ in memory.activation(inputShape) }
-      + (0..<CellTopology.nodeCount).map { _ in memory.activation(nodeShape) }
+      (0..<topology.inputCount).map { _ in memory.activation(inputShape) }
+      + (0..<topology.nodeCount).map { _ in memory.activation(nodeShape) }
     self.states = states
     self.gradients = gradients
     let ways = layout.partialChannels
-    let isPacked = ways > 1 && PackedConvolutions.positions(part: layout.channels / ways) > 1
+    let isPacked = ways > 1 && PackedConvolutions.positions(part: layout.channels / ways, of: topology) > 1
     partial =
       ways > 1
       ? PartialChannels(
-        ways: ways, isPacked: isPacked, states: states, gradients: gradients, reduction: reduction,
+        ways: ways, isPacked: isPacked, states: states, gradients: gradients, cell: layout,
         mixingOffset: layout.candidates.reduce(0) { $0 + $1.count }, memory: memory, state: state) : nil
     let sources = partial?.sources ?? states
     self.sources = sources
     sourceGradients = partial?.sourceGradients ?? gradients
-    mixtureGradients = partial?.mixtureGradients ?? Array(gradients[CellTopology.inputCount...])
+    mixtureGradients = partial?.mixtureGradients ?? Array(gradients[topology.inputCount...])
     let packed =
       isPacked ? PackedConvolutions(layout, sources: sources, pad: pad, memory: memory, state: state) : nil
     self.packed = packed
@@ -91,27 +93,27 @@ final class CellPlan {
     let edges = lowering.edges
     self.edges = edges
     let mixtures = partial?.mixtures
-    nodes = (0..<CellTopology.nodeCount).map { node in
-      var terms = CellTopology.edgesInto(node: node).flatMap { edge in
+    nodes = (0..<topology.nodeCount).map { node in
+      var terms = topology.edgesInto(node: node).flatMap { edge in
         edges[edge].terms(source: sources[edges[edge].edge.source], view: views[edges[edge].edge.source])
       }
       // Tensors that no convolution packs stand at the first position.
       if let part = packed?.part { for index in terms.indices { terms[index].lanes = terms[index].lanes ?? 0..<part } }
-      let target = CellTopology.inputCount + node
+      let target = topology.inputCount + node
       return NodeSum(
         output: mixtures?[node] ?? states[target], gradient: mixtures?[node] ?? gradients[target], terms: terms,
-        reduction: reduction, memory: memory, state: state)
+        kind: layout.kindIndex, memory: memory, state: state)
     }
   }
 
   func edges(leaving source: Int) -> [MixedEdge] { edges.filter { $0.edge.source == source } }
 
-  func edges(into node: Int) -> [MixedEdge] { CellTopology.edgesInto(node: node).map { edges[$0] } }
+  func edges(into node: Int) -> [MixedEdge] { topology.edgesInto(node: node).map { edges[$0] } }
 
   /// Whether an edge that carries anything leaves a node.
   func isRead(_ node: Int) -> Bool {
-    partial != nil && node + 1 < CellTopology.nodeCount
-      || edges(leaving: CellTopology.inputCount + node).contains { edge in
+    partial != nil && node + 1 < topology.nodeCount
+      || edges(leaving: topology.inputCount + node).contains { edge in
         edge.operations.contains { if case .nothing = $0 { false } else { true } }
       }
   }

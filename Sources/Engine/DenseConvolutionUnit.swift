@@ -1,7 +1,7 @@
 import CKernels
 
 /// ReLU – dense k×k convolution – optional batch norm, on one or several concatenated tensors: the second and third
-/// convolution of the strided stem, the last one of the auxiliary head.
+/// convolution of the strided stem, the last one of the auxiliary head, the convolutions of NAS-Bench-201.
 final class DenseConvolutionUnit {
   let output: Activation
   let norm: BatchNorm?
@@ -14,10 +14,12 @@ final class DenseConvolutionUnit {
   private let state: PlanState
   private let tileRows: Int
 
-  /// - Parameter normName: public prefix of the batch norm; nil for none.
+  /// - Parameters:
+  ///   - normName: public prefix of the batch norm; nil for none.
+  ///   - isAffine: whether it has γ and β.
   init(
-    weightName: String, normName: String?, input: Activation, inputNorm: BatchNorm?, outputChannels: Int, kernel: Int,
-    stride: Int, pad: Int, memory: PlanMemory, state: PlanState
+    weightName: String, normName: String?, isAffine: Bool = true, input: Activation, inputNorm: BatchNorm?,
+    outputChannels: Int, kernel: Int, stride: Int, pad: Int, memory: PlanMemory, state: PlanState
   ) {
     precondition(normName != nil || outputChannels % 16 == 0, "gradients that no norm maps are copied block by block")
     self.input = input
@@ -33,7 +35,8 @@ final class DenseConvolutionUnit {
     offset = memory.parameters.dense(weightName, outputs: outputChannels, channels: shape.channels, kernel: kernel)
     norm = normName.map {
       BatchNorm(
-        shape: outputShape, entry: memory.statistics.add($0, channels: outputChannels), affineName: $0, memory: memory,
+        shape: outputShape, entry: memory.statistics.add($0, channels: outputChannels), affineName: isAffine ? $0 : nil,
+        memory: memory,
         state: state)
     }
     let tapBlocks = kernel * kernel * shape.blocks

@@ -8,13 +8,11 @@ struct EdgeLowering {
   init(
     _ cell: CellLayout, states: [Activation], packed: PackedConvolutions?, pad: Int, memory: PlanMemory, state: PlanState
   ) {
-    func stride(from source: Int) -> Int { cell.isReduction && source < CellTopology.inputCount ? 2 : 1 }
-
     // A shared batch norm carries the names of all edges that use it.
-    func use(_ operation: CellOperation, source: Int) -> PoolUnit.Use {
+    func use(_ pool: CellOperation.Pool, source: Int) -> PoolUnit.Use {
       var use = PoolUnit.Use.none
-      for (index, edge) in CellTopology.edges.enumerated() where edge.source == source {
-        for candidate in cell.candidates[index] where candidate.operation == operation {
+      for (index, edge) in cell.topology.edges.enumerated() where edge.source == source {
+        for candidate in cell.candidates[index] where candidate.operation.form == .pool(pool) {
           if !cell.normalisesPools {
             use = .plain
           } else if case .normalised(let entry) = use {
@@ -28,17 +26,17 @@ struct EdgeLowering {
       return use
     }
     pools = states.indices.map { source in
-      let (maximum, average) = (use(.maxPool3x3, source: source), use(.averagePool3x3, source: source))
+      let (maximum, average) = (use(.maximum, source: source), use(.average, source: source))
       guard maximum != .none || average != .none else { return nil }
       return PoolUnit(
-        input: states[source].shape, stride: stride(from: source), maximum: maximum, average: average, memory: memory,
+        input: states[source].shape, stride: cell.stride(from: source), maximum: maximum, average: average, memory: memory,
         state: state)
     }
 
     var mixingOffset = 0
-    for (index, edge) in CellTopology.edges.enumerated() {
+    for (index, edge) in cell.topology.edges.enumerated() {
       let source = states[edge.source]
-      let stride = stride(from: edge.source)
+      let stride = cell.stride(from: edge.source)
       let merged = cell.mergedCandidates(of: index)
       let lowered = cell.candidates[index].enumerated().map { k, candidate -> MixedEdge.Lowered in
         if let packed = packed?.lowered[index][k] { return packed }
@@ -48,9 +46,9 @@ struct EdgeLowering {
             MergedConvolution(
               name: candidate.name,
               candidates: merged.map { (cell.candidates[index][$0].operation, mixingOffset + $0) },
-              reduction: cell.isReduction, stride: stride, input: source.shape, memory: memory, state: state, pad: pad))
+              kind: cell.kindIndex, stride: stride, input: source.shape, memory: memory, state: state, pad: pad))
         }
-        let stream = UInt32((cell.index * CellTopology.edges.count + index) << 8)
+        let stream = UInt32((cell.index * cell.topology.edges.count + index) << 8)
         func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
           -> ConvolutionUnit
         {
@@ -59,13 +57,9 @@ struct EdgeLowering {
             normName: "\(first + 2)", kernel: kernel, dilation: dilation, stride: stride, input: shape,
             isAffine: cell.hasAffineNorms, memory: memory, state: state, pad: pad)
         }
-        func separable(_ kernel: Int) -> MixedEdge.Lowered {
-          let first = convolution(kernel, 1, stride, 1, on: source.shape)
-          return .separable(first: first, second: convolution(kernel, 1, 1, 5, on: first.output.shape))
-        }
-        switch candidate.operation {
-        case .none: return .nothing
-        case .skipConnect:
+        switch candidate.operation.form {
+        case .zero: return .nothing
+        case .identity:
           guard stride == 2 else {
             return cell.dropsSkips ? .dropped(memory.activation(source.shape), stream: stream) : .identity
           }
@@ -76,17 +70,23 @@ struct EdgeLowering {
         case .noise:
           let shape = stride == 2 ? source.shape.halved() : source.shape
           return .noise(memory.activation(shape), stream: stream)
-        case .maxPool3x3, .averagePool3x3:
-          let isMaximum = candidate.operation == .maxPool3x3
+        case .pool(let kind):
+          let isMaximum = kind == .maximum
           guard let pool = pools[edge.source], let shared = isMaximum ? pool.maximum : pool.average else {
             preconditionFailure("every pooled state has a pool unit")
           }
           let norm = shared.norm.map { BatchNorm(sharingForwardOf: $0, memory: memory) }
           return isMaximum ? .maximum(pool, norm) : .average(pool, norm)
-        case .separableConv3x3: return separable(3)
-        case .separableConv5x5: return separable(5)
-        case .dilatedConv3x3: return .convolution(convolution(3, 2, stride, 1, on: source.shape))
-        case .dilatedConv5x5: return .convolution(convolution(5, 2, stride, 1, on: source.shape))
+        case .dense(let kernel):
+          return .dense(
+            DenseConvolutionUnit(
+              weightName: "\(candidate.name).op.1.weight", normName: "\(candidate.name).op.2",
+              isAffine: cell.hasAffineNorms, input: source, inputNorm: nil, outputChannels: source.shape.channels,
+              kernel: kernel, stride: stride, pad: kernel / 2, memory: memory, state: state))
+        case .depthwise(let kernel, let dilation, let times):
+          let first = convolution(kernel, dilation, stride, 1, on: source.shape)
+          guard times > 1 else { return .convolution(first) }
+          return .separable(first: first, second: convolution(kernel, dilation, 1, 5, on: first.output.shape))
         }
       }
       edges.append(

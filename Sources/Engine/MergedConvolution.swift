@@ -11,7 +11,7 @@ final class MergedConvolution {
   /// Where each candidate's mixing weight is, and its gradient of the last run.
   private let mixingIndices: [Int]
   private var mixingGradients: [Double]
-  private let reduction: Bool
+  private let kind: Int
   private let blocks: Int
   /// Offset of W, [block][side²][16].
   private let shared: Int
@@ -24,14 +24,13 @@ final class MergedConvolution {
   ///   - name: prefix of its tensors.
   ///   - candidates: the operations, with the places of their mixing weights.
   init(
-    name: String, candidates: [(operation: CellOperation, mixingIndex: Int)], reduction: Bool, stride: Int,
-    input: PlaneShape,
-    memory: PlanMemory, state: PlanState, pad: Int
+    name: String, candidates: [(operation: CellOperation, mixingIndex: Int)], kind: Int, stride: Int,
+    input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
   ) {
-    let kernel = MergedKernel(candidates.compactMap(\.operation.depthwise))
+    let kernel = MergedKernel(candidates.compactMap { $0.operation.depthwise.map { ($0.kernel, $0.dilation) } })
     precondition(kernel.taps.count == candidates.count, "only convolutions merge")
     self.kernel = kernel
-    self.reduction = reduction
+    self.kind = kind
     self.state = state
     mixingIndices = candidates.map(\.mixingIndex)
     mixingGradients = candidates.map { _ in 0 }
@@ -51,7 +50,7 @@ final class MergedConvolution {
   private var strengths: [Float] {
     var result = [Float](repeating: 0, count: kernel.computed.count)
     for (taps, index) in zip(kernel.taps, mixingIndices) {
-      let weight = state.mixing(reduction, index)
+      let weight = state.mixing(kind, index)
       for tap in taps { result[tap] += weight }
     }
     return result
@@ -82,7 +81,7 @@ final class MergedConvolution {
 
   /// Adds those of the mixing weights, which cells share, to the run's.
   func addMixingGradients() {
-    for (index, gradient) in zip(mixingIndices, mixingGradients) { state.addGradient(reduction, index, gradient) }
+    for (index, gradient) in zip(mixingIndices, mixingGradients) { state.addGradient(kind, index, gradient) }
   }
 
   /// Every tap that is computed, of every block: its place in the merged kernel, and its offset among the weights.

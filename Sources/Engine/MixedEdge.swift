@@ -23,6 +23,7 @@ final class MixedEdge {
     case convolution(ConvolutionUnit)
     case separable(first: ConvolutionUnit, second: ConvolutionUnit)
     case factorised(PointwiseUnit)
+    case dense(DenseConvolutionUnit)
     /// All convolutions of the edge in one, which stands at the place of the first; the others contribute nothing.
     case merged(MergedConvolution)
     /// A convolution that shares its block with those of other edges: its output, norm and lanes.
@@ -68,6 +69,7 @@ final class MixedEdge {
       case .convolution(let unit): return term(unit.output, unit.norm)
       case .separable(_, let second): return term(second.output, second.norm)
       case .factorised(let unit): return term(unit.output, unit.norm)
+      case .dense(let unit): return term(unit.output, unit.norm)
       case .merged(let convolution):
         return Term(values: convolution.unit.output, norm: convolution.unit.norm, mixingIndex: nil, path: nil)
       case .packed(let values, let norm, let lanes): return term(values, norm, lanes: lanes)
@@ -79,7 +81,7 @@ final class MixedEdge {
   var hasStatistics: Bool {
     operations.contains {
       switch $0 {
-      case .convolution, .separable, .factorised, .merged, .packed: true
+      case .convolution, .separable, .factorised, .dense, .merged, .packed: true
       case .maximum(_, let norm), .average(_, let norm): norm != nil
       case .nothing, .identity, .dropped, .noise: false
       }
@@ -109,6 +111,10 @@ final class MixedEdge {
 
   var factorised: [PointwiseUnit] {
     operations.compactMap { if case .factorised(let unit) = $0 { unit } else { nil } }
+  }
+
+  var dense: [DenseConvolutionUnit] {
+    operations.compactMap { if case .dense(let unit) = $0 { unit } else { nil } }
   }
 
   /// The path of each of `separables`.

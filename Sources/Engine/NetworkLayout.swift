@@ -1,43 +1,34 @@
-/// What a network computes, before it has tensors: the layout that a plan lowers, of a supernet or of a derived network.
-struct NetworkLayout {
-  enum Stem {
-    /// One 3×3 convolution at full resolution, read by the first two cells alike.
-    case full(channels: Int)
-    /// Three 3×3 convolutions of stride 2; the second's output and the third's are the first cell's inputs.
-    case strided(channels: Int)
-  }
-
-  /// A second classifier, on the output of one cell.
-  struct Auxiliary {
-    let cell: Int
-    /// Of its average pool.
-    let stride: Int
-    /// Whether batch norm follows its last convolution.
-    let normalisesLast: Bool
-  }
-
-  let stem: Stem
+/// What a network computes, before it has tensors: what a plan lowers, of a supernet or of a derived network.
+protocol NetworkLayout {
   /// Height and width of the images.
-  let imageSize: Int
-  let classes: Int
-  let cells: [CellLayout]
-  var auxiliary: Auxiliary?
-
-  /// Numbers of paths run from 0 to this.
-  var pathCount = 0
-
+  var imageSize: Int { get }
+  var classes: Int { get }
   /// Operations of one cell of each kind, over all its edges.
-  var mixingCounts: (normal: Int, reduce: Int) {
-    func count(_ reduction: Bool) -> Int {
-      cells.first { $0.isReduction == reduction }?.candidates.reduce(0) { $0 + $1.count } ?? 0
-    }
-    return (count(false), count(true))
-  }
+  var mixingCounts: [Int] { get }
+  /// Numbers of paths run from 0 to this.
+  var pathCount: Int { get }
+  /// Border of padded planes.
+  var padding: Int { get }
+  /// Whether a last block of few channels takes less memory.
+  var narrowsBlocks: Bool { get }
+  /// In words, for messages.
+  var text: String { get }
 
-  /// Border of padded planes: the largest reach of a convolution.
-  var padding: Int {
-    cells.flatMap { $0.candidates.joined() }.map { candidate in
-      candidate.operation.depthwise.map { $0.dilation * ($0.kernel / 2) } ?? 1
-    }.max() ?? 1
-  }
+  /// Reserves tensors and weights, in an order that initial weights rest on, and lays out the phases.
+  func lower(memory: PlanMemory, state: PlanState) -> LoweredNetwork
+}
+
+/// A network as a list of phases.
+struct LoweredNetwork {
+  let forward: [Phase]
+  let backward: [Phase]
+  /// Phases of the backward pass that only gradients of weights need.
+  let weightsOnly: Set<ObjectIdentifier>
+  /// What brings weights into the order that the backward pass reads them in.
+  let prepare: [() -> Void]
+  let merged: [MergedConvolution]
+  let head: HeadPlan
+  var auxiliary: AuxiliaryPlan?
+  /// The forward pass of the auxiliary head.
+  var auxiliaryForward: [Phase] = []
 }

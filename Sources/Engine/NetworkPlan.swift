@@ -31,94 +31,37 @@ final class NetworkPlan {
   private static let fewestVectors = 4
 
   /// - Throws: `MemoryShortage` where buffers and weights need more memory than there is.
-  init(_ layout: NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) throws(MemoryShortage) {
+  init(_ layout: any NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) throws(MemoryShortage) {
     self.batch = batch
     self.pool = pool
-    let memory = PlanMemory(batch: batch, narrowsBlocks: layout.cells.allSatisfy { $0.partialChannels == 1 })
+    let memory = PlanMemory(batch: batch, narrowsBlocks: layout.narrowsBlocks)
     self.memory = memory
     let state = PlanState(kernels: kernels.table, placeholder: UnsafePointer(memory.arena.allocate(Float.self, 16)))
     self.state = state
     let pad = layout.padding
     memory.need { $0.pad = pad }
 
-    let stem: any NetworkStem =
-      switch layout.stem {
-      case .full(let channels): StemPlan(channels: channels, side: layout.imageSize, memory: memory, state: state)
-      case .strided(let channels): StridedStemPlan(channels: channels, side: layout.imageSize, memory: memory, state: state)
-      }
-    // outputs[i] and outputs[i + 1] are the inputs of cell i.
-    var outputs: [[Activation]] = [[stem.outputs.0], [stem.outputs.1]]
-    var outputGradients: [[Activation]] = [[stem.gradients.0], [stem.gradients.1]]
-    var cells: [CellPlan] = []
-    for (index, cellLayout) in layout.cells.enumerated() {
-      let cell = CellPlan(
-        cellLayout, inputs: (outputs[index], outputs[index + 1]), pad: pad, memory: memory, state: state)
-      cells.append(cell)
-      outputs.append(cell.outputs)
-      outputGradients.append(cell.outputGradients)
-    }
-    let auxiliary = layout.auxiliary.map { auxiliary in
-      AuxiliaryPlan(
-        auxiliary, nodes: outputs[auxiliary.cell + 2], gradients: outputGradients[auxiliary.cell + 2],
-        classes: layout.classes, memory: memory, state: state)
-    }
-    self.auxiliary = auxiliary
-    let last = layout.cells.count + 1
-    let head = HeadPlan(
-      name: "classifier", nodes: outputs[last], gradients: outputGradients[last], classes: layout.classes, memory: memory,
-      state: state)
-    self.head = head
-
-    let entries = memory.statistics.entries
-    var forward: [Phase] = []
-    stem.appendForward(to: &forward, entries: entries)
-    for (index, cell) in cells.enumerated() {
-      cell.appendForward(to: &forward, entries: entries, next: index + 1 < cells.count ? cells[index + 1] : nil)
-    }
-    head.appendForward(to: forward[forward.count - 1])
-    var auxiliaryForward: [Phase] = []
-    auxiliary?.appendForward(to: &auxiliaryForward, entries: entries)
-
-    var backward: [Phase] = []
-    var weightsOnly: Set<ObjectIdentifier> = []
-    // Which outputs have a gradient already: what reaches one first overwrites what an earlier run left there.
-    var reached: Set<Int> = [last]
-    backward.append(Phase())
-    head.appendBackward(to: backward[0])
-    if let auxiliary, let cell = layout.auxiliary?.cell {
-      auxiliary.appendBackward(to: &backward, overwrite: reached.insert(cell + 2).inserted)
-    }
-    var next: (cell: CellPlan, farther: InputGradient)?
-    for index in layout.cells.indices.reversed() {
-      let inputs = [index, index + 1].map { output in
-        // The stem's output may be both inputs of the first cell.
-        let slot = output == 0 && stem.isShared ? 1 : output
-        return InputGradient(targets: outputGradients[output], overwrite: reached.insert(slot).inserted)
-      }
-      cells[index].appendBackward(to: &backward, inputs: inputs, next: next) { phase in
-        if index == 0 { weightsOnly.insert(ObjectIdentifier(phase)) }
-      }
-      next = (cells[index], inputs[0])
-    }
-    stem.appendBackward(to: &backward) { weightsOnly.insert(ObjectIdentifier($0)) }
-
-    forwardPhases = forward
-    auxiliaryPhases = auxiliaryForward
-    backwardPhases = backward
-    self.weightsOnly = weightsOnly
-    prepare = cells.flatMap { $0.prepareBackward() } + stem.prepareBackward() + (auxiliary?.prepareBackward() ?? [])
-    merged = cells.flatMap { $0.edges.compactMap(\.merged) }
+    let network = layout.lower(memory: memory, state: state)
+    head = network.head
+    auxiliary = network.auxiliary
+    auxiliaryPhases = network.auxiliaryForward
+    forwardPhases = network.forward
+    backwardPhases = network.backward
+    weightsOnly = network.weightsOnly
+    prepare = network.prepare
+    merged = network.merged
     ownGradient = merged.isEmpty ? nil : memory.arena.allocate(Float.self, memory.parameters.count)
     parameters = memory.parameters
     statistics = memory.statistics
     let scratch = (0..<pool.threadCount).map { _ in WorkerScratch(memory.scratch, arena: memory.arena) }
     runner = PhaseRunner(
-      phases: forward + auxiliaryForward + backward, pool: pool, kernels: kernels, scratch: scratch, arena: memory.arena)
+      phases: forwardPhases + auxiliaryPhases + backwardPhases, pool: pool, kernels: kernels, scratch: scratch,
+      arena: memory.arena)
     let vectors = Int.saturatingProduct(Self.fewestVectors, memory.parameters.count, MemoryLayout<Float>.stride)
     let (needed, overflow) = memory.arena.byteCount.addingReportingOverflow(vectors)
     guard !overflow, needed <= memory.availableBytes, !memory.arena.isShort else {
       throw MemoryShortage(
-        "a network of \(layout.cells.count) cells, \(layout.cells.first?.channels ?? 0) channels and batches of \(batch)",
+        "\(layout.text) and batches of \(batch)",
         neededBytes: overflow ? .max : needed, availableBytes: memory.availableBytes,
         advice: "a smaller batch, fewer channels, layers or threads")
     }
@@ -137,25 +80,19 @@ final class NetworkPlan {
     var skipDropout = 0.0
   }
 
-  struct Mixing {
-    var normal: [Float]
-    var reduce: [Float]
-  }
-
   struct Result {
     var loss: Double
     var correct: Int
     /// The auxiliary head's loss, where a gradient was wanted and there is such a head.
     var auxiliaryLoss: Double?
-    /// ∂L/∂(mixing weight) of each cell kind; empty where it was not wanted.
-    var normalMixingGradient: [Double] = []
-    var reduceMixingGradient: [Double] = []
+    /// ∂L/∂(mixing weight) of each kind of cell; empty where it was not wanted.
+    var mixingGradient: [[Double]] = []
   }
 
-  /// Loss and, where wanted, gradients. `weightGradient` is overwritten; `running` is moved by `statisticsMomentum`, or used
+  /// Loss and, where wanted, gradients, from the mixing weights of each kind of cell. `weightGradient` is overwritten; `running` is moved by `statisticsMomentum`, or used
   /// in place of the batch's statistics and left as it is where `usesRunning`.
   func run(
-    _ input: Input, weights: UnsafePointer<Float>, mixing: Mixing, weightGradient: Floats?, wantsMixingGradient: Bool,
+    _ input: Input, weights: UnsafePointer<Float>, mixing: [[Float]], weightGradient: Floats?, wantsMixingGradient: Bool,
     running: Floats?, usesRunning: Bool = false, statisticsMomentum: Float = Float(BatchNorm.momentum)
   ) -> Result {
     precondition(input.count >= 1 && input.count <= batch, "a plan for \(batch) images cannot run \(input.count)")
@@ -173,8 +110,7 @@ final class NetworkPlan {
     state.statistics = running
     state.usesRunningStatistics = usesRunning
     state.statisticsMomentum = statisticsMomentum
-    state.normalMixing = mixing.normal
-    state.reduceMixing = mixing.reduce
+    state.mixing = mixing
     pool.run(merged.count) { index, _ in merged[index].prepareForward() }
     if usesRunning {
       runner.runIndependently(forwardPhases, images: input.count)
@@ -186,8 +122,7 @@ final class NetworkPlan {
     var result = Result(loss: loss, correct: correct)
     guard wantsGradient else { return result }
 
-    state.normalGradient = [Double](repeating: 0, count: mixing.normal.count)
-    state.reduceGradient = [Double](repeating: 0, count: mixing.reduce.count)
+    state.mixingGradient = mixing.map { [Double](repeating: 0, count: $0.count) }
     head.backward(
       images: input.count, labels: input.labels, smoothing: input.smoothing, weightGradient: weightGradient, pool: pool)
     if let auxiliary {
@@ -207,8 +142,7 @@ final class NetworkPlan {
       for convolution in merged { convolution.addMixingGradients() }
     }
     if wantsMixingGradient {
-      result.normalMixingGradient = state.normalGradient
-      result.reduceMixingGradient = state.reduceGradient
+      result.mixingGradient = state.mixingGradient
     }
     return result
   }

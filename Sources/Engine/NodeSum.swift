@@ -9,7 +9,7 @@ final class NodeSum {
   /// ∂L/∂node.
   let gradient: Activation
   let terms: [MixedEdge.Term]
-  private let reduction: Bool
+  private let kind: Int
   private let coefficients: Floats
   /// Shift of each term, then of their sum.
   private let shifts: Floats
@@ -18,12 +18,12 @@ final class NodeSum {
   private let hasPaths: Bool
 
   init(
-    output: Activation, gradient: Activation, terms: [MixedEdge.Term], reduction: Bool, memory: PlanMemory, state: PlanState
+    output: Activation, gradient: Activation, terms: [MixedEdge.Term], kind: Int, memory: PlanMemory, state: PlanState
   ) {
     self.output = output
     self.gradient = gradient
     self.terms = terms
-    self.reduction = reduction
+    self.kind = kind
     self.state = state
     hasPaths = terms.contains { $0.path != nil }
     let lanes = output.shape.lanes
@@ -39,7 +39,7 @@ final class NodeSum {
     for lane in 0..<lanes {
       var total = 0.0
       for (index, term) in terms.enumerated() {
-        let weight = Double(state.mixing(reduction, term.mixingIndex))
+        let weight = Double(state.mixing(kind, term.mixingIndex))
         if let own = term.lanes, !own.contains(lane) {
           coefficients[index * lanes + lane] = 0
           shifts[index * lanes + lane] = 0
@@ -132,7 +132,7 @@ final class NodeSum {
           gradientSum[lane] *= Double(drops.scale)
         }
       }
-      let weight = state.mixing(reduction, term.mixingIndex)
+      let weight = state.mixing(kind, term.mixingIndex)
       var inner = 0.0
       if let norm = term.norm {
         inner = norm.finishBackward(
@@ -144,7 +144,7 @@ final class NodeSum {
       } else {
         for lane in 0..<lanes { inner += product[lane] }
       }
-      if let index = term.mixingIndex { state.addGradient(reduction, index, inner) }
+      if let index = term.mixingIndex { state.addGradient(kind, index, inner) }
     }
   }
 }

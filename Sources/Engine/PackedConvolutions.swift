@@ -27,7 +27,7 @@ final class PackedConvolutions {
   let lowered: [[MixedEdge.Lowered?]]
 
   /// Edges that fit into a block.
-  static func positions(part: Int) -> Int { min(CellTopology.nodeCount, 16 / part) }
+  static func positions(part: Int, of topology: CellTopology) -> Int { min(topology.nodeCount, 16 / part) }
 
   /// - Parameter sources: what operations read of the states.
   init(
@@ -36,7 +36,7 @@ final class PackedConvolutions {
     let candidates = cell.candidates
     let part = sources[0].shape.channels
     self.part = part
-    let positions = Self.positions(part: part)
+    let positions = Self.positions(part: part, of: cell.topology)
     var replicas: [Activation] = []
     var lowered = candidates.map { $0.map { _ in MixedEdge.Lowered?.none } }
     func packed(_ edges: [Int], _ operation: CellOperation) -> [(position: Int, edge: Int, column: Int)] {
@@ -47,16 +47,17 @@ final class PackedConvolutions {
     packs = sources.indices.map { source in
       let shape = sources[source].shape
       func wide(_ edges: Int) -> PlaneShape { PlaneShape(channels: edges * part, height: shape.height, width: shape.width) }
-      let leaving = CellTopology.edges.indices.filter { CellTopology.edges[$0].source == source }
+      let leaving = cell.topology.edges(leaving: source)
       let replica = wide(min(positions, leaving.count))
       replicas.append(memory.activation(replica))
       memory.need { $0.inputPlanes.insert(replica) }
-      let stride = cell.isReduction && source < CellTopology.inputCount ? 2 : 1
+      let stride = cell.stride(from: source)
       return Swift.stride(from: 0, to: leaving.count, by: positions).map { start in
         let edges = Array(leaving[start..<min(start + positions, leaving.count)])
         var singles: [ConvolutionUnit] = []
         var separables: [(first: ConvolutionUnit, second: ConvolutionUnit)] = []
-        for (operation, kernel, dilation) in Self.convolutions {
+        for operation in CellOperation.allCases {
+          guard let (kernel, dilation, times) = operation.depthwise else { continue }
           let members = packed(edges, operation)
           guard let last = members.last else { continue }
           func unit(_ first: Int, _ stride: Int, on shape: PlaneShape) -> ConvolutionUnit {
@@ -67,7 +68,7 @@ final class PackedConvolutions {
           }
           let first = unit(1, stride, on: wide(last.position + 1))
           var final = first
-          if dilation == 1 {
+          if times > 1 {
             final = unit(5, 1, on: first.output.shape)
             separables.append((first, final))
           } else {
@@ -87,10 +88,6 @@ final class PackedConvolutions {
     self.replicas = replicas
     self.lowered = lowered
   }
-
-  private static let convolutions: [(CellOperation, kernel: Int, dilation: Int)] = [
-    (.separableConv3x3, 3, 1), (.separableConv5x5, 5, 1), (.dilatedConv3x3, 3, 2), (.dilatedConv5x5, 5, 2),
-  ]
 
   var units: [ConvolutionUnit] {
     packs.joined().flatMap { $0.firsts + $0.separables.map(\.second) }

@@ -26,20 +26,22 @@ final class PartialChannels {
   private let halved: [Activation?]
   /// Per node ∂L/∂(weighted sum of bypasses), in the order before the shuffle; channels of the mixture are zero.
   private let bypassGradients: [Activation]
-  private let reduction: Bool
+  private let kind: Int
+  private let topology: CellTopology
   /// Where the weights of the bypasses begin in the cell kind's mixing weights.
   private let mixingOffset: Int
   private let state: PlanState
 
   init(
-    ways: Int, isPacked: Bool, states: [Activation], gradients: [Activation], reduction: Bool, mixingOffset: Int,
+    ways: Int, isPacked: Bool, states: [Activation], gradients: [Activation], cell: CellLayout, mixingOffset: Int,
     memory: PlanMemory, state: PlanState
   ) {
     self.ways = ways
     self.isPacked = isPacked
     self.states = states
     self.gradients = gradients
-    self.reduction = reduction
+    kind = cell.kindIndex
+    topology = cell.topology
     self.mixingOffset = mixingOffset
     self.state = state
     func part(_ shape: PlaneShape) -> PlaneShape {
@@ -48,9 +50,9 @@ final class PartialChannels {
     // No operation reads the last node.
     sources = states.dropLast().map { memory.activation(part($0.shape)) }
     sourceGradients = states.dropLast().map { memory.activation(part($0.shape)) }
-    let nodes = states[CellTopology.inputCount...]
+    let nodes = states[cell.topology.inputCount...]
     mixtureGradients = nodes.map { memory.activation(part($0.shape)) }
-    let positions = isPacked ? PackedConvolutions.positions(part: states[0].shape.channels / ways) : 1
+    let positions = isPacked ? PackedConvolutions.positions(part: states[0].shape.channels / ways, of: cell.topology) : 1
     mixtures =
       positions == 1
       ? mixtureGradients
@@ -61,7 +63,7 @@ final class PartialChannels {
       }
     bypassGradients = nodes.map { memory.activation($0.shape) }
     halved = states.indices.map { source in
-      reduction && source < CellTopology.inputCount ? memory.activation(states[source].shape.halved()) : nil
+      cell.stride(from: source) == 2 ? memory.activation(states[source].shape.halved()) : nil
     }
   }
 
@@ -93,15 +95,15 @@ final class PartialChannels {
 
   /// Completes a node from its mixture and what bypasses the operations.
   func complete(node: Int, image: Int, scratch: WorkerScratch) {
-    let target = CellTopology.inputCount + node
+    let target = topology.inputCount + node
     let output = states[target]
     let sum = scratch.slices[0]
-    let edges = CellTopology.edgesInto(node: node)
+    let edges = topology.edgesInto(node: node)
     for block in 0..<output.shape.blocks {
       let at = block * output.shape.floatsPerBlock
       let zeros = scratch.coefficients + edges.count * 16
       zeros.update(repeating: 0, count: 16)
-      setTerms(edges.map { (bypass(of: CellTopology.edges[$0].source), $0) }, at: at, image: image, scratch: scratch)
+      setTerms(edges.map { (bypass(of: topology.edges[$0].source), $0) }, at: at, image: image, scratch: scratch)
       state.kernels.pointee.combine(
         sum + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(edges.count), Int32(output.shape.pixels), 0)
     }
@@ -120,7 +122,7 @@ final class PartialChannels {
 
   /// Takes a node's complete gradient apart: into that of its mixture and that of the bypasses.
   func split(node: Int, image: Int, scratch: WorkerScratch) {
-    let gradient = gradients[CellTopology.inputCount + node]
+    let gradient = gradients[topology.inputCount + node]
     let (ways, part, from) = (ways, part(of: gradient.shape), gradient.image(image))
     gather(mixtureGradients[node], image: image, scratch: scratch) { (from, $0 * ways) }
     if isPacked { gather(mixtures[node], image: image, scratch: scratch) { (from, $0 % part * ways) } }
@@ -130,16 +132,16 @@ final class PartialChannels {
   }
 
   /// Doubles that `reduce` adds to: of each edge into the node, every lane.
-  func sumCount(node: Int) -> Int { CellTopology.edgesInto(node: node).count * bypassGradients[node].shape.lanes }
+  func sumCount(node: Int) -> Int { topology.edgesInto(node: node).count * bypassGradients[node].shape.lanes }
 
   /// Σ gradient · bypass of each edge into a node.
   func reduce(node: Int, image: Int, sums: Doubles, scratch: WorkerScratch) {
     let gradient = bypassGradients[node]
-    let edges = CellTopology.edgesInto(node: node)
+    let edges = topology.edgesInto(node: node)
     for block in 0..<gradient.shape.blocks {
       let at = block * gradient.shape.floatsPerBlock
       for (index, edge) in edges.enumerated() {
-        scratch.terms[index] = UnsafePointer(bypass(of: CellTopology.edges[edge].source).image(image) + at)
+        scratch.terms[index] = UnsafePointer(bypass(of: topology.edges[edge].source).image(image) + at)
       }
       state.kernels.pointee.reduce(
         gradient.image(image) + at, 16, scratch.terms, Int32(edges.count), Int32(gradient.shape.pixels), sums + block * 16,
@@ -149,9 +151,9 @@ final class PartialChannels {
 
   func finishReduction(node: Int, sums: Doubles) {
     let lanes = bypassGradients[node].shape.lanes
-    for (index, edge) in CellTopology.edgesInto(node: node).enumerated() {
+    for (index, edge) in topology.edgesInto(node: node).enumerated() {
       let inner = (0..<lanes).reduce(0.0) { $0 + sums[index * lanes + $1] }
-      state.addGradient(reduction, mixingOffset + edge, inner)
+      state.addGradient(kind, mixingOffset + edge, inner)
     }
   }
 
@@ -159,9 +161,9 @@ final class PartialChannels {
   /// overwritten.
   func addGradients(to source: Int, image: Int, scratch: WorkerScratch) {
     let target = gradients[source]
-    let isNode = source >= CellTopology.inputCount
-    let leaving = CellTopology.edges.indices.filter { CellTopology.edges[$0].source == source }
-    let terms = leaving.map { (bypassGradients[CellTopology.edges[$0].node], $0) }
+    let isNode = source >= topology.inputCount
+    let leaving = topology.edges(leaving: source)
+    let terms = leaving.map { (bypassGradients[topology.edges[$0].node], $0) }
     let partial = sourceGradients[source]
     for block in 0..<target.shape.blocks {
       let at = block * target.shape.floatsPerBlock
@@ -202,7 +204,7 @@ final class PartialChannels {
     for (index, term) in terms.enumerated() {
       scratch.terms[index] = UnsafePointer(term.values.image(image) + at)
       (scratch.coefficients + index * 16).update(
-        repeating: state.mixing(reduction, mixingOffset + term.edge), count: 16)
+        repeating: state.mixing(kind, mixingOffset + term.edge), count: 16)
     }
     return terms.count
   }

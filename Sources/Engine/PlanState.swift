@@ -20,11 +20,9 @@ final class PlanState {
   var drops: PathDrops?
   /// Rate at which skip connections drop values of the current batch.
   var skipDropout = 0.0
-  /// Mixing weights of the two cell kinds, [edges · operations], and their gradients.
-  var normalMixing: [Float] = []
-  var reduceMixing: [Float] = []
-  var normalGradient: [Double] = []
-  var reduceGradient: [Double] = []
+  /// Mixing weights of each kind of cell, [edges · operations], and their gradients.
+  var mixing: [[Float]] = []
+  var mixingGradient: [[Double]] = []
 
   init(kernels: UnsafePointer<ck_kernels>, placeholder: UnsafePointer<Float>) {
     self.kernels = kernels
@@ -32,15 +30,13 @@ final class PlanState {
     images = placeholder
   }
 
-  /// 1 where there is no index.
-  func mixing(_ reduction: Bool, _ index: Int?) -> Float {
+  /// A mixing weight of a kind of cell; 1 where there is no index.
+  func mixing(_ kind: Int, _ index: Int?) -> Float {
     guard let index else { return 1 }
-    return reduction ? reduceMixing[index] : normalMixing[index]
+    return mixing[kind][index]
   }
 
-  func addGradient(_ reduction: Bool, _ index: Int, _ value: Double) {
-    if reduction { reduceGradient[index] += value } else { normalGradient[index] += value }
-  }
+  func addGradient(_ kind: Int, _ index: Int, _ value: Double) { mixingGradient[kind][index] += value }
 
   /// What the output of a path of an image is multiplied by: 0 where it is dropped, 1 / (1 − p) where it is kept with p > 0.
   func keep(_ path: Int?, image: Int) -> Float {

@@ -21,10 +21,10 @@ enum AlphasPlot {
       throw InputError("no α to draw", at: .file(run.alphasPath), found: "no epoch", wanted: "one at least")
     }
     let epochs = history.count
-    let cells: [(name: String, edges: [[CellOperation]], matrices: [ArchitectureParameters.Matrix])] = [
-      ("normal", shape.operations.normal, history.map(\.normal)),
-      ("reduction", shape.operations.reduce, history.map(\.reduce)),
-    ]
+    let kinds = shape.operations.kinds
+    let cells = kinds.enumerated().map { index, kind in
+      (name: kind.word, edges: shape.operations.candidates[index], matrices: history.map { $0.matrices[index] })
+    }
     var panels: [StripPanel] = []
     let operations = cells.flatMap { $0.edges.flatMap { $0 } }.unique()
     for (name, edges, matrices) in cells {
@@ -53,7 +53,7 @@ enum AlphasPlot {
       } else { "" }
     var figure = try StripFigure(
       title: RunPlot.title(folder, "Mixing weights", style), panels: panels,
-      rows: CellTopology.edges.map { Label("\($0.source) → \($0.target)") }, epochs: Array(1...epochs),
+      rows: kinds[0].topology.edges.map { Label("\($0.source) → \($0.target)") }, epochs: Array(1...epochs),
       columns: isMany ? 4 : operations.count + (shape.hasEdgeColumn ? 1 : 0), valueLabel: "mixing weight",
       caption: style.showsCaption
         ? [

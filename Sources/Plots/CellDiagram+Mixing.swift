@@ -13,32 +13,30 @@ extension CellFigure {
     // Weights of edges make products so small that two digits would not tell them apart.
     let digits = shape.hasEdgeColumn ? 3 : 2
     func diagram(
-      _ title: Label, _ matrix: ArchitectureParameters.Matrix, _ candidates: [[CellOperation]], _ kept: [Genotype.Edge],
-      _ concat: [Int]
+      _ matrix: ArchitectureParameters.Matrix, _ candidates: [[CellOperation]], _ derived: Genotype.Cell
     ) throws -> CellDiagram {
+      let topology = derived.kind.topology
+      let keepsNone = derived.kind.derivation.keepsNone
+      let kept = Array(zip(derived.rows, derived.edges.map(\.operation)))
       let (weights, columns) = (matrix.strengths(), matrix.operationColumns)
-      let edges = CellTopology.edges.enumerated().compactMap { row, edge -> CellDiagram.Edge? in
+      let edges = topology.edges.enumerated().compactMap { row, edge -> CellDiagram.Edge? in
         let mixing = zip(candidates[row], weights[row * columns..<(row + 1) * columns])
         var strongest: (operation: CellOperation, weight: Double)?
         // Of equals the earlier one, as derivation has it.
-        for (operation, weight) in mixing where operation != .none && weight > strongest?.weight ?? -1 {
+        for (operation, weight) in mixing where (keepsNone || operation != .none) && weight > strongest?.weight ?? -1 {
           strongest = (operation, weight)
         }
         guard let (operation, weight) = strongest else { return nil }
-        let into = kept[Genotype.edgesPerNode * edge.node..<Genotype.edgesPerNode * (edge.node + 1)]
         return CellDiagram.Edge(
           from: edge.source, to: edge.target,
           label: Label("\(operation.rawValue) \(String(format: "%.\(digits)f", weight))"),
-          kind: operation.kind, strength: weight, isBold: into.contains(.init(operation, from: edge.source)))
+          kind: operation.kind, strength: weight, isBold: kept.contains { $0 == (row, operation) })
       }
-      return try CellDiagram(title: title, edges: edges, joined: concat)
+      return try CellDiagram(title: Label(plain: derived.kind.title), edges: edges, joined: derived.concat)
     }
     try self.init(
       title: title,
-      cells: [
-        diagram("Normal cell", alphas.normal, operations.normal, genotype.normal, genotype.normalConcat),
-        diagram("Reduction cell", alphas.reduce, operations.reduce, genotype.reduce, genotype.reduceConcat),
-      ],
+      cells: zip(zip(alphas.matrices, operations.candidates), genotype.cells).map { try diagram($0.0, $0.1, $1) },
       caption: [
         "Each edge: its strongest operation other than none, and the mixing weight of that operation"
           + (shape.hasEdgeColumn ? " times the weight of its edge" : "")

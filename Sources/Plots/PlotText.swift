@@ -47,8 +47,12 @@ struct PlotText {
     let isRandom = labels.allSatisfy { $0 == "random" }
     let what = isRandom ? "Random directions of seed \(seed)" : "Directions: \(Self.plain(labels.joined(separator: ", ")))"
     if settings["checkpoint_alphas"] == "none" { return "\(what), of length 1; the weights hold no α: the centre is α = 0." }
-    guard let (normal, reduce) = norms else { return what + "." }
-    return "\(what); ‖α‖ is \(Self.decimal(normal)) in the normal cell and \(Self.decimal(reduce)) in the reduction cell."
+    let norms = norms
+    guard !norms.isEmpty else { return what + "." }
+    let text = norms.map { kind, norm in
+      "\(Self.decimal(norm)) in the \(kind.title.lowercased())"
+    }
+    return "\(what); ‖α‖ is \(text.joined(separator: " and "))."
   }
 
   /// What the losses are means over, and the inner steps.
@@ -87,20 +91,20 @@ struct PlotText {
   }
 
   /// Lengths of α in both cells: from the settings, or from the directions that were saved beside them.
-  private var norms: (Double, Double)? {
-    if let normal = settings["alpha_norm_normal"].flatMap(Double.init),
-      let reduce = settings["alpha_norm_reduce"].flatMap(Double.init)
-    {
-      return (normal, reduce)
+  private var norms: [(kind: CellKind, norm: Double)] {
+    for kinds in SearchSpace.allCases.map(\.kinds) {
+      let found = kinds.compactMap { kind in
+        settings["alpha_norm_\(kind.name)"].flatMap(Double.init).map { (kind, $0) }
+      }
+      if found.count == kinds.count { return found }
     }
     guard folder.has("directions.safetensors"),
       let file = try? TensorFile(readingFrom: folder.file("directions.safetensors"))
-    else { return nil }
-    guard let alphas = try? ArchitectureParameters(inferringFrom: file) else { return nil }
-    func norm(_ matrix: ArchitectureParameters.Matrix) -> Double {
-      matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    else { return [] }
+    guard let alphas = try? ArchitectureParameters(inferringFrom: file) else { return [] }
+    return zip(alphas.kinds, alphas.matrices).map { kind, matrix in
+      (kind, matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot())
     }
-    return (norm(alphas.normal), norm(alphas.reduce))
   }
 
   static func decimal(_ value: Double) -> String { String(format: "%.3g", value) }

@@ -17,7 +17,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case exponential
   }
 
-  /// The Python `Genotype(…)` line.
+  /// The Python `Genotype(…)` line, or the text of NAS-Bench-201.
   public var genotype: String
   public var scale: DerivedArchitecture.Scale
   /// What `DatasetSpecification` parses.
@@ -59,6 +59,10 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     self.genotype = genotype
     self.dataset = dataset
     self.scale = scale
+    if let found = try? Genotype(parsing: genotype), case .residualStages = found.macroArchitecture {
+      useStageDefaults()
+      return
+    }
     guard scale == .imagenet else { return }
     epochs = 250
     batch = 128
@@ -70,6 +74,20 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     schedule = .exponential
     learningRate = 0.1
     weightDecay = 3e-5
+  }
+
+  /// How the table of NAS-Bench-201 was made (Dong and Yang, ICLR 2020, table 1), but for Nesterov's momentum; a clip that
+  /// no gradient reaches stands for none.
+  private mutating func useStageDefaults() {
+    (channels, layers) = MacroArchitecture.residualStages(count: 3).retrainingSize
+    epochs = 200
+    batch = 256
+    auxiliary = false
+    cutout = 0
+    dropPath = 0
+    learningRate = 0.1
+    weightDecay = 5e-4
+    gradientClip = 1e6
   }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
@@ -116,7 +134,13 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     try require((0..<1).contains(momentum), .momentum, momentum, "0 or more and below 1")
     try require(weightDecay >= 0 && weightDecay.isFinite, .weightDecay, weightDecay, "0 or more")
     try require(gradientClip > 0, .gradientClip, gradientClip, "a number above 0")
-    _ = try Genotype(parsing: genotype)
+    let macro = try Genotype(parsing: genotype).macroArchitecture
+    try macro.requireLayers(layers)
+    guard !macro.hasAuxiliaryHead else { return }
+    let network = "a network of stages"
+    try require(scale == .cifar, .scale, scale.rawValue, "cifar for \(network)")
+    try require(!auxiliary, .auxiliary, auxiliary, "false for \(network)")
+    try require(dropPath == 0, .dropPath, dropPath, "0 for \(network), which has no paths to drop")
   }
 
   /// Every count, and what it may be.

@@ -22,6 +22,9 @@ public struct RetrainingPreset: Equatable, Sendable {
       RetrainingPreset(
         name: "imagenet", summary: "DARTS and ZARTS on ImageNet: 14 cells, 48 channels, 250 epochs", scale: .imagenet,
         channels: 48, layers: 14, dataset: nil),
+      RetrainingPreset(
+        name: "nb201", summary: "NAS-Bench-201's table: 15 cells in three stages, 16 channels, 200 epochs", scale: .cifar,
+        channels: 16, layers: 15, dataset: nil),
     ] + robustDARTS
 
   /// RobustDARTS (ICLR 2020) trains the networks of its twelve benchmarks at three sizes.
@@ -33,6 +36,11 @@ public struct RetrainingPreset: Equatable, Sendable {
         name: "rdarts-\(space)-\(dataset)", summary: "RobustDARTS' benchmark \(space.uppercased()) on \(dataset)",
         scale: .cifar, channels: isWide ? 36 : 16, layers: isCIFAR10 ? 20 : 8, dataset: "\(dataset):data/\(dataset)")
     }
+  }
+
+  /// The preset that a genotype is trained under where none is asked for.
+  public static func usual(for genotype: Genotype) -> String {
+    genotype.macroArchitecture == .reductions ? "cifar" : "nb201"
   }
 
   /// - Throws: `InputError` for a name that no preset has.

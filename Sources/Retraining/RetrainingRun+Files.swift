@@ -11,7 +11,7 @@ extension RetrainingRun {
       NamedTensor(name: Self.momentumPrefix + tensor.name, shape: tensor.shape, values: tensor.values)
     }
     let metadata = [
-      "format": Self.format, "genotype": model.architecture.genotype.pythonLine,
+      "format": Self.format, "genotype": model.architecture.genotype.line,
       "configuration": try configuration.withoutHousekeeping.yaml,
     ]
     return (

@@ -32,7 +32,7 @@ public final class RetrainingRun {
     let (model, loader) = try Self.build(configuration, dataset)
     let files = RetrainingFolder(try folder())
     try files.prepare(configuration: configuration.yaml)
-    try AtomicFile.write(model.architecture.genotype.pythonLine + "\n", to: files.genotypePath)
+    try AtomicFile.write(model.architecture.genotype.line + "\n", to: files.genotypePath)
     try self.init(
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
       state: RetrainingState(starting: model, seed: configuration.seed))

@@ -16,7 +16,7 @@ struct BenchCommand: ParsableCommand {
       same threads. ZARTS_ISA=avx512, avx2 or baseline forces an instruction set.
       """)
 
-  @Option(help: "Search space, s1 to s6.") var space: String = "s6"
+  @Option(help: "Search space, s1 to s6 or nb201.") var space: String = "s6"
   @Option(
     help: ArgumentHelp(
       "Time the derived network of a genotype instead: a run folder, a file or a Genotype(…) line.", valueName: "genotype"))

@@ -23,7 +23,7 @@ enum ComparisonReport {
 
   private static func cells(_ row: ComparisonRow) -> [String] {
     let start = [row.space.rawValue, row.method.rawValue, "\(row.seed)", row.status.rawValue]
-    let end = row.error ?? row.result?.genotype?.pythonLine ?? "-"
+    let end = row.error ?? row.result?.genotype?.line ?? "-"
     guard let result = row.result else { return start + ["0/\(row.epochs)", "-", "-", "-", "-", "-", "-", end] }
     let record = result.record
     let skips = [record.skipConnections, record.reduceSkipConnections].map { $0.map(String.init) ?? "-" }

@@ -33,7 +33,7 @@ struct DrawCommand: ParsableCommand {
       configSHA256: opened.configurationSHA256, seed: opened.seed,
       command: Provenance.commandLine, maker: Self.maker)
     metadata.entries.append(.init("Origin", opened.origin))
-    metadata.entries.append(.init("Genotype", opened.genotype.pythonLine))
+    metadata.entries.append(.init("Genotype", opened.genotype.line))
     for path in out {
       try FigureFile.write(cells, to: path, metadata: figure.style.kept(metadata), letters: figure.style.letters)
       print(path)

@@ -38,7 +38,7 @@ struct FidelityCommand: ParsableCommand {
   var displacement = EstimatorSettings.defaultDisplacement
   @Option(help: "Candidates of the RS and MGS gradients.")
   var candidates = 4
-  @Option(help: "σ of MGS, μ of RS. Default: as a search of the space, 0.2 in s1 to s4, 0.025 in s5 and s6.")
+  @Option(help: "σ of MGS, μ of RS. Default: as a search of the space, 0.2 in s1 to s4 and nb201, 0.025 in s5 and s6.")
   var sigma: Double?
   @Option(help: "Draws of candidates.")
   var repeats = 16

@@ -12,7 +12,8 @@ struct GenotypeCommand: ParsableCommand {
     commandName: "genotype", abstract: "Print a genotype as Python and JSON, and the size of its networks.",
     discussion: """
       Parameters and multiply-adds (of convolutions and classifier, on one image) are those of the networks that the papers \
-      retrain: 36 channels and 20 cells for CIFAR-10, 48 channels and 14 cells for ImageNet. Any of --scale, --channels, \
+      retrain: 36 channels and 20 cells for CIFAR-10, 48 channels and 14 cells for ImageNet; of a cell of NAS-Bench-201, which \
+      is printed as |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, those of its table: 16 channels and 15 cells. Any of --scale, --channels, \
       --layers, --classes and --image-size asks for one network instead.
       """)
 
@@ -40,17 +41,18 @@ struct GenotypeCommand: ParsableCommand {
   func run() throws {
     let genotype = try source.open().genotype
     switch format {
-    case .python: print(genotype.pythonLine)
+    case .python: print(genotype.line)
     case .json: print(genotype.json)
     case .all:
-      print("\(genotype.pythonLine)\n\n\(genotype.json)\n")
+      print("\(genotype.line)\n\n\(genotype.json)\n")
       print(try table(genotype))
     }
   }
 
   private func table(_ genotype: Genotype) throws -> String {
     let isAsked = scale != nil || [channels, layers, classes, imageSize].contains { $0 != nil }
-    let scales = isAsked ? [scale ?? .cifar] : DerivedArchitecture.Scale.allCases
+    let isChain = genotype.macroArchitecture == .reductions
+    let scales = isAsked ? [scale ?? .cifar] : isChain ? DerivedArchitecture.Scale.allCases : [.cifar]
     let header = [
       "network", "channels", "cells", "classes", "image", "parameters", "auxiliary head", "multiply-adds",
     ]
@@ -61,9 +63,10 @@ struct GenotypeCommand: ParsableCommand {
     let isCIFAR = scale == .cifar
     let side = imageSize ?? (isCIFAR ? 32 : 224)
     // The auxiliary head is made for the papers' image sizes.
-    let hasHead = side == (isCIFAR ? 32 : 224)
+    let hasHead = genotype.macroArchitecture.hasAuxiliaryHead && side == (isCIFAR ? 32 : 224)
+    let usual = isCIFAR ? genotype.macroArchitecture.retrainingSize : (48, 14)
     let network = try DerivedArchitecture(
-      genotype: genotype, scale: scale, channels: channels ?? (isCIFAR ? 36 : 48), layers: layers ?? (isCIFAR ? 20 : 14),
+      genotype: genotype, scale: scale, channels: channels ?? usual.0, layers: layers ?? usual.1,
       classes: classes ?? (isCIFAR ? 10 : 1000), imageSize: side, hasAuxiliaryHead: hasHead)
     let cost = network.cost
     func counted(_ count: Int) -> String { "\(count) (\(String(format: "%.3g", Double(count) / 1e6)) M)" }

@@ -39,9 +39,9 @@ struct GenotypeSource {
   func open() throws -> Opened {
     var isFolder = ObjCBool(false)
     guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
-      guard source.contains("(") || source.contains("{") else {
+      guard source.contains("(") || source.contains("{") || source.contains("|") else {
         throw LandscapeSource.wrong(
-          "no such file or folder, and no genotype", source, "a run folder, a file, or Genotype(normal=[…], …)")
+          "no such file or folder, and no genotype", source, "a run folder, a file, Genotype(normal=[…], …), or |op~0|+…")
       }
       try refuse([("--epoch", epoch), ("--line", line), ("--name", name), ("--space", space)], beside: "a genotype")
       return Opened(genotype: try Genotype(parsing: source), origin: "command line")

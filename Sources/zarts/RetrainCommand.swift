@@ -100,13 +100,14 @@ struct RetrainCommand: ParsableCommand {
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
       result = try RetrainingConfiguration(yaml: text, from: config)
-      if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine }
+      if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.line }
     } else {
-      let preset = try RetrainingPreset(named: preset ?? "cifar", at: .setting("preset"))
+      let named = try preset.map { try RetrainingPreset(named: $0, at: .setting("preset")) }
       guard let genotype else { throw missing("--genotype") }
+      let found = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }
+      let preset = try named ?? RetrainingPreset(named: RetrainingPreset.usual(for: found), at: .setting("preset"))
       guard let dataset = flags.dataset ?? preset.dataset else { throw missing("--dataset") }
-      result = preset.configuration(
-        genotype: try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.pythonLine, dataset: dataset)
+      result = preset.configuration(genotype: found.line, dataset: dataset)
     }
     flags.apply(to: &result)
     try result.validate()

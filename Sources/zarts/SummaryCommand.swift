@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cells
 import Foundation
 import Search
 
@@ -8,14 +9,27 @@ struct SummaryCommand: ParsableCommand {
     discussion: """
       One row a run folder or a stage of a progressive search: its state after the last finished epoch or, where \
       DARTS-ES stopped early, after the one whose architecture it returns. Folders of other commands and files are \
-      passed over with a note.
+      passed over with a note. --table adds what a table of your own, such as that of NAS-Bench-201, says of each genotype, and \
+      its rank from the top.
       """)
 
   @Argument(help: "Run folders.")
   var runs: [String]
 
+  @Option(help: "A CSV or JSON file with the true accuracy of each architecture.")
+  var table: String?
+  @Option(help: "Which numbers of the table to show, such as cifar10.test_accuracy.")
+  var tableColumn: String?
+
+  func validate() throws {
+    guard table != nil || tableColumn == nil else {
+      throw ValidationError("--table-column \(tableColumn ?? ""): there is no --table")
+    }
+  }
+
   func run() throws {
-    print(try RunSummary.table(SearchFolders.choose(runs)))
+    let truth = try table.map { try ArchitectureTable(readingFrom: $0, column: tableColumn) }
+    print(try RunSummary.table(SearchFolders.choose(runs), truth: truth))
   }
 }
 
@@ -23,8 +37,21 @@ struct SummaryCommand: ParsableCommand {
 enum RunSummary {
   private static let header = ["run", "method", "seed", "epochs", "loss", "accuracy", "skips n/r", "genotype"]
 
-  static func table(_ runs: [SearchRunFolder]) throws -> String {
-    TextTable.text(header: header, rows: try runs.flatMap { try $0.runs() }.map(row), rightAligned: [2, 3, 4, 5, 6])
+  /// - Parameter truth: of what was found; adds two columns before the genotype.
+  static func table(_ runs: [SearchRunFolder], truth: ArchitectureTable? = nil) throws -> String {
+    let rows = try runs.flatMap { try $0.runs() }
+    guard let truth else {
+      return TextTable.text(header: header, rows: try rows.map(row), rightAligned: [2, 3, 4, 5, 6])
+    }
+    let extended = try rows.map { run -> [String] in
+      let cells = try row(run)
+      let entry = try run.result()?.genotype.flatMap { truth.entry(of: $0) }
+      let known = entry.map { [String(format: "%g", $0.value), "\($0.rank)/\($0.count)"] } ?? ["-", "-"]
+      return cells.dropLast() + known + cells.suffix(1)
+    }
+    return TextTable.text(
+      header: header.dropLast() + [truth.column, "rank"] + header.suffix(1), rows: extended,
+      rightAligned: [2, 3, 4, 5, 6, 7, 8])
   }
 
   private static func row(_ run: SearchRunFolder) throws -> [String] {
@@ -38,7 +65,7 @@ enum RunSummary {
     }
     let last = result.record
     let skips = [last.skipConnections, last.reduceSkipConnections].map { $0.map(String.init) ?? "-" }
-    let genotype = result.genotype?.pythonLine ?? "-"
+    let genotype = result.genotype?.line ?? "-"
     return start + [
       "\(result.isEarly ? "\(last.epoch) of \(result.finished)" : "\(last.epoch)")/\(configuration.epochs)",
       String(format: "%.4f", last.validationLoss),

@@ -202,7 +202,7 @@ struct CollapseVerdictTests {
   @Test func thresholdsFollowWhatChanceGives() throws {
     func lines(_ space: SearchSpace, _ kind: CollapseKind, chance: Double = 0.05) throws -> [Int?] {
       let counts = try ChanceCounts(operations: space.operations)
-      return CellKind.allCases.map { counts.threshold(for: kind, in: $0, least: 5, chance: chance) }
+      return [CellKind].darts.map { counts.threshold(for: kind, in: $0, least: 5, chance: chance) }
     }
     // Eight fair coins: 9 in 256 show 7 or more, 37 in 256 show 6 or more.
     #expect(try lines(.s2, .skips) == [7, 7])

@@ -21,7 +21,7 @@ extension QuadraticBilevelProblem: DerivableProblem {
       (genotype.normal, \ArchitectureParameters.normal), (genotype.reduce, \ArchitectureParameters.reduce),
     ] {
       for (index, edge) in cell.enumerated() {
-        let row = CellTopology.edgesInto(node: index / 2).lowerBound + edge.source
+        let row = CellTopology.darts.edgesInto(node: index / 2).lowerBound + edge.source
         alphas[keyPath: path][row, edge.operation == .skipConnect ? 0 : 1] = 4
       }
     }

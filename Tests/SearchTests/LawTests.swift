@@ -35,7 +35,7 @@ import Testing
     #expect(report.isEmpty, "\(report)")
   }
 
-  @Test("A supernet keeps the laws of a bilevel problem, in every space and variant", arguments: 0..<8)
+  @Test("A supernet keeps the laws of a bilevel problem, in every space and variant", arguments: 0..<9)
   func supernet(number: Int) throws {
     let (space, variant) = Self.variants[number]
     // Kinks of a small network under a step of this length are what the tolerance is for.

@@ -25,20 +25,18 @@ struct RandomSearchTests {
     for index in 0..<50 {
       let alphas = sample(space, index)
       let genotype = try Genotype(alphas: alphas, space: space)
-      for (cell, candidates, edges) in [
-        (alphas.normal, space.normal, genotype.normal), (alphas.reduce, space.reduce, genotype.reduce),
-      ] {
+      for (index, derived) in genotype.cells.enumerated() {
+        let (cell, candidates) = (alphas.matrices[index], space.operations.candidates[index])
+        let keepsNone = derived.kind.derivation.keepsNone
         let weights = cell.softmaxRows().map(Float.init)
-        let taken = decided(cell).filter { candidates[$0.edge][$0.column] != .none }
-        #expect(taken.count == 8)
+        let taken = decided(cell).filter { keepsNone || candidates[$0.edge][$0.column] != .none }
+        #expect(taken.count == (space == .nb201 ? 6 : 8))
         for (edge, column) in taken {
           #expect(weights[edge * cell.columns + column] == 1)
           let row = weights[edge * cell.columns..<(edge + 1) * cell.columns]
           #expect(row.count { $0 == 0 } == cell.columns - 1, "the others must vanish in float32")
         }
-        let listed = edges.enumerated().map { place, edge in
-          (CellTopology.edgesInto(node: place / 2).lowerBound + edge.source, edge.operation)
-        }.sorted { $0.0 < $1.0 }
+        let listed = zip(derived.rows, derived.edges.map(\.operation)).sorted { $0.0 < $1.0 }
         #expect(listed.map(\.0) == taken.map(\.edge))
         #expect(listed.map(\.1) == taken.map { candidates[$0.edge][$0.column] })
         for edge in 0..<cell.rows where !taken.contains(where: { $0.edge == edge }) {

@@ -68,8 +68,8 @@ import Testing
   func edgeWeights() {
     let alphas = alphas(.s3, edges: true).normal
     let weights = alphas.edgeWeights()
-    for node in 0..<CellTopology.nodeCount {
-      let edges = CellTopology.edgesInto(node: node)
+    for node in 0..<CellTopology.darts.nodeCount {
+      let edges = CellTopology.darts.edgesInto(node: node)
       #expect(abs(edges.reduce(0.0) { $0 + weights[$1] } - 1) < 1e-12)
       for edge in edges.dropFirst() {
         let ratio = Double(alphas[edge, 3]) - Double(alphas[edges.lowerBound, 3])
@@ -96,7 +96,7 @@ import Testing
       let weights = alphas.normal.softmaxRows()
       var strongest = 0
       for row in 1..<14 where weights[row * 7 + 2] > weights[strongest * 7 + 2] { strongest = row }
-      let (source, node) = (CellTopology.edges[strongest].source, CellTopology.edges[strongest].node)
+      let (source, node) = (CellTopology.darts.edges[strongest].source, CellTopology.darts.edges[strongest].node)
       if limit > 0 {
         #expect(limited.normal[(2 * node)..<(2 * node + 2)].contains(Genotype.Edge(.skipConnect, from: source)))
       }

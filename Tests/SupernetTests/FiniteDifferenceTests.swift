@@ -95,11 +95,8 @@ private struct SlopeCheck {
       model.gradient(
         weights: weights, alphas: alphas, batch: images, weightGradient: nil, wantsAlphaGradient: true, statistics: nil
       ).alphas)
-    let normalCount = alphas.normal.values.count
     var stream = RandomStream(seed: 12, purpose: .test)
-    for (name, range) in [
-      ("normal", 0..<normalCount), ("reduce", normalCount..<alphas.count), ("both", 0..<alphas.count),
-    ] {
+    for (name, range) in zip(alphas.kinds.map(\.name), alphas.ranges) + [("all", 0..<alphas.count)] {
       var check = SlopeCheck()
       for _ in 0..<8 {
         var direction = self.direction(gradient.flat, from: &stream)

@@ -14,7 +14,7 @@ struct InheritedGenotypeTests {
     ] {
       for row in candidates.indices { alphas[keyPath: path][row, candidates[row].firstIndex(of: .none) ?? 0] = 128 }
       for (index, edge) in cell.enumerated() {
-        let row = CellTopology.edgesInto(node: index / 2).lowerBound + edge.source
+        let row = CellTopology.darts.edgesInto(node: index / 2).lowerBound + edge.source
         alphas[keyPath: path][row, candidates[row].firstIndex(of: .none) ?? 0] = 0
         alphas[keyPath: path][row, candidates[row].firstIndex(of: edge.operation) ?? 0] = 128
       }
@@ -41,8 +41,8 @@ struct InheritedGenotypeTests {
     let weights = model.makeInitialWeights(seed: 3)
     let genotype = try Genotype(alphas: network.alphas(), space: .s2)
     let loss = try model.evaluate(weights: weights, genotype: genotype, batch: network.images()).loss
-    let dropped = Set(0..<CellTopology.edges.count).subtracting(
-      genotype.normal.enumerated().map { CellTopology.edgesInto(node: $0 / 2).lowerBound + $1.source })
+    let dropped = Set(0..<CellTopology.darts.edges.count).subtracting(
+      genotype.normal.enumerated().map { CellTopology.darts.edgesInto(node: $0 / 2).lowerBound + $1.source })
     let row = try #require(dropped.min())
     let values = Dictionary(uniqueKeysWithValues: model.tensors(weights).map { ($0.name, $0.values) })
     // Weights of edges that the genotype does not have must not matter.

@@ -51,10 +51,10 @@ import Testing
   func noneOfThem() throws {
     let tiny = TinySupernet(space: .s6, channels: 12, variant: .merging())
     let model = try tiny.model()
-    let edges = (0..<CellTopology.nodeCount).flatMap { _ in
+    let edges = (0..<CellTopology.darts.nodeCount).flatMap { _ in
       [Genotype.Edge(.skipConnect, from: 0), Genotype.Edge(.maxPool3x3, from: 1)]
     }
-    let concat = Array(CellTopology.inputCount..<CellTopology.stateCount)
+    let concat = Array(CellTopology.darts.inputCount..<CellTopology.darts.stateCount)
     let genotype = try Genotype(normal: edges, normalConcat: concat, reduce: edges, reduceConcat: concat)
     let weights = model.makeInitialWeights(seed: 1)
     let before = try model.evaluate(weights: weights, genotype: genotype, batch: tiny.images())
@@ -71,7 +71,7 @@ import Testing
   func start() throws {
     let model = try TinySupernet(space: .s6, channels: 36, variant: .merging()).model()
     let kernels = model.tensors(model.makeInitialWeights(seed: 2)).filter { $0.name.hasSuffix("depth_weight1") }
-    #expect(kernels.count == 3 * CellTopology.edges.count)
+    #expect(kernels.count == 3 * CellTopology.darts.edges.count)
     let values = kernels.flatMap(\.values).map(Double.init)
     let mean = values.reduce(0, +) / Double(values.count)
     let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)

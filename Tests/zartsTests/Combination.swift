@@ -25,6 +25,7 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .zartsMGS, variant: .merged, space: .s1),
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
     Combination(method: .random, variant: .plain, space: .s2),
+    Combination(method: .zartsMGS, variant: .plain, space: .nb201),
   ]
 
   /// All that the settings allow.
@@ -42,6 +43,7 @@ struct Combination: Sendable, CustomStringConvertible {
   private var isAllowed: Bool {
     if isStaged, !method.searchesInStages { return false }
     if method == .random, hasEdgeColumn { return false }
+    if space == .nb201, variant != .plain { return false }
     return variant != .merged || space.hasEdgesOfConvolutions
   }
 

@@ -1,7 +1,7 @@
 import Formats
 
 extension Genotype {
-  /// The architecture that α stands for: per node the two incoming edges whose strongest operation other than `none` has
+  /// The architecture that α stands for, by the rule of each kind of cell: in DARTS per node the two incoming edges whose strongest operation other than `none` has
   /// the largest mixing weight, with that operation (Liu et al., DARTS, ICLR 2019, §2.4).
   ///
   /// The softmax runs over all operations of an edge, `none` among them. A node's edges are listed in descending
@@ -19,64 +19,59 @@ extension Genotype {
   ///   them is ruled out and the cell is derived anew (Chen et al., P-DARTS, ICCV 2019, §3.3.2). A skip connection that is
   ///   the only operation of an edge that its node needs stays.
   public init(alphas: ArchitectureParameters, operations: EdgeOperations, maximumSkips: Int? = nil) throws {
-    let nodes = Array(CellTopology.inputCount..<CellTopology.stateCount)
+    try operations.validate(alphas)
     try self.init(
-      normal: Self.edges(of: alphas.normal, candidates: operations.normal, key: "alphas_normal", maximumSkips: maximumSkips),
-      normalConcat: nodes,
-      reduce: Self.edges(of: alphas.reduce, candidates: operations.reduce, key: "alphas_reduce", maximumSkips: nil),
-      reduceConcat: nodes)
-  }
-
-  static func validate(_ alphas: ArchitectureParameters.Matrix, candidates: [[CellOperation]], key: String) throws {
-    let columns = candidates[0].count
-    guard alphas.rows == candidates.count, alphas.operationColumns == columns else {
-      throw InputError(
-        "wrong shape", at: .words(key), found: "[\(alphas.rows), \(alphas.operationColumns)]",
-        wanted: "[\(candidates.count), \(columns)]")
-    }
-    guard alphas.values.allSatisfy(\.isFinite) else {
-      throw InputError(
-        "no architecture can be derived", at: .words(key), found: "values that are not finite", wanted: "finite α")
-    }
+      cells: operations.kinds.indices.map { index in
+        let edges = Self.edges(
+          of: alphas.matrices[index], kind: operations.kinds[index], candidates: operations.candidates[index],
+          maximumSkips: index == 0 ? maximumSkips : nil)
+        return Cell(operations.kinds[index], edges: edges)
+      })
   }
 
   private static func edges(
-    of alphas: ArchitectureParameters.Matrix, candidates: [[CellOperation]], key: String, maximumSkips: Int?
-  ) throws -> [Edge] {
-    try validate(alphas, candidates: candidates, key: key)
+    of alphas: ArchitectureParameters.Matrix, kind: CellKind, candidates: [[CellOperation]], maximumSkips: Int?
+  ) -> [Edge] {
     var weights = alphas.strengths()
-    var chosen = edges(weights: weights, candidates: candidates)
+    var chosen = edges(of: kind, weights: weights, candidates: candidates)
     // Every round rules one skip connection out for good, so the rounds end.
     while let maximumSkips, chosen.count(where: { $0.edge.operation == .skipConnect }) > maximumSkips {
       let skips = chosen.filter { $0.edge.operation == .skipConnect && $0.weight > 0 }
       guard let weakest = skips.min(by: { $0.weight == $1.weight ? $0.row < $1.row : $0.weight < $1.weight }) else { break }
       let column = candidates[weakest.row].firstIndex(of: .skipConnect) ?? 0
       weights[weakest.row * candidates[0].count + column] = 0
-      chosen = edges(weights: weights, candidates: candidates)
+      chosen = edges(of: kind, weights: weights, candidates: candidates)
     }
     return chosen.map(\.edge)
   }
 
   private typealias Candidate = (edge: Edge, weight: Double, row: Int)
 
-  private static func edges(weights: [Double], candidates: [[CellOperation]]) -> [Candidate] {
+  private static func edges(
+    of kind: CellKind, weights: [Double], candidates: [[CellOperation]]
+  ) -> [Candidate] {
     let columns = candidates[0].count
-    return (0..<CellTopology.nodeCount).flatMap { node in
-      let strengths = CellTopology.edgesInto(node: node).map { row in
-        strongest(of: candidates[row], weights: weights[row * columns..<(row + 1) * columns], row: row)
+    return (0..<kind.topology.nodeCount).flatMap { node -> [Candidate] in
+      let strengths = kind.topology.edgesInto(node: node).map { row in
+        strongest(
+          of: candidates[row], weights: weights[row * columns..<(row + 1) * columns], row: row,
+          from: kind.topology.edges[row].source, keepsNone: kind.derivation.keepsNone)
       }
+      let kept = kind.derivation.kept(of: strengths.count)
+      guard kept < strengths.count || !kind.derivation.keepsNone else { return strengths }
       // The indices decide between equals, so the order never rests on the sort being stable.
       let order = strengths.indices.sorted {
         strengths[$0].weight == strengths[$1].weight ? $0 < $1 : strengths[$0].weight > strengths[$1].weight
       }
-      return order.prefix(edgesPerNode).map { strengths[$0] }
+      return order.prefix(kept).map { strengths[$0] }
     }
   }
 
-  private static func strongest(of candidates: [CellOperation], weights: ArraySlice<Double>, row: Int) -> Candidate {
-    let source = CellTopology.edges[row].source
+  private static func strongest(
+    of candidates: [CellOperation], weights: ArraySlice<Double>, row: Int, from source: Int, keepsNone: Bool
+  ) -> Candidate {
     var best: Candidate = (Edge(.none, from: source), -1, row)
-    for (operation, weight) in zip(candidates, weights) where operation != .none && weight > best.weight {
+    for (operation, weight) in zip(candidates, weights) where (keepsNone || operation != .none) && weight > best.weight {
       best = (Edge(operation, from: source), weight, row)
     }
     return best

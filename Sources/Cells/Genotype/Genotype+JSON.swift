@@ -2,10 +2,13 @@ import Formats
 import Foundation
 
 extension Genotype: Codable {
-  private enum CodingKeys: String, CodingKey {
-    case normal, reduce
-    case normalConcat = "normal_concat"
-    case reduceConcat = "reduce_concat"
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { nil }
   }
 
   /// `{"normal":[["sep_conv_3x3",0],…],"normal_concat":[2,3,4,5],"reduce":…,"reduce_concat":…}` on one line.
@@ -14,8 +17,10 @@ extension Genotype: Codable {
       "[" + edges.map { "[\"\($0.operation.rawValue)\",\($0.source)]" }.joined(separator: ",") + "]"
     }
     func list(_ states: [Int]) -> String { "[" + states.map(String.init).joined(separator: ",") + "]" }
-    return "{\"normal\":\(list(normal)),\"normal_concat\":\(list(normalConcat)),"
-      + "\"reduce\":\(list(reduce)),\"reduce_concat\":\(list(reduceConcat))}"
+    let fields = cells.map {
+      "\"\($0.kind.name)\":\(list($0.edges)),\"\($0.kind.name)_concat\":\(list($0.concat))"
+    }
+    return "{\(fields.joined(separator: ","))}"
   }
 
   /// Reads what `json` writes.
@@ -32,18 +37,23 @@ extension Genotype: Codable {
   }
 
   public init(from decoder: Decoder) throws {
-    let object = try decoder.container(keyedBy: CodingKeys.self)
+    let object = try decoder.container(keyedBy: Key.self)
+    let known = SearchSpace.allCases.map(\.kinds)
+    let kinds = known.first { kinds in kinds.contains { object.contains(Key($0.name)) } } ?? .darts
     try self.init(
-      normal: object.decode([Edge].self, forKey: .normal), normalConcat: object.decode([Int].self, forKey: .normalConcat),
-      reduce: object.decode([Edge].self, forKey: .reduce), reduceConcat: object.decode([Int].self, forKey: .reduceConcat))
+      cells: kinds.map { kind in
+        try Cell(
+          kind, edges: object.decode([Edge].self, forKey: Key(kind.name)),
+          concat: object.decode([Int].self, forKey: Key("\(kind.name)_concat")))
+      })
   }
 
   public func encode(to encoder: Encoder) throws {
-    var object = encoder.container(keyedBy: CodingKeys.self)
-    try object.encode(normal, forKey: .normal)
-    try object.encode(normalConcat, forKey: .normalConcat)
-    try object.encode(reduce, forKey: .reduce)
-    try object.encode(reduceConcat, forKey: .reduceConcat)
+    var object = encoder.container(keyedBy: Key.self)
+    for cell in cells {
+      try object.encode(cell.edges, forKey: Key(cell.kind.name))
+      try object.encode(cell.concat, forKey: Key("\(cell.kind.name)_concat"))
+    }
   }
 
   private static func place(of error: DecodingError) -> String {

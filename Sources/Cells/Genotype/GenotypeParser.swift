@@ -86,7 +86,7 @@ struct GenotypeParser {
       return result
     }
     guard token.text == "range" else {
-      throw unexpected(wanted: "range(2, \(CellTopology.stateCount)) or a list of states")
+      throw unexpected(wanted: "range(2, \(CellTopology.darts.stateCount)) or a list of states")
     }
     position += 1
     try expect("(")
@@ -96,8 +96,8 @@ struct GenotypeParser {
     let end = try state()
     _ = take(",")
     try expect(")")
-    guard first < end, end <= CellTopology.stateCount else {
-      throw error(at: place, found: "range(\(first), \(end))", wanted: "range(2, \(CellTopology.stateCount))")
+    guard first < end, end <= CellTopology.darts.stateCount else {
+      throw error(at: place, found: "range(\(first), \(end))", wanted: "range(2, \(CellTopology.darts.stateCount))")
     }
     return Array(first..<end)
   }

@@ -1,6 +1,7 @@
 import Formats
 
-/// Genotypes in a text: JSON objects one after another, or Python as in genotypes.py and logs.
+/// Genotypes in a text: JSON objects one after another, architectures of NAS-Bench-201 line by line, or Python as in
+/// genotypes.py and logs.
 public struct GenotypeText: Equatable, Sendable {
   /// A place at which a genotype stands, not yet read: others than the wanted one may be of networks unknown here.
   public struct Entry: Equatable, Sendable {
@@ -18,8 +19,12 @@ public struct GenotypeText: Equatable, Sendable {
   public let entries: [Entry]
 
   public init(_ text: String) {
-    let isJSON = text.first { !$0.isWhitespace } == "{"
-    entries = isJSON ? Self.objects(Array(text)) : Self.statements(PythonTokens(text))
+    entries =
+      switch text.first(where: { !$0.isWhitespace }) {
+      case "{": Self.objects(Array(text))
+      case "|": Self.architectures(text)
+      default: Self.statements(PythonTokens(text))
+      }
   }
 
   /// Reads one: that which covers a line, that of a name, or the last. Of a name that stands for another (`DARTS = DARTS_V2`)
@@ -47,8 +52,11 @@ public struct GenotypeText: Equatable, Sendable {
         wanted: "a name that leads to Genotype(normal=[…], …) on an earlier line; there are \(known)")
     }
     do {
-      return entry.text.first == "{"
-        ? try Genotype(json: entry.text) : try Genotype(python: entry.text, line: entry.line, column: entry.column)
+      return switch entry.text.first {
+      case "{": try Genotype(json: entry.text)
+      case "|": try Genotype(architecture: entry.text)
+      default: try Genotype(python: entry.text, line: entry.line, column: entry.column)
+      }
     } catch var error as InputError {
       let place = "\(error.place)"
       error.place = .file(path, place.hasPrefix("line ") ? place : "line \(entry.line): \(place)")
@@ -135,6 +143,18 @@ public struct GenotypeText: Equatable, Sendable {
     guard index + 3 < tokens.count else { return other.text }
     let next = tokens[index + 3]
     return next.line > other.line || next.isMark(";") ? other.text : nil
+  }
+
+  // MARK: NAS-Bench-201
+
+  private static func architectures(_ text: String) -> [Entry] {
+    text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated().compactMap { index, line in
+      guard let first = line.firstIndex(where: { !$0.isWhitespace }), line[first] == "|" else { return nil }
+      return Entry(
+        line: index + 1, column: line.distance(from: line.startIndex, to: first) + 1, name: nil,
+        text: String(line[first...]),
+        target: nil)
+    }
   }
 
   // MARK: JSON

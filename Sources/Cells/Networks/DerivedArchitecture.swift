@@ -15,7 +15,7 @@ public struct DerivedArchitecture: Equatable, Sendable {
   public let scale: Scale
   /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
   public let channels: Int
-  /// Number of cells, at least 3; reductions are at ⌊L/3⌋ and ⌊2L/3⌋.
+  /// Number of cells, at least 3; reductions are at ⌊L/3⌋ and ⌊2L/3⌋, or blocks, not counted, between three stages.
   public let layers: Int
   public let classes: Int
   /// Height and width of the images.
@@ -35,21 +35,35 @@ public struct DerivedArchitecture: Equatable, Sendable {
     try SupernetArchitecture.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
     try require(
       scale == .cifar || channels % 8 == 0, "channels", "\(channels)", "a multiple of 8 for the imagenet network")
-    try SupernetArchitecture.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
+    let macro = genotype.macroArchitecture
+    try macro.requireLayers(layers)
     try SupernetArchitecture.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
     try require(
       sides.contains(imageSize), "image_size", "\(imageSize)", "\(sides.wanted), for the \(scale.rawValue) network")
+    guard macro.hasAuxiliaryHead || scale == .cifar && !hasAuxiliaryHead else {
+      throw InputError(
+        "network of another space", at: "genotype", found: hasAuxiliaryHead ? "an auxiliary head" : "scale imagenet",
+        wanted: "scale cifar and no auxiliary head for a network of stages")
+    }
     let auxiliarySide = imageSize / step
     let leastSide = Self.auxiliarySide(of: scale)
     try require(
       !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", "\(imageSize)",
       "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)")
-    for (edges, key) in [(genotype.normal, "normal"), (genotype.reduce, "reduce")] {
-      for (index, edge) in edges.enumerated() where edge.operation == .none {
+    for cell in genotype.cells {
+      for (index, edge) in cell.edges.enumerated() where edge.operation == .none && !cell.kind.derivation.keepsNone {
         throw InputError(
-          "operation that no derived network has", at: "genotype, \(key)[\(index)]", found: edge.operation.rawValue,
+          "operation that no derived network has", at: "genotype, \(cell.kind.name)[\(index)]",
+          found: edge.operation.rawValue,
           wanted: "another operation")
+      }
+    }
+    for cell in genotype.cells {
+      for (index, edge) in cell.edges.enumerated() where !macro.takes(edge.operation) {
+        throw InputError(
+          "operation of another space", at: "genotype, \(cell.kind.name)[\(index)]", found: edge.operation.rawValue,
+          wanted: CellOperation.allCases.filter(macro.takes).map(\.rawValue).joined(separator: ", "))
       }
     }
     self.genotype = genotype
@@ -62,7 +76,7 @@ public struct DerivedArchitecture: Equatable, Sendable {
   }
 
   /// Whether cell `index` halves the resolution.
-  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+  public func isReduction(_ index: Int) -> Bool { genotype.macroArchitecture.isReduction(index, layers: layers) }
 
   /// Side of the features that the auxiliary head is made for: its pool and last convolution take them to one pixel.
   static func auxiliarySide(of scale: Scale) -> Int { scale == .cifar ? 8 : 7 }

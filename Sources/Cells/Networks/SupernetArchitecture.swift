@@ -12,7 +12,7 @@ public struct SupernetArchitecture: Hashable, Sendable {
 
   /// C, channels of the first cells' nodes; doubled at each reduction. A multiple of 4.
   public let channels: Int
-  /// Number of cells, at least 3.
+  /// Number of cells, at least 3; in stages, a multiple of their number, the blocks between them not counted.
   public let layers: Int
   public let classes: Int
   /// Height and width of the images, a multiple of 4.
@@ -32,7 +32,7 @@ public struct SupernetArchitecture: Hashable, Sendable {
       if !condition { throw InputError("unsupported size", at: .setting(what), found: "\(found)", wanted: wanted) }
     }
     try Self.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
-    try Self.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
+    try space.macroArchitecture.requireLayers(layers)
     try Self.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     try Self.imageSizes.require(imageSize, at: .setting("image_size"), "unsupported size")
     let ways = variant.partialChannels
@@ -47,6 +47,14 @@ public struct SupernetArchitecture: Hashable, Sendable {
         found: ways > 1 ? "\(ways) partial channels" : "edge normalisation", wanted: "all channels and no edge normalisation"
       )
     }
+    if space.macroArchitecture != .reductions,
+      ways > 1 || variant.edgeNormalisation || variant.skipDropout || variant.mergedConvolutions
+    {
+      throw InputError(
+        "variant of another network", at: "space \(space.rawValue)",
+        found: "partial channels, edge normalisation, dropped skip connections or merged convolutions",
+        wanted: "none of them, or a space of the DARTS family")
+    }
     self.variant = variant
     self.space = space
     self.channels = channels
@@ -56,5 +64,8 @@ public struct SupernetArchitecture: Hashable, Sendable {
   }
 
   /// Whether cell `index` halves the resolution: at ⌊L/3⌋ and ⌊2L/3⌋.
-  public func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
+  public func isReduction(_ index: Int) -> Bool { space.macroArchitecture.isReduction(index, layers: layers) }
+
+  /// The kind of cell `index`, as a place in the space's kinds.
+  public func kind(ofCell index: Int) -> Int { space.macroArchitecture.kind(ofCell: index, layers: layers) }
 }

@@ -1,7 +1,7 @@
 import Formats
 
-/// α at the end of each epoch of a search, as `alphas.npy` holds it: float32 [epochs, 2, edges, columns], normal then
-/// reduction; the columns are operations and, with edge normalisation, β last. The only reader and writer of that file.
+/// α at the end of each epoch of a search, as `alphas.npy` holds it: float32 [epochs, kinds, edges, columns], of the DARTS
+/// family normal then reduction; the columns are operations and, with edge normalisation, β last. The only reader and writer of that file.
 public struct AlphaHistory: Equatable, Sendable {
   /// Its name in the folder of a run.
   public static let fileName = "alphas.npy"
@@ -9,7 +9,7 @@ public struct AlphaHistory: Equatable, Sendable {
   /// Of the epochs 1, 2, …
   public let entries: [ArchitectureParameters]
 
-  /// - Parameter entries: all of one shape, both matrices alike.
+  /// - Parameter entries: all of one shape, the matrices of all kinds alike.
   public init(_ entries: [ArchitectureParameters]) { self.entries = entries }
 
   /// α of a known shape.
@@ -23,36 +23,43 @@ public struct AlphaHistory: Equatable, Sendable {
   /// - Parameter path: where the array is from, for messages.
   /// - Throws: `InputError` where the array is not α of that shape.
   public init(_ file: NPYFile, path: String, like shape: ArchitectureParameters) throws {
-    let wanted = [2, shape.normal.rows, shape.normal.columns]
+    let first = shape.matrices[0]
+    let wanted = [shape.kinds.count, first.rows, first.columns]
     guard case .float32 = file.values, file.shape.count == 4, Array(file.shape.dropFirst()) == wanted,
-      shape.normal.rows == shape.reduce.rows, shape.normal.columns == shape.reduce.columns
+      shape.matrices.allSatisfy({ $0.rows == first.rows && $0.columns == first.columns })
     else {
       throw InputError(
         "not the alphas of this run", at: .file(path), found: "\(file.values.typeName) of shape \(file.shape)",
         wanted: "float32 [epochs, \(wanted.map(String.init).joined(separator: ", "))]"
-          + (shape.normal.hasEdgeColumn ? ", β in the last column" : ""))
+          + (shape.hasEdgeColumn ? ", β in the last column" : ""))
     }
-    try self.init(file, path: path, hasEdgeColumn: shape.normal.hasEdgeColumn)
+    try self.init(file, path: path, hasEdgeColumn: shape.hasEdgeColumn, kinds: shape.kinds)
   }
 
   /// α of whatever edges and operations the array has.
   ///
-  /// - Throws: `InputError` where it is not float32 [epochs, 2, edges, columns] with an operation at least.
-  public init(_ file: NPYFile, path: String, hasEdgeColumn: Bool) throws {
-    guard case .float32(let values) = file.values, file.shape.count == 4, file.shape[1] == 2,
+  /// - Parameter kinds: of the cells, in the array's order.
+  /// - Throws: `InputError` where it is not float32 [epochs, kinds, edges, columns] with an operation at least.
+  public init(_ file: NPYFile, path: String, hasEdgeColumn: Bool, kinds: [CellKind] = .darts) throws {
+    guard case .float32(let values) = file.values, file.shape.count == 4, file.shape[1] == kinds.count,
       file.shape[3] > (hasEdgeColumn ? 1 : 0)
     else {
       throw InputError(
         "not a history of α", at: .file(path), found: "\(file.values.typeName) of shape \(file.shape)",
-        wanted: "float32 [epochs, 2, edges, operations]" + (hasEdgeColumn ? ", β in the last column" : ""))
+        wanted: "float32 [epochs, \(kinds.count), edges, operations]" + (hasEdgeColumn ? ", β in the last column" : ""))
     }
     let (rows, columns) = (file.shape[2], file.shape[3])
     let size = rows * columns
-    func matrix(_ index: Int) -> ArchitectureParameters.Matrix {
-      ArchitectureParameters.Matrix(
-        rows: rows, columns: columns, hasEdgeColumn: hasEdgeColumn, values: Array(values[index * size..<(index + 1) * size]))
+    entries = (0..<file.shape[0]).map { epoch in
+      ArchitectureParameters(
+        kinds: kinds,
+        matrices: kinds.enumerated().map { place, kind in
+          let index = epoch * kinds.count + place
+          return ArchitectureParameters.Matrix(
+            rows: rows, columns: columns, hasEdgeColumn: hasEdgeColumn, topology: kind.topology,
+            values: Array(values[index * size..<(index + 1) * size]))
+        })
     }
-    entries = (0..<file.shape[0]).map { ArchitectureParameters(normal: matrix(2 * $0), reduce: matrix(2 * $0 + 1)) }
   }
 
   /// All values of each epoch, whatever edges and operations they are of: what checksums and norms are over.
@@ -71,8 +78,11 @@ public struct AlphaHistory: Equatable, Sendable {
 
   /// - Throws: `InputError` where the file cannot be written.
   public func write(to path: String) throws {
-    let (rows, columns) = (entries.first?.normal.rows ?? 0, entries.first?.normal.columns ?? 0)
-    try NPYFile(shape: [entries.count, 2, rows, columns], values: .float32(entries.flatMap(\.flat))).write(to: path)
+    let first = entries.first?.matrices[0]
+    try NPYFile(
+      shape: [entries.count, entries.first?.kinds.count ?? 2, first?.rows ?? 0, first?.columns ?? 0],
+      values: .float32(entries.flatMap(\.flat))
+    ).write(to: path)
   }
 
   /// The first value that is not finite, if there is one, and the epoch (from 1) that it is of.

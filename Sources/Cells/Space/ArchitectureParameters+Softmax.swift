@@ -21,10 +21,10 @@ extension ArchitectureParameters.Matrix {
   /// The weight of each edge beside those of its operations: softmax of β over the edges into a node (PC-DARTS, eq. 3), or 1
   /// where there is no β.
   public func edgeWeights() -> [Double] {
-    guard hasEdgeColumn else { return [Double](repeating: 1, count: rows) }
+    guard let topology = edgeTopology else { return [Double](repeating: 1, count: rows) }
     var result = [Double](repeating: 0, count: rows)
-    for node in 0..<CellTopology.nodeCount {
-      let edges = CellTopology.edgesInto(node: node)
+    for node in 0..<topology.nodeCount {
+      let edges = topology.edgesInto(node: node)
       let largest = edges.map { self[$0, columns - 1] }.max() ?? 0
       for edge in edges { result[edge] = exp(Double(self[edge, columns - 1]) - Double(largest)) }
       let total = edges.reduce(0.0) { $0 + result[$1] }
@@ -58,9 +58,9 @@ extension ArchitectureParameters.Matrix {
           weights[row] * (probabilities[index] * (strengthGradient[index] - mean)))
       }
     }
-    guard hasEdgeColumn else { return result }
-    for node in 0..<CellTopology.nodeCount {
-      let edges = CellTopology.edgesInto(node: node)
+    guard let topology = edgeTopology else { return result }
+    for node in 0..<topology.nodeCount {
+      let edges = topology.edgesInto(node: node)
       let mean = edges.reduce(0.0) { $0 + weights[$1] * edgeGradient[$1] }
       for edge in edges { result[edge, columns - 1] = Float(weights[edge] * (edgeGradient[edge] - mean)) }
     }

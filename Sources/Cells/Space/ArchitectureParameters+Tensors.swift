@@ -1,22 +1,26 @@
 import Formats
 
-/// α as named tensors: `alphas_normal`, `alphas_reduce` [edges, operations] and, with edge normalisation, `betas_normal`,
-/// `betas_reduce` [edges], the names of DARTS and PC-DARTS. Whatever reads or writes α in a safetensors file does it here.
+/// α as named tensors: of each kind of cell [edges, operations] (`alphas_normal`, `alphas_reduce` in DARTS) and, with edge
+/// normalisation, β [edges] (`betas_normal`, `betas_reduce` in PC-DARTS). Whatever reads or writes α in a safetensors file does
+/// it here.
 extension ArchitectureParameters {
   /// Every name that α can have in a file.
-  public static let tensorNames = ["alphas_normal", "alphas_reduce", "betas_normal", "betas_reduce"]
+  public static let tensorNames: [String] = {
+    let kinds = SearchSpace.allCases.flatMap(\.kinds).unique
+    return kinds.map(\.alphaName) + kinds.map(\.betaName)
+  }()
 
   public var tensors: [NamedTensor] {
-    let cells = [("normal", normal), ("reduce", reduce)]
-    let operations = cells.map { name, matrix in
+    let cells = Array(zip(kinds, matrices))
+    let operations = cells.map { kind, matrix in
       NamedTensor(
-        name: "alphas_\(name)", shape: [matrix.rows, matrix.operationColumns],
+        name: kind.alphaName, shape: [matrix.rows, matrix.operationColumns],
         values: .float32(
           (0..<matrix.rows).flatMap { row in (0..<matrix.operationColumns).map { matrix[row, $0] } }))
     }
-    let edges = cells.filter(\.1.hasEdgeColumn).map { name, matrix in
+    let edges = cells.filter(\.1.hasEdgeColumn).map { kind, matrix in
       NamedTensor(
-        name: "betas_\(name)", shape: [matrix.rows],
+        name: kind.betaName, shape: [matrix.rows],
         values: .float32((0..<matrix.rows).map { matrix[$0, matrix.columns - 1] }))
     }
     return operations + edges
@@ -45,13 +49,13 @@ extension ArchitectureParameters {
           "not finite", at: .file(file.path, "\(tensor.name)"), found: "\(values[index]) at index \(index)",
           wanted: "finite values")
       }
-      let isNormal = tensor.name.hasSuffix("normal")
-      func fill(_ matrix: inout Matrix) {
-        let width = tensor.shape.count == 2 ? matrix.operationColumns : 1
-        let first = tensor.shape.count == 2 ? 0 : matrix.columns - 1
-        for (index, value) in values.enumerated() { matrix[index / width, first + index % width] = value }
+      guard let kind = kinds.firstIndex(where: { $0.alphaName == tensor.name || $0.betaName == tensor.name }) else {
+        preconditionFailure("tensors are of kinds of cells")
       }
-      if isNormal { fill(&normal) } else { fill(&reduce) }
+      let isAlpha = kinds[kind].alphaName == tensor.name
+      let width = isAlpha ? matrices[kind].operationColumns : 1
+      let first = isAlpha ? 0 : matrices[kind].columns - 1
+      for (index, value) in values.enumerated() { matrices[kind][index / width, first + index % width] = value }
     }
   }
 
@@ -60,15 +64,27 @@ extension ArchitectureParameters {
   /// - Throws: `InputError` where a tensor is absent, of another type, or its rank is none of α; `InputError` where values
   ///   are not finite.
   public init(inferringFrom file: TensorFile) throws {
-    let hasBeta = file.contains("betas_normal") || file.contains("betas_reduce")
-    func zeros(_ cell: String) throws -> Matrix {
-      let shape = try file.tensor("alphas_\(cell)").shape
+    let kinds =
+      SearchSpace.allCases.map(\.kinds).first { kinds in
+        kinds.contains { file.contains($0.alphaName) || file.contains($0.betaName) }
+      } ?? .darts
+    let hasBeta = kinds.contains { file.contains($0.betaName) }
+    let matrices = try kinds.map { kind in
+      let shape = try file.tensor(kind.alphaName).shape
       guard shape.count == 2 else {
         throw InputError(
-          "wrong shape", at: .file(file.path, "alphas_\(cell)"), found: "\(shape)", wanted: "[edges, operations]")
+          "wrong shape", at: .file(file.path, kind.alphaName), found: "\(shape)", wanted: "[edges, operations]")
       }
-      return Matrix(rows: shape[0], columns: shape[1] + (hasBeta ? 1 : 0), hasEdgeColumn: hasBeta)
+      return Matrix(
+        rows: shape[0], columns: shape[1] + (hasBeta ? 1 : 0), hasEdgeColumn: hasBeta, topology: kind.topology)
     }
-    try self.init(from: file, like: Self(normal: zeros("normal"), reduce: zeros("reduce")))
+    try self.init(from: file, like: Self(kinds: kinds, matrices: matrices))
+  }
+}
+
+extension [CellKind] {
+  /// Each once, where it stands first.
+  fileprivate var unique: [CellKind] {
+    reduce(into: []) { kinds, kind in if !kinds.contains(kind) { kinds.append(kind) } }
   }
 }

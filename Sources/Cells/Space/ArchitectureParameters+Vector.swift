@@ -1,7 +1,7 @@
 extension ArchitectureParameters {
-  /// ‖α‖₂ over both matrices.
+  /// ‖α‖₂ over all matrices.
   public var norm: Double {
-    (normal.values + reduce.values).reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    flat.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
   }
 
   /// α + u, u in the coordinates of `flat`, added in double precision and rounded once.

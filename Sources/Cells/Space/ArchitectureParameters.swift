@@ -1,26 +1,45 @@
-/// Architecture parameters α of the two cell kinds (design vocabulary; Liu et al., DARTS, ICLR 2019, §2.2).
+/// Architecture parameters α (design vocabulary; Liu et al., DARTS, ICLR 2019, §2.2): a matrix for each kind of cell.
 ///
-/// Two row-major matrices of shape [edges, operations]; softmax along a row gives the mixing weights of that edge. With edge
+/// Matrices are row-major, of shape [edges, operations]; softmax along a row gives the mixing weights of that edge. With edge
 /// normalisation a last column holds β, whose softmax over the edges into a node weighs these edges (PC-DARTS, §3.3).
 public struct ArchitectureParameters: Equatable, Sendable {
-  public var normal: Matrix
-  public var reduce: Matrix
+  /// What each matrix is of.
+  public let kinds: [CellKind]
+  /// In the order of the kinds.
+  public var matrices: [Matrix]
+
+  /// Of the normal cell of the DARTS family.
+  public var normal: Matrix {
+    get { matrices[0] }
+    set { matrices[0] = newValue }
+  }
+  /// Of the reduction cell of the DARTS family.
+  public var reduce: Matrix {
+    get { matrices[1] }
+    set { matrices[1] = newValue }
+  }
 
   /// A row-major matrix of float32.
   public struct Matrix: Equatable, Sendable {
     public let rows: Int
     public let columns: Int
-    /// Whether the last column is β rather than an operation.
-    public let hasEdgeColumn: Bool
+    /// The cell over whose edges β is normalised; nil without β.
+    let edgeTopology: CellTopology?
     public var values: [Float]
 
-    public init(rows: Int, columns: Int, hasEdgeColumn: Bool = false, values: [Float]? = nil) {
+    /// - Parameter topology: of the cell, whose edges are the rows; only β asks for it.
+    public init(
+      rows: Int, columns: Int, hasEdgeColumn: Bool = false, topology: CellTopology = .darts, values: [Float]? = nil
+    ) {
       precondition(values == nil || values?.count == rows * columns, "a matrix needs rows × columns values")
       self.rows = rows
       self.columns = columns
-      self.hasEdgeColumn = hasEdgeColumn
+      edgeTopology = hasEdgeColumn ? topology : nil
       self.values = values ?? [Float](repeating: 0, count: rows * columns)
     }
+
+    /// Whether the last column is β rather than an operation.
+    public var hasEdgeColumn: Bool { edgeTopology != nil }
 
     /// Columns that stand for operations.
     public var operationColumns: Int { hasEdgeColumn ? columns - 1 : columns }
@@ -31,29 +50,45 @@ public struct ArchitectureParameters: Equatable, Sendable {
     }
   }
 
-  public init(normal: Matrix, reduce: Matrix) {
-    self.normal = normal
-    self.reduce = reduce
+  /// Of the two cells of the DARTS family.
+  public init(normal: Matrix, reduce: Matrix) { self.init(kinds: .darts, matrices: [normal, reduce]) }
+
+  public init(kinds: [CellKind], matrices: [Matrix]) {
+    precondition(kinds.count == matrices.count && !kinds.isEmpty, "a matrix of each kind of cell")
+    self.kinds = kinds
+    self.matrices = matrices
   }
 
   /// Zeros of the same shape.
   public var zeros: ArchitectureParameters {
     var result = self
-    result.normal.values = [Float](repeating: 0, count: normal.values.count)
-    result.reduce.values = [Float](repeating: 0, count: reduce.values.count)
+    for index in matrices.indices {
+      result.matrices[index].values = [Float](repeating: 0, count: matrices[index].values.count)
+    }
     return result
   }
 
-  /// Number of values in both matrices.
-  public var count: Int { normal.values.count + reduce.values.count }
+  /// Number of values in all matrices.
+  public var count: Int { matrices.reduce(0) { $0 + $1.values.count } }
 
-  /// Both matrices as one vector, normal first: the coordinates in which directions and candidates are sampled.
+  /// All matrices as one vector, in the order of the kinds: the coordinates in which directions and candidates are sampled.
   public var flat: [Float] {
-    get { normal.values + reduce.values }
+    get { matrices.flatMap(\.values) }
     set {
       precondition(newValue.count == count, "expected \(count) values, found \(newValue.count)")
-      normal.values = Array(newValue[..<normal.values.count])
-      reduce.values = Array(newValue[normal.values.count...])
+      for (index, range) in ranges.enumerated() { matrices[index].values = Array(newValue[range]) }
     }
   }
+
+  /// Where the values of each matrix are in `flat`.
+  public var ranges: [Range<Int>] {
+    var start = 0
+    return matrices.map { matrix in
+      defer { start += matrix.values.count }
+      return start..<start + matrix.values.count
+    }
+  }
+
+  /// Whether β weighs the edges.
+  public var hasEdgeColumn: Bool { matrices[0].hasEdgeColumn }
 }

@@ -1,69 +1,53 @@
-/// The candidate operations of each edge: s1–s4 of RobustDARTS (Zela et al., ICLR 2020, §3), s5 the DARTS space with
-/// `none`, s6 without it (the space of the ZARTS paper).
-public enum SearchSpace: String, CaseIterable, Codable, Sendable {
-  case s1, s2, s3, s4, s5, s6
+/// A search space: the kinds of cells of its networks, the candidate operations of each edge, and what follows from the
+/// choice of a space alone. Each is declared in a file of its own, or with its family, and known by its name.
+public struct SearchSpace: RawRepresentable, Sendable {
+  /// Its name.
+  public let rawValue: String
+  /// Kinds of cells and the candidates of all their edges.
+  public let operations: EdgeOperations
+  /// σ, the standard deviation of the candidates of MGS at the start (ZARTS, §4.1).
+  public let defaultSigma: Double
+
+  init(_ name: String, operations: EdgeOperations, defaultSigma: Double) {
+    rawValue = name
+    self.operations = operations
+    self.defaultSigma = defaultSigma
+  }
+
+  public init?(rawValue: String) {
+    guard let space = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    self = space
+  }
+}
+
+extension SearchSpace: Hashable, CaseIterable, Codable {
+  /// Every space there is.
+  public static let allCases: [SearchSpace] = robustDARTS + darts + [nb201]
+
+  public static func == (a: SearchSpace, b: SearchSpace) -> Bool { a.rawValue == b.rawValue }
+  public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+}
+
+extension SearchSpace {
+  /// Kinds of cells, in the order of α.
+  public var kinds: [CellKind] { operations.kinds }
+
+  /// How cells make up a network.
+  public var macroArchitecture: MacroArchitecture { kinds[0].macroArchitecture }
 
   /// Candidates of the 14 edges of a normal cell, in the order of the columns of α.
-  public var normal: [[CellOperation]] {
-    switch self {
-    case .s1: Self.s1Normal
-    default: uniform
-    }
-  }
-
+  public var normal: [[CellOperation]] { operations.normal }
   /// Candidates of the 14 edges of a reduction cell.
-  public var reduce: [[CellOperation]] {
-    switch self {
-    case .s1: Self.s1Reduce
-    default: uniform
-    }
-  }
+  public var reduce: [[CellOperation]] { operations.reduce }
 
   /// Columns of α.
-  public var operationsPerEdge: Int { normal[0].count }
+  public var operationsPerEdge: Int { operations.operationsPerEdge }
 
   /// α of zeros.
-  public var zeroAlphas: ArchitectureParameters {
-    operations.zeroAlphas()
-  }
-
-  private var uniform: [[CellOperation]] {
-    let candidates: [CellOperation] =
-      switch self {
-      case .s1: []
-      case .s2: [.skipConnect, .separableConv3x3]
-      case .s3: [.none, .skipConnect, .separableConv3x3]
-      case .s4: [.noise, .separableConv3x3]
-      case .s5: [.none] + Self.dartsOperations
-      case .s6: Self.dartsOperations
-      }
-    return Array(repeating: candidates, count: CellTopology.edges.count)
-  }
+  public var zeroAlphas: ArchitectureParameters { operations.zeroAlphas() }
 
   /// Whether an edge has several convolutions, which can be merged.
   public var hasEdgesOfConvolutions: Bool {
-    (normal + reduce).contains { edge in edge.count { $0.depthwise != nil } > 1 }
+    operations.candidates.joined().contains { edge in edge.count { $0.depthwise != nil } > 1 }
   }
-
-  private static let dartsOperations: [CellOperation] = [
-    .maxPool3x3, .averagePool3x3, .skipConnect, .separableConv3x3, .separableConv5x5, .dilatedConv3x3, .dilatedConv5x5,
-  ]
-
-  private static let s1Normal: [[CellOperation]] = [
-    [.skipConnect, .dilatedConv3x3], [.skipConnect, .dilatedConv5x5],
-    [.skipConnect, .dilatedConv5x5], [.skipConnect, .separableConv3x3], [.skipConnect, .dilatedConv3x3],
-    [.maxPool3x3, .skipConnect], [.skipConnect, .separableConv3x3], [.skipConnect, .separableConv3x3],
-    [.skipConnect, .dilatedConv3x3],
-    [.skipConnect, .separableConv3x3], [.maxPool3x3, .skipConnect], [.skipConnect, .dilatedConv3x3],
-    [.dilatedConv3x3, .dilatedConv5x5], [.dilatedConv3x3, .dilatedConv5x5],
-  ]
-
-  private static let s1Reduce: [[CellOperation]] = [
-    [.maxPool3x3, .averagePool3x3], [.maxPool3x3, .dilatedConv3x3],
-    [.maxPool3x3, .averagePool3x3], [.maxPool3x3, .averagePool3x3], [.skipConnect, .dilatedConv5x5],
-    [.maxPool3x3, .averagePool3x3], [.maxPool3x3, .separableConv3x3], [.skipConnect, .dilatedConv3x3],
-    [.skipConnect, .dilatedConv5x5],
-    [.maxPool3x3, .averagePool3x3], [.maxPool3x3, .averagePool3x3], [.skipConnect, .dilatedConv5x5],
-    [.skipConnect, .dilatedConv5x5], [.skipConnect, .dilatedConv5x5],
-  ]
 }

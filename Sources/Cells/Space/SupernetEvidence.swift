@@ -18,9 +18,18 @@ public struct SupernetEvidence: Equatable, Sendable {
 
   /// - Parameter shapes: of all tensors, by name.
   public init(shapes: [String: [Int]]) {
+    let alphaNames = SearchSpace.allCases.flatMap { $0.kinds.map(\.alphaName) }
+    edgeNormalisation =
+      shapes.keys.contains(where: alphaNames.contains) ? shapes.keys.contains { $0.hasPrefix("betas_") } : nil
+    let stem = shapes["stem.0.weight"]?.first
+    let stageCells = Set(shapes.keys.compactMap(Self.stageCell(of:)))
+    guard stageCells.isEmpty else {
+      (space, channels, layers) = (.nb201, stem, stageCells.count)
+      (partialChannels, mergedConvolutions) = (1, false)
+      return
+    }
     let parts = shapes.compactMap { name, shape in Part(name, shape) }
     let cells = shapes.keys.compactMap(Self.cell(of:)).max().map { $0 + 1 }
-    let stem = shapes["stem.0.weight"]?.first
     let base = stem.flatMap { $0.isMultiple(of: 3) ? $0 / 3 : nil } ?? shapes["cells.0.preprocess1.op.1.weight"]?.first
     let isMerged = parts.isEmpty ? nil : parts.contains { $0.kind == .merged }
     layers = cells
@@ -29,8 +38,6 @@ public struct SupernetEvidence: Equatable, Sendable {
     partialChannels = parts.filter { $0.cell == 0 && $0.kind != .factorised }.compactMap { part in
       base.flatMap { part.channels > 0 && $0.isMultiple(of: part.channels) ? $0 / part.channels : nil }
     }.max()
-    edgeNormalisation =
-      shapes.keys.contains { $0.hasPrefix("alphas_") } ? shapes.keys.contains { $0.hasPrefix("betas_") } : nil
     space = cells.flatMap { Self.space(of: parts, layers: $0, isMerged: isMerged ?? false) }
   }
 
@@ -97,33 +104,36 @@ public struct SupernetEvidence: Equatable, Sendable {
     }
   }
 
+  /// The cell of a network of stages that a tensor is of, as in `cells.0.edges.1<-0.3.op.1.weight`.
+  private static func stageCell(of name: String) -> Int? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count > 3 && parts[2] == "edges" ? cell(of: name) : nil
+  }
+
   private static func space(of parts: [Part], layers: Int, isMerged: Bool) -> SearchSpace? {
-    func isReduction(_ index: Int) -> Bool { index == layers / 3 || index == 2 * layers / 3 }
-    func observed(_ reduction: Bool) -> Set<Key> {
-      Set(parts.filter { isReduction($0.cell) == reduction }.map { Key(edge: $0.edge, column: $0.column, kind: $0.kind) })
-    }
-    let (normal, reduce) = (observed(false), observed(true))
     let fitting = SearchSpace.allCases.filter { space in
-      expected(space.normal, isReduction: false, isMerged) == normal
-        && expected(space.reduce, isReduction: true, isMerged) == reduce
+      guard space.macroArchitecture == .reductions else { return false }
+      return space.kinds.indices.allSatisfy { kind in
+        let observed = parts.filter { space.macroArchitecture.kind(ofCell: $0.cell, layers: layers) == kind }
+        return expected(space.operations.candidates[kind], of: space.kinds[kind], isMerged)
+          == Set(observed.map { Key(edge: $0.edge, column: $0.column, kind: $0.kind) })
+      }
     }
     return fitting.count == 1 ? fitting[0] : nil
   }
 
-  private static func expected(_ candidates: [[CellOperation]], isReduction: Bool, _ isMerged: Bool) -> Set<Key> {
+  private static func expected(_ candidates: [[CellOperation]], of cell: CellKind, _ isMerged: Bool) -> Set<Key> {
     var result: Set<Key> = []
     for (edge, operations) in candidates.enumerated() {
       let convolutions = operations.indices.filter { operations[$0].depthwise != nil }
       let shared = isMerged && convolutions.count > 1
       if shared { result.insert(Key(edge: edge, column: convolutions[0], kind: .merged)) }
       for (column, operation) in operations.enumerated() {
-        switch (operation, operation.depthwise) {
-        case (.separableConv3x3, let shape?) where !shared, (.separableConv5x5, let shape?) where !shared:
-          result.insert(Key(edge: edge, column: column, kind: .first(shape.kernel)))
-          result.insert(Key(edge: edge, column: column, kind: .second(shape.kernel)))
-        case (_, let shape?) where !shared:
-          result.insert(Key(edge: edge, column: column, kind: .first(shape.kernel)))
-        case (.skipConnect, _) where isReduction && CellTopology.edges[edge].source < CellTopology.inputCount:
+        switch operation.form {
+        case .depthwise(let kernel, _, let times) where !shared:
+          result.insert(Key(edge: edge, column: column, kind: .first(kernel)))
+          if times > 1 { result.insert(Key(edge: edge, column: column, kind: .second(kernel))) }
+        case .identity where cell.stride == 2 && cell.topology.edges[edge].source < cell.topology.inputCount:
           result.insert(Key(edge: edge, column: column, kind: .factorised))
         default: break
         }

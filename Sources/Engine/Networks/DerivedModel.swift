@@ -14,8 +14,8 @@ public final class DerivedModel {
   public var activationBytes: Int { plan.byteCount }
 
   private var plan: NetworkPlan
-  private let layout: NetworkLayout
-  private let mixing: NetworkPlan.Mixing
+  private let layout: any NetworkLayout
+  private let mixing: [[Float]]
   private let pool: ThreadPool
   private let kernels: KernelSet
 
@@ -47,9 +47,7 @@ public final class DerivedModel {
     self.kernels = kernels
     pool = ThreadPool(threadCount: threads)
     layout = architecture.networkLayout
-    let counts = layout.mixingCounts
-    mixing = .init(
-      normal: [Float](repeating: 1, count: counts.normal), reduce: [Float](repeating: 1, count: counts.reduce))
+    mixing = layout.mixingCounts.map { [Float](repeating: 1, count: $0) }
     plan = try NetworkPlan(layout, batch: batch, pool: pool, kernels: kernels)
   }
 

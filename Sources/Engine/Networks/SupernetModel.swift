@@ -55,10 +55,9 @@ public final class SupernetModel {
         for column in columns { matrix[row, column] = Float(1e-3 * stream.normal()) }
       }
     }
-    let width = alphas.normal.operationColumns
-    for columns in [0..<width, width..<alphas.normal.columns] {
-      fill(&alphas.normal, columns)
-      fill(&alphas.reduce, columns)
+    let first = alphas.matrices[0]
+    for columns in [0..<first.operationColumns, first.operationColumns..<first.columns] {
+      for kind in alphas.matrices.indices { fill(&alphas.matrices[kind], columns) }
     }
     return alphas
   }
@@ -100,8 +99,8 @@ public final class SupernetModel {
       wantsAlphaGradient: wantsAlphaGradient, statistics: statistics)
     guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
     let gradient = ArchitectureParameters(
-      normal: gradient(of: alphas.normal, mixing: result.normalMixingGradient),
-      reduce: gradient(of: alphas.reduce, mixing: result.reduceMixingGradient))
+      kinds: alphas.kinds,
+      matrices: zip(alphas.matrices, result.mixingGradient).map { self.gradient(of: $0, mixing: $1) })
     return (result.loss, result.correct, gradient)
   }
 
@@ -112,23 +111,20 @@ public final class SupernetModel {
   public func evaluate(weights: ParameterVector, genotype: Genotype, batch: ImageBatch) throws -> (
     loss: Double, correct: Int
   ) {
-    let mixing = NetworkPlan.Mixing(
-      normal: try mixing(genotype.normal, architecture.operations.normal, "normal"),
-      reduce: try mixing(genotype.reduce, architecture.operations.reduce, "reduce"))
+    let mixing = try zip(genotype.cells, architecture.operations.candidates).map { try self.mixing($0, $1) }
     let result = run(
       weights: weights, mixing: mixing, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
     return (result.loss, result.correct)
   }
 
-  private func mixing(_ cell: [Genotype.Edge], _ candidates: [[CellOperation]], _ key: String) throws -> [Float] {
+  private func mixing(_ cell: Genotype.Cell, _ candidates: [[CellOperation]]) throws -> [Float] {
     let columns = candidates[0].count
     var operations = [Float](repeating: 0, count: candidates.count * columns)
     var bypass = [Float](repeating: 0, count: candidates.count)
-    for (index, edge) in cell.enumerated() {
-      let row = CellTopology.edgesInto(node: index / Genotype.edgesPerNode).lowerBound + edge.source
+    for (index, (edge, row)) in zip(cell.edges, cell.rows).enumerated() {
       guard let column = candidates[row].firstIndex(of: edge.operation) else {
         throw InputError(
-          "an operation that the supernet does not have there", at: "genotype, \(key)[\(index)]",
+          "an operation that the supernet does not have there", at: "genotype, \(cell.kind.name)[\(index)]",
           found: edge.operation.rawValue, wanted: candidates[row].map(\.rawValue).joined(separator: ", "))
       }
       operations[row * columns + column] = 1
@@ -138,9 +134,7 @@ public final class SupernetModel {
   }
 
   /// The plan's weights of α.
-  private func mixing(_ alphas: ArchitectureParameters) -> NetworkPlan.Mixing {
-    NetworkPlan.Mixing(normal: mixing(alphas.normal), reduce: mixing(alphas.reduce))
-  }
+  private func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
 
   /// The plan's weights: of the operations, then of what bypasses them on each edge.
   private func mixing(_ alphas: ArchitectureParameters.Matrix) -> [Float] {
@@ -162,7 +156,7 @@ public final class SupernetModel {
   public func lastLogits(count: Int) -> [Float] { plan.logits(count: count) }
 
   private func run(
-    weights: ParameterVector, mixing: NetworkPlan.Mixing, batch: ImageBatch, weightGradient: ParameterVector?,
+    weights: ParameterVector, mixing: [[Float]], batch: ImageBatch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?, usesRunning: Bool = false,
     statisticsMomentum: Float = Float(BatchNorm.momentum)
   ) -> NetworkPlan.Result {

@@ -2,25 +2,24 @@ import Cells
 
 /// A direction in the space of α, in double precision so that orthogonality and norms hold beyond the float32 of α.
 public struct AlphaDirection: Equatable, Sendable {
-  /// Row-major, of the shape of the normal matrix of α.
-  public var normal: [Double]
-  /// Row-major, of the shape of the reduction matrix of α.
-  public var reduce: [Double]
+  /// Of each kind of cell, row-major, of the shape of its matrix of α.
+  public var cells: [[Double]]
 
-  public init(normal: [Double], reduce: [Double]) {
-    self.normal = normal
-    self.reduce = reduce
-  }
+  public var normal: [Double] { cells[0] }
+  public var reduce: [Double] { cells[1] }
+
+  public init(cells: [[Double]]) { self.cells = cells }
+
+  public init(normal: [Double], reduce: [Double]) { self.init(cells: [normal, reduce]) }
 
   /// Splits a vector in the order of `ArchitectureParameters.flat`.
   public init(flat: [Double], like alphas: ArchitectureParameters) {
     precondition(flat.count == alphas.count, "a direction of \(flat.count) values does not fit α of \(alphas.count)")
-    normal = Array(flat[..<alphas.normal.values.count])
-    reduce = Array(flat[alphas.normal.values.count...])
+    cells = alphas.ranges.map { Array(flat[$0]) }
   }
 
-  /// Both matrices as one vector, normal first.
-  public var flat: [Double] { normal + reduce }
+  /// All matrices as one vector, in the order of the kinds of cells.
+  public var flat: [Double] { cells.flatMap { $0 } }
 }
 
 /// How long a direction is made, relative to α (Li et al., *Visualizing the Loss Landscape of Neural Nets*, NeurIPS 2018,
@@ -29,7 +28,7 @@ public struct AlphaDirection: Equatable, Sendable {
 public enum DirectionNormalisation: String, CaseIterable, Sendable {
   /// A block is one edge's row of one matrix.
   case row
-  /// A block is one matrix: the normal or the reduction cell.
+  /// A block is one matrix: a kind of cell.
   case cell
   /// One block: all of α.
   case model
@@ -38,12 +37,11 @@ public enum DirectionNormalisation: String, CaseIterable, Sendable {
 
   /// Ranges of the flat α, in order; empty blocks are left out.
   public func blocks(of alphas: ArchitectureParameters) -> [Range<Int>] {
-    let normal = alphas.normal.values.count
+    let cells = alphas.ranges
     let ranges: [Range<Int>] =
       switch self {
-      case .row:
-        rows(of: alphas.normal, from: 0) + rows(of: alphas.reduce, from: normal)
-      case .cell: [0..<normal, normal..<alphas.count]
+      case .row: zip(alphas.matrices, cells).flatMap { rows(of: $0, from: $1.lowerBound) }
+      case .cell: cells
       case .model, .own: [0..<alphas.count]
       }
     return ranges.filter { !$0.isEmpty }

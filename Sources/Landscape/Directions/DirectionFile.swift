@@ -19,25 +19,25 @@ enum DirectionFile {
     return try ArchitectureParameters(from: TensorFile(readingFrom: place), like: shape)
   }
 
-  /// A direction as `directions.safetensors` or `zarts gradients` hold it, or of an NPY array [2, edges, operations].
+  /// A direction as `directions.safetensors` or `zarts gradients` hold it, or of an NPY array [kinds, edges, operations].
   ///
-  /// - Parameter name: of the tensors before `.normal` and `.reduce`; `direction1` where nil.
+  /// - Parameter name: of the tensors before the kind of cell (`.normal` and `.reduce` in DARTS); `direction1` where nil.
   static func direction(at path: String, name: String?, like shape: ArchitectureParameters) throws -> AlphaDirection {
-    let extents = [("normal", shape.normal), ("reduce", shape.reduce)].map { ($0.0, [$0.1.rows, $0.1.columns]) }
+    let extents = zip(shape.kinds, shape.matrices).map { ($0.name, [$1.rows, $1.columns]) }
     guard path.hasSuffix(".npy") else {
       let file = try TensorFile(readingFrom: path)
       let parts = try extents.map { cell, extents in
         try file.doubles("\(name ?? "direction1").\(cell)", shape: extents)
       }
-      return AlphaDirection(normal: parts[0], reduce: parts[1])
+      return AlphaDirection(cells: parts)
     }
     if let name {
       throw InputError(
         "an NPY file holds one array, which has no name", at: .file(path), found: "'\(name)'", wanted: "no #NAME")
     }
     let array = try NPYFile(readingFrom: path)
-    let wanted = [2] + extents[0].1
-    guard extents[0].1 == extents[1].1, array.shape == wanted else {
+    let wanted = [extents.count] + extents[0].1
+    guard extents.allSatisfy({ $0.1 == extents[0].1 }), array.shape == wanted else {
       throw InputError("wrong shape", at: .file(path), found: "\(array.shape)", wanted: "\(wanted)")
     }
     let values: [Double]

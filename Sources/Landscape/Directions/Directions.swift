@@ -27,11 +27,12 @@ public struct Directions: Equatable, Sendable {
       throw InputError("a value that is not finite", at: "alphas", wanted: "finite values")
     }
     for (index, direction) in raw.enumerated() {
-      guard direction.normal.count == center.normal.values.count, direction.reduce.count == center.reduce.values.count else {
+      let (found, wanted) = (direction.cells.map(\.count), center.matrices.map(\.values.count))
+      guard found == wanted else {
         throw InputError(
           "does not fit α", at: .file("direction \(index + 1)"),
-          found: "\(direction.normal.count) and \(direction.reduce.count) values",
-          wanted: "\(center.normal.values.count) and \(center.reduce.values.count)")
+          found: "\(found.map(String.init).joined(separator: " and ")) values",
+          wanted: wanted.map(String.init).joined(separator: " and "))
       }
       guard direction.flat.allSatisfy(\.isFinite) else {
         throw InputError("a value that is not finite", at: .file("direction \(index + 1)"), wanted: "finite values")
@@ -86,12 +87,10 @@ public struct Directions: Equatable, Sendable {
   /// `direction1.normal`, `direction1.reduce`, … (float64; β, where there is any, in the last column) and the centre as
   /// checkpoints have α (float32).
   public var tensors: [NamedTensor] {
-    let shapes = [
-      "normal": [center.normal.rows, center.normal.columns], "reduce": [center.reduce.rows, center.reduce.columns],
-    ]
     let parts = directions.enumerated().flatMap { index, direction in
-      [("normal", direction.normal), ("reduce", direction.reduce)].map { cell, values in
-        NamedTensor(name: "direction\(index + 1).\(cell)", shape: shapes[cell] ?? [], values: .float64(values))
+      zip(zip(center.kinds, center.matrices), direction.cells).map { cell, values in
+        NamedTensor(
+          name: "direction\(index + 1).\(cell.0.name)", shape: [cell.1.rows, cell.1.columns], values: .float64(values))
       }
     }
     return parts + center.tensors

@@ -103,8 +103,8 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
 
   /// `first.normal`, `first.reduce` and the like, float32 [edges, operations].
   public func tensors(_ gradient: ArchitectureParameters) -> [NamedTensor] {
-    [("normal", gradient.normal), ("reduce", gradient.reduce)].map { cell, matrix in
-      NamedTensor(name: "\(rawValue).\(cell)", shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
+    zip(gradient.kinds, gradient.matrices).map { kind, matrix in
+      NamedTensor(name: "\(rawValue).\(kind.name)", shape: [matrix.rows, matrix.columns], values: .float32(matrix.values))
     }
   }
 }

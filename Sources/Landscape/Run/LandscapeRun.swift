@@ -114,9 +114,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   /// The content of landscape.yaml.
   public func settingsText(origin: [(key: String, value: String)] = []) -> String {
     var entries = origin + settings.entries + [("state_sha256", stateDigest), ("directions_sha256", directionsDigest)]
-    for (cell, matrix) in [("normal", center.normal), ("reduce", center.reduce)] {
+    for (kind, matrix) in zip(center.kinds, center.matrices) {
       let norm = matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-      entries.append(("alpha_norm_\(cell)", "\(norm)"))
+      entries.append(("alpha_norm_\(kind.name)", "\(norm)"))
     }
     if let shares = projection?.explainedVariance {
       for (index, share) in shares.enumerated() { entries.append(("explained_variance_\(index + 1)", "\(share)")) }

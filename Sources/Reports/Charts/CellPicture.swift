@@ -7,12 +7,8 @@ import Plots
 enum CellPicture {
   static func html(_ genotype: Genotype) throws -> HTML {
     let figure = try CellFigure(genotype, title: "")
-    let texts = [
-      sentence("Normal cell", genotype.normal, genotype.normalConcat),
-      sentence("Reduction cell", genotype.reduce, genotype.reduceConcat),
-    ]
     return .element(
-      "div", ["class": "cells"], try zip(figure.cells, texts).map { try html($0, description: $1) })
+      "div", ["class": "cells"], try zip(figure.cells, genotype.cells).map { try html($0, description: sentence($1)) })
   }
 
   private static func html(_ cell: CellDiagram, description: String) throws -> HTML {
@@ -75,20 +71,19 @@ enum CellPicture {
   }
 
   /// The cell in words, for those who cannot see it.
-  private static func sentence(_ name: String, _ edges: [Genotype.Edge], _ joined: [Int]) -> String {
+  private static func sentence(_ cell: Genotype.Cell) -> String {
+    let topology = cell.kind.topology
     func state(_ index: Int) -> String {
-      switch index {
-      case 0: "the output of the cell before the last"
-      case 1: "the output of the last cell"
-      default: "node \(index - CellTopology.inputCount)"
-      }
+      guard index < topology.inputCount else { return "node \(index - topology.inputCount)" }
+      return "the output of the \(topology.cellsBack(toInput: index) == 1 ? "last cell" : "cell before the last")"
     }
-    let nodes = stride(from: 0, to: edges.count, by: Genotype.edgesPerNode).map { start in
-      let into = edges[start..<min(start + Genotype.edgesPerNode, edges.count)]
-      return "Node \(start / Genotype.edgesPerNode) adds "
-        + into.map { "\($0.operation.rawValue) of \(state($0.source))" }.joined(separator: " and ")
+    let nodes = cell.edgesByNode.enumerated().map { node, edges in
+      "Node \(node) adds "
+        + edges.map { "\($0.operation.rawValue) of \(state($0.source))" }.joined(separator: " and ")
     }
-    return "\(name). " + nodes.joined(separator: ". ") + ". The output joins " + joined.map(state).joined(separator: ", ")
-      + "."
+    let output =
+      cell.concat.count == 1
+      ? "The output is \(state(cell.concat[0]))" : "The output joins \(cell.concat.map(state).joined(separator: ", "))"
+    return "\(cell.kind.title). " + nodes.joined(separator: ". ") + ". \(output)."
   }
 }

@@ -45,7 +45,10 @@ public struct ReportRun: Sendable {
     let hasBeta = configuration?.edgeNormalisation ?? (settings["edge_normalisation"] == "true")
     let alphasPath = "\(path)/\(AlphaHistory.fileName)"
     alphas = try access.array(alphasPath).map { file in
-      try AlphaCourse(AlphaHistory(file, path: alphasPath, hasEdgeColumn: hasBeta), operations: configuration?.operations)
+      try AlphaCourse(
+        AlphaHistory(
+          file, path: alphasPath, hasEdgeColumn: hasBeta, kinds: configuration?.space.kinds ?? .darts),
+        operations: configuration?.operations)
     }
     func lines(_ name: String) throws -> [String] {
       guard try access.hasFile("\(path)/\(name)") else { return [] }

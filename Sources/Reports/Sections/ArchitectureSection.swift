@@ -56,7 +56,7 @@ enum ArchitectureSection {
       return heading + (try CellPicture.html(genotype)) + (runs.count == 1 ? .empty : text)
     }
     let operations = Set(
-      runs.compactMap { try? Genotype(parsing: $0.0.genotype ?? "") }.flatMap { $0.normal + $0.reduce }.map(\.operation))
+      runs.compactMap { try? Genotype(parsing: $0.0.genotype ?? "") }.flatMap { $0.cells.flatMap(\.edges) }.map(\.operation))
     let kinds = [
       ("convolution", "convolution", CellDiagram.Kind.convolution), ("pool", "pooling", .pool),
       ("skip", "skip connection", .skip), ("noise", "noise", .noise),

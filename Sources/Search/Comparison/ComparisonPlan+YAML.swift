@@ -69,6 +69,8 @@ extension ComparisonPlan {
       field.write(SearchConfiguration(method: method, space: space, dataset: ""))
     }
     if Set(SearchMethod.allCases.map { value($0, .s6) }).count > 1 { return .method }
-    return Set(SearchSpace.allCases.map { value(.neutral, $0) }).count > 1 ? .space : .none
+    // Sizes of networks of another family stand with their space where they differ.
+    let family = SearchSpace.allCases.filter { $0.kinds == .darts }
+    return Set(family.map { value(.neutral, $0) }).count > 1 ? .space : .none
   }
 }

@@ -80,7 +80,7 @@ public struct ComparisonRow: Equatable, Sendable {
       .text(space.rawValue), .text(dataset), .text(method.rawValue), .text("\(seed)"), .text(status.rawValue),
       real(record?.validationLoss), real(record?.validationAccuracy), whole(record?.skipConnections),
       whole(record?.reduceSkipConnections), real(record?.normalEntropy), real(record?.reduceEntropy),
-      .text(result?.genotype?.pythonLine ?? ""), .integer(cost.weightSteps), .real(seconds), .text(error ?? ""),
+      .text(result?.genotype?.line ?? ""), .integer(cost.weightSteps), .real(seconds), .text(error ?? ""),
       .integer(cost.alphaGradients), whole(record?.epoch), .integer(result?.finished ?? 0), .integer(epochs), .text(path),
     ]
   }

@@ -94,18 +94,16 @@ public struct SearchConfiguration: Equatable, Sendable {
     self.method = method
     self.space = space
     self.dataset = dataset
+    (channels, layers) = space.macroArchitecture.searchSize
     sigma = Self.defaultSigma(space)
     mu = Self.defaultMu(space, .gaussian)
     radius = Self.defaultRadius(space)
     method.definition.setDefaults(&self)
   }
 
-  /// 0.025 on the DARTS space with or without `none`, 0.2 on the four reduced spaces.
+  /// σ of a space where none is given.
   public static func defaultSigma(_ space: SearchSpace) -> Double {
-    switch space {
-    case .s1, .s2, .s3, .s4: 0.2
-    case .s5, .s6: 0.025
-    }
+    space.defaultSigma
   }
 
   /// μ at which the candidates of RS lie as far from α as the noise of MGS, σ√d: σ where a direction is as long as √d, σ√d

@@ -56,8 +56,8 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
     guard found.zeros == wanted else {
       throw InputError(
         "no architectures to sample", at: "method \(RandomMethod().name)",
-        found: "α of [\(found.normal.rows), \(found.normal.columns)]",
-        wanted: "[\(wanted.normal.rows), \(wanted.normal.columns)], the shape of \(space.rawValue)")
+        found: "α of [\(found.matrices[0].rows), \(found.matrices[0].columns)]",
+        wanted: "[\(wanted.matrices[0].rows), \(wanted.matrices[0].columns)], the shape of \(space.rawValue)")
     }
     self.problem = problem
     self.space = space

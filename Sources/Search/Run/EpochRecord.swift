@@ -18,6 +18,7 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
   /// Mean effective sample size of the epoch's updates.
   public var effectiveSampleSize: Double?
   public var normalEntropy = Double.nan
+  /// Of the reduction cell; of the one kind of cell where there is no other.
   public var reduceEntropy = Double.nan
   /// ‖α‖ at the end of the epoch.
   public var alphaNorm = Double.nan

@@ -84,7 +84,7 @@ struct SearchHistory {
       guard let found, found != wanted else { continue }
       throw InputError(
         "not of the architecture of its epoch", at: .file(files.metricsPath, "row \(index + 1), column \(column)"),
-        found: "\(found)", wanted: "\(wanted), as in row \(index + 1) of \(files.genotypesPath)")
+        found: "\(found)", wanted: "\(wanted.map(String.init) ?? "none"), as in row \(index + 1) of \(files.genotypesPath)")
     }
   }
 

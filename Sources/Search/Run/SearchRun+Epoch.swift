@@ -88,8 +88,8 @@ extension SearchRun {
     record.learningRate = schedules.learningRate(epoch: epoch)
     record.sigma = samples ? schedules.sigma(epoch: epoch) : nil
     record.effectiveSampleSize = mean(tally.effectiveSampleSize, of: tally.weightedUpdates)
-    record.normalEntropy = state.alphas.normal.meanEntropy
-    record.reduceEntropy = state.alphas.reduce.meanEntropy
+    record.normalEntropy = state.alphas.matrices[0].meanEntropy
+    record.reduceEntropy = state.alphas.matrices.last?.meanEntropy ?? .nan
     record.alphaNorm = state.alphas.norm
     record.alphaUpdates = tally.alphaUpdates
     record.acceptedUpdates = tally.acceptedUpdates

@@ -6,7 +6,7 @@ extension SearchRun {
   package func writeHistory() throws {
     try AlphaHistory(state.alphaHistory).write(to: files.alphasPath)
     if space != nil {
-      try AtomicFile.write(state.genotypes.map { $0.pythonLine + "\n" }.joined(), to: files.genotypesPath)
+      try AtomicFile.write(state.genotypes.map { $0.line + "\n" }.joined(), to: files.genotypesPath)
     }
   }
 
@@ -89,7 +89,7 @@ extension SearchRun {
 extension SearchState {
   /// What a checkpoint says of the α and architectures up to it.
   fileprivate var historyChecks: [String: String] {
-    let lines = genotypes.map { HistoryCheck.of(line: $0.pythonLine) }
+    let lines = genotypes.map { HistoryCheck.of(line: $0.line) }
     return HistoryCheck.metadata(
       [(.alphas, alphaHistory.map { HistoryCheck.of($0.flat) })] + (lines.isEmpty ? [] : [(.genotypes, lines)]))
   }

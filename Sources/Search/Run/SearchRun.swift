@@ -50,10 +50,11 @@ public final class SearchRun<Problem: BilevelProblem> {
     course: TrainingCourse<EpochRecord, EpochTally> = .init()
   ) throws {
     let initial = problem.initialAlphas
-    guard initial.normal.rows == initial.reduce.rows, initial.normal.columns == initial.reduce.columns else {
+    let first = initial.matrices[0]
+    guard initial.matrices.allSatisfy({ $0.rows == first.rows && $0.columns == first.columns }) else {
       throw InputError(
         "matrices of two shapes", at: "initial α",
-        found: "[\(initial.normal.rows), \(initial.normal.columns)] and [\(initial.reduce.rows), \(initial.reduce.columns)]",
+        found: initial.matrices.map { "[\($0.rows), \($0.columns)]" }.joined(separator: " and "),
         wanted: "one shape, since alphas.npy stacks them")
     }
     self.problem = problem
@@ -111,7 +112,7 @@ public final class SearchRun<Problem: BilevelProblem> {
       index = records.count - 1
     }
     let genotype = state.genotypes.indices.contains(index) ? state.genotypes[index] : nil
-    if let genotype { try AtomicFile.write(genotype.pythonLine + "\n", to: files.genotypePath) }
+    if let genotype { try AtomicFile.write(genotype.line + "\n", to: files.genotypePath) }
     training.logger.info("finished")
     return (records.indices.contains(index) ? records[index] : nil, genotype)
   }

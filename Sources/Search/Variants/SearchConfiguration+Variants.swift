@@ -22,15 +22,20 @@ extension SearchConfiguration {
       func text(_ edges: [[CellOperation]]) -> String {
         "[" + edges.map { "[\($0.map(\.rawValue).joined(separator: ", "))]" }.joined(separator: ", ") + "]"
       }
-      return "{normal: \(text(kept.normal)), reduce: \(text(kept.reduce))}"
+      return "{\(zip(kept.kinds, kept.candidates).map { "\($0.name): \(text($1))" }.joined(separator: ", "))}"
     },
     read: { configuration, node in
       if node.null != nil {
         configuration.keptOperations = nil
         return true
       }
-      guard let mapping = node.mapping, mapping.count == 2, let normal = edges(mapping["normal"]),
-        let reduce = edges(mapping["reduce"]), let operations = try? EdgeOperations(normal: normal, reduce: reduce)
+      guard let mapping = node.mapping,
+        let kinds = SearchSpace.allCases.map(\.kinds).first(where: { mapping[$0[0].name] != nil }),
+        mapping.count == kinds.count
+      else { return false }
+      let candidates = kinds.compactMap { edges(mapping[$0.name]) }
+      guard candidates.count == kinds.count,
+        let operations = try? EdgeOperations(kinds: kinds, candidates: candidates)
       else { return false }
       configuration.keptOperations = operations
       return true
@@ -77,6 +82,17 @@ extension SearchConfiguration {
     func refuse(_ key: String, _ found: some CustomStringConvertible, _ wanted: String) -> InputError {
       InputError("value out of range", at: .setting(key), found: "\(found)", wanted: wanted)
     }
+    let macro = space.macroArchitecture
+    if stages.isEmpty { try macro.requireLayers(layers) }
+    if macro != .reductions {
+      let variants: [(String, Bool)] = [
+        ("partial_channels", partialChannels > 1), ("edge_normalisation", edgeNormalisation),
+        ("merged_convolutions", mergedConvolutions), ("skip_dropout", skipDropout > 0),
+      ]
+      if let key = variants.first(where: \.1)?.0 {
+        throw refuse(key, "a variant of the DARTS family's networks", "none with \(space.rawValue)")
+      }
+    }
     guard
       partialChannels == 1
         || partialChannels > 1 && partialChannels <= channels && channels.isMultiple(of: 2 * partialChannels)
@@ -99,8 +115,8 @@ extension SearchConfiguration {
       }
     }
     if let kept = keptOperations {
-      let all = zip(kept.normal + kept.reduce, space.normal + space.reduce)
-      guard all.allSatisfy({ Set($0).isSubset(of: $1) }) else {
+      let all = zip(kept.candidates.joined(), space.operations.candidates.joined())
+      guard kept.kinds == space.kinds, all.allSatisfy({ Set($0).isSubset(of: $1) }) else {
         throw refuse("operations", "one that \(space.rawValue) does not have there", "operations of the space")
       }
     }
@@ -120,7 +136,10 @@ extension SearchConfiguration {
     }
     for (index, stage) in stages.enumerated() {
       // With two of them an edge has an operation other than none.
-      let least = (space.normal + space.reduce).contains { $0.contains(.none) } ? 2 : 1
+      let least =
+        zip(space.kinds, space.operations.candidates).contains { kind, edges in
+          !kind.derivation.keepsNone && edges.contains { $0.contains(.none) }
+        } ? 2 : 1
       guard stage.operations >= least else {
         throw refuse("stages[\(index)].operations", stage.operations, "\(least) or more")
       }

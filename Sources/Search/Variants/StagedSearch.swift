@@ -68,13 +68,13 @@ public final class StagedSearch<Problem: BilevelProblem> {
       let alphas = try finish(index, settings)
       genotypes.append(
         try Genotype(alphas: alphas, operations: settings.operations, maximumSkips: settings.maximumSkips))
-      try AtomicFile.write(genotypes.map { $0.pythonLine + "\n" }.joined(), to: files.genotypesPath)
+      try AtomicFile.write(genotypes.map { $0.line + "\n" }.joined(), to: files.genotypesPath)
       if index + 1 < configuration.stages.count {
         operations = try settings.operations.strongest(configuration.stages[index + 1].operations, alphas: alphas)
       }
     }
     let result = genotypes[genotypes.count - 1]
-    try AtomicFile.write(result.pythonLine + "\n", to: files.genotypePath)
+    try AtomicFile.write(result.line + "\n", to: files.genotypePath)
     return result
   }
 

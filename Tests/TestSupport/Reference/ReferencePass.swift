@@ -41,13 +41,15 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     let alphas = tape.tensor([flat.count], flat)
     self.alphas = alphas
     var first = 0
-    cells = [shape.normal, shape.reduce].map { matrix in
+    cells = shape.matrices.map { matrix in
       defer { first += matrix.rows * matrix.columns }
       let start = first
       func place(_ row: Int, _ column: Int) -> Int { start + row * matrix.columns + column }
       let mixing = tape.softmax(
         alphas, groups: (0..<matrix.rows).map { row in (0..<matrix.operationColumns).map { place(row, $0) } })
-      let nodes = (0..<CellTopology.nodeCount).map { CellTopology.edgesInto(node: $0).map { place($0, matrix.columns - 1) } }
+      let nodes = (0..<CellTopology.darts.nodeCount).map {
+        CellTopology.darts.edgesInto(node: $0).map { place($0, matrix.columns - 1) }
+      }
       return CellWeights(
         mixing: mixing, edges: matrix.hasEdgeColumn ? tape.softmax(alphas, groups: nodes) : nil, place: place,
         edgePlace: { place($0, matrix.columns - 1) })
@@ -61,11 +63,73 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   var alphaGradient: [Scalar] { tape.gradient(alphas) }
 
   private mutating func forward() {
+    if case .residualStages(let count) = network.architecture.space.macroArchitecture {
+      forward(stages: count)
+    } else {
+      forwardChain()
+    }
+    loss = tape.crossEntropy(logits, labels: batch.labels)
+  }
+
+  private func images() -> Tensor {
+    tape.tensor([batch.count, 3, batch.height, batch.width], batch.images.map { Scalar(Double($0)) })
+  }
+
+  /// NAS-Bench-201 (arXiv 2001.00326, §2.1): stages of cells, a residual block between two of them.
+  private mutating func forward(stages: Int) {
+    let cells = network.architecture.layers / stages
+    var values = norm("stem.1", tape.convolution(images(), parameter("stem.0.weight"), padding: 1), isAffine: true)
+    for index in 0..<stages * (cells + 1) - 1 {
+      values = index % (cells + 1) == cells ? block("cells.\(index)", values) : stageCell(index, values)
+    }
+    values = tape.relu(norm("lastact.0", values, isAffine: true))
+    logits = tape.linear(tape.globalAverage(values), parameter("classifier.weight"), parameter("classifier.bias"))
+  }
+
+  private mutating func block(_ name: String, _ input: Tensor) -> Tensor {
+    func convolved(_ name: String, _ input: Tensor, stride: Int) -> Tensor {
+      tape.convolution(tape.relu(input), parameter("\(name).op.1.weight"), stride: stride, padding: 1)
+    }
+    let first = norm("\(name).conv_a.op.2", convolved("\(name).conv_a", input, stride: 2), isAffine: true)
+    let second = norm("\(name).conv_b.op.2", convolved("\(name).conv_b", first, stride: 1), isAffine: true)
+    let means = tape.averagePool(input, kernel: 2, stride: 2, padding: 0)
+    let shortcut = tape.convolution(means, parameter("\(name).downsample.1.weight"))
+    return tape.mixture([(values: shortcut, weight: nil), (values: second, weight: nil)])
+  }
+
+  /// Every node is the sum over all states before it of their mixtures; the last is the output.
+  private mutating func stageCell(_ index: Int, _ input: Tensor) -> Tensor {
+    let operations = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+    var states = [input]
+    var edge = 0
+    for target in 1...3 {
+      var terms: [(values: Tensor, weight: (of: Tensor, at: Int)?)] = []
+      for source in 0..<target {
+        for (column, operation) in operations.enumerated() where operation != "none" {
+          let name = "cells.\(index).edges.\(target)<-\(source).\(column).op"
+          let values =
+            switch operation {
+            case "skip_connect": states[source]
+            case "avg_pool_3x3": tape.averagePool(states[source], kernel: 3, stride: 1, padding: 1)
+            default:
+              norm(
+                "\(name).2",
+                tape.convolution(
+                  tape.relu(states[source]), parameter("\(name).1.weight"), padding: operation == "nor_conv_3x3" ? 1 : 0))
+            }
+          terms.append((values, (cells[0].mixing, cells[0].place(edge, column))))
+        }
+        edge += 1
+      }
+      states.append(tape.mixture(terms))
+    }
+    return states[3]
+  }
+
+  private mutating func forwardChain() {
     let architecture = network.architecture
-    let images = tape.tensor(
-      [batch.count, 3, batch.height, batch.width], batch.images.map { Scalar(Double($0)) })
     let stem = norm(
-      "stem.1", tape.convolution(images, parameter("stem.0.weight"), padding: 1), isAffine: true)
+      "stem.1", tape.convolution(images(), parameter("stem.0.weight"), padding: 1), isAffine: true)
     var inputs = (stem, stem)
     for index in 0..<architecture.layers {
       let isAfterReduction = index > 0 && architecture.isReduction(index - 1)
@@ -73,7 +137,6 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     }
     logits = tape.linear(
       tape.globalAverage(inputs.1), parameter("classifier.weight"), parameter("classifier.bias"))
-    loss = tape.crossEntropy(logits, labels: batch.labels)
   }
 
   private func parameter(_ name: String) -> Tensor {
@@ -96,16 +159,17 @@ struct ReferencePass<Scalar: ReferenceScalar> {
         ? factorised("\(name).preprocess0", inputs.0) : projected("\(name).preprocess0", inputs.0),
       projected("\(name).preprocess1", inputs.1),
     ]
-    for node in 0..<CellTopology.nodeCount {
-      let terms = CellTopology.edgesInto(node: node).map { edge in
-        let source = CellTopology.edges[edge].source
-        let values = mixed(index, edge, states[source], stride: isReduction && source < CellTopology.inputCount ? 2 : 1)
+    for node in 0..<CellTopology.darts.nodeCount {
+      let terms = CellTopology.darts.edgesInto(node: node).map { edge in
+        let source = CellTopology.darts.edges[edge].source
+        let values = mixed(
+          index, edge, states[source], stride: isReduction && source < CellTopology.darts.inputCount ? 2 : 1)
         let weights = cells[isReduction ? 1 : 0]
         return (values: values, weight: weights.edges.map { (of: $0, at: weights.edgePlace(edge)) })
       }
       states.append(tape.mixture(terms))
     }
-    return tape.concatenated(Array(states[CellTopology.inputCount...]))
+    return tape.concatenated(Array(states[CellTopology.darts.inputCount...]))
   }
 
   /// ReLU, 1×1 convolution, batch norm.
@@ -155,7 +219,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       terms.append(
         (
           self.operation(
-            operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.edges.count + edge) << 8)),
+            operation, name, input, stride: stride, stream: UInt32((cell * CellTopology.darts.edges.count + edge) << 8)),
           (weights.mixing, weights.place(edge, column))
         ))
     }
@@ -207,6 +271,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       return separable(name, 5, first, kernel: kernel, dilation: 1, stride: 1)
     case .dilatedConv3x3: return separable(name, 1, input, kernel: 3, dilation: 2, stride: stride)
     case .dilatedConv5x5: return separable(name, 1, input, kernel: 5, dilation: 2, stride: stride)
+    default: preconditionFailure("the reference does not know \(operation.rawValue)")
     }
   }
 
@@ -227,7 +292,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     case .separableConv5x5: (5, 1)
     case .dilatedConv3x3: (3, 2)
     case .dilatedConv5x5: (5, 2)
-    case .none, .maxPool3x3, .averagePool3x3, .skipConnect, .noise: nil
+    default: nil
     }
   }
 

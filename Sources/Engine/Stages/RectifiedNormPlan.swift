@@ -1,0 +1,80 @@
+import CKernels
+
+/// Batch norm with scale and shift, then ReLU, of a tensor that no convolution has made: what ends a network of stages.
+final class RectifiedNormPlan: StagePart {
+  let output: Activation
+  let outputGradient: Activation
+  private let input: Activation
+  private let inputGradient: Activation
+  private let norm: BatchNorm
+  private let state: PlanState
+
+  /// - Parameter name: public prefix of the batch norm.
+  init(name: String, input: Activation, gradient: Activation, memory: PlanMemory, state: PlanState) {
+    precondition(input.shape.channels.isMultiple(of: 16), "whole blocks have 16 channels in memory and in tiles alike")
+    self.input = input
+    inputGradient = gradient
+    self.state = state
+    output = memory.activation(input.shape, isNarrow: false)
+    outputGradient = memory.activation(input.shape, isNarrow: false)
+    norm = BatchNorm(
+      shape: input.shape, entry: memory.statistics.add(name, channels: input.shape.channels), affineName: name,
+      memory: memory, state: state)
+  }
+
+  func prepareBackward() -> [() -> Void] { [] }
+
+  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+    let (shape, lanes, kernels) = (input.shape, norm.lanes, state.kernels)
+    let before = phases[phases.count - 1]
+    let offset = before.reserveSums(2 * lanes)
+    before.spend(floats: input.floatsPerImage)
+    // Σx and Σx·x, as inner products of the tensor with itself.
+    before.onImage { [input] image, context in
+      for block in 0..<shape.blocks {
+        let values = input.block(block, image: image)
+        context.scratch.terms[0] = UnsafePointer(values)
+        kernels.pointee.reduce(
+          values, input.memoryLanes(block), context.scratch.terms, 1, Int32(shape.pixels),
+          context.sums + offset + lanes + block * 16, Int64(lanes), context.sums + offset + block * 16)
+      }
+    }
+    before.onFinish { [norm, state] sums, images in
+      norm.finishForward(
+        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+    }
+    let phase = Phase()
+    phases.append(phase)
+    phase.spend(floats: 2 * input.floatsPerImage)
+    phase.onImage { [input, output, norm] image, _ in
+      for block in 0..<shape.blocks {
+        kernels.pointee.relu_pad(
+          output.block(block, image: image), input.block(block, image: image), input.memoryLanes(block),
+          norm.scale + block * 16, norm.shift + block * 16, Int32(shape.height), Int32(shape.width), 0)
+      }
+    }
+  }
+
+  func appendBackward(to phases: inout [Phase], weightsOnly: ((Phase) -> Void)?) {
+    let (shape, kernels) = (input.shape, state.kernels)
+    let open = phases[phases.count - 1]
+    open.onImage { [output, outputGradient] image, _ in
+      kernels.pointee.mask_flat(
+        outputGradient.image(image), 16, outputGradient.image(image), output.image(image),
+        Int32(shape.blocks * shape.pixels), 0)
+    }
+    norm.appendReduction(of: outputGradient, values: input, to: open)
+    let phase = Phase()
+    phases.append(phase)
+    weightsOnly?(phase)
+    phase.spend(floats: 3 * input.floatsPerImage)
+    phase.onImage { [input, inputGradient, outputGradient, norm] image, _ in
+      for block in 0..<shape.blocks {
+        kernels.pointee.affine(
+          inputGradient.block(block, image: image), outputGradient.block(block, image: image),
+          input.memoryLanes(block), norm.gradientScale + block * 16, input.block(block, image: image),
+          norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(shape.pixels))
+      }
+    }
+  }
+}
