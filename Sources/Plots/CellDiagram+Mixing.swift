@@ -32,13 +32,14 @@ extension CellFigure {
           label: Label("\(operation.rawValue) \(String(format: "%.\(digits)f", weight))"),
           kind: operation.kind, strength: weight, isBold: kept.contains { $0 == (row, operation) })
       }
-      return try CellDiagram(title: Label(plain: derived.kind.title), edges: edges, joined: derived.concat)
+      return try CellDiagram(of: derived.kind, edges: edges, joined: derived.concat)
     }
+    let keepsNone = genotype.kinds.allSatisfy(\.derivation.keepsNone)
     try self.init(
       title: title,
       cells: zip(zip(alphas.matrices, operations.candidates), genotype.cells).map { try diagram($0.0, $0.1, $1) },
       caption: [
-        "Each edge: its strongest operation other than none, and the mixing weight of that operation"
+        "Each edge: its strongest operation\(keepsNone ? "" : " other than none"), and the mixing weight of that operation"
           + (shape.hasEdgeColumn ? " times the weight of its edge" : "")
           + ", which width and opacity show too. Bold: what derivation keeps."
       ])

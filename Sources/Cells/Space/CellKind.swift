@@ -40,7 +40,9 @@ public struct CellKind: Sendable {
   public var betaName: String { "betas_\(name)" }
 }
 
-extension CellKind: Hashable {
+extension CellKind: Hashable, CustomStringConvertible {
+  public var description: String { name }
+
   public static func == (a: CellKind, b: CellKind) -> Bool { a.name == b.name }
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }

@@ -54,7 +54,9 @@ public struct CellOperation: RawRepresentable, Sendable {
   private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
 }
 
-extension CellOperation: Hashable, CaseIterable, Codable {
+extension CellOperation: Hashable, CaseIterable, Codable, CustomStringConvertible {
+  public var description: String { rawValue }
+
   public static func == (a: CellOperation, b: CellOperation) -> Bool { a.rawValue == b.rawValue }
   public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 }

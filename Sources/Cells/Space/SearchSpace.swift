@@ -20,7 +20,9 @@ public struct SearchSpace: RawRepresentable, Sendable {
   }
 }
 
-extension SearchSpace: Hashable, CaseIterable, Codable {
+extension SearchSpace: Hashable, CaseIterable, Codable, CustomStringConvertible {
+  public var description: String { rawValue }
+
   /// Every space there is.
   public static let allCases: [SearchSpace] = robustDARTS + darts + [nb201]
 
