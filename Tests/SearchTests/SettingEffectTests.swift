@@ -103,7 +103,8 @@ import Testing
     for field in SearchConfiguration.fields {
       let base = Self.base(of: field.key)
       var changed = base
-      try #require(Self.changes[field.key])(&changed)
+      let change = try #require(Self.changes[field.key])
+      change(&changed)
       #expect(SearchConfiguration.fields.filter { $0.write(base) != $0.write(changed) }.map(\.key) == [field.key])
     }
   }
@@ -116,7 +117,8 @@ import Testing
     let field = try #require(SearchConfiguration.field(key))
     let base = Self.base(of: key)
     var changed = base
-    try #require(Self.changes[key])(&changed)
+    let change = try #require(Self.changes[key])
+    change(&changed)
     let (first, second) = try (Self.run(base, in: folder.file("a")), Self.run(changed, in: folder.file("b")))
     let isSameWarmup = first.warmup == second.warmup
     switch field.affects {
@@ -133,7 +135,8 @@ import Testing
   func sharing(key: String) throws {
     let base = Self.base(of: key)
     var changed = base
-    try #require(Self.changes[key])(&changed)
+    let change = try #require(Self.changes[key])
+    change(&changed)
     let isShared = base.sharedWarmup.withoutHousekeeping.yaml == changed.sharedWarmup.withoutHousekeeping.yaml
     #expect(isShared == (SearchConfiguration.field(key)?.affects != .warmup))
     #expect(changed.sharedWarmup.keepLast == 0, "every epoch of it is taken over")

@@ -24,7 +24,7 @@ struct SignumMethod: MethodDefinition {
     }
   }
 
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { Signum<QuadraticBilevelProblem>.plan }
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { .signum }
 
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem
@@ -33,9 +33,12 @@ struct SignumMethod: MethodDefinition {
   }
 }
 
+extension UpdatePlan {
+  fileprivate static let signum = UpdatePlan(interval: 2, alphaGradients: 1)
+}
+
 final class Signum<Problem: BilevelProblem>: ArchitectureOptimiser {
-  static var plan: UpdatePlan { UpdatePlan(interval: 2, alphaGradients: 1) }
-  let plan = Signum.plan
+  let plan = UpdatePlan.signum
   private let gradient: FirstOrderGradient<Problem>
   private let rate: Double
   private let decay: Double
