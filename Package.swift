@@ -104,7 +104,7 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(name: "SupernetTests", dependencies: ["Engine", "Problems", "Statistics", "TestSupport"], resources: [.copy("Golden")]),
     .testTarget(name: "SearchTests", dependencies: ["Search", "Retraining", "TestSupport"]),
-    .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "Studies", "Diagnosis", "Plots"]),
+    .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "Studies", "Diagnosis", "Figures", "Plots"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells"]),
     .testTarget(name: "zartsTests", dependencies: ["zarts"]),

@@ -47,7 +47,7 @@ private struct StrictEntries {
     for tensor in alphas where !present.isEmpty {
       guard file.contains(tensor.name) else {
         throw InputError(
-          "there is no such tensor", at: .file("\(file.path): \(tensor.name)"),
+          "there is no such tensor", at: .file(file.path, tensor.name),
           found: "only \(present.joined(separator: ", "))", wanted: "all of α or nothing")
       }
       try checkValues(tensor)
@@ -60,12 +60,12 @@ private struct StrictEntries {
     // A wrong space or size shows in both; the missing name says more with the strange one beside it.
     if let missing = names.subtracting(file.tensors.keys).min() {
       throw InputError(
-        "there is no such tensor", at: .file("\(file.path): \(missing)"),
+        "there is no such tensor", at: .file(file.path, missing),
         found: strange.first.map { "\($0), which is not the network's" }, wanted: "every parameter of \(network)")
     }
     if let first = strange.first {
       throw InputError(
-        "unexpected tensor", at: .file("\(file.path): \(first)"), found: strange.count > 1 ? "\(strange.count) such" : nil,
+        "unexpected tensor", at: .file(file.path, first), found: strange.count > 1 ? "\(strange.count) such" : nil,
         wanted: "only parameters of \(network)")
     }
   }
@@ -85,12 +85,12 @@ private struct StrictEntries {
     let found = try file.tensor(tensor.name).shape
     guard found == tensor.shape else {
       throw InputError(
-        "wrong shape", at: .file("\(file.path): \(tensor.name)"), found: "\(found)", wanted: "\(tensor.shape) of \(network)")
+        "wrong shape", at: .file(file.path, tensor.name), found: "\(found)", wanted: "\(tensor.shape) of \(network)")
     }
     let values = try file.doubles(tensor.name)
     if let index = values.firstIndex(where: { !Float($0).isFinite }) {
       throw InputError(
-        "a value that float32 cannot hold", at: .file("\(file.path): \(tensor.name)"),
+        "a value that float32 cannot hold", at: .file(file.path, tensor.name),
         found: "\(values[index]) at index \(index)", wanted: "finite values")
     }
   }

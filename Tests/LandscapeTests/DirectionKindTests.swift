@@ -141,7 +141,7 @@ import Testing
     #expect(throws: InputError.self) { try run([.towards(scratch.file("s2.safetensors"))]) }
     try NPYFile(shape: [2, 2, 2], values: .float32(Array(repeating: 1, count: 8))).write(to: scratch.file("a.npy"))
     let error = #expect(throws: InputError.self) { try run([.file(path: scratch.file("a.npy"), name: nil)]) }
-    #expect(error?.place.item == scratch.file("a.npy"))
+    #expect(error?.place.file == scratch.file("a.npy"))
   }
 
   @Test("an NPY array is not taken as normal, then reduction cell") func arrays() throws {

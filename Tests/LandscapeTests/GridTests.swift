@@ -81,7 +81,7 @@ final class ScratchFolder {
     let landscape = try sampler().run()
     try CSVWriter.write(columns: LandscapeTable.columns, rows: LandscapeTable.rows(of: landscape), to: folder.file("l.csv"))
     let text = try String(contentsOfFile: folder.file("l.csv"), encoding: .utf8).split(separator: "\n")
-    #expect(text[0] == "i,j,x,y,objective,inner_steps,loss,accuracy")
+    #expect(text[0] == "i,j,x,y,objective,inner_steps,loss,accuracy,loss_error,accuracy_error")
     #expect(text.count == 1 + 27)
     #expect(text[1].hasPrefix("0,0,-0.5,-0.5,first,0,"))
     #expect(text[2].hasPrefix("0,0,-0.5,-0.5,second,1,"))
@@ -125,6 +125,49 @@ final class ScratchFolder {
       })
     #expect(again == whole)
     #expect(evaluated == 0)
+  }
+
+  @Test("planes keep the standard errors over validation batches, in the table, the arrays and a continued run")
+  func standardErrors() throws {
+    let scratch = try ScratchFolder()
+    let folder = try OutputFolder.create(at: scratch.file("out"))
+    let problem = try quadratic(noise: 0.3)
+    let run = try LandscapeRun(
+      problem: problem, weights: problem.makeInitialWeights(), velocity: nil, alphas: smallAlphas(),
+      settings: .init(objectives: [.firstOrder], grid: .init(size: 3, range: 0.5), validationBatches: 3))
+    let plane = try run.run(in: folder)
+    for index in 0..<9 {
+      let point = plane.grid.point(index)
+      let losses = (0..<3).map {
+        problem.evaluate(
+          weights: problem.makeInitialWeights(), alphas: run.directions.alphas(at: [point.x, point.y]),
+          batch: problem.validationBatch(epoch: 0, step: $0)
+        ).loss
+      }
+      let mean = losses.reduce(0, +) / 3
+      let variance = losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2
+      #expect(abs((plane.samples[.firstOrder]?[index].lossError ?? 0) - (variance / 3).squareRoot()) < 1e-12)
+    }
+    let errors = plane.samples[.firstOrder]?.map { $0.lossError ?? .nan } ?? []
+    #expect(try CSVTable(readingFrom: folder.file("landscape.csv")).doubles("loss_error") == errors)
+    #expect(try NPZFile(readingFrom: folder.file("landscape.npz"))["loss_error_first"]?.values == .float64(errors))
+    #expect(try run.run(in: folder, isContinued: true, isStopRequested: { true }) == plane)
+  }
+
+  @Test("a journal that an earlier version began, without errors, is continued to the same losses") func earlierJournal()
+    throws
+  {
+    let folder = try ScratchFolder()
+    let path = folder.file("journal.csv")
+    let whole = try sampler().run()
+    let table = LandscapeTable.rows(of: whole).map { $0.dropLast(2).map(\.encoded).joined(separator: ",") }
+    let header = LandscapeTable.columns.dropLast(2).joined(separator: ",")
+    // A row of the fifth point is cut short.
+    try AtomicFile.write(([header] + table[..<13]).joined(separator: "\n") + "\n1,1,0", to: path)
+    var reports: [Int] = []
+    #expect(try sampler().run(journal: path, progress: { done, _ in reports.append(done) }) == whole)
+    #expect(reports == [4, 5, 6, 7, 8, 9])
+    #expect(try CSVTable(readingFrom: path).columns == LandscapeTable.columns)
   }
 
   @Test("a journal of another grid or other objectives is not continued") func foreignJournal() throws {

@@ -154,7 +154,10 @@ import Testing
       #expect(found.loss < (landscape.minimiser(of: objective)?.loss ?? 0))
     }
     let table = try CSVTable(readingFrom: folder.file("refinement.csv"))
-    #expect(table.columns == ["level", "x", "y", "objective", "inner_steps", "loss", "accuracy"])
+    #expect(
+      table.columns == [
+        "level", "x", "y", "objective", "inner_steps", "loss", "accuracy", "loss_error", "accuracy_error",
+      ])
     #expect(try table.doubles("loss") == refinement.points.map(\.sample.loss))
     #expect(!FileManager.default.fileExists(atPath: folder.file("refinement-journal.csv")))
     #expect(try made.runAny(in: folder, isContinued: true, isStopRequested: { true }) == result)

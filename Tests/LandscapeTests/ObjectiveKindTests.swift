@@ -1,5 +1,6 @@
 import Cells
 import Compute
+import Figures
 import Formats
 import Foundation
 import Landscape
@@ -102,7 +103,9 @@ struct PerturbedLoss: ObjectiveKind {
       #expect(try run().run(in: folder, isContinued: true, isStopRequested: { true }) == plane)
       let drawn = Plot(try PlotFolder(folder.path))
       let heatmap = try #require(PlotKind(named: "heatmap"))
-      #expect(try drawn.svgElement(heatmap, idPrefix: "p").contains("ε = 0.25"))
+      let figure = try #require(try drawn.figure(heatmap) as? LandscapeFigure)
+      #expect(figure.panels[0].title == Label("L_{ε = 0.25}(α)"))
+      #expect(try drawn.svgElement(heatmap, idPrefix: "p").hasPrefix("<svg"))
     }
     // Without the line the table is of an objective that nobody knows.
     let error = #expect(throws: InputError.self) {

@@ -123,7 +123,7 @@ import Testing
     let evaluator = try ObjectiveEvaluator(
       problem: problem, weights: weights, trainingBatches: [batch, batch], validationBatches: [batch])
     #expect(
-      throws: InputError("too few for the inner steps", at: .file("training batches"), found: "2", wanted: "at least 3")
+      throws: InputError("too few for the inner steps", at: "training batches", found: "2", wanted: "at least 3")
     ) { try evaluator.evaluate([.trueLoss(innerSteps: 3)], at: smallAlphas()) }
   }
 

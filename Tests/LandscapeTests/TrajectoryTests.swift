@@ -137,7 +137,7 @@ import Testing
       try write("z/c", shape: [0, 2, 14, 2], []), try write("z/d", shape: [2, 2, 14, 2], broken),
     ] {
       let error = #expect(throws: InputError.self) { try AlphaTrajectory(run: bad, like: alphas) }
-      #expect(error?.place.item == bad + "/alphas.npy")
+      #expect(error?.place.file == bad + "/alphas.npy")
     }
     #expect(throws: InputError.self) { try AlphaTrajectory(run: scratch.file("none"), like: alphas) }
     #expect(throws: InputError.self) { try AlphaTrajectory.read(runs: [one, one], like: alphas) }

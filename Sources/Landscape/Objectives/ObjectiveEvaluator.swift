@@ -42,11 +42,11 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
       ("recalibration batches", batchNorm.batches == nil ? 1 : batches.recalibration.count),
     ]
     for (name, count) in kinds where count == 0 {
-      throw InputError("none given", at: .file(name), wanted: "at least one")
+      throw InputError("none given", at: .words(name), wanted: "at least one")
     }
     let count = problem.makeVector().count
     for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != count {
-      throw InputError("not a vector of this problem", at: .file(name), found: "\(vector.count) values", wanted: "\(count)")
+      throw InputError("not a vector of this problem", at: .words(name), found: "\(vector.count) values", wanted: "\(count)")
     }
     try batchNorm.check(statistics, wanted: problem.makeInitialStatistics().count)
     self.problem = problem
