@@ -19,6 +19,7 @@ struct ReportCommand: ParsableCommand {
   var landscape: [String] = []
   @Option(help: ArgumentHelp("The page. Default: report.html in the first folder.", valueName: "file.html"))
   var out: String?
+  @OptionGroup var truth: TableFlags
   @OptionGroup var overwriting: OverwriteFlag
   @Flag(help: "Leave out command lines, versions and settings, and paths with them.")
   var noMetadata = false
@@ -29,7 +30,9 @@ struct ReportCommand: ParsableCommand {
       throw ValidationError("--out: found \(target), wanted a path that ends in .html")
     }
     try ReportPage.output.require(target, overwrite: overwriting.overwrite)
-    let report = try Report(reading: paths, landscapes: landscape)
+    let table = try truth.read()
+    var report = try Report(reading: paths, landscapes: landscape)
+    report.truth = table
     for skipped in report.passedOver { remark("\(skipped) is passed over: none of our results in it") }
     let page = try ReportPage(noMetadata ? report.withoutOrigin() : report, command: Provenance.commandLine)
     try AtomicFile.write(page.html, to: target)

@@ -16,20 +16,10 @@ struct SummaryCommand: ParsableCommand {
   @Argument(help: "Run folders.")
   var runs: [String]
 
-  @Option(help: "A CSV or JSON file with the true accuracy of each architecture.")
-  var table: String?
-  @Option(help: "Which numbers of the table to show, such as cifar10.test_accuracy.")
-  var tableColumn: String?
-
-  func validate() throws {
-    guard table != nil || tableColumn == nil else {
-      throw ValidationError("--table-column \(tableColumn ?? ""): there is no --table")
-    }
-  }
+  @OptionGroup var truth: TableFlags
 
   func run() throws {
-    let truth = try table.map { try ArchitectureTable(readingFrom: $0, column: tableColumn) }
-    print(try RunSummary.table(SearchFolders.choose(runs), truth: truth))
+    print(try RunSummary.table(SearchFolders.choose(runs), truth: truth.read()))
   }
 }
 

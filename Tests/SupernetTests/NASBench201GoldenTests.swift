@@ -128,7 +128,8 @@ struct NASBench201Golden {
       (losses, try golden.file.doubles("expect.inner_train_losses", shape: [10])),
       (after, try golden.file.doubles("expect.valid_loss_after", shape: [3])),
     ] {
-      #expect(zip(found, wanted).allSatisfy { abs($0 / $1 - 1) < 1e-4 }, "\(found) \(wanted)")
+      // Ten steps of float32 on four images: a ReLU at its kink tells in the fourth digit.
+      #expect(zip(found, wanted).allSatisfy { abs($0 - $1) < 2e-4 }, "\(found) \(wanted)")
     }
   }
 

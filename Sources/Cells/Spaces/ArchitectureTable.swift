@@ -7,7 +7,7 @@ import Foundation
 /// A CSV file has a column of texts and columns of numbers. A JSON file has an object (or a list) of entries, each known by its
 /// text: as its key, or as one of its strings; numbers may lie deeper, `cifar10.test_accuracy`, and of a list of numbers the last
 /// counts, that of the last epoch.
-public struct ArchitectureTable: Sendable {
+public struct ArchitectureTable: Equatable, Sendable {
   public let path: String
   /// Which numbers of the table these are.
   public let column: String

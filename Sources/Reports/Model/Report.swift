@@ -1,3 +1,4 @@
+import Cells
 import Formats
 import Foundation
 
@@ -26,6 +27,9 @@ public struct Report: Sendable {
     /// Only inside of this folder.
     case within(String)
   }
+
+  /// What a user's table says of architectures, to be shown beside what was found.
+  public var truth: ArchitectureTable?
 
   /// Reads folders.
   ///

@@ -1,3 +1,4 @@
+import Cells
 import Foundation
 import Runs
 
@@ -6,7 +7,7 @@ enum SummarySection {
   static func html(_ report: Report) -> HTML {
     var parts: [HTML] = []
     if report.runs.count == 1, let run = report.runs.first {
-      parts = [facts(run), genotype(run)]
+      parts = [facts(run, report.truth), genotype(run)]
     } else if !report.runs.isEmpty {
       parts = [table(report)]
     }
@@ -55,7 +56,7 @@ enum SummarySection {
     }
   }
 
-  private static func facts(_ run: ReportRun) -> HTML {
+  private static func facts(_ run: ReportRun, _ truth: ArchitectureTable?) -> HTML {
     var entries: [(String, String, String?)] = []
     func add(_ name: String, _ column: String, percent: Bool = false) {
       guard let epoch = run.resultEpoch, let text = run.metric(column, epoch: epoch), let value = Double(text) else {
@@ -75,6 +76,10 @@ enum SummarySection {
       add("test accuracy", "test_accuracy", percent: true)
       add("training loss (nats)", "training_loss")
       add("training accuracy", "training_accuracy", percent: true)
+    }
+    if let truth, let entry = truth.entry(of: run) {
+      entries.append(("\(truth.column) (table)", LineChart.short(entry.value), "\(entry.value)"))
+      entries.append(("rank in the table", "\(entry.rank) / \(entry.count)", nil))
     }
     add("weight steps", "weight_steps")
     if let epoch = run.resultEpoch {
@@ -105,6 +110,9 @@ enum SummarySection {
         "\(run.finishedEpochs)\(run.wantedEpochs.map { "/\($0)" } ?? "")", loss, accuracy, cell("skip_connections"),
         cell("skip_connections_reduce"), cell("weight_steps"), run.seconds.map { ProgressReporter.duration($0) } ?? "",
       ]
+        + (report.truth.map { truth in
+          truth.entry(of: run).map { ["\($0.value)", "\($0.rank)/\($0.count)"] } ?? ["", ""]
+        } ?? [])
     }
     let table = DataTable(
       caption:
@@ -112,7 +120,7 @@ enum SummarySection {
       columns: [
         "run", "method", "space", "seed", "epochs", "loss (nats)", "accuracy", "skips, normal", "skips, reduction",
         "weight steps", "wall time",
-      ], rows: rows, digits: 5)
+      ] + (report.truth.map { ["\($0.column) (table)", "rank"] } ?? []), rows: rows, digits: 5)
     return table.html()
   }
 
@@ -124,4 +132,11 @@ enum SummarySection {
   }
 
   static func percent(_ value: Double) -> String { String(format: "%.2f %%", 100 * value) }
+}
+
+extension ArchitectureTable {
+  /// What the table says of what a run found.
+  fileprivate func entry(of run: ReportRun) -> (value: Double, rank: Int, count: Int)? {
+    run.genotype.flatMap { try? Genotype(parsing: $0) }.flatMap { entry(of: $0) }
+  }
 }
