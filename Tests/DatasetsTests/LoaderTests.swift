@@ -367,7 +367,7 @@ struct DatasetSpecificationTests {
   func refused(text: String, reason: String) {
     let found = message { _ = try DatasetSpecification(parsing: text) }
     #expect(found?.contains(reason) == true, "\(found ?? "nothing thrown")")
-    #expect(found?.hasPrefix("--dataset \(text): ") == true)
+    #expect(found?.hasPrefix("setting dataset \(text): ") == true)
   }
 }
 

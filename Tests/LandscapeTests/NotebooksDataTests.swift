@@ -83,11 +83,15 @@ struct NotebooksDataTests {
     let (names, objectives) = (try table.column("name"), try table.column("objective"))
     let (radii, values) = (try table.optionalDoubles("radius"), try table.doubles("value"))
     let (lower, upper) = (try table.optionalDoubles("lower"), try table.optionalDoubles("upper"))
-    let (rowNames, rowRadii, losses) = (
-      try samples.column("objective"), try samples.doubles("radius"), try samples.doubles("loss")
+    let (rowNames, rowSteps) = (try samples.column("objective"), try samples.integers("inner_steps"))
+    let (rowRadii, losses, steps) = (
+      try samples.doubles("radius"), try samples.doubles("loss"), try table.integers("inner_steps")
     )
-    func at(_ radius: Double, _ objective: String) -> [Double] {
-      losses.indices.filter { rowRadii[$0] == radius && rowNames[$0] == objective }.map { losses[$0] }
+    let most = try #require(rowSteps.max())
+    func at(_ radius: Double, _ objective: String, _ steps: Int) -> [Double] {
+      losses.indices.filter { rowRadii[$0] == radius && rowNames[$0] == objective && rowSteps[$0] == steps }.map {
+        losses[$0]
+      }
     }
     let statistics: [(String, ([Double], [Double]) throws -> Double?)] = [
       ("pearson", Correlation.pearson), ("spearman", Correlation.spearman), ("kendall", Correlation.kendall),
@@ -96,7 +100,7 @@ struct NotebooksDataTests {
     var checked = 0
     for row in names.indices {
       guard let radius = radii[row], let statistic = statistics.first(where: { $0.0 == names[row] })?.1 else { continue }
-      let found = try #require(try statistic(at(radius, objectives[row]), at(radius, "true")))
+      let found = try #require(try statistic(at(radius, objectives[row], steps[row]), at(radius, "true", most)))
       #expect(abs(found - values[row]) < 1e-12, "\(names[row]) of \(objectives[row]) at \(radius)")
       let (low, high) = (try #require(lower[row]), try #require(upper[row]))
       #expect(low <= values[row] && values[row] <= high)

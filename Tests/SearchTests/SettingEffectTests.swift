@@ -155,8 +155,8 @@ import Testing
     }
   }
 
-  /// Written by an earlier version: comparisons that it began go on with their warm-ups.
-  @Test("The folder of a shared warm-up has the name that it always had")
+  /// A comparison that an earlier version began goes on with its warm-ups, however settings are described.
+  @Test("The folder of a shared warm-up is named by the values of its settings alone")
   func name() throws {
     let plan = try ComparisonPlan(
       yaml: "settings: {channels: 4, layers: 3, batch: 4, epochs: 3, warmup: 1, inner_steps: 2, candidates: 2, threads: 1}",

@@ -50,6 +50,6 @@ import Testing
     let error = #expect(throws: InputError.self) {
       try ArchitectureParameters(from: beta, like: five.zeroAlphas())
     }
-    #expect(error?.place == "a.safetensors: betas_normal")
+    #expect(error?.place == .file("a.safetensors", "betas_normal"))
   }
 }

@@ -116,11 +116,19 @@ import Testing
     #expect(result.correct == correct)
   }
 
-  @Test("a weight that is not a number leaves the loss finite", arguments: TinySupernet.perSpace)
+  /// Of each network those that it has.
+  private static let early = [
+    "stem.0.weight", "cells.0.preprocess1.op.1.weight", "cells.1.preprocess0.op.1.weight", "cells.1.conv_a.op.1.weight",
+    "cells.1.downsample.1.weight",
+  ]
+
+  @Test("a weight that is not a number makes the loss none", arguments: TinySupernet.perSpace)
   func notANumber(network: TinySupernet) throws {
     let model = try network.model()
     for poison in [Float.nan, .infinity] {
-      for name in ["stem.0.weight", "cells.0.preprocess1.op.1.weight", "cells.1.preprocess0.op.1.weight"] {
+      let names = Self.early.filter(model.parameterNames.contains)
+      #expect(names.count == 3)
+      for name in names {
         let weights = model.makeInitialWeights(seed: 3)
         let mark = try model.vector { $0 == name ? [Float](repeating: 1, count: $1) : [Float](repeating: 0, count: $1) }
         let index = try #require(mark.values.firstIndex(of: 1))

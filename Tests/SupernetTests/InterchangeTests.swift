@@ -88,7 +88,7 @@ private final class ScratchFile {
     #expect(reading { $0 } == nil)
     let missing = try #require(reading { $0.name == name ? nil : $0 })
     #expect(
-      missing.problem == "missing tensor" && missing.place == "file, \(name)" && missing.wanted == "shape [4, 12, 1, 1]")
+      missing.problem == "missing tensor" && missing.place == .file("file", name) && missing.wanted == "shape [4, 12, 1, 1]")
     let misshapen = try #require(
       reading { $0.name == name ? NamedTensor(name: name, shape: [12, 4, 1, 1], values: $0.values) : $0 })
     #expect(misshapen.problem == "misshapen tensor" && misshapen.found == "shape [12, 4, 1, 1]")
@@ -96,7 +96,7 @@ private final class ScratchFile {
       let values = [Float](repeating: 0, count: 47) + [poison]
       let overflowing = try #require(
         reading { $0.name == name ? NamedTensor(name: name, shape: $0.shape, values: .float32(values)) : $0 })
-      #expect(overflowing.place == "file, \(name)" && overflowing.wanted == "finite values")
+      #expect(overflowing.place == .file("file", name) && overflowing.wanted == "finite values")
     }
   }
 }

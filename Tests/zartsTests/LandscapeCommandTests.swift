@@ -21,7 +21,8 @@ import Testing
         + ["--objectives", "first,second,true:1,true:5,true:10", "--grid", "1", "--out", scratch.file("out")])
     #expect(result.status == 0, "\(result.errors)")
     let table = try CSVTable(readingFrom: scratch.file("out/landscape.csv"))
-    #expect(table.columns == ["i", "j", "x", "y", "objective", "inner_steps", "loss", "accuracy"])
+    #expect(
+      table.columns == ["i", "j", "x", "y", "objective", "inner_steps", "loss", "accuracy", "loss_error", "accuracy_error"])
     #expect(try table.integers("inner_steps") == [0, 1, 1, 5, 10])
     let expected =
       try file.doubles("expect.valid_loss") + file.doubles("expect.unrolled_valid_loss")

@@ -36,7 +36,7 @@ public struct ComparisonFolder: Equatable, Sendable {
   /// those of the runs: two of one kind are told apart by nothing else in the settings.
   package func warmup(of run: ComparisonPlan.Run) -> SearchRunFolder {
     let shared = run.configuration.sharedWarmup.withoutHousekeeping
-    let check = String(CRC32C.value(of: Array(shared.yaml.utf8)), radix: 16)
+    let check = String(CRC32C.value(of: Array(shared.bareYAML.utf8)), radix: 16)
     let data = run.path.split(separator: "/").dropFirst().dropLast().map { "\($0)/" }.joined()
     return SearchRunFolder(
       unchecked: folder.file("warmups/\(data)\(shared.space.rawValue)-\(shared.seed)-\(check)"))
