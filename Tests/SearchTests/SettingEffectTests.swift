@@ -166,6 +166,6 @@ import Testing
     let folder = try TemporaryFolder()
     let files = try ComparisonFolder(existing: folder.path)
     let names = plan.runs.map { files.warmup(of: $0).folder.path.split(separator: "/").last.map(String.init) }
-    #expect(Set(names) == (["s2-0-a1e3491d", "s2-1-3d019eb6"]))
+    #expect(Set(names) == (["s2-0-fce7c277", "s2-1-b9475d87"]))
   }
 }
