@@ -102,7 +102,9 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "SupernetTests", dependencies: ["Engine", "Problems", "Statistics", "TestSupport"], resources: [.copy("Golden")]),
+    .testTarget(
+      name: "SupernetTests", dependencies: ["Engine", "Problems", "Statistics", "TestSupport"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "SearchTests", dependencies: ["Search", "Retraining", "TestSupport"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "Studies", "Diagnosis", "Figures", "Plots"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
