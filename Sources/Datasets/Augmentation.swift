@@ -46,7 +46,7 @@ public struct Augmentation: Equatable, Sendable {
     try colourJitter?.check()
     if case .bytes = dataset.training.pixels, resizedCrop != nil || colourJitter != nil {
       throw InputError(
-        "resized crops and colour jitter are for folders of images", at: .file(dataset.name),
+        "resized crops and colour jitter are for folders of images", at: .words(dataset.name),
         found: "images that are stored at their final size", wanted: "crop, flip and cutout")
     }
   }

@@ -81,7 +81,7 @@ public final class BatchLoader: Sendable {
     }
     guard available >= 2 else {
       throw InputError(
-        "too few training images to halve", at: .file(dataset.name), found: "\(available)", wanted: "2 or more")
+        "too few training images to halve", at: .words(dataset.name), found: "\(available)", wanted: "2 or more")
     }
     var stream = RandomStream(seed: seed, purpose: .split)
     let chosen = stream.permutation(available).prefix(limit ?? available)

@@ -11,7 +11,7 @@ extension ImageDataset {
     func halved(_ split: Split) throws -> Split {
       guard case .bytes(let bytes) = split.pixels, side.isMultiple(of: 2) else {
         throw InputError(
-          "images that cannot be halved", at: .file(name), found: "side \(side)", wanted: "images of bytes and even side")
+          "images that cannot be halved", at: .words(name), found: "side \(side)", wanted: "images of bytes and even side")
       }
       return Split(
         pixels: .bytes(Self.halved(bytes, planes: split.count * storedChannels, side: side)), labels: split.labels)

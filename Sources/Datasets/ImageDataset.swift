@@ -77,28 +77,28 @@ public struct ImageDataset: Sendable {
   ) throws {
     guard classes > 0, side > 0, storedChannels == 1 || storedChannels == Self.channels else {
       throw InputError(
-        "impossible images", at: .file(name), found: "\(classes) classes, side \(side), \(storedChannels) channels",
+        "impossible images", at: .words(name), found: "\(classes) classes, side \(side), \(storedChannels) channels",
         wanted: "positive numbers, and 1 or 3 channels")
     }
     for (kind, split) in [("training", training), ("validation", validation), ("test", test)] {
       guard let split else { continue }
-      guard split.count > 0 else { throw InputError("no images", at: .file("\(name), \(kind)")) }
+      guard split.count > 0 else { throw InputError("no images", at: "\(name), \(kind)") }
       let found = split.pixels.count(imageSize: storedChannels * side * side)
       guard found == split.count else {
         throw InputError(
-          "images and labels don't match", at: .file("\(name), \(kind)"),
+          "images and labels don't match", at: "\(name), \(kind)",
           found: found.map { "\($0) images" } ?? "pixels of no whole number of images",
           wanted: "\(split.count) images of \(storedChannels)×\(side)×\(side)")
       }
       if let index = split.labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {
         throw InputError(
-          "label is no class", at: .file("\(name), \(kind), image \(index)"), found: "\(split.labels[index])",
+          "label is no class", at: "\(name), \(kind), image \(index)", found: "\(split.labels[index])",
           wanted: "0 to \(classes - 1)")
       }
     }
     guard classNames == nil || classNames?.count == classes else {
       throw InputError(
-        "classes and their names don't match", at: .file(name), found: "\(classNames?.count ?? 0) names",
+        "classes and their names don't match", at: .words(name), found: "\(classNames?.count ?? 0) names",
         wanted: "\(classes)")
     }
     self.name = name

@@ -44,19 +44,19 @@ public enum SVHN {
       case .bytes(let pixels) = images.values
     else {
       throw InputError(
-        "wrong shape or type", at: .file("\(path), X"), found: "\(images.extents) of \(images.values.kind)",
+        "wrong shape or type", at: .file(path, "X"), found: "\(images.extents) of \(images.values.kind)",
         wanted: "[32, 32, 3, count] of uint8")
     }
     let count = extents[3]
     let numbers = try file.variable("y")
     guard numbers.extents.reduce(1, *) == count, numbers.extents.allSatisfy({ $0 == 1 || $0 == count }) else {
       throw InputError(
-        "as many labels as images are needed", at: .file("\(path), y"), found: "\(numbers.extents)", wanted: "[\(count), 1]")
+        "as many labels as images are needed", at: .file(path, "y"), found: "\(numbers.extents)", wanted: "[\(count), 1]")
     }
     let labels = try numbers.values.numbers.enumerated().map { index, number in
       guard (1...10).contains(number), number == number.rounded() else {
         throw InputError(
-          "label \(index) is no digit", at: .file("\(path), y"), found: "\(number)", wanted: "1 to 10, 10 for 0")
+          "label \(index) is no digit", at: .file(path, "y"), found: "\(number)", wanted: "1 to 10, 10 for 0")
       }
       return Int32(number) % 10
     }

@@ -14,7 +14,7 @@ public enum TensorDataset {
     let validation = try split(file, "valid")
     guard training.side == validation.side else {
       throw InputError(
-        "other size than train.images", at: .file("\(path), valid.images"), found: "side \(validation.side)",
+        "other size than train.images", at: .file(path, "valid.images"), found: "side \(validation.side)",
         wanted: "\(training.side)")
     }
     let largest = max(training.split.labels.max() ?? 0, validation.split.labels.max() ?? 0)
@@ -22,7 +22,7 @@ public enum TensorDataset {
     for (name, labels) in [("train", training.split.labels), ("valid", validation.split.labels)] {
       if let index = labels.firstIndex(where: { $0 >= classes }) {
         throw InputError(
-          "label \(index) is no class", at: .file("\(path), \(name).labels"), found: "\(labels[index])",
+          "label \(index) is no class", at: .file(path, "\(name).labels"), found: "\(labels[index])",
           wanted: "0 to \(classes - 1)")
       }
     }
@@ -35,7 +35,7 @@ public enum TensorDataset {
     if let text = file.metadata["classes"] {
       guard let classes = Int(text), classes > 0, classes <= 1 << 24 else {
         throw InputError(
-          "not a number of classes", at: .file("\(file.path), metadata classes"), found: text, wanted: "a positive integer")
+          "not a number of classes", at: .file(file.path, "metadata classes"), found: text, wanted: "a positive integer")
       }
       return classes
     }
@@ -62,13 +62,13 @@ public enum TensorDataset {
     let labelShape = try file.tensor(labelName).shape
     guard labelShape == [shape[0]] else {
       throw InputError(
-        "as many labels as images are needed", at: .file("\(file.path), \(labelName)"), found: "shape \(labelShape)",
+        "as many labels as images are needed", at: .file(file.path, labelName), found: "shape \(labelShape)",
         wanted: "[\(shape[0])]")
     }
     let labels = try file.integers(labelName).enumerated().map { index, label in
       guard label >= 0, label < 1 << 24 else {
         throw InputError(
-          "label \(index) is no class", at: .file("\(file.path), \(labelName)"), found: "\(label)",
+          "label \(index) is no class", at: .file(file.path, labelName), found: "\(label)",
           wanted: "a non-negative class number")
       }
       return Int32(label)

@@ -11,7 +11,7 @@ package enum Digest {
     var length: UInt32 = 0
     let type = kind == .md5 ? EVP_md5() : EVP_sha256()
     let status = bytes.withUnsafeBytes { EVP_Digest($0.baseAddress, $0.count, &result, &length, type, nil) }
-    guard status == 1 else { throw InputError("libcrypto refuses this digest", at: .file("\(kind)")) }
+    guard status == 1 else { throw InputError("libcrypto refuses this digest", at: "\(kind)") }
     return Array(result.prefix(Int(length)))
   }
 

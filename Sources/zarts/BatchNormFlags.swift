@@ -18,13 +18,13 @@ struct BatchNormFlags: ParsableArguments {
 
   func validate() throws { try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches") }
 
-  /// - Throws: `InputError` where a number of batches is given to a mode that estimates no statistics.
+  /// - Throws: `UsageError` where a number of batches is given to a mode that estimates no statistics.
   func mode() throws -> BatchNormMode {
     guard let recalibrationBatches else { return batchNorm }
     guard batchNorm.batches != nil else {
       let others = BatchNormMode.all.filter { $0.batches != nil }.map(\.name).joined(separator: " or ")
-      throw InputError(
-        "goes with --batch-norm \(others) only", at: .file("--recalibration-batches"), found: "\(recalibrationBatches)",
+      throw UsageError(
+        "goes with --batch-norm \(others) only", at: "--recalibration-batches", found: "\(recalibrationBatches)",
         wanted: "no --recalibration-batches")
     }
     return batchNorm.over(batches: recalibrationBatches)

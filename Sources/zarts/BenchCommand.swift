@@ -97,7 +97,7 @@ struct BenchCommand: ParsableCommand {
         print(try race.run())
       } catch let error as ValidationError {
         // A peer that fails is no wrong flag.
-        throw InputError(error.message, at: .file("--peer \(peer)"))
+        throw InputError(error.message, at: "--peer \(peer)")
       }
       return
     }

@@ -113,6 +113,6 @@ struct LandscapeOptions: ParsableArguments {
 
   private func refuse(_ flag: String, _ value: Int?, goesWith other: String) throws {
     guard let value else { return }
-    throw InputError("goes with \(other) only", at: .file(flag), found: "\(value)", wanted: "no \(flag)")
+    throw UsageError("goes with \(other) only", at: flag, found: "\(value)", wanted: "no \(flag)")
   }
 }

@@ -236,7 +236,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     guard batchNorm.needsStatistics, checkpoint.statistics == nil else { return }
     let others = BatchNormMode.all.filter { !$0.needsStatistics }.map(\.name)
     throw InputError(
-      "there are none", at: .file("\(path): running statistics"), found: "--batch-norm \(batchNorm.name)",
+      "there are none", at: .file(path, "running statistics"), found: "--batch-norm \(batchNorm.name)",
       wanted: "running_mean and running_var of every batch norm, or --batch-norm \(others.joined(separator: " or "))")
   }
 

@@ -205,7 +205,7 @@ struct CIFAR10Tests {
     let other = message { _ = try CIFAR.load10(empty.path) }
     #expect(other?.contains("there is no CIFAR-10: found train, wanted cifar-10-binary.tar.gz") == true)
     try empty.write([1, 2], to: "data_batch_1")
-    #expect(message { _ = try CIFAR.load10(empty.path) }?.contains("data_batch_1, byte 0: not a pickle") == true)
+    #expect(message { _ = try CIFAR.load10(empty.path) }?.contains("data_batch_1: byte 0: not a pickle") == true)
   }
 }
 
@@ -241,7 +241,7 @@ struct TensorDatasetTests {
     tensors[1].values = .int64([0, 1, 2, 30])
     #expect(try load(tensors).classes == 31)
     let text = message { _ = try load(tensors, metadata: ["classes": "8"]) }
-    #expect(text?.contains("train.labels: label 3 is no class: found 30, wanted 0 to 7") == true)
+    #expect(text?.contains(": train.labels: label 3 is no class: found 30, wanted 0 to 7") == true)
     #expect(message { _ = try load(tensors, metadata: ["classes": "many"]) }?.contains("found many") == true)
   }
 
@@ -409,10 +409,17 @@ struct ImageDatasetTests {
     }
     #expect(failure(pixels: 24, labels: [0, 1]) == nil)
     #expect(failure(channels: 1, pixels: 8, labels: [0, 1]) == nil)
-    #expect(failure(pixels: 24, labels: [0, 2])?.contains("image 1: label is no class: found 2, wanted 0 to 1") == true)
+    #expect(
+      failure(pixels: 24, labels: [0, 2])?.contains("d, training, image 1: label is no class: found 2, wanted 0 to 1")
+        == true)
     #expect(failure(pixels: 24, labels: [0, -1])?.contains("found -1") == true)
     #expect(failure(pixels: 23, labels: [0, 1])?.contains("don't match") == true)
     #expect(failure(pixels: 0, labels: [])?.contains("no images") == true)
+    let error = #expect(throws: InputError.self) {
+      try ImageDataset(
+        name: "d", classes: 1, side: 2, training: .init(pixels: .bytes([]), labels: []), normalisation: .cifar10)
+    }
+    #expect(error?.place.within("a.npy") == .file("a.npy", "d, training"))
     #expect(failure(channels: 2, pixels: 16, labels: [0, 1])?.contains("2 channels") == true)
     #expect(failure(classes: 0, pixels: 24, labels: [0, 0])?.contains("0 classes") == true)
   }

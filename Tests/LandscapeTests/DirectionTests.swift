@@ -113,8 +113,10 @@ import Testing
       // The same in the normal cell only: cell-wise they are dependent although they differ.
       [good, AlphaDirection(normal: [2, 4, 6, 8], reduce: [1, 0])], [AlphaDirection(normal: [0, 0, 0, 0], reduce: [5, 6])],
     ]
-    for directions in bad {
-      #expect(throws: InputError.self) { try Directions(directions, around: center) }
+    let places = ["directions", "direction 1", "direction 1", "direction 2", "direction 1"]
+    for (directions, place) in zip(bad, places) {
+      let error = #expect(throws: InputError.self) { try Directions(directions, around: center) }
+      #expect(error?.place == .words(place))
     }
     #expect(throws: InputError.self) { try Directions.random(count: 3, seed: 1, around: center) }
     #expect(throws: InputError.self) { try Directions.random(count: 0, seed: 1, around: center) }

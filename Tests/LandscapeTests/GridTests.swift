@@ -95,6 +95,26 @@ final class ScratchFolder {
     }
   }
 
+  @Test("a row of another grid, or of an objective that was not asked for, is named by its file and number")
+  func rowsOfOthers() throws {
+    let head = LandscapeTable.columns
+    func place(_ cells: String) -> InputError? {
+      let good = "0,0,-0.5,-0.5,first,0,1.0,0.5,,"
+      let table = CSVTable(
+        path: "l.csv", columns: head,
+        rows: [good, cells].map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+      return #expect(throws: InputError.self) {
+        try LandscapeTable.samples(in: table, grid: .init(size: 3, range: 0.5), objectives: [.firstOrder])
+      }
+    }
+    let outside = place("3,0,1.0,-0.5,first,0,1.0,0.5,,")
+    #expect(outside?.place == .file("l.csv", "row 2") && outside?.found == "i 3, j 0")
+    let shifted = place("0,1,-0.5,0.25,first,0,1.0,0.5,,")
+    #expect(shifted?.place == .file("l.csv", "row 2") && shifted?.found == "(-0.5, 0.25)")
+    let other = place("0,1,-0.5,0.0,true,3,1.0,0.5,,")
+    #expect(other?.place == .file("l.csv", "row 2") && other?.found == "true with 3 steps")
+  }
+
   @Test("a run that was stopped continues where it was, to the same landscape") func resume() throws {
     let folder = try ScratchFolder()
     let whole = try sampler().run()
@@ -245,9 +265,10 @@ final class ScratchFolder {
 
   @Test("what was not sampled is neither compared nor made up") func missing() throws {
     let result = try landscape([1, 2, 3, 4], [2, 2, 1, 5])
-    #expect(throws: InputError.self) {
+    let unsampled = #expect(throws: InputError.self) {
       try LandscapeComparison(of: .secondOrder, against: .trueLoss(innerSteps: 2), in: result)
     }
+    #expect(unsampled?.place == "second")
     #expect(result.minimiser(of: .secondOrder) == nil)
     #expect(throws: InputError.self) { try landscape([1, 2, 3], [1, 2, 3, 4]) }
     let only = try LandscapePlane(

@@ -151,11 +151,13 @@ import Testing
     let weights = problem.makeVector()
     weights.fill(1e38)
     let batch = problem.trainingBatch(epoch: 0, step: 0)
-    #expect(throws: InputError.self) {
+    let error = #expect(throws: InputError.self) {
       try GradientEstimator.second.estimate(
         problem: problem, weights: weights, velocity: nil, alphas: smallAlphas(), training: batch,
         validation: problem.validationBatch(epoch: 0, step: 0), step: WeightStep(learningRate: 1e3))
     }
+    #expect(error?.place.within("a.safetensors") == .file("a.safetensors", "second-order gradient"))
+    #expect(error?.found == "values that are not finite")
   }
 
   @Test("a list is read in its order, one that cannot be meant is refused") func lists() throws {

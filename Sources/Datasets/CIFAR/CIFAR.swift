@@ -104,14 +104,14 @@ struct CIFARImages {
       !array.element.isSigned, let pixels = pickle.bytes(array.data)
     else {
       throw InputError(
-        "wrong shape or type", at: .file("\(pickle.source), data"),
+        "wrong shape or type", at: .file(pickle.source, "data"),
         found: "\(array.shape) of \(array.element.size)-byte integers", wanted: "[count, \(CIFAR.imageSize)] of uint8")
     }
     let count = array.shape[0]
     let found = try pickle.integers(required(variant.labelKey), of: variant.labelKey)
     guard found.count == count else {
       throw InputError(
-        "as many labels as images are needed", at: .file("\(pickle.source), \(variant.labelKey)"), found: "\(found.count)",
+        "as many labels as images are needed", at: .file(pickle.source, variant.labelKey), found: "\(found.count)",
         wanted: "\(count)")
     }
     for (index, label) in found.enumerated() {

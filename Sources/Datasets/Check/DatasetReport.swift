@@ -54,7 +54,7 @@ public struct DatasetReport: Sendable {
       damaged += facts.compactMap { if case .failure(let error) = $0 { error } else { nil } }
       let summary = try Self.summary(name, of: part, facts, classes: dataset.classes, training: &training)
       guard let summary else {
-        throw damaged.first ?? InputError("no images", at: .file("\(dataset.name), \(name)"))
+        throw damaged.first ?? InputError("no images", at: "\(dataset.name), \(name)")
       }
       var split = summary
       if dataset.isAugmentable {
@@ -81,7 +81,7 @@ public struct DatasetReport: Sendable {
         case .files(let files): return .success(try ImageFacts(file: files.path(position)))
         }
       } catch {
-        return .failure(error as? InputError ?? InputError("\(error)", at: .file("image \(position)")))
+        return .failure(error as? InputError ?? InputError("\(error)", at: "image \(position)"))
       }
     }
     var all: [Result<ImageFacts, InputError>] = []

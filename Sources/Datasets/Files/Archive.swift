@@ -82,7 +82,7 @@ enum Archive {
       guard got >= 0 else { throw failure(archive, "\(path), \(name)", "the archive is damaged") }
       if got == 0 { return bytes }
       guard bytes.count + got <= limit else {
-        throw InputError("unpacks to more than can be right", at: .file("\(path), \(name)"), found: "over \(limit) bytes")
+        throw InputError("unpacks to more than can be right", at: .file(path, name), found: "over \(limit) bytes")
       }
       bytes += chunk[..<got]
     }

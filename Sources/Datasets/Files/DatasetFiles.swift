@@ -51,7 +51,7 @@ struct DatasetFiles {
     case .folder(let folder): return try FileBytes.read("\(folder)/\(name)")
     case .archive(let path, let contents):
       guard let bytes = contents[name] else {
-        throw InputError("there is no such file in the archive", at: .file("\(path), \(name)"))
+        throw InputError("there is no such file in the archive", at: .file(path, name))
       }
       return bytes
     }

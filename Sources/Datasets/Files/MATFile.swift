@@ -65,24 +65,24 @@ final class MATFile {
     let width = kind == MAT_C_UINT8 ? 1 : 8
     guard kind == MAT_C_UINT8 || kind == MAT_C_DOUBLE, !isComplex else {
       throw InputError(
-        "wrong type", at: .file("\(path), \(name)"), found: "MATLAB class \(kind.rawValue)\(isComplex ? ", complex" : "")",
+        "wrong type", at: .file(path, name), found: "MATLAB class \(kind.rawValue)\(isComplex ? ", complex" : "")",
         wanted: "uint8 or double, classes \(MAT_C_UINT8.rawValue) and \(MAT_C_DOUBLE.rawValue)")
     }
     var size = width
     for extent in extents {
       let product = size.multipliedReportingOverflow(by: extent)
       guard extent > 0, !product.overflow, product.partialValue <= Self.mostBytes else {
-        throw InputError("empty, or larger than can be right", at: .file("\(path), \(name)"), found: "\(extents)")
+        throw InputError("empty, or larger than can be right", at: .file(path, name), found: "\(extents)")
       }
       size = product.partialValue
     }
     guard let variable = Mat_VarRead(file, name) else {
-      throw InputError("the data cannot be read: truncated or corrupt", at: .file("\(path), \(name)"))
+      throw InputError("the data cannot be read: truncated or corrupt", at: .file(path, name))
     }
     defer { Mat_VarFree(variable) }
     guard let data = variable.pointee.data, variable.pointee.nbytes == size, variable.pointee.data_size == width,
       Self.extents(of: variable) == extents
-    else { throw InputError("the data are truncated or corrupt", at: .file("\(path), \(name)")) }
+    else { throw InputError("the data are truncated or corrupt", at: .file(path, name)) }
     let bytes = UnsafeRawBufferPointer(start: data, count: size)
     return Variable(
       extents: extents, values: width == 1 ? .bytes(Array(bytes)) : .doubles(Array(bytes.bindMemory(to: Double.self))))

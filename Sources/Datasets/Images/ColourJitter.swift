@@ -26,7 +26,7 @@ public struct ColourJitter: Equatable, Sendable {
     let values = [("brightness", brightness), ("contrast", contrast), ("saturation", saturation), ("hue", hue)]
     for (name, value) in values where !(value >= 0 && value <= (name == "hue" ? 0.5 : 1)) {
       throw InputError(
-        "out of range", at: .file("jitter of \(name)"), found: "\(value)", wanted: name == "hue" ? "0 to 0.5" : "0 to 1")
+        "out of range", at: "jitter of \(name)", found: "\(value)", wanted: name == "hue" ? "0 to 0.5" : "0 to 1")
     }
   }
 

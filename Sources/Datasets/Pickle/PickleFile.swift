@@ -71,7 +71,7 @@ struct PickleFile {
     case .tuple(let values): items = values
     case .array(let index): return try integers(array(index, of: key), of: key)
     default:
-      throw InputError("not a list of integers", at: .file("\(source), \(key)"), found: value.kind)
+      throw InputError("not a list of integers", at: .file(source, key), found: value.kind)
     }
     return try items.enumerated().map { index, item in
       switch item {
@@ -79,7 +79,7 @@ struct PickleFile {
       case .bool(let bit): return bit ? 1 : 0
       default:
         throw InputError(
-          "entry \(index) is no integer", at: .file("\(source), \(key)"), found: item.kind, wanted: "an integer")
+          "entry \(index) is no integer", at: .file(source, key), found: item.kind, wanted: "an integer")
       }
     }
   }
@@ -96,21 +96,21 @@ struct PickleFile {
   /// - Throws: `InputError` where it is none.
   func array(_ value: PickleValue, of key: String) throws -> PickleArray {
     guard case .array(let index) = value else {
-      throw InputError("not an array", at: .file("\(source), \(key)"), found: value.kind, wanted: "a NumPy array")
+      throw InputError("not an array", at: .file(source, key), found: value.kind, wanted: "a NumPy array")
     }
     return try array(index, of: key)
   }
 
   private func array(_ index: Int, of key: String) throws -> PickleArray {
     guard let array = arrays[index] else {
-      throw InputError("an array without values", at: .file("\(source), \(key)"), wanted: "its BUILD opcode")
+      throw InputError("an array without values", at: .file(source, key), wanted: "its BUILD opcode")
     }
     return array
   }
 
   private func integers(_ array: PickleArray, of key: String) throws -> [Int] {
     guard array.shape.count == 1, let data = bytes(array.data) else {
-      throw InputError("wrong shape", at: .file("\(source), \(key)"), found: "\(array.shape)", wanted: "one dimension")
+      throw InputError("wrong shape", at: .file(source, key), found: "\(array.shape)", wanted: "one dimension")
     }
     let (size, start) = (array.element.size, data.startIndex)
     return (0..<array.count).map { index in

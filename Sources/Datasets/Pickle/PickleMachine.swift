@@ -238,6 +238,6 @@ struct PickleMachine {
   }
 
   func wrong(_ problem: String, at offset: Int, found: String? = nil, expected: String? = nil) -> InputError {
-    InputError(problem, at: .file("\(file.source), byte \(offset)"), found: found, wanted: expected)
+    InputError(problem, at: .file(file.source, "byte \(offset)"), found: found, wanted: expected)
   }
 }

@@ -30,12 +30,12 @@ public struct Directions: Equatable, Sendable {
       let (found, wanted) = (direction.cells.map(\.count), center.matrices.map(\.values.count))
       guard found == wanted else {
         throw InputError(
-          "does not fit α", at: .file("direction \(index + 1)"),
+          "does not fit α", at: "direction \(index + 1)",
           found: "\(found.map(String.init).joined(separator: " and ")) values",
           wanted: wanted.map(String.init).joined(separator: " and "))
       }
       guard direction.flat.allSatisfy(\.isFinite) else {
-        throw InputError("a value that is not finite", at: .file("direction \(index + 1)"), wanted: "finite values")
+        throw InputError("a value that is not finite", at: "direction \(index + 1)", wanted: "finite values")
       }
     }
     var flats = raw.map(\.flat)
@@ -118,7 +118,7 @@ public struct Directions: Equatable, Sendable {
       let after = norm(values[...])
       guard after > 1e-10 * before else {
         throw InputError(
-          "zero, or a combination of the ones before it, in values \(block) of α", at: .file("direction \(index + 1)"),
+          "zero, or a combination of the ones before it, in values \(block) of α", at: "direction \(index + 1)",
           wanted: "independent directions")
       }
       values = values.map { $0 / after }

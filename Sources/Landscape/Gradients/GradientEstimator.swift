@@ -95,7 +95,7 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
     // The loss at the unrolled weights tells of a step that led nowhere even where the gradient comes out finite.
     guard found.loss.loss.isFinite, found.gradient.flat.allSatisfy(\.isFinite) else {
       throw InputError(
-        "diverged", at: .file("\(rawValue)-order gradient"), found: "values that are not finite",
+        "diverged", at: "\(rawValue)-order gradient", found: "values that are not finite",
         wanted: "finite values: a smaller learning rate may help")
     }
     return found

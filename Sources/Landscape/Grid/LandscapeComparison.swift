@@ -22,7 +22,7 @@ public struct LandscapeComparison: Equatable, Sendable {
   public init(of approximation: Objective, against truth: Objective, in landscape: LandscapePlane) throws {
     for objective in [approximation, truth] where landscape.samples[objective] == nil {
       throw InputError(
-        "was not sampled", at: .file(objective.label), wanted: landscape.objectives.map(\.label).joined(separator: ", "))
+        "was not sampled", at: .words(objective.label), wanted: landscape.objectives.map(\.label).joined(separator: ", "))
     }
     self.approximation = approximation
     self.truth = truth

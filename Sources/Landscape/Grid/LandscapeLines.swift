@@ -14,7 +14,7 @@ public struct LandscapeLines: Equatable, Sendable {
     for (index, line) in lines.enumerated() {
       for objective in objectives where line[objective]?.count != axis.size {
         throw InputError(
-          "not one sample a point", at: .file("line \(index + 1), \(objective.label)"),
+          "not one sample a point", at: "line \(index + 1), \(objective.label)",
           found: "\(line[objective]?.count ?? 0)", wanted: "\(axis.size)")
       }
     }
@@ -39,7 +39,7 @@ public struct LandscapeLines: Equatable, Sendable {
         let (line, index) = (directions[row] - 1, indices[row])
         guard (0..<lines).contains(line), (0..<axis.size).contains(index), t[row] == axis.coordinate(index) else {
           throw InputError(
-            "not a point of the lines", at: .file("\(table.path): row \(row + 1)"),
+            "not a point of the lines", at: .file(table.path, "row \(row + 1)"),
             found: "direction \(directions[row]), index \(index), t \(t[row])",
             wanted: "\(lines) lines of \(axis.size) points over ±\(axis.range)")
         }

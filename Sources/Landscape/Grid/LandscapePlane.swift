@@ -13,7 +13,7 @@ public struct LandscapePlane: Equatable, Sendable {
   public init(grid: LandscapeGrid, objectives: [Objective], samples: [Objective: [Sample]]) throws {
     for objective in objectives where samples[objective]?.count != grid.count {
       throw InputError(
-        "not one sample a point", at: .file(objective.label), found: "\(samples[objective]?.count ?? 0)",
+        "not one sample a point", at: .words(objective.label), found: "\(samples[objective]?.count ?? 0)",
         wanted: "\(grid.count)")
     }
     self.grid = grid

@@ -16,7 +16,7 @@ public enum LandscapeTable {
       let (x, y) = (try table.doubles("x"), try table.doubles("y"))
       return try rows.indices.map { row in
         func failure(_ problem: String, _ found: String, _ expected: String) -> InputError {
-          InputError(problem, at: .file("\(table.path): row \(row + 1)"), found: found, wanted: expected)
+          InputError(problem, at: .file(table.path, "row \(row + 1)"), found: found, wanted: expected)
         }
         guard (0..<grid.size).contains(rows[row]), (0..<grid.size).contains(columns[row]) else {
           throw failure("not a point of the grid", "i \(rows[row]), j \(columns[row])", "0 to \(grid.size - 1)")

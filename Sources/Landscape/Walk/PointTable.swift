@@ -73,7 +73,7 @@ public struct PointTable<Key: Hashable> {
       let known = objectives.map { $0.first { $0.name == names[row] && $0.innerSteps == steps[row] } }
       guard let objective = known ?? Objective(name: names[row], innerSteps: steps[row]) else {
         throw InputError(
-          objectives == nil ? "unknown objective" : "another objective", at: .file("\(table.path): row \(row + 1)"),
+          objectives == nil ? "unknown objective" : "another objective", at: .file(table.path, "row \(row + 1)"),
           found: "\(names[row]) with \(steps[row]) steps",
           wanted: objectives?.map(\.label).joined(separator: ", ") ?? Objective.forms)
       }

@@ -26,7 +26,7 @@ public struct FidelitySamples: Equatable, Sendable {
       let isComplete = centre[objective] != nil && rays.allSatisfy { $0[objective]?.count == radii.count }
       guard isComplete, displacements.count == rays.count, displacements.allSatisfy({ $0.count == radii.count }) else {
         throw InputError(
-          "not one sample a point", at: .file(objective.label), wanted: "\(radii.count) on each of \(rays.count) rays")
+          "not one sample a point", at: .words(objective.label), wanted: "\(radii.count) on each of \(rays.count) rays")
       }
     }
     self.objectives = objectives

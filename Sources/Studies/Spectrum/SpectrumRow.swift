@@ -66,7 +66,7 @@ public struct SpectrumRow: Equatable, Sendable {
     return try quantities.indices.map { row in
       guard let quantity = Quantity(rawValue: quantities[row]) else {
         throw InputError(
-          "unknown quantity", at: .file("\(table.path): row \(row + 1)"), found: quantities[row],
+          "unknown quantity", at: .file(table.path, "row \(row + 1)"), found: quantities[row],
           wanted: Quantity.allCases.map(\.rawValue).joined(separator: ", "))
       }
       return SpectrumRow(
