@@ -39,6 +39,23 @@ struct CountBoundsTests {
       RealBounds.any.contains(.nan) && !RealBounds.finite.contains(.infinity) && !RealBounds.notNegative.contains(.nan))
     #expect(RealBounds.fraction.contains(1) && !RealBounds.fraction.contains(1.001) && RealBounds.notNegative.contains(0))
     #expect(!RealBounds.positive.contains(0) && RealBounds.positive.contains(1e-300))
+    #expect(RealBounds.any.contains(-.infinity) && !RealBounds.notNegative.contains(.infinity))
+  }
+
+  @Test func endsOfARangeAreNumbersOfItUnlessTheyAreLeftOut() {
+    let open = RealBounds(-1...2, "x", excludesLower: true, excludesUpper: true)
+    #expect(!open.contains(-1) && open.contains((-1.0).nextUp) && open.contains(2.0.nextDown) && !open.contains(2))
+    let limit = RealBounds(0...Double.infinity, "x", excludesLower: true)
+    #expect(limit.contains(.infinity) && !limit.contains(0) && !limit.contains(.nan) && !limit.contains(-.infinity))
+  }
+
+  @Test func otherWordsAreOfTheSameNumbers() {
+    let worded = RealBounds.positive.worded("y")
+    #expect(worded.wanted == "y" && RealBounds.positive.wanted == "a finite number above 0")
+    for value in [0, 1e-300, 1, .infinity, .nan] as [Double] {
+      #expect(worded.contains(value) == RealBounds.positive.contains(value))
+    }
+    #expect(worded.worded(RealBounds.positive.wanted) == .positive)
   }
 }
 

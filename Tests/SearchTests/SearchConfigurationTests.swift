@@ -134,6 +134,7 @@ struct SearchConfigurationTests {
       ), ("learning_rate", { $0.learningRate = 0 }),
       ("minimum_learning_rate", { $0.minimumLearningRate = 1 }), ("momentum", { $0.momentum = 1 }),
       ("weight_decay", { $0.weightDecay = -1 }), ("gradient_clip", { $0.gradientClip = 0 }),
+      ("gradient_clip", { $0.gradientClip = .nan }),
       ("alpha_learning_rate", { $0.alphaLearningRate = .infinity }), ("alpha_beta1", { $0.alphaBeta1 = 1 }),
       ("alpha_beta2", { $0.alphaBeta2 = -0.1 }), ("alpha_epsilon", { $0.alphaEpsilon = 0 }),
       ("alpha_weight_decay", { $0.alphaWeightDecay = -1 }), ("dataset", { $0.dataset = "" }),
@@ -146,6 +147,9 @@ struct SearchConfigurationTests {
     ]
     let good = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "fashion-mnist")
     try good.validate()
+    var unlimited = good
+    unlimited.gradientClip = .infinity
+    try unlimited.validate()
     for (key, change) in changes {
       var bad = good
       change(&bad)

@@ -109,27 +109,27 @@ extension SearchConfiguration {
     whole(
       "candidates", \.candidates, .afterWarmup, RunBounds.candidates,
       "N: of an update; in random search, architectures tried an epoch"),
-    number("sigma", \.sigma, .afterWarmup, .positive, "standard deviation of candidates before its decay"),
+    number("sigma", \.sigma, .afterWarmup, .aboveZero, "standard deviation of candidates before its decay"),
     choice("sigma_decay", \.sigmaDecay, .afterWarmup, "fall of sigma after the warm-up"),
-    number("tau", \.tau, .afterWarmup, .positive, "temperature of the candidates' weights"),
-    number("lambda", \.lambda, .afterWarmup, .share, "share of candidates that ignore the gradient"),
+    number("tau", \.tau, .afterWarmup, .aboveZero, "temperature of the candidates' weights"),
+    number("lambda", \.lambda, .afterWarmup, .fraction, "share of candidates that ignore the gradient"),
     choice("proposal", \.proposal, .afterWarmup, "importance weights"),
     choice("rs_distribution", \.rsDistribution, .afterWarmup, "of the directions"),
-    number("mu", \.mu, .afterWarmup, .positive, "distance of candidates along their directions"),
-    number("xi", \.xi, .afterWarmup, .positive, "step along the negative gradient estimate"),
+    number("mu", \.mu, .afterWarmup, .aboveZero, "distance of candidates along their directions"),
+    number("xi", \.xi, .afterWarmup, .aboveZero, "step along the negative gradient estimate"),
     flag("antithetic", \.antithetic, .afterWarmup, "whether candidates come in opposite pairs, which need no baseline"),
-    number("radius", \.radius, .afterWarmup, .positive, "R: of the largest ball"),
+    number("radius", \.radius, .afterWarmup, .aboveZero, "R: of the largest ball"),
     whole("radii", \.radii, .afterWarmup, RunBounds.radii, "K: balls, each of half the radius of the one before"),
-    number("learning_rate", \.learningRate, .warmup, .positive, "of the weights, in the first epoch"),
+    number("learning_rate", \.learningRate, .warmup, .aboveZero, "of the weights, in the first epoch"),
     number("minimum_learning_rate", \.minimumLearningRate, .warmup, .any, "towards which the cosine falls"),
     number("momentum", \.momentum, .warmup, .belowOne, "of the weights"),
-    number("weight_decay", \.weightDecay, .warmup, .notNegative, "of the weights"),
+    number("weight_decay", \.weightDecay, .warmup, .fromZero, "of the weights"),
     number("gradient_clip", \.gradientClip, .warmup, .limit, "largest norm of the weights' gradient"),
-    number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .positive, "of Adam on alpha"),
+    number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .aboveZero, "of Adam on alpha"),
     number("alpha_beta1", \.alphaBeta1, .afterWarmup, .belowOne, "of Adam on alpha"),
     number("alpha_beta2", \.alphaBeta2, .afterWarmup, .belowOne, "of Adam on alpha"),
-    number("alpha_epsilon", \.alphaEpsilon, .afterWarmup, .positive, "of Adam on alpha"),
-    number("alpha_weight_decay", \.alphaWeightDecay, .afterWarmup, .notNegative, "of Adam on alpha"),
+    number("alpha_epsilon", \.alphaEpsilon, .afterWarmup, .aboveZero, "of Adam on alpha"),
+    number("alpha_weight_decay", \.alphaWeightDecay, .afterWarmup, .fromZero, "of Adam on alpha"),
     whole(
       "eigenvalue_every", \.eigenvalueEvery, .afterWarmup, RunBounds.interval.or(zero: "none"),
       "epochs between dominant eigenvalues of the Hessian of the validation loss in alpha; 0 for none"),
@@ -177,7 +177,7 @@ extension SearchConfiguration {
   }
 
   private static func number(
-    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ bounds: NumberBounds, _ comment: String
+    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ bounds: RealBounds, _ comment: String
   ) -> Field {
     Field(
       key, comment, path, affects: affects, wanted: "a number",
