@@ -82,7 +82,7 @@ let package = Package(
     .target(
       name: "Watch",
       dependencies: [
-        "Formats", "Reports", .product(name: "Hummingbird", package: "hummingbird"),
+        "Compute", "Formats", "Reports", .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(

@@ -32,9 +32,7 @@ final class BatchAssembler: Sendable {
 
   /// - Throws: `InputError` when the batch size is out of range or the augmentation doesn't fit the images.
   init(dataset: ImageDataset, seed: UInt64, batchSize: Int, augmentation: Augmentation?, threads: Int) throws {
-    guard BatchLoader.batchSizes.contains(batchSize) else {
-      throw InputError("out of range", at: .setting("batch"), found: "\(batchSize)", wanted: BatchLoader.batchSizes.wanted)
-    }
+    try BatchLoader.batchSizes.require(batchSize, at: .setting("batch"), "out of range")
     let augmentation = augmentation ?? dataset.augmentation
     try augmentation.check(dataset)
     self.dataset = dataset

@@ -31,24 +31,17 @@ public struct CollapseThresholds: Equatable, Sendable {
 
   /// - Throws: `InputError` naming the setting of the first value out of range.
   public func validate() throws {
-    func require(_ isRight: Bool, _ setting: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
-      guard isRight else {
-        throw InputError("value out of range", at: .setting(setting), found: "\(found)", wanted: wanted)
-      }
-    }
-    func check(_ setting: String, _ count: Int, _ bounds: CountBounds) throws {
-      try require(bounds.contains(count), setting, count, bounds.wanted)
-    }
-    try check("edges", edges, CountBounds(1...8, since: "a derived cell has 8 edges"))
-    try require(chance > 0 && chance <= 1, "chance", chance, "above 0, at most 1")
-    try require((0...1).contains(margin), "margin", margin, "0 to 1")
-    try check("persistence", persistence, RunBounds.epochs)
-    try require(share > 0 && share <= 1, "share", share, "above 0, at most 1")
-    try check("eigenvalue_window", eigenvalueWindow, RunBounds.window)
-    try require(eigenvalueRatio > 0 && eigenvalueRatio <= 1, "eigenvalue_ratio", eigenvalueRatio, "above 0, at most 1")
-    try check("eigenvalue_start", eigenvalueStart, RunBounds.start)
-    try require(gap.isFinite, "gap", gap, "a finite number")
-    try require((-1...1).contains(agreement), "agreement", agreement, "-1 to 1")
+    let counts = [
+      ("edges", edges, CountBounds(1...8, since: "a derived cell has 8 edges")),
+      ("persistence", persistence, RunBounds.epochs), ("eigenvalue_window", eigenvalueWindow, RunBounds.window),
+      ("eigenvalue_start", eigenvalueStart, RunBounds.start),
+    ]
+    for (setting, count, bounds) in counts { try bounds.require(count, at: .setting(setting)) }
+    let numbers: [(String, Double, RealBounds)] = [
+      ("chance", chance, .ratio), ("margin", margin, .fraction), ("share", share, .ratio),
+      ("eigenvalue_ratio", eigenvalueRatio, .ratio), ("gap", gap, .finite), ("agreement", agreement, .correlation),
+    ]
+    for (setting, number, bounds) in numbers { try bounds.require(number, at: .setting(setting)) }
   }
 
   /// The criterion of the eigenvalues.

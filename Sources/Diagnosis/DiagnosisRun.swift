@@ -27,9 +27,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
     dataset: String? = nil, makeProblem: @escaping () throws -> Problem
   ) throws {
     try settings.validate()
-    guard every >= 1 else {
-      throw InputError("value out of range", at: .setting("every"), found: "\(every)", wanted: "1 or more")
-    }
+    try RunBounds.interval.require(every, at: .setting("every"))
     self.run = run
     self.settings = settings
     self.every = every

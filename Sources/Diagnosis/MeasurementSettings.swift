@@ -21,18 +21,10 @@ public struct MeasurementSettings: Equatable, Sendable {
 
   /// - Throws: `InputError` naming the setting of the first value out of range.
   public func validate() throws {
-    func require(_ isRight: Bool, _ setting: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
-      guard isRight else {
-        throw InputError("value out of range", at: .setting(setting), found: "\(found)", wanted: wanted)
-      }
-    }
-    func check(_ setting: String, _ count: Int, _ bounds: CountBounds) throws {
-      try require(bounds.contains(count), setting, count, bounds.wanted)
-    }
-    try check("validation_batches", validationBatches, RunBounds.batches)
-    try check("samples", samples, CountBounds(3...10_000, zero: "none"))
-    try require(radius > 0 && radius.isFinite, "radius", radius, "a positive finite number")
-    try check("inner_steps", innerSteps, RunBounds.innerSteps)
+    try RunBounds.batches.require(validationBatches, at: .setting("validation_batches"))
+    try CountBounds(3...10_000, zero: "none").require(samples, at: .setting("samples"))
+    try RealBounds.length.require(radius, at: .setting("radius"))
+    try RunBounds.innerSteps.require(innerSteps, at: .setting("inner_steps"))
   }
 
   /// Keys and values, as diagnosis.yaml has them.

@@ -59,6 +59,17 @@ extension InputError {
     }
   }
 
+  /// - Parameters:
+  ///   - setting: whose value is asked about, as the files of settings spell it.
+  ///   - wanted: what would be right.
+  /// - Throws: `InputError` that names the setting where its value is not right.
+  package static func require(
+    _ isRight: Bool, _ setting: String, _ found: some CustomStringConvertible, _ wanted: @autoclosure () -> String,
+    _ problem: String = "value out of range"
+  ) throws {
+    guard isRight else { throw InputError(problem, at: .setting(setting), found: "\(found)", wanted: wanted()) }
+  }
+
   /// Puts the name of a file before the places of what is wrong with its settings.
   package static func naming<Value>(_ file: String, _ body: () throws -> Value) throws -> Value {
     do {

@@ -114,14 +114,10 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   /// - Throws: `InputError` naming the key, what was found and what would be right.
   public func validate() throws {
     func require(_ condition: Bool, _ key: CodingKeys, _ found: some CustomStringConvertible, _ wanted: String) throws {
-      if !condition {
-        throw InputError("value out of range", at: .setting(key.rawValue), found: "\(found)", wanted: wanted)
-      }
+      try InputError.require(condition, key.rawValue, found, wanted)
     }
     try require(!dataset.isEmpty, .dataset, "''", DatasetSpecification.forms)
-    for (key, count, bounds) in counts where !bounds.contains(count) {
-      throw InputError("value out of range", at: .setting(key.rawValue), found: "\(count)", wanted: bounds.wanted)
-    }
+    for (key, count, bounds) in counts { try bounds.require(count, at: .setting(key.rawValue)) }
     try require(auxiliaryWeight >= 0 && auxiliaryWeight.isFinite, .auxiliaryWeight, auxiliaryWeight, "0 or more")
     try require((0..<1).contains(dropPath), .dropPath, dropPath, "0 or more and below 1")
     try require((0..<1).contains(labelSmoothing), .labelSmoothing, labelSmoothing, "0 or more and below 1")

@@ -28,9 +28,7 @@ public struct Bootstrap: Equatable, Sendable {
 
   /// - Throws: `InputError` for fewer than two replicates or a level outside (0, 1).
   public init(method: Method = .accelerated, replicates: Int = 1000, level: Double = 0.95, seed: UInt64 = 0) throws {
-    guard Self.counts.contains(replicates) else {
-      throw InputError("cannot be used", at: .setting("replicates"), found: "\(replicates)", wanted: Self.counts.wanted)
-    }
+    try Self.counts.require(replicates, at: .setting("replicates"), "cannot be used")
     try Distributions.requireOpen(level, at: .setting("confidence"))
     self.method = method
     self.replicates = replicates

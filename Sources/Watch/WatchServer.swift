@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Foundation
 import Hummingbird
@@ -17,9 +18,7 @@ public struct WatchServer: Sendable {
   ///   - port: 0 for any that is free.
   /// - Throws: `InputError` for a port or an address that cannot be, `InputError` where the folder cannot be reported on.
   public init(folder: String, host: String = "127.0.0.1", port: Int = 8080) throws {
-    guard (0...65_535).contains(port) else {
-      throw InputError("not a port", at: .setting("port"), found: "\(port)", wanted: "1 to 65535, or 0 for any that is free")
-    }
+    try CountBounds(1...65_535, zero: "any that is free").require(port, at: .setting("port"), "not a port")
     guard !host.isEmpty, host.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "/" }) else {
       throw InputError(
         "not an address", at: .setting("host"), found: "'\(host)'", wanted: "an address such as 127.0.0.1 or ::1")

@@ -42,6 +42,17 @@ import Testing
     }
   }
 
+  @Test("partial channels that do not divide the channels are refused by their key in config.yaml")
+  func partialChannels() {
+    let wanted = "1, or a number of which the channels, 16, are an even multiple"
+    for ways in [0, 3, 16] {
+      #expect(throws: InputError("unsupported size", at: .setting("partial_channels"), found: "\(ways)", wanted: wanted)) {
+        try SupernetArchitecture(
+          space: .s2, channels: 16, layers: 3, variant: SupernetVariant.partial(ways, edges: false))
+      }
+    }
+  }
+
   @Test("a model without images or threads is made")
   func model() throws {
     let architecture = try SupernetArchitecture(space: .s2, channels: 4, layers: 3, imageSize: 8)

@@ -28,19 +28,18 @@ public struct DerivedArchitecture: Equatable, Sendable {
     genotype: Genotype, scale: Scale = .cifar, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
     hasAuxiliaryHead: Bool = true
   ) throws {
-    func require(_ condition: Bool, _ what: String, _ found: String, _ wanted: String) throws {
-      if !condition { throw InputError("unsupported size", at: .setting(what), found: found, wanted: wanted) }
-    }
     let step = scale == .cifar ? 4 : 32
     try SupernetArchitecture.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
-    try require(
-      scale == .cifar || channels % 8 == 0, "channels", "\(channels)", "a multiple of 8 for the imagenet network")
+    try InputError.require(
+      scale == .cifar || channels % 8 == 0, "channels", channels, "a multiple of 8 for the imagenet network",
+      "unsupported size")
     let macro = genotype.macroArchitecture
     try macro.requireLayers(layers)
     try SupernetArchitecture.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
-    try require(
-      sides.contains(imageSize), "image_size", "\(imageSize)", "\(sides.wanted), for the \(scale.rawValue) network")
+    try InputError.require(
+      sides.contains(imageSize), "image_size", imageSize, "\(sides.wanted), for the \(scale.rawValue) network",
+      "unsupported size")
     guard macro.hasAuxiliaryHead || scale == .cifar && !hasAuxiliaryHead else {
       throw InputError(
         "network of another space", at: "genotype", found: hasAuxiliaryHead ? "an auxiliary head" : "scale imagenet",
@@ -48,9 +47,10 @@ public struct DerivedArchitecture: Equatable, Sendable {
     }
     let auxiliarySide = imageSize / step
     let leastSide = Self.auxiliarySide(of: scale)
-    try require(
-      !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", "\(imageSize)",
-      "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)")
+    try InputError.require(
+      !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", imageSize,
+      "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)",
+      "unsupported size")
     for cell in genotype.cells {
       for (index, edge) in cell.edges.enumerated() where edge.operation == .none && !cell.kind.derivation.keepsNone {
         throw InputError(

@@ -28,22 +28,19 @@ public struct SupernetArchitecture: Hashable, Sendable {
     space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
     variant: SupernetVariant = SupernetVariant()
   ) throws {
-    func require(_ condition: Bool, _ what: String, _ found: Int, _ wanted: String) throws {
-      if !condition { throw InputError("unsupported size", at: .setting(what), found: "\(found)", wanted: wanted) }
-    }
     try Self.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
     try space.macroArchitecture.requireLayers(layers)
     try Self.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     try Self.imageSizes.require(imageSize, at: .setting("image_size"), "unsupported size")
     let ways = variant.partialChannels
     // Half of the channels that operations see are the outputs of each convolution of a factorised reduction.
-    try require(
-      ways == 1 || 1 < ways && ways <= channels && channels % (2 * ways) == 0, "partial channels", ways,
-      "1, or a number of which the channels, \(channels), are an even multiple")
+    try InputError.require(
+      ways == 1 || 1 < ways && ways <= channels && channels % (2 * ways) == 0, "partial_channels", ways,
+      "1, or a number of which the channels, \(channels), are an even multiple", "unsupported size")
     // Both weigh what batch norm would take away again: the edge, or copies of a kernel that share one block.
     if variant.mergedConvolutions, ways > 1 || variant.edgeNormalisation {
       throw InputError(
-        "variants that do not go together", at: "merged convolutions",
+        "variants that do not go together", at: .setting("merged_convolutions"),
         found: ways > 1 ? "\(ways) partial channels" : "edge normalisation", wanted: "all channels and no edge normalisation"
       )
     }

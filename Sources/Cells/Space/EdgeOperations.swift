@@ -1,3 +1,4 @@
+import Compute
 import Formats
 
 /// The candidate operations of every edge of each kind of cell, in the order of the rows and columns of α.
@@ -66,11 +67,8 @@ public struct EdgeOperations: Hashable, Sendable {
   ///
   /// - Throws: `InputError` where α has another shape or is not finite, or fewer operations than `count` are there.
   public func strongest(_ count: Int, alphas: ArchitectureParameters) throws -> EdgeOperations {
-    guard (1...operationsPerEdge).contains(count) else {
-      throw InputError(
-        "cannot keep so many operations", at: "operations of an edge", found: "\(count)", wanted: "1 to \(operationsPerEdge)"
-      )
-    }
+    try CountBounds(1...max(1, operationsPerEdge))
+      .require(count, at: "operations of an edge", "cannot keep so many operations")
     try validate(alphas)
     let kept = zip(candidates, alphas.matrices).map { edges, matrix in
       let weights = matrix.softmaxRows()

@@ -20,10 +20,10 @@ public enum MacroArchitecture: Hashable, Sendable {
   /// - Throws: `InputError` for a number of cells, blocks between them not counted, that no such network has.
   package func requireLayers(_ layers: Int) throws {
     try SupernetArchitecture.layerCounts.require(layers, at: .setting("layers"), "unsupported size")
-    if case .residualStages(let count) = self, !layers.isMultiple(of: count) {
-      throw InputError(
-        "unsupported size", at: .setting("layers"), found: "\(layers)",
-        wanted: "a multiple of \(count): \(count) stages of as many cells")
+    if case .residualStages(let count) = self {
+      try InputError.require(
+        layers.isMultiple(of: count), "layers", layers, "a multiple of \(count): \(count) stages of as many cells",
+        "unsupported size")
     }
   }
 

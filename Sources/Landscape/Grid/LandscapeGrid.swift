@@ -1,4 +1,6 @@
+import Compute
 import Formats
+import Runs
 
 /// The points of a square n × n grid over [−range, range]² in the plane of two directions.
 public struct LandscapeGrid: Equatable, Sendable {
@@ -28,14 +30,8 @@ public struct LandscapeGrid: Equatable, Sendable {
   /// - Parameter setting: what the size belongs to, for messages.
   /// - Throws: `InputError` where the size is below 1 or beyond `largestSize`, or the range not positive and finite.
   public init(size: Int, range: Double, setting: String = "grid") throws {
-    guard (1...Self.largestSize).contains(size) else {
-      throw InputError(
-        "not a number of points along a side", at: .setting(setting), found: "\(size)",
-        wanted: "a whole number from 1 to \(Self.largestSize)")
-    }
-    guard range > 0, range.isFinite else {
-      throw InputError("not a range", at: .setting("range"), found: "\(range)", wanted: "a positive finite number")
-    }
+    try CountBounds(1...Self.largestSize).require(size, at: .setting(setting), "not a number of points along a side")
+    try RealBounds.length.require(range, at: .setting("range"), "not a range")
     self.size = size
     self.range = range
   }

@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Problems
 
@@ -80,13 +81,9 @@ public struct RefinementSampler<Problem: BilevelProblem> {
 
   /// - Throws: `InputError` where the grid has no spacing or the number of levels is out of range.
   public static func check(levels: Int, grid: LandscapeGrid) throws {
-    guard (0...largestLevels).contains(levels) else {
-      throw InputError("not a number of levels", at: .setting("refine"), found: "\(levels)", wanted: "0 to \(largestLevels)")
-    }
-    guard levels == 0 || grid.size > 1 else {
-      throw InputError(
-        "one point has no spacing to halve", at: .setting("refine"), found: "grid 1", wanted: "a grid of 2 or more")
-    }
+    try CountBounds(0...largestLevels).require(levels, at: .setting("refine"), "not a number of levels")
+    try InputError.require(
+      levels == 0 || grid.size > 1, "refine", "grid 1", "a grid of 2 or more", "one point has no spacing to halve")
   }
 
   public init(

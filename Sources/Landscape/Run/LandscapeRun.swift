@@ -75,15 +75,12 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     guard !settings.objectives.isEmpty else {
       throw InputError("none given", at: "objectives", wanted: "at least one")
     }
-    guard settings.step.learningRate > 0, settings.step.learningRate.isFinite else {
-      throw InputError(
-        "not a learning rate", at: .setting("inner_learning_rate"), found: "\(settings.step.learningRate)",
-        wanted: "a positive finite number")
-    }
-    guard settings.isWholeSplit || RunBounds.batches.contains(settings.validationBatches) else {
-      throw InputError(
-        "not a number of batches", at: .setting("validation_batches"), found: "\(settings.validationBatches)",
-        wanted: RunBounds.batches.wanted)
+    let rate = settings.step.learningRate
+    try InputError.require(
+      RealBounds.length.contains(Double(rate)), "inner_learning_rate", rate, RealBounds.length.wanted, "not a learning rate")
+    if !settings.isWholeSplit {
+      try RunBounds.batches.require(
+        settings.validationBatches, at: .setting("validation_batches"), "not a number of batches")
     }
     try settings.batchNorm.check()
     guard settings.kind == .line || settings.directions.count == 2 else {

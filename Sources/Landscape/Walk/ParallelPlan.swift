@@ -28,10 +28,7 @@ public struct ParallelPlan: Equatable, Sendable {
   ) throws -> ParallelPlan {
     let fitting = instanceBytes > 0 ? availableBytes / 5 * 4 / instanceBytes : .max
     if let requested {
-      guard ThreadPool.counts.contains(requested) else {
-        throw InputError(
-          "not a number of points", at: .setting("parallel"), found: "\(requested)", wanted: ThreadPool.counts.wanted)
-      }
+      try ThreadPool.counts.require(requested, at: .setting("parallel"), "not a number of points")
       guard requested <= max(1, fitting) else {
         throw InputError(
           "does not fit in memory", at: .setting("parallel"), found: "\(requested) of \(megabytes(instanceBytes)) each",

@@ -126,21 +126,14 @@ public struct SearchConfiguration: Equatable, Sendable {
   public func validate() throws {
     for field in Self.fields { try field.check(self) }
     let usualWarmup = SearchConfiguration(method: method, space: space, dataset: dataset).warmup
-    try require(
+    try InputError.require(
       (0...epochs).contains(warmup), "warmup", warmup,
       "0 to \(epochs), the number of epochs (\(usualWarmup) where it is not given)")
     try validateVariant()
-    try require(
+    try InputError.require(
       (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
       "0 to the learning rate, \(learningRate)")
     try method.definition.validate(self)
-  }
-
-  /// - Throws: `InputError` that names the setting where the condition does not hold.
-  func require(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible, _ wanted: String) throws {
-    guard condition else {
-      throw InputError("value out of range", at: .setting(key), found: "\(found)", wanted: wanted)
-    }
   }
 }
 

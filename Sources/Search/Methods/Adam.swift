@@ -70,16 +70,13 @@ public struct Adam: Equatable, Sendable {
 
   /// Takes over what `export` gave.
   ///
-  /// - Throws: `InputError` where a tensor is absent or misshapen; `InputError` for a negative count.
+  /// - Throws: `InputError` where a tensor is absent or misshapen, or the count of steps is none.
   public mutating func restore(from file: TensorFile) throws {
     let moments = try (
       file.doubles("adam.first", shape: [first.count]), file.doubles("adam.second", shape: [second.count])
     )
     let steps = try file.integers("adam.steps", shape: [1])[0]
-    guard RunBounds.weightSteps.contains(steps) else {
-      throw InputError(
-        "wrong count of steps", at: .file(file.path, "adam.steps"), found: "\(steps)", wanted: RunBounds.weightSteps.wanted)
-    }
+    try RunBounds.weightSteps.require(steps, at: .file(file.path, "adam.steps"), "wrong count of steps")
     (first, second) = moments
     count = steps
   }

@@ -46,7 +46,7 @@ struct EarlyStoppedDARTS: MethodDefinition {
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.eigenvalueEvery = 1 }
 
   func validate(_ configuration: SearchConfiguration) throws {
-    try configuration.require(
+    try InputError.require(
       configuration.eigenvalueEvery == 1, "eigenvalue_every", configuration.eigenvalueEvery,
       "1, since early stopping averages over epochs")
   }

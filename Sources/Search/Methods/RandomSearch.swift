@@ -18,9 +18,9 @@ struct RandomMethod: MethodDefinition {
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.candidates = 20 }
 
   func validate(_ configuration: SearchConfiguration) throws {
-    try configuration.require(
+    try InputError.require(
       !configuration.edgeNormalisation, "edge_normalisation", true, "false: random search has no use for β")
-    try configuration.require(
+    try InputError.require(
       configuration.keptOperations == nil, "operations", "some", "null: random search samples from the space")
   }
 

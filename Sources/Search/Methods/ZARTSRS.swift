@@ -1,4 +1,5 @@
 import Cells
+import Formats
 import Problems
 
 extension SearchMethod {
@@ -23,7 +24,7 @@ struct ZARTSRSMethod: MethodDefinition {
 
   func validate(_ configuration: SearchConfiguration) throws {
     guard configuration.antithetic else { return }
-    try configuration.require(
+    try InputError.require(
       configuration.candidates.isMultiple(of: 2), "candidates", configuration.candidates,
       "an even number, since antithetic makes pairs")
   }

@@ -140,9 +140,8 @@ extension SearchConfiguration {
         zip(space.kinds, space.operations.candidates).contains { kind, edges in
           !kind.derivation.keepsNone && edges.contains { $0.contains(.none) }
         } ? 2 : 1
-      guard stage.operations >= least else {
-        throw refuse("stages[\(index)].operations", stage.operations, "\(least) or more")
-      }
+      try InputError.require(
+        stage.operations >= least, "stages[\(index)].operations", stage.operations, "\(least) or more")
       do {
         try self.stage(index, operations: nil).validate()
       } catch var error as InputError {

@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Landscape
 import Statistics
@@ -45,19 +46,13 @@ public struct FidelitySettings: Equatable, Sendable {
         "no true loss to compare with", at: .setting("objectives"), found: objectives.map(\.label).joined(separator: ","),
         wanted: "true:10, for example, among them")
     }
-    guard (2...100_000).contains(directions) else {
-      throw InputError(
-        "not a number of directions", at: .setting("directions"), found: "\(directions)", wanted: "2 to 100000")
-    }
+    try CountBounds(2...100_000).require(directions, at: .setting("directions"), "not a number of directions")
     guard !radii.isEmpty, radii.allSatisfy({ $0 > 0 && $0.isFinite }), zip(radii, radii.dropFirst()).allSatisfy(<) else {
       throw InputError(
         "not a list of radii", at: .setting("radii"), found: "\(radii)", wanted: "ascending positive finite numbers")
     }
-    guard planePoints == 0 || (Self.fewestPlanePoints...1001).contains(planePoints) else {
-      throw InputError(
-        "not a number of points along a side", at: .setting("plane"), found: "\(planePoints)",
-        wanted: "0, or \(Self.fewestPlanePoints) to 1001")
-    }
+    try CountBounds(Self.fewestPlanePoints...1001, zero: "no plane")
+      .require(planePoints, at: .setting("plane"), "not a number of points along a side")
     self.objectives = objectives
     self.directions = directions
     self.radii = radii

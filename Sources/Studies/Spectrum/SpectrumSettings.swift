@@ -1,4 +1,6 @@
+import Compute
 import Formats
+import Runs
 
 /// Everything that decides what is found of a spectrum, bit for bit.
 public struct SpectrumSettings: Equatable, Sendable {
@@ -25,17 +27,11 @@ public struct SpectrumSettings: Equatable, Sendable {
     eigenvalues: Int = 5, probes: Int = 20, batches: Int = 4, displacement: Double = 0.5, isFull: Bool = false,
     tolerance: Double = 1e-3, seed: UInt64 = 0
   ) throws {
-    let counts = [
-      ("eigenvalues", eigenvalues, 1...1000), ("probes", probes, 0...1_000_000), ("batches", batches, 1...1_000_000),
-    ]
-    for (setting, count, range) in counts where !range.contains(count) {
-      throw InputError(
-        "value out of range", at: .setting(setting), found: "\(count)", wanted: "\(range.lowerBound) to \(range.upperBound)")
-    }
-    let lengths = [("displacement", displacement), ("tolerance", tolerance)]
-    for (setting, value) in lengths where !(value > 0 && value.isFinite) {
-      throw InputError("value out of range", at: .setting(setting), found: "\(value)", wanted: "a positive finite number")
-    }
+    try CountBounds(1...1000).require(eigenvalues, at: .setting("eigenvalues"))
+    try CountBounds(0...1_000_000).require(probes, at: .setting("probes"))
+    try RunBounds.batches.require(batches, at: .setting("batches"))
+    try RealBounds.length.require(displacement, at: .setting("displacement"))
+    try RealBounds.length.require(tolerance, at: .setting("tolerance"))
     self.eigenvalues = eigenvalues
     self.probes = probes
     self.batches = batches

@@ -51,10 +51,8 @@ public struct BatchNormMode: Sendable {
 
   /// - Throws: `InputError` where the number of batches is none.
   public func check() throws {
-    guard let batches, !RunBounds.batches.contains(batches) else { return }
-    throw InputError(
-      "not a number of batches", at: .setting("recalibration_batches"), found: "\(batches)",
-      wanted: RunBounds.batches.wanted)
+    guard let batches else { return }
+    try RunBounds.batches.require(batches, at: .setting("recalibration_batches"), "not a number of batches")
   }
 
   /// - Parameters:
