@@ -24,13 +24,6 @@ extension StatisticsLayout {
     }
   }
 
-  /// Names of running statistics in a public state_dict, `num_batches_tracked` among them.
-  var publicNames: [String] {
-    entries.flatMap { entry in
-      entry.names.flatMap { ["\($0).running_mean", "\($0).running_var", "\($0).num_batches_tracked"] }
-    }
-  }
-
   /// Reads running statistics, or nil when the file holds none. Of a shared batch norm the first name counts.
   func importStatistics(from file: TensorFile) throws -> ParameterVector? {
     guard entries.contains(where: { entry in entry.names.contains { file.contains("\($0).running_mean") } })

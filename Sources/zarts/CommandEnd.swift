@@ -31,9 +31,10 @@ enum CommandEnd {
       complain("\(error)")
       Zarts.exit(withError: ExitCode(128 + error.signal))
     }
-    if var error = error as? InputError, error.wanted == OutputFile.nameOrLeave {
-      error.wanted = "another name, or --overwrite"
-      Zarts.exit(withError: error)
+    var error = error
+    if var refused = error as? InputError, refused.wanted == OutputFile.nameOrLeave {
+      refused.wanted = "another name, or --overwrite"
+      error = refused
     }
     Zarts.exit(withError: error)
   }

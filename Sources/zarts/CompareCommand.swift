@@ -51,7 +51,7 @@ struct CompareCommand: ParsableCommand {
     let plan = try plan()
     if printConfig { return print(plan.yaml, terminator: "") }
     guard let out else {
-      throw LandscapeSource.wrong("missing flag", "no --out", "--out; see 'zarts help compare'")
+      throw UsageError(missing: "--out", wanted: "--out; see 'zarts help compare'")
     }
     // Before a folder is made, every dataset is looked for: a comparison of hours should not fail on its last.
     for dataset in plan.datasets { try ProblemFactory.checkData(dataset) }
@@ -87,9 +87,10 @@ struct CompareCommand: ParsableCommand {
       + (flags.budget == nil && flags.budgetSteps == nil ? [] : ["--budget"])
       + (printConfig ? ["--print-config"] : [])
     guard others.isEmpty else {
-      throw LandscapeSource.wrong(
-        "given beside --resume", others.joined(separator: ", "),
-        (["--methods, --seeds, --spaces, --datasets, --jobs"] + SearchConfiguration.housekeeping.map(FlagNames.flag(of:)))
+      throw UsageError(
+        "given beside --resume", found: others.joined(separator: ", "),
+        wanted: (["--methods, --seeds, --spaces, --datasets, --jobs"]
+          + SearchConfiguration.housekeeping.map(FlagNames.flag(of:)))
           .joined(separator: ", "))
     }
     let files = try ComparisonFolder(existing: path)

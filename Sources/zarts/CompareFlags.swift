@@ -39,7 +39,7 @@ struct CompareFlags: ParsableArguments {
     func merge<Value>(_ plural: [Value]?, _ singular: Value?, _ flag: String) throws -> [Value]? {
       guard let singular else { return plural }
       guard plural == nil else {
-        throw LandscapeSource.wrong("the same twice", "--\(flag)s and --\(flag)", "--\(flag)s")
+        throw UsageError("the same twice", found: "--\(flag)s and --\(flag)", wanted: "--\(flag)s")
       }
       return [singular]
     }
@@ -53,7 +53,7 @@ struct CompareFlags: ParsableArguments {
     case (.steps?, let steps): result.budget = .steps(steps)
     case (nil, nil): break
     case (_, let steps?):
-      throw LandscapeSource.wrong("flag without its budget", "--budget-steps \(steps)", "--budget steps beside it")
+      throw UsageError("flag without its budget", found: "--budget-steps \(steps)", wanted: "--budget steps beside it")
     }
     return result
   }

@@ -42,8 +42,9 @@ struct DrawCommand: ParsableCommand {
 
   private func supernet(of opened: GenotypeSource.Opened) throws -> CellFigure {
     guard let mixing = try opened.mixing() else {
-      throw LandscapeSource.wrong(
-        "no alphas to draw", "--alphas beside a genotype (\(opened.origin))", "a run folder or a .safetensors file")
+      throw UsageError(
+        "no alphas to draw", found: "--alphas beside a genotype (\(opened.origin))",
+        wanted: "a run folder or a .safetensors file")
     }
     return try CellFigure(mixing.alphas, of: mixing.shape, keeping: opened.genotype, title: title)
   }

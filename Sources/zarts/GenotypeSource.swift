@@ -40,8 +40,9 @@ struct GenotypeSource {
     var isFolder = ObjCBool(false)
     guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
       guard source.contains("(") || source.contains("{") || source.contains("|") else {
-        throw LandscapeSource.wrong(
-          "no such file or folder, and no genotype", source, "a run folder, a file, Genotype(normal=[…], …), or |op~0|+…")
+        throw UsageError(
+          "no such file or folder, and no genotype", found: source,
+          wanted: "a run folder, a file, Genotype(normal=[…], …), or |op~0|+…")
       }
       try refuse([("--epoch", epoch), ("--line", line), ("--name", name), ("--space", space)], beside: "a genotype")
       return Opened(genotype: try Genotype(parsing: source), origin: "command line")
@@ -73,13 +74,13 @@ struct GenotypeSource {
     } else if let result = try run.result() {
       index = result.record.epoch - 1
     } else {
-      throw LandscapeSource.wrong("nothing found yet", "a run without a finished epoch in \(source)", "one with")
+      throw UsageError("nothing found yet", found: "a run without a finished epoch in \(source)", wanted: "one with")
     }
     let genotypes = try run.genotypes()
     guard genotypes.indices.contains(index) else {
-      throw LandscapeSource.wrong(
-        "no genotype of that epoch", "epoch \(index + 1), \(genotypes.count) genotypes in \(run.genotypesPath)",
-        genotypes.isEmpty ? "a run that derives genotypes" : "1 to \(genotypes.count)")
+      throw UsageError(
+        "no genotype of that epoch", found: "epoch \(index + 1), \(genotypes.count) genotypes in \(run.genotypesPath)",
+        wanted: genotypes.isEmpty ? "a run that derives genotypes" : "1 to \(genotypes.count)")
     }
     let epochs = index == 0 ? "1 epoch" : "\(index + 1) epochs"
     return Opened(
@@ -111,8 +112,9 @@ struct GenotypeSource {
     let space = try network.space(flag: space, isStage: configuration?.keptOperations != nil)
     (read.notes + network.notes).forEach(remark)
     if let configuration, configuration.space != space {
-      throw LandscapeSource.wrong(
-        "not the space of the checkpoint", "--space \(space.rawValue)", "\(configuration.space.rawValue), that of \(source)")
+      throw UsageError(
+        "not the space of the checkpoint", found: "--space \(space.rawValue)",
+        wanted: "\(configuration.space.rawValue), that of \(source)")
     }
     let hasBeta = SupernetEvidence(shapes: file.tensors.mapValues(\.shape)).edgeNormalisation == true
     let shape =
@@ -127,7 +129,7 @@ struct GenotypeSource {
   private func refuse(_ flags: [(String, Any?)], beside what: String) throws {
     let given = flags.filter { $0.1 != nil }.map(\.0)
     guard given.isEmpty else {
-      throw LandscapeSource.wrong("flags beside \(what)", given.joined(separator: ", "), "none of them")
+      throw UsageError("flags beside \(what)", found: given.joined(separator: ", "), wanted: "none of them")
     }
   }
 

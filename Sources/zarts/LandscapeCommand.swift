@@ -40,7 +40,7 @@ struct LandscapeCommand: ParsableCommand {
 
   func run() throws {
     var settings = try options.settings()
-    guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
+    guard out != nil || dryRun else { throw UsageError(missing: "--out", wanted: "--out DIR, or --dry-run") }
     let opened = try source.open()
     opened.announce(
       takingSteps: settings.objectives.contains(where: \.takesSteps) || settings.directions.contains(where: \.takesSteps))

@@ -72,13 +72,13 @@ struct LandscapeSource: ParsableArguments {
   /// - Throws: `InputError` or `InputError` where flags contradict each other or files cannot be read.
   func open() throws -> Opened {
     if let innerLr, !(innerLr > 0 && Float(innerLr).isFinite && Float(innerLr) > 0) {
-      throw Self.wrong("value out of range", "--inner-lr \(innerLr)", "a positive finite number")
+      throw UsageError("value out of range", found: "--inner-lr \(innerLr)", wanted: "a positive finite number")
     }
     switch (run, weights) {
     case (let run?, nil): return try open(run: run)
     case (nil, let weights?): return try open(weights: weights)
-    case (nil, nil): throw Self.wrong("no checkpoint named", "neither --run nor --weights", "one of them")
-    case (_?, _?): throw Self.wrong("two checkpoints named", "--run and --weights", "one of them")
+    case (nil, nil): throw UsageError("no checkpoint named", found: "neither --run nor --weights", wanted: "one of them")
+    case (_?, _?): throw UsageError("two checkpoints named", found: "--run and --weights", wanted: "one of them")
     }
   }
 
@@ -89,7 +89,8 @@ struct LandscapeSource: ParsableArguments {
     ]
     let given = flags.filter { $0.1 != nil }.map(\.0)
     guard given.isEmpty else {
-      throw Self.wrong("flags beside --run", given.joined(separator: ", "), "none: the run's settings are taken over")
+      throw UsageError(
+        "flags beside --run", found: given.joined(separator: ", "), wanted: "none: the run's settings are taken over")
     }
     let named = try SearchRunFolder(existing: run)
     let folder = try named.run(holding: .checkpoint)
@@ -106,9 +107,9 @@ struct LandscapeSource: ParsableArguments {
   }
 
   private func open(weights: String) throws -> Opened {
-    if let epoch { throw Self.wrong("flag without its run", "--epoch \(epoch)", "--epoch only beside --run") }
+    if let epoch { throw UsageError("flag without its run", found: "--epoch \(epoch)", wanted: "--epoch only beside --run") }
     guard let dataset else {
-      throw Self.wrong("missing flag", "no --dataset", DatasetSpecification.forms)
+      throw UsageError(missing: "--dataset", wanted: DatasetSpecification.forms)
     }
     let read = try WeightsFile(readingFrom: weights)
     read.file.remarkOnChecksum()
@@ -129,10 +130,6 @@ struct LandscapeSource: ParsableArguments {
       opened.notes.append("\(weights) holds no α: everything is at α = 0, where all operations of an edge mix alike")
     }
     return opened
-  }
-
-  static func wrong(_ problem: String, _ found: String, _ wanted: String) -> UsageError {
-    UsageError(problem, found: found, wanted: wanted)
   }
 }
 

@@ -46,7 +46,7 @@ struct RetrainCommand: ParsableCommand {
     var settings = try settings()
     if printConfig { return print(try settings.yaml, terminator: "") }
     settings.dataset = DatasetSpecification.absolute(settings.dataset)
-    guard let out else { throw missing("--out") }
+    guard let out else { throw UsageError(missing: "--out") }
     let dataset = try load(settings.dataset)
     try finish(
       RetrainingRun(
@@ -103,18 +103,14 @@ struct RetrainCommand: ParsableCommand {
       if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.line }
     } else {
       let named = try preset.map { try RetrainingPreset(named: $0, at: .setting("preset")) }
-      guard let genotype else { throw missing("--genotype") }
+      guard let genotype else { throw UsageError(missing: "--genotype") }
       let found = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }
       let preset = try named ?? RetrainingPreset(named: RetrainingPreset.usual(for: found), at: .setting("preset"))
-      guard let dataset = flags.dataset ?? preset.dataset else { throw missing("--dataset") }
+      guard let dataset = flags.dataset ?? preset.dataset else { throw UsageError(missing: "--dataset") }
       result = preset.configuration(genotype: found.line, dataset: dataset)
     }
     flags.apply(to: &result)
     try result.validate()
     return result
-  }
-
-  private func missing(_ flag: String) -> UsageError {
-    UsageError("missing flag", found: "no \(flag)", wanted: flag)
   }
 }

@@ -48,7 +48,7 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func start(_ stop: StopRequest) throws {
-    guard let out else { throw missing("--out") }
+    guard let out else { throw UsageError(missing: "--out") }
     var configuration = try searchConfiguration()
     configuration.dataset = DatasetSpecification.absolute(configuration.dataset)
     let progress = reporter
@@ -142,8 +142,8 @@ struct SearchCommand: ParsableCommand {
     } else if let preset {
       result = try SearchConfiguration(preset: preset, given: flags.identity)
     } else {
-      guard let method = flags.method else { throw missing("--method") }
-      guard let dataset = flags.dataset else { throw missing("--dataset") }
+      guard let method = flags.method else { throw UsageError(missing: "--method") }
+      guard let dataset = flags.dataset else { throw UsageError(missing: "--dataset") }
       result = SearchConfiguration(method: method, space: flags.space ?? .s6, dataset: dataset)
       result.mu = SearchConfiguration.defaultMu(result.space, flags.rsDistribution ?? result.rsDistribution)
     }
@@ -163,9 +163,5 @@ struct SearchCommand: ParsableCommand {
   private var givenFlags: [String] {
     flags.given.map(FlagNames.flag(of:)) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"])
       + (out == nil ? [] : ["--out"])
-  }
-
-  private func missing(_ flag: String) -> UsageError {
-    UsageError("missing flag", found: "no \(flag)", wanted: flag)
   }
 }

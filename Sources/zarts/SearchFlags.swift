@@ -144,9 +144,6 @@ struct SearchFlags: ParsableArguments {
     .init(method: method, space: space, dataset: dataset, rsDistribution: rsDistribution)
   }
 
-  /// The flag of a setting.
-  static func flag(_ key: String) -> String { "--" + key.replacing("_", with: "-") }
-
   /// Puts the values of the flags that were given into a configuration.
   func apply(to configuration: inout SearchConfiguration) {
     for setting in settings { setting.apply(&configuration) }

@@ -47,16 +47,16 @@ struct SpectrumCommand: ParsableCommand {
   private func sources() throws -> [LandscapeSource] {
     guard let epochs else { return [source] }
     guard let run = source.run else {
-      throw LandscapeSource.wrong("flag without its run", "--epochs \(epochs)", "--epochs only beside --run")
+      throw UsageError("flag without its run", found: "--epochs \(epochs)", wanted: "--epochs only beside --run")
     }
     guard source.epoch == nil else {
-      throw LandscapeSource.wrong("two flags for one thing", "--epoch and --epochs", "one of them")
+      throw UsageError("two flags for one thing", found: "--epoch and --epochs", wanted: "one of them")
     }
     let available = try SearchRunFolder(existing: run).run(holding: .checkpoint).checkpoints().filter { $0.step == 0 }.map(
       \.epoch)
     let chosen = try NumberList.epochs(epochs, of: available)
     guard !chosen.isEmpty else {
-      throw LandscapeSource.wrong("no checkpoint", "none in \(run)", "checkpoints/epoch-NNN.safetensors")
+      throw UsageError("no checkpoint", found: "none in \(run)", wanted: "checkpoints/epoch-NNN.safetensors")
     }
     return chosen.map { epoch in
       var one = source

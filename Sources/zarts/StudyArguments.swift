@@ -32,7 +32,7 @@ enum NumberList {
   ) throws -> [Number] {
     try ListText.items(text).map { part in
       guard let value = Number(part) else {
-        throw LandscapeSource.wrong("not a list of numbers", "\(flag) '\(text)'", "numbers with commas between")
+        throw UsageError("not a list of numbers", found: "\(flag) '\(text)'", wanted: "numbers with commas between")
       }
       return value
     }
@@ -49,13 +49,13 @@ enum NumberList {
         RunBounds.start.count($0)
       }
       guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first <= last else {
-        throw LandscapeSource.wrong(
-          "not a list of epochs", "--epochs '\(text)'", "all, or numbers and ranges like 0,5,10-20")
+        throw UsageError(
+          "not a list of epochs", found: "--epochs '\(text)'", wanted: "all, or numbers and ranges like 0,5,10-20")
       }
       result += first...last
     }
     guard Set(result).count == result.count else {
-      throw LandscapeSource.wrong("an epoch twice", "--epochs '\(text)'", "each once")
+      throw UsageError("an epoch twice", found: "--epochs '\(text)'", wanted: "each once")
     }
     return result.sorted()
   }

@@ -66,7 +66,7 @@ struct WalkFlags: ParsableArguments {
 
   /// Before anything is read.
   func requireOut() throws {
-    guard out != nil || dryRun else { throw LandscapeSource.wrong("missing flag", "no --out", "--out DIR, or --dry-run") }
+    guard out != nil || dryRun else { throw UsageError(missing: "--out", wanted: "--out DIR, or --dry-run") }
   }
 
   /// The folder of the results; nil for a dry run.

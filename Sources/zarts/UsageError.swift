@@ -11,6 +11,13 @@ struct UsageError: Error, CustomStringConvertible {
     error = InputError(problem, at: .words(place ?? "command line"), found: found, wanted: wanted)
   }
 
+  /// - Parameters:
+  ///   - flag: that has to be given.
+  ///   - wanted: what to give; nil for the flag.
+  init(missing flag: String, wanted: String? = nil) {
+    self.init("missing flag", found: "no \(flag)", wanted: wanted ?? flag)
+  }
+
   /// What any room refuses of settings that no file gave; nil for an error of files, data or numbers.
   init?(_ error: any Error) {
     if let usage = error as? UsageError {

@@ -104,8 +104,8 @@ struct WeightsNetwork {
     let shown = tensors.map { "\(show($0)), as the tensors have it (\(evidence.text ?? "of no supernet"))" }
     if let flag {
       if let tensors, tensors != flag {
-        throw LandscapeSource.wrong(
-          "not the network of \(file.path)", "--\(key), that is \(show(flag))", shown ?? show(tensors))
+        throw UsageError(
+          "not the network of \(file.path)", found: "--\(key), that is \(show(flag))", wanted: shown ?? show(tensors))
       }
       parts.append("\(show(flag)) (--\(key))")
       return flag

@@ -38,10 +38,7 @@ struct Zarts: ParsableCommand {
       try command.run()
     } catch {
       // Help and version are output as any other.
-      guard exitCode(for: error).isSuccess else {
-        if let running { CommandEnd.exit(error, command: running) }
-        exit(withError: error)
-      }
+      guard exitCode(for: error).isSuccess else { CommandEnd.exit(error, command: running) }
       print(fullMessage(for: error))
     }
     Foundation.exit(Output.status())

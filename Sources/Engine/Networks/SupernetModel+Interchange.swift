@@ -12,9 +12,6 @@ extension SupernetModel {
   /// Names that `importVector` reads.
   public var parameterNames: [String] { plan.parameters.entries.map(\.name) }
 
-  /// Names of running statistics that a public state_dict of this network holds, `num_batches_tracked` among them.
-  public var statisticsNames: [String] { plan.statistics.publicNames }
-
   /// Reads what `export` wrote, each name preceded by `prefix`.
   ///
   /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.

@@ -58,9 +58,6 @@ public struct EarlyStopping: Equatable, Sendable {
     return nil
   }
 
-  /// α of the returned architecture; nil while the search goes on.
-  public var returnedAlphas: ArchitectureParameters? { decision.map { alphas[$0.returned] } }
-
   /// The history, for a checkpoint.
   public func exportState() -> [NamedTensor] {
     guard let first = alphas.first else { return [] }
