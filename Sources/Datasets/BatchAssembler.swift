@@ -124,7 +124,7 @@ final class BatchAssembler: Sendable {
 
   /// Every image is a function of its own stream alone and lands in its own place, so the threads leave no trace.
   ///
-  /// - Throws: `InputError` or `InputError` of the first image of the batch, in its order, that is gone or damaged.
+  /// - Throws: `InputError` of the first image of the batch, in its order, that is gone or damaged.
   private func decode(
     _ files: ImageFiles, _ positions: [Int], epoch: Int?, pass: Int, into target: UnsafeMutablePointer<Float>
   ) throws {

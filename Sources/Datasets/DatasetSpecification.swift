@@ -118,7 +118,7 @@ public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConv
 
   /// Reads the dataset; of a folder of images, the names.
   ///
-  /// - Throws: `InputError` or `InputError` naming the file, what was found and what would be right.
+  /// - Throws: `InputError` naming the file, what was found and what would be right.
   public func load() throws -> ImageDataset {
     switch self {
     case .fashionMNIST(let folder): try FashionMNIST.load(folder: folder)

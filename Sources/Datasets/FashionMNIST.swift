@@ -40,7 +40,7 @@ public enum FashionMNIST {
 
   /// Reads the four IDX files, gzipped or plain, of a folder or of torchvision's root.
   ///
-  /// - Throws: `InputError` or `InputError` when a file is absent, truncated, corrupt or mislabelled.
+  /// - Throws: `InputError` when a file is absent, truncated, corrupt or mislabelled.
   public static func load(folder root: String = systemFolder) throws -> ImageDataset {
     let folder = try place(in: root)
     let training = try split(folder: folder, prefix: "train")

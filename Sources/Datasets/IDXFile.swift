@@ -15,8 +15,7 @@ struct IDXFile {
 
   /// Reads `name`.gz from a folder, or `name` where only the unpacked file is there.
   ///
-  /// - Throws: `InputError` or `InputError` when the file is absent, not IDX of bytes, of other dimensions, truncated
-  ///   or too long.
+  /// - Throws: `InputError` when the file is absent, not IDX of bytes, of other dimensions, truncated or too long.
   init(folder: String, name: String, dimensions: Int, hint: String) throws {
     guard let path = Self.path(folder: folder, name: name) else {
       throw InputError("there is no such file", at: .file("\(folder)/\(name).gz"), wanted: hint)

@@ -6,8 +6,8 @@ import Formats
 /// The number of classes is the metadata entry `classes` where there is one, else the length of `classifier.bias` where
 /// the file also holds a network, else 10, or more where a label asks for it.
 public enum TensorDataset {
-  /// - Throws: `InputError` or `InputError` when the file is damaged, a tensor is missing or misshapen, a value is not
-  ///   finite, or a label is no class.
+  /// - Throws: `InputError` when the file is damaged, a tensor is missing or misshapen, a value is not finite, or a label is
+  ///   no class.
   public static func load(file path: String) throws -> ImageDataset {
     let file = try TensorFile(readingFrom: path)
     let training = try split(file, "train")

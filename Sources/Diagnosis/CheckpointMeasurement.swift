@@ -63,8 +63,7 @@ public struct CheckpointMeasurement: Equatable, Sendable {
   ///   - epoch: finished epochs at the checkpoint, 1 or more.
   ///   - wantsEigenvalue: whether the search has none of its own.
   ///   - warn: told where the eigenvalue is partly noise.
-  /// - Throws: `CancellationError` where a stop is requested; `InputError`, `InputError`, `InputError` or
-  ///   `InputError` where the checkpoint is not one of this problem.
+  /// - Throws: `CancellationError` where a stop is requested; `InputError` where the checkpoint is not one of this problem.
   public init<Problem: DerivableProblem>(
     of checkpoint: SearchCheckpoint, epoch: Int, genotype: Genotype, problem: Problem, configuration: SearchConfiguration,
     settings: MeasurementSettings, wantsEigenvalue: Bool, isStopRequested: @escaping () -> Bool = { false },

@@ -12,8 +12,8 @@ public struct CollapseDiagnosis: Equatable, Sendable {
 
   /// - Parameters:
   ///   - measurements: by epoch, counted from 1.
-  /// - Throws: `InputError` for thresholds out of range and for a run without a finished epoch; `InputError` where no
-  ///   architecture can be derived.
+  /// - Throws: `InputError` for thresholds out of range and for a run without a finished epoch, and where no architecture
+  ///   can be derived.
   public init(
     configuration: SearchConfiguration, alphas: [ArchitectureParameters], records: [EpochRecord],
     measurements: [Int: CheckpointMeasurement] = [:], thresholds: CollapseThresholds = CollapseThresholds()
@@ -38,8 +38,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
 
   /// Reads a run that is finished or going on: what of its files is newest may be ahead of the rest by an epoch.
   ///
-  /// - Throws: besides, `InputError` or `InputError` where a file cannot be read, and `InputError` for a progressive
-  ///   search, whose stages are runs.
+  /// - Throws: besides, `InputError` where a file cannot be read, and for a progressive search, whose stages are runs.
   public init(
     of run: SearchRunFolder, measurements: [Int: CheckpointMeasurement] = [:],
     thresholds: CollapseThresholds = CollapseThresholds()

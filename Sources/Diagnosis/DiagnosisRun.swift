@@ -21,7 +21,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   ///   - folder: where measurements are kept.
   ///   - dataset: where the run's data now are; nil for where they were.
   ///   - makeProblem: asked only where something is left to measure.
-  /// - Throws: `InputError` for settings out of range; `InputError` or `InputError` where config.yaml cannot be read.
+  /// - Throws: `InputError` for settings out of range, and where config.yaml cannot be read.
   public init(
     of run: SearchRunFolder, settings: MeasurementSettings = MeasurementSettings(), every: Int = 1, in folder: OutputFolder,
     dataset: String? = nil, makeProblem: @escaping () throws -> Problem

@@ -13,9 +13,8 @@ extension SearchCheckpoint {
   /// that nobody knows is refused, but for the `adam.*`, `early_stop.*` and `random.*` of copied checkpoints.
   ///
   /// - Parameter network: what the problem's network is and who says so, for messages.
-  /// - Throws: `InputError` where an entry is missing, misshapen, unexpected, not finite or beyond float32, with its name;
-  ///   `InputError` where one is of another type, or the file itself is at fault; `InputError` for metadata that is not of a
-  ///   checkpoint.
+  /// - Throws: `InputError` where an entry is missing, misshapen, unexpected, not finite or beyond float32, with its name,
+  ///   where one is of another type, or the file itself is at fault, and for metadata that is not of a checkpoint.
   public init<Problem: BilevelProblem>(
     strictly file: TensorFile, for problem: Problem, network: String? = nil
   ) throws {

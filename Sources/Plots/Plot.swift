@@ -12,7 +12,7 @@ public struct Plot {
 
   /// The figure of a kind.
   ///
-  /// - Throws: `InputError` or `InputError` where the files don't hold what it needs.
+  /// - Throws: `InputError` where the files don't hold what it needs.
   public func figure(_ kind: PlotKind) throws -> any Figure {
     try kind.draw(folder, style)
   }

@@ -14,7 +14,7 @@ public struct PlotKind: Sendable {
   var fits: @Sendable (PlotFolder, _ source: String) -> Bool = { _, _ in true }
   /// Draws.
   ///
-  /// - Throws: `InputError` or `InputError` where the files don't hold what it needs.
+  /// - Throws: `InputError` where the files don't hold what it needs.
   let draw: @Sendable (PlotFolder, PlotStyle) throws -> any Figure
 
   /// The main figure of a folder is the first that fits.

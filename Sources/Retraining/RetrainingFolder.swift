@@ -20,7 +20,7 @@ public struct RetrainingFolder: RunFolder, Equatable {
 
   /// Holds metrics.csv against the newest checkpoint.
   ///
-  /// - Throws: `InputError` that names the file and the row; `InputError` where a file cannot be read.
+  /// - Throws: `InputError` that names the file and the row, and where a file cannot be read.
   public func checkHistory() throws {
     // Before the table, which is written before it.
     let carriers = checkpointMetadata()

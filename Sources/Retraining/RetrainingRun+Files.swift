@@ -29,8 +29,7 @@ extension RetrainingRun {
   /// - Parameters:
   ///   - adjusting: changes settings that no result depends on: threads, kept checkpoints, where the data are.
   ///   - dataset: loads what the configuration names.
-  /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data; `InputError` for
-  ///   damaged files.
+  /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data, and for damaged files.
   public convenience init(
     continuing folder: OutputFolder, adjusting: (inout RetrainingConfiguration) -> Void = { _ in },
     dataset: (String) throws -> ImageDataset, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()

@@ -22,8 +22,8 @@ public final class RetrainingRun {
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml, genotype.txt and the checkpoint of epoch 0.
   ///
-  /// - Throws: `InputError` for settings out of range, `InputError` for a network that cannot be built,
-  ///   `InputError` for data that cannot be used, `InputError` where the folder cannot be written.
+  /// - Throws: `InputError` for settings out of range, for a network that cannot be built, for data that cannot be used, and
+  ///   where the folder cannot be written.
   public convenience init(
     starting configuration: RetrainingConfiguration, dataset: ImageDataset, folder: () throws -> OutputFolder,
     progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
@@ -74,9 +74,9 @@ public final class RetrainingRun {
   /// Runs to the last epoch, or to the next step's end where a stop is requested.
   ///
   /// - Returns: the last epoch's row.
-  /// - Throws: `Interruption` after a stop, once the checkpoint is written; `Divergence` where a loss
-  ///   or a norm is not finite; `InputError` for an image that cannot be decoded; `InputError` where a file cannot be
-  ///   written or another process works in the folder.
+  /// - Throws: `Interruption` after a stop, once the checkpoint is written; `Divergence` where a loss or a norm is not
+  ///   finite; `InputError` for an image that cannot be decoded, and where a file cannot be written or another process works
+  ///   in the folder.
   @discardableResult
   public func run() throws -> RetrainingRecord? {
     try training.run(self) {

@@ -84,8 +84,8 @@ public struct RecordColumn<Record: Sendable>: Sendable {
 
   /// The checked cells of a table; nil where one is empty.
   ///
-  /// - Throws: `InputError` naming file, row and column where one does not hold what it should; `InputError` where there
-  ///   is no such column.
+  /// - Throws: `InputError` naming file, row and column where one does not hold what it should, and where there is no such
+  ///   column.
   func numbers(of table: CSVTable) throws -> [CSVField?] {
     let result: [CSVField?] =
       switch cells {

@@ -10,8 +10,8 @@ public protocol RunFolder: Sendable {
   /// Holds the run's files against each other and against the newest checkpoint. Nothing is wrong with a run that goes on
   /// meanwhile.
   ///
-  /// - Throws: `InputError` that names the file and the row where the folder contradicts itself; `InputError` where a file
-  ///   cannot be read.
+  /// - Throws: `InputError` that names the file and the row where the folder contradicts itself, and where a file cannot be
+  ///   read.
   func checkHistory() throws
 }
 

@@ -16,7 +16,7 @@ public struct WatchServer: Sendable {
   ///   - folder: of a run or a comparison.
   ///   - host: address to listen on.
   ///   - port: 0 for any that is free.
-  /// - Throws: `InputError` for a port or an address that cannot be, `InputError` where the folder cannot be reported on.
+  /// - Throws: `InputError` for a port or an address that cannot be, and where the folder cannot be reported on.
   public init(folder: String, host: String = "127.0.0.1", port: Int = 8080) throws {
     try CountBounds(1...65_535, zero: "any that is free").require(port, at: .setting("port"), "not a port")
     guard !host.isEmpty, host.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "/" }) else {

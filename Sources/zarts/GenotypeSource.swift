@@ -35,7 +35,7 @@ struct GenotypeSource {
     var configurationSHA256: String?
   }
 
-  /// - Throws: `InputError`, `InputError` or `InputError` where the source cannot be read or flags don't fit it.
+  /// - Throws: `UsageError` where flags don't fit the source; `InputError` where it cannot be read.
   func open() throws -> Opened {
     var isFolder = ObjCBool(false)
     guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {

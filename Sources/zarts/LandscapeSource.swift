@@ -69,7 +69,7 @@ struct LandscapeSource: ParsableArguments {
     }
   }
 
-  /// - Throws: `InputError` or `InputError` where flags contradict each other or files cannot be read.
+  /// - Throws: `UsageError` where flags contradict each other; `InputError` where files cannot be read.
   func open() throws -> Opened {
     if let innerLr, !(innerLr > 0 && Float(innerLr).isFinite && Float(innerLr) > 0) {
       throw UsageError("value out of range", found: "--inner-lr \(innerLr)", wanted: "a positive finite number")
@@ -183,7 +183,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
   let firstStep: Int
   private let opened: LandscapeSource.Opened
 
-  /// - Throws: `InputError`, `InputError` or `InputError` where the file does not fit the problem.
+  /// - Throws: `InputError` where the file does not fit the problem.
   init(_ opened: LandscapeSource.Opened, of problem: Problem, learningRate: Double?) throws {
     self.opened = opened
     self.problem = problem

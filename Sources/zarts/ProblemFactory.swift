@@ -8,10 +8,10 @@ import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
 enum ProblemFactory {
-  /// - Throws: `InputError` or `InputError` where the data cannot be used.
+  /// - Throws: `InputError` where the data cannot be used.
   static func checkData(_ dataset: String) throws { _ = try DatasetSpecification(parsing: dataset).load() }
 
-  /// - Throws: `InputError` or `InputError` where the data cannot be used; what the supernet throws.
+  /// - Throws: `InputError` where the data cannot be used; what the supernet throws.
   @Sendable static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,

@@ -6,7 +6,7 @@ import Search
 enum SearchFolders {
   /// Folders that hold something else are passed over with a remark.
   ///
-  /// - Throws: `InputError` for a path where nothing is; `InputError` where no path is a search.
+  /// - Throws: `InputError` for a path where nothing is, and where no path is a search.
   static func choose(_ paths: [String]) throws -> [SearchRunFolder] {
     let chosen = try paths.compactMap { path -> SearchRunFolder? in
       guard FileManager.default.fileExists(atPath: path) else { return try SearchRunFolder(existing: path) }

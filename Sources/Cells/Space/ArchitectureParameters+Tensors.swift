@@ -32,8 +32,8 @@ extension ArchitectureParameters {
   /// Reads what `tensors` gives, for α of a shape.
   ///
   /// - Parameter shape: any α of it.
-  /// - Throws: `InputError` where a tensor is absent, misshapen or of another type; `InputError` for β where the shape
-  ///   has none, and for values that float32 cannot hold.
+  /// - Throws: `InputError` where a tensor is absent, misshapen or of another type, and for β where the shape has none, and
+  ///   for values that float32 cannot hold.
   public init(from file: TensorFile, like shape: ArchitectureParameters) throws {
     self = shape
     let given = shape.tensors
@@ -61,8 +61,8 @@ extension ArchitectureParameters {
 
   /// Reads α of whatever shape a file holds: its own rows and columns, and β where it has any.
   ///
-  /// - Throws: `InputError` where a tensor is absent, of another type, or its rank is none of α; `InputError` where values
-  ///   are not finite.
+  /// - Throws: `InputError` where a tensor is absent, of another type, or its rank is none of α, and where values are not
+  ///   finite.
   public init(inferringFrom file: TensorFile) throws {
     let kinds =
       SearchSpace.allCases.map(\.kinds).first { kinds in

@@ -10,12 +10,12 @@ public enum CIFAR {
 
   /// CIFAR-10 of a folder or archive, normalised with the constants of the DARTS repository.
   ///
-  /// - Throws: `InputError` or `InputError` when a file is absent, truncated, corrupt or mislabelled.
+  /// - Throws: `InputError` when a file is absent, truncated, corrupt or mislabelled.
   public static func load10(_ path: String) throws -> ImageDataset { try load(path, .ten) }
 
   /// CIFAR-100 (its 100 fine classes) of a folder or archive, normalised with the constants of the RobustDARTS repository.
   ///
-  /// - Throws: `InputError` or `InputError` when a file is absent, truncated, corrupt or mislabelled.
+  /// - Throws: `InputError` when a file is absent, truncated, corrupt or mislabelled.
   public static func load100(_ path: String) throws -> ImageDataset { try load(path, .hundred) }
 
   private static func load(_ path: String, _ variant: CIFARVariant) throws -> ImageDataset {

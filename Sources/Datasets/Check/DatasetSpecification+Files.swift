@@ -5,7 +5,7 @@ extension DatasetSpecification {
   /// Digests of the files that the dataset is read from, in the order of reading; an archive comes before what it holds.
   /// Empty for a folder of images, which `DatasetReport` covers by one digest of all.
   ///
-  /// - Throws: `InputError` or `InputError` where a file is absent or unreadable.
+  /// - Throws: `InputError` where a file is absent or unreadable.
   public func checkedFiles() throws -> [CheckedFile] {
     switch self {
     case .fashionMNIST(let root):

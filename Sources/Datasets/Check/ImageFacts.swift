@@ -42,7 +42,7 @@ struct ImageFacts {
     try values.withUnsafeBytes { try setDigest(Array($0)) }
   }
 
-  /// - Throws: `InputError` or `InputError` where the file is gone or damaged.
+  /// - Throws: `InputError` where the file is gone or damaged.
   init(file path: String) throws {
     let bytes = try FileBytes.read(path)
     let image = try ImageDecoder.decode(bytes, source: path)

@@ -16,8 +16,7 @@ enum Archive {
 
   /// The files whose names (without folders) are wanted. The archive is read to its end, so damage anywhere shows.
   ///
-  /// - Throws: `InputError` or `InputError` where the archive is absent, no archive, truncated, corrupt, or holds a
-  ///   wanted name twice.
+  /// - Throws: `InputError` where the archive is absent, no archive, truncated, corrupt, or holds a wanted name twice.
   static func read(_ path: String, wanting isWanted: (String) -> Bool) throws -> [Entry] {
     guard let archive = archive_read_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
     defer { archive_read_free(archive) }

@@ -45,7 +45,7 @@ struct DatasetFiles {
     }
   }
 
-  /// - Throws: `InputError` or `InputError` where there is no such file or it cannot be read.
+  /// - Throws: `InputError` where there is no such file or it cannot be read.
   func bytes(_ name: String) throws -> [UInt8] {
     switch place {
     case .folder(let folder): return try FileBytes.read("\(folder)/\(name)")

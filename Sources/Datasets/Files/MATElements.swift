@@ -11,7 +11,7 @@ enum MATElements {
   /// Of version 7.3, which is HDF5 and is left to its own library.
   private static let version7 = 0x0200
 
-  /// - Throws: `InputError` or `InputError` where the file is no MATLAB file, cut short or damaged.
+  /// - Throws: `InputError` where the file is no MATLAB file, cut short or damaged.
   static func verify(_ path: String) throws {
     try FileBytes.read(path).withUnsafeBytes { try verify($0, path: path) }
   }

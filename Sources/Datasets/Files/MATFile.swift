@@ -35,8 +35,7 @@ final class MATFile {
   let path: String
   private let file: OpaquePointer
 
-  /// - Throws: `InputError` or `InputError` where the file is absent, no MATLAB file, or damaged as far as its checksums
-  ///   tell.
+  /// - Throws: `InputError` where the file is absent, no MATLAB file, or damaged as far as its checksums tell.
   init(_ path: String) throws {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw InputError("cannot be opened for reading", at: .file(path))

@@ -44,7 +44,7 @@ public final class ImageFiles: Sendable {
 
   /// The image as it is stored.
   ///
-  /// - Throws: `InputError` or `InputError` where the file is gone or damaged.
+  /// - Throws: `InputError` where the file is gone or damaged.
   package func decoded(_ position: Int) throws -> RGBImage {
     let path = path(position)
     return try ImageDecoder.decode(FileBytes.read(path), source: path)

@@ -7,7 +7,7 @@ import Search
 enum DirectionFile {
   /// The α of the last checkpoint of a run folder, or of a safetensors file.
   ///
-  /// - Throws: `InputError` or `InputError` where there is none of the shape.
+  /// - Throws: `InputError` where there is none of the shape.
   static func alphas(at path: String, like shape: ArchitectureParameters) throws -> ArchitectureParameters {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {

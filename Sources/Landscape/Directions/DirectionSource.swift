@@ -56,7 +56,7 @@ struct DirectionSource<Problem: BilevelProblem> {
   /// - Parameters:
   ///   - alphas: of the checkpoint: gradients and the update of ZARTS are taken there.
   ///   - center: where the directions are to start from.
-  /// - Throws: `InputError`, `InputError` or `InputError` where one cannot be had.
+  /// - Throws: `InputError` where one cannot be had.
   func make(
     _ kinds: [DirectionKind], at alphas: ArchitectureParameters, center: ArchitectureParameters
   ) throws -> [AlphaDirection] {

@@ -62,7 +62,7 @@ public struct LandscapeLines: Equatable, Sendable {
 
   /// Samples by line · size + point and objective, of a table that may hold only some of the points.
   ///
-  /// - Throws: `InputError` or `InputError` where a row is not a row of these lines and objectives.
+  /// - Throws: `InputError` where a row is not a row of these lines and objectives.
   static func samples(
     in table: CSVTable, axis: LandscapeGrid, lines: Int, objectives: [Objective]
   ) throws -> [Int: [Objective: ObjectiveSample]] {

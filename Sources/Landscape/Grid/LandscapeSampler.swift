@@ -40,8 +40,8 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
   ///   - isStopRequested: asked before each point.
   ///   - progress: told, before the first point and after each, how many points are done, those of an
   ///     earlier run included, and of how many.
-  /// - Throws: `CancellationError` when a stop was requested; `InputError` or `InputError` where the journal is of
-  ///   another grid or cannot be written.
+  /// - Throws: `CancellationError` when a stop was requested; `InputError` where the journal is of another grid or cannot be
+  ///   written.
   public func run(
     journal path: String? = nil, isStopRequested: @escaping () -> Bool = { false },
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }

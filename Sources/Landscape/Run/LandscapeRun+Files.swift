@@ -18,9 +18,9 @@ extension LandscapeRun {
   ///   - origin: keys and values that say where problem and checkpoint come from.
   ///   - isContinued: whether the folder holds an unfinished or finished landscape of the same settings, to be continued.
   ///   - isStopRequested, progress: as in `LandscapeSampler.run`.
-  /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `InputError`
-  ///   where a folder to be continued is of other settings, and where the settings are of lines; `InputError` where a file
-  ///   cannot be read or written, or another process works in the folder.
+  /// - Throws: `CancellationError` when a stop was requested, with every finished point in the journal; `InputError` where a
+  ///   folder to be continued is of other settings, and where the settings are of lines, and where a file cannot be read or
+  ///   written, or another process works in the folder.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false },

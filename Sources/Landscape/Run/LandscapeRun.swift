@@ -31,8 +31,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   ///   - alphas: of the checkpoint.
   ///   - trajectories: paths of α, for principal components and for `trajectory.csv`.
   ///   - replicas: further copies of the problem; as many points more are evaluated at a time.
-  /// - Throws: `InputError` where the settings cannot be met; `InputError` or `InputError` where a direction cannot be
-  ///   read or made.
+  /// - Throws: `InputError` where the settings cannot be met, and where a direction cannot be read or made.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
     alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [],

@@ -15,8 +15,8 @@ package enum SettingsFile {
   /// today.
   ///
   /// - Parameter result: what is to be continued, for the message.
-  /// - Throws: `InputError` with the first line that differs; `InputError` where the data are others; `InputError` where
-  ///   the file cannot be read or written.
+  /// - Throws: `InputError` with the first line that differs, where the data are others, and where the file cannot be read
+  ///   or written.
   package static func require(_ text: String, at path: String, ofContinued result: String) throws {
     let written = String(decoding: try FileBytes.read(path), as: UTF8.self)
     var (old, new) = (lines(written), lines(text))

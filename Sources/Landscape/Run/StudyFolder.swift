@@ -24,7 +24,7 @@ package struct StudyFolder {
   /// Writes the settings, or checks that a study to be continued has the same.
   ///
   /// - Returns: whether the study is finished already.
-  /// - Throws: `InputError` where a folder to be continued is of other settings; `InputError` for its files.
+  /// - Throws: `InputError` where a folder to be continued is of other settings, and where its files cannot be read or written.
   package func begin(_ text: String, isContinued: Bool) throws -> Bool {
     let path = folder.file(kind.settingsName)
     guard isContinued else {

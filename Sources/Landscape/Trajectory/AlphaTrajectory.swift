@@ -15,7 +15,7 @@ public struct AlphaTrajectory: Equatable, Sendable {
     self.points = points
   }
 
-  /// - Throws: `InputError` or `InputError` where the folder holds no path of α of this shape, naming the file.
+  /// - Throws: `InputError` where the folder holds no path of α of this shape, naming the file.
   public init(run path: String, like shape: ArchitectureParameters) throws {
     let folder = try SearchRunFolder(existing: path).run(holding: .finishedEpoch)
     let array = try NPYFile(readingFrom: folder.alphasPath)

@@ -36,7 +36,7 @@ public struct Report: Sendable {
   /// - Parameters:
   ///   - paths: of runs, comparisons, landscapes or statistics, or of folders that hold such.
   ///   - landscapes: further landscape folders.
-  /// - Throws: `InputError` or `InputError` for a folder with nothing to report, and for a file that cannot be used.
+  /// - Throws: `InputError` for a folder with nothing to report, and for a file that cannot be used.
   public init(reading paths: [String], landscapes: [String] = [], reach: Reach = .anywhere) throws {
     self.paths = paths
     let access: FolderAccess =

@@ -49,7 +49,7 @@ public struct ReportLandscape: Sendable {
     }
   }
 
-  /// - Throws: `InputError` or `InputError` naming the file that cannot be used.
+  /// - Throws: `InputError` naming the file that cannot be used.
   init(_ path: String, access: FolderAccess) throws {
     self.path = path
     name = ReportRun.name(of: path)

@@ -26,7 +26,7 @@ public struct ReportRun: Sendable {
   /// Whether the search stopped early and went back to that epoch.
   public let isEarly: Bool
 
-  /// - Throws: `InputError` or `InputError` naming the file that cannot be used.
+  /// - Throws: `InputError` naming the file that cannot be used.
   init(_ path: String, access: FolderAccess) throws {
     self.path = path
     name = Self.name(of: path)

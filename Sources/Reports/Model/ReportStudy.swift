@@ -16,7 +16,7 @@ public struct ReportStudy: Sendable {
 
   /// nil where the folder has no such table.
   ///
-  /// - Throws: `InputError` or `InputError` naming the file that cannot be used.
+  /// - Throws: `InputError` naming the file that cannot be used.
   init?(_ path: String, kind: Kind, access: FolderAccess) throws {
     guard let table = try access.table("\(path)/\(kind.rawValue).csv") else { return nil }
     self.path = path
@@ -41,7 +41,7 @@ public struct ReportComparison: Sendable {
   public internal(set) var summary: CSVTable?
   public internal(set) var tests: CSVTable?
 
-  /// - Throws: `InputError` or `InputError` naming the file that cannot be used.
+  /// - Throws: `InputError` naming the file that cannot be used.
   init(_ path: String, access: FolderAccess) throws {
     self.path = path
     name = ReportRun.name(of: path)

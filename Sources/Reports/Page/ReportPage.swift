@@ -30,7 +30,7 @@ public struct ReportPage: Sendable {
   /// - Parameters:
   ///   - command: the command line that made the page, to be named in it; nil for none.
   ///   - live: nil for a file.
-  /// - Throws: `InputError` or `InputError` where something cannot be drawn.
+  /// - Throws: `InputError` where something cannot be drawn.
   public init(_ report: Report, command: String? = nil, live: Live? = nil) throws {
     let sections: [(id: String, title: String, html: HTML?)] = [
       ("summary", "Summary", SummarySection.html(report)), ("verdict", "Verdict", try VerdictSection.html(report)),

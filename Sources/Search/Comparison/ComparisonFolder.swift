@@ -21,7 +21,7 @@ public struct ComparisonFolder: Equatable, Sendable {
 
   /// The plan as compare.yaml has it; its epochs are those before a budget of steps changes them.
   ///
-  /// - Throws: `InputError` where the file cannot be read; `InputError` where it is no plan.
+  /// - Throws: `InputError` where the file cannot be read, and where it is no plan.
   public func plan(lists: ComparisonPlan.Lists = .init(), overrides: ComparisonPlan.Overrides = .init()) throws
     -> ComparisonPlan
   {

@@ -37,8 +37,8 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   ///   - plan: its budget not yet resolved.
   ///   - jobs: 1 or more.
   ///   - makeProblem: makes the problem that settings describe, for a thread of its own.
-  /// - Throws: `InputError` where the folder holds a comparison or a run of other settings, or a budget is too
-  ///   small; `InputError` where the folder cannot be written or another process works in it; what `makeProblem` throws.
+  /// - Throws: `InputError` where the folder holds a comparison or a run of other settings, or a budget is too small, and
+  ///   where the folder cannot be written or another process works in it; what `makeProblem` throws.
   public init(
     of plan: ComparisonPlan, in folder: OutputFolder, jobs: Int = 1, stop: StopRequest = StopRequest(),
     makeProblem: @escaping @Sendable (SearchConfiguration) throws -> Problem

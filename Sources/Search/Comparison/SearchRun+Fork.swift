@@ -10,8 +10,8 @@ extension SearchRun {
   ///
   /// - Parameters:
   ///   - warmup: the run of `configuration.sharedWarmup`, with every checkpoint to the end of this run's warm-up.
-  /// - Throws: `InputError` where that is the warm-up of another search or has not got so far; `InputError` for
-  ///   damaged files; `CancellationError` where a stop is requested while eigenvalues are computed.
+  /// - Throws: `InputError` where that is the warm-up of another search or has not got so far, and for damaged files;
+  ///   `CancellationError` where a stop is requested while eigenvalues are computed.
   convenience init(
     forking warmup: SearchRunFolder, starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder,
     space: SearchSpace?, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()

@@ -62,9 +62,9 @@ public struct LearningCurves: Equatable, Sendable {
   ///   - reference: the group to subtract: from each value that of its run on the same seed at the same epoch. Runs of one
   ///     seed share split, batches and augmentation, so the spread of such differences is less than that of the values.
   ///   - first: epochs before this one are left out.
-  /// - Throws: `InputError` where the grouping is no setting, runs of a group differ in more than the seed or are
-  ///   the same run twice, the reference is no group or lacks a seed, a cell is no number, a run has no finished epoch, or
-  ///   no run has a value in a column; `InputError` where a file or a column is absent.
+  /// - Throws: `InputError` where the grouping is no setting, runs of a group differ in more than the seed or are the same
+  ///   run twice, the reference is no group or lacks a seed, a cell is no number, a run has no finished epoch, or no run has
+  ///   a value in a column, and where a file or a column is absent.
   public init(
     of runs: [SearchRunFolder], columns: [String], by grouping: String = "method", minus reference: String? = nil,
     from first: Int = 1

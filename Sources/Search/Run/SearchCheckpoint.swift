@@ -27,9 +27,8 @@ public struct SearchCheckpoint {
   /// Weight steps taken in the unfinished epoch.
   public var step: Int? { file.metadata["step"].flatMap { RunBounds.weightSteps.count($0) } }
 
-  /// - Throws: `InputError` where the file is damaged; what the problem throws where a tensor of ω is absent or misshapen;
-  ///   `InputError` for one that the network does not have, for values that are not finite and for metadata that
-  ///   is no number.
+  /// - Throws: `InputError` where the file is damaged, for a tensor that the network does not have, for values that are not
+  ///   finite and for metadata that is no number; what the problem throws where a tensor of ω is absent or misshapen.
   public init<Problem: BilevelProblem>(readingFrom path: String, for problem: Problem) throws {
     try self.init(TensorFile(readingFrom: path), for: problem)
   }

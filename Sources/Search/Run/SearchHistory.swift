@@ -14,7 +14,7 @@ struct SearchHistory {
 
   /// Reads the table first: a run that goes on writes it last, so what is read afterwards is never behind it.
   ///
-  /// - Throws: `InputError` or `InputError` where a file cannot be read.
+  /// - Throws: `InputError` where a file cannot be read.
   init(of files: SearchRunFolder) throws {
     self.files = files
     func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

@@ -37,8 +37,7 @@ extension SearchRun {
   /// Data that have moved are known by their checksum; config.yaml then names the new place.
   ///
   /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
-  /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data; `InputError` for
-  ///   damaged files.
+  /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data, and for damaged files.
   public convenience init(
     continuing problem: Problem, folder: OutputFolder, space: SearchSpace?,
     adjusting: (inout SearchConfiguration) -> Void = { _ in }, progress: ProgressReporter = .silent,

@@ -30,7 +30,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   ///
   /// - Parameters:
   ///   - space: what α stands for, where genotypes are to be derived; nil for a problem without cells.
-  /// - Throws: `InputError` for settings out of range; `InputError` where the folder cannot be written.
+  /// - Throws: `InputError` for settings out of range, and where the folder cannot be written.
   public convenience init(
     starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder, space: SearchSpace?,
     progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()

@@ -20,8 +20,7 @@ public final class StagedSearch<Problem: BilevelProblem> {
   private let makeProblem: (SearchConfiguration) throws -> Problem
 
   /// - Parameter makeProblem: makes the problem that a stage's settings describe.
-  /// - Throws: `InputError` for settings out of range or without stages; `InputError` where the folder cannot be
-  ///   written.
+  /// - Throws: `InputError` for settings out of range or without stages, and where the folder cannot be written.
   public convenience init(
     starting configuration: SearchConfiguration, folder: OutputFolder, progress: ProgressReporter = .silent,
     stop: StopRequest = StopRequest(), makeProblem: @escaping (SearchConfiguration) throws -> Problem

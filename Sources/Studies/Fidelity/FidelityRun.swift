@@ -59,7 +59,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
   ///   - origin: keys and values that say where problem and checkpoint come from.
   ///   - isContinued: whether the folder holds an unfinished or finished study of the same settings.
   /// - Throws: `CancellationError` when a stop was requested, with every finished evaluation in the journal; `InputError`
-  ///   where a folder to be continued is of other settings; `InputError` where a file cannot be read or written.
+  ///   where a folder to be continued is of other settings, and where a file cannot be read or written.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false },

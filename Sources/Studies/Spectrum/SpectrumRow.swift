@@ -55,7 +55,7 @@ public struct SpectrumRow: Equatable, Sendable {
     ]
   }
 
-  /// - Throws: `InputError` or `InputError` where the table is not such a one.
+  /// - Throws: `InputError` where the table is not such a one.
   static func rows(of table: CSVTable) throws -> [SpectrumRow] {
     let (quantities, indices) = (try table.column("quantity"), try table.integers("index", Self.indices))
     let epochs = try table.optionalIntegers("epoch", RunBounds.start)

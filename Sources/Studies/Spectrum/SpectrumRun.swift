@@ -51,7 +51,8 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   ///   - isContinued: whether the folder holds unfinished or finished spectra of the same settings.
   ///   - progress: told how many checkpoints are done, and of how many.
   /// - Throws: `CancellationError` when a stop was requested, with every finished checkpoint in the journal; `InputError`
-  ///   where a folder to be continued is of other settings or weights; what measurements throw; `InputError` for files.
+  ///   where a folder to be continued is of other settings or weights, and where files cannot be read or written;
+  ///   what measurements throw.
   public func run(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
     isStopRequested: @escaping () -> Bool = { false }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
