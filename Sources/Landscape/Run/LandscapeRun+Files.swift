@@ -44,10 +44,9 @@ extension LandscapeRun {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     let checkpoint = FiniteCheck.place(in: origin)
-    let text = settingsText(origin: origin)
     let files = StudyFolder(
       folder, .landscape, result: tableName, journals: [StudyFolder.journalName, Self.refinementJournal])
-    if try files.begin(text, isContinued: isContinued) { return try finishedResult(in: folder) }
+    if try files.begin(settingsFile(origin: origin), isContinued: isContinued) { return try finishedResult(in: folder) }
     try TensorFile.write(
       directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
     if let projection {

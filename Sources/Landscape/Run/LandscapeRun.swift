@@ -108,8 +108,10 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   }
 
   /// The content of landscape.yaml.
-  public func settingsText(origin: [(key: String, value: String)] = []) -> String {
-    var entries = origin + settings.entries + [("state_sha256", stateDigest), ("directions_sha256", directionsDigest)]
+  public func settingsText(origin: [(key: String, value: String)] = []) -> String { settingsFile(origin: origin).text }
+
+  func settingsFile(origin: [(key: String, value: String)]) -> SettingsFile {
+    var entries = settings.entries + [("state_sha256", stateDigest), ("directions_sha256", directionsDigest)]
     for (kind, matrix) in zip(center.kinds, center.matrices) {
       let norm = matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
       entries.append(("alpha_norm_\(kind.name)", "\(norm)"))
@@ -117,7 +119,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     if let shares = projection?.explainedVariance {
       for (index, share) in shares.enumerated() { entries.append(("explained_variance_\(index + 1)", "\(share)")) }
     }
-    return SettingsFile.text(entries)
+    return SettingsFile(origin: origin, settings: entries)
   }
 
   /// The files of another run, or another update of ZARTS, make other directions under the same settings.

@@ -2,31 +2,45 @@ import Formats
 import Runs
 
 /// The file beside results that says which settings they are of: lines of `key: value`.
-package enum SettingsFile {
-  package static func text(_ entries: [(key: String, value: String)]) -> String {
-    entries.map { "\($0.key): \($0.value)\n" }.joined()
-  }
-
+package struct SettingsFile {
   /// Keys that say where something lies, which is not what it is: checkpoints are known by `state_sha256`, data by their
   /// checksum.
   private static let places: Set<String> = ["checkpoint", "checkpoints", "dataset"]
+
+  /// Digests of the states of several checkpoints, which are known by their places where a file lacks it.
+  package static let checkpointDigests = "checkpoints_sha256"
+
+  /// What is said of the checkpoint, its network and its data. It grows from version to version: what a file does not say of
+  /// them, the version that wrote it did not know, and the digests of state and data tell others apart.
+  private let origin: [(key: String, value: String)]
+  private let settings: [(key: String, value: String)]
+
+  /// - Parameters:
+  ///   - origin: where everything comes from.
+  ///   - settings: everything that decides what is found. A result without one of their keys is of other settings.
+  package init(origin: [(key: String, value: String)], settings: [(key: String, value: String)]) {
+    (self.origin, self.settings) = (origin, settings)
+  }
+
+  package var text: String { (origin + settings).map { "\($0.key): \($0.value)\n" }.joined() }
 
   /// Compares the settings of a result that is to be continued, whatever has moved since, and writes them with the places of
   /// today.
   ///
   /// - Parameter result: what is to be continued, for the message.
-  /// - Throws: `InputError` with the first line that differs, where the data are others, and where the file cannot be read
-  ///   or written.
-  package static func require(_ text: String, at path: String, ofContinued result: String) throws {
+  /// - Throws: `InputError` with the first line that differs, where the data are others, and where the file cannot be read or
+  ///   written.
+  package func require(at path: String, ofContinued result: String) throws {
+    let text = text
     let written = String(decoding: try FileBytes.read(path), as: UTF8.self)
-    var (old, new) = (lines(written), lines(text))
-    let (was, given) = (data(in: old), data(in: new))
+    var (old, new) = (Self.lines(written), Self.lines(text))
+    let (was, given) = (Self.data(in: old), Self.data(in: new))
     if let was, let given { try given.require(sameAs: was, from: path) }
-    // Results of versions that wrote no digests are known by their places alone.
-    let later = keysOfLaterVersions(absentIn: old)
+    let later = Set(origin.map(\.key)).subtracting(old.map(\.key))
     new.removeAll { later.contains($0.key) }
+    // Results of versions that wrote no digests are known by their places alone.
     let isMoved = { (key: String) in
-      places.contains(key) && !(key == "checkpoints" && later.contains("checkpoints_sha256"))
+      Self.places.contains(key) && !(key == "checkpoints" && later.contains(Self.checkpointDigests))
     }
     old.removeAll { isMoved($0.key) }
     new.removeAll { isMoved($0.key) }
@@ -40,15 +54,6 @@ package enum SettingsFile {
       }
     }
     if written != text { try AtomicFile.write(text, to: path) }
-  }
-
-  /// Keys that earlier versions did not write, of those that a file lacks: digests, and what is said of weights and of noise.
-  private static func keysOfLaterVersions(absentIn old: [(key: String, line: Substring)]) -> [String] {
-    let keys = [
-      "checkpoints_sha256", RunData.checksumKey, "checkpoint_alphas", "checkpoint_momentum", "partial_channels",
-      "edge_normalisation", "merged_convolutions", "second_half_step_difference",
-    ]
-    return keys.filter { key in !old.contains { $0.key == key } }
   }
 
   private static func lines(_ text: String) -> [(key: String, line: Substring)] {

@@ -25,13 +25,13 @@ package struct StudyFolder {
   ///
   /// - Returns: whether the study is finished already.
   /// - Throws: `InputError` where a folder to be continued is of other settings, and where its files cannot be read or written.
-  package func begin(_ text: String, isContinued: Bool) throws -> Bool {
+  package func begin(_ settings: SettingsFile, isContinued: Bool) throws -> Bool {
     let path = folder.file(kind.settingsName)
     guard isContinued else {
-      try AtomicFile.write(text, to: path)
+      try AtomicFile.write(settings.text, to: path)
       return false
     }
-    try SettingsFile.require(text, at: path, ofContinued: kind == .landscape ? "landscape" : "study")
+    try settings.require(at: path, ofContinued: kind == .landscape ? "landscape" : "study")
     return FileManager.default.fileExists(atPath: resultPath)
   }
 

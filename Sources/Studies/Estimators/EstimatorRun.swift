@@ -41,8 +41,8 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder, .estimators, result: "estimators.csv")
-    let text = SettingsFile.text(origin + settings.entries + [("state_sha256", stateDigest)])
-    if try files.begin(text, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
+    let file = SettingsFile(origin: origin, settings: settings.entries + [("state_sha256", stateDigest)])
+    if try files.begin(file, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
     let journal = try StudyJournal(path: files.journalPath)
     let watch = WalkWatch(
       total: study.evaluationCount, done: study.known(in: journal), isStopRequested: isStopRequested, report: progress)

@@ -69,8 +69,9 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     defer { withExtendedLifetime(lock) {} }
     let files = StudyFolder(folder, .fidelity, result: "fidelity.csv")
     let norm = String(describing: alphas.norm)
-    let text = SettingsFile.text(origin + settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
-    if try files.begin(text, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
+    let file = SettingsFile(
+      origin: origin, settings: settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
+    if try files.begin(file, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
     let journal = try StudyJournal(path: files.journalPath)
     try evaluate(journal, isStopRequested, progress)
     let samples = try samples(journal)

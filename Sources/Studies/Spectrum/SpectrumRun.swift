@@ -63,11 +63,10 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
     let states = try checkpoints.map { try $0.load() }
     let digests = states.map { SHA256.ofState($0.weights, nil, $0.alphas) }
-    let text = SettingsFile.text(
-      origin + [
-        ("checkpoints", "[\(names)]"), ("checkpoints_sha256", "[\(digests.joined(separator: ", "))]"),
-      ] + settings.entries)
-    if try files.begin(text, isContinued: isContinued) {
+    let measured: [(key: String, value: String)] = [
+      ("checkpoints", "[\(names)]"), (SettingsFile.checkpointDigests, "[\(digests.joined(separator: ", "))]"),
+    ]
+    if try files.begin(SettingsFile(origin: origin + measured, settings: settings.entries), isContinued: isContinued) {
       return try SpectrumRow.rows(of: CSVTable(readingFrom: files.resultPath))
     }
     let journal = try CSVWriter(continuing: files.journalPath, columns: Self.journalColumns)
