@@ -2,6 +2,7 @@ import Formats
 import Foundation
 import Landscape
 import Problems
+import Search
 import Testing
 
 @Suite("A landscape run") struct RunTests {
@@ -158,6 +159,14 @@ import Testing
     }
     #expect(error?.place.within("a.safetensors") == .file("a.safetensors", "second-order gradient"))
     #expect(error?.found == "values that are not finite")
+  }
+
+  @Test("costs what an update of DARTS costs") func cost() {
+    #expect(GradientEstimator.first.steps == 1 && GradientEstimator.second.steps == 4)
+    for (estimator, method) in [(GradientEstimator.first, SearchMethod.darts1), (.second, .darts2)] {
+      let plan = SearchConfiguration(method: method, space: .s2, dataset: "d").updatePlan
+      #expect(Double(estimator.steps) == plan.trainingSteps)
+    }
   }
 
   @Test("a list is read in its order, one that cannot be meant is refused") func lists() throws {

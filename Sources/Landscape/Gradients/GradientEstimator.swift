@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Formats
 import Problems
+import Search
 
 /// A gradient with respect to α that a search method follows.
 public enum GradientEstimator: String, CaseIterable, Sendable {
@@ -11,13 +12,7 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
   case second
 
   /// What it costs on one training and one validation batch, counted as the training steps that it is as long as.
-  package var steps: Int {
-    switch self {
-    case .first: 1
-    // The step ahead, the gradients there, and the two sides of the central difference.
-    case .second: 4
-    }
-  }
+  package var steps: Int { Int(UpdatePlan.darts(isSecondOrder: self == .second).trainingSteps) }
 
   /// Reads a list such as `first,second`.
   ///

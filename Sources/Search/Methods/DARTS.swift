@@ -77,7 +77,7 @@ extension SearchConfiguration {
 extension UpdatePlan {
   /// Of first order ∇_α L_val. Of second order a weight step ahead, then both gradients of L_val there and L_train on both
   /// sides of ω (DARTS, §2.3).
-  fileprivate static func darts(isSecondOrder: Bool) -> UpdatePlan {
+  package static func darts(isSecondOrder: Bool) -> UpdatePlan {
     isSecondOrder ? UpdatePlan(trainingBatches: 1, weightSteps: 1, alphaGradients: 3) : UpdatePlan(alphaGradients: 1)
   }
 }
