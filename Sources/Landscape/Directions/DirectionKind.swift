@@ -63,9 +63,9 @@ public enum DirectionKind: Hashable, Sendable {
   ///
   /// - Throws: `InputError` for an entry that is none.
   public static func parse(list: String, setting: String = "directions") throws -> [DirectionKind] {
-    let kinds = try ListText.items(list).flatMap { part in
+    let kinds = try ListText.values(list, of: "direction", setting: setting, forms: forms) { part in
       try parse(part, setting: setting)
-    }
+    }.flatMap { $0 }
     guard kinds.count <= largestCount else {
       throw InputError(
         "too many directions", at: .setting(setting), found: "\(kinds.count)", wanted: "at most \(largestCount)")
@@ -73,8 +73,8 @@ public enum DirectionKind: Hashable, Sendable {
     return kinds
   }
 
-  private static func parse(_ text: String, setting: String) throws -> [DirectionKind] {
-    func unknown(_ expected: String = forms) -> InputError {
+  private static func parse(_ text: String, setting: String) throws -> [DirectionKind]? {
+    func unknown(_ expected: String) -> InputError {
       InputError("unknown direction", at: .setting(setting), found: "'\(text)'", wanted: expected)
     }
     switch text {
@@ -105,6 +105,6 @@ public enum DirectionKind: Hashable, Sendable {
       }
       return [.file(path: parts[0], name: parts.count > 1 ? parts[1] : nil)]
     }
-    throw unknown()
+    return nil
   }
 }

@@ -18,19 +18,7 @@ public enum GradientEstimator: String, CaseIterable, Sendable {
   ///
   /// - Throws: `InputError` for an unknown or repeated entry and for an empty list.
   public static func parse(list: String, setting: String = "estimators") throws -> [GradientEstimator] {
-    var result: [GradientEstimator] = []
-    for part in ListText.items(list) {
-      guard let estimator = GradientEstimator(rawValue: part) else {
-        throw InputError(
-          "unknown estimator", at: .setting(setting), found: "'\(part)'",
-          wanted: allCases.map(\.rawValue).joined(separator: " or ") + ", with commas between")
-      }
-      guard !result.contains(estimator) else {
-        throw InputError("the same estimator twice", at: .setting(setting), found: "'\(part)'")
-      }
-      result.append(estimator)
-    }
-    return result
+    try ListText.distinct(list, of: "estimator", setting: setting)
   }
 
   /// The gradient at (ω, v, α) on one training and one validation batch, of the shape of α.

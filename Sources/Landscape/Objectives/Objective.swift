@@ -66,26 +66,17 @@ public struct Objective: Hashable, Sendable {
   /// - Parameter setting: what the list belongs to, for messages.
   /// - Throws: `InputError` for an unknown or repeated entry, for `true` without a count of steps, and for an empty list.
   public static func parse(list: String, setting: String = "objectives") throws -> [Objective] {
-    var result: [Objective] = []
-    for part in ListText.items(list) {
-      let objective = try parse(part, setting: setting)
-      guard !result.contains(objective) else {
-        throw InputError("the same objective twice", at: .setting(setting), found: objective.label)
-      }
-      result.append(objective)
-    }
-    return result
+    try ListText.distinct(list, of: "objective", setting: setting, forms: forms) { try parse($0, setting: setting) }
   }
 
-  private static func parse(_ text: String, setting: String) throws -> Objective {
+  private static func parse(_ text: String, setting: String) throws -> Objective? {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     for kind in kinds where kind.form.prefix(while: { $0 != ":" }) == parts[0] {
       if let found = try kind.init(argument: parts.count > 1 ? parts[1] : nil, in: text, setting: setting) {
         return Objective(found)
       }
     }
-    throw InputError(
-      "unknown objective", at: .setting(setting), found: "'\(text)'", wanted: "\(forms), with commas between")
+    return nil
   }
 
   /// A number in subscript digits.

@@ -31,7 +31,7 @@ package struct SettingsFile {
   /// - Throws: `InputError` with the first line that differs, where the data are others, and where the file cannot be read or
   ///   written.
   package func require(at path: String, ofContinued result: String) throws {
-    let text = text
+    let text = self.text
     let written = String(decoding: try FileBytes.read(path), as: UTF8.self)
     var (old, new) = (Self.lines(written), Self.lines(text))
     let (was, given) = (Self.data(in: old), Self.data(in: new))
