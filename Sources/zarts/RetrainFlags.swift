@@ -91,14 +91,6 @@ struct RetrainFlags: ParsableArguments {
     if let threads { configuration.threads = threads }
   }
 
-  /// Settings that have flags.
-  static let keys = [
-    "dataset", "seed", "epochs", "batch", "channels", "layers", "auxiliary", "auxiliary_weight", "cutout", "drop_path",
-    "label_smoothing", "schedule", "learning_rate", "minimum_learning_rate", "learning_rate_decay", "momentum",
-    "weight_decay", "gradient_clip", "train_limit", "test_limit", "test_every", "keep_last", "checkpoint_every",
-    "tensorboard", "threads",
-  ]
-
   /// Names of given flags that results depend on.
   var givenSettings: [String] {
     let settings: [(String, Bool)] = [

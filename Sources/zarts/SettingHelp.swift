@@ -2,14 +2,24 @@ import ArgumentParser
 import Cells
 import Search
 
-/// The help of a flag that stands for a setting of config.yaml: what the methods say of it and its default, after what the
-/// flag means.
+/// The help of a flag that stands for a setting of config.yaml: what the setting is, the methods that read it, its default.
 enum SettingHelp {
-  /// - Parameter usual: the default in words, where it goes with other settings.
-  static func of(_ key: String, _ meaning: String, default usual: String? = nil) -> ArgumentHelp {
+  /// - Parameters:
+  ///   - meaning: what the flag means, where a command line gives the setting otherwise than config.yaml has it.
+  ///   - usual: the default in words, where it goes with other settings or is no value.
+  static func of(_ key: String, _ meaning: String? = nil, default usual: String? = nil) -> ArgumentHelp {
     let readers = SearchMethod.readers(of: key)
     let methods = readers.map { " (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? ""
-    return ArgumentHelp("\(meaning)\(methods). Default: \(usual ?? text(key, readers ?? SearchMethod.all)).")
+    let said = meaning ?? sentence(SearchConfiguration.field(key)?.meaning ?? "")
+    return ArgumentHelp("\(said)\(methods). Default: \(usual ?? text(key, readers ?? SearchMethod.all)).")
+  }
+
+  /// The meaning of a setting as a sentence, with the letters that config.yaml spells out. A symbol in front, as in
+  /// `k: epochs …`, stays as it is.
+  private static func sentence(_ meaning: String) -> String {
+    let letters = [("alpha", "α"), ("beta", "β"), ("sigma", "σ")]
+    let text = letters.reduce(meaning) { $0.replacing($1.0, with: $1.1) }
+    return text.dropFirst().first == ":" ? text : text.prefix(1).uppercased() + text.dropFirst()
   }
 
   /// The default, with the methods or spaces that have another than most.

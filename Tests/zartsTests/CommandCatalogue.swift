@@ -9,6 +9,7 @@ struct CommandCatalogue: Decodable {
     }
     let kind: String
     let names: [Name]?
+    let abstract: String?
 
     /// `--name`; nil for an argument without one.
     var flag: String? { names?.first { $0.kind == "long" }.map { "--\($0.name)" } }

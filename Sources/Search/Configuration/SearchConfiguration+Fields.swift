@@ -17,7 +17,10 @@ extension SearchConfiguration {
   /// One setting as it stands in the file.
   package struct Field: Sendable {
     package let key: String
-    let comment: String
+    /// What it is, for config.yaml and for the help of its flag.
+    package let meaning: String
+    /// What it may be, where that is one of a few names.
+    private let choices: String?
     package let affects: SettingEffect
     let wanted: String
     /// What is wrong with the value of a configuration taken by itself; nil where nothing is.
@@ -29,14 +32,15 @@ extension SearchConfiguration {
     let copy: @Sendable (SearchConfiguration, inout SearchConfiguration) -> Void
 
     init<Value>(
-      _ key: String, _ comment: String, _ path: WritableKeyPath<SearchConfiguration, Value> & Sendable,
-      affects: SettingEffect, wanted: String,
+      _ key: String, _ meaning: String, _ path: WritableKeyPath<SearchConfiguration, Value> & Sendable,
+      affects: SettingEffect, wanted: String, choices: String? = nil,
       fault: @escaping @Sendable (SearchConfiguration) -> (found: String, wanted: String)? = { _ in nil },
       write: @escaping @Sendable (SearchConfiguration) -> String,
       read: @escaping @Sendable (inout SearchConfiguration, Node) -> Bool
     ) {
       self.key = key
-      self.comment = comment
+      self.meaning = meaning
+      self.choices = choices
       self.affects = affects
       self.wanted = wanted
       self.fault = fault
@@ -53,7 +57,8 @@ extension SearchConfiguration {
 
     /// The comment of its line in the file.
     var remark: String {
-      SearchMethod.readers(of: key).map { "\(comment) (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? comment
+      let comment = choices.map { "\(meaning): \($0)" } ?? meaning
+      return SearchMethod.readers(of: key).map { "\(comment) (\($0.map(\.rawValue).joined(separator: ", ")))" } ?? comment
     }
   }
 
@@ -81,8 +86,9 @@ extension SearchConfiguration {
       }),
     whole("epochs", \.epochs, .warmup, RunBounds.epochs, "epochs of the search"),
     whole("warmup", \.warmup, .afterWarmup, RunBounds.warmup, "epochs at the start that train the weights alone"),
-    whole("channels", \.channels, .warmup, SupernetArchitecture.channelCounts, "channels of the first cells"),
-    whole("layers", \.layers, .warmup, SupernetArchitecture.layerCounts, "cells"),
+    whole(
+      "channels", \.channels, .warmup, SupernetArchitecture.channelCounts, "channels of the first cells, a multiple of 4"),
+    whole("layers", \.layers, .warmup, SupernetArchitecture.layerCounts, "cells, 3 or more"),
     whole(
       "partial_channels", \.partialChannels, .warmup, CountBounds(1...512),
       "K: operations see the first 1/K of the channels (PC-DARTS)"),
@@ -108,17 +114,17 @@ extension SearchConfiguration {
       "M: weight steps of a candidate, and between two updates"),
     whole(
       "candidates", \.candidates, .afterWarmup, RunBounds.candidates,
-      "N: of an update; in random search, architectures tried an epoch"),
+      "N: candidates of an update; in random search, architectures tried an epoch"),
     number("sigma", \.sigma, .afterWarmup, .aboveZero, "standard deviation of candidates before its decay"),
     choice("sigma_decay", \.sigmaDecay, .afterWarmup, "fall of sigma after the warm-up"),
     number("tau", \.tau, .afterWarmup, .aboveZero, "temperature of the candidates' weights"),
     number("lambda", \.lambda, .afterWarmup, .fraction, "share of candidates that ignore the gradient"),
-    choice("proposal", \.proposal, .afterWarmup, "importance weights"),
-    choice("rs_distribution", \.rsDistribution, .afterWarmup, "of the directions"),
+    choice("proposal", \.proposal, .afterWarmup, "importance weights of candidates"),
+    choice("rs_distribution", \.rsDistribution, .afterWarmup, "directions of candidates"),
     number("mu", \.mu, .afterWarmup, .aboveZero, "distance of candidates along their directions"),
     number("xi", \.xi, .afterWarmup, .aboveZero, "step along the negative gradient estimate"),
     flag("antithetic", \.antithetic, .afterWarmup, "whether candidates come in opposite pairs, which need no baseline"),
-    number("radius", \.radius, .afterWarmup, .aboveZero, "R: of the largest ball"),
+    number("radius", \.radius, .afterWarmup, .aboveZero, "R: radius of the largest ball of candidates"),
     whole("radii", \.radii, .afterWarmup, RunBounds.radii, "K: balls, each of half the radius of the one before"),
     number("learning_rate", \.learningRate, .warmup, .aboveZero, "of the weights, in the first epoch"),
     number("minimum_learning_rate", \.minimumLearningRate, .warmup, .any, "towards which the cosine falls"),
@@ -138,7 +144,8 @@ extension SearchConfiguration {
       "early_stop_window", \.earlyStopWindow, .afterWarmup, RunBounds.window,
       "k: epochs of its moving average, and back to the returned architecture"),
     number(
-      "early_stop_ratio", \.earlyStopRatio, .afterWarmup, .ratio, "of averages k epochs apart, below which the search stops"),
+      "early_stop_ratio", \.earlyStopRatio, .afterWarmup, .ratio,
+      "ratio of averages k epochs apart below which the search stops"),
     whole(
       "early_stop_start", \.earlyStopStart, .afterWarmup, RunBounds.start,
       "epochs before the earliest architecture that may be returned"),
@@ -164,10 +171,10 @@ extension SearchConfiguration {
   }
 
   private static func whole(
-    _ key: String, _ path: Path<Int>, _ affects: SettingEffect, _ bounds: CountBounds, _ comment: String
+    _ key: String, _ path: Path<Int>, _ affects: SettingEffect, _ bounds: CountBounds, _ meaning: String
   ) -> Field {
     Field(
-      key, comment, path, affects: affects, wanted: bounds.wanted, fault: fault(bounds) { $0[keyPath: path] },
+      key, meaning, path, affects: affects, wanted: bounds.wanted, fault: fault(bounds) { $0[keyPath: path] },
       write: { "\($0[keyPath: path])" },
       read: { configuration, node in
         guard let value = node.string.flatMap({ Int($0) }) else { return false }
@@ -177,10 +184,10 @@ extension SearchConfiguration {
   }
 
   private static func number(
-    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ bounds: RealBounds, _ comment: String
+    _ key: String, _ path: Path<Double>, _ affects: SettingEffect, _ bounds: RealBounds, _ meaning: String
   ) -> Field {
     Field(
-      key, comment, path, affects: affects, wanted: "a number",
+      key, meaning, path, affects: affects, wanted: "a number",
       fault: { configuration in
         let value = configuration[keyPath: path]
         return bounds.contains(value) ? nil : ("\(value)", bounds.wanted)
@@ -193,10 +200,10 @@ extension SearchConfiguration {
   }
 
   private static func flag(
-    _ key: String, _ path: Path<Bool>, _ affects: SettingEffect, _ comment: String
+    _ key: String, _ path: Path<Bool>, _ affects: SettingEffect, _ meaning: String
   ) -> Field {
     Field(
-      key, comment, path, affects: affects, wanted: "true or false", write: { "\($0[keyPath: path])" },
+      key, meaning, path, affects: affects, wanted: "true or false", write: { "\($0[keyPath: path])" },
       read: { configuration, node in
         guard let value = node.bool else { return false }
         configuration[keyPath: path] = value
@@ -205,11 +212,11 @@ extension SearchConfiguration {
   }
 
   private static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ key: String, _ path: Path<Value>, _ affects: SettingEffect, _ comment: String
+    _ key: String, _ path: Path<Value>, _ affects: SettingEffect, _ meaning: String
   ) -> Field {
     let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
     return Field(
-      key, "\(comment): \(names)", path, affects: affects, wanted: "one of \(names)",
+      key, meaning, path, affects: affects, wanted: "one of \(names)", choices: names,
       write: { $0[keyPath: path].rawValue },
       read: { configuration, node in
         guard let value = node.string.flatMap(Value.init) else { return false }
