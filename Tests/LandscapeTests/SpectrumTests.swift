@@ -144,6 +144,12 @@ struct SpectrumTests {
     }
     #expect(try run().run(in: parts, isContinued: true, isStopRequested: { true }) == expected)
     #expect(throws: InputError.self) { try run(epochs: 0) }
+    let path = parts.file("spectrum.csv")
+    let damaged = try String(contentsOfFile: path, encoding: .utf8).replacing("smallest", with: "least", maxReplacements: 1)
+    try AtomicFile.write(damaged, to: path)
+    let row = try #require(damaged.split(separator: "\n").firstIndex { $0.contains("least") })
+    let error = #expect(throws: InputError.self) { try run().run(in: parts, isContinued: true) }
+    #expect(error?.place == .file(path, "row \(row)") && error?.found == "least")
   }
 
   @Test func settingsThatCannotBeMeantAreRefused() {

@@ -24,9 +24,9 @@ public struct ColourJitter: Equatable, Sendable {
   /// - Throws: `InputError` where a value is out of range.
   func check() throws {
     let values = [("brightness", brightness), ("contrast", contrast), ("saturation", saturation), ("hue", hue)]
-    for (name, value) in values where !(value >= 0 && value <= (name == "hue" ? 0.5 : 1)) {
-      throw InputError(
-        "out of range", at: "jitter of \(name)", found: "\(value)", wanted: name == "hue" ? "0 to 0.5" : "0 to 1")
+    let half = RealBounds(0...0.5, "0 to 0.5")
+    for (name, value) in values {
+      try (name == "hue" ? half : .fraction).require(value, at: "jitter of \(name)", "out of range")
     }
   }
 
