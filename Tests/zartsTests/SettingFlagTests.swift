@@ -50,10 +50,8 @@ import Testing
       ("partial-channels", "K: operations see the first 1/K of the channels (PC-DARTS). Default: 1, all."),
       ("edge-normalisation", "Whether edges have weights of their own, β (PC-DARTS). Default: not."),
       ("tau", "Temperature of the candidates' weights (zarts-mgs). Default: 0.01."),
-      (
-        "early-stop-window",
-        "k: epochs of its moving average, and back to the returned architecture (darts1-es, darts2-es). Default: 5."
-      ), ("keep-last", "Checkpoints kept, 0 for all; the result does not depend on it. Default: 0."),
+      ("xi", "Step along the negative gradient estimate (zarts-rs). Default: 0.1."),
+      ("keep-last", "Checkpoints kept, 0 for all; the result does not depend on it. Default: 0."),
     ] { #expect(help[flag] == text) }
     for (flag, text) in help { #expect(!text.contains("null") && !text.contains("alpha"), "\(flag): \(text)") }
   }
