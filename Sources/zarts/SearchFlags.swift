@@ -78,9 +78,13 @@ struct SearchFlags: ParsableArguments {
   var eigenvalueEvery: Int?
   @Option(help: "Validation batches of their Hessian. Default: 4.")
   var eigenvalueBatches: Int?
-  @Option(help: SettingHelp.of("early_stop_window", "k: epochs averaged, and back to the returned architecture"))
+  @Option(help: SettingHelp.of("early_stop_window", "Eigenvalues averaged"))
   var earlyStopWindow: Int?
-  @Option(help: SettingHelp.of("early_stop_ratio", "Ratio of averaged eigenvalues k epochs apart below which to stop"))
+  @Option(
+    help: SettingHelp.of(
+      "early_stop_distance", "k: eigenvalues back to the returned architecture", default: "0, as many as are averaged"))
+  var earlyStopDistance: Int?
+  @Option(help: SettingHelp.of("early_stop_ratio", "Ratio of averaged eigenvalues k apart below which to stop"))
   var earlyStopRatio: Double?
   @Option(help: SettingHelp.of("early_stop_start", "Epochs before the earliest architecture that may be returned"))
   var earlyStopStart: Int?
@@ -126,6 +130,7 @@ struct SearchFlags: ParsableArguments {
       Setting("radii", radii, \.radii), Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
       Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
       Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
+      Setting("early_stop_distance", earlyStopDistance, \.earlyStopDistance),
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
       Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
       Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),
