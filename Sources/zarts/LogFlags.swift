@@ -96,7 +96,8 @@ struct LogFlags: ParsableArguments {
     let rows = table.rows.map { row in
       places.map { place in
         let cell = row[place]
-        guard Int(cell) == nil, let number = Double(cell) else { return cell.isEmpty ? "-" : cell }
+        // The first column has names.
+        guard place > 0, Int(cell) == nil, let number = Double(cell) else { return cell.isEmpty ? "-" : cell }
         return "\(Float(number))"
       }
     }
