@@ -31,7 +31,7 @@ struct LogDiagnosisCommandTests {
         let isBad = run == "bad"
         let eigenvalue: CSVField = epoch.isMultiple(of: 2) ? (isBad && epoch >= 8 ? 0.5 : 0.25) : .text("")
         return [
-          .text(run), .integer(epoch), .text(cell ?? (try genotype(skips: isBad && epoch >= 5 ? 8 : 1))), eigenvalue, 3,
+          .text(run), .integer(epoch), .text(try cell ?? genotype(skips: isBad && epoch >= 5 ? 8 : 1)), eigenvalue, 3,
         ]
       }
     }
