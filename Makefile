@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test test-long report-test kill-test study-methods study-collapse notebooks-data bench format lint clean help
+.PHONY: setup build demo test test-long report-test kill-test study-methods study-collapse study-public-logs notebooks-data bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -36,6 +36,9 @@ study-methods: build ## every method on three seeds: curves, tables and figures 
 
 study-collapse: build ## does DARTS collapse at a size for two cores? needs CIFAR-10: make study-collapse DATASET='cifar10:PATH?side=16'
 	scripts/study-collapse.sh '$(DATASET)'
+
+study-public-logs: build ## verdicts on the published logs of RobustDARTS: make study-public-logs LOGS=PATH
+	scripts/public-logs.sh '$(LOGS)'
 
 notebooks-data: build ## the reference study of docs/landscape.md, collected into notebooks-data (about half an hour on 2 cores)
 	scripts/reference-study.sh

@@ -5,8 +5,8 @@ public struct CellState: Equatable, Sendable {
   /// Of the edges of the derived cell, eight in DARTS, those that are `skip_connect`, and those without weights.
   public var skips: Int
   public var parameterFree: Int
-  /// Mean over the edges of the entropy of their mixing weights, in nats.
-  public var entropy: Double
+  /// Mean over the edges of the entropy of their mixing weights, in nats; nil where α is not known.
+  public var entropy: Double?
   /// Mean mixing weight of `skip_connect` over the edges that have it; nil where none has.
   public var skipWeight: Double?
   /// By how much the derived edges that are `skip_connect` chose it: its mixing weight minus that of the best other operation
@@ -15,12 +15,17 @@ public struct CellState: Equatable, Sendable {
   /// The same for derived edges without weights, against the best operation with weights.
   public var parameterFreeMargin: Double?
 
+  /// What a derived cell says without α.
+  init(_ cell: Genotype.Cell) {
+    skips = cell.skipConnectionCount
+    parameterFree = cell.parameterFreeCount
+  }
+
   /// - Parameters:
   ///   - cell: derived from α.
   ///   - candidates: of each edge.
   init(_ alphas: ArchitectureParameters.Matrix, cell: Genotype.Cell, candidates: [[CellOperation]]) {
-    skips = cell.skipConnectionCount
-    parameterFree = cell.parameterFreeCount
+    self.init(cell)
     entropy = alphas.meanEntropy
     let weights = alphas.softmaxRows()
     let columns = alphas.operationColumns

@@ -52,9 +52,18 @@ public struct ChanceCounts: Equatable, Sendable {
   ///
   /// - Throws: as `init` does.
   static func of(_ configuration: SearchConfiguration) throws -> ChanceCounts {
-    let key = Key(
-      operations: configuration.operations, edgeNormalisation: configuration.edgeNormalisation,
-      maximumSkips: configuration.maximumSkips)
+    try of(
+      Key(
+        operations: configuration.operations, edgeNormalisation: configuration.edgeNormalisation,
+        maximumSkips: configuration.maximumSkips))
+  }
+
+  /// The counts of a space, drawn once a process.
+  static func of(_ space: SearchSpace) throws -> ChanceCounts {
+    try of(Key(operations: space.operations, edgeNormalisation: false, maximumSkips: nil))
+  }
+
+  private static func of(_ key: Key) throws -> ChanceCounts {
     if let counts = known.withLock({ $0[key] }) { return counts }
     let counts = try ChanceCounts(
       operations: key.operations, edgeNormalisation: key.edgeNormalisation, maximumSkips: key.maximumSkips)

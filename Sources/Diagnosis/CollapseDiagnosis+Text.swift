@@ -3,22 +3,31 @@ import Formats
 extension CollapseDiagnosis {
   /// The verdict for people.
   public var text: String {
-    let verdict = verdict
-    let place =
-      "\(configuration.method.rawValue) on \(configuration.space.rawValue), seed \(configuration.seed), \(epochs.count) of "
-      + "\(configuration.epochs) epochs"
+    verdict.text(
+      of: "\(configuration.method.rawValue) on \(configuration.space.rawValue), seed \(configuration.seed), "
+        + "\(epochs.count) of \(configuration.epochs) epochs", thresholds: thresholds)
+  }
+}
+
+extension CollapseVerdict {
+  /// For people.
+  ///
+  /// - Parameters:
+  ///   - search: which one, in a few words.
+  ///   - absent: what could not be judged of any search of its kind.
+  func text(of search: String, notJudged absent: [String] = [], thresholds: CollapseThresholds) -> String {
     var lines: [String] =
-      switch verdict.state {
-      case .collapsed: ["COLLAPSED since epoch \(verdict.epoch ?? 0): \(place)"]
-      case .suspect: ["not collapsed, but suspect: \(place)"]
-      case .healthy: ["not collapsed: \(place)"]
+      switch state {
+      case .collapsed: ["COLLAPSED since epoch \(epoch ?? 0): \(search)"]
+      case .suspect: ["not collapsed, but suspect: \(search)"]
+      case .healthy: ["not collapsed: \(search)"]
       }
     func section(_ title: String, _ items: [String]) {
       if !items.isEmpty { lines += ["", title] + items.map { "  \($0)" } }
     }
-    section("Evidence", verdict.evidence.map { "from epoch \($0.epoch): \($0.account)" })
-    section("Signs", verdict.signs.map { "from epoch \($0.epoch): \($0.account)" })
-    if let agreement = verdict.agreement {
+    section("Evidence", evidence.map { "from epoch \($0.epoch): \($0.account)" })
+    section("Signs", signs.map { "from epoch \($0.epoch): \($0.account)" })
+    if let agreement {
       func line(_ name: String, _ rho: Double?, _ bias: Double?) -> String {
         let rank =
           rho.map { "rank correlation \(CollapseVerdict.short($0))" } ?? "no rank correlation, one of them is constant"
@@ -32,10 +41,12 @@ extension CollapseDiagnosis {
           line("L2", agreement.spearmanSecond, agreement.biasSecond),
         ])
     }
-    section("Not judged", verdict.gaps)
+    section("Not judged", gaps + absent)
     return lines.joined(separator: "\n")
   }
+}
 
+extension CollapseDiagnosis {
   /// The content of diagnosis.yaml.
   func yaml(run: String, settings: MeasurementSettings?) -> String {
     func number(_ value: Double?) -> String { value.map { $0.isFinite ? "\($0)" : ".nan" } ?? "null" }

@@ -16,8 +16,12 @@ public struct CollapseThresholds: Equatable, Sendable {
   public var persistence = 3
   /// The part of the epochs since its beginning in which it has to show.
   public var share = 0.8
-  /// k of the moving average of dominant eigenvalues, and the distance over which they are compared (RobustDARTS, §4.3).
+  /// Epochs from one dominant eigenvalue to the next.
+  public var eigenvalueEvery = 1
+  /// Eigenvalues that are averaged (RobustDARTS, §4.3).
   public var eigenvalueWindow = 5
+  /// k, in eigenvalues: the distance over which averages are compared; 0 for the window (RobustDARTS, §4.3).
+  public var eigenvalueDistance = 0
   /// The ratio λ̄(t − k)/λ̄(t) below which the loss has grown sharp (RobustDARTS, §4.3).
   public var eigenvalueRatio = 0.75
   /// Epochs after the warm-up before the earliest t − k (0 in RobustDARTS's paper, 10 in its code).
@@ -33,7 +37,9 @@ public struct CollapseThresholds: Equatable, Sendable {
   public func validate() throws {
     let counts = [
       ("edges", edges, CountBounds(1...8, since: "a derived cell has 8 edges")),
-      ("persistence", persistence, RunBounds.epochs), ("eigenvalue_window", eigenvalueWindow, RunBounds.window),
+      ("persistence", persistence, RunBounds.epochs), ("eigenvalue_every", eigenvalueEvery, RunBounds.interval),
+      ("eigenvalue_window", eigenvalueWindow, RunBounds.window),
+      ("eigenvalue_distance", eigenvalueDistance, RunBounds.lag.or(zero: "the window")),
       ("eigenvalue_start", eigenvalueStart, RunBounds.start),
     ]
     for (setting, count, bounds) in counts { try bounds.require(count, at: .setting(setting)) }
@@ -45,15 +51,24 @@ public struct CollapseThresholds: Equatable, Sendable {
   }
 
   /// The criterion of the eigenvalues.
-  var earlyStopping: EarlyStopping {
-    EarlyStopping(window: eigenvalueWindow, ratio: eigenvalueRatio, start: eigenvalueStart)
+  public var earlyStopping: EarlyStopping {
+    get {
+      EarlyStopping(
+        window: eigenvalueWindow, distance: eigenvalueDistance > 0 ? eigenvalueDistance : nil, every: eigenvalueEvery,
+        ratio: eigenvalueRatio, start: eigenvalueStart)
+    }
+    set {
+      (eigenvalueWindow, eigenvalueDistance, eigenvalueEvery) = (newValue.window, newValue.distance, newValue.every)
+      (eigenvalueRatio, eigenvalueStart) = (newValue.ratio, newValue.start)
+    }
   }
 
   /// Keys and values, as diagnosis.yaml has them.
   public var entries: [(key: String, value: String)] {
     [
       ("edges", "\(edges)"), ("chance", "\(chance)"), ("margin", "\(margin)"), ("persistence", "\(persistence)"),
-      ("share", "\(share)"), ("eigenvalue_window", "\(eigenvalueWindow)"), ("eigenvalue_ratio", "\(eigenvalueRatio)"),
+      ("share", "\(share)"), ("eigenvalue_every", "\(eigenvalueEvery)"), ("eigenvalue_window", "\(eigenvalueWindow)"),
+      ("eigenvalue_distance", "\(eigenvalueDistance)"), ("eigenvalue_ratio", "\(eigenvalueRatio)"),
       ("eigenvalue_start", "\(eigenvalueStart)"), ("gap", "\(gap)"), ("agreement", "\(agreement)"),
     ]
   }

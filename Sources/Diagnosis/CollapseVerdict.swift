@@ -1,5 +1,6 @@
 import Cells
 import Foundation
+import Search
 
 /// Whether a search has collapsed: since which epoch, and what says so.
 public struct CollapseVerdict: Equatable, Sendable {
@@ -24,6 +25,19 @@ public struct CollapseVerdict: Equatable, Sendable {
     public let account: String
   }
 
+  /// Where averaged eigenvalues grew by more than early stopping allows. Epochs are those of the search.
+  public struct Sharpness: Equatable, Sendable {
+    /// t.
+    public let epoch: Int
+    /// t − k, to which early stopping goes back.
+    public let returned: Int
+    /// λ̄(t − k) and λ̄(t).
+    public let before: Double
+    public let after: Double
+
+    public var ratio: Double { before / after }
+  }
+
   /// How far L₁ and L₂ were from the true loss at an epoch whose checkpoint was measured.
   public struct Agreement: Equatable, Sendable {
     public let epoch: Int
@@ -46,6 +60,10 @@ public struct CollapseVerdict: Equatable, Sendable {
   public let agreement: Agreement?
   /// What could not be judged, and why.
   public let gaps: [String]
+  /// Where the eigenvalues grew as early stopping forbids; nil where they did not or could not be judged.
+  public let sharpness: Sharpness?
+  /// Whether the eigenvalues were judged.
+  public let judgesSharpness: Bool
 
   public var isCollapsed: Bool { state == .collapsed }
 
@@ -76,7 +94,8 @@ public struct CollapseVerdict: Equatable, Sendable {
       }
     }
     let begin = evidence.map(\.epoch).min()
-    signs += Self.sharpness(moved, thresholds, &gaps) + Self.discretisation(moved, thresholds)
+    (sharpness, judgesSharpness) = Self.sharpness(moved, thresholds, &gaps)
+    signs += Self.evidence(of: sharpness, thresholds) + Self.discretisation(moved, thresholds)
     self.evidence = evidence.sorted { $0.epoch < $1.epoch }
     self.signs = signs
     if moved.isEmpty { gaps.insert("no epoch after the warm-up", at: 0) }
@@ -117,9 +136,11 @@ public struct CollapseVerdict: Equatable, Sendable {
     let line: Int
     let thresholds: CollapseThresholds
 
+    /// Where α is not known, margins are left out.
     func holds(_ epoch: DiagnosisEpoch) -> Bool {
       let state = epoch.cell(cell)
-      return kind.count(in: state) >= line && (kind.margin(in: state) ?? 0) >= thresholds.margin
+      return kind.count(in: state) >= line
+        && (epoch.alphaNorm == nil || (kind.margin(in: state) ?? 0) >= thresholds.margin)
     }
 
     func evidence(at epoch: DiagnosisEpoch, _ chance: ChanceCounts, _ end: String) -> Evidence {
@@ -133,23 +154,35 @@ public struct CollapseVerdict: Equatable, Sendable {
     }
   }
 
-  /// RobustDARTS' criterion, where every epoch has an eigenvalue.
+  /// RobustDARTS' criterion, where every epoch has an eigenvalue, or every c-th from the first that has one on. A last epoch
+  /// between two of them, which the code of RobustDARTS measures too, is left out as it is there.
   private static func sharpness(
     _ epochs: [DiagnosisEpoch], _ thresholds: CollapseThresholds, _ gaps: inout [String]
-  ) -> [Evidence] {
-    let values = epochs.compactMap(\.eigenvalue)
-    guard values.count == epochs.count else {
-      gaps.append("sharpness: \(values.count) of \(epochs.count) epochs have an eigenvalue, the moving average needs all")
-      return []
+  ) -> (found: Sharpness?, isJudged: Bool) {
+    guard !epochs.isEmpty else { return (nil, false) }
+    let (rule, known) = (thresholds.earlyStopping, epochs.count { $0.eigenvalue != nil })
+    let first = epochs.firstIndex { $0.eigenvalue != nil } ?? epochs.count
+    let values = stride(from: first, to: epochs.count, by: rule.every).map { epochs[$0].eigenvalue }
+    guard first < min(rule.every, epochs.count), values.allSatisfy({ $0 != nil }) else {
+      let wanted = rule.every == 1 ? "all" : "one every \(rule.every) epochs"
+      gaps.append("sharpness: \(known) of \(epochs.count) epochs have an eigenvalue, the moving average needs \(wanted)")
+      return (nil, false)
     }
-    guard let decision = thresholds.earlyStopping.decision(of: values) else { return [] }
-    let ratio = decision.before / decision.after
+    let decision = rule.decision(of: values.compactMap(\.self), from: first).map {
+      Sharpness(
+        epoch: epochs[$0.epoch].epoch, returned: epochs[$0.returned].epoch, before: $0.before, after: $0.after)
+    }
+    return (decision, true)
+  }
+
+  private static func evidence(of sharpness: Sharpness?, _ thresholds: CollapseThresholds) -> [Evidence] {
+    guard let sharpness else { return [] }
     return [
       Evidence(
-        criterion: "eigenvalue", epoch: epochs[decision.epoch].epoch, value: ratio, threshold: thresholds.eigenvalueRatio,
-        account: "the averaged dominant eigenvalue went from \(short(decision.before)) around epoch "
-          + "\(epochs[decision.returned].epoch) to \(short(decision.after)), a ratio of \(short(ratio)), below "
-          + "\(thresholds.eigenvalueRatio)")
+        criterion: "eigenvalue", epoch: sharpness.epoch, value: sharpness.ratio, threshold: thresholds.eigenvalueRatio,
+        account: "the averaged dominant eigenvalue went from \(short(sharpness.before)) around epoch "
+          + "\(sharpness.returned) to \(short(sharpness.after)), a ratio of \(short(sharpness.ratio)), below "
+          + "\(short(thresholds.eigenvalueRatio))")
     ]
   }
 
@@ -189,15 +222,17 @@ public struct CollapseVerdict: Equatable, Sendable {
 extension DiagnosisEpoch {
   /// Puts moving averages and ratios of the eigenvalues into epochs after the warm-up.
   static func smoothEigenvalues(_ epochs: inout [DiagnosisEpoch], _ thresholds: CollapseThresholds) {
-    let (window, half) = (thresholds.eigenvalueWindow, thresholds.eigenvalueWindow / 2)
+    let rule = thresholds.earlyStopping
+    let (half, back) = (rule.window / 2, rule.distance * rule.every)
     let moved = epochs.indices.filter { !epochs[$0].isWarmup }
-    guard moved.count >= window else { return }
+    guard moved.count > (rule.window - 1) * rule.every else { return }
     for place in moved.indices {
-      let around = (place - half...place + half).filter(moved.indices.contains).compactMap { epochs[moved[$0]].eigenvalue }
-      guard around.count == window else { continue }
-      let mean = around.reduce(0, +) / Double(window)
+      let around = (-half...half).map { place + $0 * rule.every }.filter(moved.indices.contains)
+        .compactMap { epochs[moved[$0]].eigenvalue }
+      guard around.count == rule.window else { continue }
+      let mean = around.reduce(0, +) / Double(rule.window)
       epochs[moved[place]].smoothedEigenvalue = mean
-      guard place >= window, let before = epochs[moved[place - window]].smoothedEigenvalue, mean > 0 else { continue }
+      guard place >= back, let before = epochs[moved[place - back]].smoothedEigenvalue, mean > 0 else { continue }
       epochs[moved[place]].eigenvalueRatio = before / mean
     }
   }

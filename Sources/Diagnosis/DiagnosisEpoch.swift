@@ -4,15 +4,15 @@ import Search
 
 /// What is known of a search at the end of an epoch. Losses are in nats.
 public struct DiagnosisEpoch: Equatable, Sendable {
-  /// Counted from 1.
+  /// Counted from 1, or as a log counts.
   public let epoch: Int
   /// Whether α had not moved yet.
   public let isWarmup: Bool
   public let genotype: Genotype
   /// Of each kind of cell.
   public let cells: [CellState]
-  /// ‖α‖.
-  public let alphaNorm: Double
+  /// ‖α‖; nil where α is not known, as in logs that hold genotypes alone.
+  public let alphaNorm: Double?
   /// Over the whole validation split, as the search recorded it; nil where metrics.csv has no row.
   public var validationLoss: Double?
   /// Largest eigenvalue of ∇²_α L_val: the search's own, else the one that was measured.
@@ -40,6 +40,16 @@ public struct DiagnosisEpoch: Equatable, Sendable {
     eigenvalue = record?.dominantEigenvalue
   }
 
+  /// Of a log, which has no α.
+  ///
+  /// - Parameter isWarmup: whether α had not moved yet.
+  init(epoch: Int, isWarmup: Bool, genotype: Genotype, validationLoss: Double?, eigenvalue: Double?) {
+    (self.epoch, self.isWarmup, self.genotype) = (epoch, isWarmup, genotype)
+    cells = genotype.cells.map { CellState($0) }
+    alphaNorm = nil
+    (self.validationLoss, self.eigenvalue) = (validationLoss, eigenvalue)
+  }
+
   public var normal: CellState { cells[0] }
   /// Of the reduction cell; nil where there is none.
   public var reduce: CellState? { cells.count > 1 ? cells[1] : nil }
@@ -65,7 +75,7 @@ public struct DiagnosisEpoch: Equatable, Sendable {
       .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), whole(reduce?.skips),
       .integer(normal.parameterFree), whole(reduce?.parameterFree), real(normal.skipWeight), real(reduce?.skipWeight),
       real(normal.skipMargin), real(reduce?.skipMargin), real(normal.parameterFreeMargin), real(reduce?.parameterFreeMargin),
-      .real(normal.entropy), real(reduce?.entropy), .real(alphaNorm), real(validationLoss), real(eigenvalue),
+      real(normal.entropy), real(reduce?.entropy), real(alphaNorm), real(validationLoss), real(eigenvalue),
       real(smoothedEigenvalue), real(eigenvalueRatio), real(found?.supernetLoss), real(found?.supernetAccuracy),
       real(found?.genotypeLoss), real(found?.genotypeAccuracy), real(found?.gap), real(found?.spearmanFirst),
       real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.line),

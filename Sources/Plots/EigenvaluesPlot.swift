@@ -33,10 +33,11 @@ enum EigenvaluesPlot {
     var series = [
       try LineSeries(label: "λ_{1}", x: known.map { Double(epochs[$0]) }, y: known.map { values[$0] })
     ]
-    let half = EarlyStopping().window / 2
+    let rule = (try? SearchRunFolder(existing: folder.path).configuration().earlyStopping) ?? EarlyStopping()
+    let half = rule.window / 2
     let at = Dictionary(known.map { (epochs[$0], values[$0]) }, uniquingKeysWith: { $1 })
     let smoothed = at.keys.sorted().compactMap { epoch -> (epoch: Int, value: Double)? in
-      let around = (epoch - half...epoch + half).compactMap { at[$0] }
+      let around = (-half...half).compactMap { at[epoch + $0 * rule.every] }
       guard around.count == 2 * half + 1 else { return nil }
       return (epoch, around.reduce(0, +) / Double(around.count))
     }
@@ -45,7 +46,7 @@ enum EigenvaluesPlot {
       series.append(
         try LineSeries(label: "λ_{1}, moving mean", x: smoothed.map { Double($0.epoch) }, y: smoothed.map(\.value)))
     }
-    let limit = SpectrumPlot.threshold(smoothed)
+    let limit = SpectrumPlot.threshold(smoothed, rule)
     if let line = limit.line {
       series.append(line)
       caption.append(limit.sentence)

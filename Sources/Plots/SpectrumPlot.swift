@@ -114,22 +114,26 @@ enum SpectrumPlot {
   }
 
   /// DARTS-ES stops where λ̄(t − k)/λ̄(t) < 0.75, k = 5 epochs (Zela et al., ICLR 2020): where λ̄(t) exceeds λ̄(t − k)/0.75.
-  static func threshold(_ smoothed: [(epoch: Int, value: Double)]) -> Threshold {
-    let rule = EarlyStopping()
+  ///
+  /// - Parameter rule: that of a search which stops early, if it is another.
+  static func threshold(
+    _ smoothed: [(epoch: Int, value: Double)], _ rule: EarlyStopping = EarlyStopping()
+  ) -> Threshold {
+    let back = rule.distance * rule.every
     let means = Dictionary(smoothed.map { ($0.epoch, $0.value) }, uniquingKeysWith: { $1 })
-    let epochs = means.keys.sorted().filter { (means[$0 - rule.window] ?? 0) > 0 }
+    let epochs = means.keys.sorted().filter { (means[$0 - back] ?? 0) > 0 }
     guard !epochs.isEmpty else { return Threshold() }
-    let limits = epochs.map { (means[$0 - rule.window] ?? 0) / rule.ratio }
+    let limits = epochs.map { (means[$0 - back] ?? 0) / rule.ratio }
     var result = Threshold()
     result.line = try? LineSeries(label: "limit of early stopping", x: epochs.map(Double.init), y: limits)
     result.line?.style = 5
     let stop = zip(epochs, limits).first { epoch, limit in
-      epoch - rule.window >= rule.start && (means[epoch] ?? 0) > limit
+      epoch - back >= rule.start && (means[epoch] ?? 0) > limit
     }?.0
     if let stop { result.references = [ReferenceLine(.upright, at: Double(stop), label: "limit passed: epoch \(stop)")] }
     result.sentence =
-      "Limit: the moving mean \(rule.window) epochs before, divided by \(rule.ratio); early stopping ends a search where the "
-      + "mean passes it\(stop == nil ? ", which it does nowhere from epoch \(rule.start + rule.window) on" : "")."
+      "Limit: the moving mean \(back) epochs before, divided by \(rule.ratio); early stopping ends a search where the "
+      + "mean passes it\(stop == nil ? ", which it does nowhere from epoch \(rule.start + back) on" : "")."
     return result
   }
 }

@@ -24,6 +24,8 @@ public enum RunBounds {
   public static let stepInterval = CountBounds(1...1_000_000_000)
   /// Epochs of a moving average, which lies around one.
   public static let window = CountBounds(1...99_999, isOdd: true, since: "it lies around an epoch")
+  /// From one moving average to another, in what is averaged.
+  public static let lag = CountBounds(1...100_000)
   /// Epochs before something sets in.
   public static let start = CountBounds(0...100_000)
   /// Weight steps of a run and of all that it tries.

@@ -14,11 +14,15 @@ struct DiagnoseCommand: ParsableCommand {
       search has not logged, the loss of the derived cells with the supernet's weights, and how well L₁ and L₂ rank \
       random α as the true loss does. Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt into the run's folder; \
       what was measured is kept. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops between measurements; the same command goes \
-      on. Exit status: 0 whatever the verdict, 1 failed, 64 wrong flags, 128 + N stopped by signal N.
+      on. With --log, searches that another program logged are judged by their genotypes and eigenvalues: a row a run in \
+      log-diagnosis.csv, an epoch in log-epochs.csv, the verdicts in words in log-diagnosis.txt. Exit status: 0 whatever \
+      the verdict, 1 failed, 64 wrong flags, 128 + N stopped by signal N.
       """)
 
   @Argument(help: ArgumentHelp("Run folder of zarts search.", valueName: "run"))
-  var search: String
+  var search: String?
+  @OptionGroup(title: "LOGS OF OTHER PROGRAMS")
+  var logs: LogFlags
   @Flag(help: "Judge from metrics.csv and alphas.npy alone, within a second.")
   var quick = false
   @Option(help: "Measure the checkpoint of every so many epochs, and the last. Default: 1.")
@@ -46,9 +50,24 @@ struct DiagnoseCommand: ParsableCommand {
     for case let (flag, value?) in measuring where quick {
       throw ValidationError("\(flag): found \(value) beside --quick, which measures nothing; wanted one of them")
     }
+    for case let (flag, value?) in measuring where logs.log != nil {
+      throw ValidationError("\(flag): found \(value) beside --log, which has nothing to measure; wanted one of them")
+    }
+    switch (search, logs.log) {
+    case (nil, nil): throw ValidationError("command line: no run, wanted a run folder of zarts search or --log")
+    case (let search?, let log?):
+      throw ValidationError("--log: found \(log) beside the run \(search), wanted one of them")
+    default: break
+    }
   }
 
   func run() throws {
+    if let log = logs.log { return try logs.diagnose(log, thresholds: thresholds, out: out) }
+    guard let search else { return }
+    try diagnose(search)
+  }
+
+  private func diagnose(_ search: String) throws {
     let (limits, settings) = (thresholds.values, measurements.values)
     try limits.validate()
     try settings.validate()
@@ -132,39 +151,6 @@ struct MeasurementFlags: ParsableArguments {
     var result = MeasurementSettings()
     (result.validationBatches, result.samples, result.radius) = (validationBatches, samples, radius)
     (result.innerSteps, result.seed, result.eigenvalues) = (innerSteps, seed, eigenvalues)
-    return result
-  }
-}
-
-/// Where the lines are drawn, as flags.
-struct ThresholdFlags: ParsableArguments {
-  @Option(help: "Edges of a derived cell, of 8, that have to be skip connections, or without weights.")
-  var edges = CollapseThresholds().edges
-  @Option(help: "Raise that number until at most this part of random architectures has as many.")
-  var chance = CollapseThresholds().chance
-  @Option(help: "Least mean margin of their mixing weights over other operations.")
-  var margin = CollapseThresholds().margin
-  @Option(help: "Epochs that a collapse has to last, the last one included.")
-  var persistence = CollapseThresholds().persistence
-  @Option(help: "Part of the epochs since its beginning in which it has to show.")
-  var share = CollapseThresholds().share
-  @Option(help: "k: epochs of the moving average of eigenvalues, and their distance.")
-  var eigenvalueWindow = CollapseThresholds().eigenvalueWindow
-  @Option(help: "Ratio of averaged eigenvalues k epochs apart below which the loss is sharp.")
-  var eigenvalueRatio = CollapseThresholds().eigenvalueRatio
-  @Option(help: "Epochs after the warm-up before the earlier of the two.")
-  var eigenvalueStart = CollapseThresholds().eigenvalueStart
-  @Option(help: "Loss of the derived cells above the supernet's, in nats, that counts as destructive.")
-  var gap = CollapseThresholds().gap
-  @Option(help: "Rank correlation with the true loss below which L₁ or L₂ has left it.")
-  var agreement = CollapseThresholds().agreement
-
-  var values: CollapseThresholds {
-    var result = CollapseThresholds()
-    (result.edges, result.chance, result.margin) = (edges, chance, margin)
-    (result.persistence, result.share) = (persistence, share)
-    (result.eigenvalueWindow, result.eigenvalueRatio) = (eigenvalueWindow, eigenvalueRatio)
-    (result.eigenvalueStart, result.gap, result.agreement) = (eigenvalueStart, gap, agreement)
     return result
   }
 }

@@ -50,6 +50,7 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("eigenvalue_every")) var eigenvalueEvery: Int?
   @Option(help: SettingHelp.of("eigenvalue_batches")) var eigenvalueBatches: Int?
   @Option(help: SettingHelp.of("early_stop_window")) var earlyStopWindow: Int?
+  @Option(help: SettingHelp.of("early_stop_distance")) var earlyStopDistance: Int?
   @Option(help: SettingHelp.of("early_stop_ratio")) var earlyStopRatio: Double?
   @Option(help: SettingHelp.of("early_stop_start")) var earlyStopStart: Int?
   @Option(help: SettingHelp.of("keep_last")) var keepLast: Int?
@@ -91,6 +92,7 @@ struct SearchFlags: ParsableArguments {
       Setting("radii", radii, \.radii), Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
       Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
       Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
+      Setting("early_stop_distance", earlyStopDistance, \.earlyStopDistance),
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
       Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
       Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),

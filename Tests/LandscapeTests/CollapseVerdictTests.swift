@@ -247,6 +247,24 @@ struct CollapseVerdictTests {
     #expect(epochs[13].eigenvalueRatio == mean(7) / mean(12))
   }
 
+  @Test func ruleOfTheEigenvaluesIsOneOfEarlyStopping() throws {
+    var thresholds = CollapseThresholds()
+    #expect(thresholds.earlyStopping == EarlyStopping(start: 0))
+    thresholds.earlyStopping = .robustDARTSCode
+    #expect(thresholds.earlyStopping == .robustDARTSCode)
+    try thresholds.validate()
+    // A run that has an eigenvalue an epoch is judged by every second of them.
+    let values = (1...40).map { $0.isMultiple(of: 2) ? 1e6 : $0 < 25 ? 1 : 2 }
+    let example = Case(
+      name: "", space: .s2, epochs: 40, normal: .ramp(Self.conv, from: 2), eigenvalues: values, state: .suspect)
+    let verdict = try CollapseDiagnosis(
+      configuration: Self.configuration(.s2, epochs: 40, warmup: 0), alphas: Self.alphas(example),
+      records: Self.records(40, eigenvalues: values), thresholds: thresholds
+    ).verdict
+    // Epochs 1, 3, …: 1 up to 23, 2 from 25 on. Around 21 the mean is that of 17 … 25, 1.2; around 23 it is 1.4, and around 15 it is 1.
+    #expect(verdict.sharpness?.epoch == 23 && verdict.sharpness?.returned == 15)
+  }
+
   @Test func missingEigenvaluesAreNamedNotGuessed() throws {
     var example = Case(name: "", space: .s2, normal: .ramp(Self.conv, from: 2), state: .healthy)
     #expect(try Self.diagnose(example).verdict.gaps.contains { $0.contains("0 of 20 epochs") })
@@ -277,7 +295,7 @@ struct CollapseVerdictTests {
   }
 
   @Test(arguments: [
-    "edges", "chance", "margin", "persistence", "share", "eigenvalue_window",
+    "edges", "chance", "margin", "persistence", "share", "eigenvalue_every", "eigenvalue_window", "eigenvalue_distance",
     "eigenvalue_ratio", "eigenvalue_start", "gap", "agreement",
   ])
   func thresholdOutOfRangeIsRefusedByName(setting: String) throws {
@@ -288,7 +306,9 @@ struct CollapseVerdictTests {
     case "margin": thresholds.margin = -0.1
     case "persistence": thresholds.persistence = 0
     case "share": thresholds.share = .nan
+    case "eigenvalue_every": thresholds.eigenvalueEvery = 0
     case "eigenvalue_window": thresholds.eigenvalueWindow = 4
+    case "eigenvalue_distance": thresholds.eigenvalueDistance = -1
     case "eigenvalue_ratio": thresholds.eigenvalueRatio = 1.5
     case "eigenvalue_start": thresholds.eigenvalueStart = -1
     case "gap": thresholds.gap = .infinity

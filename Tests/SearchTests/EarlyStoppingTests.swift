@@ -41,6 +41,89 @@ struct EarlyStoppingTests {
     #expect(EarlyStopping(window: 1, start: 0).decision(of: [-1, 1])?.returned == 0)
   }
 
+  /// Dominant eigenvalues of epochs 0, 2, … 48 of the three plain searches (no drop-path, weight decay 3e-4, seeds 1, 2 and 3)
+  /// with DARTS of second order on S1, CIFAR-10, from the public logs of RobustDARTS (github.com/automl/RobustDARTS,
+  /// experiments/search_logs/s1/cifar10/0.0_0.0003-2516843, derivatives_1.json to derivatives_3.json). Where the class
+  /// EVLocalAvg of that repository, src/utils.py, run on them with its defaults, decides, and on what.
+  static let published: [(eigenvalues: [Double], known: Int, averaged: Int, returned: Int, growth: Double)] = [
+    (
+      [
+        0.178844, 0.148167, 0.170297, 0.146413, 0.12114, 0.248833, 0.23113, 0.359535, 0.22456, 0.38595, 0.208472, 0.429757,
+        0.508256, 0.228687, 0.409844, 0.5024, 0.499734, 0.249951, 0.457384, 0.516766, 0.64377, 0.459158, 0.707123, 1.3192,
+        0.527155,
+      ], 22, 18, 10, 1.452755112456427
+    ),
+    (
+      [
+        0.173679, 0.146526, 0.262922, 0.193219, 0.167477, 0.221207, 0.209015, 0.150508, 0.219972, 0.290049, 0.3138,
+        0.473731, 0.305489, 0.362395, 0.323226, 0.360951, 0.900338, 0.243038, 0.300567, 0.62853, 0.646519, 0.516757,
+        0.820854, 0.394745, 0.395044,
+      ], 22, 18, 10, 1.5381559464047094
+    ),
+    (
+      [
+        0.146031, 0.208303, 0.316382, 0.196678, 0.213419, 0.183376, 0.346542, 0.20286, 0.249981, 0.17144, 0.310004,
+        0.305462, 0.25318, 0.260852, 0.40736, 0.591811, 0.595552, 0.789288, 0.732599, 0.481378, 0.365192, 0.785667,
+        0.912962, 0.312473, 0.879834,
+      ], 30, 26, 18, 1.4669646306867452
+    ),
+  ]
+
+  @Test(arguments: 0..<3) func theRuleOfRobustDARTSReturnsTheAuthorsEpochsOnTheirPlainSearches(seed: Int) throws {
+    let run = Self.published[seed]
+    let rule = EarlyStopping.robustDARTSCode
+    let decision = try #require(rule.decision(of: run.eigenvalues))
+    #expect(decision.epoch == run.averaged && decision.returned == run.returned)
+    // Sums of five numbers in one order or another.
+    #expect(abs(decision.after / decision.before - run.growth) < 1e-12)
+    // Two eigenvalues after that around which the average lies, and not before.
+    #expect(rule.decision(of: Array(run.eigenvalues.prefix(run.known / 2))) == nil)
+    #expect(rule.decision(of: Array(run.eigenvalues.prefix(run.known / 2 + 1))) == decision)
+  }
+
+  @Test func cadenceStretchesEpochsAndDecidesTheSame() throws {
+    let series = (0..<40).map { 1 + 0.02 * Double($0 * $0) }
+    let each = try #require(EarlyStopping(window: 3, distance: 2, ratio: 0.8, start: 4).decision(of: series))
+    let third = try #require(
+      EarlyStopping(window: 3, distance: 2, every: 3, ratio: 0.8, start: 14).decision(of: series, from: 2))
+    #expect(each.returned >= 4 && third.epoch == 2 + 3 * each.epoch && third.returned == 2 + 3 * each.returned)
+    #expect(third.before == each.before && third.after == each.after)
+  }
+
+  @Test func distanceIsApartFromTheWindow() throws {
+    // Up by half every epoch: averages d apart have the ratio 1.5^−d, whatever the window.
+    let series = (0..<20).map { pow(1.5, Double($0)) }
+    for (window, distance) in [(1, 1), (3, 1), (3, 2), (5, 4)] {
+      let rule = EarlyStopping(window: window, distance: distance, ratio: 0.7, start: 0)
+      let decision = try #require(rule.decision(of: series))
+      #expect(decision.returned == window / 2 && decision.epoch == window / 2 + distance)
+      #expect(abs(decision.before / decision.after - pow(1.5, -Double(distance))) < 1e-12)
+    }
+    #expect(EarlyStopping(window: 3).distance == 3)
+  }
+
+  @Test func searchStopsOnEigenvaluesOfEverySecondEpoch() throws {
+    let folder = try TemporaryFolder()
+    var configuration = configuration(.darts1ES)
+    (configuration.eigenvalueEvery, configuration.earlyStopDistance) = (2, 2)
+    // What grows at all, grows enough.
+    (configuration.earlyStopRatio, configuration.earlyStopStart) = (0.98, 0)
+    let run = try SearchRun(
+      starting: problem(), configuration: configuration, folder: .create(at: folder.file("run")), space: .s2)
+    let outcome = try run.run()
+    let rows = try run.files.metrics()
+    #expect(rows.count < 30)
+    // From the first epoch after the one of warm-up on.
+    #expect(rows.indices.allSatisfy { (rows[$0].dominantEigenvalue != nil) == !$0.isMultiple(of: 2) })
+    let eigenvalues = rows.compactMap(\.dominantEigenvalue)
+    let decision = try #require(configuration.earlyStopping?.decision(of: eigenvalues))
+    #expect(decision.epoch.isMultiple(of: 2) && decision.epoch - decision.returned == 4)
+    #expect(rows.count == 1 + decision.epoch + 2 + 1, "warm-up, and the eigenvalue after that of t")
+    #expect(outcome.record == rows[1 + decision.returned])
+    #expect(try run.files.result()?.record == rows[1 + decision.returned])
+    #expect(try outcome.genotype == run.files.genotypes()[1 + decision.returned])
+  }
+
   /// A search whose curvature grows with the weights.
   private func problem() throws -> ObservedProblem<QuadraticBilevelProblem> {
     let problem = try ObservedProblem(quadratic())

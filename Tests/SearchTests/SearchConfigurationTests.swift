@@ -37,7 +37,8 @@ struct SearchConfigurationTests {
   @Test func everyMethodKnowsItsSettings() {
     let own: [SearchMethod: [String]] = [
       .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"],
-      .darts1ES: ["alpha_learning_rate", "early_stop_window"], .darts2ES: ["alpha_learning_rate", "early_stop_window"],
+      .darts1ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
+      .darts2ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"],
       .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"],
       .zartsGLD: ["inner_steps", "radius", "radii"], .random: ["candidates"],
@@ -141,6 +142,7 @@ struct SearchConfigurationTests {
       ("eigenvalue_every", { $0.eigenvalueEvery = -1 }), ("eigenvalue_batches", { $0.eigenvalueBatches = 0 }),
       ("eigenvalue_every", { ($0.method, $0.eigenvalueEvery) = (.darts1ES, 0) }),
       ("early_stop_window", { $0.earlyStopWindow = 4 }), ("early_stop_window", { $0.earlyStopWindow = -1 }),
+      ("early_stop_distance", { $0.earlyStopDistance = -1 }), ("early_stop_distance", { $0.earlyStopDistance = 100_001 }),
       ("early_stop_ratio", { $0.earlyStopRatio = 0 }), ("early_stop_ratio", { $0.earlyStopRatio = .nan }),
       ("early_stop_start", { $0.earlyStopStart = -1 }), ("keep_last", { $0.keepLast = -1 }),
       ("checkpoint_every", { $0.checkpointEvery = -1 }),

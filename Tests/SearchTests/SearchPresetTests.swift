@@ -46,6 +46,13 @@ struct SearchPresetTests {
     try zeroOrder.validate()
   }
 
+  @Test func presetOfEarlyStoppingHasTheRuleOfThePublicCode() throws {
+    let configuration = try SearchConfiguration(preset: SearchPreset(named: "paper-darts-es-s1-cifar10", at: ""))
+    #expect(configuration.earlyStopping == .robustDARTSCode)
+    #expect(configuration.method == .darts2ES && configuration.space == .s1 && configuration.warmup == 0)
+    #expect(configuration.ignoredSettings.isEmpty)
+  }
+
   @Test func fileWinsOverPresetAndCommandLineOverBoth() throws {
     let text = "preset: smoke\nchannels: 8\nseed: 3\n"
     let smoke = try SearchPreset(named: "smoke", at: "")

@@ -32,6 +32,7 @@ import Testing
     "alpha_beta2": { $0.alphaBeta2 = 0.9 }, "alpha_epsilon": { $0.alphaEpsilon = 0.1 },
     "alpha_weight_decay": { $0.alphaWeightDecay = 0.1 }, "eigenvalue_every": { $0.eigenvalueEvery = 3 },
     "eigenvalue_batches": { $0.eigenvalueBatches = 2 }, "early_stop_window": { $0.earlyStopWindow = 3 },
+    "early_stop_distance": { $0.earlyStopDistance = 2 },
     "early_stop_ratio": { $0.earlyStopRatio = 0.5 }, "early_stop_start": { $0.earlyStopStart = 2 },
     "keep_last": { $0.keepLast = 2 }, "checkpoint_every": { $0.checkpointEvery = 2 },
     "tensorboard": { $0.tensorboard = true },

@@ -142,7 +142,10 @@ extension SearchConfiguration {
     whole("eigenvalue_batches", \.eigenvalueBatches, .afterWarmup, RunBounds.batches, "validation batches of that Hessian"),
     whole(
       "early_stop_window", \.earlyStopWindow, .afterWarmup, RunBounds.window,
-      "k: epochs of its moving average, and back to the returned architecture"),
+      "eigenvalues of its moving average"),
+    whole(
+      "early_stop_distance", \.earlyStopDistance, .afterWarmup, RunBounds.lag.or(zero: "the window"),
+      "k: eigenvalues back to the returned architecture; 0 for the window"),
     number(
       "early_stop_ratio", \.earlyStopRatio, .afterWarmup, .ratio,
       "ratio of averages k epochs apart below which the search stops"),

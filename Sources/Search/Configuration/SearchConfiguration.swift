@@ -75,9 +75,11 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var eigenvalueEvery = 0
   /// Batches of the validation split that this Hessian is the mean of.
   public var eigenvalueBatches = 4
-  /// k of early stopping: epochs that an eigenvalue is averaged over, and how far back the returned architecture lies.
+  /// Early stopping averages so many eigenvalues, which lie `eigenvalueEvery` epochs apart.
   public var earlyStopWindow = 5
-  /// Early stopping sets in where the averaged eigenvalue of k epochs ago is less than this part of the present one.
+  /// How many eigenvalues back the returned architecture lies; 0 for as many as the window has.
+  public var earlyStopDistance = 0
+  /// Early stopping sets in where the averaged eigenvalue at that distance is less than this part of the present one.
   public var earlyStopRatio = 0.75
   /// Epochs after the warm-up before the earliest architecture that early stopping may return.
   public var earlyStopStart = 10

@@ -31,7 +31,7 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged] + robustDARTS + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping] + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN.
   private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
@@ -74,6 +74,22 @@ public struct SearchPreset: Equatable, Sendable {
   private static let merged = SearchPreset(
     name: "paper-mergezarts-cifar10", summary: "ZARTS with the merged convolutions of MergeNAS on CIFAR-10",
     settings: published(.s6, "cifar10:data/cifar10") + [("sigma", "0.025"), ("merged_convolutions", "true")])
+
+  /// Zela et al., RobustDARTS, ICLR 2020, with the cadence of their code (scripts/DARTS-ADA_search.sh and the defaults of
+  /// src/search/args.py): the eigenvalue of one validation batch every second epoch, and `EarlyStopping.robustDARTSCode`.
+  private static let earlyStopping: SearchPreset = {
+    let rule = EarlyStopping.robustDARTSCode
+    let common = published(.s1, "cifar10:data/cifar10").filter {
+      !["method", "inner_steps", "tau", "lambda"].contains($0.0)
+    }
+    return SearchPreset(
+      name: "paper-darts-es-s1-cifar10", summary: "DARTS-ES on S1, CIFAR-10, at the cadence of RobustDARTS' code",
+      settings: [("method", "darts2-es")] + common + [
+        ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"), ("early_stop_window", "\(rule.window)"),
+        ("early_stop_distance", "\(rule.distance)"), ("early_stop_ratio", "\(rule.ratio)"),
+        ("early_stop_start", "\(rule.start)"),
+      ])
+  }()
 
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
     [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in

@@ -32,7 +32,7 @@ struct DARTS: MethodDefinition {
   }
 }
 
-/// DARTS-ES: DARTS that ends where `EarlyStopping` says so, which needs an eigenvalue an epoch.
+/// DARTS-ES: DARTS that ends where `EarlyStopping` says so, on an eigenvalue every `eigenvalue_every` epochs.
 struct EarlyStoppedDARTS: MethodDefinition {
   private let base: DARTS
 
@@ -40,22 +40,26 @@ struct EarlyStoppedDARTS: MethodDefinition {
 
   var name: String { base.name + "-es" }
   var summary: String { base.summary + ", stopped where that loss grows sharp in alpha" }
-  var settings: Set<String> { base.settings.union(["early_stop_window", "early_stop_ratio", "early_stop_start"]) }
+  var settings: Set<String> {
+    base.settings.union(["early_stop_window", "early_stop_distance", "early_stop_ratio", "early_stop_start"])
+  }
   var searchesInStages: Bool { false }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.eigenvalueEvery = 1 }
 
   func validate(_ configuration: SearchConfiguration) throws {
     try InputError.require(
-      configuration.eigenvalueEvery == 1, "eigenvalue_every", configuration.eigenvalueEvery,
-      "1, since early stopping averages over epochs")
+      configuration.eigenvalueEvery > 0, "eigenvalue_every", configuration.eigenvalueEvery,
+      "1 or more, since early stopping averages eigenvalues")
   }
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
 
   func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping? {
     EarlyStopping(
-      window: configuration.earlyStopWindow, ratio: configuration.earlyStopRatio, start: configuration.earlyStopStart)
+      window: configuration.earlyStopWindow,
+      distance: configuration.earlyStopDistance > 0 ? configuration.earlyStopDistance : nil,
+      every: max(1, configuration.eigenvalueEvery), ratio: configuration.earlyStopRatio, start: configuration.earlyStopStart)
   }
 
   func makeOptimiser<Problem: BilevelProblem>(

@@ -4,10 +4,11 @@ import Formats
 /// DARTS-ES: ends a search where the dominant eigenvalue of ∇²_α L_val has grown, and returns the architecture from before
 /// (Zela et al., *Understanding and robustifying differentiable architecture search*, ICLR 2020, §4.3).
 ///
-/// λ̄(t) is the mean eigenvalue of the k epochs around t. The search stops where λ̄(t − k)/λ̄(t) is below a threshold, 0.75
-/// in the paper with k = 5, and the architecture is that of epoch t − k. λ̄(t) is known ⌊k/2⌋ epochs after t.
+/// An eigenvalue is taken every c epochs. λ̄(t) is the mean of the w eigenvalues around epoch t. The search stops where
+/// λ̄(t − k)/λ̄(t) is below a threshold, and the architecture is that of epoch t − k. λ̄(t) is known c⌊w/2⌋ epochs after t. The
+/// paper has c = 1, w = 5, k = 5 epochs and 0.75; `robustDARTSCode` has what the authors' code does.
 public struct EarlyStopping: Equatable, Sendable {
-  /// Why and where a search stops. Epochs are those of the eigenvalues given, counted from 0.
+  /// Why and where a search stops. Epochs are counted from 0, as `decision(of:from:)` says.
   public struct Decision: Equatable, Sendable {
     /// t.
     public let epoch: Int
@@ -18,21 +19,33 @@ public struct EarlyStopping: Equatable, Sendable {
     public let after: Double
   }
 
-  /// k, odd.
+  /// w: eigenvalues that are averaged, odd.
   public let window: Int
+  /// k in eigenvalues: how far back the returned architecture lies.
+  public let distance: Int
+  /// c: epochs from one eigenvalue to the next.
+  public let every: Int
   public let ratio: Double
   /// Architectures of epochs before this one are not returned. RobustDARTS's code has 10; the paper does not mention it.
   public let start: Int
-  /// One an epoch.
+  /// One every c epochs.
   public private(set) var eigenvalues: [Double] = []
   /// α at the end of the same epochs.
   public private(set) var alphas: [ArchitectureParameters] = []
 
-  public init(window: Int = 5, ratio: Double = 0.75, start: Int = 10) {
+  /// - Parameter distance: nil for the window.
+  public init(window: Int = 5, distance: Int? = nil, every: Int = 1, ratio: Double = 0.75, start: Int = 10) {
     self.window = window
+    self.distance = distance ?? window
+    self.every = every
     self.ratio = ratio
     self.start = start
   }
+
+  /// The rule of the public code of RobustDARTS (commit 3dec3fe, src/utils.py, lines 31–139, and the defaults of
+  /// src/search/args.py, lines 59–64): an eigenvalue every second epoch, windows of five (10 epochs), averages four eigenvalues
+  /// (8 epochs) apart, stopped where the later is more than 1.3 times the earlier, nothing returned from before epoch 10.
+  public static let robustDARTSCode = EarlyStopping(window: 5, distance: 4, every: 2, ratio: 1 / 1.3, start: 10)
 
   /// Takes over what an epoch ended with.
   public mutating func add(eigenvalue: Double, alphas: ArchitectureParameters) {
@@ -44,16 +57,18 @@ public struct EarlyStopping: Equatable, Sendable {
   public var decision: Decision? { decision(of: eigenvalues) }
 
   /// The first decision on a series of eigenvalues; nil where there is none.
-  public func decision(of eigenvalues: [Double]) -> Decision? {
+  ///
+  /// - Parameter first: the epoch of the first eigenvalue; the others follow c epochs apart.
+  public func decision(of eigenvalues: [Double], from first: Int = 0) -> Decision? {
     let half = window / 2
-    func average(_ epoch: Int) -> Double { eigenvalues[epoch - half...epoch + half].reduce(0, +) / Double(window) }
-    let first = max(half, start) + window
-    guard eigenvalues.count > first + half else { return nil }
-    for epoch in first..<eigenvalues.count - half {
-      let (before, after) = (average(epoch - window), average(epoch))
+    func average(_ index: Int) -> Double { eigenvalues[index - half...index + half].reduce(0, +) / Double(window) }
+    func epoch(_ index: Int) -> Int { first + index * every }
+    guard eigenvalues.count > 2 * half + distance else { return nil }
+    for index in half + distance..<eigenvalues.count - half where epoch(index - distance) >= start {
+      let (before, after) = (average(index - distance), average(index))
       // A loss that curves down has no sharpness that could have grown.
       guard after > 0, before / after < ratio else { continue }
-      return Decision(epoch: epoch, returned: epoch - window, before: before, after: after)
+      return Decision(epoch: epoch(index), returned: epoch(index - distance), before: before, after: after)
     }
     return nil
   }

@@ -45,12 +45,14 @@ extension SearchRun {
       + "accuracy \(String(format: "%.2f", 100 * record.validationAccuracy)) %"
   }
 
-  /// The largest eigenvalue of ∇²_α L_val on the first batches of the validation split, the same in every epoch.
+  /// The largest eigenvalue of ∇²_α L_val on the first batches of the validation split, the same in every epoch. Early stopping
+  /// takes its first one after the first epoch in which α moves, as the code of RobustDARTS does.
   ///
   /// - Throws: as `ArchitectureHessian.product` does.
   func dominantEigenvalueIfDue() throws -> Double? {
     let every = configuration.eigenvalueEvery
-    guard every > 0, (epoch + 1).isMultiple(of: every) else { return nil }
+    let first = earlyStopping == nil ? every - 1 : configuration.warmup
+    guard every > 0, (epoch - first).isMultiple(of: every) else { return nil }
     let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
     let batches = try (0..<count).map(problem.validationSplitBatch)
     let hessian = ArchitectureHessian(
