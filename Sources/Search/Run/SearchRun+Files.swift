@@ -55,7 +55,7 @@ extension SearchRun {
     if let earlier = RunData(metadata: metadata) {
       try RunData(dataset: configuration.dataset, checksum: problem.dataChecksum).require(sameAs: earlier, from: path)
     }
-    try InputError.require(
+    try configuration.require(
       sameAs: made, "config.yaml is not the one that the checkpoint was made with", at: files.configurationPath, from: path)
     try CheckpointMetadata.requireSteps(problem.stepsPerEpoch, in: metadata, from: path)
     guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
