@@ -11,18 +11,18 @@ final class MeanProjectionUnit {
   private let state: PlanState
   private let tileRows: Int
 
-  init(weightName: String, input: Activation, outputChannels: Int, memory: PlanMemory, state: PlanState) {
+  init(weightName: String, input: Activation, outputChannels: Int, in lowering: Lowering) {
     self.input = input
-    self.state = state
+    state = lowering.state
     let shape = input.shape.halved()
     let outputShape = PlaneShape(channels: outputChannels, height: shape.height, width: shape.width)
-    means = memory.activation(shape, isNarrow: false)
-    output = memory.activation(outputShape)
-    offset = memory.parameters.pointwise(weightName, outputs: outputChannels, channels: shape.channels, sources: 1)
-    transposed = memory.arena.allocate(Float.self, shape.blocks * outputShape.blocks * 256)
+    means = lowering.activation(shape, isNarrow: false)
+    output = lowering.activation(outputShape)
+    offset = lowering.parameters.pointwise(weightName, outputs: outputChannels, channels: shape.channels, sources: 1)
+    transposed = lowering.allocate(Float.self, shape.blocks * outputShape.blocks * Lanes.square)
     tileRows = max(1, min(Int(ck_tile_pixels) / shape.width, shape.height))
-    let tile = tileRows * shape.width * max(shape.blocks, outputShape.blocks) * 16
-    memory.need { $0.tile = max($0.tile, tile) }
+    let tile = tileRows * shape.width * max(shape.blocks, outputShape.blocks) * Lanes.count
+    lowering.need { $0.tile = max($0.tile, tile) }
   }
 
   private var flops: Int { 2 * output.shape.pixels * output.shape.channels * input.shape.channels }
