@@ -25,6 +25,10 @@ public struct NetworkTensors: Equatable, Sendable {
     public let shape: [Int]
     public let start: Start
 
+    public init(name: String, shape: [Int], start: Start) {
+      (self.name, self.shape, self.start) = (name, shape, start)
+    }
+
     public var count: Int { shape.reduce(1, *) }
   }
 
@@ -32,8 +36,13 @@ public struct NetworkTensors: Equatable, Sendable {
   public struct Norm: Equatable, Sendable {
     /// Public prefixes, e.g. `cells.0._ops.3._ops.4.op.3`. Pools of one state at one stride have the same statistics under
     /// several names, of which files are read by the first.
-    public internal(set) var names: [String]
+    public let names: [String]
     public let channels: Int
+
+    public init(names: [String], channels: Int) {
+      precondition(!names.isEmpty, "a batch norm has a name")
+      (self.names, self.channels) = (names, channels)
+    }
   }
 
   public private(set) var parameters: [Parameter] = []

@@ -2,7 +2,7 @@
 ///
 /// Names and shapes are those of `NetworkTensors`; storage is what the kernels read, padded to blocks of 16
 /// channels. Padding holds zeros, has zero gradient and therefore stays zero.
-struct ParameterLayout {
+package struct ParameterLayout {
   /// How public indices map to storage.
   enum Arrangement {
     /// [channels, 1, k, k] ↔ [block][tap][16].
@@ -92,7 +92,7 @@ struct ParameterLayout {
   /// Storage size.
   private(set) var count = 0
 
-  init(_ declared: [NetworkTensors.Parameter]) {
+  package init(_ declared: [NetworkTensors.Parameter]) {
     self.declared = declared
     indices = Dictionary(declared.enumerated().map { ($1.name, $0) }) { first, _ in first }
     places = declared.map { _ in nil }
@@ -102,7 +102,7 @@ struct ParameterLayout {
   var entries: [Entry] { places.compactMap { $0 } }
 
   /// What is wrong with placing a tensor, or nil.
-  func fault(placing name: String, shape: [Int]) -> String? {
+  package func fault(placing name: String, shape: [Int]) -> String? {
     guard let index = indices[name] else { return "\(name) is placed and not declared" }
     if places[index] != nil { return "\(name) is placed twice" }
     let wanted = declared[index].shape
@@ -110,7 +110,7 @@ struct ParameterLayout {
   }
 
   /// The first tensor that is declared and has no place, or nil.
-  var missing: String? { zip(declared, places).first { $0.1 == nil }?.0.name }
+  package var missing: String? { zip(declared, places).first { $0.1 == nil }?.0.name }
 
   /// Reserves storage without naming it.
   mutating func reserve(_ floats: Int) -> Int {
@@ -161,7 +161,7 @@ struct ParameterLayout {
     return offset
   }
 
-  mutating func vector(_ name: String, count: Int) -> Int {
+  package mutating func vector(_ name: String, count: Int) -> Int {
     let offset = reserve(count)
     place(name, shape: [count], .vector, at: offset)
     return offset

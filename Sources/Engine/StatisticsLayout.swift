@@ -1,6 +1,6 @@
 /// Where the running statistics of each declared batch norm live in the statistics vector: mean, then variance, padded to
 /// lanes.
-struct StatisticsLayout {
+package struct StatisticsLayout {
   struct Entry {
     let norm: NetworkTensors.Norm
     let offset: Int
@@ -13,7 +13,7 @@ struct StatisticsLayout {
   private var places: [Entry?]
   private(set) var count = 0
 
-  init(_ declared: [NetworkTensors.Norm]) {
+  package init(_ declared: [NetworkTensors.Norm]) {
     self.declared = declared
     indices = Dictionary(declared.enumerated().map { ($1.names[0], $0) }) { first, _ in first }
     places = declared.map { _ in nil }
@@ -23,7 +23,7 @@ struct StatisticsLayout {
   var entries: [Entry] { places.compactMap { $0 } }
 
   /// What is wrong with placing a batch norm, or nil.
-  func fault(placing names: [String], channels: Int) -> String? {
+  package func fault(placing names: [String], channels: Int) -> String? {
     guard let name = names.first, let index = indices[name] else {
       return "batch norm \(names.first ?? "without a name") is placed and not declared"
     }
@@ -35,10 +35,10 @@ struct StatisticsLayout {
   }
 
   /// The first batch norm that is declared and has no place, or nil.
-  var missing: String? { zip(declared, places).first { $0.1 == nil }?.0.names[0] }
+  package var missing: String? { zip(declared, places).first { $0.1 == nil }?.0.names[0] }
 
   /// Places a batch norm; returns where its storage begins.
-  mutating func place(_ names: [String], channels: Int) -> Int {
+  package mutating func place(_ names: [String], channels: Int) -> Int {
     let (base, lanes) = (count, Lanes.padded(channels))
     put(names, channels: channels, at: base, lanes: lanes)
     count += 2 * lanes

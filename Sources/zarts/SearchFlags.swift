@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cells
 import Datasets
+import Engine
 import Search
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name.
@@ -90,6 +91,8 @@ struct SearchFlags: ParsableArguments {
   var checkpointEvery: Int?
   @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder. Default: not.")
   var tensorboard: Bool?
+  @Option(help: EngineKind.help())
+  var engine: EngineKind?
 
   /// A flag: its name as a setting, whether it was given, and what it does to a configuration.
   private struct Setting {
@@ -129,7 +132,7 @@ struct SearchFlags: ParsableArguments {
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
       Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
       Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),
-      Setting("tensorboard", tensorboard, \.tensorboard),
+      Setting("tensorboard", tensorboard, \.tensorboard), Setting("engine", engine, \.engine),
     ]
   }
 
