@@ -135,8 +135,8 @@ final class ConvolutionUnit {
   /// Reserves this unit's weight gradient in a phase.
   func reserveGradient(in phase: Phase) -> (depthwise: Int, pointwise: Int) {
     (
-      phase.reserveGradient(parameter: depthwiseOffset, count: input.blocks * taps * 16),
-      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * 256)
+      phase.reserveGradient(parameter: depthwiseOffset, count: input.lanes * taps),
+      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * Lanes.square)
     )
   }
 
@@ -162,9 +162,9 @@ final class ConvolutionUnit {
 
   /// Weights from one convolution of a block to another are no parameters and keep a zero gradient.
   private func clearBetween(_ gradient: Floats) {
-    for input in 0..<16 {
+    for input in 0..<Lanes.count {
       let own = members.first { $0.contains(input) } ?? 0..<0
-      for lane in 0..<16 where !own.contains(lane) { gradient[input * 16 + lane] = 0 }
+      for lane in 0..<Lanes.count where !own.contains(lane) { gradient[input * Lanes.count + lane] = 0 }
     }
   }
 }

@@ -80,7 +80,7 @@ final class DenseConvolutionUnit {
 
   /// Weight gradients, and what flows back to the input added to `target`, from the gradient of the normalised output.
   func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
-    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * 256)
+    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * Lanes.square)
     phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let shape = output.shape

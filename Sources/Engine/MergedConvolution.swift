@@ -56,18 +56,18 @@ final class MergedConvolution {
   func prepareForward() {
     let strengths = strengths
     forEachTap { tap, at, offset in
-      for lane in 0..<16 { merged[at + lane] = strengths[tap] * state.weights[offset + lane] }
+      for lane in 0..<Lanes.count { merged[at + lane] = strengths[tap] * state.weights[offset + lane] }
     }
   }
 
   /// From the gradient of the kernel, which stands where that of W goes, to that of W and of the mixing weights.
   func finishBackward(_ gradient: Floats) {
-    mergedGradient.update(from: gradient + shared, count: blocks * kernel.computedCount * 16)
-    (gradient + shared).update(repeating: 0, count: blocks * kernel.computed.count * 16)
+    mergedGradient.update(from: gradient + shared, count: blocks * kernel.computedCount * Lanes.count)
+    (gradient + shared).update(repeating: 0, count: blocks * kernel.computed.count * Lanes.count)
     let strengths = strengths
     var products = [Double](repeating: 0, count: strengths.count)
     forEachTap { tap, at, offset in
-      for lane in 0..<16 {
+      for lane in 0..<Lanes.count {
         products[tap] += Double(mergedGradient[at + lane]) * Double(state.weights[offset + lane])
         gradient[offset + lane] = strengths[tap] * mergedGradient[at + lane]
       }
@@ -86,7 +86,8 @@ final class MergedConvolution {
       for (tap, computed) in kernel.computed.enumerated() {
         guard let computed else { continue }
         body(
-          tap, (block * kernel.computedCount + computed) * 16, shared + (block * kernel.computed.count + tap) * 16)
+          tap, (block * kernel.computedCount + computed) * Lanes.count,
+          shared + (block * kernel.computed.count + tap) * Lanes.count)
       }
     }
   }

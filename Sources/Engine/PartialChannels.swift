@@ -216,11 +216,11 @@ final class PartialChannels {
   ) {
     let shape = target.shape
     for block in 0..<shape.blocks {
-      for lane in 0..<16 {
-        let channel = block * 16 + lane
+      for lane in 0..<Lanes.count {
+        let channel = block * Lanes.count + lane
         let place = channel < shape.channels ? from(channel) : nil
         scratch.terms[lane] = place.map {
-          UnsafePointer($0.values + $0.channel / 16 * shape.floatsPerBlock + $0.channel % 16)
+          UnsafePointer($0.values + $0.channel / Lanes.count * shape.floatsPerBlock + $0.channel % Lanes.count)
         }
       }
       state.kernels.pointee.gather_lanes(

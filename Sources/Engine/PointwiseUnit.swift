@@ -70,8 +70,8 @@ final class PointwiseUnit {
   private func reach(of outputBlock: Int) -> (first: Int, count: Int) {
     guard isReduction else { return (0, inputBlocks) }
     let half = output.shape.channels / 2
-    let usesFirst = outputBlock * 16 < half
-    let usesSecond = min(output.shape.channels, (outputBlock + 1) * 16) > half
+    let usesFirst = outputBlock * Lanes.count < half
+    let usesSecond = min(output.shape.channels, (outputBlock + 1) * Lanes.count) > half
     if usesFirst && usesSecond { return (0, 2 * inputBlocks) }
     return usesFirst ? (0, inputBlocks) : (inputBlocks, inputBlocks)
   }
@@ -175,7 +175,7 @@ final class PointwiseUnit {
   }
 
   func reserveGradient(in phase: Phase) -> Int {
-    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * 256)
+    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * Lanes.square)
   }
 
   /// Gradient of the normalised output, which `keep` multiplies, through the convolution: weights always where wanted, and the masked input
@@ -253,10 +253,10 @@ final class PointwiseUnit {
   /// A block that both convolutions write has lanes that only one of them owns; the other's weights there are no
   /// parameters and keep a zero gradient.
   private func clearForeignLanes(_ row: Floats, block: Int) {
-    let half = output.shape.channels / 2 - block * 16
-    for input in 0..<allBlocks * 16 {
-      let lanes = input < inputBlocks * 16 ? half..<16 : 0..<half
-      for lane in lanes { row[input * 16 + lane] = 0 }
+    let half = output.shape.channels / 2 - block * Lanes.count
+    for input in 0..<allBlocks * Lanes.count {
+      let lanes = input < inputBlocks * Lanes.count ? half..<Lanes.count : 0..<half
+      for lane in lanes { row[input * Lanes.count + lane] = 0 }
     }
   }
 

@@ -59,7 +59,9 @@ import Testing
   func named() throws {
     let configuration = Self.configuration(.reference)
     #expect(configuration.yaml.contains("\nengine: reference  #"))
-    #expect(throws: InputError.self) { try SearchConfiguration(yaml: configuration.yaml, from: "c") }
+    #expect(
+      throws: InputError("wrong value", at: .setting("engine", in: "c"), found: "'reference'", wanted: "one of cpu")
+    ) { try SearchConfiguration(yaml: configuration.yaml, from: "c") }
     try EngineKind.$guests.withValue([.reference]) {
       #expect(try SearchConfiguration(yaml: configuration.yaml, from: "c") == configuration)
     }

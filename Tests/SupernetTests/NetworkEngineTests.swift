@@ -19,7 +19,7 @@ import Testing
   /// Those that plain loops run through often within seconds.
   static let small: [TinySupernet] = [
     TinySupernet(space: .s1, channels: 4), TinySupernet(space: .s4, channels: 4),
-    TinySupernet(space: .nb201, channels: 4, imageSize: 16),
+    TinySupernet(space: .nb201, channels: 4),
     TinySupernet(space: .s2, channels: 8, variant: .partial(2, edges: true)),
     TinySupernet(space: .s1, channels: 4, variant: .merging()),
   ]

@@ -8,6 +8,8 @@ import Formats
 public final class DerivedModel: NetworkModel {
   public let architecture: DerivedArchitecture
   public let engine: any NetworkEngine
+  /// Paths that drop-path chooses from, eight a cell; identities among them are kept whatever `keep` says.
+  public let pathCount: Int
   /// Every operation is its edge's only one.
   private let mixing: [[Float]]
 
@@ -48,6 +50,7 @@ public final class DerivedModel: NetworkModel {
   private init(_ architecture: DerivedArchitecture, _ engine: any NetworkEngine) {
     self.architecture = architecture
     self.engine = engine
+    pathCount = engine.network.pathCount
     mixing = engine.network.mixingCounts.map { [Float](repeating: 1, count: $0) }
   }
 
@@ -73,9 +76,6 @@ public final class DerivedModel: NetworkModel {
       statistics: statistics.map { .moving($0) } ?? .ofBatch)
     return (result.loss, result.auxiliaryLoss, result.correct)
   }
-
-  /// Paths that drop-path chooses from, eight a cell; identities among them are kept whatever `keep` says.
-  public var pathCount: Int { engine.network.pathCount }
 
   /// Mean cross-entropy and correct predictions, with running statistics or, where nil, the batch's own.
   public func evaluate(weights: ParameterVector, statistics: ParameterVector?, batch: ImageBatch) -> (
