@@ -63,7 +63,8 @@ import Testing
       throws: InputError("wrong value", at: .setting("engine", in: "c"), found: "'reference'", wanted: "one of cpu")
     ) { try SearchConfiguration(yaml: configuration.yaml, from: "c") }
     try EngineKind.$guests.withValue([.reference]) {
-      #expect(try SearchConfiguration(yaml: configuration.yaml, from: "c") == configuration)
+      let read = try SearchConfiguration(yaml: configuration.yaml, from: "c")
+      #expect(read == configuration)
     }
   }
 

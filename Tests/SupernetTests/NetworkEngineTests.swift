@@ -40,7 +40,7 @@ import Testing
   @Test("The reference keeps the laws of an engine, its gradients held against differences of its losses", arguments: small)
   func reference(network: TinySupernet) throws {
     let report = try NetworkEngineLaws.check(
-      .reference, Self.description(network), batch: network.images(count: 2), truth: .differences(step: 0x1p-17))
+      .reference, Self.description(network), batch: network.images(count: 2), truth: .differences(step: 0x1p-20))
     #expect(report.isEmpty, "\(report)")
   }
 
