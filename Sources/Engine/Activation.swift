@@ -6,14 +6,14 @@ struct PlaneShape: Hashable {
   var height: Int
   var width: Int
 
-  var blocks: Int { (channels + 15) / 16 }
+  var blocks: Int { Lanes.blocks(channels) }
   /// Channels in the last block.
-  var lastLanes: Int { channels - (blocks - 1) * 16 }
+  var lastLanes: Int { channels - (blocks - 1) * Lanes.count }
   var pixels: Int { height * width }
-  var floatsPerBlock: Int { pixels * 16 }
+  var floatsPerBlock: Int { pixels * Lanes.count }
   var floatsPerImage: Int { blocks * floatsPerBlock }
   /// Channels rounded up to whole blocks.
-  var lanes: Int { blocks * 16 }
+  var lanes: Int { Lanes.padded(channels) }
 
   func halved() -> PlaneShape { PlaneShape(channels: channels, height: height / 2, width: width / 2) }
 }
@@ -41,7 +41,7 @@ struct Activation {
 
   /// The least of 4, 8 and 16 that holds the channels of the last block and leaves every row a multiple of 16 floats.
   static func narrowLanes(of shape: PlaneShape) -> Int {
-    [4, 8].first { $0 >= shape.lastLanes && shape.width * $0 % 16 == 0 } ?? 16
+    [4, 8].first { $0 >= shape.lastLanes && shape.width * $0 % Lanes.count == 0 } ?? Lanes.count
   }
 
   func image(_ index: Int) -> Floats { base + index * floatsPerImage }
@@ -52,10 +52,10 @@ struct Activation {
   }
 
   /// Channels that a pixel of a block has in memory.
-  func memoryLanes(_ block: Int) -> Int32 { Int32(block + 1 < shape.blocks ? 16 : lastLanes) }
+  func memoryLanes(_ block: Int) -> Int32 { Int32(block + 1 < shape.blocks ? Lanes.count : lastLanes) }
 
   /// Blocks whose pixels have 16 channels.
-  var wideBlocks: Int { lastLanes == 16 ? shape.blocks : shape.blocks - 1 }
+  var wideBlocks: Int { lastLanes == Lanes.count ? shape.blocks : shape.blocks - 1 }
 
   func clear(image index: Int) { image(index).update(repeating: 0, count: floatsPerImage) }
 

@@ -4,8 +4,6 @@ import CKernels
 /// – 2×2 to 768 – classifier (the DARTS family's networks; Szegedy et al., CVPR 2015, §5).
 final class AuxiliaryPlan {
   static let poolSize = 5
-  private static let middleChannels = 128
-  private static let lastChannels = 768
 
   let head: HeadPlan
   private let nodes: [Activation]
@@ -22,41 +20,40 @@ final class AuxiliaryPlan {
   private let state: PlanState
 
   init(
-    _ layout: CellChainLayout.Auxiliary, nodes: [Activation], gradients: [Activation], classes: Int, memory: PlanMemory,
-    state: PlanState
+    _ layout: CellChainLayout.Auxiliary, nodes: [Activation], gradients: [Activation], classes: Int, in lowering: Lowering
   ) {
     self.nodes = nodes
     self.gradients = gradients
-    self.state = state
+    state = lowering.state
     let shape = nodes[0].shape
     let side = (shape.height - Self.poolSize) / layout.stride + 1
     window = ck_taps(
       kernel: Int32(Self.poolSize), stride: Int32(layout.stride), pad: 0, height: Int32(shape.height),
       width: Int32(shape.width), outWidth: Int32(side))
     let pooledShape = PlaneShape(channels: shape.channels, height: side, width: side)
-    pooled = nodes.map { _ in memory.activation(pooledShape, isNarrow: false) }
-    pooledGradients = nodes.map { _ in memory.activation(pooledShape, isNarrow: false) }
+    pooled = nodes.map { _ in lowering.activation(pooledShape, isNarrow: false) }
+    pooledGradients = nodes.map { _ in lowering.activation(pooledShape, isNarrow: false) }
     // The ReLU that the unit begins with does nothing to means of relu'd values.
     middle = PointwiseUnit(
       weightName: "auxiliary_head.features.2.weight", normName: "auxiliary_head.features.3", sources: pooled,
-      outputChannels: Self.middleChannels, isAffine: true, memory: memory, state: state)
-    middleGradient = memory.activation(middle.output.shape)
+      outputChannels: CellChainLayout.Auxiliary.middleChannels, isAffine: true, in: lowering)
+    middleGradient = lowering.activation(middle.output.shape)
     last = DenseConvolutionUnit(
       weightName: "auxiliary_head.features.5.weight",
       normName: layout.normalisesLast ? "auxiliary_head.features.6" : nil, input: middle.output, inputNorm: middle.norm,
-      outputChannels: Self.lastChannels, kernel: 2, stride: 1, pad: 0, memory: memory, state: state)
-    features = memory.activation(last.output.shape)
-    featureGradient = memory.activation(last.output.shape)
+      outputChannels: CellChainLayout.Auxiliary.lastChannels, kernel: 2, stride: 1, pad: 0, in: lowering)
+    features = lowering.activation(last.output.shape)
+    featureGradient = lowering.activation(last.output.shape)
     head = HeadPlan(
       name: "auxiliary_head.classifier", nodes: [features], gradients: [featureGradient], classes: classes,
-      memory: memory, state: state)
+      in: lowering)
   }
 
   func prepareBackward() -> [() -> Void] {
     [{ [self] in middle.prepareBackward() }, { [self] in last.prepareBackward() }]
   }
 
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phases: inout [Phase]) {
     var phase = Phase()
     phases.append(phase)
     phase.onImage { [self] image, _ in
@@ -68,10 +65,10 @@ final class AuxiliaryPlan {
         }
       }
     }
-    middle.appendForward(to: phase, entries: entries)
+    middle.appendForward(to: phase)
     phase = Phase()
     phases.append(phase)
-    last.appendForward(to: phase, entries: entries)
+    last.appendForward(to: phase)
     phase = Phase()
     phases.append(phase)
     phase.onImage { [self] image, _ in

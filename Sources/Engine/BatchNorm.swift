@@ -5,14 +5,13 @@ import CKernels
 /// Ioffe & Szegedy 2015 with ε = 1e-5: y = γ · (x − mean) · rstd + β, with γ = 1 and β = 0 inside the cells of a supernet.
 final class BatchNorm {
   static let epsilon = 1e-5
-  static let momentum = 0.1
 
   let channels: Int
   let lanes: Int
   /// Values that one channel's statistics run over, per image.
   let pixels: Int
-  /// Index in the statistics layout.
-  let entry: Int
+  /// Where its running statistics begin: means, then variances.
+  private let statisticsOffset: Int
   /// Offsets of γ and β in the weights; nil where they are 1 and 0.
   private let affine: (scale: Int, shift: Int)?
   let state: PlanState
@@ -28,22 +27,41 @@ final class BatchNorm {
   let outputScale: Floats
   let gradientShift: Floats
 
-  /// - Parameter affineName: public prefix of γ and β, to be reserved among the weights; nil for none.
-  init(shape: PlaneShape, entry: Int, affineName: String? = nil, memory: PlanMemory, state: PlanState) {
-    self.state = state
+  /// - Parameters:
+  ///   - name: public prefix of its statistics and, where it is affine, of γ and β.
+  ///   - shape: of what it normalises.
+  convenience init(_ name: String, shape: PlaneShape, isAffine: Bool, in lowering: Lowering) {
+    let offset = lowering.statistics.place([name], channels: shape.channels)
+    self.init(shape: shape, statisticsOffset: offset, affineName: isAffine ? name : nil, in: lowering)
+  }
+
+  /// One without γ and β that has several public names.
+  convenience init(sharedBy names: [String], shape: PlaneShape, in lowering: Lowering) {
+    let offset = lowering.statistics.place(names, channels: shape.channels)
+    self.init(shape: shape, statisticsOffset: offset, affineName: nil, in: lowering)
+  }
+
+  /// Several public ones without γ and β, of `part` channels each, that share a block from their first lanes on.
+  convenience init(packed members: [(name: String, first: Int)], part: Int, shape: PlaneShape, in lowering: Lowering) {
+    let offset = lowering.statistics.place(packed: members, channels: part)
+    self.init(shape: shape, statisticsOffset: offset, affineName: nil, in: lowering)
+  }
+
+  private init(shape: PlaneShape, statisticsOffset: Int, affineName: String?, in lowering: Lowering) {
+    state = lowering.state
+    self.statisticsOffset = statisticsOffset
     affine = affineName.map {
       (
-        memory.parameters.vector("\($0).weight", count: shape.channels, constant: 1),
-        memory.parameters.vector("\($0).bias", count: shape.channels, constant: 0)
+        lowering.parameters.vector("\($0).weight", count: shape.channels),
+        lowering.parameters.vector("\($0).bias", count: shape.channels)
       )
     }
     channels = shape.channels
     lanes = shape.lanes
     pixels = shape.pixels
-    self.entry = entry
-    mean = memory.arena.allocate(Double.self, 2 * lanes)
+    mean = lowering.allocate(Double.self, 2 * lanes)
     exactRstd = mean + lanes
-    let block = memory.arena.allocate(Float.self, 5 * lanes)
+    let block = lowering.allocate(Float.self, 5 * lanes)
     scale = block
     shift = block + lanes
     gradientScale = block + 2 * lanes
@@ -52,18 +70,18 @@ final class BatchNorm {
   }
 
   /// The same forward statistics with a backward map of its own: pools of a state are normalised once and used by many edges.
-  init(sharingForwardOf other: BatchNorm, memory: PlanMemory) {
+  init(sharingForwardOf other: BatchNorm, in lowering: Lowering) {
     state = other.state
     affine = other.affine
     channels = other.channels
     lanes = other.lanes
     pixels = other.pixels
-    entry = other.entry
+    statisticsOffset = other.statisticsOffset
     mean = other.mean
     exactRstd = other.exactRstd
     scale = other.scale
     shift = other.shift
-    let block = memory.arena.allocate(Float.self, 3 * lanes)
+    let block = lowering.allocate(Float.self, 3 * lanes)
     gradientScale = block
     outputScale = block + lanes
     gradientShift = block + 2 * lanes
@@ -76,7 +94,8 @@ final class BatchNorm {
 
   /// From Σx and Σx² over `images` images; moves the running statistics where they are given (unbiased variance), or takes
   /// the place of the batch's where the plan evaluates with them.
-  func finishForward(sum: UnsafePointer<Double>, squares: UnsafePointer<Double>, images: Int, running: Floats?) {
+  func finishForward(sum: UnsafePointer<Double>, squares: UnsafePointer<Double>, images: Int) {
+    let running = state.statistics.map { $0 + statisticsOffset }
     if let running, state.usesRunningStatistics {
       for lane in 0..<lanes {
         let isReal = lane < channels

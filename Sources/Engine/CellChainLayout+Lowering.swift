@@ -2,12 +2,11 @@ import CKernels
 import Cells
 
 extension CellChainLayout {
-  func lower(memory: PlanMemory, state: PlanState) -> LoweredNetwork {
-    let pad = padding
+  func lower(in lowering: Lowering) -> LoweredNetwork {
     let stem: any NetworkStem =
       switch self.stem {
-      case .full(let channels): StemPlan(channels: channels, side: imageSize, memory: memory, state: state)
-      case .strided(let channels): StridedStemPlan(channels: channels, side: imageSize, memory: memory, state: state)
+      case .full(let channels): StemPlan(channels: channels, side: imageSize, in: lowering)
+      case .strided(let channels): StridedStemPlan(channels: channels, side: imageSize, in: lowering)
       }
     // outputs[i] and outputs[i + 1] are the inputs of cell i.
     var outputs: [[Activation]] = [[stem.outputs.0], [stem.outputs.1]]
@@ -15,7 +14,7 @@ extension CellChainLayout {
     var cells: [CellPlan] = []
     for (index, layout) in self.cells.enumerated() {
       let cell = CellPlan(
-        layout, inputs: (outputs[index], outputs[index + 1]), pad: pad, memory: memory, state: state)
+        layout, inputs: (outputs[index], outputs[index + 1]), in: lowering)
       cells.append(cell)
       outputs.append(cell.outputs)
       outputGradients.append(cell.outputGradients)
@@ -23,22 +22,20 @@ extension CellChainLayout {
     let auxiliary = self.auxiliary.map { auxiliary in
       AuxiliaryPlan(
         auxiliary, nodes: outputs[auxiliary.cell + 2], gradients: outputGradients[auxiliary.cell + 2],
-        classes: classes, memory: memory, state: state)
+        classes: classes, in: lowering)
     }
     let last = cells.count + 1
     let head = HeadPlan(
-      name: "classifier", nodes: outputs[last], gradients: outputGradients[last], classes: classes, memory: memory,
-      state: state)
+      name: "classifier", nodes: outputs[last], gradients: outputGradients[last], classes: classes, in: lowering)
 
-    let entries = memory.statistics.entries
     var forward: [Phase] = []
-    stem.appendForward(to: &forward, entries: entries)
+    stem.appendForward(to: &forward)
     for (index, cell) in cells.enumerated() {
-      cell.appendForward(to: &forward, entries: entries, next: index + 1 < cells.count ? cells[index + 1] : nil)
+      cell.appendForward(to: &forward, next: index + 1 < cells.count ? cells[index + 1] : nil)
     }
     head.appendForward(to: forward[forward.count - 1])
     var auxiliaryForward: [Phase] = []
-    auxiliary?.appendForward(to: &auxiliaryForward, entries: entries)
+    auxiliary?.appendForward(to: &auxiliaryForward)
 
     var backward: [Phase] = []
     var weightsOnly: Set<ObjectIdentifier> = []

@@ -11,6 +11,9 @@ struct CellChainLayout: NetworkLayout {
 
   /// A second classifier, on the output of one cell.
   struct Auxiliary {
+    static let middleChannels = 128
+    static let lastChannels = 768
+
     let cell: Int
     /// Of its average pool.
     let stride: Int

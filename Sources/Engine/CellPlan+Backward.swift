@@ -199,7 +199,7 @@ extension CellPlan {
 
   private func maskIntoGradient(_ target: Activation, image: Int, sum: Floats, planes: Floats, adding: Bool) {
     let shape = target.shape
-    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * Lanes.count
     for block in 0..<shape.blocks {
       let to = target.block(block, image: image)
       state.kernels.pointee.mask(
@@ -337,7 +337,7 @@ extension CellPlan {
           next: (next.0.first.output.ahead(next.1), next.0.second.output.ahead(next.1)), context: context)
         let target = job.second.output
         let sums = context.sums + offset + index * 2 * lanes
-        let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+        let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * Lanes.count
         for block in 0..<shape.blocks {
           state.kernels.pointee.mask_reduce(
             target.block(block, image: image), target.memoryLanes(block), slice + block * shape.floatsPerBlock,

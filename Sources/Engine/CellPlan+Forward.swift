@@ -6,11 +6,11 @@ extension CellPlan {
   ///
   /// - Parameter next: the cell after this one. What it makes of the input that both read is made here, while that is in the
   ///   caches.
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry], next: CellPlan?) {
+  func appendForward(to phases: inout [Phase], next: CellPlan?) {
     let open = phases[phases.count - 1]
-    if layout.index == 0 { preprocess[0].appendForward(to: open, entries: entries) }
-    preprocess[1].appendForward(to: open, entries: entries)
-    next?.preprocess[0].appendForward(to: open, entries: entries)
+    if layout.index == 0 { preprocess[0].appendForward(to: open) }
+    preprocess[1].appendForward(to: open)
+    next?.preprocess[0].appendForward(to: open)
 
     let phase = Phase()
     phases.append(phase)
@@ -22,9 +22,9 @@ extension CellPlan {
     // Of each state, the last phase that makes what its edges carry.
     var made = [Int](repeating: phases.count - 1, count: topology.stateCount)
     for source in 0..<topology.inputCount {
-      appendFirstStage(of: source, to: phase, entries: entries, next: [preprocess[source].output])
+      appendFirstStage(of: source, to: phase, next: [preprocess[source].output])
     }
-    appendSecondStage(of: Array(0..<topology.inputCount), to: &phases, entries: entries)
+    appendSecondStage(of: Array(0..<topology.inputCount), to: &phases)
     for source in 0..<topology.inputCount where hasSecondStage(source) { made[source] = phases.count - 1 }
 
     func appendSums(of nodes: [Int]) {
@@ -37,8 +37,8 @@ extension CellPlan {
       let source = topology.inputCount + node
       made[source] = phases.count - 1
       appendFirstStage(
-        of: source, to: phases[phases.count - 1], entries: entries, next: nodes[node].terms.map(\.values))
-      appendSecondStage(of: [source], to: &phases, entries: entries)
+        of: source, to: phases[phases.count - 1], next: nodes[node].terms.map(\.values))
+      appendSecondStage(of: [source], to: &phases)
       if hasSecondStage(source) { made[source] = phases.count - 1 }
     }
     // What the cell does not read comes last, with what the next cells make of it.
@@ -74,7 +74,7 @@ extension CellPlan {
   /// Everything that reads a complete state: pools, noise, factorised reductions, first convolutions. `next` are tensors of
   /// which the phase reads the next image first, fetched on the way where they have the state's shape.
   private func appendFirstStage(
-    of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry], next: [Activation]
+    of source: Int, to phase: Phase, next: [Activation]
   ) {
     let leaving = edges(leaving: source)
     let state = state
@@ -90,8 +90,7 @@ extension CellPlan {
       phase.onFinish { sums, images in
         for (index, norm) in norms.enumerated() {
           norm?.finishForward(
-            sum: sums + offset + 2 * index * lanes, squares: sums + offset + (2 * index + 1) * lanes, images: images,
-            running: norm.flatMap { state.running(entries[$0.entry]) })
+            sum: sums + offset + 2 * index * lanes, squares: sums + offset + (2 * index + 1) * lanes, images: images)
         }
       }
     }
@@ -114,9 +113,9 @@ extension CellPlan {
           }
         }
       }
-      for unit in edge.factorised { unit.appendForward(to: phase, entries: entries) }
+      for unit in edge.factorised { unit.appendForward(to: phase) }
     }
-    appendPackedFirstStage(of: source, to: phase, entries: entries)
+    appendPackedFirstStage(of: source, to: phase)
     let units = leaving.flatMap(\.firstConvolutions)
     guard !units.isEmpty else { return }
     let lanes = sources[source].shape.lanes
@@ -131,7 +130,7 @@ extension CellPlan {
           next: index < next.count ? next[index].ahead(image + 1) : nil)
       }
     }
-    finishStatistics(of: units, in: phase, offset: offset, entries: entries)
+    finishStatistics(of: units, in: phase, offset: offset)
   }
 
   private func separables(leaving source: Int) -> [(first: ConvolutionUnit, second: ConvolutionUnit)] {
@@ -141,7 +140,7 @@ extension CellPlan {
   private func hasSecondStage(_ source: Int) -> Bool { !separables(leaving: source).isEmpty }
 
   /// Second halves of the separable convolutions that leave some states, as a phase of their own.
-  private func appendSecondStage(of sources: [Int], to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+  private func appendSecondStage(of sources: [Int], to phases: inout [Phase]) {
     let pairs = sources.flatMap { separables(leaving: $0) }
     guard !pairs.isEmpty else { return }
     let phase = Phase()
@@ -158,17 +157,16 @@ extension CellPlan {
           next: next.0.first.output.ahead(next.1))
       }
     }
-    finishStatistics(of: pairs.map(\.second), in: phase, offset: offset, entries: entries)
+    finishStatistics(of: pairs.map(\.second), in: phase, offset: offset)
   }
 
-  func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int, entries: [StatisticsLayout.Entry]) {
-    let state = state
+  func finishStatistics(of units: [ConvolutionUnit], in phase: Phase, offset: Int) {
     phase.onFinish { sums, images in
       for (index, unit) in units.enumerated() {
         let lanes = unit.norm.lanes
         let at = sums + offset + index * 2 * lanes
         unit.norm.finishForward(
-          sum: at, squares: at + lanes, images: images, running: state.running(entries[unit.norm.entry]))
+          sum: at, squares: at + lanes, images: images)
       }
     }
   }

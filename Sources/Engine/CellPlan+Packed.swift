@@ -4,7 +4,7 @@ import Cells
 /// The phases of convolutions that share blocks.
 extension CellPlan {
   /// First convolutions that read a complete state.
-  func appendPackedFirstStage(of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry]) {
+  func appendPackedFirstStage(of source: Int, to phase: Phase) {
     guard let packed, source < packed.packs.count else { return }
     let units = packed.packs[source].flatMap(\.firsts)
     guard !units.isEmpty else { return }
@@ -16,7 +16,7 @@ extension CellPlan {
         unit.forward(image: image, planes: planes, sums: context.sums + offset + index * 32, scratch: context.scratch)
       }
     }
-    finishStatistics(of: units, in: phase, offset: offset, entries: entries)
+    finishStatistics(of: units, in: phase, offset: offset)
   }
 
   /// Before the first stage of some states flows back: gradients side by side, and the second halves of separable

@@ -36,19 +36,19 @@ final class CellPlan {
 
   /// - Parameter inputs: the outputs of the cell before the last and of the last cell.
   init(
-    _ layout: CellLayout, inputs: ([Activation], [Activation]), pad: Int, memory: PlanMemory, state: PlanState
+    _ layout: CellLayout, inputs: ([Activation], [Activation]), in lowering: Lowering
   ) {
     self.layout = layout
     let reduction = layout.isReduction
     isReduction = reduction
-    self.pad = pad
-    self.state = state
+    pad = lowering.pad
+    state = lowering.state
     let topology = layout.topology
     let name = "cells.\(layout.index)"
     func preprocessor(_ input: Int, _ sources: [Activation], reduction: Bool) -> PointwiseUnit {
       PointwiseUnit(
         name: "\(name).preprocess\(input)", sources: sources, outputChannels: layout.channels, reduction: reduction,
-        isAffine: layout.hasAffineNorms, memory: memory, state: state)
+        isAffine: layout.hasAffineNorms, in: lowering)
     }
     let preprocess = [
       preprocessor(0, inputs.0, reduction: layout.isAfterReduction), preprocessor(1, inputs.1, reduction: false),
@@ -56,41 +56,41 @@ final class CellPlan {
     self.preprocess = preprocess
     let inputShape = preprocess[1].output.shape
     let nodeShape = reduction ? inputShape.halved() : inputShape
-    let nodeStates = (0..<topology.nodeCount).map { _ in memory.activation(nodeShape) }
+    let nodeStates = (0..<topology.nodeCount).map { _ in lowering.activation(nodeShape) }
     let views: [BatchNorm?] =
       preprocess.indices.map { layout.readsThroughNorm(of: $0) ? preprocess[$0].norm : nil } + nodeStates.map { _ in nil }
     self.views = views
     let states =
       zip(preprocess, views).map { unit, view in
-        layout.hasAffineNorms && view == nil ? memory.activation(inputShape) : unit.output
+        layout.hasAffineNorms && view == nil ? lowering.activation(inputShape) : unit.output
       } + nodeStates
     let gradients =
-      (0..<topology.inputCount).map { _ in memory.activation(inputShape) }
-      + (0..<topology.nodeCount).map { _ in memory.activation(nodeShape) }
+      (0..<topology.inputCount).map { _ in lowering.activation(inputShape) }
+      + (0..<topology.nodeCount).map { _ in lowering.activation(nodeShape) }
     self.states = states
     self.gradients = gradients
     let ways = layout.partialChannels
-    let isPacked = ways > 1 && PackedConvolutions.positions(part: layout.channels / ways, of: topology) > 1
+    let isPacked = layout.isGrouped
     partial =
       ways > 1
       ? PartialChannels(
         ways: ways, isPacked: isPacked, states: states, gradients: gradients, cell: layout,
-        mixingOffset: layout.candidates.reduce(0) { $0 + $1.count }, memory: memory, state: state) : nil
+        mixingOffset: layout.candidates.reduce(0) { $0 + $1.count }, in: lowering) : nil
     let sources = partial?.sources ?? states
     self.sources = sources
     sourceGradients = partial?.sourceGradients ?? gradients
     mixtureGradients = partial?.mixtureGradients ?? Array(gradients[topology.inputCount...])
     let packed =
-      isPacked ? PackedConvolutions(layout, sources: sources, pad: pad, memory: memory, state: state) : nil
+      isPacked ? PackedConvolutions(layout, sources: sources, in: lowering) : nil
     self.packed = packed
     partial?.replicas = packed?.replicas ?? []
-    memory.need {
+    lowering.need {
       $0.slice = max($0.slice, inputShape.floatsPerImage)
       $0.lanes = max($0.lanes, inputShape.lanes)
     }
-    let lowering = EdgeLowering(layout, states: sources, packed: packed, pad: pad, memory: memory, state: state)
-    pools = lowering.pools
-    let edges = lowering.edges
+    let lowered = EdgeLowering(layout, states: sources, packed: packed, in: lowering)
+    pools = lowered.pools
+    let edges = lowered.edges
     self.edges = edges
     let mixtures = partial?.mixtures
     nodes = (0..<topology.nodeCount).map { node in
@@ -102,7 +102,7 @@ final class CellPlan {
       let target = topology.inputCount + node
       return NodeSum(
         output: mixtures?[node] ?? states[target], gradient: mixtures?[node] ?? gradients[target], terms: terms,
-        kind: layout.kindIndex, memory: memory, state: state)
+        kind: layout.kindIndex, in: lowering)
     }
   }
 
@@ -136,7 +136,7 @@ final class CellPlan {
   func reluPlanes(of activation: Activation, through norm: BatchNorm?, image: Int, scratch: WorkerScratch) -> Floats {
     let shape = activation.shape
     let planes = scratch.inputPlanes(shape)
-    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * Lanes.count
     for block in 0..<shape.blocks {
       state.kernels.pointee.relu_pad(
         planes + block * stride, activation.block(block, image: image), activation.memoryLanes(block),

@@ -23,66 +23,64 @@ final class ConvolutionUnit {
 
   convenience init(
     name: String, depthwiseName: String, pointwiseName: String, normName: String, kernel: Int, dilation: Int, stride: Int,
-    input: PlaneShape, isAffine: Bool = false, memory: PlanMemory, state: PlanState, pad: Int
+    input: PlaneShape, isAffine: Bool = false, in lowering: Lowering
   ) {
-    let depthwise = memory.parameters.depthwise(
+    let depthwise = lowering.parameters.depthwise(
       "\(name).\(depthwiseName).weight", channels: input.channels, kernel: kernel)
-    let pointwise = memory.parameters.pointwise(
+    let pointwise = lowering.parameters.pointwise(
       "\(name).\(pointwiseName).weight", outputs: input.channels, channels: input.channels, sources: 1)
     let norm = BatchNorm(
-      shape: stride == 1 ? input : input.halved(),
-      entry: memory.statistics.add("\(name).\(normName)", channels: input.channels),
-      affineName: isAffine ? "\(name).\(normName)" : nil, memory: memory, state: state)
+      "\(name).\(normName)", shape: stride == 1 ? input : input.halved(), isAffine: isAffine, in: lowering)
     self.init(
       depthwise: depthwise, pointwise: pointwise, norm: norm, members: [], kernel: kernel, dilation: dilation,
-      stride: stride, input: input, memory: memory, state: state, pad: pad)
+      stride: stride, input: input, in: lowering)
   }
 
   /// Convolutions of `part` channels each that share one block, as one whose pointwise matrix is block diagonal. `members`
   /// are their names and first lanes.
   convenience init(
     packed members: [(name: String, first: Int)], part: Int, depthwiseName: String, pointwiseName: String, normName: String,
-    kernel: Int, dilation: Int, stride: Int, input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+    kernel: Int, dilation: Int, stride: Int, input: PlaneShape, in lowering: Lowering
   ) {
-    let depthwise = memory.parameters.reserve(kernel * kernel * 16)
-    let pointwise = memory.parameters.reserve(256)
+    let depthwise = lowering.parameters.reserve(kernel * kernel * Lanes.count)
+    let pointwise = lowering.parameters.reserve(Lanes.square)
     for member in members {
-      memory.parameters.name(
+      lowering.parameters.place(
         "\(member.name).\(depthwiseName).weight", shape: [part, 1, kernel, kernel],
-        arrangement: .packedDepthwise(first: member.first), offset: depthwise, fanIn: kernel * kernel)
-      memory.parameters.name(
-        "\(member.name).\(pointwiseName).weight", shape: [part, part, 1, 1],
-        arrangement: .packedPointwise(first: member.first), offset: pointwise, fanIn: part)
+        .packedDepthwise(first: member.first), at: depthwise)
+      lowering.parameters.place(
+        "\(member.name).\(pointwiseName).weight", shape: [part, part, 1, 1], .packedPointwise(first: member.first),
+        at: pointwise)
     }
-    let entry = memory.statistics.add(packed: members.map { ("\($0.name).\(normName)", $0.first) }, channels: part)
     self.init(
       depthwise: depthwise, pointwise: pointwise,
-      norm: BatchNorm(shape: stride == 1 ? input : input.halved(), entry: entry, memory: memory, state: state),
+      norm: BatchNorm(
+        packed: members.map { ("\($0.name).\(normName)", $0.first) }, part: part,
+        shape: stride == 1 ? input : input.halved(), in: lowering),
       members: members.map { $0.first..<$0.first + part }, kernel: kernel, dilation: dilation, stride: stride, input: input,
-      memory: memory, state: state, pad: pad)
+      in: lowering)
   }
 
   /// A convolution with a depthwise kernel that is made for each run, `merged`, [block][computed taps][16]. Its gradient goes
   /// to the place of the weights that it is made from.
   convenience init(
     merged: Floats, of kernel: MergedKernel, gradientAt offset: Int, name: String, stride: Int, input: PlaneShape,
-    memory: PlanMemory, state: PlanState, pad: Int
+    in lowering: Lowering
   ) {
-    let pointwise = memory.parameters.pointwise(
+    let pointwise = lowering.parameters.pointwise(
       "\(name).point_conv1.weight", outputs: input.channels, channels: input.channels, sources: 1)
     let norm = BatchNorm(
-      shape: stride == 1 ? input : input.halved(),
-      entry: memory.statistics.add("\(name).bn1", channels: input.channels), memory: memory, state: state)
+      "\(name).bn1", shape: stride == 1 ? input : input.halved(), isAffine: false, in: lowering)
     self.init(
       depthwise: offset, merged: (merged, kernel), pointwise: pointwise, norm: norm, members: [], kernel: kernel.side,
-      dilation: 1, stride: stride, input: input, memory: memory, state: state, pad: pad)
+      dilation: 1, stride: stride, input: input, in: lowering)
   }
 
   private init(
     depthwise: Int, merged: (Floats, MergedKernel)? = nil, pointwise: Int, norm: BatchNorm, members: [Range<Int>],
-    kernel: Int, dilation: Int, stride: Int, input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+    kernel: Int, dilation: Int, stride: Int, input: PlaneShape, in lowering: Lowering
   ) {
-    self.state = state
+    state = lowering.state
     self.input = input
     self.norm = norm
     self.members = members
@@ -92,20 +90,20 @@ final class ConvolutionUnit {
     usefulTaps = merged?.1.usedCount ?? taps
     self.merged = merged?.0
     let outputShape = stride == 1 ? input : input.halved()
-    output = memory.activation(outputShape)
-    flipped = memory.arena.allocate(Float.self, input.blocks * taps * 16)
-    transposed = memory.arena.allocate(Float.self, input.blocks * input.blocks * 256)
+    output = lowering.activation(outputShape)
+    flipped = lowering.allocate(Float.self, input.lanes * taps)
+    transposed = lowering.allocate(Float.self, input.blocks * input.blocks * Lanes.square)
     conv = ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(input.blocks),
       outBlocks: Int32(input.blocks), lastLanes: Int32(input.lastLanes), outLanes: Int32(input.lastLanes),
       memoryLanes: output.memoryLanes(outputShape.blocks - 1),
       outHeight: Int32(outputShape.height),
-      outWidth: Int32(outputShape.width), pad: Int32(pad), paddedHeight: Int32(input.height + 2 * pad),
-      paddedWidth: Int32(input.width + 2 * pad))
-    memory.need {
+      outWidth: Int32(outputShape.width), pad: Int32(lowering.pad), paddedHeight: Int32(input.height + 2 * lowering.pad),
+      paddedWidth: Int32(input.width + 2 * lowering.pad))
+    lowering.need {
       $0.inputPlanes.insert(input)
       $0.gradientPlanes.insert(outputShape)
-      $0.tile = max($0.tile, max(512, outputShape.width * outputShape.blocks) * 16)
+      $0.tile = max($0.tile, max(512, outputShape.width * outputShape.blocks) * Lanes.count)
       $0.slice = max($0.slice, input.floatsPerImage)
     }
   }
@@ -137,8 +135,8 @@ final class ConvolutionUnit {
   /// Reserves this unit's weight gradient in a phase.
   func reserveGradient(in phase: Phase) -> (depthwise: Int, pointwise: Int) {
     (
-      phase.reserveGradient(parameter: depthwiseOffset, count: input.blocks * taps * 16),
-      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * 256)
+      phase.reserveGradient(parameter: depthwiseOffset, count: input.lanes * taps),
+      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * Lanes.square)
     )
   }
 
@@ -164,9 +162,9 @@ final class ConvolutionUnit {
 
   /// Weights from one convolution of a block to another are no parameters and keep a zero gradient.
   private func clearBetween(_ gradient: Floats) {
-    for input in 0..<16 {
+    for input in 0..<Lanes.count {
       let own = members.first { $0.contains(input) } ?? 0..<0
-      for lane in 0..<16 where !own.contains(lane) { gradient[input * 16 + lane] = 0 }
+      for lane in 0..<Lanes.count where !own.contains(lane) { gradient[input * Lanes.count + lane] = 0 }
     }
   }
 }

@@ -19,31 +19,27 @@ final class DenseConvolutionUnit {
   ///   - isAffine: whether it has γ and β.
   init(
     weightName: String, normName: String?, isAffine: Bool = true, input: Activation, inputNorm: BatchNorm?,
-    outputChannels: Int, kernel: Int, stride: Int, pad: Int, memory: PlanMemory, state: PlanState
+    outputChannels: Int, kernel: Int, stride: Int, pad: Int, in lowering: Lowering
   ) {
-    precondition(normName != nil || outputChannels % 16 == 0, "gradients that no norm maps are copied block by block")
+    precondition(
+      normName != nil || outputChannels % Lanes.count == 0, "gradients that no norm maps are copied block by block")
     self.input = input
     self.inputNorm = inputNorm
-    self.state = state
+    state = lowering.state
     let shape = input.shape
     func extent(_ side: Int) -> Int { (side + 2 * pad - kernel) / stride + 1 }
     let outputShape = PlaneShape(channels: outputChannels, height: extent(shape.height), width: extent(shape.width))
-    output = memory.activation(outputShape)
+    output = lowering.activation(outputShape)
     taps = ck_taps(
       kernel: Int32(kernel), stride: Int32(stride), pad: Int32(pad), height: Int32(shape.height),
       width: Int32(shape.width), outWidth: Int32(outputShape.width))
-    offset = memory.parameters.dense(weightName, outputs: outputChannels, channels: shape.channels, kernel: kernel)
-    norm = normName.map {
-      BatchNorm(
-        shape: outputShape, entry: memory.statistics.add($0, channels: outputChannels), affineName: isAffine ? $0 : nil,
-        memory: memory,
-        state: state)
-    }
+    offset = lowering.parameters.dense(weightName, outputs: outputChannels, channels: shape.channels, kernel: kernel)
+    norm = normName.map { BatchNorm($0, shape: outputShape, isAffine: isAffine, in: lowering) }
     let tapBlocks = kernel * kernel * shape.blocks
-    transposed = memory.arena.allocate(Float.self, tapBlocks * outputShape.blocks * 256)
+    transposed = lowering.allocate(Float.self, tapBlocks * outputShape.blocks * Lanes.square)
     tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, outputShape.height))
-    let tile = tileRows * outputShape.width * max(tapBlocks, outputShape.blocks) * 16
-    memory.need { $0.tile = max($0.tile, tile) }
+    let tile = tileRows * outputShape.width * max(tapBlocks, outputShape.blocks) * Lanes.count
+    lowering.need { $0.tile = max($0.tile, tile) }
   }
 
   private var tapCount: Int { Int(taps.kernel * taps.kernel) }
@@ -51,7 +47,7 @@ final class DenseConvolutionUnit {
   /// Of one image, forward; each of the two backward products costs the same.
   var flops: Int { 2 * output.shape.pixels * output.shape.channels * input.shape.channels * tapCount }
 
-  func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phase: Phase) {
     let lanes = output.shape.lanes
     let offset = phase.reserveSums(2 * lanes)
     phase.spend(flops: flops, floats: input.floatsPerImage + output.floatsPerImage)
@@ -59,10 +55,9 @@ final class DenseConvolutionUnit {
       forward(image: image, sums: context.sums + offset, scratch: context.scratch)
     }
     guard let norm else { return }
-    let state = state
     phase.onFinish { sums, images in
       norm.finishForward(
-        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+        sum: sums + offset, squares: sums + offset + lanes, images: images)
     }
   }
 
@@ -85,7 +80,7 @@ final class DenseConvolutionUnit {
 
   /// Weight gradients, and what flows back to the input added to `target`, from the gradient of the normalised output.
   func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
-    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * 256)
+    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * Lanes.square)
     phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let shape = output.shape

@@ -6,31 +6,19 @@ struct EdgeLowering {
   private(set) var pools: [PoolUnit?] = []
 
   init(
-    _ cell: CellLayout, states: [Activation], packed: PackedConvolutions?, pad: Int, memory: PlanMemory, state: PlanState
+    _ cell: CellLayout, states: [Activation], packed: PackedConvolutions?, in lowering: Lowering
   ) {
     // A shared batch norm carries the names of all edges that use it.
     func use(_ pool: CellOperation.Pool, source: Int) -> PoolUnit.Use {
-      var use = PoolUnit.Use.none
-      for (index, edge) in cell.topology.edges.enumerated() where edge.source == source {
-        for candidate in cell.candidates[index] where candidate.operation.form == .pool(pool) {
-          if !cell.normalisesPools {
-            use = .plain
-          } else if case .normalised(let entry) = use {
-            memory.statistics.alias("\(candidate.name).1", of: entry)
-          } else {
-            use = .normalised(
-              entry: memory.statistics.add("\(candidate.name).1", channels: states[source].shape.channels))
-          }
-        }
-      }
-      return use
+      let names = cell.poolNormNames(pool, of: source)
+      if names.isEmpty { return .none }
+      return cell.normalisesPools ? .normalised(names) : .plain
     }
     pools = states.indices.map { source in
       let (maximum, average) = (use(.maximum, source: source), use(.average, source: source))
       guard maximum != .none || average != .none else { return nil }
       return PoolUnit(
-        input: states[source].shape, stride: cell.stride(from: source), maximum: maximum, average: average, memory: memory,
-        state: state)
+        input: states[source].shape, stride: cell.stride(from: source), maximum: maximum, average: average, in: lowering)
     }
 
     var mixingOffset = 0
@@ -46,7 +34,7 @@ struct EdgeLowering {
             MergedConvolution(
               name: candidate.name,
               candidates: merged.map { (cell.candidates[index][$0].operation, mixingOffset + $0) },
-              kind: cell.kindIndex, stride: stride, input: source.shape, memory: memory, state: state, pad: pad))
+              kind: cell.kindIndex, stride: stride, input: source.shape, in: lowering))
         }
         let stream = UInt32((cell.index * cell.topology.edges.count + index) << 8)
         func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
@@ -55,34 +43,34 @@ struct EdgeLowering {
           ConvolutionUnit(
             name: "\(candidate.name).op", depthwiseName: "\(first)", pointwiseName: "\(first + 1)",
             normName: "\(first + 2)", kernel: kernel, dilation: dilation, stride: stride, input: shape,
-            isAffine: cell.hasAffineNorms, memory: memory, state: state, pad: pad)
+            isAffine: cell.hasAffineNorms, in: lowering)
         }
         switch candidate.operation.form {
         case .zero: return .nothing
         case .identity:
           guard stride == 2 else {
-            return cell.dropsSkips ? .dropped(memory.activation(source.shape), stream: stream) : .identity
+            return cell.dropsSkips ? .dropped(lowering.activation(source.shape), stream: stream) : .identity
           }
           return .factorised(
             PointwiseUnit(
               name: candidate.name, sources: [source], outputChannels: source.shape.channels, reduction: true,
-              isAffine: cell.hasAffineNorms, memory: memory, state: state))
+              isAffine: cell.hasAffineNorms, in: lowering))
         case .noise:
           let shape = stride == 2 ? source.shape.halved() : source.shape
-          return .noise(memory.activation(shape), stream: stream)
+          return .noise(lowering.activation(shape), stream: stream)
         case .pool(let kind):
           let isMaximum = kind == .maximum
           guard let pool = pools[edge.source], let shared = isMaximum ? pool.maximum : pool.average else {
             preconditionFailure("every pooled state has a pool unit")
           }
-          let norm = shared.norm.map { BatchNorm(sharingForwardOf: $0, memory: memory) }
+          let norm = shared.norm.map { BatchNorm(sharingForwardOf: $0, in: lowering) }
           return isMaximum ? .maximum(pool, norm) : .average(pool, norm)
         case .dense(let kernel):
           return .dense(
             DenseConvolutionUnit(
               weightName: "\(candidate.name).op.1.weight", normName: "\(candidate.name).op.2",
               isAffine: cell.hasAffineNorms, input: source, inputNorm: nil, outputChannels: source.shape.channels,
-              kernel: kernel, stride: stride, pad: kernel / 2, memory: memory, state: state))
+              kernel: kernel, stride: stride, pad: kernel / 2, in: lowering))
         case .depthwise(let kernel, let dilation, let times):
           let first = convolution(kernel, dilation, stride, 1, on: source.shape)
           guard times > 1 else { return .convolution(first) }

@@ -20,25 +20,24 @@ final class HeadPlan {
 
   /// - Parameter name: public prefix of the classifier's weight and bias.
   init(
-    name: String, nodes: [Activation], gradients: [Activation], classes: Int, memory: PlanMemory, state: PlanState
+    name: String, nodes: [Activation], gradients: [Activation], classes: Int, in lowering: Lowering
   ) {
     self.nodes = nodes
     self.gradients = gradients
     self.classes = classes
-    self.state = state
+    state = lowering.state
     let shape = nodes[0].shape
     featureCount = nodes.count * shape.lanes
-    features = memory.arena.allocate(Float.self, memory.batch * featureCount)
-    featureGradients = memory.arena.allocate(Float.self, memory.batch * featureCount)
-    logits = memory.arena.allocate(Float.self, memory.batch * classes)
-    probabilities = memory.arena.allocate(Double.self, memory.batch * classes)
-    losses = memory.arena.allocate(Double.self, memory.batch)
+    features = lowering.allocate(Float.self, lowering.batch * featureCount)
+    featureGradients = lowering.allocate(Float.self, lowering.batch * featureCount)
+    logits = lowering.allocate(Float.self, lowering.batch * classes)
+    probabilities = lowering.allocate(Double.self, lowering.batch * classes)
+    losses = lowering.allocate(Double.self, lowering.batch)
     let inputs = nodes.count * shape.channels
-    weightOffset = memory.parameters.reserve(classes * featureCount)
-    memory.parameters.name(
-      "\(name).weight", shape: [classes, inputs], arrangement: .linear(channels: shape.channels), offset: weightOffset,
-      fanIn: inputs)
-    biasOffset = memory.parameters.vector("\(name).bias", count: classes, constant: nil, fanIn: inputs)
+    weightOffset = lowering.parameters.reserve(classes * featureCount)
+    lowering.parameters.place(
+      "\(name).weight", shape: [classes, inputs], .linear(channels: shape.channels), at: weightOffset)
+    biasOffset = lowering.parameters.vector("\(name).bias", count: classes)
   }
 
   private var flops: Int { 2 * classes * nodes.count * nodes[0].shape.channels }

@@ -25,25 +25,21 @@ final class MergedConvolution {
   ///   - candidates: the operations, with the places of their mixing weights.
   init(
     name: String, candidates: [(operation: CellOperation, mixingIndex: Int)], kind: Int, stride: Int,
-    input: PlaneShape, memory: PlanMemory, state: PlanState, pad: Int
+    input: PlaneShape, in lowering: Lowering
   ) {
     let kernel = MergedKernel(candidates.compactMap { $0.operation.depthwise.map { ($0.kernel, $0.dilation) } })
     precondition(kernel.taps.count == candidates.count, "only convolutions merge")
     self.kernel = kernel
     self.kind = kind
-    self.state = state
+    state = lowering.state
     mixingIndices = candidates.map(\.mixingIndex)
     mixingGradients = candidates.map { _ in 0 }
     blocks = input.blocks
-    // The public code draws W from N(0, 2 / taps).
-    shared = memory.parameters.depthwise(
-      "\(name).depth_weight1", channels: input.channels, kernel: kernel.side,
-      deviation: (2 / Double(kernel.side * kernel.side)).squareRoot())
-    merged = memory.arena.allocate(Float.self, blocks * kernel.computedCount * 16)
-    mergedGradient = memory.arena.allocate(Float.self, blocks * kernel.computedCount * 16)
+    shared = lowering.parameters.depthwise("\(name).depth_weight1", channels: input.channels, kernel: kernel.side)
+    merged = lowering.allocate(Float.self, input.lanes * kernel.computedCount)
+    mergedGradient = lowering.allocate(Float.self, input.lanes * kernel.computedCount)
     unit = ConvolutionUnit(
-      merged: merged, of: kernel, gradientAt: shared, name: name, stride: stride, input: input, memory: memory, state: state,
-      pad: pad)
+      merged: merged, of: kernel, gradientAt: shared, name: name, stride: stride, input: input, in: lowering)
   }
 
   /// Σ_i p_i · mask_i, of each tap of W.
@@ -60,18 +56,18 @@ final class MergedConvolution {
   func prepareForward() {
     let strengths = strengths
     forEachTap { tap, at, offset in
-      for lane in 0..<16 { merged[at + lane] = strengths[tap] * state.weights[offset + lane] }
+      for lane in 0..<Lanes.count { merged[at + lane] = strengths[tap] * state.weights[offset + lane] }
     }
   }
 
   /// From the gradient of the kernel, which stands where that of W goes, to that of W and of the mixing weights.
   func finishBackward(_ gradient: Floats) {
-    mergedGradient.update(from: gradient + shared, count: blocks * kernel.computedCount * 16)
-    (gradient + shared).update(repeating: 0, count: blocks * kernel.computed.count * 16)
+    mergedGradient.update(from: gradient + shared, count: blocks * kernel.computedCount * Lanes.count)
+    (gradient + shared).update(repeating: 0, count: blocks * kernel.computed.count * Lanes.count)
     let strengths = strengths
     var products = [Double](repeating: 0, count: strengths.count)
     forEachTap { tap, at, offset in
-      for lane in 0..<16 {
+      for lane in 0..<Lanes.count {
         products[tap] += Double(mergedGradient[at + lane]) * Double(state.weights[offset + lane])
         gradient[offset + lane] = strengths[tap] * mergedGradient[at + lane]
       }
@@ -90,7 +86,8 @@ final class MergedConvolution {
       for (tap, computed) in kernel.computed.enumerated() {
         guard let computed else { continue }
         body(
-          tap, (block * kernel.computedCount + computed) * 16, shared + (block * kernel.computed.count + tap) * 16)
+          tap, (block * kernel.computedCount + computed) * Lanes.count,
+          shared + (block * kernel.computed.count + tap) * Lanes.count)
       }
     }
   }

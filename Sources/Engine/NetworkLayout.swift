@@ -14,8 +14,11 @@ protocol NetworkLayout {
   /// In words, for messages.
   var text: String { get }
 
-  /// Reserves tensors and weights, in an order that initial weights rest on, and lays out the phases.
-  func lower(memory: PlanMemory, state: PlanState) -> LoweredNetwork
+  /// The tensors that it has, in the order that initial weights rest on.
+  var tensors: NetworkTensors { get }
+
+  /// Reserves activations, places all tensors, in an order that the storage of vectors rests on, and lays out the phases.
+  func lower(in lowering: Lowering) -> LoweredNetwork
 }
 
 /// A network as a list of phases.

@@ -31,17 +31,20 @@ final class NetworkPlan {
   private static let fewestVectors = 4
 
   /// - Throws: `MemoryShortage` where buffers and weights need more memory than there is.
-  init(_ layout: any NetworkLayout, batch: Int, pool: ThreadPool, kernels: KernelSet) throws(MemoryShortage) {
+  init(
+    _ layout: any NetworkLayout, tensors: NetworkTensors, batch: Int, pool: ThreadPool, kernels: KernelSet
+  ) throws(MemoryShortage) {
     self.batch = batch
     self.pool = pool
     let memory = PlanMemory(batch: batch, narrowsBlocks: layout.narrowsBlocks)
     self.memory = memory
-    let state = PlanState(kernels: kernels.table, placeholder: UnsafePointer(memory.arena.allocate(Float.self, 16)))
+    let state = PlanState(kernels: kernels.table, placeholder: UnsafePointer(memory.arena.allocate(Float.self, Lanes.count)))
     self.state = state
-    let pad = layout.padding
-    memory.need { $0.pad = pad }
-
-    let network = layout.lower(memory: memory, state: state)
+    let lowering = Lowering(tensors, memory: memory, state: state, pad: layout.padding)
+    let network = layout.lower(in: lowering)
+    if let missing = lowering.parameters.missing ?? lowering.statistics.missing {
+      preconditionFailure("\(missing) is declared and not placed")
+    }
     head = network.head
     auxiliary = network.auxiliary
     auxiliaryPhases = network.auxiliaryForward
@@ -50,14 +53,14 @@ final class NetworkPlan {
     weightsOnly = network.weightsOnly
     prepare = network.prepare
     merged = network.merged
-    ownGradient = merged.isEmpty ? nil : memory.arena.allocate(Float.self, memory.parameters.count)
-    parameters = memory.parameters
-    statistics = memory.statistics
+    ownGradient = merged.isEmpty ? nil : memory.arena.allocate(Float.self, lowering.parameters.count)
+    parameters = lowering.parameters
+    statistics = lowering.statistics
     let scratch = (0..<pool.threadCount).map { _ in WorkerScratch(memory.scratch, arena: memory.arena) }
     runner = PhaseRunner(
       phases: forwardPhases + auxiliaryPhases + backwardPhases, pool: pool, kernels: kernels, scratch: scratch,
       arena: memory.arena)
-    let vectors = Int.saturatingProduct(Self.fewestVectors, memory.parameters.count, MemoryLayout<Float>.stride)
+    let vectors = Int.saturatingProduct(Self.fewestVectors, parameters.count, MemoryLayout<Float>.stride)
     let (needed, overflow) = memory.arena.byteCount.addingReportingOverflow(vectors)
     guard !overflow, needed <= memory.availableBytes, !memory.arena.isShort else {
       throw MemoryShortage(
@@ -67,75 +70,52 @@ final class NetworkPlan {
     }
   }
 
-  struct Input {
-    let images: UnsafePointer<Float>
-    let labels: UnsafePointer<Int32>
-    let count: Int
-    let noiseKey: UInt64
-    /// ε of label smoothing.
-    var smoothing = 0.0
-    /// What the auxiliary head's loss counts in the gradient.
-    var auxiliaryWeight = 0.0
-    var drops: PathDrops?
-    var skipDropout = 0.0
-  }
-
-  struct Result {
-    var loss: Double
-    var correct: Int
-    /// The auxiliary head's loss, where a gradient was wanted and there is such a head.
-    var auxiliaryLoss: Double?
-    /// ∂L/∂(mixing weight) of each kind of cell; empty where it was not wanted.
-    var mixingGradient: [[Double]] = []
-  }
-
-  /// Loss and, where wanted, gradients, from the mixing weights of each kind of cell. `weightGradient` is overwritten; `running` is moved by `statisticsMomentum`, or used
-  /// in place of the batch's statistics and left as it is where `usesRunning`.
+  /// Loss and, where wanted, gradients of a batch whose images, NCHW, and labels are at these places.
   func run(
-    _ input: Input, weights: UnsafePointer<Float>, mixing: [[Float]], weightGradient: Floats?, wantsMixingGradient: Bool,
-    running: Floats?, usesRunning: Bool = false, statisticsMomentum: Float = Float(BatchNorm.momentum)
-  ) -> Result {
-    precondition(input.count >= 1 && input.count <= batch, "a plan for \(batch) images cannot run \(input.count)")
+    _ input: NetworkInput, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, weights: UnsafePointer<Float>,
+    weightGradient: Floats?, wantsMixingGradient: Bool, statistics: NetworkStatistics
+  ) -> NetworkResult {
+    let count = input.batch.count
+    precondition(count >= 1 && count <= batch, "a plan for \(batch) images cannot run \(count)")
     let wantsGradient = weightGradient != nil || wantsMixingGradient
     // The mixing weights of merged convolutions follow from the gradient of their kernels.
     let weightGradient = weightGradient ?? (wantsMixingGradient ? ownGradient : nil)
-    precondition(!(usesRunning && wantsGradient), "gradients are of losses with the batch's statistics")
     state.weights = weights
     state.weightGradient = weightGradient
     state.wantsMixingGradient = wantsMixingGradient
-    state.images = input.images
-    state.noiseKey = input.noiseKey
+    state.images = images
+    state.noiseKey = input.batch.noiseKey
     state.drops = input.drops
-    state.skipDropout = input.skipDropout
-    state.statistics = running
-    state.usesRunningStatistics = usesRunning
-    state.statisticsMomentum = statisticsMomentum
-    state.mixing = mixing
+    state.skipDropout = input.batch.skipDropout
+    state.use(statistics)
+    precondition(
+      !(state.usesRunningStatistics && wantsGradient), "gradients are of losses with the batch's statistics")
+    state.mixing = input.mixing
     pool.run(merged.count) { index, _ in merged[index].prepareForward() }
-    if usesRunning {
-      runner.runIndependently(forwardPhases, images: input.count)
+    if state.usesRunningStatistics {
+      runner.runIndependently(forwardPhases, images: count)
     } else {
-      for phase in forwardPhases { runner.run(phase, images: input.count, weightGradient: nil) }
+      for phase in forwardPhases { runner.run(phase, images: count, weightGradient: nil) }
     }
     let (loss, correct) = head.loss(
-      images: input.count, labels: input.labels, smoothing: input.smoothing, pool: pool)
-    var result = Result(loss: loss, correct: correct)
+      images: count, labels: labels, smoothing: input.smoothing, pool: pool)
+    var result = NetworkResult(loss: loss, correct: correct)
     guard wantsGradient else { return result }
 
-    state.mixingGradient = mixing.map { [Double](repeating: 0, count: $0.count) }
+    state.mixingGradient = input.mixing.map { [Double](repeating: 0, count: $0.count) }
     head.backward(
-      images: input.count, labels: input.labels, smoothing: input.smoothing, weightGradient: weightGradient, pool: pool)
+      images: count, labels: labels, smoothing: input.smoothing, weightGradient: weightGradient, pool: pool)
     if let auxiliary {
-      for phase in auxiliaryPhases { runner.run(phase, images: input.count, weightGradient: nil) }
+      for phase in auxiliaryPhases { runner.run(phase, images: count, weightGradient: nil) }
       result.auxiliaryLoss =
-        auxiliary.head.loss(images: input.count, labels: input.labels, smoothing: input.smoothing, pool: pool).loss
+        auxiliary.head.loss(images: count, labels: labels, smoothing: input.smoothing, pool: pool).loss
       auxiliary.head.backward(
-        images: input.count, labels: input.labels, factor: input.auxiliaryWeight, smoothing: input.smoothing,
+        images: count, labels: labels, factor: input.auxiliaryWeight, smoothing: input.smoothing,
         weightGradient: weightGradient, pool: pool)
     }
     pool.run(prepare.count) { index, _ in prepare[index]() }
     for phase in backwardPhases where weightGradient != nil || !weightsOnly.contains(ObjectIdentifier(phase)) {
-      runner.run(phase, images: input.count, weightGradient: weightGradient)
+      runner.run(phase, images: count, weightGradient: weightGradient)
     }
     if let weightGradient {
       pool.run(merged.count) { index, _ in merged[index].finishBackward(weightGradient) }

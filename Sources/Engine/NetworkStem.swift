@@ -7,7 +7,7 @@ protocol NetworkStem {
   var isShared: Bool { get }
 
   /// The last phase is left open with the outputs made.
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry])
+  func appendForward(to phases: inout [Phase])
   /// From the open phase, in which the gradients are completed. Every phase it adds is marked: weights alone need them.
   func appendBackward(to phases: inout [Phase], markWeightsOnly: (Phase) -> Void)
   /// Weights in the order that the backward pass reads them.

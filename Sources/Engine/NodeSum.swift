@@ -18,17 +18,17 @@ final class NodeSum {
   private let hasPaths: Bool
 
   init(
-    output: Activation, gradient: Activation, terms: [MixedEdge.Term], kind: Int, memory: PlanMemory, state: PlanState
+    output: Activation, gradient: Activation, terms: [MixedEdge.Term], kind: Int, in lowering: Lowering
   ) {
     self.output = output
     self.gradient = gradient
     self.terms = terms
     self.kind = kind
-    self.state = state
+    state = lowering.state
     hasPaths = terms.contains { $0.path != nil }
     let lanes = output.shape.lanes
-    coefficients = memory.arena.allocate(Float.self, max(1, terms.count) * lanes)
-    shifts = memory.arena.allocate(Float.self, (terms.count + 1) * lanes)
+    coefficients = lowering.allocate(Float.self, max(1, terms.count) * lanes)
+    shifts = lowering.allocate(Float.self, (terms.count + 1) * lanes)
     precondition(terms.count < WorkerScratch.maximumTerms, "a node sums fewer than \(WorkerScratch.maximumTerms) terms")
   }
 

@@ -26,17 +26,14 @@ final class PackedConvolutions {
   /// What an edge's operation adds to its node, by edge and operation; nil for operations that are no convolutions.
   let lowered: [[MixedEdge.Lowered?]]
 
-  /// Edges that fit into a block.
-  static func positions(part: Int, of topology: CellTopology) -> Int { min(topology.nodeCount, 16 / part) }
-
   /// - Parameter sources: what operations read of the states.
   init(
-    _ cell: CellLayout, sources: [Activation], pad: Int, memory: PlanMemory, state: PlanState
+    _ cell: CellLayout, sources: [Activation], in lowering: Lowering
   ) {
     let candidates = cell.candidates
     let part = sources[0].shape.channels
     self.part = part
-    let positions = Self.positions(part: part, of: cell.topology)
+    let positions = cell.groupSize
     var replicas: [Activation] = []
     var lowered = candidates.map { $0.map { _ in MixedEdge.Lowered?.none } }
     func packed(_ edges: [Int], _ operation: CellOperation) -> [(position: Int, edge: Int, column: Int)] {
@@ -49,8 +46,8 @@ final class PackedConvolutions {
       func wide(_ edges: Int) -> PlaneShape { PlaneShape(channels: edges * part, height: shape.height, width: shape.width) }
       let leaving = cell.topology.edges(leaving: source)
       let replica = wide(min(positions, leaving.count))
-      replicas.append(memory.activation(replica))
-      memory.need { $0.inputPlanes.insert(replica) }
+      replicas.append(lowering.activation(replica))
+      lowering.need { $0.inputPlanes.insert(replica) }
       let stride = cell.stride(from: source)
       return Swift.stride(from: 0, to: leaving.count, by: positions).map { start in
         let edges = Array(leaving[start..<min(start + positions, leaving.count)])
@@ -64,7 +61,7 @@ final class PackedConvolutions {
             ConvolutionUnit(
               packed: members.map { ("\(candidates[$0.edge][$0.column].name).op", $0.position * part) }, part: part,
               depthwiseName: "\(first)", pointwiseName: "\(first + 1)", normName: "\(first + 2)", kernel: kernel,
-              dilation: dilation, stride: stride, input: shape, memory: memory, state: state, pad: pad)
+              dilation: dilation, stride: stride, input: shape, in: lowering)
           }
           let first = unit(1, stride, on: wide(last.position + 1))
           var final = first
@@ -81,7 +78,7 @@ final class PackedConvolutions {
         }
         let target = wide(edges.count)
         return Pack(
-          edges: edges, gradient: memory.activation(stride == 2 ? target.halved() : target), singles: singles,
+          edges: edges, gradient: lowering.activation(stride == 2 ? target.halved() : target), singles: singles,
           separables: separables)
       }
     }

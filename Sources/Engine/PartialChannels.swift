@@ -34,7 +34,7 @@ final class PartialChannels {
 
   init(
     ways: Int, isPacked: Bool, states: [Activation], gradients: [Activation], cell: CellLayout, mixingOffset: Int,
-    memory: PlanMemory, state: PlanState
+    in lowering: Lowering
   ) {
     self.ways = ways
     self.isPacked = isPacked
@@ -43,27 +43,27 @@ final class PartialChannels {
     kind = cell.kindIndex
     topology = cell.topology
     self.mixingOffset = mixingOffset
-    self.state = state
+    state = lowering.state
     func part(_ shape: PlaneShape) -> PlaneShape {
       PlaneShape(channels: shape.channels / ways, height: shape.height, width: shape.width)
     }
     // No operation reads the last node.
-    sources = states.dropLast().map { memory.activation(part($0.shape)) }
-    sourceGradients = states.dropLast().map { memory.activation(part($0.shape)) }
+    sources = states.dropLast().map { lowering.activation(part($0.shape)) }
+    sourceGradients = states.dropLast().map { lowering.activation(part($0.shape)) }
     let nodes = states[cell.topology.inputCount...]
-    mixtureGradients = nodes.map { memory.activation(part($0.shape)) }
-    let positions = isPacked ? PackedConvolutions.positions(part: states[0].shape.channels / ways, of: cell.topology) : 1
+    mixtureGradients = nodes.map { lowering.activation(part($0.shape)) }
+    let positions = isPacked ? cell.groupSize : 1
     mixtures =
       positions == 1
       ? mixtureGradients
       : nodes.map { node in
         let shape = part(node.shape)
-        return memory.activation(
+        return lowering.activation(
           PlaneShape(channels: positions * shape.channels, height: shape.height, width: shape.width))
       }
-    bypassGradients = nodes.map { memory.activation($0.shape) }
+    bypassGradients = nodes.map { lowering.activation($0.shape) }
     halved = states.indices.map { source in
-      cell.stride(from: source) == 2 ? memory.activation(states[source].shape.halved()) : nil
+      cell.stride(from: source) == 2 ? lowering.activation(states[source].shape.halved()) : nil
     }
   }
 
@@ -216,11 +216,11 @@ final class PartialChannels {
   ) {
     let shape = target.shape
     for block in 0..<shape.blocks {
-      for lane in 0..<16 {
-        let channel = block * 16 + lane
+      for lane in 0..<Lanes.count {
+        let channel = block * Lanes.count + lane
         let place = channel < shape.channels ? from(channel) : nil
         scratch.terms[lane] = place.map {
-          UnsafePointer($0.values + $0.channel / 16 * shape.floatsPerBlock + $0.channel % 16)
+          UnsafePointer($0.values + $0.channel / Lanes.count * shape.floatsPerBlock + $0.channel % Lanes.count)
         }
       }
       state.kernels.pointee.gather_lanes(

@@ -14,28 +14,25 @@ final class PatchConvolutionUnit {
   private static let patchLanes = 27
 
   init(
-    weightName: String, normName: String, channels: Int, side: Int, stride: Int, memory: PlanMemory, state: PlanState
+    weightName: String, normName: String, channels: Int, side: Int, stride: Int, in lowering: Lowering
   ) {
     self.side = side
     self.stride = stride
-    self.state = state
+    state = lowering.state
     let shape = PlaneShape(channels: channels, height: side / stride, width: side / stride)
-    output = memory.activation(shape)
-    weightOffset = memory.parameters.reserve(shape.blocks * Self.patchFloatsPerPixel * 16)
-    memory.parameters.name(
-      weightName, shape: [channels, 3, 3, 3], arrangement: .stem, offset: weightOffset, fanIn: Self.patchLanes)
-    norm = BatchNorm(
-      shape: shape, entry: memory.statistics.add(normName, channels: channels), affineName: normName, memory: memory,
-      state: state)
+    output = lowering.activation(shape)
+    weightOffset = lowering.parameters.reserve(shape.lanes * Self.patchFloatsPerPixel)
+    lowering.parameters.place(weightName, shape: [channels, 3, 3, 3], .stem, at: weightOffset)
+    norm = BatchNorm(normName, shape: shape, isAffine: true, in: lowering)
     tileRows = max(1, Int(ck_tile_pixels) / shape.width)
-    let tile = tileRows * shape.width * max(2, shape.blocks) * 16
-    memory.need { $0.tile = max($0.tile, tile) }
+    let tile = tileRows * shape.width * max(2, shape.blocks) * Lanes.count
+    lowering.need { $0.tile = max($0.tile, tile) }
   }
 
   private var shape: PlaneShape { output.shape }
   private var flops: Int { 2 * shape.pixels * shape.channels * Self.patchLanes }
 
-  func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phase: Phase) {
     let lanes = shape.lanes
     let offset = phase.reserveSums(2 * lanes)
     phase.spend(flops: flops, floats: output.floatsPerImage)
@@ -52,7 +49,7 @@ final class PatchConvolutionUnit {
     }
     phase.onFinish { [self] sums, images in
       norm.finishForward(
-        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+        sum: sums + offset, squares: sums + offset + lanes, images: images)
     }
   }
 

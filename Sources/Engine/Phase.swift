@@ -33,7 +33,7 @@ final class Phase {
 
   /// Reserves a partial gradient for `count` weights from `parameter` on; returns where it begins in a chunk's partials.
   func reserveGradient(parameter: Int, count: Int) -> Int {
-    let padded = (count + 15) / 16 * 16
+    let padded = Lanes.padded(count)
     gradientRanges.append((parameter, gradientCount, padded))
     defer { gradientCount += padded }
     return gradientCount
@@ -67,8 +67,8 @@ final class PhaseRunner {
     self.pool = pool
     self.kernels = kernels
     self.scratch = scratch
-    sumCapacity = (phases.map(\.sumCount).max() ?? 0) + 16
-    partialCapacity = (phases.map(\.gradientCount).max() ?? 0) + 16
+    sumCapacity = (phases.map(\.sumCount).max() ?? 0) + Lanes.count
+    partialCapacity = (phases.map(\.gradientCount).max() ?? 0) + Lanes.count
     sums = arena.allocate(Double.self, max(Self.maximumChunks, pool.threadCount) * sumCapacity)
     partials = arena.allocate(Float.self, Self.maximumChunks * partialCapacity)
   }

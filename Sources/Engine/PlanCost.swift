@@ -5,6 +5,11 @@ public struct PlanCost: Equatable, Sendable {
   /// Bytes of activations that a pass reads or writes and that another pass wrote or will read.
   public var bytes = 0
 
+  public init(flops: Int = 0, bytes: Int = 0) {
+    self.flops = flops
+    self.bytes = bytes
+  }
+
   public static func + (a: PlanCost, b: PlanCost) -> PlanCost {
     PlanCost(flops: a.flops + b.flops, bytes: a.bytes + b.bytes)
   }

@@ -1,14 +1,12 @@
 import CKernels
 import Compute
 
-/// What a plan needs while it is laid out: memory for a batch, and where weights and statistics go.
+/// Memory of a plan for a batch, and what scratch its workers are to have.
 final class PlanMemory {
   /// What there was before anything was laid out.
   let availableBytes: Int
   let arena: Arena
   let batch: Int
-  var parameters = ParameterLayout()
-  var statistics = StatisticsLayout()
   private(set) var scratch = ScratchRequirements()
 
   private let narrowsBlocks: Bool
@@ -24,7 +22,7 @@ final class PlanMemory {
   /// - Parameter isNarrow: false where every block is to have 16 channels a pixel.
   func activation(_ shape: PlaneShape, isNarrow: Bool = true) -> Activation {
     Activation(
-      shape: shape, lastLanes: narrowsBlocks && isNarrow ? Activation.narrowLanes(of: shape) : 16, batch: batch,
+      shape: shape, lastLanes: narrowsBlocks && isNarrow ? Activation.narrowLanes(of: shape) : Lanes.count, batch: batch,
       arena: arena)
   }
 
@@ -39,7 +37,7 @@ struct ScratchRequirements {
   var inputPlanes: Set<PlaneShape> = []
   var gradientPlanes: Set<PlaneShape> = []
   /// Most lanes of an activation in a cell.
-  var lanes = 16
+  var lanes = Lanes.count
   /// Floats of one tile and of one unpadded image slice.
   var tile = 0
   var slice = 0
@@ -89,6 +87,6 @@ final class WorkerScratch {
   }
 
   private static func paddedFloats(_ shape: PlaneShape, _ pad: Int) -> Int {
-    shape.blocks * (shape.height + 2 * pad) * (shape.width + 2 * pad) * 16
+    shape.blocks * (shape.height + 2 * pad) * (shape.width + 2 * pad) * Lanes.count
   }
 }

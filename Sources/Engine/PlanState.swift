@@ -13,7 +13,7 @@ final class PlanState {
   /// Whether convolutions sum up their outputs for the statistics of the batch.
   var wantsSums: Bool { !usesRunningStatistics }
   /// How far running statistics move towards the batch's.
-  var statisticsMomentum = Float(BatchNorm.momentum)
+  var statisticsMomentum = NetworkStatistics.standardMomentum
   /// Images of the current batch, NCHW.
   var images: UnsafePointer<Float>
   var noiseKey: UInt64 = 0
@@ -28,6 +28,20 @@ final class PlanState {
     self.kernels = kernels
     weights = placeholder
     images = placeholder
+  }
+
+  /// Takes what a run normalises with and moves.
+  func use(_ statistics: NetworkStatistics) {
+    usesRunningStatistics = false
+    switch statistics {
+    case .ofBatch: self.statistics = nil
+    case .moving(let vector, let momentum):
+      self.statistics = vector.storage
+      statisticsMomentum = momentum
+    case .running(let vector):
+      self.statistics = vector.storage
+      usesRunningStatistics = true
+    }
   }
 
   /// A mixing weight of a kind of cell; 1 where there is no index.
@@ -56,15 +70,4 @@ final class PlanState {
         stream + UInt32(block), accumulate ? 1 : 0)
     }
   }
-
-  func running(_ entry: StatisticsLayout.Entry) -> Floats? { statistics.map { $0 + entry.base } }
-}
-
-/// Which paths of which images a training step drops (Larsson et al., FractalNet, ICLR 2017, §3: local drop-path).
-struct PathDrops {
-  let images: Int
-  /// [paths, images].
-  let isKept: [Bool]
-  /// 1 / (1 − p).
-  let scale: Float
 }

@@ -17,22 +17,20 @@ final class PointwiseUnit {
 
   /// `name` is the public prefix of a DARTS operation.
   convenience init(
-    name: String, sources: [Activation], outputChannels: Int, reduction: Bool, isAffine: Bool = false, memory: PlanMemory,
-    state: PlanState
+    name: String, sources: [Activation], outputChannels: Int, reduction: Bool, isAffine: Bool = false, in lowering: Lowering
   ) {
     self.init(
       weightName: reduction ? name : "\(name).op.1.weight", normName: reduction ? "\(name).bn" : "\(name).op.2",
-      sources: sources, outputChannels: outputChannels, reduction: reduction, isAffine: isAffine, memory: memory,
-      state: state)
+      sources: sources, outputChannels: outputChannels, reduction: reduction, isAffine: isAffine, in: lowering)
   }
 
   /// - Parameter weightName: public name of the weight; of a factorised reduction, the prefix of its two.
   init(
     weightName: String, normName: String, sources: [Activation], outputChannels: Int, reduction: Bool = false,
-    isAffine: Bool, memory: PlanMemory, state: PlanState
+    isAffine: Bool, in lowering: Lowering
   ) {
     self.sources = sources
-    self.state = state
+    state = lowering.state
     isReduction = reduction
     let shape = sources[0].shape
     sourceShape = shape
@@ -40,23 +38,21 @@ final class PointwiseUnit {
     let outputShape = PlaneShape(
       channels: outputChannels, height: reduction ? shape.height / 2 : shape.height,
       width: reduction ? shape.width / 2 : shape.width)
-    output = memory.activation(outputShape)
+    output = lowering.activation(outputShape)
     let convolutions = reduction ? 2 : 1
     if reduction {
-      offset = memory.parameters.factorised(
+      offset = lowering.parameters.factorised(
         weightName, outputs: outputChannels, channels: shape.channels, sources: sources.count)
     } else {
-      offset = memory.parameters.pointwise(
+      offset = lowering.parameters.pointwise(
         weightName, outputs: outputChannels, channels: shape.channels, sources: sources.count)
     }
-    norm = BatchNorm(
-      shape: outputShape, entry: memory.statistics.add(normName, channels: outputChannels),
-      affineName: isAffine ? normName : nil, memory: memory, state: state)
-    transposed = memory.arena.allocate(Float.self, convolutions * inputBlocks * outputShape.blocks * 256)
+    norm = BatchNorm(normName, shape: outputShape, isAffine: isAffine, in: lowering)
+    transposed = lowering.allocate(Float.self, convolutions * inputBlocks * outputShape.blocks * Lanes.square)
     let widest = max(convolutions * inputBlocks, outputShape.blocks)
     tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, 768 / (outputShape.width * widest)))
-    let tile = tileRows * outputShape.width * widest * 16
-    memory.need {
+    let tile = tileRows * outputShape.width * widest * Lanes.count
+    lowering.need {
       $0.tile = max($0.tile, tile)
       $0.slice = max($0.slice, outputShape.floatsPerImage)
       $0.ahead = max($0.ahead, 2 * (inputBlocks + outputShape.blocks))
@@ -74,8 +70,8 @@ final class PointwiseUnit {
   private func reach(of outputBlock: Int) -> (first: Int, count: Int) {
     guard isReduction else { return (0, inputBlocks) }
     let half = output.shape.channels / 2
-    let usesFirst = outputBlock * 16 < half
-    let usesSecond = min(output.shape.channels, (outputBlock + 1) * 16) > half
+    let usesFirst = outputBlock * Lanes.count < half
+    let usesSecond = min(output.shape.channels, (outputBlock + 1) * Lanes.count) > half
     if usesFirst && usesSecond { return (0, 2 * inputBlocks) }
     return usesFirst ? (0, inputBlocks) : (inputBlocks, inputBlocks)
   }
@@ -127,7 +123,7 @@ final class PointwiseUnit {
   }
 
   /// Appends the convolution and the statistics of its output to a phase in which the sources are made or were before.
-  func appendForward(to phase: Phase, entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phase: Phase) {
     let lanes = norm.lanes
     let offset = phase.reserveSums(2 * lanes)
     phase.spend(flops: flops, floats: sourceFloats + output.floatsPerImage)
@@ -136,7 +132,7 @@ final class PointwiseUnit {
     }
     phase.onFinish { [self] sums, images in
       norm.finishForward(
-        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+        sum: sums + offset, squares: sums + offset + lanes, images: images)
     }
   }
 
@@ -179,7 +175,7 @@ final class PointwiseUnit {
   }
 
   func reserveGradient(in phase: Phase) -> Int {
-    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * 256)
+    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * Lanes.square)
   }
 
   /// Gradient of the normalised output, which `keep` multiplies, through the convolution: weights always where wanted, and the masked input
@@ -257,10 +253,10 @@ final class PointwiseUnit {
   /// A block that both convolutions write has lanes that only one of them owns; the other's weights there are no
   /// parameters and keep a zero gradient.
   private func clearForeignLanes(_ row: Floats, block: Int) {
-    let half = output.shape.channels / 2 - block * 16
-    for input in 0..<allBlocks * 16 {
-      let lanes = input < inputBlocks * 16 ? half..<16 : 0..<half
-      for lane in lanes { row[input * 16 + lane] = 0 }
+    let half = output.shape.channels / 2 - block * Lanes.count
+    for input in 0..<allBlocks * Lanes.count {
+      let lanes = input < inputBlocks * Lanes.count ? half..<Lanes.count : 0..<half
+      for lane in lanes { row[input * Lanes.count + lane] = 0 }
     }
   }
 

@@ -7,8 +7,8 @@ final class PoolUnit {
   enum Use: Equatable {
     case none
     case plain
-    /// Normalised; with the index in the statistics layout.
-    case normalised(entry: Int)
+    /// Normalised; with the public names of the batch norm.
+    case normalised([String])
   }
 
   let input: PlaneShape
@@ -18,23 +18,23 @@ final class PoolUnit {
   private let arg: UnsafeMutablePointer<UInt8>?
   private let state: PlanState
 
-  init(input: PlaneShape, stride: Int, maximum: Use, average: Use, memory: PlanMemory, state: PlanState) {
+  init(input: PlaneShape, stride: Int, maximum: Use, average: Use, in lowering: Lowering) {
     self.input = input
     self.stride = stride
-    self.state = state
+    state = lowering.state
     let shape = stride == 1 ? input : input.halved()
     func pool(_ use: Use) -> (values: Activation, norm: BatchNorm?)? {
       switch use {
       case .none: nil
-      case .plain: (memory.activation(shape), nil)
-      case .normalised(let entry):
-        (memory.activation(shape), BatchNorm(shape: shape, entry: entry, memory: memory, state: state))
+      case .plain: (lowering.activation(shape), nil)
+      case .normalised(let names):
+        (lowering.activation(shape), BatchNorm(sharedBy: names, shape: shape, in: lowering))
       }
     }
     self.maximum = pool(maximum)
     self.average = pool(average)
-    arg = maximum == .none ? nil : memory.arena.allocate(UInt8.self, memory.batch * shape.floatsPerImage)
-    memory.need { $0.slice = max($0.slice, input.floatsPerImage) }
+    arg = maximum == .none ? nil : lowering.allocate(UInt8.self, lowering.batch * shape.floatsPerImage)
+    lowering.need { $0.slice = max($0.slice, input.floatsPerImage) }
   }
 
   private var shape: PlaneShape { stride == 1 ? input : input.halved() }

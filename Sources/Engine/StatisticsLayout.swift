@@ -1,40 +1,61 @@
-/// Where the running statistics of each batch norm live in the statistics vector: mean, then variance, padded to lanes.
-///
-/// Pools of one state share a batch norm in the engine while the public layout names one an edge, so an entry has names.
-struct StatisticsLayout {
+/// Where the running statistics of each declared batch norm live in the statistics vector: mean, then variance, padded to
+/// lanes.
+package struct StatisticsLayout {
   struct Entry {
-    /// Public prefixes, e.g. `cells.0._ops.3._ops.4.op.3`.
-    var names: [String]
-    let channels: Int
+    let norm: NetworkTensors.Norm
     let offset: Int
     /// From the mean of a channel to its variance.
     let lanes: Int
-    /// Where the storage of the batch norm begins: before `offset` where several public ones share it.
-    let base: Int
   }
 
-  private(set) var entries: [Entry] = []
+  private let declared: [NetworkTensors.Norm]
+  private let indices: [String: Int]
+  private var places: [Entry?]
   private(set) var count = 0
 
-  /// Returns the index of the new entry.
-  mutating func add(_ name: String, channels: Int) -> Int {
-    let entry = Entry(
-      names: [name], channels: channels, offset: count, lanes: (channels + 15) / 16 * 16, base: count)
-    count += 2 * entry.lanes
-    entries.append(entry)
-    return entries.count - 1
+  package init(_ declared: [NetworkTensors.Norm]) {
+    self.declared = declared
+    indices = Dictionary(declared.enumerated().map { ($1.names[0], $0) }) { first, _ in first }
+    places = declared.map { _ in nil }
   }
 
-  /// Batch norms that share one block, each with the lane where its channels begin; returns the index of the first.
-  mutating func add(packed members: [(name: String, first: Int)], channels: Int) -> Int {
-    for member in members {
-      entries.append(
-        Entry(names: [member.name], channels: channels, offset: count + member.first, lanes: 16, base: count))
+  /// The batch norms in the order in which they are declared, once all are placed.
+  var entries: [Entry] { places.compactMap { $0 } }
+
+  /// What is wrong with placing a batch norm, or nil.
+  package func fault(placing names: [String], channels: Int) -> String? {
+    guard let name = names.first, let index = indices[name] else {
+      return "batch norm \(names.first ?? "without a name") is placed and not declared"
     }
-    count += 32
-    return entries.count - members.count
+    if places[index] != nil { return "batch norm \(name) is placed twice" }
+    let norm = declared[index]
+    if norm.names != names { return "batch norm \(name) is declared as \(norm.names) and placed as \(names)" }
+    return norm.channels == channels
+      ? nil : "batch norm \(name) is declared with \(norm.channels) channels and placed with \(channels)"
   }
 
-  /// Another public name of an entry.
-  mutating func alias(_ name: String, of entry: Int) { entries[entry].names.append(name) }
+  /// The first batch norm that is declared and has no place, or nil.
+  package var missing: String? { zip(declared, places).first { $0.1 == nil }?.0.names[0] }
+
+  /// Places a batch norm; returns where its storage begins.
+  package mutating func place(_ names: [String], channels: Int) -> Int {
+    let (base, lanes) = (count, Lanes.padded(channels))
+    put(names, channels: channels, at: base, lanes: lanes)
+    count += 2 * lanes
+    return base
+  }
+
+  /// Places batch norms that share one block, each with the lane where its channels begin; returns where the block begins.
+  mutating func place(packed members: [(name: String, first: Int)], channels: Int) -> Int {
+    let base = count
+    for member in members { put([member.name], channels: channels, at: base + member.first, lanes: Lanes.count) }
+    count += 2 * Lanes.count
+    return base
+  }
+
+  private mutating func put(_ names: [String], channels: Int, at offset: Int, lanes: Int) {
+    if let fault = fault(placing: names, channels: channels) { preconditionFailure(fault) }
+    guard let name = names.first, let index = indices[name] else { return }
+    places[index] = Entry(norm: declared[index], offset: offset, lanes: lanes)
+  }
 }

@@ -8,23 +8,22 @@ final class StemPlan: NetworkStem {
   private let gradient: Activation
   private let state: PlanState
 
-  init(channels: Int, side: Int, memory: PlanMemory, state: PlanState) {
-    self.state = state
+  init(channels: Int, side: Int, in lowering: Lowering) {
+    state = lowering.state
     convolution = PatchConvolutionUnit(
-      weightName: "stem.0.weight", normName: "stem.1", channels: channels, side: side, stride: 1, memory: memory,
-      state: state)
-    output = memory.activation(convolution.output.shape)
-    gradient = memory.activation(convolution.output.shape)
+      weightName: "stem.0.weight", normName: "stem.1", channels: channels, side: side, stride: 1, in: lowering)
+    output = lowering.activation(convolution.output.shape)
+    gradient = lowering.activation(convolution.output.shape)
   }
 
   var outputs: (Activation, Activation) { (output, output) }
   var gradients: (Activation, Activation) { (gradient, gradient) }
   let isShared = true
 
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phases: inout [Phase]) {
     let first = Phase()
     phases.append(first)
-    convolution.appendForward(to: first, entries: entries)
+    convolution.appendForward(to: first)
     let phase = Phase()
     phases.append(phase)
     convolution.norm.appendNormalisation(of: convolution.output, into: output, to: phase)

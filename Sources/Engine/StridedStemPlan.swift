@@ -11,20 +11,19 @@ final class StridedStemPlan: NetworkStem {
   private let imageGradient: Activation
 
   /// - Parameter side: height and width of the images, a multiple of 8.
-  init(channels: Int, side: Int, memory: PlanMemory, state: PlanState) {
+  init(channels: Int, side: Int, in lowering: Lowering) {
     image = PatchConvolutionUnit(
-      weightName: "stem0.0.weight", normName: "stem0.1", channels: channels / 2, side: side, stride: 2, memory: memory,
-      state: state)
+      weightName: "stem0.0.weight", normName: "stem0.1", channels: channels / 2, side: side, stride: 2, in: lowering)
     second = DenseConvolutionUnit(
       weightName: "stem0.3.weight", normName: "stem0.4", input: image.output, inputNorm: image.norm,
-      outputChannels: channels, kernel: 3, stride: 2, pad: 1, memory: memory, state: state)
-    let first = memory.activation(second.output.shape)
+      outputChannels: channels, kernel: 3, stride: 2, pad: 1, in: lowering)
+    let first = lowering.activation(second.output.shape)
     third = DenseConvolutionUnit(
       weightName: "stem1.1.weight", normName: "stem1.2", input: first, inputNorm: nil, outputChannels: channels, kernel: 3,
-      stride: 2, pad: 1, memory: memory, state: state)
-    normalised = [first, memory.activation(third.output.shape)]
-    outputGradients = normalised.map { memory.activation($0.shape) }
-    imageGradient = memory.activation(image.output.shape)
+      stride: 2, pad: 1, in: lowering)
+    normalised = [first, lowering.activation(third.output.shape)]
+    outputGradients = normalised.map { lowering.activation($0.shape) }
+    imageGradient = lowering.activation(image.output.shape)
   }
 
   var outputs: (Activation, Activation) { (normalised[0], normalised[1]) }
@@ -33,18 +32,18 @@ final class StridedStemPlan: NetworkStem {
 
   func prepareBackward() -> [() -> Void] { [second, third].map { unit in { unit.prepareBackward() } } }
 
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phases: inout [Phase]) {
     var phase = Phase()
-    image.appendForward(to: phase, entries: entries)
+    image.appendForward(to: phase)
     phases.append(phase)
     phase = Phase()
-    second.appendForward(to: phase, entries: entries)
+    second.appendForward(to: phase)
     phases.append(phase)
     for (unit, output) in zip([second, third], normalised) {
       phase = Phase()
       phases.append(phase)
       unit.norm?.appendNormalisation(of: unit.output, into: output, to: phase)
-      if unit === second { third.appendForward(to: phase, entries: entries) }
+      if unit === second { third.appendForward(to: phase) }
     }
   }
 

@@ -1,4 +1,5 @@
 import Cells
+import Engine
 import Formats
 import Foundation
 import Yams
@@ -39,6 +40,9 @@ extension RetrainingConfiguration {
     let scaleText = mapping["scale"]?.string ?? DerivedArchitecture.Scale.cifar.rawValue
     guard let scale = DerivedArchitecture.Scale(rawValue: scaleText) else {
       throw Self.wrong("scale", "'\(scaleText)'", "cifar or imagenet", place)
+    }
+    if let engine = mapping["engine"], engine.string.flatMap(EngineKind.init) == nil {
+      throw Self.wrong("engine", "'\(engine.string ?? "something else")'", "one of \(EngineKind.names)", place)
     }
     // The defaults, with what the text says in their place.
     let defaults = RetrainingConfiguration(genotype: "", dataset: "", scale: scale)

@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
 import Foundation
 import Runs
@@ -54,6 +55,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   public var tensorboard = false
   /// 0 for one a core.
   public var threads = 0
+  /// What computes the network. Engines agree to rounding, and a run may go on with another.
+  public var engine = EngineKind.cpu
 
   public init(genotype: String, dataset: String, scale: DerivedArchitecture.Scale = .cifar) {
     self.genotype = genotype
@@ -108,7 +111,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case testEvery = "test_every"
     case keepLast = "keep_last"
     case checkpointEvery = "checkpoint_every"
-    case tensorboard, threads
+    case tensorboard, threads, engine
   }
 
   /// - Throws: `InputError` naming the key, what was found and what would be right.
@@ -155,12 +158,13 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     return given.compactMap { key, count, bounds in count.map { (key, $0, bounds) } }
   }
 
-  /// The settings that results depend on: the housekeeping is at 0, and the data are named without their place.
+  /// The settings that results depend on: the housekeeping is at its defaults, and the data are named without their place.
   var withoutHousekeeping: RetrainingConfiguration {
     var result = self
     result.dataset = DatasetSpecification.kind(of: dataset)
     (result.keepLast, result.checkpointEvery, result.threads) = (0, 0, 0)
     result.tensorboard = false
+    result.engine = .cpu
     return result
   }
 

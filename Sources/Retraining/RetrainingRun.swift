@@ -67,7 +67,7 @@ public final class RetrainingRun {
       hasAuxiliaryHead: configuration.auxiliary)
     let threads = configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
     let model = try DerivedModel(
-      architecture: architecture, batch: configuration.batch, threads: threads, kernels: Kernels.select())
+      architecture: architecture, batch: configuration.batch, threads: threads, on: configuration.engine)
     return (model, loader)
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
 import Foundation
 import Search
@@ -28,6 +29,7 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "The convolutions of an edge are one with a shared kernel (MergeNAS).") var mergedConvolutions = false
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads; one a core where not given.") var threads: Int?
+  @Option(help: EngineKind.help()) var engine: EngineKind?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
   @Option(
     help: """
@@ -92,7 +94,9 @@ struct BenchCommand: ParsableCommand {
           "--threads", "\(threads)", "--channels", "\(channels)", "--layers", "\(layers)", "--batch", "\(batch)",
           "--repeats", "\(repeats)",
         ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
-      let race = BenchRace(command: peer, configuration: configuration, quantities: chosen.map(\.rawValue), rounds: rounds)
+      let race = BenchRace(
+        command: peer, configuration: configuration, own: engine.map { ["--engine", $0.name] } ?? [],
+        quantities: chosen.map(\.rawValue), rounds: rounds)
       do {
         print(try race.run())
       } catch let error as ValidationError {
@@ -111,7 +115,9 @@ struct BenchCommand: ParsableCommand {
       flopsPerSecond: max(before.flopsPerSecond, after.flopsPerSecond),
       bytesPerSecond: max(before.bytesPerSecond, after.bytesPerSecond))
     if json {
-      for measurement in measurements { print(try line(measurement, threads: threads, peak: peak)) }
+      for measurement in measurements {
+        print(try line(measurement, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
+      }
     } else {
       print(table(measurements, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
     }
@@ -124,12 +130,13 @@ struct BenchCommand: ParsableCommand {
       variant.edgeNormalisation = partialChannels > 1
       variant.mergedConvolutions = mergedConvolutions
       return try EngineBenchmark(
-        space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
+        space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant,
+        engine: engine ?? .cpu)
     }
     return try EngineBenchmark(
       derived: DerivedArchitecture(
         genotype: usage(of: "--genotype") { try GenotypeSource.read(genotype) }, channels: channels, layers: layers),
-      batch: batch, threads: threads)
+      batch: batch, threads: threads, engine: engine ?? .cpu)
   }
 
   private var network: String { genotype == nil ? space : "derived" }
@@ -150,7 +157,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func line(
-    _ measurement: EngineBenchmark.Measurement, threads: Int, peak: MachinePeak
+    _ measurement: EngineBenchmark.Measurement, threads: Int, peak: MachinePeak, instructionSet: String
   ) throws -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -159,7 +166,7 @@ struct BenchCommand: ParsableCommand {
       quantity: measurement.quantity.rawValue, threads: threads, batch: batch, channels: channels, layers: layers,
       space: network, seconds: measurement.best, peakBytes: measurement.peakBytes,
       flopShare: measurement.flopShare(of: peak), bandwidthShare: measurement.bandwidthShare(of: peak),
-      instructionSet: try Kernels.select().name)
+      instructionSet: instructionSet)
     return String(decoding: try encoder.encode(line), as: UTF8.self)
   }
 

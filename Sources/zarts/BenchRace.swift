@@ -7,6 +7,8 @@ import Runs
 struct BenchRace {
   let command: String
   let configuration: [String]
+  /// What is said to the engine alone.
+  let own: [String]
   let quantities: [String]
   let rounds: Int
 
@@ -24,7 +26,7 @@ struct BenchRace {
     var ratios: [String: [Double]] = [:]
     var peers: [String: [Double]] = [:]
     let engine = RunningProgram.path
-    let flags = ["bench", "--json", "--quantities", quantities.joined(separator: ",")] + configuration
+    let flags = ["bench", "--json", "--quantities", quantities.joined(separator: ",")] + configuration + self.own
     for round in 1...rounds {
       StandardStream.error.write("round \(round) of \(rounds)\n")
       var mine: [String: Double] = [:]

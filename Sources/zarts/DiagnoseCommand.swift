@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnosis
+import Engine
 import Formats
 import Foundation
 import Runs
@@ -35,6 +36,8 @@ struct DiagnoseCommand: ParsableCommand {
   var dataset: String?
   @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: the run's.")
   var threads: Int?
+  @Option(help: EngineKind.help(default: "the run's"))
+  var engine: EngineKind?
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
   var reportEvery: Double = 30
   @Option(help: ArgumentHelp("Folder for the results. Default: the run's.", valueName: "dir"))
@@ -46,6 +49,7 @@ struct DiagnoseCommand: ParsableCommand {
     try RunBounds.threads.check(threads, "--threads")
     let measuring = [
       ("--dataset", dataset), ("--threads", threads.map(String.init)), ("--every", every.map(String.init)),
+      ("--engine", engine?.name),
     ]
     for case let (flag, value?) in measuring where quick {
       throw ValidationError("\(flag): found \(value) beside --quick, which measures nothing; wanted one of them")
@@ -101,6 +105,7 @@ struct DiagnoseCommand: ParsableCommand {
     defer { reporter.clear() }
     var configuration = diagnosis.configuration
     if let threads { configuration.threads = threads }
+    if let engine { configuration.engine = engine }
     if let dataset { configuration.dataset = dataset }
     try configuration.validate()
     let job = try DiagnosisRun(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cells
 import Datasets
+import Engine
 import Formats
 import Landscape
 import Problems
@@ -36,6 +37,8 @@ struct LandscapeSource: ParsableArguments {
   var innerLr: Double?
   @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: 0.")
   var threads: Int?
+  @Option(help: EngineKind.help(default: "the run's, else cpu"))
+  var engine: EngineKind?
 
   func validate() throws {
     try RunBounds.start.check(epoch, "--epoch")
@@ -97,6 +100,7 @@ struct LandscapeSource: ParsableArguments {
     var configuration = try folder.configuration()
     if let dataset { configuration.dataset = dataset }
     if let threads { configuration.threads = threads }
+    if let engine { configuration.engine = engine }
     try configuration.validate()
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
     let file = try TensorFile(readingFrom: path)
@@ -122,6 +126,7 @@ struct LandscapeSource: ParsableArguments {
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit
     configuration.threads = threads ?? configuration.threads
+    configuration.engine = engine ?? configuration.engine
     try configuration.validate()
     var opened = Opened(
       configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes,

@@ -64,8 +64,8 @@ struct RetrainCommand: ParsableCommand {
     guard others.isEmpty else {
       throw UsageError(
         "flags beside --resume", found: others.joined(separator: ", "),
-        wanted: "--dataset, --keep-last, --checkpoint-every, --tensorboard, --threads at most: the run goes on with its own "
-          + "settings")
+        wanted: "--dataset, --keep-last, --checkpoint-every, --tensorboard, --threads, --engine at most: the run goes on "
+          + "with its own settings")
     }
     try finish(
       RetrainingRun(

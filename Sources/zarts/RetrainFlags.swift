@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Engine
 import Retraining
 
 /// Settings of a retraining as flags; one that is not given leaves the setting as it is.
@@ -54,6 +55,8 @@ struct RetrainFlags: ParsableArguments {
   var tensorboard: Bool?
   @Option(help: "Threads, 0 for one a core; no result depends on them. Default: 0.")
   var threads: Int?
+  @Option(help: EngineKind.help())
+  var engine: EngineKind?
 
   func apply(to configuration: inout RetrainingConfiguration) {
     func set<Value>(_ value: Value?, _ path: WritableKeyPath<RetrainingConfiguration, Value>) {
@@ -89,6 +92,7 @@ struct RetrainFlags: ParsableArguments {
     if let checkpointEvery { configuration.checkpointEvery = checkpointEvery }
     if let tensorboard { configuration.tensorboard = tensorboard }
     if let threads { configuration.threads = threads }
+    if let engine { configuration.engine = engine }
   }
 
   /// Names of given flags that results depend on.

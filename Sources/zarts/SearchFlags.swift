@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cells
 import Datasets
+import Engine
 import Search
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name. What a setting is
@@ -56,6 +57,7 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("keep_last")) var keepLast: Int?
   @Option(help: SettingHelp.of("checkpoint_every")) var checkpointEvery: Int?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("tensorboard", default: "not")) var tensorboard: Bool?
+  @Option(help: EngineKind.help()) var engine: EngineKind?
 
   /// A flag: its name as a setting, whether it was given, and what it does to a configuration.
   private struct Setting {
@@ -96,7 +98,7 @@ struct SearchFlags: ParsableArguments {
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
       Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
       Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),
-      Setting("tensorboard", tensorboard, \.tensorboard),
+      Setting("tensorboard", tensorboard, \.tensorboard), Setting("engine", engine, \.engine),
     ]
   }
 

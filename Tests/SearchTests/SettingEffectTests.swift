@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
 import Problems
 import Search
@@ -21,6 +22,7 @@ import Testing
     "stages": {
       $0.stages = [SearchStage(layers: 4, channels: 8, operations: 2, skipDropout: 0, epochs: 3, warmup: 2)]
     }, "batch": { $0.batch = 6 }, "train_limit": { $0.trainLimit = 20 }, "threads": { $0.threads = 2 },
+    "engine": { $0.engine = .twin },
     "inner_steps": { $0.innerSteps = 1 }, "candidates": { $0.candidates = 4 }, "sigma": { $0.sigma = 0.3 },
     "sigma_decay": { $0.sigmaDecay = .linear }, "tau": { $0.tau = 0.5 }, "lambda": { $0.lambda = 0.5 },
     "proposal": { $0.proposal = .exact }, "rs_distribution": { $0.rsDistribution = .sphere }, "mu": { $0.mu = 0.3 },
@@ -61,7 +63,7 @@ import Testing
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: configuration.threads, variant: configuration.variant,
-      skipDropout: configuration.skipDropoutSchedule)
+      skipDropout: configuration.skipDropoutSchedule, engine: configuration.engine)
   }
 
   /// What a run computed until α first moved, and in all.
@@ -120,7 +122,9 @@ import Testing
     var changed = base
     let change = try #require(Self.changes[key])
     change(&changed)
-    let (first, second) = try (Self.run(base, in: folder.file("a")), Self.run(changed, in: folder.file("b")))
+    let (first, second) = try EngineKind.$guests.withValue([.twin]) {
+      try (Self.run(base, in: folder.file("a")), Self.run(changed, in: folder.file("b")))
+    }
     let isSameWarmup = first.warmup == second.warmup
     switch field.affects {
     case .warmup: #expect(!isSameWarmup, "\(key) says that it changes the warm-up")
@@ -146,7 +150,7 @@ import Testing
 
   @Test("What a run may change where it goes on is the housekeeping and the place of its data")
   func adjustable() {
-    #expect(SearchConfiguration.housekeeping == ["threads", "keep_last", "checkpoint_every", "tensorboard"])
+    #expect(SearchConfiguration.housekeeping == ["threads", "engine", "keep_last", "checkpoint_every", "tensorboard"])
     #expect(SearchConfiguration.adjustable == SearchConfiguration.housekeeping + ["dataset"])
     for (key, change) in Self.changes {
       let base = Self.base(of: key)
@@ -168,5 +172,12 @@ import Testing
     let files = try ComparisonFolder(existing: folder.path)
     let names = plan.runs.map { files.warmup(of: $0).folder.path.split(separator: "/").last.map(String.init) }
     #expect(Set(names) == (["s2-0-fce7c277", "s2-1-b9475d87"]))
+  }
+}
+
+extension EngineKind {
+  /// Another name for the engine of the CPU, which gives the same bits.
+  fileprivate static let twin = EngineKind("twin", summary: "the CPU's by another name") {
+    try EngineKind.cpu.make($0, batch: $1, threads: $2)
   }
 }

@@ -14,7 +14,7 @@ import Testing
     ("keep-last", "2"), ("checkpoint-every", "5"), ("tensorboard", nil),
   ]
   /// Flags that go with none of the others, or that a comparison has otherwise.
-  private static let others = ["method", "space", "dataset", "seed", "threads", "merged-convolutions", "stages"]
+  private static let others = ["method", "space", "dataset", "seed", "threads", "merged-convolutions", "stages", "engine"]
 
   private static let compare = ["compare", "--methods", "zarts-mgs", "--spaces", "s5", "--datasets", "d", "--print-config"]
 

@@ -2,48 +2,29 @@ import Cells
 import Compute
 import Datasets
 import Formats
-import Foundation
 
-/// A DARTS supernet: losses and gradients of (ω, α) on batches of images.
-///
-/// Weights live outside, in `ParameterVector`s that `makeVector` shapes, so that several copies of ω (the candidates of a
-/// ZARTS update, the unrolled weights of second-order DARTS) share one network. Not for concurrent use.
-public final class SupernetModel {
+/// A supernet: losses and gradients of (ω, α) on batches of images. It makes mixing weights of α for an engine, and gradients
+/// of α of theirs.
+public final class SupernetModel: NetworkModel {
   public let architecture: SupernetArchitecture
-  /// Images that buffers are laid out for; a larger batch lays them out anew.
-  public var batch: Int { plan.batch }
-  /// Bytes of activations and scratch.
-  public var activationBytes: Int { plan.byteCount }
-  /// Threads that share one batch.
-  public var threadCount: Int { pool.threadCount }
-  /// Name of the instruction set in use.
-  public let instructionSet: String
-
-  private(set) var plan: NetworkPlan
-  private let pool: ThreadPool
-  private let kernels: KernelSet
+  public let engine: any NetworkEngine
 
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
-  /// - Throws: `InputError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
-  ///   memory than there is.
-  public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    try BatchLoader.batchSizes.require(batch, at: .setting("batch"), "unsupported size")
-    try ThreadPool.counts.require(threads, at: .setting("threads"), "unsupported size")
+  ///   - kind: the kind of engine.
+  /// - Throws: as `EngineKind.make`.
+  public init(architecture: SupernetArchitecture, batch: Int, threads: Int, on kind: EngineKind = .cpu) throws {
     self.architecture = architecture
-    self.kernels = kernels
-    instructionSet = kernels.name
-    pool = ThreadPool(threadCount: threads)
-    plan = try NetworkPlan(architecture.networkLayout, batch: batch, pool: pool, kernels: kernels)
+    engine = try kind.make(.supernet(architecture), batch: batch, threads: threads)
   }
 
-  /// A zero vector with room for ω, a gradient or a momentum.
-  public func makeVector() -> ParameterVector { plan.parameters.makeVector() }
-
-  /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, batch-norm scale 1 and shift 0.
-  public func makeInitialWeights(seed: UInt64) -> ParameterVector {
-    plan.parameters.makeInitialWeights(seed: seed)
+  /// The same on the processor with the kernels of one instruction set.
+  ///
+  /// - Throws: as `CPUEngine`.
+  public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
+    self.architecture = architecture
+    engine = try CPUEngine(.supernet(architecture), batch: batch, threads: threads, kernels: kernels)
   }
 
   /// α ~ 1e-3 · N(0, 1), β likewise. The operations come first, so that they are the same with β as without.
@@ -62,19 +43,12 @@ public final class SupernetModel {
     return alphas
   }
 
-  /// Running statistics at their start: mean 0, variance 1.
-  public func makeInitialStatistics() -> ParameterVector {
-    plan.statistics.makeInitial()
-  }
-
   /// Mean cross-entropy and accuracy with the batch's own statistics or, where given, with running ones, which stay as they
   /// are (`eval()` of PyTorch); no gradient.
   public func evaluate(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector? = nil
   ) -> (loss: Double, correct: Int) {
-    let result = run(
-      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: nil, wantsAlphaGradient: false,
-      statistics: statistics, usesRunning: statistics != nil)
+    let result = run(mixing(alphas), batch, weights: weights, statistics.map { .running($0) } ?? .ofBatch)
     return (result.loss, result.correct)
   }
 
@@ -84,19 +58,18 @@ public final class SupernetModel {
     _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters,
     batch: ImageBatch
   ) {
-    _ = run(
-      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: nil, wantsAlphaGradient: false,
-      statistics: statistics, statisticsMomentum: momentum)
+    _ = run(mixing(alphas), batch, weights: weights, .moving(statistics, momentum: momentum))
   }
 
-  /// Loss and gradients: ∂L/∂ω overwrites `weightGradient` where given; ∂L/∂α is returned where wanted.
+  /// Loss and gradients: ∂L/∂ω overwrites `weightGradient` where given; ∂L/∂α is returned where wanted. Running statistics
+  /// move where given.
   public func gradient(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> (loss: Double, correct: Int, alphas: ArchitectureParameters?) {
-    let result = run(
-      weights: weights, mixing: mixing(alphas), batch: batch, weightGradient: weightGradient,
-      wantsAlphaGradient: wantsAlphaGradient, statistics: statistics)
+    let result = engine.run(
+      NetworkInput(batch: batch, mixing: mixing(alphas)), weights: weights, weightGradient: weightGradient,
+      wantsMixingGradient: wantsAlphaGradient, statistics: statistics.map { .moving($0) } ?? .ofBatch)
     guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
     let gradient = ArchitectureParameters(
       kinds: alphas.kinds,
@@ -112,8 +85,7 @@ public final class SupernetModel {
     loss: Double, correct: Int
   ) {
     let mixing = try zip(genotype.cells, architecture.operations.candidates).map { try self.mixing($0, $1) }
-    let result = run(
-      weights: weights, mixing: mixing, batch: batch, weightGradient: nil, wantsAlphaGradient: false, statistics: nil)
+    let result = run(mixing, batch, weights: weights, .ofBatch)
     return (result.loss, result.correct)
   }
 
@@ -133,10 +105,10 @@ public final class SupernetModel {
     return architecture.variant.partialChannels > 1 ? operations + bypass : operations
   }
 
-  /// The plan's weights of α.
+  /// The mixing weights of α.
   private func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
 
-  /// The plan's weights: of the operations, then of what bypasses them on each edge.
+  /// The mixing weights of a kind: of the operations, then of what bypasses them on each edge.
   private func mixing(_ alphas: ArchitectureParameters.Matrix) -> [Float] {
     let operations = alphas.strengths().map(Float.init)
     return architecture.variant.partialChannels > 1 ? operations + alphas.edgeWeights().map(Float.init) : operations
@@ -148,42 +120,12 @@ public final class SupernetModel {
       strengthGradient: Array(mixing[..<count]), bypassGradient: mixing.count > count ? Array(mixing[count...]) : nil)
   }
 
-  /// What one image costs without gradients, and with those of α alone or of ω too.
-  public var forwardCost: PlanCost { plan.forwardCost }
-  public func gradientCost(wantsWeights: Bool) -> PlanCost { plan.gradientCost(wantsWeights: wantsWeights) }
-
-  /// [count, classes] of the last evaluation, row-major.
-  public func lastLogits(count: Int) -> [Float] { plan.logits(count: count) }
-
+  /// A run without gradients.
   private func run(
-    weights: ParameterVector, mixing: [[Float]], batch: ImageBatch, weightGradient: ParameterVector?,
-    wantsAlphaGradient: Bool, statistics: ParameterVector?, usesRunning: Bool = false,
-    statisticsMomentum: Float = Float(BatchNorm.momentum)
-  ) -> NetworkPlan.Result {
-    precondition(weights.count == plan.parameters.count, "weights of another network")
-    precondition(statistics == nil || statistics?.count == plan.statistics.count, "statistics of another network")
-    precondition(
-      batch.channels == 3 && batch.height == architecture.imageSize && batch.width == architecture.imageSize,
-      "images of another size than the network's")
-    if batch.count > plan.batch {
-      do throws(MemoryShortage) {
-        plan = try NetworkPlan(architecture.networkLayout, batch: batch.count, pool: pool, kernels: kernels)
-      } catch {
-        error.end()
-      }
-    }
-    return batch.images.withUnsafeBufferPointer { images in
-      batch.labels.withUnsafeBufferPointer { labels in
-        guard let images = images.baseAddress, let labels = labels.baseAddress else {
-          preconditionFailure("a batch has images")
-        }
-        return plan.run(
-          .init(
-            images: images, labels: labels, count: batch.count, noiseKey: batch.noiseKey,
-            skipDropout: batch.skipDropout), weights: weights.storage, mixing: mixing,
-          weightGradient: weightGradient?.storage, wantsMixingGradient: wantsAlphaGradient,
-          running: statistics?.storage, usesRunning: usesRunning, statisticsMomentum: statisticsMomentum)
-      }
-    }
+    _ mixing: [[Float]], _ batch: ImageBatch, weights: ParameterVector, _ statistics: NetworkStatistics
+  ) -> NetworkResult {
+    engine.run(
+      NetworkInput(batch: batch, mixing: mixing), weights: weights, weightGradient: nil, wantsMixingGradient: false,
+      statistics: statistics)
   }
 }

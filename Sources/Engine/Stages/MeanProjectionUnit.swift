@@ -11,18 +11,18 @@ final class MeanProjectionUnit {
   private let state: PlanState
   private let tileRows: Int
 
-  init(weightName: String, input: Activation, outputChannels: Int, memory: PlanMemory, state: PlanState) {
+  init(weightName: String, input: Activation, outputChannels: Int, in lowering: Lowering) {
     self.input = input
-    self.state = state
+    state = lowering.state
     let shape = input.shape.halved()
     let outputShape = PlaneShape(channels: outputChannels, height: shape.height, width: shape.width)
-    means = memory.activation(shape, isNarrow: false)
-    output = memory.activation(outputShape)
-    offset = memory.parameters.pointwise(weightName, outputs: outputChannels, channels: shape.channels, sources: 1)
-    transposed = memory.arena.allocate(Float.self, shape.blocks * outputShape.blocks * 256)
+    means = lowering.activation(shape, isNarrow: false)
+    output = lowering.activation(outputShape)
+    offset = lowering.parameters.pointwise(weightName, outputs: outputChannels, channels: shape.channels, sources: 1)
+    transposed = lowering.allocate(Float.self, shape.blocks * outputShape.blocks * Lanes.square)
     tileRows = max(1, min(Int(ck_tile_pixels) / shape.width, shape.height))
-    let tile = tileRows * shape.width * max(shape.blocks, outputShape.blocks) * 16
-    memory.need { $0.tile = max($0.tile, tile) }
+    let tile = tileRows * shape.width * max(shape.blocks, outputShape.blocks) * Lanes.count
+    lowering.need { $0.tile = max($0.tile, tile) }
   }
 
   private var flops: Int { 2 * output.shape.pixels * output.shape.channels * input.shape.channels }
@@ -50,7 +50,7 @@ final class MeanProjectionUnit {
   /// Weight gradients, and what flows back to the input added to `target`.
   func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
     let (from, to) = (means.shape, output.shape)
-    let partial = phase.reserveGradient(parameter: offset, count: to.blocks * from.blocks * 256)
+    let partial = phase.reserveGradient(parameter: offset, count: to.blocks * from.blocks * Lanes.square)
     phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let (tileA, tileB, kernels) = (context.scratch.tileA, context.scratch.tileB, state.kernels.pointee)
@@ -92,13 +92,13 @@ final class MeanProjectionUnit {
       let (values, target) = (input.block(block, image: image), means.block(block, image: image))
       for row in 0..<to.height {
         for column in 0..<to.width {
-          let pixel = target + (row * to.width + column) * 16
+          let pixel = target + (row * to.width + column) * Lanes.count
           let corner = values + (2 * row * from.width + 2 * column) * lanes
           let below = corner + from.width * lanes
           for lane in 0..<lanes {
             pixel[lane] = 0.25 * ((corner[lane] + corner[lanes + lane]) + (below[lane] + below[lanes + lane]))
           }
-          for lane in lanes..<16 { pixel[lane] = 0 }
+          for lane in lanes..<Lanes.count { pixel[lane] = 0 }
         }
       }
     }
@@ -109,10 +109,10 @@ final class MeanProjectionUnit {
     let (from, to) = (means.shape, target.shape)
     for block in 0..<from.blocks {
       let lanes = Int(target.memoryLanes(block))
-      let (values, gradient) = (tile + block * rows * from.width * 16, target.block(block, image: image))
+      let (values, gradient) = (tile + block * rows * from.width * Lanes.count, target.block(block, image: image))
       for row in 0..<rows {
         for column in 0..<from.width {
-          let pixel = values + (row * from.width + column) * 16
+          let pixel = values + (row * from.width + column) * Lanes.count
           let corner = gradient + (2 * (first + row) * to.width + 2 * column) * lanes
           let below = corner + to.width * lanes
           for lane in 0..<lanes {

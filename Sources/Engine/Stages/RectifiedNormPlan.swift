@@ -10,21 +10,20 @@ final class RectifiedNormPlan: StagePart {
   private let state: PlanState
 
   /// - Parameter name: public prefix of the batch norm.
-  init(name: String, input: Activation, gradient: Activation, memory: PlanMemory, state: PlanState) {
-    precondition(input.shape.channels.isMultiple(of: 16), "whole blocks have 16 channels in memory and in tiles alike")
+  init(name: String, input: Activation, gradient: Activation, in lowering: Lowering) {
+    precondition(
+      input.shape.channels.isMultiple(of: Lanes.count), "whole blocks have 16 channels in memory and in tiles alike")
     self.input = input
     inputGradient = gradient
-    self.state = state
-    output = memory.activation(input.shape, isNarrow: false)
-    outputGradient = memory.activation(input.shape, isNarrow: false)
-    norm = BatchNorm(
-      shape: input.shape, entry: memory.statistics.add(name, channels: input.shape.channels), affineName: name,
-      memory: memory, state: state)
+    state = lowering.state
+    output = lowering.activation(input.shape, isNarrow: false)
+    outputGradient = lowering.activation(input.shape, isNarrow: false)
+    norm = BatchNorm(name, shape: input.shape, isAffine: true, in: lowering)
   }
 
   func prepareBackward() -> [() -> Void] { [] }
 
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phases: inout [Phase]) {
     let (shape, lanes, kernels) = (input.shape, norm.lanes, state.kernels)
     let before = phases[phases.count - 1]
     let offset = before.reserveSums(2 * lanes)
@@ -39,9 +38,9 @@ final class RectifiedNormPlan: StagePart {
           context.sums + offset + lanes + block * 16, Int64(lanes), context.sums + offset + block * 16)
       }
     }
-    before.onFinish { [norm, state] sums, images in
+    before.onFinish { [norm] sums, images in
       norm.finishForward(
-        sum: sums + offset, squares: sums + offset + lanes, images: images, running: state.running(entries[norm.entry]))
+        sum: sums + offset, squares: sums + offset + lanes, images: images)
     }
     let phase = Phase()
     phases.append(phase)

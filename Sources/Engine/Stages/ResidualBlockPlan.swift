@@ -13,29 +13,28 @@ final class ResidualBlockPlan: StagePart {
   private let sum: NodeSum
 
   /// - Parameter index: of the block among the network's cells.
-  init(index: Int, input: Activation, gradient: Activation, memory: PlanMemory, state: PlanState) {
+  init(index: Int, input: Activation, gradient: Activation, in lowering: Lowering) {
     let channels = 2 * input.shape.channels
     inputGradient = gradient
     func convolution(_ name: String, _ input: Activation, _ norm: BatchNorm?, stride: Int) -> DenseConvolutionUnit {
       DenseConvolutionUnit(
         weightName: "cells.\(index).\(name).op.1.weight", normName: "cells.\(index).\(name).op.2", input: input,
-        inputNorm: norm, outputChannels: channels, kernel: 3, stride: stride, pad: 1, memory: memory, state: state)
+        inputNorm: norm, outputChannels: channels, kernel: 3, stride: stride, pad: 1, in: lowering)
     }
     first = convolution("conv_a", input, nil, stride: 2)
     second = convolution("conv_b", first.output, first.norm, stride: 1)
     shortcut = MeanProjectionUnit(
-      weightName: "cells.\(index).downsample.1.weight", input: input, outputChannels: channels, memory: memory,
-      state: state)
-    middleGradient = memory.activation(first.output.shape)
-    output = memory.activation(first.output.shape)
-    outputGradient = memory.activation(first.output.shape)
-    memory.need { [shape = first.output.shape] in $0.lanes = max($0.lanes, shape.lanes) }
+      weightName: "cells.\(index).downsample.1.weight", input: input, outputChannels: channels, in: lowering)
+    middleGradient = lowering.activation(first.output.shape)
+    output = lowering.activation(first.output.shape)
+    outputGradient = lowering.activation(first.output.shape)
+    lowering.need { [shape = first.output.shape] in $0.lanes = max($0.lanes, shape.lanes) }
     sum = NodeSum(
       output: output, gradient: outputGradient,
       terms: [
         MixedEdge.Term(values: shortcut.output, norm: nil, mixingIndex: nil, path: nil),
         MixedEdge.Term(values: second.output, norm: second.norm, mixingIndex: nil, path: nil),
-      ], kind: 0, memory: memory, state: state)
+      ], kind: 0, in: lowering)
   }
 
   func prepareBackward() -> [() -> Void] {
@@ -45,12 +44,12 @@ final class ResidualBlockPlan: StagePart {
     ]
   }
 
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
-    first.appendForward(to: phases[phases.count - 1], entries: entries)
+  func appendForward(to phases: inout [Phase]) {
+    first.appendForward(to: phases[phases.count - 1])
     shortcut.appendForward(to: phases[phases.count - 1])
     let middle = Phase()
     phases.append(middle)
-    second.appendForward(to: middle, entries: entries)
+    second.appendForward(to: middle)
     middle.onFinish { [sum] _, _ in sum.updateCoefficients() }
     let phase = Phase()
     phases.append(phase)

@@ -20,38 +20,37 @@ final class StageCellPlan: StagePart {
   var output: Activation { states[states.count - 1] }
   var outputGradient: Activation { gradients[gradients.count - 1] }
 
-  init(_ layout: CellLayout, input: Activation, gradient: Activation, memory: PlanMemory, state: PlanState) {
+  init(_ layout: CellLayout, input: Activation, gradient: Activation, in lowering: Lowering) {
     precondition(layout.topology.inputCount == 1, "a cell of a stage reads one tensor")
     self.layout = layout
-    self.state = state
+    state = lowering.state
     let topology = layout.topology
-    let states = [input] + (0..<topology.nodeCount).map { _ in memory.activation(input.shape) }
-    let gradients = [gradient] + (0..<topology.nodeCount).map { _ in memory.activation(input.shape) }
+    let states = [input] + (0..<topology.nodeCount).map { _ in lowering.activation(input.shape) }
+    let gradients = [gradient] + (0..<topology.nodeCount).map { _ in lowering.activation(input.shape) }
     self.states = states
     self.gradients = gradients
-    memory.need {
+    lowering.need {
       $0.slice = max($0.slice, input.shape.floatsPerImage)
       $0.lanes = max($0.lanes, input.shape.lanes)
     }
-    let lowering = EdgeLowering(layout, states: states, packed: nil, pad: 0, memory: memory, state: state)
-    pools = lowering.pools
-    let edges = lowering.edges
+    let lowered = EdgeLowering(layout, states: states, packed: nil, in: lowering)
+    pools = lowered.pools
+    let edges = lowered.edges
     self.edges = edges
     nodes = (0..<topology.nodeCount).map { node in
       let terms = topology.edgesInto(node: node).flatMap { edge in
         edges[edge].terms(source: states[edges[edge].edge.source], view: nil)
       }
       return NodeSum(
-        output: states[node + 1], gradient: gradients[node + 1], terms: terms, kind: layout.kindIndex, memory: memory,
-        state: state)
+        output: states[node + 1], gradient: gradients[node + 1], terms: terms, kind: layout.kindIndex, in: lowering)
     }
   }
 
   func prepareBackward() -> [() -> Void] { edges.flatMap(\.dense).map { unit in { unit.prepareBackward() } } }
 
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry]) {
+  func appendForward(to phases: inout [Phase]) {
     for node in 0..<nodes.count {
-      appendReading(of: node, to: phases[phases.count - 1], entries: entries)
+      appendReading(of: node, to: phases[phases.count - 1])
       let (sum, before, phase) = (nodes[node], phases[phases.count - 1], Phase())
       phases.append(phase)
       before.onFinish { _, _ in sum.updateCoefficients() }
@@ -64,7 +63,7 @@ final class StageCellPlan: StagePart {
   }
 
   /// Pools and convolutions of a state that the phase has completed.
-  private func appendReading(of source: Int, to phase: Phase, entries: [StatisticsLayout.Entry]) {
+  private func appendReading(of source: Int, to phase: Phase) {
     if let pool = pools[source] {
       let activation = states[source]
       let offset = phase.reserveSums(4 * activation.shape.lanes)
@@ -72,7 +71,7 @@ final class StageCellPlan: StagePart {
       phase.onImage { image, context in pool.forward(image: image, from: activation, sums: context.sums + offset) }
     }
     for edge in edges where edge.edge.source == source {
-      for unit in edge.dense { unit.appendForward(to: phase, entries: entries) }
+      for unit in edge.dense { unit.appendForward(to: phase) }
     }
   }
 

@@ -28,8 +28,8 @@ struct StageNetworkLayout: NetworkLayout {
     }
   }
 
-  func lower(memory: PlanMemory, state: PlanState) -> LoweredNetwork {
-    let stem = StemPlan(channels: channels, side: imageSize, memory: memory, state: state)
+  func lower(in lowering: Lowering) -> LoweredNetwork {
+    let stem = StemPlan(channels: channels, side: imageSize, in: lowering)
     var parts: [any StagePart] = []
     var (output, gradient) = (stem.outputs.1, stem.gradients.1)
     func append(_ part: any StagePart) {
@@ -40,22 +40,20 @@ struct StageNetworkLayout: NetworkLayout {
       if index > 0 {
         append(
           ResidualBlockPlan(
-            index: (stage.first?.index ?? 1) - 1, input: output, gradient: gradient, memory: memory, state: state))
+            index: blockIndex(before: stage), input: output, gradient: gradient, in: lowering))
       }
       for cell in stage {
-        append(StageCellPlan(cell, input: output, gradient: gradient, memory: memory, state: state))
+        append(StageCellPlan(cell, input: output, gradient: gradient, in: lowering))
       }
     }
-    let last = RectifiedNormPlan(name: "lastact.0", input: output, gradient: gradient, memory: memory, state: state)
+    let last = RectifiedNormPlan(name: "lastact.0", input: output, gradient: gradient, in: lowering)
     let head = HeadPlan(
-      name: "classifier", nodes: [last.output], gradients: [last.outputGradient], classes: classes, memory: memory,
-      state: state)
+      name: "classifier", nodes: [last.output], gradients: [last.outputGradient], classes: classes, in: lowering)
 
-    let entries = memory.statistics.entries
     var forward: [Phase] = []
-    stem.appendForward(to: &forward, entries: entries)
-    for part in parts { part.appendForward(to: &forward, entries: entries) }
-    last.appendForward(to: &forward, entries: entries)
+    stem.appendForward(to: &forward)
+    for part in parts { part.appendForward(to: &forward) }
+    last.appendForward(to: &forward)
     head.appendForward(to: forward[forward.count - 1])
 
     var backward = [Phase()]
@@ -78,7 +76,7 @@ protocol StagePart {
   var outputGradient: Activation { get }
 
   /// The last phase is open and has made the input; it is left open with the output made.
-  func appendForward(to phases: inout [Phase], entries: [StatisticsLayout.Entry])
+  func appendForward(to phases: inout [Phase])
   /// The last phase is open and has completed the output's gradient; it is left open with the input's gradient complete.
   ///
   /// - Parameter weightsOnly: takes phases that only gradients of weights need; nil where other parts come before this one.

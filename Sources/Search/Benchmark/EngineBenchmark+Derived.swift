@@ -7,12 +7,13 @@ import Problems
 extension EngineBenchmark {
   /// A derived network as `zarts retrain` trains it, with its auxiliary head, a tenth of the paths dropped, on images of
   /// standard normal noise.
-  public convenience init(derived architecture: DerivedArchitecture, batch count: Int, threads: Int) throws {
+  public convenience init(
+    derived architecture: DerivedArchitecture, batch count: Int, threads: Int, engine: EngineKind = .cpu
+  ) throws {
     let side = architecture.imageSize
     let batch = try BatchLoader(dataset: ImageDataset.noise(count: count, side: side), seed: 0, batchSize: count)
       .wholeTraining
-    let kernels = try Kernels.select()
-    let model = try DerivedModel(architecture: architecture, batch: count, threads: threads, kernels: kernels)
+    let model = try DerivedModel(architecture: architecture, batch: count, threads: threads, on: engine)
     let weights = model.makeInitialWeights(seed: 0)
     let (velocity, gradient) = (model.makeVector(), model.makeVector())
     let statistics = model.makeInitialStatistics()
@@ -22,7 +23,7 @@ extension EngineBenchmark {
     let step = WeightStep()
     self.init(
       workloads: [
-        .trainStep: Workload(cost: model.gradientCost.times(count)) {
+        .trainStep: Workload(cost: model.gradientCost(wantsWeights: true).times(count)) {
           _ = model.gradient(
             weights: weights, batch: batch, regularisation: regularisation, keep: keep, weightGradient: gradient,
             statistics: statistics)
@@ -33,6 +34,6 @@ extension EngineBenchmark {
         .forward: Workload(cost: model.forwardCost.times(count)) {
           _ = model.evaluate(weights: weights, statistics: statistics, batch: batch)
         },
-      ], instructionSet: kernels.name)
+      ], instructionSet: model.instructionSet)
   }
 }

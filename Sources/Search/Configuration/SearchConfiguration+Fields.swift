@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Datasets
+import Engine
 import Formats
 import Foundation
 import Runs
@@ -47,6 +48,17 @@ extension SearchConfiguration {
       self.write = write
       self.read = read
       copy = { $1[keyPath: path] = $0[keyPath: path] }
+    }
+
+    /// Whether digests are not of the field where it has its default: shared warm-ups had names before there was such a
+    /// setting, and keep them.
+    private(set) var isLater = false
+
+    /// The same for a setting that came later than the names of shared warm-ups.
+    var later: Field {
+      var result = self
+      result.isLater = true
+      return result
     }
 
     /// - Throws: `InputError` where the value is out of bounds.
@@ -109,6 +121,7 @@ extension SearchConfiguration {
         return configuration.trainLimit != nil || node.null != nil
       }),
     whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
+    choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
       "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,
       "M: weight steps of a candidate, and between two updates"),

@@ -13,8 +13,13 @@ extension SearchConfiguration {
   /// A setting as config.yaml has it; nil for a key that is none.
   public func text(of key: String) -> String? { Self.field(key)?.write(self) }
 
-  /// Every setting without its meaning, which a later version may word otherwise: what digests are of.
-  var bareYAML: String { Self.fields.map { "\($0.key): \($0.write(self))\n" }.joined() }
+  /// Every setting without its meaning, which a later version may word otherwise, and without later settings at their
+  /// defaults: what digests are of.
+  package var bareYAML: String {
+    let defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
+    return Self.fields.filter { !$0.isLater || $0.write(self) != $0.write(defaults) }
+      .map { "\($0.key): \($0.write(self))\n" }.joined()
+  }
 
   /// Settings that the defaults of others go with, where they are given elsewhere than in a file: on a command line.
   public struct Identity: Equatable, Sendable {

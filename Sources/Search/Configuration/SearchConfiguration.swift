@@ -1,5 +1,6 @@
 import Cells
 import Datasets
+import Engine
 import Formats
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
@@ -36,6 +37,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var trainLimit: Int?
   /// Threads; 0 for one a core. The result does not depend on it.
   public var threads = 0
+  /// What computes the network. Engines agree to rounding, and a run may go on with another.
+  public var engine = EngineKind.cpu
   /// M.
   public var innerSteps = 10
   /// N.

@@ -15,8 +15,18 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   private let network: ReferenceSupernet
   private let batch: ImageBatch
   private let running: [String: (means: [Double], variances: [Double])]?
-  private let alphas: Tensor
+  private let smoothing: Double
+  /// What the mixing weights come from: α, or the mixing weights of each kind of cell themselves.
+  private let leaves: [Tensor]
   private let cells: [CellWeights]
+
+  /// What a pass mixes operations by.
+  enum Mixture {
+    /// α in the order of `ArchitectureParameters.flat`, and its shape.
+    case alphas([Scalar], like: ArchitectureParameters)
+    /// Of each kind of cell the mixing weights of `NetworkInput`.
+    case weights([[Scalar]])
+  }
 
   /// The weights of one kind of cell: of operations, and of edges where there is β.
   private struct CellWeights {
@@ -25,23 +35,49 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     /// Where the weight of an edge's operation, and that of an edge, stand in them.
     let place: (_ edge: Int, _ operation: Int) -> Int
     let edgePlace: (_ edge: Int) -> Int
+    /// Where in `mixing` the weight of what bypasses the operations of an edge stands, where it has one of its own.
+    var bypassPlace: ((_ edge: Int) -> Int)?
   }
 
   init(
-    _ network: ReferenceSupernet, alphas flat: [Scalar], like shape: ArchitectureParameters, batch: ImageBatch,
-    running: [String: (means: [Double], variances: [Double])]?
+    _ network: ReferenceSupernet, _ mixture: Mixture, batch: ImageBatch,
+    running: [String: (means: [Double], variances: [Double])]?, smoothing: Double = 0
   ) {
     self.network = network
     self.batch = batch
     self.running = running
+    self.smoothing = smoothing
+    let tape = tape
     for (name, tensor) in network.weights {
       parameters[name] = tape.tensor(tensor.shape, tensor.values.map(Scalar.init))
     }
-    let tape = tape
-    let alphas = tape.tensor([flat.count], flat)
-    self.alphas = alphas
+    switch mixture {
+    case .alphas(let flat, let shape):
+      let alphas = tape.tensor([flat.count], flat)
+      leaves = [alphas]
+      cells = Self.cells(of: alphas, like: shape, on: tape)
+    case .weights(let weights):
+      let operations = network.architecture.operations.candidates
+      let leaves = weights.map { tape.tensor([$0.count], $0) }
+      self.leaves = leaves
+      let isPartial = network.architecture.variant.partialChannels > 1
+      cells = zip(leaves, operations).map { leaf, edges in
+        let columns = edges[0].count
+        return CellWeights(
+          mixing: leaf, edges: nil, place: { $0 * columns + $1 }, edgePlace: { $0 },
+          bypassPlace: isPartial ? { edges.count * columns + $0 } : nil)
+      }
+    }
+    // Placeholders until the network has run.
+    (logits, loss) = (leaves[0], leaves[0])
+    forward()
+    tape.differentiate(loss)
+  }
+
+  /// Mixing weights as softmax of α.
+  private static func cells(of alphas: Tensor, like shape: ArchitectureParameters, on tape: Tape) -> [CellWeights] {
     var first = 0
-    cells = shape.matrices.map { matrix in
+    return shape.matrices.map { matrix in
       defer { first += matrix.rows * matrix.columns }
       let start = first
       func place(_ row: Int, _ column: Int) -> Int { start + row * matrix.columns + column }
@@ -54,13 +90,19 @@ struct ReferencePass<Scalar: ReferenceScalar> {
         mixing: mixing, edges: matrix.hasEdgeColumn ? tape.softmax(alphas, groups: nodes) : nil, place: place,
         edgePlace: { place($0, matrix.columns - 1) })
     }
-    // Placeholders until the network has run.
-    (logits, loss) = (alphas, alphas)
-    forward()
-    tape.differentiate(loss)
   }
 
-  var alphaGradient: [Scalar] { tape.gradient(alphas) }
+  /// Of what the mixture came from: α, or the mixing weights of each kind of cell.
+  var mixtureGradients: [[Scalar]] { leaves.map { tape.gradient($0) } }
+
+  /// Correct predictions; the first of equal logits counts.
+  var correct: Int {
+    let (values, classes) = (tape[logits].map(\.value), network.architecture.classes)
+    return batch.labels.enumerated().count { image, label in
+      let row = values[image * classes..<(image + 1) * classes]
+      return row.firstIndex(of: row.max() ?? 0) == row.startIndex + Int(label)
+    }
+  }
 
   private mutating func forward() {
     if case .residualStages(let count) = network.architecture.space.macroArchitecture {
@@ -68,7 +110,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     } else {
       forwardChain()
     }
-    loss = tape.crossEntropy(logits, labels: batch.labels)
+    loss = tape.crossEntropy(logits, labels: batch.labels, smoothing: smoothing)
   }
 
   private func images() -> Tensor {
@@ -196,6 +238,8 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     let part = channels / ways
     var rest = tape.channels(part..<channels, of: input)
     if stride == 2 { rest = tape.maximumPool(rest, kernel: 2, stride: 2, padding: 0) }
+    let weights = cells[network.architecture.isReduction(cell) ? 1 : 0]
+    if let bypass = weights.bypassPlace { rest = tape.mixture([(rest, (of: weights.mixing, at: bypass(edge)))]) }
     let whole = tape.concatenated([
       operations(cell, edge, tape.channels(0..<part, of: input), stride: stride), rest,
     ])

@@ -11,9 +11,14 @@ public struct ReferenceSupernet: Sendable {
 
   /// - Parameter weights: ω under its public names.
   public init(_ architecture: SupernetArchitecture, weights: [NamedTensor]) {
+    self.init(
+      architecture,
+      weights: Dictionary(uniqueKeysWithValues: weights.map { ($0.name, ($0.shape, $0.values.doubles)) }))
+  }
+
+  init(_ architecture: SupernetArchitecture, weights: [String: (shape: [Int], values: [Double])]) {
     self.architecture = architecture
-    self.weights = Dictionary(
-      uniqueKeysWithValues: weights.map { ($0.name, ($0.shape, $0.values.doubles)) })
+    self.weights = weights
   }
 
   /// Everything that a pass computes.
@@ -37,16 +42,11 @@ public struct ReferenceSupernet: Sendable {
     running: [String: (means: [Double], variances: [Double])]? = nil
   ) -> Result {
     let pass = ReferencePass<Double>(
-      self, alphas: alphas.flat.map(Double.init), like: alphas, batch: batch, running: running)
-    let logits = pass.tape[pass.logits]
-    let classes = architecture.classes
-    let correct = batch.labels.enumerated().count { image, label in
-      let row = logits[image * classes..<(image + 1) * classes]
-      return row.firstIndex(of: row.max() ?? 0) == row.startIndex + Int(label)
-    }
+      self, .alphas(alphas.flat.map(Double.init), like: alphas), batch: batch, running: running)
     return Result(
-      loss: pass.tape[pass.loss][0], correct: correct, logits: logits, alphaGradient: pass.alphaGradient,
-      weightGradient: pass.parameters.mapValues { pass.tape.gradient($0) }, statistics: pass.statistics)
+      loss: pass.tape[pass.loss][0], correct: pass.correct, logits: pass.tape[pass.logits],
+      alphaGradient: pass.mixtureGradients[0], weightGradient: pass.parameters.mapValues { pass.tape.gradient($0) },
+      statistics: pass.statistics)
   }
 
   /// ∇²_α L · v, the derivative of the gradient along v: exact wherever no activation switches at α itself, as double
@@ -55,7 +55,7 @@ public struct ReferenceSupernet: Sendable {
     alphas: ArchitectureParameters, direction: [Double], batch: ImageBatch
   ) -> [Double] {
     let moving = zip(alphas.flat, direction).map { Dual(Double($0), derivative: $1) }
-    return ReferencePass<Dual>(self, alphas: moving, like: alphas, batch: batch, running: nil).alphaGradient.map(
+    return ReferencePass<Dual>(self, .alphas(moving, like: alphas), batch: batch, running: nil).mixtureGradients[0].map(
       \.derivative)
   }
 }

@@ -39,7 +39,12 @@ extension ReferenceTape {
 
     let (source, factors) = (self[input], self[weights])
     var result = [Scalar](repeating: .zero, count: images * outputs * rows * columns)
-    forEachProduct { result[$0] += source[$1] * factors[$2] }
+    var products = 0
+    forEachProduct {
+      result[$0] += source[$1] * factors[$2]
+      products += 1
+    }
+    count(products: products)
     return record([images, outputs, rows, columns], result) { [unowned self] upstream in
       accumulate(input) { gradient in forEachProduct { gradient[$1] += upstream[$0] * factors[$2] } }
       accumulate(weights) { gradient in forEachProduct { gradient[$2] += upstream[$0] * source[$1] } }
@@ -81,6 +86,7 @@ extension ReferenceTape {
         result[image * classes + output] = sum
       }
     }
+    count(products: images * classes * channels)
     return record([images, classes], result) { [unowned self] upstream in
       accumulate(input) { gradient in
         for index in gradient.indices {

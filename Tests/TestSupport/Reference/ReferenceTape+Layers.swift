@@ -117,18 +117,21 @@ extension ReferenceTape {
   }
 
   /// Mean cross-entropy of logits [N, classes], in nats.
-  func crossEntropy(_ logits: Tensor, labels: [Int32]) -> Tensor {
+  func crossEntropy(_ logits: Tensor, labels: [Int32], smoothing: Double = 0) -> Tensor {
     let (images, classes) = (logits.shape[0], logits.shape[1])
     let probabilities = self[softmax(logits, groups: (0..<images).map { Array($0 * classes..<($0 + 1) * classes) })]
     let count = Scalar(Double(images))
-    let loss = labels.indices.reduce(Scalar.zero) { sum, image in
-      sum - probabilities[image * classes + Int(labels[image])].logarithm() / count
+    func target(_ index: Int) -> Double {
+      (Int(labels[index / classes]) == index % classes ? 1 - smoothing : 0) + smoothing / Double(classes)
+    }
+    let loss = probabilities.indices.reduce(Scalar.zero) { sum, index in
+      let target = target(index)
+      return target == 0 ? sum : sum - Scalar(target) * probabilities[index].logarithm() / count
     }
     return record([1], [loss]) { [unowned self] upstream in
       accumulate(logits) { gradient in
         for index in probabilities.indices {
-          let target = Scalar(Int(labels[index / classes]) == index % classes ? 1 : 0)
-          gradient[index] += upstream[0] * (probabilities[index] - target) / count
+          gradient[index] += upstream[0] * (probabilities[index] - Scalar(target(index))) / count
         }
       }
     }

@@ -11,6 +11,10 @@ final class ReferenceTape<Scalar: ReferenceScalar> {
   private var values: [[Scalar]] = []
   private var gradients: [[Scalar]] = []
   private var pullbacks: [() -> Void] = []
+  /// Products of weights and values that convolutions and classifiers have summed.
+  private(set) var products = 0
+  /// Values on the tape.
+  var valueCount: Int { values.reduce(0) { $0 + $1.count } }
 
   subscript(_ tensor: Tensor) -> [Scalar] { values[tensor.index] }
 
@@ -33,6 +37,8 @@ final class ReferenceTape<Scalar: ReferenceScalar> {
     pullbacks.append { [unowned self] in pullback(gradients[result.index]) }
     return result
   }
+
+  func count(products: Int) { self.products += products }
 
   /// Adds to ∂L/∂tensor.
   func accumulate(_ tensor: Tensor, _ body: (inout [Scalar]) -> Void) { body(&gradients[tensor.index]) }

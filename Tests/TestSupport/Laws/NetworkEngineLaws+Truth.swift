@@ -1,0 +1,81 @@
+import Compute
+import Engine
+
+/// Gradients against differences of losses, or against another engine.
+extension NetworkEngineLaws {
+  /// Of a vector of values, moved by ± `step` at random: the change of the loss against what the gradient says.
+  private func slope(
+    _ what: String, _ values: [Float], _ gradient: [Double], step: Float, seed: Int, loss: ([Float]) -> Double
+  ) -> (isRight: Bool, text: String) {
+    var stream = RandomStream(seed: 34, purpose: .test, index: seed)
+    let signs = values.map { _ in stream.uniform() < 0.5 ? -step : step }
+    let (ahead, behind) = (zip(values, signs).map { $0 + $1 }, zip(values, signs).map { $0 - $1 })
+    // What was really moved, float32 as it is.
+    let moved = zip(ahead, behind).map { Double($0) - Double($1) }
+    let changes = zip(moved, gradient).map { $0 * $1 }
+    let wanted = changes.reduce(0, +)
+    let scale = changes.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let found = loss(ahead) - loss(behind)
+    return (
+      abs(found - wanted) <= 1e-2 * scale + 1e-13, "\(what) is the slope of the loss: \(wanted) against \(found)"
+    )
+  }
+
+  mutating func checkSlopes(_ step: Float) {
+    let (own, all) = (outcome(of: engine, input), engine.values(of: weights))
+    let parameters = engine.tensors.parameters
+    // All parameters together, then some of every kind by themselves.
+    for subset in [Array(parameters.indices)] + Swift.stride(from: 0, to: parameters.count, by: 13).map({ [$0] }) {
+      let name = subset.count == 1 ? parameters[subset[0]].name : "ω"
+      let values = subset.flatMap { all[$0] }
+      let gradient = subset.flatMap { own.gradient[$0].map(Double.init) }
+      let law = slope("∂L/∂\(name)", values, gradient, step: step, seed: subset[0]) { moved in
+        var (next, parts) = (0, all)
+        for index in subset {
+          parts[index] = Array(moved[next..<next + all[index].count])
+          next += all[index].count
+        }
+        return evaluate(input, engine.makeVector(parts)).loss
+      }
+      report.require(law.isRight, law.text)
+    }
+    for (kind, values) in input.mixing.enumerated() {
+      let law = slope(
+        "∂L/∂(mixing weights \(kind))", values, own.result.mixingGradient[kind], step: step, seed: 100_000 + kind
+      ) { moved in
+        var changed = input
+        changed.mixing[kind] = moved
+        return evaluate(changed, weights).loss
+      }
+      report.require(law.isRight, law.text)
+    }
+  }
+
+  /// ‖found − wanted‖ / ‖wanted‖.
+  private func error(_ found: [Double], _ wanted: [Double]) -> Double {
+    let difference = zip(found, wanted).reduce(0.0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (difference / max(1e-300, wanted.reduce(0.0) { $0 + $1 * $1 })).squareRoot()
+  }
+
+  mutating func checkAgreement(with kind: EngineKind) throws {
+    let own = outcome(of: engine, input)
+    let reference = try kind.make(network, batch: input.batch.count, threads: 1)
+    let other = outcome(of: reference, input)
+    report.require(abs(own.result.loss / other.result.loss - 1) < 1e-5, "losses of engines agree")
+    report.require(own.result.correct == other.result.correct, "correct predictions of engines agree")
+    func compare(_ what: String, _ values: (Outcome) -> [Double], within limit: Double) {
+      let (found, wanted) = (values(own), values(other))
+      report.require(found.count == wanted.count && error(found, wanted) < limit, "\(what) of engines agree")
+    }
+    compare("logits", { $0.logits.map(Double.init) }, within: 1e-4)
+    compare("gradients of ω", { $0.gradient.joined().map(Double.init) }, within: 1e-3)
+    compare("gradients of mixing weights", { Array($0.result.mixingGradient.joined()) }, within: 1e-3)
+    compare("means", { $0.moments.flatMap(\.means).map(Double.init) }, within: 1e-4)
+    compare("variances", { $0.moments.flatMap(\.variances).map(Double.init) }, within: 1e-4)
+    report.require(
+      isSame(
+        Array(engine.values(of: weights).joined()),
+        Array(reference.values(of: reference.makeInitialWeights(seed: 32)).joined())),
+      "weights of a seed are the same on every engine")
+  }
+}
