@@ -16,6 +16,15 @@
 extern "C" {
 #endif
 
+enum {
+  /// Channels of a block: lanes that a pixel has in registers, tiles and padded planes, and in memory but for a narrow last block.
+  ck_lanes = 16,
+  /// Weights of a 1×1 convolution from one block of inputs to one of outputs.
+  ck_block_weights = ck_lanes * ck_lanes,
+  /// Pixels of a tile that kernels work on at a time, at most; scratch tiles hold this many.
+  ck_tile_pixels = 256,
+};
+
 /// ReLU – depthwise k×k – pointwise, on one image. Sizes in pixels and in blocks of 16 channels.
 typedef struct {
   int32_t kernel;     ///< 3 or 5; 9: the sum of two 5×5, of dilation 1 and 2, whose taps follow each other, 50 in all
@@ -154,9 +163,6 @@ typedef struct {
   /// Floating-point operations of a register-only fused-multiply-add loop: the peak that shares are taken of.
   double (*peak_loop)(int64_t iterations, float *sink);
 } ck_kernels;
-
-/// Pixels of a tile that conv kernels work on at a time, at most; scratch tiles hold this many.
-enum { ck_tile_pixels = 256 };
 
 /// Best instruction set of this processor first: "avx512", "avx2", "baseline".
 int32_t ck_available(void);
