@@ -5,7 +5,7 @@ final class ConvolutionUnit {
   let input: PlaneShape
   let output: Activation
   let norm: BatchNorm
-  private var conv: ck_conv
+  private let conv: ck_conv
   private let depthwiseOffset: Int
   private let pointwiseOffset: Int
   private let flipped: Floats
@@ -124,8 +124,10 @@ final class ConvolutionUnit {
     image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch, next: UnsafePointer<Float>? = nil
   ) {
     state.kernels.pointee.conv_forward(
-      &conv, depthwise, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
-      state.wantsSums ? sums : nil, state.wantsSums ? next : nil)
+      conv,
+      ck_conv_forward(
+        depthwise: depthwise, pointwise: state.weights + pointwiseOffset, input: planes, output: output.image(image),
+        tile: scratch.tileA, sums: state.wantsSums ? sums : nil, next: state.wantsSums ? next : nil))
   }
 
   /// Weights in the order that the backward pass reads them.
@@ -149,16 +151,16 @@ final class ConvolutionUnit {
     accumulate: Bool,
     partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
-    var arguments = ck_conv_backward(
+    let scale = norm.gradientScale(keep: keep, scratch: context.scratch)
+    let arguments = ck_conv_backward(
       depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
-      gradient: gradient, output: output.image(image),
-      scaleGradient: norm.gradientScale(keep: keep, scratch: context.scratch), scaleOutput: norm.outputScale,
-      shift: norm.gradientShift, tileA: context.scratch.tileA, tileB: context.scratch.tileB,
+      gradient: gradient, output: output.image(image), map: norm.gradientMap(0, scale: scale),
+      tileA: context.scratch.tileA, tileB: context.scratch.tileB,
       gradientPlanes: context.scratch.gradientPlanes(output.shape),
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
       pointwiseGradient: context.gradients.map { $0 + partials.pointwise }, inputGradient: inputGradient,
       accumulate: accumulate ? 1 : 0, next: next?.0, afterNext: next?.1)
-    state.kernels.pointee.conv_backward(&conv, &arguments)
+    state.kernels.pointee.conv_backward(conv, arguments)
     if let gradients = context.gradients, !members.isEmpty { clearBetween(gradients + partials.pointwise) }
   }
 

@@ -3,12 +3,12 @@ import Formats
 
 extension ParameterLayout {
   /// A zero vector with room for the weights, a gradient or a momentum.
-  func makeVector() -> ParameterVector { ParameterVector(count: count) }
+  func makeVector(_ kernels: KernelSet) -> ParameterVector { ParameterVector(count: count, kernels: kernels) }
 
   /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scale 1 and shift 0;
   /// shared kernels of merged convolutions from N(0, 2/fan-in), its `kaiming_normal_`.
-  func makeInitialWeights(seed: UInt64) -> ParameterVector {
-    let weights = makeVector()
+  func makeInitialWeights(seed: UInt64, kernels: KernelSet) -> ParameterVector {
+    let weights = makeVector(kernels)
     for (index, entry) in entries.enumerated() {
       if let constant = entry.constant {
         entry.forEachStorageIndex { weights.storage[$0] = constant }
@@ -39,8 +39,8 @@ extension ParameterLayout {
   /// Reads what `export` wrote, each name preceded by `prefix`.
   ///
   /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
-  func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
-    let vector = makeVector()
+  func importVector(from file: TensorFile, prefix: String, kernels: KernelSet) throws -> ParameterVector {
+    let vector = makeVector(kernels)
     for entry in entries {
       let values = try file.finiteFloats(prefix + entry.name, shape: entry.shape)
       var next = 0

@@ -3,8 +3,8 @@ import Formats
 
 extension StatisticsLayout {
   /// Running statistics at their start: mean 0, variance 1.
-  func makeInitial() -> ParameterVector {
-    let statistics = ParameterVector(count: count)
+  func makeInitial(_ kernels: KernelSet) -> ParameterVector {
+    let statistics = ParameterVector(count: count, kernels: kernels)
     for entry in entries {
       for channel in 0..<entry.channels { statistics.storage[entry.offset + entry.lanes + channel] = 1 }
     }
@@ -32,10 +32,10 @@ extension StatisticsLayout {
   }
 
   /// Reads running statistics, or nil when the file holds none. Of a shared batch norm the first name counts.
-  func importStatistics(from file: TensorFile) throws -> ParameterVector? {
+  func importStatistics(from file: TensorFile, kernels: KernelSet) throws -> ParameterVector? {
     guard entries.contains(where: { entry in entry.names.contains { file.contains("\($0).running_mean") } })
     else { return nil }
-    let statistics = makeInitial()
+    let statistics = makeInitial(kernels)
     for entry in entries {
       for (suffix, offset) in [("running_mean", entry.offset), ("running_var", entry.offset + entry.lanes)] {
         let values = try file.finiteFloats("\(entry.names[0]).\(suffix)", shape: [entry.channels])

@@ -101,35 +101,38 @@ struct BenchCommand: ParsableCommand {
       }
       return
     }
-    let kernels = try Kernels.select()
+    let kernels = try RunningProgram.kernels()
     // Before the engine lays out its memory, so that the copies don't count as its own.
     let before = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
-    let benchmark = try makeBenchmark(space: space, threads: threads)
+    let benchmark = try makeBenchmark(space: space, threads: threads, kernels: kernels)
     let measurements = try chosen.map { try benchmark.measure($0, repeats: repeats) }
     let after = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
     let peak = MachinePeak(
       flopsPerSecond: max(before.flopsPerSecond, after.flopsPerSecond),
       bytesPerSecond: max(before.bytesPerSecond, after.bytesPerSecond))
     if json {
-      for measurement in measurements { print(try line(measurement, threads: threads, peak: peak)) }
+      for measurement in measurements {
+        print(try line(measurement, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
+      }
     } else {
       print(table(measurements, threads: threads, peak: peak, instructionSet: benchmark.instructionSet))
     }
   }
 
-  private func makeBenchmark(space: SearchSpace, threads: Int) throws -> EngineBenchmark {
+  private func makeBenchmark(space: SearchSpace, threads: Int, kernels: KernelSet) throws -> EngineBenchmark {
     guard let genotype else {
       var variant = SupernetVariant()
       variant.partialChannels = partialChannels
       variant.edgeNormalisation = partialChannels > 1
       variant.mergedConvolutions = mergedConvolutions
       return try EngineBenchmark(
-        space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant)
+        space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant,
+        kernels: kernels)
     }
     return try EngineBenchmark(
       derived: DerivedArchitecture(
         genotype: usage(of: "--genotype") { try GenotypeSource.read(genotype) }, channels: channels, layers: layers),
-      batch: batch, threads: threads)
+      batch: batch, threads: threads, kernels: kernels)
   }
 
   private var network: String { genotype == nil ? space : "derived" }
@@ -150,7 +153,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func line(
-    _ measurement: EngineBenchmark.Measurement, threads: Int, peak: MachinePeak
+    _ measurement: EngineBenchmark.Measurement, threads: Int, peak: MachinePeak, instructionSet: String
   ) throws -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -159,7 +162,7 @@ struct BenchCommand: ParsableCommand {
       quantity: measurement.quantity.rawValue, threads: threads, batch: batch, channels: channels, layers: layers,
       space: network, seconds: measurement.best, peakBytes: measurement.peakBytes,
       flopShare: measurement.flopShare(of: peak), bandwidthShare: measurement.bandwidthShare(of: peak),
-      instructionSet: try Kernels.select().name)
+      instructionSet: instructionSet)
     return String(decoding: try encoder.encode(line), as: UTF8.self)
   }
 

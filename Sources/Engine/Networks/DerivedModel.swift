@@ -52,13 +52,15 @@ public final class DerivedModel {
   }
 
   /// A zero vector with room for the weights, a gradient or a momentum.
-  public func makeVector() -> ParameterVector { plan.parameters.makeVector() }
+  public func makeVector() -> ParameterVector { plan.parameters.makeVector(kernels) }
 
   /// Weights as PyTorch initialises them.
-  public func makeInitialWeights(seed: UInt64) -> ParameterVector { plan.parameters.makeInitialWeights(seed: seed) }
+  public func makeInitialWeights(seed: UInt64) -> ParameterVector {
+    plan.parameters.makeInitialWeights(seed: seed, kernels: kernels)
+  }
 
   /// Running statistics at their start: mean 0, variance 1.
-  public func makeInitialStatistics() -> ParameterVector { plan.statistics.makeInitial() }
+  public func makeInitialStatistics() -> ParameterVector { plan.statistics.makeInitial(kernels) }
 
   /// Loss and gradient of a training batch, with the batch's own statistics.
   ///
@@ -141,12 +143,12 @@ extension DerivedModel {
 
   /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
   public func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
-    try plan.parameters.importVector(from: file, prefix: prefix)
+    try plan.parameters.importVector(from: file, prefix: prefix, kernels: kernels)
   }
 
   /// Running statistics, or nil when the file holds none.
   public func importStatistics(from file: TensorFile) throws -> ParameterVector? {
-    try plan.statistics.importStatistics(from: file)
+    try plan.statistics.importStatistics(from: file, kernels: kernels)
   }
 
   /// Weights of the whole network, the auxiliary head's among them or not.

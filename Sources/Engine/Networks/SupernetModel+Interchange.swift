@@ -19,11 +19,11 @@ extension SupernetModel {
   ///
   /// - Throws: `InputError` for a tensor that is missing, misshapen or not finite; `InputError` for one of another type.
   public func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
-    try plan.parameters.importVector(from: file, prefix: prefix)
+    try plan.parameters.importVector(from: file, prefix: prefix, kernels: kernels)
   }
 
   /// Reads running statistics, or nil when the file holds none. Of a shared batch norm the first name counts.
   public func importStatistics(from file: TensorFile) throws -> ParameterVector? {
-    try plan.statistics.importStatistics(from: file)
+    try plan.statistics.importStatistics(from: file, kernels: kernels)
   }
 }

@@ -21,7 +21,7 @@ public final class SupernetModel {
 
   private(set) var plan: NetworkPlan
   private let pool: ThreadPool
-  private let kernels: KernelSet
+  let kernels: KernelSet
 
   /// - Parameters:
   ///   - batch: images of the largest batch.
@@ -39,11 +39,11 @@ public final class SupernetModel {
   }
 
   /// A zero vector with room for ω, a gradient or a momentum.
-  public func makeVector() -> ParameterVector { plan.parameters.makeVector() }
+  public func makeVector() -> ParameterVector { plan.parameters.makeVector(kernels) }
 
   /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, batch-norm scale 1 and shift 0.
   public func makeInitialWeights(seed: UInt64) -> ParameterVector {
-    plan.parameters.makeInitialWeights(seed: seed)
+    plan.parameters.makeInitialWeights(seed: seed, kernels: kernels)
   }
 
   /// α ~ 1e-3 · N(0, 1), β likewise. The operations come first, so that they are the same with β as without.
@@ -64,7 +64,7 @@ public final class SupernetModel {
 
   /// Running statistics at their start: mean 0, variance 1.
   public func makeInitialStatistics() -> ParameterVector {
-    plan.statistics.makeInitial()
+    plan.statistics.makeInitial(kernels)
   }
 
   /// Mean cross-entropy and accuracy with the batch's own statistics or, where given, with running ones, which stay as they

@@ -7,11 +7,12 @@ import Problems
 extension EngineBenchmark {
   /// A derived network as `zarts retrain` trains it, with its auxiliary head, a tenth of the paths dropped, on images of
   /// standard normal noise.
-  public convenience init(derived architecture: DerivedArchitecture, batch count: Int, threads: Int) throws {
+  public convenience init(derived architecture: DerivedArchitecture, batch count: Int, threads: Int, kernels: KernelSet)
+    throws
+  {
     let side = architecture.imageSize
     let batch = try BatchLoader(dataset: ImageDataset.noise(count: count, side: side), seed: 0, batchSize: count)
       .wholeTraining
-    let kernels = try Kernels.select()
     let model = try DerivedModel(architecture: architecture, batch: count, threads: threads, kernels: kernels)
     let weights = model.makeInitialWeights(seed: 0)
     let (velocity, gradient) = (model.makeVector(), model.makeVector())
