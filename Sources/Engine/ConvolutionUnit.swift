@@ -5,7 +5,7 @@ final class ConvolutionUnit {
   let input: PlaneShape
   let output: Activation
   let norm: BatchNorm
-  private let conv: ck_conv
+  private var conv: ck_conv
   private let depthwiseOffset: Int
   private let pointwiseOffset: Int
   private let flipped: Floats
@@ -123,11 +123,10 @@ final class ConvolutionUnit {
   func forward(
     image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch, next: UnsafePointer<Float>? = nil
   ) {
-    state.kernels.pointee.conv_forward(
-      conv,
-      ck_conv_forward(
-        depthwise: depthwise, pointwise: state.weights + pointwiseOffset, input: planes, output: output.image(image),
-        tile: scratch.tileA, sums: state.wantsSums ? sums : nil, next: state.wantsSums ? next : nil))
+    var operands = ck_conv_forward(
+      depthwise: depthwise, pointwise: state.weights + pointwiseOffset, input: planes, output: output.image(image),
+      tile: scratch.tileA, sums: state.wantsSums ? sums : nil, next: state.wantsSums ? next : nil)
+    state.kernels.pointee.conv_forward(&conv, &operands)
   }
 
   /// Weights in the order that the backward pass reads them.
@@ -152,7 +151,7 @@ final class ConvolutionUnit {
     partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
     let scale = norm.gradientScale(keep: keep, scratch: context.scratch)
-    let arguments = ck_conv_backward(
+    var arguments = ck_conv_backward(
       depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
       gradient: gradient, output: output.image(image), map: norm.gradientMap(0, scale: scale),
       tileA: context.scratch.tileA, tileB: context.scratch.tileB,
@@ -160,7 +159,7 @@ final class ConvolutionUnit {
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
       pointwiseGradient: context.gradients.map { $0 + partials.pointwise }, inputGradient: inputGradient,
       accumulate: accumulate ? 1 : 0, next: next?.0, afterNext: next?.1)
-    state.kernels.pointee.conv_backward(conv, arguments)
+    state.kernels.pointee.conv_backward(&conv, &arguments)
     if let gradients = context.gradients, !members.isEmpty { clearBetween(gradients + partials.pointwise) }
   }
 

@@ -72,13 +72,13 @@ final class DenseConvolutionUnit {
     forEachBand { row, rows in
       let pixels = rows * shape.width
       gather(image: image, row: row, rows: rows, tile: scratch.tileA)
-      state.kernels.pointee.pointwise(
-        ck_pointwise(
-          input: scratch.tileA, inputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks),
-          weights: state.weights + offset, weightStride: Int64(tapBlocks * Lanes.blockWeights),
-          output: output.image(image), outputs: ck_blocks(of: shape, stride: shape.floatsPerBlock),
-          memoryLanes: output.memoryLanes(shape.blocks - 1), firstPixel: Int32(row * shape.width), pixels: Int32(pixels),
-          sums: state.wantsSums ? sums : nil, sumsStride: Int64(shape.lanes), ahead: nil))
+      var convolution = ck_pointwise(
+        input: scratch.tileA, inputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks),
+        weights: state.weights + offset, weightStride: Int64(tapBlocks * Lanes.blockWeights),
+        output: output.image(image), outputs: ck_blocks(of: shape, stride: shape.floatsPerBlock),
+        memoryLanes: output.memoryLanes(shape.blocks - 1), firstPixel: Int32(row * shape.width), pixels: Int32(pixels),
+        sums: state.wantsSums ? sums : nil, sumsStride: Int64(shape.lanes), ahead: nil)
+      state.kernels.pointee.pointwise(&convolution)
     }
   }
 
@@ -109,19 +109,19 @@ final class DenseConvolutionUnit {
         }
         if let gradients = context.gradients {
           gather(image: image, row: row, rows: rows, tile: tileB)
-          kernels.outer(
-            ck_outer(
-              gradient: gradients + partial, gradientStride: Int64(tapBlocks * Lanes.blockWeights), outputGradient: tileA,
-              outputs: ck_blocks(of: shape, stride: pixels * Lanes.count), input: tileB,
-              inputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks), pixels: Int32(pixels),
-              aheadCount: 0, ahead: nil))
+          var product = ck_outer(
+            gradient: gradients + partial, gradientStride: Int64(tapBlocks * Lanes.blockWeights), outputGradient: tileA,
+            outputs: ck_blocks(of: shape, stride: pixels * Lanes.count), input: tileB,
+            inputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks), pixels: Int32(pixels),
+            aheadCount: 0, ahead: nil)
+          kernels.outer(&product)
         }
-        kernels.pointwise(
-          ck_pointwise(
-            input: tileA, inputs: ck_blocks(of: shape, stride: pixels * Lanes.count), weights: transposed,
-            weightStride: Int64(shape.blocks * Lanes.blockWeights), output: tileB,
-            outputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks),
-            memoryLanes: Int32(ck_lanes), firstPixel: 0, pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil))
+        var convolution = ck_pointwise(
+          input: tileA, inputs: ck_blocks(of: shape, stride: pixels * Lanes.count), weights: transposed,
+          weightStride: Int64(shape.blocks * Lanes.blockWeights), output: tileB,
+          outputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks),
+          memoryLanes: Int32(ck_lanes), firstPixel: 0, pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil)
+        kernels.pointwise(&convolution)
         scatter(image: image, row: row, rows: rows, tile: tileB, target: target)
       }
     }

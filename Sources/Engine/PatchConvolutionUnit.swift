@@ -44,14 +44,14 @@ final class PatchConvolutionUnit {
       forEachBand { row, rows in
         let pixels = rows * shape.width
         patches(image: image, row: row, rows: rows, tile: context.scratch.tileA)
-        state.kernels.pointee.pointwise(
-          ck_pointwise(
-            input: context.scratch.tileA, inputs: Self.patchBlocks(pixels), weights: state.weights + weightOffset,
-            weightStride: Int64(Self.patchFloatsPerPixel * Lanes.count), output: output.image(image),
-            outputs: ck_blocks(of: shape, stride: shape.floatsPerBlock),
-            memoryLanes: output.memoryLanes(shape.blocks - 1), firstPixel: Int32(row * shape.width),
-            pixels: Int32(pixels), sums: state.wantsSums ? context.sums + offset : nil, sumsStride: Int64(lanes),
-            ahead: nil))
+        var convolution = ck_pointwise(
+          input: context.scratch.tileA, inputs: Self.patchBlocks(pixels), weights: state.weights + weightOffset,
+          weightStride: Int64(Self.patchFloatsPerPixel * Lanes.count), output: output.image(image),
+          outputs: ck_blocks(of: shape, stride: shape.floatsPerBlock),
+          memoryLanes: output.memoryLanes(shape.blocks - 1), firstPixel: Int32(row * shape.width),
+          pixels: Int32(pixels), sums: state.wantsSums ? context.sums + offset : nil, sumsStride: Int64(lanes),
+          ahead: nil)
+        state.kernels.pointee.pointwise(&convolution)
       }
     }
     phase.onFinish { [self] sums, images in
@@ -75,12 +75,12 @@ final class PatchConvolutionUnit {
             output.block(block, image: image, row: row), gradient.memoryLanes(block), norm.gradientMap(block),
             Int32(pixels))
         }
-        state.kernels.pointee.outer(
-          ck_outer(
-            gradient: gradients + partial, gradientStride: Int64(Self.patchFloatsPerPixel * Lanes.count),
-            outputGradient: context.scratch.tileA, outputs: ck_blocks(of: shape, stride: pixels * Lanes.count),
-            input: context.scratch.tileB, inputs: Self.patchBlocks(pixels), pixels: Int32(pixels), aheadCount: 0,
-            ahead: nil))
+        var product = ck_outer(
+          gradient: gradients + partial, gradientStride: Int64(Self.patchFloatsPerPixel * Lanes.count),
+          outputGradient: context.scratch.tileA, outputs: ck_blocks(of: shape, stride: pixels * Lanes.count),
+          input: context.scratch.tileB, inputs: Self.patchBlocks(pixels), pixels: Int32(pixels), aheadCount: 0,
+          ahead: nil)
+        state.kernels.pointee.outer(&product)
       }
     }
   }

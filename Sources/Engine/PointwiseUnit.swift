@@ -170,16 +170,16 @@ final class PointwiseUnit {
         let (first, count) = reach(of: block)
         var together = 1
         while block + together < shape.blocks, reach(of: block + together) == (first, count) { together += 1 }
-        state.kernels.pointee.pointwise(
-          ck_pointwise(
-            input: scratch.tileA + first * pixels * Lanes.count,
-            inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: count),
-            weights: state.weights + offset + (block * allBlocks + first) * Lanes.blockWeights,
-            weightStride: Int64(allBlocks * Lanes.blockWeights), output: output.block(block, image: image),
-            outputs: outputBlocks(from: block, count: together, stride: shape.floatsPerBlock),
-            memoryLanes: output.memoryLanes(block + together - 1), firstPixel: Int32(row * shape.width),
-            pixels: Int32(pixels), sums: state.wantsSums ? sums + block * Lanes.count : nil,
-            sumsStride: Int64(shape.lanes), ahead: fetched == 0 ? nil : scratch.ahead))
+        var convolution = ck_pointwise(
+          input: scratch.tileA + first * pixels * Lanes.count,
+          inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: count),
+          weights: state.weights + offset + (block * allBlocks + first) * Lanes.blockWeights,
+          weightStride: Int64(allBlocks * Lanes.blockWeights), output: output.block(block, image: image),
+          outputs: outputBlocks(from: block, count: together, stride: shape.floatsPerBlock),
+          memoryLanes: output.memoryLanes(block + together - 1), firstPixel: Int32(row * shape.width),
+          pixels: Int32(pixels), sums: state.wantsSums ? sums + block * Lanes.count : nil,
+          sumsStride: Int64(shape.lanes), ahead: fetched == 0 ? nil : scratch.ahead)
+        state.kernels.pointee.pointwise(&convolution)
         block += together
       }
       row += rows
@@ -233,12 +233,12 @@ final class PointwiseUnit {
           gradients + partial, pixels: pixels, tileA: tileA, tileB: tileB, ahead: ahead, aheadCount: fetched)
       }
       if let targets {
-        kernels.pointwise(
-          ck_pointwise(
-            input: tileA, inputs: ck_blocks(of: shape, stride: pixels * Lanes.count), weights: transposed,
-            weightStride: Int64(shape.blocks * Lanes.blockWeights), output: tileB,
-            outputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: allBlocks),
-            memoryLanes: Int32(ck_lanes), firstPixel: 0, pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil))
+        var convolution = ck_pointwise(
+          input: tileA, inputs: ck_blocks(of: shape, stride: pixels * Lanes.count), weights: transposed,
+          weightStride: Int64(shape.blocks * Lanes.blockWeights), output: tileB,
+          outputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: allBlocks),
+          memoryLanes: Int32(ck_lanes), firstPixel: 0, pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil)
+        kernels.pointwise(&convolution)
         scatter(image: image, row: row, rows: rows, tile: tileB, targets: targets, overwrite: overwrite)
       }
       row += rows
@@ -250,25 +250,25 @@ final class PointwiseUnit {
     aheadCount: Int
   ) {
     guard isReduction else {
-      state.kernels.pointee.outer(
-        ck_outer(
-          gradient: target, gradientStride: Int64(allBlocks * Lanes.blockWeights), outputGradient: tileA,
-          outputs: ck_blocks(of: output.shape, stride: pixels * Lanes.count), input: tileB,
-          inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: allBlocks), pixels: Int32(pixels),
-          aheadCount: Int32(aheadCount), ahead: ahead))
+      var product = ck_outer(
+        gradient: target, gradientStride: Int64(allBlocks * Lanes.blockWeights), outputGradient: tileA,
+        outputs: ck_blocks(of: output.shape, stride: pixels * Lanes.count), input: tileB,
+        inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: allBlocks), pixels: Int32(pixels),
+        aheadCount: Int32(aheadCount), ahead: ahead)
+      state.kernels.pointee.outer(&product)
       return
     }
     for block in 0..<output.shape.blocks {
       let (first, count) = reach(of: block)
       let row = target + block * allBlocks * Lanes.blockWeights
-      state.kernels.pointee.outer(
-        ck_outer(
-          gradient: row + first * Lanes.blockWeights, gradientStride: Int64(allBlocks * Lanes.blockWeights),
-          outputGradient: tileA + block * pixels * Lanes.count,
-          outputs: outputBlocks(from: block, count: 1, stride: pixels * Lanes.count),
-          input: tileB + first * pixels * Lanes.count,
-          inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: count), pixels: Int32(pixels),
-          aheadCount: 0, ahead: nil))
+      var product = ck_outer(
+        gradient: row + first * Lanes.blockWeights, gradientStride: Int64(allBlocks * Lanes.blockWeights),
+        outputGradient: tileA + block * pixels * Lanes.count,
+        outputs: outputBlocks(from: block, count: 1, stride: pixels * Lanes.count),
+        input: tileB + first * pixels * Lanes.count,
+        inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: count), pixels: Int32(pixels),
+        aheadCount: 0, ahead: nil)
+      state.kernels.pointee.outer(&product)
       if count == 2 * inputBlocks { clearForeignLanes(row, block: block) }
     }
   }

@@ -35,7 +35,8 @@ import Testing
     }
     let few = onEverySet("few fields") { bench in
       let output = bench.output(empty)
-      bench.kernels.pointwise(least(bench, source, weights, into: output))
+      var at = least(bench, source, weights, into: output)
+      bench.kernels.pointwise(&at)
       return Results(floats: [bench.read(output, empty.count)])
     }
     #expect(few.bits == Results(floats: full.floats).bits)
@@ -53,7 +54,7 @@ import Testing
         let output = bench.output(before)
         var at = least(bench, source, weights, into: output)
         change(&at)
-        bench.kernels.pointwise(at)
+        bench.kernels.pointwise(&at)
         return Results(floats: [bench.read(output, before.count)])
       }.floats[0]
     }
@@ -85,7 +86,7 @@ import Testing
         at.outputs.stride += Int64(outputGap)
         at.weightStride += Int64(weightGap)
         (at.sums, at.sumsStride) = (sums, Int64(lanes + sumsGap))
-        bench.kernels.pointwise(at)
+        bench.kernels.pointwise(&at)
         let all = bench.read(output, shape.outBlocks * (length + outputGap))
         let blocks = (0..<shape.outBlocks).flatMap { all[$0 * (length + outputGap)..<$0 * (length + outputGap) + length] }
         let found = bench.read(sums, 2 * lanes + sumsGap)
@@ -113,7 +114,7 @@ import Testing
         (at.input, at.inputs) = (input, shape.inputs)
         at.pixels = Int32(shape.pixels)
         if wanted { (at.ahead, at.aheadCount) = (bench.input([Optional(input)]), 1) }
-        bench.kernels.outer(at)
+        bench.kernels.outer(&at)
         return Results(floats: [bench.read(output, before.count)])
       }
     }

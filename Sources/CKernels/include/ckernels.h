@@ -196,17 +196,18 @@ typedef struct {
 } ck_sgd;
 
 /// One instruction set's kernels. Of several blocks the last has `memoryLanes`; a single block has them, and so has every
-/// operand of which nothing else is said.
+/// operand of which nothing else is said. Structs of many fields are passed by address, since copying one takes as long as
+/// a kernel on a few pixels.
 typedef struct {
   const char *name;
 
   /// dst interior ← relu(src), or relu(map(src)). One block; src is plain, dst padded.
   void (*relu_pad)(float *dst, const float *src, ck_map map, ck_plane plane);
   /// output ← pointwise(depthwise(input)). With sums the output passes the caches, else it stays in them.
-  void (*conv_forward)(ck_conv conv, ck_conv_forward at);
-  void (*conv_backward)(ck_conv conv, ck_conv_backward at);
-  void (*pointwise)(ck_pointwise at);
-  void (*outer)(ck_outer at);
+  void (*conv_forward)(const ck_conv *conv, const ck_conv_forward *at);
+  void (*conv_backward)(const ck_conv *conv, const ck_conv_backward *at);
+  void (*pointwise)(const ck_pointwise *at);
+  void (*outer)(const ck_outer *at);
 
   /// dst ← map(x, y) over pixels of one block, or map.gradient · x + map.shift where y is null; dst has 16 lanes.
   void (*affine)(float *dst, const float *x, const float *y, int32_t memoryLanes, ck_gradient_map map, int32_t pixels);

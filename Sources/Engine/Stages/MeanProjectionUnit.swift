@@ -39,13 +39,13 @@ final class MeanProjectionUnit {
       average(image: image)
       let (from, to) = (means.shape, output.shape)
       forEachBand { row, rows in
-        state.kernels.pointee.pointwise(
-          ck_pointwise(
-            input: means.block(0, image: image, row: row), inputs: ck_blocks(of: from, stride: from.floatsPerBlock),
-            weights: state.weights + offset, weightStride: Int64(from.blocks * Lanes.blockWeights),
-            output: output.image(image), outputs: ck_blocks(of: to, stride: to.floatsPerBlock),
-            memoryLanes: output.memoryLanes(to.blocks - 1), firstPixel: Int32(row * to.width),
-            pixels: Int32(rows * to.width), sums: nil, sumsStride: 0, ahead: nil))
+        var convolution = ck_pointwise(
+          input: means.block(0, image: image, row: row), inputs: ck_blocks(of: from, stride: from.floatsPerBlock),
+          weights: state.weights + offset, weightStride: Int64(from.blocks * Lanes.blockWeights),
+          output: output.image(image), outputs: ck_blocks(of: to, stride: to.floatsPerBlock),
+          memoryLanes: output.memoryLanes(to.blocks - 1), firstPixel: Int32(row * to.width),
+          pixels: Int32(rows * to.width), sums: nil, sumsStride: 0, ahead: nil)
+        state.kernels.pointee.pointwise(&convolution)
       }
     }
   }
@@ -70,19 +70,19 @@ final class MeanProjectionUnit {
             ck_gradient_map(gradient: ones, output: zeros, shift: zeros), Int32(pixels))
         }
         if let gradients = context.gradients {
-          kernels.outer(
-            ck_outer(
-              gradient: gradients + partial, gradientStride: Int64(from.blocks * Lanes.blockWeights),
-              outputGradient: tileA, outputs: ck_blocks(of: to, stride: pixels * Lanes.count),
-              input: means.block(0, image: image, row: row), inputs: ck_blocks(of: from, stride: from.floatsPerBlock),
-              pixels: Int32(pixels), aheadCount: 0, ahead: nil))
+          var product = ck_outer(
+            gradient: gradients + partial, gradientStride: Int64(from.blocks * Lanes.blockWeights),
+            outputGradient: tileA, outputs: ck_blocks(of: to, stride: pixels * Lanes.count),
+            input: means.block(0, image: image, row: row), inputs: ck_blocks(of: from, stride: from.floatsPerBlock),
+            pixels: Int32(pixels), aheadCount: 0, ahead: nil)
+          kernels.outer(&product)
         }
-        kernels.pointwise(
-          ck_pointwise(
-            input: tileA, inputs: ck_blocks(of: to, stride: pixels * Lanes.count), weights: transposed,
-            weightStride: Int64(to.blocks * Lanes.blockWeights), output: tileB,
-            outputs: ck_blocks(of: from, stride: pixels * Lanes.count), memoryLanes: Int32(ck_lanes), firstPixel: 0,
-            pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil))
+        var convolution = ck_pointwise(
+          input: tileA, inputs: ck_blocks(of: to, stride: pixels * Lanes.count), weights: transposed,
+          weightStride: Int64(to.blocks * Lanes.blockWeights), output: tileB,
+          outputs: ck_blocks(of: from, stride: pixels * Lanes.count), memoryLanes: Int32(ck_lanes), firstPixel: 0,
+          pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil)
+        kernels.pointwise(&convolution)
         spread(tileB, image: image, row: row, rows: rows, into: target)
       }
     }

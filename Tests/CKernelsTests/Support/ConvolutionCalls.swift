@@ -43,11 +43,11 @@ extension Bench {
     let blocks = blockCount(shape.outputs)
     let output = unwritten(shape.outputFloats, blocks: blocks)
     let total = self.output(sums)
-    kernels.conv_forward(
-      shape.lowered(memoryLanes: lanes),
-      ck_conv_forward(
-        depthwise: self.input(depthwise), pointwise: self.input(pointwise), input: self.input(input), output: output,
-        tile: scratch(shape.tileFloats), sums: total, next: nil))
+    var conv = shape.lowered(memoryLanes: lanes)
+    var operands = ck_conv_forward(
+      depthwise: self.input(depthwise), pointwise: self.input(pointwise), input: self.input(input), output: output,
+      tile: scratch(shape.tileFloats), sums: total, next: nil)
+    kernels.conv_forward(&conv, &operands)
     return Results(floats: [readMemory(output, shape.outputFloats, blocks: blocks)], doubles: [read(total, sums.count)])
   }
 
@@ -68,7 +68,8 @@ extension Bench {
         channels: blockCount(shape.inputs) * 16, height: shape.outHeight, width: shape.outWidth,
         values: [Double](repeating: 7, count: blockCount(shape.inputs) * 16 * shape.outPixels)
       ).blocked(pad: shape.pad))
-    let arguments = ck_conv_backward(
+    var conv = shape.lowered(memoryLanes: lanes)
+    var arguments = ck_conv_backward(
       depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: input(at.input),
       gradient: memory(at.gradient, blocks: Int(outBlocks)), output: memory(at.output, blocks: Int(outBlocks)),
       map: ck_gradient_map(
@@ -77,7 +78,7 @@ extension Bench {
       tileB: scratch(shape.tileFloats), gradientPlanes: planes, depthwiseGradient: at.wantsWeights ? depthwiseGradient : nil,
       pointwiseGradient: at.wantsWeights ? pointwiseGradient : nil, inputGradient: inputGradient,
       accumulate: at.accumulate ? 1 : 0, next: nil, afterNext: nil)
-    kernels.conv_backward(shape.lowered(memoryLanes: lanes), arguments)
+    kernels.conv_backward(&conv, &arguments)
     return Results(floats: [
       read(inputGradient, at.inputGradient.count), read(depthwiseGradient, at.depthwiseGradient.count),
       read(pointwiseGradient, at.pointwiseGradient.count), read(planes, shape.gradientPlaneFloats),

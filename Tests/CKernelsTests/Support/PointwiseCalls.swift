@@ -43,11 +43,11 @@ extension Bench {
     let output = isMemory && memoryLanes < 16 ? writable(target, blocks: shape.outBlocks) : self.output(target)
     let total = sums.map { self.output($0) }
     let source = input(source)
-    kernels.pointwise(
-      ck_pointwise(
-        input: source, inputs: shape.inputs, weights: input(weights), weightStride: Int64(shape.weightStride),
-        output: output, outputs: shape.outputBlocks, memoryLanes: isMemory ? lanes : 16, firstPixel: Int32(firstPixel),
-        pixels: Int32(shape.pixels), sums: total, sumsStride: Int64(shape.outBlocks * 16), ahead: ahead(shape, source)))
+    var convolution = ck_pointwise(
+      input: source, inputs: shape.inputs, weights: input(weights), weightStride: Int64(shape.weightStride),
+      output: output, outputs: shape.outputBlocks, memoryLanes: isMemory ? lanes : 16, firstPixel: Int32(firstPixel),
+      pixels: Int32(shape.pixels), sums: total, sumsStride: Int64(shape.outBlocks * 16), ahead: ahead(shape, source))
+    kernels.pointwise(&convolution)
     return Results(
       floats: [
         isMemory && memoryLanes < 16
@@ -65,11 +65,11 @@ extension Bench {
     let output = self.output(target)
     let source = input(source)
     let ahead = ahead(shape, source)
-    kernels.outer(
-      ck_outer(
-        gradient: output, gradientStride: Int64(shape.weightStride), outputGradient: input(gradient),
-        outputs: shape.outputBlocks, input: source, inputs: shape.inputs, pixels: Int32(shape.pixels),
-        aheadCount: ahead == nil ? 0 : Int32(shape.inBlocks), ahead: ahead))
+    var product = ck_outer(
+      gradient: output, gradientStride: Int64(shape.weightStride), outputGradient: input(gradient),
+      outputs: shape.outputBlocks, input: source, inputs: shape.inputs, pixels: Int32(shape.pixels),
+      aheadCount: ahead == nil ? 0 : Int32(shape.inBlocks), ahead: ahead)
+    kernels.outer(&product)
     return Results(floats: [read(output, target.count)])
   }
 }
