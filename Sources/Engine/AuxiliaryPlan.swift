@@ -16,7 +16,7 @@ final class AuxiliaryPlan {
   /// Relu of the last convolution's normalised output, and its gradient.
   private let features: Activation
   private let featureGradient: Activation
-  private var window: ck_taps
+  private let window: ck_taps
   private let state: PlanState
 
   init(
@@ -60,7 +60,7 @@ final class AuxiliaryPlan {
       for (node, target) in zip(nodes, pooled) {
         for block in 0..<node.shape.blocks {
           state.kernels.pointee.relu_average(
-            target.block(block, image: image), node.block(block, image: image), node.memoryLanes(block), &window,
+            target.block(block, image: image), node.block(block, image: image), node.memoryLanes(block), window,
             Int32(target.shape.height))
         }
       }
@@ -75,9 +75,9 @@ final class AuxiliaryPlan {
       let shape = features.shape
       for block in 0..<shape.blocks {
         state.kernels.pointee.relu_pad(
-          features.block(block, image: image), last.output.block(block, image: image), last.output.memoryLanes(block),
-          last.norm.map { $0.scale + block * 16 },
-          last.norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), 0)
+          features.block(block, image: image), last.output.block(block, image: image),
+          ck_map(of: last.norm, block: block),
+          ck_plane(of: shape, pad: 0, memoryLanes: last.output.memoryLanes(block)))
       }
     }
     head.appendForward(to: phase)
@@ -90,7 +90,7 @@ final class AuxiliaryPlan {
     head.appendBackward(to: phase)
     phase.onImage { [self] image, _ in
       state.kernels.pointee.mask_flat(
-        featureGradient.image(image), 16, featureGradient.image(image), features.image(image),
+        featureGradient.image(image), Int32(ck_lanes), featureGradient.image(image), features.image(image),
         Int32(featureGradient.shape.blocks * featureGradient.shape.pixels), 0)
     }
     last.norm?.appendReduction(of: featureGradient, values: last.output, to: phase)
@@ -114,7 +114,7 @@ final class AuxiliaryPlan {
         for block in 0..<node.shape.blocks {
           state.kernels.pointee.relu_average_backward(
             target.block(block, image: image), target.memoryLanes(block), pooled.block(block, image: image),
-            node.block(block, image: image), &window, Int32(pooled.shape.height))
+            node.block(block, image: image), window, Int32(pooled.shape.height))
         }
       }
     }

@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 extension BatchNorm {
   /// `target` ← the normalised `raw`, which may be the same activation.
@@ -9,7 +10,7 @@ extension BatchNorm {
       for block in 0..<shape.blocks {
         state.kernels.pointee.normalise(
           target.block(block, image: image), raw.block(block, image: image), target.memoryLanes(block),
-          scale + block * 16, shift + block * 16, Int32(shape.pixels))
+          ck_map(of: self, block: block), Int32(shape.pixels))
       }
     }
   }
@@ -26,10 +27,10 @@ extension BatchNorm {
     phase.onImage { [self] image, context in
       for block in 0..<shape.blocks {
         context.scratch.terms[0] = UnsafePointer(values.block(block, image: image))
+        let sums = context.sums + offset + block * Lanes.count
         state.kernels.pointee.reduce(
-          gradient.block(block, image: image), values.memoryLanes(block), context.scratch.terms, 1, Int32(shape.pixels),
-          context.sums + offset + block * 16,
-          Int64(lanes), context.sums + offset + lanes + block * 16)
+          gradient.block(block, image: image), values.memoryLanes(block), ck_terms(context.scratch, count: 1),
+          ck_products(products: sums, stride: Int64(lanes), gradient: sums + lanes), Int32(shape.pixels))
       }
     }
     phase.onFinish { [self] sums, images in

@@ -3,9 +3,9 @@ import Datasets
 import Formats
 
 extension EngineKind {
-  /// The processor, with the instruction set that `ZARTS_ISA` names or the best one.
+  /// The processor, with the instruction set that the program has chosen.
   public static let cpu = EngineKind("cpu", summary: "the processor, all instruction sets the same bits") {
-    try CPUEngine($0, batch: $1, threads: $2, kernels: Kernels.select())
+    try CPUEngine($0, batch: $1, threads: $2, kernels: $3)
   }
 }
 
@@ -97,7 +97,7 @@ public final class CPUEngine: NetworkEngine {
 
 /// How the tensors are stored.
 extension CPUEngine {
-  public func makeVector() -> ParameterVector { ParameterVector(count: plan.parameters.count) }
+  public func makeVector() -> ParameterVector { ParameterVector(count: plan.parameters.count, kernels: kernels) }
 
   public func makeVector(_ values: [[Float]]) -> ParameterVector {
     let vector = makeVector()
@@ -125,7 +125,7 @@ extension CPUEngine {
   }
 
   public func makeStatistics(_ moments: [NormMoments]) -> ParameterVector {
-    let statistics = ParameterVector(count: plan.statistics.count)
+    let statistics = ParameterVector(count: plan.statistics.count, kernels: kernels)
     let entries = plan.statistics.entries
     precondition(moments.count == entries.count, "statistics of another network")
     for (entry, moments) in zip(entries, moments) {

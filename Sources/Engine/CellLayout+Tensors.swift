@@ -1,4 +1,5 @@
 import Cells
+import Compute
 
 extension CellLayout {
   /// Channels that operations see.

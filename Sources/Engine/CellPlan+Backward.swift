@@ -1,5 +1,6 @@
 import CKernels
 import Cells
+import Compute
 
 /// Where a cell sends the gradient of one of its inputs.
 struct InputGradient {
@@ -203,9 +204,8 @@ extension CellPlan {
     for block in 0..<shape.blocks {
       let to = target.block(block, image: image)
       state.kernels.pointee.mask(
-        to, target.memoryLanes(block), sum + block * shape.floatsPerBlock, planes + block * stride, adding ? to : nil,
-        Int32(shape.height), Int32(shape.width),
-        Int32(pad))
+        to, sum + block * shape.floatsPerBlock, planes + block * stride, adding ? to : nil,
+        ck_plane(of: shape, pad: pad, memoryLanes: target.memoryLanes(block)))
     }
   }
 
@@ -224,15 +224,15 @@ extension CellPlan {
     phase.onImage { image, context in
       let coefficients = context.scratch.coefficients
       for (index, skip) in skips.enumerated() {
-        coefficients.advanced(by: index * 16).update(repeating: state.mixing(kind, skip.1), count: 16)
+        (coefficients + index * Lanes.count).update(repeating: state.mixing(kind, skip.1), count: Lanes.count)
       }
       for block in 0..<shape.blocks {
         for (index, skip) in skips.enumerated() {
           context.scratch.terms[index] = UnsafePointer(skip.0.block(block, image: image))
         }
         state.kernels.pointee.combine(
-          target.block(block, image: image), target.memoryLanes(block), context.scratch.terms, coefficients, 16, nil,
-          Int32(skips.count), Int32(shape.pixels), 1)
+          target.block(block, image: image), target.memoryLanes(block), ck_terms(context.scratch, count: skips.count),
+          ck_coefficients(values: coefficients, stride: Int64(Lanes.count), shift: nil), Int32(shape.pixels))
       }
     }
   }
@@ -302,8 +302,8 @@ extension CellPlan {
       }
       scratch.terms[edges.count] = UnsafePointer(pooled.block(block, image: image))
       state.kernels.pointee.combine(
-        slice + block * shape.floatsPerBlock, pooled.memoryLanes(block), scratch.terms, coefficients, 16, shift,
-        Int32(count), Int32(shape.pixels), 0)
+        slice + block * shape.floatsPerBlock, pooled.memoryLanes(block), ck_terms(scratch, count: count),
+        ck_coefficients(values: coefficients, stride: Int64(Lanes.count), shift: shift), Int32(shape.pixels))
     }
     return slice
   }
@@ -340,9 +340,10 @@ extension CellPlan {
         let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * Lanes.count
         for block in 0..<shape.blocks {
           state.kernels.pointee.mask_reduce(
-            target.block(block, image: image), target.memoryLanes(block), slice + block * shape.floatsPerBlock,
-            planes + block * stride, job.first.output.block(block, image: image), Int32(shape.height),
-            Int32(shape.width), Int32(pad), sums + block * 16, sums + lanes + block * 16)
+            target.block(block, image: image), slice + block * shape.floatsPerBlock, planes + block * stride,
+            job.first.output.block(block, image: image),
+            ck_plane(of: shape, pad: pad, memoryLanes: target.memoryLanes(block)), sums + block * Lanes.count,
+            sums + lanes + block * Lanes.count)
         }
       }
     }

@@ -1,5 +1,6 @@
 import CKernels
 import Cells
+import Compute
 
 extension CellPlan {
   /// Appends the cell's forward phases. The last phase in `phases` is open: per image it has made the cell's inputs.
@@ -108,8 +109,8 @@ extension CellPlan {
           for block in 0..<values.shape.blocks {
             state.kernels.pointee.normal_fill(
               values.block(block, image: image), values.memoryLanes(block), Int32(values.shape.pixels),
-              Int32(block + 1 < values.shape.blocks ? 16 : values.shape.lastLanes), state.noiseKey, UInt32(image),
-              stream + UInt32(block))
+              Int32(block + 1 < values.shape.blocks ? Lanes.count : values.shape.lastLanes),
+              ck_words(key: state.noiseKey, image: UInt32(image), stream: stream + UInt32(block)))
           }
         }
       }

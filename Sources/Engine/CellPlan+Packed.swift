@@ -1,5 +1,6 @@
 import CKernels
 import Cells
+import Compute
 
 /// The phases of convolutions that share blocks.
 extension CellPlan {
@@ -76,8 +77,8 @@ extension CellPlan {
       image: image, gradient: gradient, planes: planes, into: slice, accumulate: false, partials: partials, next: nil,
       context: context)
     state.kernels.pointee.mask_reduce(
-      pair.second.output.image(image), 16, slice, planes, pair.first.output.image(image), Int32(shape.height),
-      Int32(shape.width), Int32(pad), sums, sums + 16)
+      pair.second.output.image(image), slice, planes, pair.first.output.image(image),
+      ck_plane(of: shape, pad: pad, memoryLanes: Int32(ck_lanes)), sums, sums + Lanes.count)
   }
 
   /// Adds what first convolutions give to the gradient of what operations read of a state.
@@ -106,7 +107,7 @@ extension CellPlan {
       }
       let shape = replica.shape
       state.kernels.pointee.mask(
-        sum, 16, sum, planes, nil, Int32(shape.height), Int32(shape.width), Int32(pad))
+        sum, sum, planes, nil, ck_plane(of: shape, pad: pad, memoryLanes: Int32(ck_lanes)))
       state.kernels.pointee.fold_lanes(target.image(image), sum, Int32(part), Int32(shape.pixels), 1)
     }
   }

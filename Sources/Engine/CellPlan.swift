@@ -1,5 +1,6 @@
 import CKernels
 import Cells
+import Compute
 
 /// One cell of a network, lowered: its tensors and units. `CellPlan+Forward` and `CellPlan+Backward` lay out its phases.
 final class CellPlan {
@@ -139,9 +140,8 @@ final class CellPlan {
     let stride = (shape.height + 2 * pad) * (shape.width + 2 * pad) * Lanes.count
     for block in 0..<shape.blocks {
       state.kernels.pointee.relu_pad(
-        planes + block * stride, activation.block(block, image: image), activation.memoryLanes(block),
-        norm.map { $0.scale + block * 16 },
-        norm.map { $0.shift + block * 16 }, Int32(shape.height), Int32(shape.width), Int32(pad))
+        planes + block * stride, activation.block(block, image: image), ck_map(of: norm, block: block),
+        ck_plane(of: shape, pad: pad, memoryLanes: activation.memoryLanes(block)))
     }
     return planes
   }

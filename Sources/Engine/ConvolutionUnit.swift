@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// ReLU – depthwise k×k – pointwise – batch norm: a dilated convolution, or half of a separable one (DARTS, appendix A.1).
 final class ConvolutionUnit {
@@ -43,7 +44,7 @@ final class ConvolutionUnit {
     kernel: Int, dilation: Int, stride: Int, input: PlaneShape, in lowering: Lowering
   ) {
     let depthwise = lowering.parameters.reserve(kernel * kernel * Lanes.count)
-    let pointwise = lowering.parameters.reserve(Lanes.square)
+    let pointwise = lowering.parameters.reserve(Lanes.blockWeights)
     for member in members {
       lowering.parameters.place(
         "\(member.name).\(depthwiseName).weight", shape: [part, 1, kernel, kernel],
@@ -92,7 +93,7 @@ final class ConvolutionUnit {
     let outputShape = stride == 1 ? input : input.halved()
     output = lowering.activation(outputShape)
     flipped = lowering.allocate(Float.self, input.lanes * taps)
-    transposed = lowering.allocate(Float.self, input.blocks * input.blocks * Lanes.square)
+    transposed = lowering.allocate(Float.self, input.blocks * input.blocks * Lanes.blockWeights)
     conv = ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(input.blocks),
       outBlocks: Int32(input.blocks), lastLanes: Int32(input.lastLanes), outLanes: Int32(input.lastLanes),
@@ -121,9 +122,10 @@ final class ConvolutionUnit {
   func forward(
     image: Int, planes: Floats, sums: Doubles, scratch: WorkerScratch, next: UnsafePointer<Float>? = nil
   ) {
-    state.kernels.pointee.conv_forward(
-      &conv, depthwise, state.weights + pointwiseOffset, planes, output.image(image), scratch.tileA,
-      state.wantsSums ? sums : nil, state.wantsSums ? next : nil)
+    var operands = ck_conv_forward(
+      depthwise: depthwise, pointwise: state.weights + pointwiseOffset, input: planes, output: output.image(image),
+      tile: scratch.tileA, sums: state.wantsSums ? sums : nil, next: state.wantsSums ? next : nil)
+    state.kernels.pointee.conv_forward(&conv, &operands)
   }
 
   /// Weights in the order that the backward pass reads them.
@@ -136,7 +138,7 @@ final class ConvolutionUnit {
   func reserveGradient(in phase: Phase) -> (depthwise: Int, pointwise: Int) {
     (
       phase.reserveGradient(parameter: depthwiseOffset, count: input.lanes * taps),
-      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * Lanes.square)
+      phase.reserveGradient(parameter: pointwiseOffset, count: input.blocks * input.blocks * Lanes.blockWeights)
     )
   }
 
@@ -147,11 +149,11 @@ final class ConvolutionUnit {
     accumulate: Bool,
     partials: (depthwise: Int, pointwise: Int), next: (UnsafePointer<Float>, UnsafePointer<Float>)?, context: ChunkContext
   ) {
+    let scale = norm.gradientScale(keep: keep, scratch: context.scratch)
     var arguments = ck_conv_backward(
       depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: planes,
-      gradient: gradient, output: output.image(image),
-      scaleGradient: norm.gradientScale(keep: keep, scratch: context.scratch), scaleOutput: norm.outputScale,
-      shift: norm.gradientShift, tileA: context.scratch.tileA, tileB: context.scratch.tileB,
+      gradient: gradient, output: output.image(image), map: norm.gradientMap(0, scale: scale),
+      tileA: context.scratch.tileA, tileB: context.scratch.tileB,
       gradientPlanes: context.scratch.gradientPlanes(output.shape),
       depthwiseGradient: context.gradients.map { $0 + partials.depthwise },
       pointwiseGradient: context.gradients.map { $0 + partials.pointwise }, inputGradient: inputGradient,

@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// ReLU – dense k×k convolution – optional batch norm, on one or several concatenated tensors: the second and third
 /// convolution of the strided stem, the last one of the auxiliary head, the convolutions of NAS-Bench-201.
@@ -8,7 +9,7 @@ final class DenseConvolutionUnit {
   private let input: Activation
   /// What the input is seen through before the ReLU.
   private let inputNorm: BatchNorm?
-  private var taps: ck_taps
+  private let taps: ck_taps
   private let offset: Int
   private let transposed: Floats
   private let state: PlanState
@@ -36,7 +37,7 @@ final class DenseConvolutionUnit {
     offset = lowering.parameters.dense(weightName, outputs: outputChannels, channels: shape.channels, kernel: kernel)
     norm = normName.map { BatchNorm($0, shape: outputShape, isAffine: isAffine, in: lowering) }
     let tapBlocks = kernel * kernel * shape.blocks
-    transposed = lowering.allocate(Float.self, tapBlocks * outputShape.blocks * Lanes.square)
+    transposed = lowering.allocate(Float.self, tapBlocks * outputShape.blocks * Lanes.blockWeights)
     tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, outputShape.height))
     let tile = tileRows * outputShape.width * max(tapBlocks, outputShape.blocks) * Lanes.count
     lowering.need { $0.tile = max($0.tile, tile) }
@@ -66,11 +67,13 @@ final class DenseConvolutionUnit {
     forEachBand { row, rows in
       let pixels = rows * shape.width
       gather(image: image, row: row, rows: rows, tile: scratch.tileA)
-      state.kernels.pointee.pointwise(
-        output.image(image), Int64(shape.floatsPerBlock), Int32(row * shape.width), scratch.tileA, Int64(pixels * 16),
-        state.weights + offset, Int64(tapBlocks * 256), Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks),
-        Int32(input.shape.lastLanes), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
-        output.memoryLanes(shape.blocks - 1), state.wantsSums ? sums : nil, Int64(shape.lanes), nil)
+      var convolution = ck_pointwise(
+        input: scratch.tileA, inputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks),
+        weights: state.weights + offset, weightStride: Int64(tapBlocks * Lanes.blockWeights),
+        output: output.image(image), outputs: ck_blocks(of: shape, stride: shape.floatsPerBlock),
+        memoryLanes: output.memoryLanes(shape.blocks - 1), firstPixel: Int32(row * shape.width), pixels: Int32(pixels),
+        sums: state.wantsSums ? sums : nil, sumsStride: Int64(shape.lanes), ahead: nil)
+      state.kernels.pointee.pointwise(&convolution)
     }
   }
 
@@ -80,7 +83,7 @@ final class DenseConvolutionUnit {
 
   /// Weight gradients, and what flows back to the input added to `target`, from the gradient of the normalised output.
   func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
-    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * Lanes.square)
+    let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * Lanes.blockWeights)
     phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let shape = output.shape
@@ -93,24 +96,27 @@ final class DenseConvolutionUnit {
           let from = gradient.block(block, image: image, row: row)
           if let norm {
             kernels.affine(
-              to, from, gradient.memoryLanes(block), norm.gradientScale + block * 16,
-              output.block(block, image: image, row: row),
-              norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+              to, from, output.block(block, image: image, row: row), gradient.memoryLanes(block), norm.gradientMap(block),
+              Int32(pixels))
           } else {
             to.update(from: from, count: pixels * 16)
           }
         }
         if let gradients = context.gradients {
           gather(image: image, row: row, rows: rows, tile: tileB)
-          kernels.outer(
-            gradients + partial, Int64(tapBlocks * 256), tileA, Int64(pixels * 16), tileB, Int64(pixels * 16),
-            Int32(pixels), Int32(tapBlocks), Int32(input.shape.blocks), Int32(input.shape.lastLanes), Int32(shape.blocks),
-            Int32(shape.lastLanes), nil, 0)
+          var product = ck_outer(
+            gradient: gradients + partial, gradientStride: Int64(tapBlocks * Lanes.blockWeights), outputGradient: tileA,
+            outputs: ck_blocks(of: shape, stride: pixels * Lanes.count), input: tileB,
+            inputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks), pixels: Int32(pixels),
+            aheadCount: 0, ahead: nil)
+          kernels.outer(&product)
         }
-        kernels.pointwise(
-          tileB, Int64(pixels * 16), 0, tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
-          Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(tapBlocks),
-          Int32(input.shape.blocks), Int32(input.shape.lastLanes), 16, nil, 0, nil)
+        var convolution = ck_pointwise(
+          input: tileA, inputs: ck_blocks(of: shape, stride: pixels * Lanes.count), weights: transposed,
+          weightStride: Int64(shape.blocks * Lanes.blockWeights), output: tileB,
+          outputs: ck_blocks(of: input.shape, stride: pixels * Lanes.count, count: tapBlocks),
+          memoryLanes: Int32(ck_lanes), firstPixel: 0, pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil)
+        kernels.pointwise(&convolution)
         scatter(image: image, row: row, rows: rows, tile: tileB, target: target)
       }
     }
@@ -126,9 +132,9 @@ final class DenseConvolutionUnit {
     let pixels = rows * output.shape.width
     for block in 0..<input.shape.blocks {
       state.kernels.pointee.gather_taps(
-        tile + block * pixels * 16, Int64(input.shape.blocks * pixels * 16),
-        input.block(block, image: image), input.memoryLanes(block), inputNorm.map { $0.scale + block * 16 },
-        inputNorm.map { $0.shift + block * 16 }, &taps, Int32(row), Int32(rows))
+        tile + block * pixels * Lanes.count, input.block(block, image: image), input.memoryLanes(block),
+        ck_map(of: inputNorm, block: block), taps,
+        ck_rows(from: row, count: rows, stride: input.shape.blocks * pixels * Lanes.count))
     }
   }
 
@@ -136,11 +142,9 @@ final class DenseConvolutionUnit {
     let pixels = rows * output.shape.width
     for block in 0..<input.shape.blocks {
       state.kernels.pointee.scatter_taps(
-        target.block(block, image: image), target.memoryLanes(block), tile + block * pixels * 16,
-        Int64(input.shape.blocks * pixels * 16),
-        input.block(block, image: image), inputNorm.map { $0.scale + block * 16 }, inputNorm.map { $0.shift + block * 16 },
-        &taps,
-        Int32(row), Int32(rows))
+        target.block(block, image: image), tile + block * pixels * Lanes.count, input.block(block, image: image),
+        target.memoryLanes(block), ck_map(of: inputNorm, block: block), taps,
+        ck_rows(from: row, count: rows, stride: input.shape.blocks * pixels * Lanes.count))
     }
   }
 }

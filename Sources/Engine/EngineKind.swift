@@ -1,15 +1,21 @@
+import Compute
+
 /// A kind of engine: a value that is known by its name in config.yaml and flags and makes engines of networks.
 public struct EngineKind: Sendable {
   public let name: String
   /// In a few words, for help.
   public let summary: String
-  private let build: @Sendable (_ network: NetworkDescription, _ batch: Int, _ threads: Int) throws -> any NetworkEngine
+  private let build:
+    @Sendable (_ network: NetworkDescription, _ batch: Int, _ threads: Int, _ kernels: KernelSet) throws -> any NetworkEngine
 
-  /// - Parameter build: lowers a network for batches of so many images and so many threads; throws `InputError` for what the
-  ///   kind does not take and `MemoryShortage` where it needs more memory than there is.
+  /// - Parameter build: lowers a network for batches of so many images and so many threads, with vectors of the algebra of a
+  ///   set of kernels; throws `InputError` for what the kind does not take and `MemoryShortage` where it needs more memory
+  ///   than there is.
   public init(
     _ name: String, summary: String,
-    build: @escaping @Sendable (_ network: NetworkDescription, _ batch: Int, _ threads: Int) throws -> any NetworkEngine
+    build:
+      @escaping @Sendable (_ network: NetworkDescription, _ batch: Int, _ threads: Int, _ kernels: KernelSet) throws ->
+      any NetworkEngine
   ) {
     self.name = name
     self.summary = summary
@@ -21,10 +27,11 @@ public struct EngineKind: Sendable {
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
+  ///   - kernels: the set that the program has chosen.
   /// - Throws: `InputError` for a batch or a number of threads out of bounds and for networks that the kind does not take,
-  ///   `KernelError` for an unknown instruction set, `MemoryShortage` where it needs more memory than there is.
-  public func make(_ network: NetworkDescription, batch: Int, threads: Int) throws -> any NetworkEngine {
-    try build(network, batch, threads)
+  ///   `MemoryShortage` where it needs more memory than there is.
+  public func make(_ network: NetworkDescription, batch: Int, threads: Int, kernels: KernelSet) throws -> any NetworkEngine {
+    try build(network, batch, threads, kernels)
   }
 
   /// Kinds beside the declared ones that names are looked up among while a task runs: of tests.

@@ -1,4 +1,5 @@
 import Cells
+import Compute
 
 /// The convolutions among the candidates of an edge as one, ReLU – depthwise – 1×1 – batch norm, with the depthwise kernel
 /// Σ_i p_i · mask_i ⊙ W: W is shared, mask_i the taps of candidate i, p_i its mixing weight (Wang et al., MergeNAS, IJCAI

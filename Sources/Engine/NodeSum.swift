@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// A node: the sum over its incoming edges of their mixtures, as one pass over the operations' raw outputs.
 ///
@@ -66,8 +67,10 @@ final class NodeSum {
         scratch.terms[index] = UnsafePointer(term.values.block(block, image: image))
       }
       state.kernels.pointee.combine(
-        output.block(block, image: image), output.memoryLanes(block), scratch.terms, maps.0 + block * 16, Int64(lanes),
-        maps.1 + terms.count * lanes + block * 16, Int32(terms.count), Int32(shape.pixels), 0)
+        output.block(block, image: image), output.memoryLanes(block), ck_terms(scratch, count: terms.count),
+        ck_coefficients(
+          values: maps.0 + block * Lanes.count, stride: Int64(lanes),
+          shift: maps.1 + terms.count * lanes + block * Lanes.count), Int32(shape.pixels))
     }
   }
 
@@ -101,9 +104,10 @@ final class NodeSum {
           scratch.terms[place] = UnsafePointer(self.terms[index].values.block(block, image: image))
         }
         state.kernels.pointee.reduce(
-          gradient.block(block, image: image), gradient.memoryLanes(block), scratch.terms, Int32(terms.count),
-          Int32(shape.pixels), sums + terms.lowerBound * lanes + block * 16,
-          Int64(lanes), gradientSum.map { $0 + block * 16 })
+          gradient.block(block, image: image), gradient.memoryLanes(block), ck_terms(scratch, count: terms.count),
+          ck_products(
+            products: sums + terms.lowerBound * lanes + block * Lanes.count, stride: Int64(lanes),
+            gradient: gradientSum.map { $0 + block * Lanes.count }), Int32(shape.pixels))
       }
       if hasPaths {
         for (index, term) in terms.enumerated() where isReduced(term) && state.keep(term.path, image: image) != 0 {

@@ -1,3 +1,5 @@
+import Compute
+
 /// Where each declared tensor of a network lives in its `ParameterVector`.
 ///
 /// Names and shapes are those of `NetworkTensors`; storage is what the kernels read, padded to blocks of 16
@@ -43,7 +45,7 @@ package struct ParameterLayout {
       case .pointwise(let channels, let firstOutput, let firstSource, let allSources):
         let blocks = Lanes.blocks(channels)
         for output in firstOutput..<firstOutput + shape[0] {
-          let row = offset + (output / n) * allSources * blocks * Lanes.square + output % n
+          let row = offset + (output / n) * allSources * blocks * Lanes.blockWeights + output % n
           for input in 0..<shape[1] {
             let source = firstSource + input / channels
             body(row + (source * blocks * n + input % channels) * n)
@@ -60,7 +62,7 @@ package struct ParameterLayout {
         }
       case .stem:
         for output in 0..<shape[0] {
-          for tap in 0..<27 { body(offset + (output / n) * 2 * Lanes.square + tap * n + output % n) }
+          for tap in 0..<27 { body(offset + (output / n) * 2 * Lanes.blockWeights + tap * n + output % n) }
         }
       case .dense:
         let blocks = Lanes.blocks(shape[1])
@@ -69,7 +71,7 @@ package struct ParameterLayout {
           for input in 0..<shape[1] {
             for tap in 0..<taps {
               body(
-                offset + (output / n) * taps * blocks * Lanes.square
+                offset + (output / n) * taps * blocks * Lanes.blockWeights
                   + ((tap * blocks + input / n) * n + input % n) * n + output % n)
             }
           }
@@ -134,7 +136,7 @@ package struct ParameterLayout {
 
   /// Weights of a 1×1 convolution from `sources` concatenated tensors; returns their offset.
   mutating func pointwise(_ name: String, outputs: Int, channels: Int, sources: Int) -> Int {
-    let offset = reserve(Lanes.blocks(outputs) * sources * Lanes.blocks(channels) * Lanes.square)
+    let offset = reserve(Lanes.blocks(outputs) * sources * Lanes.blocks(channels) * Lanes.blockWeights)
     place(
       name, shape: [outputs, sources * channels, 1, 1],
       .pointwise(channels: channels, firstOutput: 0, firstSource: 0, allSources: sources), at: offset)
@@ -143,7 +145,7 @@ package struct ParameterLayout {
 
   /// The two convolutions of a factorised reduction, as one of twice the sources; returns its offset.
   mutating func factorised(_ name: String, outputs: Int, channels: Int, sources: Int) -> Int {
-    let offset = reserve(Lanes.blocks(outputs) * 2 * sources * Lanes.blocks(channels) * Lanes.square)
+    let offset = reserve(Lanes.blocks(outputs) * 2 * sources * Lanes.blocks(channels) * Lanes.blockWeights)
     for half in 0..<2 {
       place(
         "\(name).conv_\(half + 1).weight", shape: [outputs / 2, sources * channels, 1, 1],
@@ -156,7 +158,7 @@ package struct ParameterLayout {
 
   /// Weights of a dense k×k convolution; returns their offset.
   mutating func dense(_ name: String, outputs: Int, channels: Int, kernel: Int) -> Int {
-    let offset = reserve(Lanes.blocks(outputs) * kernel * kernel * Lanes.blocks(channels) * Lanes.square)
+    let offset = reserve(Lanes.blocks(outputs) * kernel * kernel * Lanes.blocks(channels) * Lanes.blockWeights)
     place(name, shape: [outputs, channels, kernel, kernel], .dense, at: offset)
     return offset
   }

@@ -1,5 +1,6 @@
 import CKernels
 import Cells
+import Compute
 
 /// Partial channels of one cell (Xu et al., PC-DARTS, ICLR 2020, §3.2): operations read the first C/K channels of a state; the
 /// other channels of a node are the weighted sum of those of its sources, at stride 2 through 2×2 maxima.
@@ -101,11 +102,12 @@ final class PartialChannels {
     let edges = topology.edgesInto(node: node)
     for block in 0..<output.shape.blocks {
       let at = block * output.shape.floatsPerBlock
-      let zeros = scratch.coefficients + edges.count * 16
-      zeros.update(repeating: 0, count: 16)
+      let zeros = scratch.coefficients + edges.count * Lanes.count
+      zeros.update(repeating: 0, count: Lanes.count)
       setTerms(edges.map { (bypass(of: topology.edges[$0].source), $0) }, at: at, image: image, scratch: scratch)
       state.kernels.pointee.combine(
-        sum + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(edges.count), Int32(output.shape.pixels), 0)
+        sum + at, Int32(ck_lanes), ck_terms(scratch, count: edges.count), coefficients(scratch, shift: zeros),
+        Int32(output.shape.pixels))
     }
     let (ways, part) = (ways, part(of: output.shape))
     var mixture = mixtures[node].image(image)
@@ -144,8 +146,9 @@ final class PartialChannels {
         scratch.terms[index] = UnsafePointer(bypass(of: topology.edges[edge].source).image(image) + at)
       }
       state.kernels.pointee.reduce(
-        gradient.image(image) + at, 16, scratch.terms, Int32(edges.count), Int32(gradient.shape.pixels), sums + block * 16,
-        Int64(gradient.shape.lanes), nil)
+        gradient.image(image) + at, Int32(ck_lanes), ck_terms(scratch, count: edges.count),
+        ck_products(products: sums + block * Lanes.count, stride: Int64(gradient.shape.lanes), gradient: nil),
+        Int32(gradient.shape.pixels))
     }
   }
 
@@ -171,26 +174,24 @@ final class PartialChannels {
       var count = halved[source] == nil ? setTerms(terms, at: at, image: image, scratch: scratch) : 0
       if block < partial.shape.blocks {
         scratch.terms[count] = UnsafePointer(partial.image(image) + at)
-        (scratch.coefficients + count * 16).update(repeating: 1, count: 16)
+        (scratch.coefficients + count * Lanes.count).update(repeating: 1, count: Lanes.count)
         count += 1
       }
-      let zeros = scratch.coefficients + count * 16
-      zeros.update(repeating: 0, count: 16)
+      let zeros = scratch.coefficients + count * Lanes.count
+      zeros.update(repeating: 0, count: Lanes.count)
       state.kernels.pointee.combine(
-        target.image(image) + at, 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(count),
-        Int32(target.shape.pixels),
-        isNode ? 1 : 0)
+        target.image(image) + at, Int32(ck_lanes), ck_terms(scratch, count: count),
+        coefficients(scratch, shift: isNode ? nil : zeros), Int32(target.shape.pixels))
     }
     guard let halved = halved[source] else { return }
-    let zeros = scratch.coefficients + leaving.count * 16
-    zeros.update(repeating: 0, count: 16)
+    let zeros = scratch.coefficients + leaving.count * Lanes.count
+    zeros.update(repeating: 0, count: Lanes.count)
     for block in 0..<halved.shape.blocks {
       let at = block * halved.shape.floatsPerBlock
       setTerms(terms, at: at, image: image, scratch: scratch)
       state.kernels.pointee.combine(
-        scratch.slices[1], 16, scratch.terms, scratch.coefficients, 16, zeros, Int32(leaving.count),
-        Int32(halved.shape.pixels),
-        0)
+        scratch.slices[1], Int32(ck_lanes), ck_terms(scratch, count: leaving.count), coefficients(scratch, shift: zeros),
+        Int32(halved.shape.pixels))
       state.kernels.pointee.halve_maximum_backward(
         target.image(image) + block * target.shape.floatsPerBlock, scratch.slices[1],
         states[source].image(image) + block * target.shape.floatsPerBlock, Int32(target.shape.height),
@@ -198,13 +199,18 @@ final class PartialChannels {
     }
   }
 
+  /// The coefficients of a `combine`, one after another; their sum is added to what stands there where there is no shift.
+  private func coefficients(_ scratch: WorkerScratch, shift: Floats?) -> ck_coefficients {
+    ck_coefficients(values: scratch.coefficients, stride: Int64(Lanes.count), shift: shift)
+  }
+
   /// Terms of a `combine`: blocks of tensors with the weights of the edges that they belong to.
   @discardableResult
   private func setTerms(_ terms: [(values: Activation, edge: Int)], at: Int, image: Int, scratch: WorkerScratch) -> Int {
     for (index, term) in terms.enumerated() {
       scratch.terms[index] = UnsafePointer(term.values.image(image) + at)
-      (scratch.coefficients + index * 16).update(
-        repeating: state.mixing(kind, mixingOffset + term.edge), count: 16)
+      (scratch.coefficients + index * Lanes.count).update(
+        repeating: state.mixing(kind, mixingOffset + term.edge), count: Lanes.count)
     }
     return terms.count
   }

@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// 3×3 convolution of the images themselves, padding 1, and a batch norm with scale and shift.
 final class PatchConvolutionUnit {
@@ -40,11 +41,14 @@ final class PatchConvolutionUnit {
       forEachBand { row, rows in
         let pixels = rows * shape.width
         patches(image: image, row: row, rows: rows, tile: context.scratch.tileA)
-        state.kernels.pointee.pointwise(
-          output.image(image), Int64(shape.floatsPerBlock), Int32(row * shape.width), context.scratch.tileA,
-          Int64(pixels * 16), state.weights + weightOffset, Int64(Self.patchFloatsPerPixel * 16), Int32(pixels), 2, 2,
-          Int32(Self.patchLanes - 16), Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes),
-          output.memoryLanes(shape.blocks - 1), state.wantsSums ? context.sums + offset : nil, Int64(lanes), nil)
+        var convolution = ck_pointwise(
+          input: context.scratch.tileA, inputs: Self.patchBlocks(pixels), weights: state.weights + weightOffset,
+          weightStride: Int64(Self.patchFloatsPerPixel * Lanes.count), output: output.image(image),
+          outputs: ck_blocks(of: shape, stride: shape.floatsPerBlock),
+          memoryLanes: output.memoryLanes(shape.blocks - 1), firstPixel: Int32(row * shape.width),
+          pixels: Int32(pixels), sums: state.wantsSums ? context.sums + offset : nil, sumsStride: Int64(lanes),
+          ahead: nil)
+        state.kernels.pointee.pointwise(&convolution)
       }
     }
     phase.onFinish { [self] sums, images in
@@ -64,14 +68,16 @@ final class PatchConvolutionUnit {
         patches(image: image, row: row, rows: rows, tile: context.scratch.tileB)
         for block in 0..<shape.blocks {
           state.kernels.pointee.affine(
-            context.scratch.tileA + block * pixels * 16, gradient.block(block, image: image, row: row),
-            gradient.memoryLanes(block), norm.gradientScale + block * 16, output.block(block, image: image, row: row),
-            norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(pixels))
+            context.scratch.tileA + block * pixels * Lanes.count, gradient.block(block, image: image, row: row),
+            output.block(block, image: image, row: row), gradient.memoryLanes(block), norm.gradientMap(block),
+            Int32(pixels))
         }
-        state.kernels.pointee.outer(
-          gradients + partial, Int64(Self.patchFloatsPerPixel * 16), context.scratch.tileA, Int64(pixels * 16),
-          context.scratch.tileB, Int64(pixels * 16), Int32(pixels), 2, 2, Int32(Self.patchLanes - 16),
-          Int32(shape.blocks), Int32(shape.lastLanes), nil, 0)
+        var product = ck_outer(
+          gradient: gradients + partial, gradientStride: Int64(Self.patchFloatsPerPixel * Lanes.count),
+          outputGradient: context.scratch.tileA, outputs: ck_blocks(of: shape, stride: pixels * Lanes.count),
+          input: context.scratch.tileB, inputs: Self.patchBlocks(pixels), pixels: Int32(pixels), aheadCount: 0,
+          ahead: nil)
+        state.kernels.pointee.outer(&product)
       }
     }
   }
@@ -82,7 +88,13 @@ final class PatchConvolutionUnit {
 
   private func patches(image: Int, row: Int, rows: Int, tile: Floats) {
     state.kernels.pointee.patches(
-      tile, Int64(rows * shape.width * 16), state.images + image * 3 * side * side, Int32(side), Int32(side),
-      Int32(stride), Int32(row), Int32(rows))
+      tile, state.images + image * 3 * side * side, Int32(side), Int32(side), Int32(stride),
+      ck_rows(from: row, count: rows, stride: rows * shape.width * Lanes.count))
+  }
+
+  /// The two blocks of a tile's patches.
+  private static func patchBlocks(_ pixels: Int) -> ck_blocks {
+    ck_blocks(
+      stride: Int64(pixels * Lanes.count), count: 2, period: 2, lastLanes: Int32(patchLanes - Lanes.count))
   }
 }

@@ -65,9 +65,11 @@ final class PlanState {
     for block in 0..<shape.blocks {
       kernels.pointee.dropout(
         target.block(block, image: image), values.block(block, image: image), target.memoryLanes(block),
-        Float(Double(weight) / (1 - skipDropout)),
-        UInt32(min(Double(UInt32.max), (skipDropout * 0x1p32).rounded())), Int32(shape.pixels), noiseKey, UInt32(image),
-        stream + UInt32(block), accumulate ? 1 : 0)
+        Int32(shape.pixels),
+        ck_dropout(
+          scale: Float(Double(weight) / (1 - skipDropout)),
+          threshold: UInt32(min(Double(UInt32.max), (skipDropout * 0x1p32).rounded())),
+          words: ck_words(key: noiseKey, image: UInt32(image), stream: stream + UInt32(block))), accumulate ? 1 : 0)
     }
   }
 }

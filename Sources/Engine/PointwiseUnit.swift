@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// ReLU – 1×1 convolution – batch norm on one or several concatenated tensors, at full resolution or as a factorised
 /// reduction (two convolutions of stride 2, the second on the input shifted by one pixel; DARTS, appendix A.1).
@@ -48,7 +49,7 @@ final class PointwiseUnit {
         weightName, outputs: outputChannels, channels: shape.channels, sources: sources.count)
     }
     norm = BatchNorm(normName, shape: outputShape, isAffine: isAffine, in: lowering)
-    transposed = lowering.allocate(Float.self, convolutions * inputBlocks * outputShape.blocks * Lanes.square)
+    transposed = lowering.allocate(Float.self, convolutions * inputBlocks * outputShape.blocks * Lanes.blockWeights)
     let widest = max(convolutions * inputBlocks, outputShape.blocks)
     tileRows = max(1, min(Int(ck_tile_pixels) / outputShape.width, 768 / (outputShape.width * widest)))
     let tile = tileRows * outputShape.width * widest * Lanes.count
@@ -76,6 +77,13 @@ final class PointwiseUnit {
     return usesFirst ? (0, inputBlocks) : (inputBlocks, inputBlocks)
   }
 
+  /// Some neighbouring output blocks, as one tensor.
+  private func outputBlocks(from first: Int, count: Int, stride: Int) -> ck_blocks {
+    ck_blocks(
+      stride: Int64(stride), count: Int32(count), period: Int32(count),
+      lastLanes: Int32(first + count < output.shape.blocks ? Lanes.count : output.shape.lastLanes))
+  }
+
   /// Relu'd inputs of a band of rows into the tile, one block after another.
   private func gather(image: Int, row: Int, rows: Int, tile: Floats) {
     let kernels = state.kernels.pointee
@@ -86,8 +94,10 @@ final class PointwiseUnit {
         for block in 0..<sourceShape.blocks {
           if isReduction {
             kernels.relu_gather(
-              to, source.block(block, image: image), source.memoryLanes(block), Int32(sourceShape.width),
-              Int32(convolution), Int32(row), Int32(rows))
+              to, source.block(block, image: image),
+              ck_halves(
+                width: Int32(sourceShape.width), offset: Int32(convolution), firstRow: Int32(row), rows: Int32(rows),
+                memoryLanes: source.memoryLanes(block)))
           } else {
             kernels.relu_flat(
               to, source.block(block, image: image, row: row), source.memoryLanes(block), Int32(pixels))
@@ -156,14 +166,16 @@ final class PointwiseUnit {
         let (first, count) = reach(of: block)
         var together = 1
         while block + together < shape.blocks, reach(of: block + together) == (first, count) { together += 1 }
-        state.kernels.pointee.pointwise(
-          output.block(block, image: image), Int64(shape.floatsPerBlock), Int32(row * shape.width),
-          scratch.tileA + first * pixels * 16, Int64(pixels * 16),
-          state.weights + offset + (block * allBlocks + first) * 256, Int64(allBlocks * 256),
-          Int32(pixels), Int32(count), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(together),
-          Int32(together), Int32(block + together < shape.blocks ? 16 : shape.lastLanes),
-          output.memoryLanes(block + together - 1), state.wantsSums ? sums + block * 16 : nil,
-          Int64(shape.lanes), fetched == 0 ? nil : scratch.ahead)
+        var convolution = ck_pointwise(
+          input: scratch.tileA + first * pixels * Lanes.count,
+          inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: count),
+          weights: state.weights + offset + (block * allBlocks + first) * Lanes.blockWeights,
+          weightStride: Int64(allBlocks * Lanes.blockWeights), output: output.block(block, image: image),
+          outputs: outputBlocks(from: block, count: together, stride: shape.floatsPerBlock),
+          memoryLanes: output.memoryLanes(block + together - 1), firstPixel: Int32(row * shape.width),
+          pixels: Int32(pixels), sums: state.wantsSums ? sums + block * Lanes.count : nil,
+          sumsStride: Int64(shape.lanes), ahead: fetched == 0 ? nil : scratch.ahead)
+        state.kernels.pointee.pointwise(&convolution)
         block += together
       }
       row += rows
@@ -175,7 +187,7 @@ final class PointwiseUnit {
   }
 
   func reserveGradient(in phase: Phase) -> Int {
-    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * Lanes.square)
+    phase.reserveGradient(parameter: offset, count: output.shape.blocks * allBlocks * Lanes.blockWeights)
   }
 
   /// Gradient of the normalised output, which `keep` multiplies, through the convolution: weights always where wanted, and the masked input
@@ -198,9 +210,9 @@ final class PointwiseUnit {
       let pixels = rows * shape.width
       for block in 0..<shape.blocks {
         kernels.affine(
-          tileA + block * pixels * 16, gradient.block(block, image: image, row: row), gradient.memoryLanes(block),
-          gradientScale + block * 16, values.block(block, image: image, row: row), norm.outputScale + block * 16,
-          norm.gradientShift + block * 16, Int32(pixels))
+          tileA + block * pixels * Lanes.count, gradient.block(block, image: image, row: row),
+          values.block(block, image: image, row: row), gradient.memoryLanes(block),
+          norm.gradientMap(block, scale: gradientScale), Int32(pixels))
       }
       if let gradients = context.gradients {
         gather(image: image, row: row, rows: rows, tile: tileB)
@@ -217,10 +229,12 @@ final class PointwiseUnit {
           gradients + partial, pixels: pixels, tileA: tileA, tileB: tileB, ahead: ahead, aheadCount: fetched)
       }
       if let targets {
-        kernels.pointwise(
-          tileB, Int64(pixels * 16), 0, tileA, Int64(pixels * 16), transposed, Int64(shape.blocks * 256), Int32(pixels),
-          Int32(shape.blocks), Int32(shape.blocks), Int32(shape.lastLanes), Int32(allBlocks), Int32(sourceShape.blocks),
-          Int32(sourceShape.lastLanes), 16, nil, 0, nil)
+        var convolution = ck_pointwise(
+          input: tileA, inputs: ck_blocks(of: shape, stride: pixels * Lanes.count), weights: transposed,
+          weightStride: Int64(shape.blocks * Lanes.blockWeights), output: tileB,
+          outputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: allBlocks),
+          memoryLanes: Int32(ck_lanes), firstPixel: 0, pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil)
+        kernels.pointwise(&convolution)
         scatter(image: image, row: row, rows: rows, tile: tileB, targets: targets, overwrite: overwrite)
       }
       row += rows
@@ -232,20 +246,25 @@ final class PointwiseUnit {
     aheadCount: Int
   ) {
     guard isReduction else {
-      state.kernels.pointee.outer(
-        target, Int64(allBlocks * 256), tileA, Int64(pixels * 16), tileB, Int64(pixels * 16), Int32(pixels),
-        Int32(allBlocks), Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), Int32(output.shape.blocks),
-        Int32(output.shape.lastLanes), ahead, Int32(aheadCount))
+      var product = ck_outer(
+        gradient: target, gradientStride: Int64(allBlocks * Lanes.blockWeights), outputGradient: tileA,
+        outputs: ck_blocks(of: output.shape, stride: pixels * Lanes.count), input: tileB,
+        inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: allBlocks), pixels: Int32(pixels),
+        aheadCount: Int32(aheadCount), ahead: ahead)
+      state.kernels.pointee.outer(&product)
       return
     }
     for block in 0..<output.shape.blocks {
       let (first, count) = reach(of: block)
-      let row = target + block * allBlocks * 256
-      state.kernels.pointee.outer(
-        row + first * 256, Int64(allBlocks * 256), tileA + block * pixels * 16, Int64(pixels * 16),
-        tileB + first * pixels * 16, Int64(pixels * 16), Int32(pixels), Int32(count),
-        Int32(sourceShape.blocks), Int32(sourceShape.lastLanes), 1,
-        Int32(block + 1 < output.shape.blocks ? 16 : output.shape.lastLanes), nil, 0)
+      let row = target + block * allBlocks * Lanes.blockWeights
+      var product = ck_outer(
+        gradient: row + first * Lanes.blockWeights, gradientStride: Int64(allBlocks * Lanes.blockWeights),
+        outputGradient: tileA + block * pixels * Lanes.count,
+        outputs: outputBlocks(from: block, count: 1, stride: pixels * Lanes.count),
+        input: tileB + first * pixels * Lanes.count,
+        inputs: ck_blocks(of: sourceShape, stride: pixels * Lanes.count, count: count), pixels: Int32(pixels),
+        aheadCount: 0, ahead: nil)
+      state.kernels.pointee.outer(&product)
       if count == 2 * inputBlocks { clearForeignLanes(row, block: block) }
     }
   }
@@ -270,8 +289,10 @@ final class PointwiseUnit {
           let lanes = target.memoryLanes(block)
           if isReduction {
             kernels.scatter_masked(
-              target.block(block, image: image), lanes, from, source.block(block, image: image), Int32(sourceShape.width),
-              Int32(convolution), Int32(row), Int32(rows))
+              target.block(block, image: image), from, source.block(block, image: image),
+              ck_halves(
+                width: Int32(sourceShape.width), offset: Int32(convolution), firstRow: Int32(row), rows: Int32(rows),
+                memoryLanes: lanes))
           } else {
             kernels.mask_flat(
               target.block(block, image: image, row: row), lanes, from, source.block(block, image: image, row: row),

@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// The 3×3 pools of one state at one stride, in a supernet each with batch norm: computed once for all edges that leave the
 /// state.
@@ -48,13 +49,13 @@ final class PoolUnit {
   func forward(image: Int, from source: Activation, sums: Doubles) {
     let shape = shape
     for block in 0..<shape.blocks {
-      let lanes = shape.lanes
+      let (lanes, own) = (shape.lanes, sums + block * Lanes.count)
       state.kernels.pointee.pool_forward(
-        source.block(block, image: image), source.memoryLanes(block), maximum?.values.block(block, image: image),
+        source.block(block, image: image), maximum?.values.block(block, image: image),
         arg.map { $0 + image * shape.floatsPerImage + block * shape.floatsPerBlock },
-        average?.values.block(block, image: image), Int32(input.height),
-        Int32(input.width), Int32(stride), sums + block * 16, sums + lanes + block * 16, sums + 2 * lanes + block * 16,
-        sums + 3 * lanes + block * 16)
+        average?.values.block(block, image: image), pool(memoryLanes: source.memoryLanes(block)),
+        ck_pool_sums(
+          maximum: own, maximumSquares: own + lanes, average: own + 2 * lanes, averageSquares: own + 3 * lanes))
     }
   }
 
@@ -64,9 +65,13 @@ final class PoolUnit {
     for block in 0..<shape.blocks {
       let at = block * shape.floatsPerBlock
       state.kernels.pointee.pool_backward(
-        target.block(block, image: image), target.memoryLanes(block), maximumGradient.map { $0 + at },
-        arg.map { $0 + image * shape.floatsPerImage + at }, averageGradient.map { $0 + at }, Int32(input.height),
-        Int32(input.width), Int32(stride))
+        target.block(block, image: image), maximumGradient.map { $0 + at },
+        arg.map { $0 + image * shape.floatsPerImage + at }, averageGradient.map { $0 + at },
+        pool(memoryLanes: target.memoryLanes(block)))
     }
+  }
+
+  private func pool(memoryLanes: Int32) -> ck_pool {
+    ck_pool(height: Int32(input.height), width: Int32(input.width), stride: Int32(stride), memoryLanes: memoryLanes)
   }
 }

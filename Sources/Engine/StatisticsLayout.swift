@@ -1,3 +1,5 @@
+import Compute
+
 /// Where the running statistics of each declared batch norm live in the statistics vector: mean, then variance, padded to
 /// lanes.
 package struct StatisticsLayout {

@@ -18,17 +18,19 @@ public final class SupernetProblem: BilevelProblem {
   ///   - skipDropout: the rates of a variant with dropout of skip connections.
   ///   - engine: what computes the network.
   ///   - threads: threads that share a batch; no result depends on their number.
+  ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
   /// - Throws: `InputError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
   public init(
     space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
-    variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil, engine: EngineKind = .cpu
+    variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil, engine: EngineKind = .cpu,
+    kernels: KernelSet? = nil
   ) throws {
     let architecture = try SupernetArchitecture(
       space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side,
       variant: variant)
     model = try SupernetModel(
       architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,
-      on: engine)
+      on: engine, kernels: kernels ?? Kernels.select())
     self.loader = loader
     self.seed = seed
     self.skipDropout = variant.skipDropout ? skipDropout : nil

@@ -1,3 +1,4 @@
+import Compute
 import Datasets
 import Formats
 import Runs
@@ -29,10 +30,12 @@ extension RetrainingRun {
   /// - Parameters:
   ///   - adjusting: changes settings that no result depends on: threads, kept checkpoints, where the data are.
   ///   - dataset: loads what the configuration names.
+  ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
   /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data, and for damaged files.
   public convenience init(
     continuing folder: OutputFolder, adjusting: (inout RetrainingConfiguration) -> Void = { _ in },
-    dataset: (String) throws -> ImageDataset, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+    dataset: (String) throws -> ImageDataset, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest(),
+    kernels: KernelSet? = nil
   ) throws {
     let files = RetrainingFolder(folder)
     let written = try files.configuration()
@@ -53,7 +56,7 @@ extension RetrainingRun {
         at: .file(files.configurationPath, "\(difference.key)"), found: difference.own,
         wanted: "\(difference.other), as in \(path)")
     }
-    let (model, loader) = try Self.build(configuration, dataset(configuration.dataset))
+    let (model, loader) = try Self.build(configuration, dataset(configuration.dataset), kernels)
     // Checkpoints before there were checksums name their data in their settings alone.
     let earlier = RunData(metadata: metadata) ?? RunData(dataset: made.dataset, checksum: nil)
     try RunData(dataset: configuration.dataset, checksum: loader.dataset.checksum).require(sameAs: earlier, from: path)

@@ -22,14 +22,15 @@ public final class RetrainingRun {
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml, genotype.txt and the checkpoint of epoch 0.
   ///
+  /// - Parameter kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
   /// - Throws: `InputError` for settings out of range, for a network that cannot be built, for data that cannot be used, and
   ///   where the folder cannot be written.
   public convenience init(
     starting configuration: RetrainingConfiguration, dataset: ImageDataset, folder: () throws -> OutputFolder,
-    progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+    progress: ProgressReporter = .silent, stop: StopRequest = StopRequest(), kernels: KernelSet? = nil
   ) throws {
     try configuration.validate()
-    let (model, loader) = try Self.build(configuration, dataset)
+    let (model, loader) = try Self.build(configuration, dataset, kernels)
     let files = RetrainingFolder(try folder())
     try files.prepare(configuration: configuration.yaml)
     try AtomicFile.write(model.architecture.genotype.line + "\n", to: files.genotypePath)
@@ -50,12 +51,13 @@ public final class RetrainingRun {
     self.files = files
     self.state = state
     gradient = model.makeVector()
-    training = try TrainingRun(in: files, label: "retrain", progress: progress, stop: stop, course: course)
+    training = try TrainingRun(
+      in: files, label: "retrain", progress: progress, stop: stop, kernels: gradient.kernels, course: course)
   }
 
-  static func build(_ configuration: RetrainingConfiguration, _ dataset: ImageDataset) throws -> (
-    DerivedModel, RetrainingLoader
-  ) {
+  static func build(
+    _ configuration: RetrainingConfiguration, _ dataset: ImageDataset, _ kernels: KernelSet?
+  ) throws -> (DerivedModel, RetrainingLoader) {
     var augmentation = dataset.augmentation
     augmentation.cutoutLength = configuration.cutout > 0 ? configuration.cutout : nil
     let loader = try RetrainingLoader(
@@ -67,7 +69,8 @@ public final class RetrainingRun {
       hasAuxiliaryHead: configuration.auxiliary)
     let threads = configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
     let model = try DerivedModel(
-      architecture: architecture, batch: configuration.batch, threads: threads, on: configuration.engine)
+      architecture: architecture, batch: configuration.batch, threads: threads, on: configuration.engine,
+      kernels: kernels ?? Kernels.select())
     return (model, loader)
   }
 

@@ -13,9 +13,9 @@ public enum Provenance {
   }
 
   /// Puts both into a run's log, whose later readers find them nowhere else.
-  package static func record(in logger: Logger) {
+  package static func record(in logger: Logger, kernels: KernelSet) {
     logger.info("command: \(commandLine)")
-    logger.info("version: zarts \(version), \((try? Kernels.select().name) ?? "unknown instruction set")")
+    logger.info("version: zarts \(version), \(kernels.name)")
   }
 
   /// A word as a POSIX shell takes it literally.

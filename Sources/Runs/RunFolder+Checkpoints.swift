@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Foundation
 import Logging
@@ -95,13 +96,15 @@ extension RunFolder {
   }
 
   /// Says where a run goes on and which damaged checkpoints it passed over, and tidies up after the process that ended.
-  package func announceResume(from path: String, pastDamage damaged: [String], logger: Logger, progress: ProgressReporter) {
+  package func announceResume(
+    from path: String, pastDamage damaged: [String], kernels: KernelSet, logger: Logger, progress: ProgressReporter
+  ) {
     for damage in damaged {
       let warning = "\(damage); going on from \(path) instead"
       logger.warning("\(warning)")
       progress.note("warning: \(warning)")
     }
-    Provenance.record(in: logger)
+    Provenance.record(in: logger, kernels: kernels)
     logger.info("continues from \(path)")
     removeAbandonedTemporaries()
   }

@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Foundation
 import Logging
@@ -13,18 +14,22 @@ package final class TrainingRun<Task: TrainingTask> {
   package var course: TrainingCourse<Task.Record, Task.Sums>
   /// The newest checkpoint that this process has written or read.
   package private(set) var lastCheckpoint: String?
+  private let kernels: KernelSet
   private var trail = StepTrail()
   private var events: TrainingEvents?
   private var images = 0
   private var mark = ProgressReporter.monotonicSeconds()
 
-  /// - Parameter label: of the log.
+  /// - Parameters:
+  ///   - label: of the log.
+  ///   - kernels: what the task computes with, as the log says.
   /// - Throws: `InputError` where the log cannot be opened.
   package init(
-    in files: any RunFolder, label: String, progress: ProgressReporter, stop: StopRequest,
+    in files: any RunFolder, label: String, progress: ProgressReporter, stop: StopRequest, kernels: KernelSet,
     course: TrainingCourse<Task.Record, Task.Sums> = .init()
   ) throws {
     (self.files, self.progress, self.stop, self.course) = (files, progress, stop, course)
+    self.kernels = kernels
     let handler = try RunLogHandler(path: files.logPath)
     logger = Logger(label: label) { _ in handler }
   }
@@ -34,7 +39,7 @@ package final class TrainingRun<Task: TrainingTask> {
   /// - Throws: `InputError` where the folder cannot be written.
   package func begin(_ task: Task) throws {
     try writeCheckpoint(of: task)
-    Provenance.record(in: logger)
+    Provenance.record(in: logger, kernels: kernels)
     logger.info("\(task.title) starts: \(task.epochs) epochs of \(task.stepsPerEpoch) steps")
   }
 
@@ -43,7 +48,7 @@ package final class TrainingRun<Task: TrainingTask> {
   /// - Parameter damaged: what is wrong with the checkpoints that got farther.
   package func goOn(from checkpoint: String, pastDamage damaged: [String]) {
     lastCheckpoint = checkpoint
-    files.announceResume(from: checkpoint, pastDamage: damaged, logger: logger, progress: progress)
+    files.announceResume(from: checkpoint, pastDamage: damaged, kernels: kernels, logger: logger, progress: progress)
   }
 
   /// Runs to where the task ends, or to the next step's end where a stop is requested, and then what is left to do.

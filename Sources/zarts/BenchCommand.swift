@@ -105,10 +105,10 @@ struct BenchCommand: ParsableCommand {
       }
       return
     }
-    let kernels = try Kernels.select()
+    let kernels = try RunningProgram.kernels()
     // Before the engine lays out its memory, so that the copies don't count as its own.
     let before = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
-    let benchmark = try makeBenchmark(space: space, threads: threads)
+    let benchmark = try makeBenchmark(space: space, threads: threads, kernels: kernels)
     let measurements = try chosen.map { try benchmark.measure($0, repeats: repeats) }
     let after = MachinePeak.measure(threads: threads, repeats: 2, kernels: kernels)
     let peak = MachinePeak(
@@ -123,7 +123,7 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  private func makeBenchmark(space: SearchSpace, threads: Int) throws -> EngineBenchmark {
+  private func makeBenchmark(space: SearchSpace, threads: Int, kernels: KernelSet) throws -> EngineBenchmark {
     guard let genotype else {
       var variant = SupernetVariant()
       variant.partialChannels = partialChannels
@@ -131,12 +131,12 @@ struct BenchCommand: ParsableCommand {
       variant.mergedConvolutions = mergedConvolutions
       return try EngineBenchmark(
         space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant,
-        engine: engine ?? .cpu)
+        engine: engine ?? .cpu, kernels: kernels)
     }
     return try EngineBenchmark(
       derived: DerivedArchitecture(
         genotype: usage(of: "--genotype") { try GenotypeSource.read(genotype) }, channels: channels, layers: layers),
-      batch: batch, threads: threads, engine: engine ?? .cpu)
+      batch: batch, threads: threads, engine: engine ?? .cpu, kernels: kernels)
   }
 
   private var network: String { genotype == nil ? space : "derived" }

@@ -62,7 +62,7 @@ enum ProblemFactory {
     try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: threads, variant: configuration.variant,
-      skipDropout: configuration.skipDropoutSchedule, engine: configuration.engine)
+      skipDropout: configuration.skipDropoutSchedule, engine: configuration.engine, kernels: RunningProgram.kernels())
   }
 
   /// Copies of a problem for points that are evaluated side by side, on the same batches.

@@ -51,7 +51,7 @@ struct RetrainCommand: ParsableCommand {
     try finish(
       RetrainingRun(
         starting: settings, dataset: dataset, folder: { try OutputFolder.create(at: out) },
-        progress: .standardError(interval: reportEvery), stop: stop))
+        progress: .standardError(interval: reportEvery), stop: stop, kernels: RunningProgram.kernels()))
   }
 
   private func load(_ text: String) throws -> ImageDataset { try DatasetSpecification(parsing: text).load() }
@@ -71,7 +71,7 @@ struct RetrainCommand: ParsableCommand {
       RetrainingRun(
         continuing: OutputFolder.existing(at: path), adjusting: adjust,
         dataset: { text in try ProblemFactory.lookingForMovedData { try load(text) } },
-        progress: .standardError(interval: reportEvery), stop: stop))
+        progress: .standardError(interval: reportEvery), stop: stop, kernels: RunningProgram.kernels()))
   }
 
   /// Puts the flags that may go with --resume into a configuration.

@@ -1,8 +1,17 @@
+import Compute
 import Foundation
 
-/// The binary that runs, for whatever starts itself again: the first word of a command line is no path where the program
-/// was found through PATH.
+/// The program that runs: what it computes with, and its binary.
 enum RunningProgram {
+  private static let chosenKernels = Result { try Kernels.select() }
+
+  /// The instruction set that everything in this process computes with, chosen once, before a command runs.
+  ///
+  /// - Throws: `KernelError` where `ZARTS_ISA` names none that there is.
+  static func kernels() throws -> KernelSet { try chosenKernels.get() }
+
+  /// The binary, for whatever starts itself again: the first word of a command line is no path where the program was found
+  /// through PATH.
   static var path: String {
     let link = "/proc/self/exe"
     if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link),

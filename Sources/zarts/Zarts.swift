@@ -35,6 +35,7 @@ struct Zarts: ParsableCommand {
     do {
       var command = try parseAsRoot()
       running = type(of: command)
+      _ = try RunningProgram.kernels()
       try command.run()
     } catch {
       // Help and version are output as any other.

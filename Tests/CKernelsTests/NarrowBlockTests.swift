@@ -28,8 +28,7 @@ import Testing
           expectSame("combine \(number)", lanes: lanes) {
             $0.combine(
               target: terms[0], terms: Array(terms[..<number]),
-              coefficients: coefficients.flatMap { $0 }, stride: 16, shift: accumulate ? nil : coefficients[0],
-              accumulate: accumulate)
+              coefficients: coefficients.flatMap { $0 }, stride: 16, shift: accumulate ? nil : coefficients[0])
           }
         }
         expectSame("reduce \(number)", lanes: lanes) {

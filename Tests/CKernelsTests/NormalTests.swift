@@ -7,7 +7,7 @@ extension Bench {
   /// floats: the pixels.
   func normalFill(pixels: Int, lanes: Int, key: UInt64, image: UInt32, stream: UInt32) -> Results {
     let output = unwritten(pixels * 16)
-    kernels.normal_fill(output, self.lanes, Int32(pixels), Int32(lanes), key, image, stream)
+    kernels.normal_fill(output, self.lanes, Int32(pixels), Int32(lanes), ck_words(key: key, image: image, stream: stream))
     return Results(floats: [readMemory(output, pixels * 16)])
   }
 }

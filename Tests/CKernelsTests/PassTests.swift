@@ -52,8 +52,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
         let target = accumulate ? before : [Float](repeating: .nan, count: before.count)
         let results = onEverySet("\(count) terms") {
           $0.combine(
-            target: target, terms: terms, coefficients: coefficients, stride: stride, shift: accumulate ? nil : shift,
-            accumulate: accumulate)
+            target: target, terms: terms, coefficients: coefficients, stride: stride, shift: accumulate ? nil : shift)
         }
         let expected = before.indices.map { index in
           (0..<count).reduce(Double(accumulate ? before[index] : shift[index % 16])) {

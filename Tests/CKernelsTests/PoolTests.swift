@@ -12,9 +12,9 @@ extension Bench {
     let arg = output([UInt8](repeating: 255, count: count))
     let totals = sums.map { output($0) }
     kernels.pool_forward(
-      memory(source), lanes, wantsMaximum ? maximum : nil, wantsMaximum ? arg : nil, wantsAverage ? average : nil,
-      Int32(height),
-      Int32(width), Int32(stride), totals[0], totals[1], totals[2], totals[3])
+      memory(source), wantsMaximum ? maximum : nil, wantsMaximum ? arg : nil, wantsAverage ? average : nil,
+      pool(height, width, stride: stride),
+      ck_pool_sums(maximum: totals[0], maximumSquares: totals[1], average: totals[2], averageSquares: totals[3]))
     return Results(
       floats: [readMemory(maximum, count), readMemory(average, count)], doubles: totals.map { read($0, 16) },
       bytes: [read(arg, count)])
@@ -27,9 +27,12 @@ extension Bench {
   ) -> Results {
     let output = writable(target)
     kernels.pool_backward(
-      output, lanes, memory(maximumGradient), arg.map { input($0) }, memory(averageGradient), Int32(height), Int32(width),
-      Int32(stride))
+      output, memory(maximumGradient), arg.map { input($0) }, memory(averageGradient), pool(height, width, stride: stride))
     return Results(floats: [readMemory(output, target.count)])
+  }
+
+  func pool(_ height: Int, _ width: Int, stride: Int) -> ck_pool {
+    ck_pool(height: Int32(height), width: Int32(width), stride: Int32(stride), memoryLanes: lanes)
   }
 }
 

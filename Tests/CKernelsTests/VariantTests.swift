@@ -34,7 +34,10 @@ extension Bench {
   {
     let dropped = writable(target)
     kernels.dropout(
-      dropped, memory(source), lanes, scale, UInt32(rate * 0x1p32), Int32(pixels), key, 5, 11, accumulate ? 1 : 0)
+      dropped, memory(source), lanes, Int32(pixels),
+      ck_dropout(
+        scale: scale, threshold: UInt32(rate * 0x1p32), words: ck_words(key: key, image: 5, stream: 11)),
+      accumulate ? 1 : 0)
     return Results(floats: [readMemory(dropped, target.count)])
   }
 }

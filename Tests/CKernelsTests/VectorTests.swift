@@ -18,7 +18,8 @@ extension Bench {
     weights: [Float], velocity: [Float], gradient: [Float], scale: Float, rate: Float, momentum: Float, decay: Float
   ) -> Results {
     let (w, v) = (output(weights), output(velocity))
-    kernels.momentum_step(w, v, input(gradient), scale, rate, momentum, decay, Int64(weights.count))
+    kernels.momentum_step(
+      w, v, input(gradient), ck_sgd(scale: scale, rate: rate, momentum: momentum, decay: decay), Int64(weights.count))
     return Results(floats: [read(w, weights.count), read(v, weights.count)])
   }
 

@@ -3,16 +3,17 @@ import Testing
 
 @Suite("Parameter vectors")
 struct ParameterVectorTests {
-  func vector(_ values: [Float]) -> ParameterVector {
-    let result = ParameterVector(count: values.count)
+  func vector(_ values: [Float], _ kernels: KernelSet = Kernels.sets[0]) -> ParameterVector {
+    let result = ParameterVector(count: values.count, kernels: kernels)
     for (index, value) in values.enumerated() { result[index] = value }
     return result
   }
 
   @Test("A new vector is zero, and a duplicate does not share its values")
   func copies() {
-    #expect(ParameterVector(count: 5).values == [0, 0, 0, 0, 0])
-    #expect(ParameterVector(count: 0).values == [] && ParameterVector(count: 0).norm == 0)
+    #expect(ParameterVector(count: 5, kernels: Kernels.sets[0]).values == [0, 0, 0, 0, 0])
+    let empty = ParameterVector(count: 0, kernels: Kernels.sets[0])
+    #expect(empty.values == [] && empty.norm == 0)
     let first = vector([1, 2, 3])
     let second = first.duplicate()
     second[1] = 7
@@ -62,13 +63,50 @@ struct ParameterVectorTests {
     #expect(velocity.values == [3.1875, 5.875])
     #expect(weights.values == [-0.390625, -4.40625])
   }
+
+  @Test("Every instruction set computes the same bits, around the lane and block sizes")
+  func everySet() {
+    for count in [1, 15, 16, 17, 4095, 4097] {
+      func values(_ seed: Int) -> [Float] { (0..<count).map { Float(($0 * 37 + seed * 101) % 1009) / 17 - 29 } }
+      func bits(_ kernels: KernelSet) -> [UInt64] {
+        let (weights, velocity) = (vector(values(1), kernels), vector(values(2), kernels))
+        let gradient = vector(values(3), kernels)
+        gradient.add(weights, scaledBy: 0.3)
+        weights.momentumStep(
+          velocity: velocity, gradient: gradient, gradientScale: 0.7, learningRate: 0.1, momentum: 0.9, weightDecay: 3e-4)
+        return [weights, velocity, gradient].flatMap { $0.values.map { UInt64($0.bitPattern) } } + [weights.norm.bitPattern]
+      }
+      let best = bits(Kernels.sets[0])
+      for set in Kernels.sets { #expect(bits(set) == best, "\(set.name), \(count) values") }
+    }
+  }
 }
 
-/// `ZARTS_ISA` forces the vectors' algebra as it does the engine.
-struct VectorAlgebraTests {
-  @Test func algebraUsesTheSetThatTheEnginesUse() throws {
-    #expect(try Kernels.inUse.name == Kernels.select().name)
-    for name in Kernels.available { #expect(Kernels.inUse(named: name).name == name) }
-    #expect(Kernels.inUse(named: nil).name == Kernels.available.first)
+@Suite("Choice of an instruction set")
+struct KernelChoiceTests {
+  @Test("A set is found by its name, and without a name the best one is taken")
+  func byName() throws {
+    #expect(Kernels.available.last == "baseline" && Set(Kernels.available).count == Kernels.available.count)
+    for set in Kernels.sets { #expect(try Kernels.select(named: set.name) == set) }
+    #expect(try Kernels.select(named: nil) == Kernels.sets[0])
+  }
+
+  @Test("A name that there is not is refused with those that there are", arguments: ["sse9", "", "AVX2", "baseline "])
+  func unknown(name: String) throws {
+    let error = try #require(throws: KernelError.self) { try Kernels.select(named: name) }
+    switch error {
+    case .unavailable(let requested, let available):
+      #expect(requested == name && available == Kernels.available)
+    }
+    for set in Kernels.available { #expect("\(error)".contains(set)) }
+    #expect("\(error)".contains("ZARTS_ISA=\(name)"))
+  }
+
+  @Test("A vector and its copies keep the set that it was made with")
+  func kept() {
+    for set in Kernels.sets {
+      let vector = ParameterVector(count: 3, kernels: set)
+      #expect(vector.kernels == set && vector.duplicate().kernels == set)
+    }
   }
 }

@@ -126,7 +126,7 @@ import Testing
 
   @Test("running statistics that are not there are made up") func missing() throws {
     let problem = CountingProblem(try quadratic())
-    for statistics in [nil, ParameterVector(count: 2)] {
+    for statistics in [nil, ParameterVector(count: 2, kernels: Kernels.sets[0])] {
       let error = #expect(throws: InputError.self) { try evaluator(problem, .running, statistics) }
       #expect(error?.place.item == "running statistics")
     }

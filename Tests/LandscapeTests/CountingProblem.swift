@@ -17,7 +17,7 @@ final class CountingProblem: BilevelProblem {
   var initialAlphas: ArchitectureParameters { inner.initialAlphas }
   func makeInitialWeights() -> ParameterVector { inner.makeInitialWeights() }
   func makeVector() -> ParameterVector { inner.makeVector() }
-  func makeInitialStatistics() -> ParameterVector { ParameterVector(count: 1) }
+  func makeInitialStatistics() -> ParameterVector { ParameterVector(count: 1, kernels: Kernels.sets[0]) }
   var stepsPerEpoch: Int { inner.stepsPerEpoch }
   func trainingBatch(epoch: Int, step: Int) -> Batch { inner.trainingBatch(epoch: epoch, step: step) }
   func validationBatch(epoch: Int, step: Int) -> Batch { inner.validationBatch(epoch: epoch, step: step) }

@@ -113,11 +113,13 @@ import Testing
     }
     #expect(throws: InputError.self) {
       try ObjectiveEvaluator(
-        problem: problem, weights: ParameterVector(count: 4), trainingBatches: [batch], validationBatches: [batch])
+        problem: problem, weights: ParameterVector(count: 4, kernels: weights.kernels), trainingBatches: [batch],
+        validationBatches: [batch])
     }
     #expect(throws: InputError.self) {
       try ObjectiveEvaluator(
-        problem: problem, weights: weights, velocity: ParameterVector(count: 4), trainingBatches: [batch],
+        problem: problem, weights: weights, velocity: ParameterVector(count: 4, kernels: weights.kernels),
+        trainingBatches: [batch],
         validationBatches: [batch])
     }
     let evaluator = try ObjectiveEvaluator(

@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Foundation
 import Problems
@@ -53,7 +54,7 @@ final class CountingTask: TrainingTask {
     self.housekeeping = housekeeping
     files = Folder(try .create(at: path))
     try files.prepare(configuration: "counting: true\n")
-    training = try TrainingRun(in: files, label: "count", progress: progress, stop: stop)
+    training = try TrainingRun(in: files, label: "count", progress: progress, stop: stop, kernels: Kernels.sets[0])
     try training.begin(self)
   }
 
@@ -68,7 +69,8 @@ final class CountingTask: TrainingTask {
     if course.epoch > 0 { course.records = try Array(files.metrics().prefix(course.epoch)) }
     number = Int(try checkpoint.floats("number", shape: [])[0])
     ends = checkpoint.metadata["ends"]?.split(separator: " ").compactMap { Int($0) } ?? []
-    training = try TrainingRun(in: files, label: "count", progress: .silent, stop: StopRequest(), course: course)
+    training = try TrainingRun(
+      in: files, label: "count", progress: .silent, stop: StopRequest(), kernels: Kernels.sets[0], course: course)
     training.goOn(from: checkpoint.path, pastDamage: found.damaged)
   }
 

@@ -88,7 +88,7 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   func makeInitialWeights() -> ParameterVector { base.makeInitialWeights() }
   func makeVector() -> ParameterVector { base.makeVector() }
   func makeInitialStatistics() -> ParameterVector {
-    hasStatistics ? ParameterVector(count: 2) : base.makeInitialStatistics()
+    hasStatistics ? ParameterVector(count: 2, kernels: Kernels.sets[0]) : base.makeInitialStatistics()
   }
   var stepsPerEpoch: Int { base.stepsPerEpoch }
 
@@ -155,7 +155,7 @@ final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   }
   func importStatistics(from file: TensorFile) throws -> ParameterVector? {
     guard hasStatistics, file.contains("omega.running_mean") else { return nil }
-    let result = ParameterVector(count: 2)
+    let result = ParameterVector(count: 2, kernels: Kernels.sets[0])
     for (index, value) in try file.floats("omega.running_mean", shape: [2]).enumerated() { result[index] = value }
     return result
   }

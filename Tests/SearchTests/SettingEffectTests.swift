@@ -178,6 +178,6 @@ import Testing
 extension EngineKind {
   /// Another name for the engine of the CPU, which gives the same bits.
   fileprivate static let twin = EngineKind("twin", summary: "the CPU's by another name") {
-    try EngineKind.cpu.make($0, batch: $1, threads: $2)
+    try EngineKind.cpu.make($0, batch: $1, threads: $2, kernels: $3)
   }
 }

@@ -46,8 +46,8 @@ import Testing
 
   @Test("The checker finds what an engine does wrong", arguments: FaultyEngine.Fault.allCases)
   func findsFaults(fault: FaultyEngine.Fault) throws {
-    let kind = EngineKind("faulty", summary: "") { network, batch, threads in
-      FaultyEngine(try EngineKind.cpu.make(network, batch: batch, threads: threads), fault)
+    let kind = EngineKind("faulty", summary: "") { network, batch, threads, kernels in
+      FaultyEngine(try EngineKind.cpu.make(network, batch: batch, threads: threads, kernels: kernels), fault)
     }
     let network = TinySupernet(space: .s2, channels: 4)
     let report = try NetworkEngineLaws.check(
@@ -60,7 +60,7 @@ import Testing
     guard case .supernet(let architecture) = try Self.description(network) else { return }
     let (alphas, batch) = (network.alphas(), network.images())
     let results = try [EngineKind.cpu, .reference].map { kind in
-      let model = try SupernetModel(architecture: architecture, batch: 3, threads: 2, on: kind)
+      let model = try SupernetModel(architecture: architecture, batch: 3, threads: 2, on: kind, kernels: Kernels.sets[0])
       return model.gradient(
         weights: model.makeInitialWeights(seed: 5), alphas: alphas, batch: batch, weightGradient: nil,
         wantsAlphaGradient: true, statistics: nil)
@@ -81,7 +81,7 @@ import Testing
         "a network that the engine does not take", at: .setting("engine"), found: "a derived network",
         wanted: "a supernet")
     ) {
-      try DerivedModel(architecture: architecture, batch: 1, threads: 1, on: .reference)
+      try DerivedModel(architecture: architecture, batch: 1, threads: 1, on: .reference, kernels: Kernels.sets[0])
     }
   }
 

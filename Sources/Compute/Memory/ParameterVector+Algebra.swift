@@ -1,3 +1,5 @@
+import CKernels
+
 /// The vector-space operations that optimisers need. Every operand must have the same count.
 extension ParameterVector {
   /// self ← other.
@@ -6,9 +8,9 @@ extension ParameterVector {
     storage.update(from: other.storage, count: count)
   }
 
-  /// A new vector with the same values.
+  /// A new vector with the same values and kernels.
   public func duplicate() -> ParameterVector {
-    let result = ParameterVector(count: count)
+    let result = ParameterVector(count: count, kernels: kernels)
     result.copy(from: self)
     return result
   }
@@ -21,7 +23,7 @@ extension ParameterVector {
   /// self ← self + scale · other.
   public func add(_ other: ParameterVector, scaledBy scale: Float) {
     requireSameCount(other)
-    Kernels.inUse.table.pointee.add_scaled(storage, other.storage, scale, Int64(count))
+    kernels.table.pointee.add_scaled(storage, other.storage, scale, Int64(count))
   }
 
   /// ⟨self, other⟩, accumulated in double precision.
@@ -51,7 +53,7 @@ extension ParameterVector {
   }
 
   /// ‖self‖₂.
-  public var norm: Double { Kernels.inUse.table.pointee.sum_squares(storage, Int64(count)).squareRoot() }
+  public var norm: Double { kernels.table.pointee.sum_squares(storage, Int64(count)).squareRoot() }
 
   /// One step of SGD with momentum as PyTorch takes it, self being ω:
   /// v ← momentum · v + gradientScale · g + weightDecay · ω, then ω ← ω − learningRate · v.
@@ -61,8 +63,9 @@ extension ParameterVector {
   ) {
     requireSameCount(velocity)
     requireSameCount(gradient)
-    Kernels.inUse.table.pointee.momentum_step(
-      storage, velocity.storage, gradient.storage, gradientScale, learningRate, momentum, weightDecay, Int64(count))
+    kernels.table.pointee.momentum_step(
+      storage, velocity.storage, gradient.storage,
+      ck_sgd(scale: gradientScale, rate: learningRate, momentum: momentum, decay: weightDecay), Int64(count))
   }
 
   private func requireSameCount(_ other: ParameterVector) {

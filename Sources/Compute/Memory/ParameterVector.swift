@@ -2,17 +2,22 @@ import Foundation
 
 /// A flat vector of float32 parameters: network weights ω, their gradient or their momentum.
 ///
-/// Rooms above `Supernet` treat it as an element of a vector space; only the problem that made it knows which entry is
+/// Rooms above `Engine` treat it as an element of a vector space; only the problem that made it knows which entry is
 /// which tensor. Reductions add fixed blocks in a fixed order, so their bits never depend on the number of threads.
 public final class ParameterVector: @unchecked Sendable {
   /// Number of stored values, padding lanes included.
   public let count: Int
+  /// What computes its algebra.
+  public let kernels: KernelSet
   package let storage: UnsafeMutablePointer<Float>
 
   /// A vector of `count` zeros, aligned for the widest registers.
-  public init(count: Int) {
+  ///
+  /// - Parameter kernels: the set that the program has chosen; it computes whatever is written to this vector.
+  public init(count: Int, kernels: KernelSet) {
     precondition(count >= 0, "a vector has no negative count")
     self.count = count
+    self.kernels = kernels
     let needed = Int.saturatingProduct(count, MemoryLayout<Float>.stride)
     let bytes = needed > Int.max - 64 ? needed : max(64, (needed + 63) / 64 * 64)
     var memory: UnsafeMutableRawPointer?

@@ -1,46 +1,39 @@
 import CKernels
 import Foundation
 
-/// The compute kernels of the instruction set in use.
+/// The instruction sets that there are compute kernels for, and the choice of one.
+///
+/// A program chooses once, at its start, and passes the `KernelSet` on: to problems and models, and with their vectors to
+/// the algebra on weights.
 public enum Kernels {
   /// The variable that forces an instruction set: `avx512`, `avx2` or `baseline`.
   public static let environmentVariable = "ZARTS_ISA"
 
-  /// Names of the instruction sets that this processor has, best first.
-  public static var available: [String] {
-    (0..<ck_available()).compactMap { ck_get($0).map { String(cString: $0.pointee.name) } }
-  }
+  /// The instruction sets that this processor has, best first. The last of them, `baseline`, is everywhere.
+  public static let sets: [KernelSet] = (0..<ck_available()).compactMap { ck_get($0).map(KernelSet.init) }
 
-  /// The set for operations on whole vectors, which no engine hands on: that of `select`, chosen once. Where the variable
-  /// names none that there is, the first engine says so.
-  public static let inUse = inUse(named: ProcessInfo.processInfo.environment[environmentVariable])
+  /// Their names.
+  public static var available: [String] { sets.map(\.name) }
 
-  /// The same for a value of the variable.
-  public static func inUse(named requested: String?) -> KernelSet { (try? select(named: requested)) ?? KernelSet(index: 0) }
-
-  /// The set that `ZARTS_ISA` names, or the best one.
+  /// The set of a name, by default the one that `ZARTS_ISA` holds; without a name the best one.
   ///
-  /// - Throws: `KernelError` when the variable names a set that is unknown or that the processor lacks.
+  /// - Throws: `KernelError` for the name of a set that is unknown or that the processor lacks.
   public static func select(named requested: String? = ProcessInfo.processInfo.environment[environmentVariable]) throws
     -> KernelSet
   {
-    let names = available
-    guard let requested else { return KernelSet(index: 0) }
-    guard let index = names.firstIndex(of: requested) else {
-      throw KernelError.unavailable(requested: requested, available: names)
+    guard let set = requested.map({ name in sets.first { $0.name == name } }) ?? sets.first else {
+      throw KernelError.unavailable(requested: requested ?? "", available: available)
     }
-    return KernelSet(index: index)
+    return set
   }
 }
 
 /// One instruction set's kernels. All sets give the same bits.
-public struct KernelSet: @unchecked Sendable {
+public struct KernelSet: @unchecked Sendable, Hashable {
   package let table: UnsafePointer<ck_kernels>
 
-  init(index: Int) {
-    guard let table = ck_get(Int32(index)) else { preconditionFailure("no kernel set \(index)") }
-    self.table = table
-  }
+  /// - Parameter table: of kernels that outlive this value.
+  package init(_ table: UnsafePointer<ck_kernels>) { self.table = table }
 
   public var name: String { String(cString: table.pointee.name) }
 }

@@ -33,18 +33,12 @@ public final class DerivedModel: NetworkModel {
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
   ///   - kind: the kind of engine.
+  ///   - kernels: the set that the program has chosen.
   /// - Throws: as `EngineKind.make`.
   public convenience init(
-    architecture: DerivedArchitecture, batch: Int, threads: Int, on kind: EngineKind = .cpu
+    architecture: DerivedArchitecture, batch: Int, threads: Int, on kind: EngineKind = .cpu, kernels: KernelSet
   ) throws {
-    self.init(architecture, try kind.make(.derived(architecture), batch: batch, threads: threads))
-  }
-
-  /// The same on the processor with the kernels of one instruction set.
-  ///
-  /// - Throws: as `CPUEngine`.
-  public convenience init(architecture: DerivedArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    self.init(architecture, try CPUEngine(.derived(architecture), batch: batch, threads: threads, kernels: kernels))
+    self.init(architecture, try kind.make(.derived(architecture), batch: batch, threads: threads, kernels: kernels))
   }
 
   private init(_ architecture: DerivedArchitecture, _ engine: any NetworkEngine) {

@@ -13,18 +13,13 @@ public final class SupernetModel: NetworkModel {
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
   ///   - kind: the kind of engine.
+  ///   - kernels: the set that the program has chosen.
   /// - Throws: as `EngineKind.make`.
-  public init(architecture: SupernetArchitecture, batch: Int, threads: Int, on kind: EngineKind = .cpu) throws {
+  public init(
+    architecture: SupernetArchitecture, batch: Int, threads: Int, on kind: EngineKind = .cpu, kernels: KernelSet
+  ) throws {
     self.architecture = architecture
-    engine = try kind.make(.supernet(architecture), batch: batch, threads: threads)
-  }
-
-  /// The same on the processor with the kernels of one instruction set.
-  ///
-  /// - Throws: as `CPUEngine`.
-  public init(architecture: SupernetArchitecture, batch: Int, threads: Int, kernels: KernelSet) throws {
-    self.architecture = architecture
-    engine = try CPUEngine(.supernet(architecture), batch: batch, threads: threads, kernels: kernels)
+    engine = try kind.make(.supernet(architecture), batch: batch, threads: threads, kernels: kernels)
   }
 
   /// α ~ 1e-3 · N(0, 1), β likewise. The operations come first, so that they are the same with β as without.

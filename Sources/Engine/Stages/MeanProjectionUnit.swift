@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// 2×2 means of stride 2, then a 1×1 convolution, without ReLU or batch norm: the shortcut of a residual block.
 final class MeanProjectionUnit {
@@ -19,7 +20,7 @@ final class MeanProjectionUnit {
     means = lowering.activation(shape, isNarrow: false)
     output = lowering.activation(outputShape)
     offset = lowering.parameters.pointwise(weightName, outputs: outputChannels, channels: shape.channels, sources: 1)
-    transposed = lowering.allocate(Float.self, shape.blocks * outputShape.blocks * Lanes.square)
+    transposed = lowering.allocate(Float.self, shape.blocks * outputShape.blocks * Lanes.blockWeights)
     tileRows = max(1, min(Int(ck_tile_pixels) / shape.width, shape.height))
     let tile = tileRows * shape.width * max(shape.blocks, outputShape.blocks) * Lanes.count
     lowering.need { $0.tile = max($0.tile, tile) }
@@ -38,11 +39,13 @@ final class MeanProjectionUnit {
       average(image: image)
       let (from, to) = (means.shape, output.shape)
       forEachBand { row, rows in
-        state.kernels.pointee.pointwise(
-          output.image(image), Int64(to.floatsPerBlock), Int32(row * to.width), means.block(0, image: image, row: row),
-          Int64(from.floatsPerBlock), state.weights + offset, Int64(from.blocks * 256), Int32(rows * to.width),
-          Int32(from.blocks), Int32(from.blocks), Int32(from.lastLanes), Int32(to.blocks), Int32(to.blocks),
-          Int32(to.lastLanes), output.memoryLanes(to.blocks - 1), nil, Int64(to.lanes), nil)
+        var convolution = ck_pointwise(
+          input: means.block(0, image: image, row: row), inputs: ck_blocks(of: from, stride: from.floatsPerBlock),
+          weights: state.weights + offset, weightStride: Int64(from.blocks * Lanes.blockWeights),
+          output: output.image(image), outputs: ck_blocks(of: to, stride: to.floatsPerBlock),
+          memoryLanes: output.memoryLanes(to.blocks - 1), firstPixel: Int32(row * to.width),
+          pixels: Int32(rows * to.width), sums: nil, sumsStride: 0, ahead: nil)
+        state.kernels.pointee.pointwise(&convolution)
       }
     }
   }
@@ -50,31 +53,36 @@ final class MeanProjectionUnit {
   /// Weight gradients, and what flows back to the input added to `target`.
   func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
     let (from, to) = (means.shape, output.shape)
-    let partial = phase.reserveGradient(parameter: offset, count: to.blocks * from.blocks * Lanes.square)
+    let partial = phase.reserveGradient(parameter: offset, count: to.blocks * from.blocks * Lanes.blockWeights)
     phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let (tileA, tileB, kernels) = (context.scratch.tileA, context.scratch.tileB, state.kernels.pointee)
-      let (ones, zeros) = (context.scratch.coefficients, context.scratch.coefficients + 16)
-      ones.update(repeating: 1, count: 16)
-      zeros.update(repeating: 0, count: 16)
+      let (ones, zeros) = (context.scratch.coefficients, context.scratch.coefficients + Lanes.count)
+      ones.update(repeating: 1, count: Lanes.count)
+      zeros.update(repeating: 0, count: Lanes.count)
       forEachBand { row, rows in
         let pixels = rows * to.width
         for block in 0..<to.blocks {
           // A copy with 16 channels a pixel.
           let values = gradient.block(block, image: image, row: row)
           kernels.affine(
-            tileA + block * pixels * 16, values, gradient.memoryLanes(block), ones, values, zeros, zeros, Int32(pixels))
+            tileA + block * pixels * Lanes.count, values, values, gradient.memoryLanes(block),
+            ck_gradient_map(gradient: ones, output: zeros, shift: zeros), Int32(pixels))
         }
         if let gradients = context.gradients {
-          kernels.outer(
-            gradients + partial, Int64(from.blocks * 256), tileA, Int64(pixels * 16),
-            means.block(0, image: image, row: row), Int64(from.floatsPerBlock), Int32(pixels), Int32(from.blocks),
-            Int32(from.blocks), Int32(from.lastLanes), Int32(to.blocks), Int32(to.lastLanes), nil, 0)
+          var product = ck_outer(
+            gradient: gradients + partial, gradientStride: Int64(from.blocks * Lanes.blockWeights),
+            outputGradient: tileA, outputs: ck_blocks(of: to, stride: pixels * Lanes.count),
+            input: means.block(0, image: image, row: row), inputs: ck_blocks(of: from, stride: from.floatsPerBlock),
+            pixels: Int32(pixels), aheadCount: 0, ahead: nil)
+          kernels.outer(&product)
         }
-        kernels.pointwise(
-          tileB, Int64(pixels * 16), 0, tileA, Int64(pixels * 16), transposed, Int64(to.blocks * 256), Int32(pixels),
-          Int32(to.blocks), Int32(to.blocks), Int32(to.lastLanes), Int32(from.blocks), Int32(from.blocks),
-          Int32(from.lastLanes), 16, nil, 0, nil)
+        var convolution = ck_pointwise(
+          input: tileA, inputs: ck_blocks(of: to, stride: pixels * Lanes.count), weights: transposed,
+          weightStride: Int64(to.blocks * Lanes.blockWeights), output: tileB,
+          outputs: ck_blocks(of: from, stride: pixels * Lanes.count), memoryLanes: Int32(ck_lanes), firstPixel: 0,
+          pixels: Int32(pixels), sums: nil, sumsStride: 0, ahead: nil)
+        kernels.pointwise(&convolution)
         spread(tileB, image: image, row: row, rows: rows, into: target)
       }
     }

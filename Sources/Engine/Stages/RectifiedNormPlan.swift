@@ -1,4 +1,5 @@
 import CKernels
+import Compute
 
 /// Batch norm with scale and shift, then ReLU, of a tensor that no convolution has made: what ends a network of stages.
 final class RectifiedNormPlan: StagePart {
@@ -33,9 +34,10 @@ final class RectifiedNormPlan: StagePart {
       for block in 0..<shape.blocks {
         let values = input.block(block, image: image)
         context.scratch.terms[0] = UnsafePointer(values)
+        let sums = context.sums + offset + block * Lanes.count
         kernels.pointee.reduce(
-          values, input.memoryLanes(block), context.scratch.terms, 1, Int32(shape.pixels),
-          context.sums + offset + lanes + block * 16, Int64(lanes), context.sums + offset + block * 16)
+          values, input.memoryLanes(block), ck_terms(context.scratch, count: 1),
+          ck_products(products: sums + lanes, stride: Int64(lanes), gradient: sums), Int32(shape.pixels))
       }
     }
     before.onFinish { [norm] sums, images in
@@ -48,8 +50,8 @@ final class RectifiedNormPlan: StagePart {
     phase.onImage { [input, output, norm] image, _ in
       for block in 0..<shape.blocks {
         kernels.pointee.relu_pad(
-          output.block(block, image: image), input.block(block, image: image), input.memoryLanes(block),
-          norm.scale + block * 16, norm.shift + block * 16, Int32(shape.height), Int32(shape.width), 0)
+          output.block(block, image: image), input.block(block, image: image), ck_map(of: norm, block: block),
+          ck_plane(of: shape, pad: 0, memoryLanes: input.memoryLanes(block)))
       }
     }
   }
@@ -59,7 +61,7 @@ final class RectifiedNormPlan: StagePart {
     let open = phases[phases.count - 1]
     open.onImage { [output, outputGradient] image, _ in
       kernels.pointee.mask_flat(
-        outputGradient.image(image), 16, outputGradient.image(image), output.image(image),
+        outputGradient.image(image), Int32(ck_lanes), outputGradient.image(image), output.image(image),
         Int32(shape.blocks * shape.pixels), 0)
     }
     norm.appendReduction(of: outputGradient, values: input, to: open)
@@ -71,8 +73,7 @@ final class RectifiedNormPlan: StagePart {
       for block in 0..<shape.blocks {
         kernels.pointee.affine(
           inputGradient.block(block, image: image), outputGradient.block(block, image: image),
-          input.memoryLanes(block), norm.gradientScale + block * 16, input.block(block, image: image),
-          norm.outputScale + block * 16, norm.gradientShift + block * 16, Int32(shape.pixels))
+          input.block(block, image: image), input.memoryLanes(block), norm.gradientMap(block), Int32(shape.pixels))
       }
     }
   }

@@ -1,5 +1,6 @@
 import CKernels
 import Cells
+import Compute
 
 /// One cell of a network of stages, lowered: it reads one tensor, raw, and its output is its last node (Dong and Yang,
 /// NAS-Bench-201, ICLR 2020, §2.1).
@@ -134,12 +135,13 @@ final class StageCellPlan: StagePart {
     _ values: Activation, _ mixingIndex: Int, block: Int, image: Int, into target: Floats, accumulate: Bool,
     scratch: WorkerScratch
   ) {
-    let zeros = scratch.coefficients + 16
-    scratch.coefficients.update(repeating: state.mixing(layout.kindIndex, mixingIndex), count: 16)
-    zeros.update(repeating: 0, count: 16)
+    let zeros = scratch.coefficients + Lanes.count
+    scratch.coefficients.update(repeating: state.mixing(layout.kindIndex, mixingIndex), count: Lanes.count)
+    zeros.update(repeating: 0, count: Lanes.count)
     scratch.terms[0] = UnsafePointer(values.block(block, image: image))
     state.kernels.pointee.combine(
-      target, values.memoryLanes(block), scratch.terms, scratch.coefficients, 16, zeros, 1, Int32(values.shape.pixels),
-      accumulate ? 1 : 0)
+      target, values.memoryLanes(block), ck_terms(scratch, count: 1),
+      ck_coefficients(values: scratch.coefficients, stride: Int64(Lanes.count), shift: accumulate ? nil : zeros),
+      Int32(values.shape.pixels))
   }
 }

@@ -68,6 +68,7 @@ public final class QuadraticBilevelProblem: BilevelProblem {
   public let noise: Double
   public let seed: UInt64
   private let initialWeights: [Double]
+  private let kernels: KernelSet
 
   /// - Parameters:
   ///   - coefficients: A, B, b, V, w*, D, a* and the constants.
@@ -75,10 +76,12 @@ public final class QuadraticBilevelProblem: BilevelProblem {
   ///   - initialWeights: ω at the start [d]; zeros where nil.
   ///   - noise: standard deviation of the batches' shifts; 0 makes every batch the split itself.
   ///   - seed: key of the shifts, which are functions of (seed, split, epoch, step) alone.
-  /// - Throws: `InputError` where an extent disagrees or A, V or D is not symmetric positive definite.
+  ///   - kernels: of the vectors; nil for the set that `Kernels.select` chooses.
+  /// - Throws: `InputError` where an extent disagrees or A, V or D is not symmetric positive definite; `KernelError` for an
+  ///   unknown instruction set.
   public init(
     coefficients: Coefficients, initialAlphas: ArchitectureParameters, initialWeights: [Double]? = nil,
-    stepsPerEpoch: Int = 10, noise: Double = 0, seed: UInt64 = 0
+    stepsPerEpoch: Int = 10, noise: Double = 0, seed: UInt64 = 0, kernels: KernelSet? = nil
   ) throws {
     let size = coefficients.trainingCurvature.rows
     try coefficients.check(alphaCount: initialAlphas.count)
@@ -98,6 +101,7 @@ public final class QuadraticBilevelProblem: BilevelProblem {
     self.stepsPerEpoch = stepsPerEpoch
     self.noise = noise
     self.seed = seed
+    self.kernels = try kernels ?? Kernels.select()
   }
 
   /// Number of values of ω.
@@ -198,9 +202,9 @@ public final class QuadraticBilevelProblem: BilevelProblem {
     return result
   }
 
-  public func makeVector() -> ParameterVector { ParameterVector(count: weightCount) }
+  public func makeVector() -> ParameterVector { ParameterVector(count: weightCount, kernels: kernels) }
 
-  public func makeInitialStatistics() -> ParameterVector { ParameterVector(count: 0) }
+  public func makeInitialStatistics() -> ParameterVector { ParameterVector(count: 0, kernels: kernels) }
 
   /// One tensor, `omega` [d].
   public func export(_ vector: ParameterVector) -> [NamedTensor] {

@@ -8,12 +8,14 @@ extension EngineBenchmark {
   /// A derived network as `zarts retrain` trains it, with its auxiliary head, a tenth of the paths dropped, on images of
   /// standard normal noise.
   public convenience init(
-    derived architecture: DerivedArchitecture, batch count: Int, threads: Int, engine: EngineKind = .cpu
+    derived architecture: DerivedArchitecture, batch count: Int, threads: Int, engine: EngineKind = .cpu,
+    kernels: KernelSet
   ) throws {
     let side = architecture.imageSize
     let batch = try BatchLoader(dataset: ImageDataset.noise(count: count, side: side), seed: 0, batchSize: count)
       .wholeTraining
-    let model = try DerivedModel(architecture: architecture, batch: count, threads: threads, on: engine)
+    let model = try DerivedModel(
+      architecture: architecture, batch: count, threads: threads, on: engine, kernels: kernels)
     let weights = model.makeInitialWeights(seed: 0)
     let (velocity, gradient) = (model.makeVector(), model.makeVector())
     let statistics = model.makeInitialStatistics()

@@ -11,12 +11,12 @@ extension EngineBenchmark {
   /// A supernet on images of standard normal noise.
   public convenience init(
     space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int,
-    variant: SupernetVariant = SupernetVariant(), engine: EngineKind = .cpu
+    variant: SupernetVariant = SupernetVariant(), engine: EngineKind = .cpu, kernels: KernelSet
   ) throws {
     let loader = try BatchLoader(dataset: ImageDataset.noise(count: count, side: 32), seed: 0, batchSize: count)
     let problem = try SupernetProblem(
       space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads,
-      variant: variant, engine: engine)
+      variant: variant, engine: engine, kernels: kernels)
     let alphas = problem.initialAlphas
     let weights = problem.makeInitialWeights()
     let velocity = problem.makeVector()

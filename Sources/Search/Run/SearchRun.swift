@@ -71,7 +71,8 @@ public final class SearchRun<Problem: BilevelProblem> {
       updateCost: optimiser.updateCost,
       evaluationCost: Double(problem.validationSplitCount) / 3 + Self.eigenvalueCost(configuration, problem),
       epochEndCost: optimiser.epochEndCost)
-    training = try TrainingRun(in: files, label: "search", progress: progress, stop: stop, course: course)
+    training = try TrainingRun(
+      in: files, label: "search", progress: progress, stop: stop, kernels: gradient.kernels, course: course)
   }
 
   /// Of an epoch on average, in training steps.

@@ -40,19 +40,19 @@ extension Bench {
   func convForward(_ shape: ConvolutionCase, input: [Float], depthwise: [Float], pointwise: [Float], sums: [Double])
     -> Results
   {
-    var conv = shape.lowered(memoryLanes: lanes)
     let blocks = blockCount(shape.outputs)
     let output = unwritten(shape.outputFloats, blocks: blocks)
     let total = self.output(sums)
-    kernels.conv_forward(
-      &conv, self.input(depthwise), self.input(pointwise), self.input(input), output, scratch(shape.tileFloats), total,
-      nil)
+    var conv = shape.lowered(memoryLanes: lanes)
+    var operands = ck_conv_forward(
+      depthwise: self.input(depthwise), pointwise: self.input(pointwise), input: self.input(input), output: output,
+      tile: scratch(shape.tileFloats), sums: total, next: nil)
+    kernels.conv_forward(&conv, &operands)
     return Results(floats: [readMemory(output, shape.outputFloats, blocks: blocks)], doubles: [read(total, sums.count)])
   }
 
   /// floats: input gradient, depthwise gradient, pointwise gradient, padded gradient planes.
   func convBackward(_ shape: ConvolutionCase, _ at: BackwardArguments) -> Results {
-    var conv = shape.lowered(memoryLanes: lanes)
     let (inBlocks, outBlocks) = (Int32(blockCount(shape.inputs)), Int32(blockCount(shape.outputs)))
     let flipped = scratch(at.depthwise.count)
     let transposed = scratch(at.pointwise.count)
@@ -68,11 +68,13 @@ extension Bench {
         channels: blockCount(shape.inputs) * 16, height: shape.outHeight, width: shape.outWidth,
         values: [Double](repeating: 7, count: blockCount(shape.inputs) * 16 * shape.outPixels)
       ).blocked(pad: shape.pad))
+    var conv = shape.lowered(memoryLanes: lanes)
     var arguments = ck_conv_backward(
       depthwise: depthwise, depthwiseFlipped: flipped, pointwiseTransposed: transposed, input: input(at.input),
       gradient: memory(at.gradient, blocks: Int(outBlocks)), output: memory(at.output, blocks: Int(outBlocks)),
-      scaleGradient: input(at.scaleGradient),
-      scaleOutput: input(at.scaleOutput), shift: input(at.shift), tileA: scratch(shape.tileFloats),
+      map: ck_gradient_map(
+        gradient: input(at.scaleGradient), output: input(at.scaleOutput), shift: input(at.shift)),
+      tileA: scratch(shape.tileFloats),
       tileB: scratch(shape.tileFloats), gradientPlanes: planes, depthwiseGradient: at.wantsWeights ? depthwiseGradient : nil,
       pointwiseGradient: at.wantsWeights ? pointwiseGradient : nil, inputGradient: inputGradient,
       accumulate: at.accumulate ? 1 : 0, next: nil, afterNext: nil)

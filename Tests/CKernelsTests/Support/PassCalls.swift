@@ -4,10 +4,14 @@ extension Bench {
   /// An optional operand.
   func input(_ values: [Float]?) -> UnsafePointer<Float>? { values.map { input($0) } }
 
-  /// Pointers to the terms of a sum.
-  private func table(_ terms: [[Float]]) -> UnsafePointer<UnsafePointer<Float>?> {
+  /// The terms of a sum.
+  private func list(_ terms: [[Float]]) -> ck_terms {
     let pointers: [UnsafePointer<Float>?] = terms.map { memory($0) }
-    return input(pointers.isEmpty ? [nil] : pointers)
+    return ck_terms(blocks: input(pointers.isEmpty ? [nil] : pointers), count: Int32(terms.count))
+  }
+
+  func plane(_ height: Int, _ width: Int, pad: Int) -> ck_plane {
+    ck_plane(height: Int32(height), width: Int32(width), pad: Int32(pad), memoryLanes: lanes)
   }
 
   /// floats: target. `target` is a padded plane.
@@ -15,7 +19,8 @@ extension Bench {
     -> Results
   {
     let output = self.output(target)
-    kernels.relu_pad(output, memory(source), lanes, input(scale), input(shift), Int32(height), Int32(width), Int32(pad))
+    kernels.relu_pad(
+      output, memory(source), ck_map(scale: input(scale), shift: input(shift)), plane(height, width, pad: pad))
     return Results(floats: [read(output, target.count)])
   }
 
@@ -23,8 +28,8 @@ extension Bench {
   func affine(x: [Float], a: [Float], y: [Float]?, b: [Float]?, c: [Float], inPlace: Bool) -> Results {
     let output = inPlace ? self.output(x) : scratch(x.count)
     kernels.affine(
-      output, inPlace ? UnsafePointer(output) : memory(x), lanes, input(a), memory(y), input(b), input(c),
-      Int32(x.count / 16))
+      output, inPlace ? UnsafePointer(output) : memory(x), memory(y), lanes,
+      ck_gradient_map(gradient: input(a), output: input(b), shift: input(c)), Int32(x.count / 16))
     return Results(floats: [read(output, x.count)])
   }
 
@@ -32,19 +37,17 @@ extension Bench {
   func normalise(_ source: [Float], scale: [Float], shift: [Float], inPlace: Bool) -> Results {
     let output = inPlace ? writable(source) : unwritten(source.count)
     kernels.normalise(
-      output, inPlace ? UnsafePointer(output) : memory(source), lanes, input(scale), input(shift), Int32(source.count / 16))
+      output, inPlace ? UnsafePointer(output) : memory(source), lanes, ck_map(scale: input(scale), shift: input(shift)),
+      Int32(source.count / 16))
     return Results(floats: [readMemory(output, source.count)])
   }
 
-  /// floats: target.
-  func combine(
-    target: [Float], terms: [[Float]], coefficients: [Float], stride: Int, shift: [Float]?, accumulate: Bool
-  ) -> Results {
+  /// floats: target, to which the sum is added where there is no shift.
+  func combine(target: [Float], terms: [[Float]], coefficients: [Float], stride: Int, shift: [Float]?) -> Results {
     let output = writable(target)
     kernels.combine(
-      output, lanes, table(terms), input(coefficients), Int64(stride), input(shift), Int32(terms.count),
-      Int32(target.count / 16),
-      accumulate ? 1 : 0)
+      output, lanes, list(terms),
+      ck_coefficients(values: input(coefficients), stride: Int64(stride), shift: input(shift)), Int32(target.count / 16))
     return Results(floats: [readMemory(output, target.count)])
   }
 
@@ -53,7 +56,8 @@ extension Bench {
     let total = output(sums)
     let own = gradientSum.map { output($0) }
     kernels.reduce(
-      memory(gradient), lanes, table(terms), Int32(terms.count), Int32(gradient.count / 16), total, Int64(stride), own)
+      memory(gradient), lanes, list(terms), ck_products(products: total, stride: Int64(stride), gradient: own),
+      Int32(gradient.count / 16))
     return Results(doubles: [read(total, sums.count), own.map { read($0, 16) } ?? []])
   }
 
@@ -73,7 +77,7 @@ extension Bench {
       output = writable(addend ?? gradient)
       (g, a) = (input(gradient), addend == nil ? nil : UnsafePointer(output))
     }
-    kernels.mask(output, lanes, g, input(padded), a, Int32(height), Int32(width), Int32(pad))
+    kernels.mask(output, g, input(padded), a, plane(height, width, pad: pad))
     return Results(floats: [readMemory(output, gradient.count)])
   }
 
@@ -84,7 +88,7 @@ extension Bench {
     let target = unwritten(gradient.count)
     let (product, total) = (output(sums), output(sums))
     kernels.mask_reduce(
-      target, lanes, input(gradient), input(padded), memory(term), Int32(height), Int32(width), Int32(pad), product, total)
+      target, input(gradient), input(padded), memory(term), plane(height, width, pad: pad), product, total)
     return Results(floats: [readMemory(target, gradient.count)], doubles: [read(product, 16), read(total, 16)])
   }
 
@@ -102,11 +106,16 @@ extension Bench {
     return Results(floats: [read(output, source.count)])
   }
 
+  private func halves(_ width: Int, _ offset: Int, firstRow: Int, rows: Int) -> ck_halves {
+    ck_halves(
+      width: Int32(width), offset: Int32(offset), firstRow: Int32(firstRow), rows: Int32(rows), memoryLanes: lanes)
+  }
+
   /// floats: the band.
   func reluGather(_ source: [Float], width: Int, offset: Int, firstRow: Int, rows: Int) -> Results {
     let count = rows * (width / 2) * 16
     let output = scratch(count)
-    kernels.relu_gather(output, memory(source), lanes, Int32(width), Int32(offset), Int32(firstRow), Int32(rows))
+    kernels.relu_gather(output, memory(source), halves(width, offset, firstRow: firstRow, rows: rows))
     return Results(floats: [read(output, count)])
   }
 
@@ -116,7 +125,7 @@ extension Bench {
   ) -> Results {
     let output = writable(target)
     kernels.scatter_masked(
-      output, lanes, input(gradient), memory(source), Int32(width), Int32(offset), Int32(firstRow), Int32(rows))
+      output, input(gradient), memory(source), halves(width, offset, firstRow: firstRow, rows: rows))
     return Results(floats: [readMemory(output, target.count)])
   }
 
@@ -126,7 +135,8 @@ extension Bench {
     let count = 2 * block
     let output = self.output([Float](repeating: 123, count: count))
     kernels.patches(
-      output, Int64(block), input(image), Int32(height), Int32(width), Int32(stride), Int32(firstRow), Int32(rows))
+      output, input(image), Int32(height), Int32(width), Int32(stride),
+      ck_rows(stride: Int64(block), first: Int32(firstRow), count: Int32(rows)))
     return Results(floats: [read(output, count)])
   }
 

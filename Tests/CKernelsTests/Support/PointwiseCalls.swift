@@ -19,6 +19,16 @@ struct PointwiseCase: CustomStringConvertible {
   var pixelStride: Int { pixels * 16 + gap }
   var weightStride: Int { inBlocks * 256 + gap }
 
+  var inputs: ck_blocks {
+    ck_blocks(
+      stride: Int64(pixelStride), count: Int32(inBlocks), period: Int32(blockCount(channels)),
+      lastLanes: Int32(lastLanes(channels)))
+  }
+  var outputBlocks: ck_blocks {
+    ck_blocks(
+      stride: Int64(pixelStride), count: Int32(outBlocks), period: Int32(outPeriod), lastLanes: Int32(outLanes))
+  }
+
   var description: String { "\(sources)·\(channels)→\(outputs) channels, \(pixels) pixels, gap \(gap)" }
 }
 
@@ -33,13 +43,11 @@ extension Bench {
     let output = isMemory && memoryLanes < 16 ? writable(target, blocks: shape.outBlocks) : self.output(target)
     let total = sums.map { self.output($0) }
     let source = input(source)
-    kernels.pointwise(
-      output, Int64(shape.pixelStride), Int32(firstPixel), source, Int64(shape.pixelStride), input(weights),
-      Int64(shape.weightStride),
-      Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), Int32(shape.outPeriod), Int32(shape.outLanes), isMemory ? lanes : 16, total,
-      Int64(shape.outBlocks * 16),
-      ahead(shape, source))
+    var convolution = ck_pointwise(
+      input: source, inputs: shape.inputs, weights: input(weights), weightStride: Int64(shape.weightStride),
+      output: output, outputs: shape.outputBlocks, memoryLanes: isMemory ? lanes : 16, firstPixel: Int32(firstPixel),
+      pixels: Int32(shape.pixels), sums: total, sumsStride: Int64(shape.outBlocks * 16), ahead: ahead(shape, source))
+    kernels.pointwise(&convolution)
     return Results(
       floats: [
         isMemory && memoryLanes < 16
@@ -57,10 +65,11 @@ extension Bench {
     let output = self.output(target)
     let source = input(source)
     let ahead = ahead(shape, source)
-    kernels.outer(
-      output, Int64(shape.weightStride), input(gradient), Int64(shape.pixelStride), source, Int64(shape.pixelStride),
-      Int32(shape.pixels), Int32(shape.inBlocks), Int32(blockCount(shape.channels)), Int32(lastLanes(shape.channels)),
-      Int32(shape.outBlocks), Int32(lastLanes(shape.outputs)), ahead, ahead == nil ? 0 : Int32(shape.inBlocks))
+    var product = ck_outer(
+      gradient: output, gradientStride: Int64(shape.weightStride), outputGradient: input(gradient),
+      outputs: shape.outputBlocks, input: source, inputs: shape.inputs, pixels: Int32(shape.pixels),
+      aheadCount: ahead == nil ? 0 : Int32(shape.inBlocks), ahead: ahead)
+    kernels.outer(&product)
     return Results(floats: [read(output, target.count)])
   }
 }

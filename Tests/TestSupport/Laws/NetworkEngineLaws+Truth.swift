@@ -59,7 +59,7 @@ extension NetworkEngineLaws {
 
   mutating func checkAgreement(with kind: EngineKind) throws {
     let own = outcome(of: engine, input)
-    let reference = try kind.make(network, batch: input.batch.count, threads: 1)
+    let reference = try kind.make(network, batch: input.batch.count, threads: 1, kernels: Kernels.sets[0])
     let other = outcome(of: reference, input)
     report.require(abs(own.result.loss / other.result.loss - 1) < 1e-5, "losses of engines agree")
     report.require(own.result.correct == other.result.correct, "correct predictions of engines agree")

@@ -47,7 +47,7 @@ public struct NetworkEngineLaws {
     // No mixing weight is 0, and no two of an edge are alike.
     let mixing = network.mixingCounts.map { count in (0..<count).map { _ in Float(0.1 + 0.4 * stream.uniform()) } }
     input = NetworkInput(batch: batch, mixing: mixing, smoothing: 0.1)
-    engine = try kind.make(network, batch: batch.count, threads: 2)
+    engine = try kind.make(network, batch: batch.count, threads: 2, kernels: Kernels.sets[0])
     weights = engine.makeInitialWeights(seed: 32)
   }
 
@@ -124,15 +124,15 @@ public struct NetworkEngineLaws {
 
   private mutating func checkCapacity() throws {
     let expected = outcome(of: engine, input)
-    let wide = try kind.make(network, batch: 2 * input.batch.count + 1, threads: 1)
+    let wide = try kind.make(network, batch: 2 * input.batch.count + 1, threads: 1, kernels: Kernels.sets[0])
     report.require(expected.isSame(as: outcome(of: wide, input)), "an engine for a larger batch gives the same bits")
-    let narrow = try kind.make(network, batch: 1, threads: 1)
+    let narrow = try kind.make(network, batch: 1, threads: 1, kernels: Kernels.sets[0])
     report.require(narrow.batch == 1, "an engine is laid out for the batch that it was made for")
     report.require(expected.isSame(as: outcome(of: narrow, input)), "an engine that had to grow gives the same bits")
     report.require(narrow.batch == input.batch.count, "an engine grows to the batch that it runs")
     for (setting, batch, threads) in [("batch", 0, 1), ("threads", 1, 0)] {
       do {
-        _ = try kind.make(network, batch: batch, threads: threads)
+        _ = try kind.make(network, batch: batch, threads: threads, kernels: Kernels.sets[0])
         report.require(false, "\(setting) 0 is refused")
       } catch {
         report.require((error as? InputError)?.place == .setting(setting), "the refusal names \(setting): \(error)")
@@ -229,7 +229,7 @@ public struct NetworkEngineLaws {
     report.require(mixing.flops > forward.flops && mixing.bytes > forward.bytes, "gradients cost more than a forward pass")
     report.require(all.flops >= mixing.flops && all.bytes >= mixing.bytes, "gradients of ω cost no less than those without")
     report.require(engine.byteCount > 0, "an engine states its memory")
-    let wide = try kind.make(network, batch: 4 * input.batch.count, threads: 2)
+    let wide = try kind.make(network, batch: 4 * input.batch.count, threads: 2, kernels: Kernels.sets[0])
     report.require(wide.byteCount > engine.byteCount, "a larger batch takes more memory")
     report.require(wide.forwardCost == forward, "what an image costs does not depend on the batch")
     report.require(!engine.device.isEmpty && engine.threadCount >= 1, "an engine says what it computes on")

@@ -7,7 +7,7 @@ import Formats
 extension EngineKind {
   /// The network as the papers define it, in double precision and plain loops: supernets of a few channels, for tests.
   public static let reference = EngineKind("reference", summary: "double precision in plain loops, for tests") {
-    try ReferenceEngine($0, batch: $1, threads: $2)
+    try ReferenceEngine($0, batch: $1, threads: $2, kernels: $3)
   }
 }
 
@@ -21,13 +21,15 @@ public final class ReferenceEngine: NetworkEngine {
   public let threadCount = 1
   public private(set) var batch: Int
   private let architecture: SupernetArchitecture
+  /// Of the algebra of its vectors.
+  private let kernels: KernelSet
   /// [count, classes] of the last run.
   private var lastLogits: [Float] = []
   /// Of one image.
   private lazy var work = measuredWork()
 
   /// - Throws: `InputError` for a batch or a number of threads out of bounds, and for a derived network.
-  public init(_ network: NetworkDescription, batch: Int, threads: Int) throws {
+  public init(_ network: NetworkDescription, batch: Int, threads: Int, kernels: KernelSet) throws {
     try BatchLoader.batchSizes.require(batch, at: .setting("batch"), "unsupported size")
     try ThreadPool.counts.require(threads, at: .setting("threads"), "unsupported size")
     guard case .supernet(let architecture) = network else {
@@ -38,6 +40,7 @@ public final class ReferenceEngine: NetworkEngine {
     self.network = network
     self.architecture = architecture
     self.batch = batch
+    self.kernels = kernels
     tensors = network.tensors
   }
 
@@ -143,7 +146,7 @@ extension ReferenceEngine {
     }
   }
 
-  public func makeVector() -> ParameterVector { ParameterVector(count: weightCount) }
+  public func makeVector() -> ParameterVector { ParameterVector(count: weightCount, kernels: kernels) }
 
   public func makeVector(_ values: [[Float]]) -> ParameterVector {
     precondition(values.map(\.count) == tensors.parameters.map(\.count), "values of another network")
@@ -158,7 +161,7 @@ extension ReferenceEngine {
     precondition(
       moments.map(\.means.count) == tensors.norms.map(\.channels)
         && moments.map(\.variances.count) == tensors.norms.map(\.channels), "statistics of another network")
-    let vector = ParameterVector(count: statisticsCount)
+    let vector = ParameterVector(count: statisticsCount, kernels: kernels)
     put(moments.flatMap { [$0.means, $0.variances] }, into: vector)
     return vector
   }

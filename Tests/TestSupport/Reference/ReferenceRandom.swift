@@ -24,8 +24,9 @@ struct ReferenceRandom {
   func normals(channels: Int, pixels: Int, stream: UInt32, kernels: KernelSet) -> [Double] {
     values(channels: channels, pixels: pixels) { image, block in
       // Kernels store whole registers, which a vector is aligned for.
-      let buffer = ParameterVector(count: 16 * pixels)
-      kernels.table.pointee.normal_fill(buffer.storage, 16, Int32(pixels), 16, key, image, stream + block)
+      let buffer = ParameterVector(count: 16 * pixels, kernels: kernels)
+      kernels.table.pointee.normal_fill(
+        buffer.storage, 16, Int32(pixels), 16, ck_words(key: key, image: image, stream: stream + block))
       return buffer.values.map(Double.init)
     }
   }
