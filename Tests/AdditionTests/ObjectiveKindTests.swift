@@ -1,4 +1,5 @@
 import Cells
+import ClosedFormSupport
 import Compute
 import Figures
 import Formats
@@ -7,6 +8,7 @@ import Landscape
 import Plots
 import Problems
 import Studies
+import TestSupport
 import Testing
 
 /// L(α) = L_val(ω, α + ε·u), u standard normal and the same at every point: the loss under random perturbation, as SDARTS-RS

@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("α in files") struct AlphaHistoryTests {
@@ -19,8 +20,8 @@ import Testing
 
   @Test("by epoch, and as tensors, are read back as they were written, β among them", arguments: shapes)
   func round(shape: AlphaShape) throws {
-    let path = NSTemporaryDirectory() + "/zarts-\(UUID().uuidString).npy"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try ScratchFolder()
+    let path = folder.file("alphas.npy")
     let entries = [alphas(shape, 0), alphas(shape, 1000)]
     try AlphaHistory(entries).write(to: path)
     #expect(try AlphaHistory(readingFrom: path, like: shape.zeroAlphas).entries == entries)

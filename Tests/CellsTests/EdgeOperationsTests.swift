@@ -12,7 +12,7 @@ import Testing
     return result
   }
 
-  @Test("operations that are kept are not the strongest, or lose their order", arguments: [1, 3, 5, 8])
+  @Test("operations that are kept are the strongest, in their order", arguments: [1, 3, 5, 8])
   func strongest(count: Int) throws {
     let alphas = alphas(.s5)
     let kept = try SearchSpace.s5.operations.strongest(count, alphas: alphas)
@@ -31,7 +31,7 @@ import Testing
     #expect(equal.normal[0] == Array(SearchSpace.s5.normal[0].suffix(count)))
   }
 
-  @Test("operations that no supernet can have are taken")
+  @Test("operations that no supernet can have are refused")
   func refusals() throws {
     let operations = SearchSpace.s2.operations
     let uneven = [[CellOperation.skipConnect]] + operations.normal.dropFirst()
@@ -44,13 +44,15 @@ import Testing
     }
     #expect(throws: InputError.self) { try operations.strongest(1, alphas: SearchSpace.s3.zeroAlphas) }
     for ways in [0, 3, 8] {
+      var variant = SupernetVariant()
+      (variant.partialChannels, variant.edgeNormalisation) = (ways, true)
       #expect(throws: InputError.self, "\(ways)") {
-        try SupernetArchitecture(space: .s2, channels: 8, layers: 3, variant: .partial(ways, edges: true))
+        try SupernetArchitecture(space: .s2, channels: 8, layers: 3, variant: variant)
       }
     }
   }
 
-  @Test("β does not decide which edges stay")
+  @Test("β decides which edges stay")
   func edgeWeightsDecide() throws {
     var alphas = alphas(.s2, edges: true)
     alphas.normal.values = alphas.normal.values.map { _ in 0 }
@@ -64,7 +66,7 @@ import Testing
     #expect(try Genotype(alphas: alphas, operations: SearchSpace.s2.operations).normal.suffix(2).map(\.source) == [2, 1])
   }
 
-  @Test("softmax of β or its weights differ from the definition")
+  @Test("the softmax of β and its weights are those of the definition")
   func edgeWeights() {
     let alphas = alphas(.s3, edges: true).normal
     let weights = alphas.edgeWeights()
@@ -81,7 +83,7 @@ import Testing
     #expect(SearchSpace.s3.zeroAlphas.normal.edgeWeights() == [Double](repeating: 1, count: 14))
   }
 
-  @Test("a normal cell has more skip connections than it may, or others than the weakest were ruled out", arguments: 0...8)
+  @Test("a normal cell has no more skip connections than it may, and the weakest are ruled out", arguments: 0...8)
   func maximumSkips(limit: Int) throws {
     for seed in 0..<20 as Range<UInt64> {
       var alphas = alphas(.s6, seed: seed)

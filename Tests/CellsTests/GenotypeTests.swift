@@ -1,5 +1,6 @@
 import Cells
 import Formats
+import TestSupport
 import Testing
 
 struct GenotypeTests {

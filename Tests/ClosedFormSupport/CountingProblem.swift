@@ -5,31 +5,31 @@ import Problems
 
 /// The quadratic problem, counting passes, with one running statistic: the first value of ω, so that it shows which weights
 /// moved it. The loss with statistics is the loss plus that statistic.
-final class CountingProblem: BilevelProblem {
-  typealias Batch = QuadraticBilevelProblem.Batch
-  let inner: QuadraticBilevelProblem
-  var forwards = 0
-  var steps = 0
-  var moves = 0
+package final class CountingProblem: BilevelProblem {
+  package typealias Batch = QuadraticBilevelProblem.Batch
+  package let inner: QuadraticBilevelProblem
+  package var forwards = 0
+  package var steps = 0
+  package var moves = 0
 
-  init(_ inner: QuadraticBilevelProblem) { self.inner = inner }
+  package init(_ inner: QuadraticBilevelProblem) { self.inner = inner }
 
-  var initialAlphas: ArchitectureParameters { inner.initialAlphas }
-  func makeInitialWeights() -> ParameterVector { inner.makeInitialWeights() }
-  func makeVector() -> ParameterVector { inner.makeVector() }
-  func makeInitialStatistics() -> ParameterVector { ParameterVector(count: 1) }
-  var stepsPerEpoch: Int { inner.stepsPerEpoch }
-  func trainingBatch(epoch: Int, step: Int) -> Batch { inner.trainingBatch(epoch: epoch, step: step) }
-  func validationBatch(epoch: Int, step: Int) -> Batch { inner.validationBatch(epoch: epoch, step: step) }
-  var validationSplitCount: Int { 3 }
-  func validationSplitBatch(_ index: Int) -> Batch { inner.validationBatch(epoch: 90, step: index) }
+  package var initialAlphas: ArchitectureParameters { inner.initialAlphas }
+  package func makeInitialWeights() -> ParameterVector { inner.makeInitialWeights() }
+  package func makeVector() -> ParameterVector { inner.makeVector() }
+  package func makeInitialStatistics() -> ParameterVector { ParameterVector(count: 1) }
+  package var stepsPerEpoch: Int { inner.stepsPerEpoch }
+  package func trainingBatch(epoch: Int, step: Int) -> Batch { inner.trainingBatch(epoch: epoch, step: step) }
+  package func validationBatch(epoch: Int, step: Int) -> Batch { inner.validationBatch(epoch: epoch, step: step) }
+  package var validationSplitCount: Int { 3 }
+  package func validationSplitBatch(_ index: Int) -> Batch { inner.validationBatch(epoch: 90, step: index) }
 
-  func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss {
+  package func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss {
     forwards += 1
     return inner.evaluate(weights: weights, alphas: alphas, batch: batch)
   }
 
-  func evaluate(
+  package func evaluate(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector
   ) -> BatchLoss {
     var result = evaluate(weights: weights, alphas: alphas, batch: batch)
@@ -37,14 +37,14 @@ final class CountingProblem: BilevelProblem {
     return result
   }
 
-  func moveStatistics(
+  package func moveStatistics(
     _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch
   ) {
     moves += 1
     statistics[0] += momentum * (weights[0] + Float(batch.shift[0]) - statistics[0])
   }
 
-  func gradient(
+  package func gradient(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> BatchGradient {
@@ -55,12 +55,12 @@ final class CountingProblem: BilevelProblem {
       wantsAlphaGradient: wantsAlphaGradient, statistics: nil)
   }
 
-  func export(_ vector: ParameterVector) -> [NamedTensor] { inner.export(vector) }
-  func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {
+  package func export(_ vector: ParameterVector) -> [NamedTensor] { inner.export(vector) }
+  package func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {
     [NamedTensor(name: "running", shape: [1], values: .float32(statistics.values))]
   }
-  func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
+  package func importVector(from file: TensorFile, prefix: String) throws -> ParameterVector {
     try inner.importVector(from: file, prefix: prefix)
   }
-  func importStatistics(from file: TensorFile) throws -> ParameterVector? { nil }
+  package func importStatistics(from file: TensorFile) throws -> ParameterVector? { nil }
 }

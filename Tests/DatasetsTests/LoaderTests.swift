@@ -1,6 +1,7 @@
 import Datasets
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Fashion-MNIST")
@@ -300,8 +301,7 @@ struct TensorDatasetTests {
 
   @Test("The golden files are datasets, whatever else they hold")
   func golden() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden").path
+    let folder = GoldenFile.folder
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".safetensors") }
     #expect(names.count >= 5)
     for name in names {
@@ -373,7 +373,7 @@ struct DatasetSpecificationTests {
 
 @Suite("Image datasets")
 struct ImageDatasetTests {
-  @Test("Half the side is other than the rounded mean of 2×2 pixels of each plane, or loses labels and normalisation")
+  @Test("Half the side is the rounded mean of 2×2 pixels of each plane, with the same labels and normalisation")
   func halved() throws {
     // Two images of one plane of 4×4; then one of three planes of 2×2.
     let grey: [UInt8] = [0, 0, 1, 1, 0, 1, 1, 0, 255, 255, 7, 8, 255, 255, 9, 9] + Array(repeating: 3, count: 16)

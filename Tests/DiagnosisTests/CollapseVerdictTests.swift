@@ -4,6 +4,7 @@ import Diagnosis
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// Verdicts on constructed trajectories of α.

@@ -7,6 +7,7 @@ import Landscape
 import Problems
 import Search
 import Statistics
+import TestSupport
 import Testing
 
 /// A derived architecture of the closed-form problem is α with 4 at its operations and 0 elsewhere.

@@ -35,14 +35,14 @@ import Testing
     ),
   ]
 
-  @Test("an unsupported size is taken or named wrongly", arguments: unsupported)
+  @Test("an unsupported size is refused with what was found and what would be right", arguments: unsupported)
   func sizes(channels: Int, layers: Int, classes: Int, imageSize: Int, error: InputError) {
     #expect(throws: error) {
       try SupernetArchitecture(space: .s2, channels: channels, layers: layers, classes: classes, imageSize: imageSize)
     }
   }
 
-  @Test("a model without images or threads is made")
+  @Test("a model without images or threads is refused")
   func model() throws {
     let architecture = try SupernetArchitecture(space: .s2, channels: 4, layers: 3, imageSize: 8)
     let kernels = try Kernels.select(named: nil)
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test("the smallest supported sizes do not run")
+  @Test("the smallest supported sizes run")
   func smallest() throws {
     for (layers, classes, imageSize) in [(3, 2, 8), (4, 3, 8), (5, 10, 12), (8, 100, 8), (100, 2, 8), (200, 2, 8)] {
       let architecture = try SupernetArchitecture(

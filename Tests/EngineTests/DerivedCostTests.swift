@@ -90,7 +90,7 @@ struct DerivedCostTests {
     .init("skip", .smallImageNet, 88_687, 0, 1_419_008),
   ]
 
-  @Test("counts differ from those of PyTorch", arguments: expectations)
+  @Test("counts are those of PyTorch", arguments: expectations)
   func countsArePyTorchs(expected: Expectation) throws {
     let cost = try expected.architecture().cost
     #expect(cost.parameters == expected.parameters)
@@ -98,7 +98,7 @@ struct DerivedCostTests {
     #expect(cost.multiplyAdds == expected.multiplyAdds)
   }
 
-  @Test("the network has other weights than are counted", arguments: expectations.filter { $0.layers < 10 })
+  @Test("the network has as many weights as are counted", arguments: expectations.filter { $0.layers < 10 })
   func countsAreThoseOfTheModel(expected: Expectation) throws {
     for size in [expected.size, expected.scale == .cifar ? 32 : 224] {
       var sized = expected

@@ -30,7 +30,7 @@ private func fingerprint(
 }
 
 @Suite struct DeterminismTests {
-  @Test("bits depend on the number of threads", arguments: SearchSpace.allCases)
+  @Test("bits are the same on any number of threads", arguments: SearchSpace.allCases)
   func threads(space: SearchSpace) throws {
     let expected = try fingerprint(space: space, channels: 12, threads: 1, instructionSet: nil, batch: 5)
     for threads in [2, 3, 7] {
@@ -38,7 +38,7 @@ private func fingerprint(
     }
   }
 
-  @Test("bits depend on the instruction set", arguments: SearchSpace.allCases, [8, 20])
+  @Test("bits are the same with every instruction set", arguments: SearchSpace.allCases, [8, 20])
   func instructionSets(space: SearchSpace, channels: Int) throws {
     let expected = try fingerprint(space: space, channels: channels, threads: 2, instructionSet: "baseline", batch: 3)
     for name in Kernels.available {
@@ -47,7 +47,9 @@ private func fingerprint(
     }
   }
 
-  @Test("bits of a variant depend on the number of threads or the instruction set", arguments: TinySupernet.variants)
+  @Test(
+    "bits of a variant are the same on any number of threads and with every instruction set",
+    arguments: TinySupernet.variants)
   func variants(network: TinySupernet) throws {
     func found(_ threads: Int, _ set: String?) throws -> [UInt32] {
       try fingerprint(

@@ -56,7 +56,7 @@ private struct SlopeCheck {
     return gradient.map { Float(stream.normal() * (abs(Double($0)) + square.squareRoot())) }
   }
 
-  @Test("the ω-gradient is not the slope of the loss", arguments: TinySupernet.all)
+  @Test("the ω-gradient is the slope of the loss", arguments: TinySupernet.all)
   func weights(network: TinySupernet) throws {
     let model = try network.model()
     let weights = model.makeInitialWeights(seed: 3)
@@ -86,7 +86,7 @@ private struct SlopeCheck {
     }
   }
 
-  @Test("the α-gradient is not the slope of the loss", arguments: TinySupernet.all)
+  @Test("the α-gradient is the slope of the loss", arguments: TinySupernet.all)
   func alphas(network: TinySupernet) throws {
     let model = try network.model()
     let weights = model.makeInitialWeights(seed: 3)

@@ -4,6 +4,7 @@ import Datasets
 import Engine
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// A golden file of the PyTorch reference, float64 expected values.
@@ -28,8 +29,7 @@ struct Golden: CustomTestStringConvertible {
   var isOnKink: Bool { name == "s6_c16_l3_b8" }
 
   func file() throws -> TensorFile {
-    let url = try #require(Bundle.module.url(forResource: "Golden/\(name)", withExtension: "safetensors"))
-    return try TensorFile(readingFrom: url.path)
+    try TensorFile(readingFrom: GoldenFile.path(name))
   }
 
   func model(_ file: TensorFile, threads: Int = 2, instructionSet: String? = nil) throws -> SupernetModel {
@@ -52,19 +52,8 @@ struct Golden: CustomTestStringConvertible {
   }
 }
 
-/// ‖found − expected‖ / ‖expected‖.
-func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
-  var difference = 0.0
-  var norm = 0.0
-  for (a, b) in zip(found, expected) {
-    difference += (Double(a) - Double(b)) * (Double(a) - Double(b))
-    norm += Double(b) * Double(b)
-  }
-  return (difference / max(norm, 1e-300)).squareRoot()
-}
-
 @Suite struct GoldenTests {
-  @Test("losses and logits differ from the PyTorch reference", arguments: Golden.all)
+  @Test("losses and logits are those of the PyTorch reference", arguments: Golden.all)
   func forward(golden: Golden) throws {
     let file = try golden.file()
     let model = try golden.model(file)
@@ -84,7 +73,7 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
     #expect(abs(result.loss / expectedValid - 1) < 1e-6)
   }
 
-  @Test("gradients of weights and architecture differ from the PyTorch reference", arguments: Golden.all)
+  @Test("gradients of weights and architecture are those of the PyTorch reference", arguments: Golden.all)
   func gradients(golden: Golden) throws {
     let file = try golden.file()
     let model = try golden.model(file)

@@ -1,6 +1,7 @@
 import Datasets
 import Engine
 import Foundation
+import TestSupport
 import Testing
 
 /// What is asked for and what ran before must not change what is found.
@@ -29,7 +30,7 @@ import Testing
       weights: gradient.map { model.tensors($0).map(\.values.bits) }, statistics: statistics.values.bits)
   }
 
-  @Test("a gradient depends on which others are asked for", arguments: TinySupernet.all)
+  @Test("a gradient is the same whichever others are asked for", arguments: TinySupernet.all)
   func parts(network: TinySupernet) throws {
     let model = try network.model()
     let images = network.images()
@@ -50,7 +51,7 @@ import Testing
     #expect(evaluated.loss.bitPattern == both.loss.bitPattern && evaluated.correct == both.correct, "forward only")
   }
 
-  @Test("the size that buffers were laid out for changes a smaller batch", arguments: TinySupernet.perSpace)
+  @Test("a smaller batch has the same results whatever size the buffers were laid out for", arguments: TinySupernet.perSpace)
   func smallerBatch(network: TinySupernet) throws {
     for count in [1, 2, 3, 5] {
       let images = network.images(count: count)
@@ -66,7 +67,7 @@ import Testing
     }
   }
 
-  @Test("a batch larger than the buffers is cut or changes", arguments: TinySupernet.perSpace)
+  @Test("a batch larger than the buffers is computed whole", arguments: TinySupernet.perSpace)
   func largerBatch(network: TinySupernet) throws {
     let images = network.images(count: 6)
     let expected = run(try network.model(batch: 6), network, images: images, weights: true, alphas: true)
@@ -79,7 +80,7 @@ import Testing
         && found.alphas == expected.alphas)
   }
 
-  @Test("a run changes the next one, or its inputs", arguments: TinySupernet.perSpace)
+  @Test("a run leaves the next one and its inputs as they were", arguments: TinySupernet.perSpace)
   func repetition(network: TinySupernet) throws {
     let model = try network.model()
     let weights = model.makeInitialWeights(seed: 3)
@@ -97,7 +98,7 @@ import Testing
     #expect(weights.values == before, "an evaluation moved the weights")
   }
 
-  @Test("the mean loss of a batch is not that of its images", arguments: [1, 2, 5])
+  @Test("the mean loss of a batch is that of its images", arguments: [1, 2, 5])
   func meanCrossEntropy(count: Int) throws {
     let network = TinySupernet(space: .s2, channels: 8)
     let model = try network.model(batch: count)

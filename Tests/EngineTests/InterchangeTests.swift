@@ -1,31 +1,28 @@
 import Cells
+import Compute
+import Engine
 import Formats
-import Foundation
+import TestSupport
 import Testing
-
-/// A file that is removed with the value.
-private final class ScratchFile {
-  let path = NSTemporaryDirectory() + "/zarts-\(UUID().uuidString).safetensors"
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}
 
 @Suite struct InterchangeTests {
   private static let networks = SearchSpace.allCases.flatMap { space in
     [4, 12, 16, 20, 36].map { TinySupernet(space: space, channels: $0) }
   }
 
-  @Test("weights come back changed from a file", arguments: networks, ["", "momentum."])
+  @Test("weights come back from a file with the same bits", arguments: networks, ["", "momentum."])
   func weights(network: TinySupernet, prefix: String) throws {
     let model = try network.model(batch: 1)
     let weights = model.makeInitialWeights(seed: 3)
-    let file = ScratchFile()
+    let folder = try ScratchFolder()
+    let path = folder.file("a.safetensors")
     let tensors = model.export(weights).map { NamedTensor(name: prefix + $0.name, shape: $0.shape, values: $0.values) }
-    try TensorFile.write(tensors, metadata: [:], to: file.path)
-    let found = try model.importVector(from: TensorFile(readingFrom: file.path), prefix: prefix)
+    try TensorFile.write(tensors, metadata: [:], to: path)
+    let found = try model.importVector(from: TensorFile(readingFrom: path), prefix: prefix)
     #expect(found.values.bits == weights.values.bits)
   }
 
-  @Test("two parameters share a stored value or one has none", arguments: networks)
+  @Test("every parameter has a stored value of its own", arguments: networks)
   func distinctStorage(network: TinySupernet) throws {
     let model = try network.model(batch: 1)
     var next: Float = 0
@@ -40,7 +37,7 @@ private final class ScratchFile {
     #expect(model.tensors(numbered).flatMap(\.values) == (1...Int(next)).map(Float.init))
   }
 
-  @Test("names repeat, or shapes are not PyTorch's")
+  @Test("no name repeats, and shapes are PyTorch's")
   func names() throws {
     let model = try TinySupernet(space: .s6, channels: 12).model(batch: 1)
     let tensors = model.export(model.makeVector())
@@ -56,22 +53,37 @@ private final class ScratchFile {
     #expect(shapes["classifier.weight"] == [10, 192])
   }
 
-  @Test("running statistics come back changed from a file", arguments: networks)
+  /// Parameters of the public search network, by hand: FACTS of its state_dict.
+  @Test("The supernet of NAS-Bench-201 has the tensors of the public one")
+  func namesOfNASBench201() throws {
+    let model = try SupernetModel(
+      architecture: SupernetArchitecture(space: .nb201, channels: 16, layers: 15, imageSize: 32), batch: 1, threads: 1,
+      kernels: Kernels.select())
+    let tensors = model.export(model.makeVector())
+    #expect(tensors.count == 201 && tensors.reduce(0) { $0 + $1.values.count } == 1_686_106)
+    let shapes = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.shape) })
+    #expect(shapes["cells.16.edges.3<-2.3.op.1.weight"] == [64, 64, 3, 3])
+    #expect(shapes["cells.5.downsample.1.weight"] == [32, 16, 1, 1] && shapes["cells.11.conv_b.op.2.bias"] == [64])
+    #expect(model.makeInitialAlphas(seed: 1).tensors.map { "\($0.name) \($0.shape)" } == ["arch_parameters [6, 5]"])
+  }
+
+  @Test("running statistics come back from a file with the same bits", arguments: networks)
   func statistics(network: TinySupernet) throws {
     let model = try network.model(batch: 3)
     let statistics = model.makeInitialStatistics()
     _ = model.gradient(
       weights: model.makeInitialWeights(seed: 3), alphas: network.alphas(), batch: network.images(), weightGradient: nil,
       wantsAlphaGradient: false, statistics: statistics)
-    let file = ScratchFile()
-    try TensorFile.write(model.exportStatistics(statistics), metadata: [:], to: file.path)
-    let found = try #require(try model.importStatistics(from: TensorFile(readingFrom: file.path)))
+    let folder = try ScratchFolder()
+    let path = folder.file("a.safetensors")
+    try TensorFile.write(model.exportStatistics(statistics), metadata: [:], to: path)
+    let found = try #require(try model.importStatistics(from: TensorFile(readingFrom: path)))
     #expect(found.values.bits == statistics.values.bits)
     let empty = TensorFile(path: "empty", metadata: [:], tensors: [])
     #expect(try model.importStatistics(from: empty) == nil)
   }
 
-  @Test("a file without a tensor, with one of another shape or with an overflowing one is taken")
+  @Test("a file without a tensor, with one of another shape or with an overflowing one is refused with the tensor's name")
   func badFiles() throws {
     let model = try TinySupernet(space: .s2, channels: 4).model(batch: 1)
     let tensors = model.export(model.makeInitialWeights(seed: 3))

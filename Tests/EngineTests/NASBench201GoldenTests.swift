@@ -4,18 +4,15 @@ import Datasets
 import Engine
 import Formats
 import Foundation
-import Problems
+import TestSupport
 import Testing
 
 /// A file of the PyTorch model of NAS-Bench-201, float64 expected values. Its weights under the names of the public networks.
 struct NASBench201Golden {
   let file: TensorFile
-  let path: String
 
   init(_ name: String) throws {
-    let url = try #require(Bundle.module.url(forResource: "Golden/nb201/nb201_\(name)", withExtension: "safetensors"))
-    path = url.path
-    file = try TensorFile(readingFrom: path)
+    file = try TensorFile(readingFrom: GoldenFile.path("nb201/nb201_\(name)"))
   }
 
   func number(_ key: String) throws -> Int { try #require(file.metadata[key].flatMap { Int($0) }) }
@@ -63,7 +60,7 @@ struct NASBench201Golden {
 }
 
 @Suite struct NASBench201GoldenTests {
-  @Test("the supernet of NAS-Bench-201 differs from PyTorch", arguments: ["c8_n1_b4", "c16_n1_b4"])
+  @Test("the supernet of NAS-Bench-201 is PyTorch's", arguments: ["c8_n1_b4", "c16_n1_b4"])
   func supernet(name: String) throws {
     let golden = try NASBench201Golden(name)
     let (channels, side) = (try golden.number("channels"), try golden.number("image"))
@@ -99,41 +96,7 @@ struct NASBench201Golden {
     #expect(try Genotype(alphas: alphas, space: .nb201).line == golden.file.metadata["architecture"])
   }
 
-  @Test("second-order gradients and inner steps of NAS-Bench-201 differ from PyTorch", arguments: ["c8_n1_b4", "c16_n1_b4"])
-  func bilevel(name: String) throws {
-    let golden = try NASBench201Golden(name)
-    let problem = try SupernetProblem(
-      space: .nb201, channels: golden.number("channels"), layers: 3 * golden.number("cells"),
-      loader: BatchLoader(dataset: TensorDataset.load(file: golden.path), seed: 0, batchSize: 4), seed: 0, threads: 2)
-    let weights = try problem.importVector(from: golden.file, prefix: "")
-    let alphas = try ArchitectureParameters(from: golden.file, like: problem.initialAlphas)
-    let training = try problem.trainingBatch(epoch: 0, step: 0)
-    let validation = try problem.validationBatch(epoch: 0, step: 0)
-    let second = SecondOrderGradient(problem: problem).estimate(
-      weights: weights, velocity: nil, alphas: alphas, training: training, validation: validation,
-      step: WeightStep(learningRate: 0.025))
-    let expected = try golden.file.floats("expect.alpha_grad_second.cell")
-    #expect(relativeError(second.gradient.flat, expected) < 1e-3)
-    #expect(abs(second.loss.loss / (try golden.scalar("unrolled_valid_loss")) - 1) < 1e-5)
-
-    let inner = InnerTraining(problem: problem)
-    var after: [Double] = []
-    let losses = inner.train(
-      from: weights, startVelocity: nil, alphas: alphas, batches: Array(repeating: training, count: 10), step: WeightStep()
-    ) { step in
-      guard [1, 5, 10].contains(step) else { return }
-      after.append(problem.evaluate(weights: inner.weights, alphas: alphas, batch: validation).loss)
-    }
-    for (found, wanted) in [
-      (losses, try golden.file.doubles("expect.inner_train_losses", shape: [10])),
-      (after, try golden.file.doubles("expect.valid_loss_after", shape: [3])),
-    ] {
-      // Ten steps of float32 on four images: a ReLU at its kink tells in the fourth digit.
-      #expect(zip(found, wanted).allSatisfy { abs($0 - $1) < 2e-4 }, "\(found) \(wanted)")
-    }
-  }
-
-  @Test("a network of one architecture differs from PyTorch", arguments: ["derived_best", "derived_mixed", "derived_cut"])
+  @Test("a network of one architecture is PyTorch's", arguments: ["derived_best", "derived_mixed", "derived_cut"])
   func derived(name: String) throws {
     let golden = try NASBench201Golden(name)
     let genotype = try Genotype(parsing: #require(golden.file.metadata["architecture"]))

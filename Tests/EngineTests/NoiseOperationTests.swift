@@ -11,7 +11,7 @@ import Testing
     ).loss
   }
 
-  @Test("one noise key gives two losses, or two keys give one")
+  @Test("one noise key gives one loss, and two keys give two")
   func keys() throws {
     let model = try network.model()
     let keys: [UInt64] = [0, 1, 2, 1 << 32, .max]
@@ -21,7 +21,7 @@ import Testing
     #expect(Set(losses.map(\.bitPattern)).count == keys.count, "\(losses)")
   }
 
-  @Test("the noise key changes a space without noise")
+  @Test("the noise key changes nothing in a space without noise")
   func otherSpaces() throws {
     for space in SearchSpace.allCases where space != .s4 {
       let network = TinySupernet(space: space, channels: 4)
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test("the noise of an image depends on how many follow it")
+  @Test("the noise of an image is the same however many follow it")
   func imagesOfABatch() throws {
     // With the whole mixture on noise, nodes hold nothing of the images: equal logits show equal noise.
     var alphas = SearchSpace.s4.zeroAlphas

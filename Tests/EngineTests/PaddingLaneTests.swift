@@ -1,7 +1,7 @@
 import Testing
 
 @Suite struct PaddingLaneTests {
-  @Test("lanes that no parameter owns leave zero in ten training steps", arguments: TinySupernet.all)
+  @Test("lanes that no parameter owns stay zero in ten training steps", arguments: TinySupernet.all)
   func training(network: TinySupernet) throws {
     let model = try network.model()
     let padding = try model.paddingIndices()

@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Datasets
 import Engine
+import NetworkSupport
 import TestSupport
 import Testing
 

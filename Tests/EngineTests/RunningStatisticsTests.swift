@@ -3,6 +3,7 @@ import Compute
 import Datasets
 import Engine
 import Statistics
+import TestSupport
 import Testing
 
 /// Running statistics against PyTorch's convention, from a computation of the first two layers in double precision.
@@ -70,7 +71,7 @@ import Testing
   }
 
   @Test(
-    "running means or variances do not follow PyTorch's convention",
+    "running means and variances follow PyTorch's convention",
     arguments: [
       TinySupernet(space: .s2, channels: 4), TinySupernet(space: .s6, channels: 12, imageSize: 12),
       TinySupernet(space: .s4, channels: 20, batch: 1),
@@ -127,7 +128,7 @@ import Testing
     [4, 12, 20].map { TinySupernet(space: space, channels: $0, imageSize: 12) }
   }
 
-  @Test("an evaluation without statistics moves them, or a batch leaves some where they were", arguments: networks)
+  @Test("an evaluation without statistics leaves them, and a batch moves all of them", arguments: networks)
   func whatMoves(network: TinySupernet) throws {
     let model = try network.model()
     let weights = model.makeInitialWeights(seed: 3)
@@ -150,7 +151,7 @@ import Testing
 
   /// 15 images go in three groups, the last of them smaller. Noise and dropout are drawn by the place in the batch.
   @Test(
-    "a prediction depends on the images beside it or on the number of threads",
+    "a prediction is the same whatever images are beside it and on any number of threads",
     arguments: TinySupernet.all.filter { $0.space != .s4 && !$0.variant.skipDropout })
   func independence(network: TinySupernet) throws {
     let count = 15

@@ -11,7 +11,7 @@ import Testing
     return model.evaluate(weights: model.makeInitialWeights(seed: 3), alphas: alphas, batch: images).loss
   }
 
-  @Test("a rate of zero is not the network without dropout, bit for bit")
+  @Test("a rate of zero is the network without dropout, bit for bit")
   func zeroRate() throws {
     let plain = try TinySupernet(space: .s2, channels: 12).model()
     let dropping = try network.model()
@@ -25,7 +25,7 @@ import Testing
         == loss(plain, rate: 0, noiseKey: 1, alphas: alphas).bitPattern)
   }
 
-  @Test("masks do not follow the batch's key alone")
+  @Test("masks follow the batch's key alone")
   func keys() throws {
     let model = try network.model()
     let alphas = network.alphas()

@@ -4,6 +4,7 @@ import Datasets
 import Engine
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// A golden file of examples/pytorch/partial_channels.py or merged_convolutions.py, float64 expected values.
@@ -14,8 +15,7 @@ struct VariantGolden: CustomTestStringConvertible {
     .map(VariantGolden.init)
 
   func file() throws -> TensorFile {
-    let url = try #require(Bundle.module.url(forResource: "Golden/variants/\(name)", withExtension: "safetensors"))
-    return try TensorFile(readingFrom: url.path)
+    try TensorFile(readingFrom: GoldenFile.path("variants/\(name)"))
   }
 
   private func number(_ key: String, in file: TensorFile) throws -> Int { try #require(Int(file.metadata[key] ?? "")) }
@@ -63,7 +63,7 @@ struct VariantGolden: CustomTestStringConvertible {
 }
 
 @Suite struct VariantGoldenTests {
-  @Test("losses, logits and gradients differ from the PyTorch model of a variant", arguments: VariantGolden.all)
+  @Test("losses, logits and gradients are those of the PyTorch model of a variant", arguments: VariantGolden.all)
   func golden(golden: VariantGolden) throws {
     let file = try golden.file()
     let model = try golden.model(file)

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// Bytes recorded from the protocol buffers and the record writer of TensorBoard 2.21 (Python), deterministic serialisation.

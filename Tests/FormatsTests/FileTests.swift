@@ -1,6 +1,7 @@
 import CZlib
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Files and folders")

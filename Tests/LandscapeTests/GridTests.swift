@@ -1,18 +1,10 @@
+import ClosedFormSupport
 import Formats
 import Foundation
 import Landscape
 import Problems
+import TestSupport
 import Testing
-
-/// A folder that is removed when the test is over.
-final class ScratchFolder {
-  let path = NSTemporaryDirectory() + "landscape-" + UUID().uuidString
-
-  init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { path + "/" + name }
-}
 
 @Suite("Grids and their files") struct GridTests {
   private let objectives = [Objective.firstOrder, .secondOrder, .trueLoss(innerSteps: 3)]

@@ -1,7 +1,9 @@
+import ClosedFormSupport
 import Formats
 import Foundation
 import Landscape
 import Problems
+import TestSupport
 import Testing
 
 @Suite("A landscape run") struct RunTests {
@@ -134,12 +136,12 @@ import Testing
         problem: problem, weights: weights, velocity: velocity, alphas: smallAlphas(), training: training,
         validation: validation, step: step)
     }
-    #expect(close(found[0].flat.map(Double.init), problem.firstOrderGradient(alphas: flat), 1e-6))
+    #expect(close(found[0].flat.map(Double.init), problem.firstOrderGradient(alphas: flat), .scaled(1e-6)))
     let second = problem.secondOrderGradient(
       weights: weights.values.map(Double.init), velocity: velocity?.values.map(Double.init), alphas: flat, step: step,
       training: training, validation: validation)
-    #expect(close(found[1].flat.map(Double.init), second, 2e-5))
-    #expect(!close(second, problem.firstOrderGradient(alphas: flat), 1e-2))
+    #expect(close(found[1].flat.map(Double.init), second, .scaled(2e-5)))
+    #expect(!close(second, problem.firstOrderGradient(alphas: flat), .scaled(1e-2)))
     let tensors = GradientEstimator.second.tensors(found[1])
     #expect(tensors.map(\.name) == ["second.normal", "second.reduce"])
     #expect(tensors.map(\.shape) == [[2, 2], [1, 2]])

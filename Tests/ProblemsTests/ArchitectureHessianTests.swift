@@ -2,7 +2,9 @@ import Compute
 import Datasets
 import Foundation
 import Problems
+import SearchSupport
 import Statistics
+import TestSupport
 import Testing
 
 struct ArchitectureHessianTests {
@@ -41,8 +43,7 @@ struct ArchitectureHessianTests {
 
   /// A supernet of 4 channels on the eight images of a golden file.
   private func supernet() throws -> SupernetProblem {
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+    let golden = GoldenFile.path("s2_c16_l3_b4")
     let loader = try BatchLoader(
       dataset: DatasetSpecification.tensors(file: golden).load(), seed: 1, batchSize: 4, trainLimit: nil)
     return try SupernetProblem(space: .s2, channels: 4, layers: 3, loader: loader, seed: 1, threads: 1)

@@ -1,4 +1,6 @@
 import Problems
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Gradients of L₁ and L₂ against their closed forms on a quadratic.

@@ -1,32 +1,9 @@
 import Cells
+import ClosedFormSupport
 import Formats
 import Problems
+import TestSupport
 import Testing
-
-/// α of a normal 2 × 2 and a reduction 1 × 2 matrix, with values of order 1.
-func smallAlphas() -> ArchitectureParameters {
-  .init(
-    normal: .init(rows: 2, columns: 2, values: [0.5, -0.25, 0.75, -1]),
-    reduce: .init(rows: 1, columns: 2, values: [0.25, 1.5]))
-}
-
-func quadratic(seed: UInt64 = 3, noise: Double = 0) throws -> QuadraticBilevelProblem {
-  try .random(seed: seed, weightCount: 5, alphas: smallAlphas(), stepsPerEpoch: 4, noise: noise)
-}
-
-func close(_ a: [Double], _ b: [Double], _ tolerance: Double) -> Bool {
-  a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= tolerance * max(1, abs($1)) }
-}
-
-/// Central differences of a function of flat α.
-func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
-  alphas.indices.map { index in
-    var (above, below) = (alphas, alphas)
-    above[index] += 1e-5
-    below[index] -= 1e-5
-    return (function(above) - function(below)) / 2e-5
-  }
-}
 
 @Suite("The quadratic problem's closed forms") struct QuadraticProblemTests {
   private let alphas = smallAlphas().flat.map(Double.init)
@@ -47,8 +24,8 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
         statistics: nil)
       let bySlopeOfWeights = slope(of: { problem.loss(weights: $0, alphas: alphas, batch: batch) }, at: exact)
       let bySlopeOfAlphas = slope(of: { problem.loss(weights: exact, alphas: $0, batch: batch) }, at: alphas)
-      #expect(close(gradient.values.map(Double.init), bySlopeOfWeights, 1e-6))
-      #expect(close(result.alphas?.flat.map(Double.init) ?? [], bySlopeOfAlphas, 1e-6))
+      #expect(close(gradient.values.map(Double.init), bySlopeOfWeights, .scaled(1e-6)))
+      #expect(close(result.alphas?.flat.map(Double.init) ?? [], bySlopeOfAlphas, .scaled(1e-6)))
       #expect(result.loss == problem.evaluate(weights: omega, alphas: smallAlphas(), batch: batch))
       #expect(abs(result.loss.loss - problem.loss(weights: exact, alphas: alphas, batch: batch)) < 1e-12)
     }
@@ -62,7 +39,7 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
     #expect(
       close(
         problem.firstOrderGradient(alphas: alphas),
-        slope(of: { problem.firstOrder(weights: weights, alphas: $0, validation: validation) }, at: alphas), 1e-7))
+        slope(of: { problem.firstOrder(weights: weights, alphas: $0, validation: validation) }, at: alphas), .scaled(1e-7)))
     #expect(
       close(
         problem.secondOrderGradient(
@@ -71,7 +48,7 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
           of: {
             problem.secondOrder(
               weights: weights, velocity: velocity, alphas: $0, step: step, training: training[0], validation: validation)
-          }, at: alphas), 1e-7))
+          }, at: alphas), .scaled(1e-7)))
     #expect(
       close(
         problem.trueLossGradient(
@@ -80,8 +57,8 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
           of: {
             problem.trueLoss(
               weights: weights, velocity: velocity, alphas: $0, step: step, batches: training, validation: validation)
-          }, at: alphas), 1e-7))
-    #expect(close(problem.bilevelGradient(alphas: alphas), slope(of: problem.bilevelLoss, at: alphas), 1e-7))
+          }, at: alphas), .scaled(1e-7)))
+    #expect(close(problem.bilevelGradient(alphas: alphas), slope(of: problem.bilevelLoss, at: alphas), .scaled(1e-7)))
   }
 
   @Test("ω*(α) is where the training loss is least, and inner training reaches it")
@@ -91,16 +68,17 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
     let batch = problem.trainingBatch(epoch: 0, step: 0)
     #expect(
       close(
-        slope(of: { problem.loss(weights: $0, alphas: alphas, batch: batch) }, at: best), Array(repeating: 0, count: 5), 1e-8
+        slope(of: { problem.loss(weights: $0, alphas: alphas, batch: batch) }, at: best), Array(repeating: 0, count: 5),
+        .scaled(1e-8)
       ))
     #expect(problem.loss(weights: best, alphas: alphas, batch: batch) == 0.125)
     var free = step
     free.weightDecay = 0
     let long = problem.innerWeights(
       weights: weights, alphas: alphas, step: free, batches: Array(repeating: batch, count: 2000))
-    #expect(close(long, best, 1e-9))
+    #expect(close(long, best, .scaled(1e-9)))
     let sensitivity = problem.innerSensitivity(innerSteps: 2000, step: free)
-    #expect(close(sensitivity.values, problem.coefficients.response.values, 1e-9))
+    #expect(close(sensitivity.values, problem.coefficients.response.values, .scaled(1e-9)))
   }
 
   @Test(
@@ -109,9 +87,9 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
   func fixedPoints(seed: UInt64) throws {
     let problem = try quadratic(seed: seed)
     let optimum = problem.optimum
-    #expect(close(problem.bilevelGradient(alphas: optimum), Array(repeating: 0, count: 6), 1e-12))
+    #expect(close(problem.bilevelGradient(alphas: optimum), Array(repeating: 0, count: 6), .scaled(1e-12)))
     let wrong = problem.firstOrderFixedPoint
-    #expect(close(problem.firstOrderGradient(alphas: wrong), Array(repeating: 0, count: 6), 1e-12))
+    #expect(close(problem.firstOrderGradient(alphas: wrong), Array(repeating: 0, count: 6), .scaled(1e-12)))
     #expect(problem.bilevelLoss(alphas: wrong) > problem.bilevelLoss(alphas: optimum) + 0.05)
     var distance = zip(wrong, optimum).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     #expect(distance > 0.3)
@@ -129,7 +107,7 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
     #expect(
       close(
         problem.secondOrderFixedPoint(learningRate: Double(free.learningRate)),
-        problem.trueFixedPoint(innerSteps: 1, step: free), 1e-12))
+        problem.trueFixedPoint(innerSteps: 1, step: free), .scaled(1e-12)))
   }
 
   @Test("the closed form of M steps is what the training loop computes, momentum, decay and batches included")
@@ -153,7 +131,7 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
         let exact = problem.innerWeights(
           weights: omega.values.map(Double.init), velocity: momentum?.values.map(Double.init), alphas: alphas, step: step,
           batches: part)
-        #expect(close(inner.weights.values.map(Double.init), exact, 3e-6), "\(length) steps")
+        #expect(close(inner.weights.values.map(Double.init), exact, .scaled(3e-6)), "\(length) steps")
         #expect(seen == Array(1...length))
         #expect(abs(losses[0] - problem.loss(weights: omega.values.map(Double.init), alphas: alphas, batch: part[0])) < 1e-6)
       }
@@ -222,7 +200,7 @@ func slope(of function: ([Double]) -> Double, at alphas: [Double]) -> [Double] {
   @Test("linear systems are solved, singular ones are named so") func solving() {
     let matrix = DenseMatrix(rows: 3, columns: 3, values: [0, 2, 1, 1, -1, 3, 4, 0, -2])
     // x = (1, −2, 3): the first pivot is zero, so rows must be exchanged.
-    #expect(close(matrix.solve([-1, 12, -2]) ?? [], [1, -2, 3], 1e-14))
+    #expect(close(matrix.solve([-1, 12, -2]) ?? [], [1, -2, 3], .scaled(1e-14)))
     #expect(DenseMatrix(rows: 2, columns: 2, values: [1, 2, 2, 4]).solve([1, 2]) == nil)
   }
 }

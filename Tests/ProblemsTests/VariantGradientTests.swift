@@ -3,14 +3,14 @@ import Datasets
 import Formats
 import Foundation
 import Problems
+import TestSupport
 import Testing
 
 /// Second-order gradients of (α, β) against the PyTorch models of the variants in float64.
 struct VariantGradientTests {
   @Test(arguments: ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged"])
   func secondOrderGradientsAgreeWithPyTorch(name: String) throws {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/variants/\(name).safetensors").path
+    let path = GoldenFile.path("variants/\(name)")
     let file = try TensorFile(readingFrom: path)
     func number(_ key: String) throws -> Int { try #require(file.metadata[key].flatMap { Int($0) }) }
     var variant = SupernetVariant()

@@ -1,7 +1,9 @@
 import Formats
 import Foundation
 import Retraining
+import Runs
 import Search
+import TestSupport
 import Testing
 
 @Suite("Cells of metrics.csv") struct MetricsCellTests {
@@ -21,7 +23,7 @@ import Testing
   ]
 
   private func read(_ cells: [(String, String)], with changes: [String: String], retraining: Bool) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = folder.file("metrics.csv")
     let row = cells.map { changes[$0.0] ?? $0.1 }.joined(separator: ",")
     try AtomicFile.write(cells.map(\.0).joined(separator: ",") + "\n" + row + "\n", to: path)
@@ -57,5 +59,14 @@ import Testing
   func soAreThoseOfSearchesAlone(column: String, cell: String) throws {
     let error = #expect(throws: InputError.self) { try read(Self.search, with: [column: cell], retraining: false) }
     #expect("\(try #require(error))".contains("row 1, column \(column)"))
+  }
+
+  @Test func columnsOfMetricsThatEarlierVersionsLackMayBeEmpty() {
+    func check<Record>(_ table: RecordTable<Record>) {
+      for column in table.columns where column.isNew { #expect(column.isOptional, "\(column.name)") }
+      #expect(Set(table.names).count == table.columns.count)
+    }
+    check(EpochRecord.table)
+    check(RetrainingRecord.table)
   }
 }

@@ -6,6 +6,7 @@ import Problems
 import Retraining
 import Runs
 import Search
+import TestSupport
 import Testing
 
 /// Derived networks trained from scratch: what a stop, a thread or a damaged file must not change.
@@ -62,9 +63,9 @@ import Testing
       continuing: .existing(at: path), adjusting: { $0.threads = threads }, dataset: { _ in try dataset() })
   }
 
-  @Test("TensorBoard is told other numbers than metrics.csv, or a step twice after a stop", arguments: [nil, 2, 5])
+  @Test("TensorBoard is told the numbers of metrics.csv, and each step once, also after a stop", arguments: [nil, 2, 5])
   func events(stopAfter: Int?) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let settings = configuration { $0.tensorboard = true }
     let run = try start(settings, in: folder.file("run"), stopAfter: stopAfter)
     if stopAfter != nil {
@@ -88,9 +89,9 @@ import Testing
   }
 
   /// Three epochs of three steps, the last of six images.
-  @Test("a retraining that stopped and went on ends in other bits", arguments: [1, 2, 3, 4, 6, 8])
+  @Test("a retraining that stopped and went on ends in the same bits", arguments: [1, 2, 3, 4, 6, 8])
   func resume(steps: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     try start(configuration(), in: folder.file("whole")).run()
     let broken = try start(configuration(), in: folder.file("broken"), stopAfter: steps)
     let error = try #require(#expect(throws: Interruption.self) { try broken.run() })
@@ -118,9 +119,9 @@ import Testing
     }
   }
 
-  @Test("training on two shades does not learn them, or the test does not see it")
+  @Test("training on two shades learns them, and the test sees it")
   func learns() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let settings = configuration { ($0.epochs, $0.dropPath, $0.learningRate) = (20, 0.1, 0.05) }
     let last = try #require(try start(settings, in: folder.file("run")).run())
     #expect(last.trainingLoss < 0.4)
@@ -128,9 +129,9 @@ import Testing
     #expect(last.weightSteps == 60)
   }
 
-  @Test("a damaged newest checkpoint ends the run, or changes its bits")
+  @Test("a damaged newest checkpoint neither ends the run nor changes its bits")
   func damage() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let run = try start(configuration(), in: folder.file("run"))
     try run.run()
     let path = run.files.checkpointPath(epoch: 3)
@@ -141,9 +142,9 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
   }
 
-  @Test("a row that is missing or edited is not named, when the run goes on or by readers")
+  @Test("a row that is missing or edited is named, when the run goes on and by readers")
   func rows() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try { () -> RetrainingFolder in
       let run = try start(configuration(), in: folder.file("run"))
       try run.run()
@@ -168,9 +169,9 @@ import Testing
     try goOn(files.folder.path).run()
   }
 
-  @Test("a stop before the first step of an epoch writes its checkpoint a second time")
+  @Test("a stop before the first step of an epoch leaves the checkpoint that is there")
   func stopBeforeTheFirstStep() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stop = StopRequest()
     let run = try RetrainingRun(
       starting: configuration(), dataset: dataset(), folder: { try OutputFolder.create(at: folder.file("run")) }, stop: stop)
@@ -180,9 +181,9 @@ import Testing
     #expect(run.files.checkpoints().map(\.path) == [run.files.checkpointPath(epoch: 0)])
   }
 
-  @Test("old checkpoints stay, or the newest go")
+  @Test("old checkpoints go, and the newest stay")
   func keepLast() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let settings = configuration { ($0.keepLast, $0.checkpointEvery) = (1, 1) }
     let run = try start(settings, in: folder.file("run"))
     try run.run()
@@ -190,16 +191,16 @@ import Testing
     #expect(run.files.checkpoints().map(\.step) == [0])
   }
 
-  @Test("a loss that is not finite goes unnoticed, or the account lacks the checkpoint and the steps")
+  @Test("a loss that is not finite ends the run with an account of the checkpoint and the steps")
   func divergence() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let settings = configuration { ($0.learningRate, $0.gradientClip, $0.epochs) = (1e30, 1e30, 20) }
     let run = try start(settings, in: folder.file("run"))
     let error = try #require(#expect(throws: Divergence.self) { try run.run() })
     #expect(error.account.contains("epoch-0") && error.account.contains("‖∇ω‖"))
   }
 
-  @Test("config.yaml does not read back to the settings that it was written from")
+  @Test("config.yaml reads back to the settings that it was written from")
   func yaml() throws {
     let settings = configuration { ($0.trainLimit, $0.scale, $0.seed, $0.schedule) = (20, .imagenet, .max, .exponential) }
     #expect(try RetrainingConfiguration(yaml: settings.yaml, from: "test") == settings)
@@ -208,7 +209,7 @@ import Testing
   }
 
   @Test(
-    "a wrong setting is taken, or the error does not name it",
+    "a wrong setting is refused by name",
     arguments: [
       ("epochs: many", "epochs"), ("colour: 3", "colour"), ("drop_path: 1.5", "drop_path"), ("batch: 1", "batch"),
       ("scale: mnist", "scale"), ("learning_rate: -1", "learning_rate"), ("- a", "mapping"), ("a: [", "YAML"),
@@ -220,9 +221,9 @@ import Testing
     #expect("\(error)".contains(name))
   }
 
-  @Test("settings that changed since the checkpoint are taken")
+  @Test("settings that changed since the checkpoint are refused")
   func changedSettings() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let run = try start(configuration(), in: folder.file("run"), stopAfter: 4)
     #expect(throws: Interruption.self) { try run.run() }
     let path = run.files.configurationPath
@@ -233,7 +234,7 @@ import Testing
     #expect("\(error)".contains("config.yaml"))
   }
 
-  @Test("a preset does not have its published size")
+  @Test("a preset has its published size")
   func presets() throws {
     func size(_ name: String) throws -> [Int] {
       let settings = try RetrainingPreset(named: name, at: .setting("preset")).configuration(

@@ -1,8 +1,7 @@
 import Formats
 import Foundation
-import Retraining
 import Runs
-import Search
+import TestSupport
 import Testing
 
 /// One declaration of a column is all that its writing, reading, checking and telling need.
@@ -29,14 +28,14 @@ struct RecordTableTests {
     Row(epoch: 2, loss: -1e-300, spread: 0, moves: nil, surprise: nil, seconds: 0),
   ]
 
-  private func written(_ rows: [Row], _ table: RecordTable<Row>, _ folder: TemporaryFolder) throws -> String {
+  private func written(_ rows: [Row], _ table: RecordTable<Row>, _ folder: ScratchFolder) throws -> String {
     let path = folder.file("metrics.csv")
     try table.write(rows, to: path)
     return path
   }
 
   @Test func addedColumnIsWrittenReadCheckedAndTold() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = try written(Self.rows, Row.table, folder)
     let text = try String(contentsOfFile: path, encoding: .utf8)
     #expect(
@@ -51,7 +50,7 @@ struct RecordTableTests {
   }
 
   @Test func tablesOfEarlierVersionsAreReadWithoutTheColumnAndTheirChecksHold() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = try written(Self.rows, Row.earlier, folder)
     let read = try Row.table.read(from: path)
     #expect(read.map(\.surprise) == [nil, nil] && read.map(\.loss) == Self.rows.map(\.loss))
@@ -72,7 +71,7 @@ struct RecordTableTests {
     ("-9223372036854775809,0.5,,4,1\n", "row 1, column epoch", true),
   ])
   func cellThatIsNoNumberOfItsColumnIsNamedWithFileRowAndColumn(rows: String, place: String, isWrong: Bool) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = folder.file("metrics.csv")
     try AtomicFile.write("epoch,loss,spread,moves,seconds\n" + rows, to: path)
     guard isWrong else {
@@ -86,7 +85,7 @@ struct RecordTableTests {
   }
 
   @Test func readersOfSingleColumnsTakeTablesThatLackOthers() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = folder.file("metrics.csv")
     try AtomicFile.write("loss,mood\n0.5,good\n", to: path)
     #expect(try Row.table.checkedCells(of: path).column("mood") == ["good"])
@@ -102,14 +101,5 @@ struct RecordTableTests {
     }
     let metadata = Row.earlier.metadata(of: Self.rows[0], prefix: "sum.")
     #expect(try Row.table.record(in: metadata, prefix: "sum.", from: "a checkpoint").surprise == nil)
-  }
-
-  @Test func columnsOfMetricsThatEarlierVersionsLackMayBeEmpty() {
-    func check<Record>(_ table: RecordTable<Record>) {
-      for column in table.columns where column.isNew { #expect(column.isOptional, "\(column.name)") }
-      #expect(Set(table.names).count == table.columns.count)
-    }
-    check(EpochRecord.table)
-    check(RetrainingRecord.table)
   }
 }

@@ -2,6 +2,7 @@ import Formats
 import Foundation
 import Problems
 import Runs
+import TestSupport
 import Testing
 
 /// The skeleton of searches and retrainings, on a run that only counts.
@@ -27,7 +28,7 @@ struct TrainingRunTests {
   }()
 
   @Test func rowsHaveTheSumsOfTheirEpochs() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let task = try CountingTask(in: folder.file("run"))
     try task.run()
     let rows = try task.files.metrics()
@@ -43,7 +44,7 @@ struct TrainingRunTests {
   /// A stop is asked for while a step is taken.
   @Test(arguments: 0..<12, [0, 1, 3])
   func runThatStopsAtAnyStepAndGoesOnIsTheOneThatNeverStopped(steps: Int, every: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try CountingTask(in: folder.file("whole"))
     try whole.run()
     let stop = StopRequest()
@@ -67,7 +68,7 @@ struct TrainingRunTests {
   }
 
   @Test func stopWhileAnEpochIsMeasuredKeepsAllOfItsSteps() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try CountingTask(in: folder.file("whole"))
     try whole.run()
     let task = try CountingTask(in: folder.file("run"))
@@ -87,14 +88,14 @@ struct TrainingRunTests {
     (0, 4, ["epoch-000", "epoch-001", "epoch-002", "epoch-003"]),
   ])
   func asManyCheckpointsAreKeptAsAsked(keepLast: Int, every: Int, expected: [String]) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let task = try CountingTask(in: folder.file("run"), Housekeeping(keepLast: keepLast, checkpointEvery: every))
     try task.run()
     #expect(names(task.files) == expected)
   }
 
   @Test func withinAnEpochTheNewestStay() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stop = StopRequest()
     let task = try CountingTask(in: folder.file("run"), Housekeeping(keepLast: 2, checkpointEvery: 1), stop: stop)
     var seen: [[String]] = []
@@ -108,7 +109,7 @@ struct TrainingRunTests {
   }
 
   @Test func timeLeftIsThatOfTheWorkLeft() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     var (time, text) = (0.0, [String]())
     let progress = ProgressReporter(isTerminal: false, interval: 0, now: { time }) { text.append($0) }
     let task = try CountingTask(in: folder.file("run"), progress: progress)
@@ -135,7 +136,7 @@ struct TrainingRunTests {
   }
 
   @Test func divergenceNamesItsPlaceTheLastGoodCheckpointAndTheStepsBefore() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let task = try CountingTask(in: folder.file("run"), Housekeeping(checkpointEvery: 2))
     task.beforeStep = { if $0 == 7 { throw Divergence("number inf") } }
     let error = try #require(#expect(throws: Divergence.self) { try task.run() })
@@ -157,7 +158,7 @@ struct TrainingRunTests {
   }
 
   @Test func logSaysHowARunBeginsGoesOnAndStops() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stop = StopRequest()
     let task = try CountingTask(in: folder.file("run"), stop: stop)
     stop.request()
@@ -175,7 +176,7 @@ struct TrainingRunTests {
 
   @Test(arguments: [2, 5, 8])
   func eventsTellEveryStepOnceWhereverTheRunBroke(steps: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let settings = Housekeeping(tensorboard: true)
     let task = try CountingTask(in: folder.file("run"), settings)
     struct Crash: Error {}
@@ -193,7 +194,7 @@ struct TrainingRunTests {
   }
 
   @Test func taskThatEndsEarlyIsNotTrainedFurther() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let task = try CountingTask(in: folder.file("run"))
     task.beforeStep = { if $0 == 7 { task.endsEarly = true } }
     try task.run()
@@ -201,7 +202,7 @@ struct TrainingRunTests {
   }
 
   @Test func folderOfARunThatGoesOnIsRefused() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let task = try CountingTask(in: folder.file("run"))
     var error: (any Error)?
     task.beforeStep = { steps in
@@ -217,7 +218,7 @@ struct TrainingRunTests {
     ("epoch", "many"), ("step", "9"), ("tally.sum", "1.5"), ("tally.sum", nil), ("tally.seconds", "soon"),
   ])
   func checkpointThatSaysNoNumberIsNamed(key: String, text: String?) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let task = try CountingTask(in: folder.file("run"))
     let path = task.files.checkpointPath(epoch: 0)
     let file = try TensorFile(readingFrom: path)

@@ -7,7 +7,7 @@ import Search
 extension SearchMethod {
   /// A method that the package does not have: all that it takes to add one is this file, and in the package its name in
   /// `SearchMethod.all`.
-  static let signum = SearchMethod(SignumMethod())
+  package static let signum = SearchMethod(SignumMethod())
 }
 
 /// α moves by the learning rate against the signs of an averaged ∇_α L₁ (Bernstein et al., signSGD, ICML 2018, alg. 2).

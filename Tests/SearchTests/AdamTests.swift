@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Search
+import TestSupport
 import Testing
 
 /// Adam against steps computed apart, with the formulas of torch.optim.Adam in double precision.

@@ -2,6 +2,8 @@ import Formats
 import Foundation
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Which checkpoints a run leaves, and what it does about damaged ones.
@@ -24,7 +26,7 @@ struct CheckpointKeepingTests {
     (0, 4, (0...3).flatMap { ["epoch-00\($0)", "epoch-00\($0)-step-00004"] } + ["epoch-004"]),
   ])
   func asManyAreKeptAsAsked(keepLast: Int, every: Int, expected: [String]) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(keepLast: keepLast, every: every), in: folder.file("run"))
     #expect(names(files) == expected)
     let plain = try search(quadratic(), configuration(), in: folder.file("plain"))
@@ -33,7 +35,7 @@ struct CheckpointKeepingTests {
   }
 
   @Test func stoppedRunKeepsTheCheckpointOfItsStepUntilTheEpochIsFinished() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try ObservedProblem(quadratic())
     let stop = StopRequest()
     problem.interfere = { calls in
@@ -50,7 +52,7 @@ struct CheckpointKeepingTests {
   }
 
   @Test func housekeepingMayChangeWhereARunGoesOnAndNothingElse() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(), in: folder.file("run"))
     try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 4))
     try SearchRun(
@@ -76,7 +78,7 @@ struct CheckpointKeepingTests {
 
   @Test(arguments: 0..<5)
   func damagedNewestCheckpointIsPassedOverWithAWarningThatNamesBoth(damage: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try search(quadratic(), configuration(.darts2), in: folder.file("whole"))
     let files = try search(quadratic(), configuration(.darts2), in: folder.file("run"))
     try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 4))
@@ -102,7 +104,7 @@ struct CheckpointKeepingTests {
   }
 
   @Test func runWithoutASoundCheckpointIsRefusedNamingTheNewest() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(keepLast: 2), in: folder.file("run"))
     for checkpoint in files.checkpoints() { try AtomicFile.write("nothing", to: checkpoint.path) }
     let error = #expect(throws: InputError.self) {
@@ -114,7 +116,7 @@ struct CheckpointKeepingTests {
   }
 
   @Test func olderCheckpointsStayWhereTheNewestCannotBeReadBack() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(), in: folder.file("run"))
     try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 4))
     // A folder of the name of a later checkpoint cannot be read, whatever the run does.
@@ -126,7 +128,7 @@ struct CheckpointKeepingTests {
   }
 
   @Test func temporariesOfDeadProcessesAreRemovedAndOthersLeft() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(), in: folder.file("run"))
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/true")

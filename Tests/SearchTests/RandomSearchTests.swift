@@ -4,6 +4,8 @@ import Formats
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Architectures drawn at random, and the baseline that keeps the best of them.
@@ -170,7 +172,7 @@ struct RandomSearchTests {
 
   /// A linear preference for a few operations is easy to see; the best of 60 architectures must lie far above the average.
   @Test func runFindsAnArchitectureFarBetterThanTheAverage() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try quadratic()
     var configuration = shortConfiguration(.random)
     (configuration.epochs, configuration.warmup, configuration.candidates) = (6, 0, 10)

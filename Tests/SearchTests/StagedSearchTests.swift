@@ -5,6 +5,8 @@ import Foundation
 import Problems
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Progressive searches on quadratics whose α has the shape that each stage asks for.
@@ -37,7 +39,7 @@ struct StagedSearchTests {
 
   @Test(arguments: [SearchMethod.darts1, .darts2, .zartsRS, .zartsMGS, .zartsGLD])
   func everyStageKeepsTheStrongestOperationsOfTheOneBefore(method: SearchMethod) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, genotype) = try run(configuration(method), in: folder.file("run"))
     var operations = SearchSpace.s6.operations
     for (index, stage) in Self.stages.enumerated() {
@@ -59,7 +61,7 @@ struct StagedSearchTests {
   /// Stops within the first, at the border to the second, within the second, and in the third stage.
   @Test(arguments: [SearchMethod.darts1, .zartsMGS], [4, 20, 26, 29, 41, 44, 60])
   func stoppedSearchEndsWithTheBitsOfAnUninterruptedOne(method: SearchMethod, losses: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (whole, genotype) = try run(configuration(method), in: folder.file("whole"))
     let stop = StopRequest()
     var count = 0
@@ -89,7 +91,7 @@ struct StagedSearchTests {
   }
 
   @Test func folderOfAllStagesStandsForTheLastOneThatHoldsWhatIsAskedFor() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, genotype) = try run(configuration(.darts1), in: folder.file("run"))
     #expect(try files.run(holding: .finishedEpoch) == files.stage(2))
     #expect(try files.run(holding: .finishedEpoch).result()?.genotype == genotype)
@@ -109,7 +111,7 @@ struct StagedSearchTests {
   }
 
   @Test func stageThatWasKilledBeforeItsFirstCheckpointStartsAnew() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, genotype) = try run(configuration(.darts1), in: folder.file("run"))
     let expected = try bytes(files.stage(1).checkpointPath(epoch: 2))
     try FileManager.default.removeItem(atPath: files.stage(1).checkpointsPath)
@@ -119,7 +121,7 @@ struct StagedSearchTests {
   }
 
   @Test func changedSettingsAreRefusedAtTheStageThatTheyContradict() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, _) = try run(configuration(.darts1), in: folder.file("run"))
     try FileManager.default.removeItem(atPath: files.stage(2).checkpointPath(epoch: 2))
     var other = configuration(.darts1)

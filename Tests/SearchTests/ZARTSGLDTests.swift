@@ -2,6 +2,8 @@ import Compute
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// GLD: the best of the balls if it is better, else nothing.

@@ -2,6 +2,8 @@ import Compute
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// MGS against candidates drawn here and their true losses in closed form.

@@ -1,3 +1,4 @@
+import ClosedFormSupport
 import Compute
 import Formats
 import Foundation
@@ -5,6 +6,7 @@ import Landscape
 import Problems
 import Statistics
 import Studies
+import TestSupport
 import Testing
 
 struct FidelityTests {
@@ -29,8 +31,6 @@ struct FidelityTests {
     return try FidelityRun(
       problem: problem, weights: problem.makeInitialWeights(), velocity: nil, alphas: smallAlphas(), settings: settings)
   }
-
-  private func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
   @Test func samplesAreTheLossesOnTheRaysAndStatisticsAreThoseOfTheSamples() throws {
     let scratch = try ScratchFolder()

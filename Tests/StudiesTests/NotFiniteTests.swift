@@ -1,3 +1,4 @@
+import ClosedFormSupport
 import Datasets
 import Formats
 import Foundation
@@ -5,6 +6,7 @@ import Landscape
 import Problems
 import Statistics
 import Studies
+import TestSupport
 import Testing
 
 @Suite("Losses that are not finite, and objectives without a least point") struct NotFiniteTests {
@@ -102,8 +104,7 @@ import Testing
   }
 
   @Test("of a supernet is told, and the uncertainty covers what the dense Hessian gives") func supernet() throws {
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+    let golden = GoldenFile.path("s2_c16_l3_b4")
     let loader = try BatchLoader(dataset: TensorDataset.load(file: golden), seed: 1, batchSize: 4)
     let problem = try SupernetProblem(space: .s2, channels: 4, layers: 3, loader: loader, seed: 1, threads: 1)
     let weights = problem.makeInitialWeights()

@@ -1,3 +1,4 @@
+import ClosedFormSupport
 import Compute
 import Datasets
 import Formats
@@ -5,6 +6,7 @@ import Foundation
 import Problems
 import Statistics
 import Studies
+import TestSupport
 import Testing
 
 struct SpectrumTests {
@@ -25,13 +27,13 @@ struct SpectrumTests {
     let curvature = problem.coefficients.alphaCurvature
     let exact = try SymmetricEigenproblem((0..<6).map { row in (0..<6).map { curvature[row, $0] } }).values
     let full = try measure(problem, SpectrumSettings(isFull: true))
-    #expect(close(values(full, .eigenvalue), exact.reversed(), 1e-5))
-    #expect(close(values(full, .smallest), [exact[0]], 1e-5))
-    #expect(close(values(full, .trace), [exact.reduce(0, +)], 1e-5))
+    #expect(close(values(full, .eigenvalue), exact.reversed(), .scaled(1e-5)))
+    #expect(close(values(full, .smallest), [exact[0]], .scaled(1e-5)))
+    #expect(close(values(full, .trace), [exact.reduce(0, +)], .scaled(1e-5)))
     #expect(values(full, .asymmetry)[0] < 1e-5)
     #expect(full.map(\.index).prefix(6) == [1, 2, 3, 4, 5, 6] && full.allSatisfy { $0.epoch == 3 })
     let lanczos = try measure(problem, SpectrumSettings(eigenvalues: 1, probes: 0, tolerance: 1e-6))
-    #expect(close(values(lanczos, .eigenvalue), [exact[5]], 1e-4))
+    #expect(close(values(lanczos, .eigenvalue), [exact[5]], .scaled(1e-4)))
     #expect(values(lanczos, .trace).isEmpty)
   }
 
@@ -53,8 +55,7 @@ struct SpectrumTests {
 
   /// A supernet of 4 channels on the images of a golden file.
   private func supernet() throws -> SupernetProblem {
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+    let golden = GoldenFile.path("s2_c16_l3_b4")
     let loader = try BatchLoader(
       dataset: DatasetSpecification.tensors(file: golden).load(), seed: 1, batchSize: 4, trainLimit: nil)
     return try SupernetProblem(space: .s2, channels: 4, layers: 3, loader: loader, seed: 1, threads: 1)

@@ -2,16 +2,16 @@ import Formats
 import Foundation
 
 /// Events as a reader of event files sees them: enough of the wire format to check what a search wrote.
-struct ReadEvent: Equatable {
-  var step = 0
-  var isRestart = false
-  var version: String?
-  var scalars: [String: Float] = [:]
-  var texts: [String: String] = [:]
-  var histograms: [String] = []
+package struct ReadEvent: Equatable {
+  package var step = 0
+  package var isRestart = false
+  package var version: String?
+  package var scalars: [String: Float] = [:]
+  package var texts: [String: String] = [:]
+  package var histograms: [String] = []
 
   /// The events of a folder in the readers' order, without those that a later restart voids.
-  static func surviving(in folder: OutputFolder) throws -> [ReadEvent] {
+  package static func surviving(in folder: OutputFolder) throws -> [ReadEvent] {
     var result: [ReadEvent] = []
     for name in EventFile.names(in: folder) {
       for event in try read(folder.file(name)) {
@@ -22,7 +22,7 @@ struct ReadEvent: Equatable {
     return result
   }
 
-  static func read(_ path: String) throws -> [ReadEvent] {
+  package static func read(_ path: String) throws -> [ReadEvent] {
     var bytes = try FileBytes.read(path)[...]
     var result: [ReadEvent] = []
     while !bytes.isEmpty {

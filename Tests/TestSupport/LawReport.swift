@@ -2,15 +2,17 @@
 public struct LawReport: CustomStringConvertible, Sendable {
   public private(set) var violations: [String] = []
 
+  package init() {}
+
   public var isEmpty: Bool { violations.isEmpty }
   public var description: String { violations.isEmpty ? "all laws hold" : violations.joined(separator: "\n") }
 
-  mutating func require(_ condition: Bool, _ law: String) {
+  package mutating func require(_ condition: Bool, _ law: String) {
     if !condition { violations.append(law) }
   }
 }
 
 /// Whether two results are the same to the last bit.
-func isSame(_ left: Double, _ right: Double) -> Bool { left.bitPattern == right.bitPattern }
+package func isSame(_ left: Double, _ right: Double) -> Bool { left.bitPattern == right.bitPattern }
 
-func isSame(_ left: [Float], _ right: [Float]) -> Bool { left.map(\.bitPattern) == right.map(\.bitPattern) }
+package func isSame(_ left: [Float], _ right: [Float]) -> Bool { left.map(\.bitPattern) == right.map(\.bitPattern) }

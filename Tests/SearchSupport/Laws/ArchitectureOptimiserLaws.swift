@@ -3,6 +3,7 @@ import Compute
 import Formats
 import Problems
 import Search
+import TestSupport
 
 /// The laws of `ArchitectureOptimiser`, for any conformer: an update is a function of its arguments and of the exported state,
 /// an abandoned one leaves no trace, and a checkpoint holds all that the next one needs.

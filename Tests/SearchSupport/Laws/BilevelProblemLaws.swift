@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Formats
 import Problems
+import TestSupport
 
 /// The laws of `BilevelProblem`, for any conformer: results are functions of what is passed in, a batch is one of its
 /// position, a gradient is the slope of its loss, and what is written reads back.

@@ -4,6 +4,7 @@ import Foundation
 import Problems
 import Runs
 import Search
+import SearchSupport
 import TestSupport
 import Testing
 
@@ -112,7 +113,7 @@ import Testing
     "A search by an added method that is stopped and goes on has the bits of one that never was", arguments: [3, 15, 22])
   func resume(losses: Int) throws {
     try SearchMethod.$guests.withValue([.signum]) {
-      let folder = try TemporaryFolder()
+      let folder = try ScratchFolder()
       let configuration = shortConfiguration(.signum)
       let whole = try search(quadratic(), configuration, in: folder.file("whole"))
       #expect(try whole.metrics().map(\.alphaUpdates) == [0, 0, 3, 3])

@@ -132,7 +132,3 @@ extension SupernetModel {
     return owned.values.indices.filter { owned[$0] == 0 }
   }
 }
-
-extension [Float] {
-  var bits: [UInt32] { map(\.bitPattern) }
-}

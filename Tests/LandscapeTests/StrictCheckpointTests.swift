@@ -1,4 +1,6 @@
+import ClosedFormSupport
 import Formats
+import Landscape
 import Search
 import Testing
 

@@ -1,0 +1,19 @@
+import Formats
+
+/// What a test could not go on with.
+package struct TestFailure: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
+}
+
+/// The description of whatever is thrown; nil where nothing is.
+package func message(_ body: () throws -> Void) -> String? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}
+
+package func bytes(_ path: String) throws -> [UInt8] { try FileBytes.read(path) }
