@@ -58,7 +58,7 @@ struct PerturbedLoss: ObjectiveKind {
   }
 
   @Test("it is read from lists and tables, and messages name it") func reading() throws {
-    #expect(throws: InputError.self) { try Objective.parse(list: "perturbed:0.25") }
+    #expect(refusal { try Objective.parse(list: "perturbed:0.25") } == "setting objectives: 'perturbed:0.25'")
     try withKinds {
       #expect(try Objective.parse(list: "first,perturbed:0.25") == [.firstOrder, Objective(perturbed)])
       let found = try #require(Objective(name: "perturbed:0.25", innerSteps: 0))

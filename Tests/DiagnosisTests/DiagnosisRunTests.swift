@@ -243,7 +243,7 @@ struct DiagnosisRunTests {
     var configuration = try changed.configuration()
     configuration.space = .s3
     try AtomicFile.write(configuration.yaml, to: changed.configurationPath)
-    #expect(throws: InputError.self) { try CollapseDiagnosis(of: changed) }
+    #expect(refusal { try CollapseDiagnosis(of: changed) }?.hasPrefix(changed.folder.path) == true)
     var settings = MeasurementSettings()
     settings.samples = 2
     let wrong = #expect(throws: InputError.self) { try settings.validate() }

@@ -131,11 +131,12 @@ import Testing
       let error = #expect(throws: InputError.self) { try evaluator(problem, .running, statistics) }
       #expect(error?.place.item == "running statistics")
     }
-    #expect(throws: InputError.self) {
-      try ObjectiveEvaluator(
-        problem: problem, weights: problem.makeInitialWeights(), epoch: 0, objectives: [.firstOrder],
-        batchNorm: .recalibrated(batches: 0))
-    }
+    #expect(
+      refusal {
+        try ObjectiveEvaluator(
+          problem: problem, weights: problem.makeInitialWeights(), epoch: 0, objectives: [.firstOrder],
+          batchNorm: .recalibrated(batches: 0))
+      } == "recalibration batches")
   }
 }
 

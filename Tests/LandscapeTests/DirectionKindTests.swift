@@ -131,16 +131,20 @@ import Testing
     #expect(close(read.directions[1].flat, saved.directions[0].flat, .scaled(1e-14)))
     let mixed = try run([.first, .random])
     #expect(dot(mixed.directions[1].flat, saved.directions[0].flat) != 0)
-    for bad in [
-      DirectionKind.file(path: path, name: "third"), .file(path: scratch.file("none.safetensors"), name: nil),
-      .towards(scratch.file("none")), .towards(scratch.path), .towards(path + "/x"),
+    for (bad, place) in [
+      (DirectionKind.file(path: path, name: "third"), "\(path): third.normal"),
+      (.file(path: scratch.file("none.safetensors"), name: nil), scratch.file("none.safetensors")),
+      (.towards(scratch.file("none")), scratch.file("none")), (.towards(scratch.path), scratch.path),
+      (.towards(path + "/x"), path + "/x"),
     ] {
-      #expect(throws: (any Error).self) { try run([bad]) }
+      #expect(refusal { try run([bad]) }?.hasPrefix(place) == true)
     }
     // A file of α of another shape.
     try TensorFile.write(
       SearchSpace.s2.zeroAlphas.tensors, metadata: [:], to: scratch.file("s2.safetensors"))
-    #expect(throws: InputError.self) { try run([.towards(scratch.file("s2.safetensors"))]) }
+    #expect(
+      refusal { try run([.towards(scratch.file("s2.safetensors"))]) }
+        == "\(scratch.file("s2.safetensors")): alphas_normal: [14, 2]")
     try NPYFile(shape: [2, 2, 2], values: .float32(Array(repeating: 1, count: 8))).write(to: scratch.file("a.npy"))
     let error = #expect(throws: InputError.self) { try run([.file(path: scratch.file("a.npy"), name: nil)]) }
     #expect(error?.place.file == scratch.file("a.npy"))
@@ -161,6 +165,6 @@ import Testing
       ).directions
     }
     #expect(close(try directions(nil).directions[0].flat, values, .scaled(1e-14)))
-    #expect(throws: InputError.self) { try directions("x") }
+    #expect(refusal { try directions("x") } == "\(scratch.file("a.npy")): 'x'")
   }
 }

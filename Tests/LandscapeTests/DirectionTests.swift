@@ -110,18 +110,20 @@ import Testing
   @Test("that do not fit, depend on each other or hold no numbers are refused") func badInput() {
     let center = smallAlphas()
     let good = AlphaDirection(normal: [1, 2, 3, 4], reduce: [5, 6])
-    let bad: [[AlphaDirection]] = [
-      [], [AlphaDirection(normal: [1, 2, 3], reduce: [5, 6])], [AlphaDirection(normal: [1, 2, 3, .nan], reduce: [5, 6])],
+    let bad: [([AlphaDirection], String)] = [
+      ([], "directions"), ([AlphaDirection(normal: [1, 2, 3], reduce: [5, 6])], "direction 1: 3 and 2 values"),
+      ([AlphaDirection(normal: [1, 2, 3, .nan], reduce: [5, 6])], "direction 1"),
       // The same in the normal cell only: cell-wise they are dependent although they differ.
-      [good, AlphaDirection(normal: [2, 4, 6, 8], reduce: [1, 0])], [AlphaDirection(normal: [0, 0, 0, 0], reduce: [5, 6])],
+      ([good, AlphaDirection(normal: [2, 4, 6, 8], reduce: [1, 0])], "direction 2"),
+      ([AlphaDirection(normal: [0, 0, 0, 0], reduce: [5, 6])], "direction 1"),
     ]
-    for directions in bad {
-      #expect(throws: InputError.self) { try Directions(directions, around: center) }
+    for (directions, place) in bad {
+      #expect(refusal { try Directions(directions, around: center) } == place)
     }
-    #expect(throws: InputError.self) { try Directions.random(count: 3, seed: 1, around: center) }
-    #expect(throws: InputError.self) { try Directions.random(count: 0, seed: 1, around: center) }
+    #expect(refusal { try Directions.random(count: 3, seed: 1, around: center) } == "directions: 3 directions in 2 values")
+    #expect(refusal { try Directions.random(count: 0, seed: 1, around: center) } == "directions")
     var infinite = center
     infinite.reduce[0, 0] = .infinity
-    #expect(throws: InputError.self) { try Directions([good], around: infinite) }
+    #expect(refusal { try Directions([good], around: infinite) } == "alphas")
   }
 }

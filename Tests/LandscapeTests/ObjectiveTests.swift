@@ -107,21 +107,25 @@ import Testing
     let problem = try quadratic()
     let weights = problem.makeVector()
     let batch = problem.trainingBatch(epoch: 0, step: 0)
-    #expect(throws: InputError.self) {
-      try ObjectiveEvaluator(problem: problem, weights: weights, trainingBatches: [], validationBatches: [batch])
-    }
-    #expect(throws: InputError.self) {
-      try ObjectiveEvaluator(problem: problem, weights: weights, epoch: 0, objectives: [], validationBatchCount: 0)
-    }
-    #expect(throws: InputError.self) {
-      try ObjectiveEvaluator(
-        problem: problem, weights: ParameterVector(count: 4), trainingBatches: [batch], validationBatches: [batch])
-    }
-    #expect(throws: InputError.self) {
-      try ObjectiveEvaluator(
-        problem: problem, weights: weights, velocity: ParameterVector(count: 4), trainingBatches: [batch],
-        validationBatches: [batch])
-    }
+    #expect(
+      refusal {
+        try ObjectiveEvaluator(problem: problem, weights: weights, trainingBatches: [], validationBatches: [batch])
+      } == "training batches")
+    #expect(
+      refusal {
+        try ObjectiveEvaluator(problem: problem, weights: weights, epoch: 0, objectives: [], validationBatchCount: 0)
+      } == "validation batches")
+    #expect(
+      refusal {
+        try ObjectiveEvaluator(
+          problem: problem, weights: ParameterVector(count: 4), trainingBatches: [batch], validationBatches: [batch])
+      } == "weights: 4 values")
+    #expect(
+      refusal {
+        try ObjectiveEvaluator(
+          problem: problem, weights: weights, velocity: ParameterVector(count: 4), trainingBatches: [batch],
+          validationBatches: [batch])
+      } == "velocity: 4 values")
     let evaluator = try ObjectiveEvaluator(
       problem: problem, weights: weights, trainingBatches: [batch, batch], validationBatches: [batch])
     #expect(

@@ -165,10 +165,10 @@ import Testing
         return named
       })
     #expect(try problem.importVector(from: file, prefix: "momentum.").values == vector.values)
-    #expect(throws: InputError.self) { try problem.importVector(from: file, prefix: "") }
+    #expect(refusal { try problem.importVector(from: file, prefix: "") }?.hasPrefix("w: omega") == true)
     let short = TensorFile(
       path: "w", metadata: [:], tensors: [.init(name: "omega", shape: [4], values: .float32([1, 2, 3, 4]))])
-    #expect(throws: InputError.self) { try problem.importVector(from: short, prefix: "") }
+    #expect(refusal { try problem.importVector(from: short, prefix: "") } == "w: omega: [4]")
   }
 
   @Test("parts that make no bilevel problem are refused by name") func badParts() throws {
@@ -188,13 +188,16 @@ import Testing
     #expect(name { $0.alphaCurvature = DenseMatrix.identity(5) } == "alphaCurvature")
     #expect(name { $0.response = DenseMatrix(rows: 5, columns: 5) } == "response")
     #expect(name { $0.weightTarget.removeLast() } == "weightTarget")
-    #expect(throws: InputError.self) {
-      try QuadraticBilevelProblem(coefficients: good, initialAlphas: smallAlphas(), stepsPerEpoch: 0)
-    }
-    #expect(throws: InputError.self) {
-      try QuadraticBilevelProblem(coefficients: good, initialAlphas: smallAlphas(), noise: -1)
-    }
-    #expect(throws: InputError.self) { try QuadraticBilevelProblem.random(seed: 1, weightCount: 0, alphas: smallAlphas()) }
+    #expect(
+      refusal {
+        try QuadraticBilevelProblem(coefficients: good, initialAlphas: smallAlphas(), stepsPerEpoch: 0)
+      } == "stepsPerEpoch: 0")
+    #expect(
+      refusal {
+        try QuadraticBilevelProblem(coefficients: good, initialAlphas: smallAlphas(), noise: -1)
+      } == "noise: -1.0")
+    #expect(
+      refusal { try QuadraticBilevelProblem.random(seed: 1, weightCount: 0, alphas: smallAlphas()) } == "weightCount: 0")
   }
 
   @Test("linear systems are solved, singular ones are named so") func solving() {

@@ -246,6 +246,6 @@ import Testing
     #expect(try size("rdarts-s1-cifar10") == [20, 36, 600, 96])
     #expect(try size("rdarts-s2-cifar10") == [20, 16, 600, 96])
     #expect(try size("rdarts-s3-svhn") == [8, 16, 600, 96])
-    #expect(throws: InputError.self) { try RetrainingPreset(named: "mnist", at: .setting("preset")) }
+    #expect(refusal { try RetrainingPreset(named: "mnist", at: .setting("preset")) } == "setting preset: 'mnist'")
   }
 }

@@ -60,9 +60,10 @@ struct CheckpointKeepingTests {
       adjusting: { ($0.keepLast, $0.threads, $0.checkpointEvery) = (2, 3, 5) }
     ).run()
     #expect(names(files) == ["epoch-003", "epoch-004"])
-    #expect(throws: InputError.self) {
-      try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2, adjusting: { $0.sigma = 1 })
-    }
+    #expect(
+      refusal {
+        try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2, adjusting: { $0.sigma = 1 })
+      }?.contains("sigma") == true)
   }
 
   /// Cut short, emptied, with a changed bit in a tensor, in the metadata, and grown.
@@ -112,7 +113,9 @@ struct CheckpointKeepingTests {
     }
     #expect(error?.place.file == files.checkpointPath(epoch: 4))
     for checkpoint in files.checkpoints() { try FileManager.default.removeItem(atPath: checkpoint.path) }
-    #expect(throws: InputError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
+    #expect(
+      refusal { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }?.hasPrefix(files.checkpointsPath)
+        == true)
   }
 
   @Test func olderCheckpointsStayWhereTheNewestCannotBeReadBack() throws {

@@ -203,7 +203,7 @@ struct SearchRunTests {
     let folder = try ScratchFolder()
     var configuration = shortConfiguration(.darts1)
     configuration.warmup = 9
-    #expect(throws: InputError.self) { try search(quadratic(), configuration, in: folder.file("run")) }
+    #expect(refusal { try search(quadratic(), configuration, in: folder.file("run")) } == "setting warmup: 9")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("run")).isEmpty)
   }
 }

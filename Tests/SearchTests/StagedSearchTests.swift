@@ -127,7 +127,7 @@ struct StagedSearchTests {
     var other = configuration(.darts1)
     other.learningRate = 0.05
     try AtomicFile.write(other.yaml, to: files.configurationPath)
-    #expect(throws: InputError.self) { try StagedSearch(continuing: files, makeProblem: problem).run() }
+    #expect(refusal { try StagedSearch(continuing: files, makeProblem: problem).run() }?.contains("learning_rate") == true)
   }
 
   @Test func settingsSurviveTheirFile() throws {
@@ -166,9 +166,11 @@ struct StagedSearchTests {
     refusal("merged_convolutions") { ($0.stages, $0.edgeNormalisation, $0.mergedConvolutions) = ([], true, true) }
     refusal("edges of s1, s5, s6 have") { ($0.stages, $0.space, $0.mergedConvolutions) = ([], .s2, true) }
     for text in ["stages: [{layers: 3}]", "stages: 3", "operations: {normal: [[skip_connect]]}", "operations: [a]"] {
-      #expect(throws: InputError.self, "\(text)") {
+      let error = #expect(throws: InputError.self, "\(text)") {
         try SearchConfiguration(yaml: "method: darts1\nspace: s2\ndataset: x\n\(text)\n", from: "test")
       }
+      let place = error.map { "\($0.place)" } ?? ""
+      #expect(place.hasPrefix("test") && place.contains(text.prefix { $0 != ":" }), "\(place)")
     }
   }
 

@@ -118,9 +118,10 @@ struct StopAndContinueTests {
   @Test func checkpointWithoutStatisticsIsRefusedWhereTheNetworkHasThem() throws {
     let folder = try ScratchFolder()
     let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
-    #expect(throws: InputError.self) {
-      try SearchRun(continuing: withStatistics(), folder: files.folder, space: .s2)
-    }
+    #expect(
+      refusal {
+        try SearchRun(continuing: withStatistics(), folder: files.folder, space: .s2)
+      }?.hasPrefix(files.checkpointPath(epoch: 4)) == true)
   }
 
   @Test func finishedRunHasNothingLeftToDo() throws {
@@ -172,15 +173,16 @@ struct StopAndContinueTests {
     try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2).run()
     metadata["configuration"] = nil
     try TensorFile.write(Array(file.tensors.values), metadata: metadata, to: path)
-    #expect(throws: InputError.self) { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }
+    #expect(refusal { try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2) }?.hasPrefix(path) == true)
   }
 
   @Test func otherSettingsOrDataThanTheCheckpointsAreRefused() throws {
     let folder = try ScratchFolder()
     let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
-    #expect(throws: InputError.self) {
-      try SearchRun(continuing: quadratic(stepsPerEpoch: 7), folder: files.folder, space: .s2)
-    }
+    #expect(
+      refusal {
+        try SearchRun(continuing: quadratic(stepsPerEpoch: 7), folder: files.folder, space: .s2)
+      }?.hasPrefix(files.checkpointPath(epoch: 4)) == true)
     try AtomicFile.write(shortConfiguration(.darts1, seed: 6).yaml, to: files.configurationPath)
     let error = #expect(throws: InputError.self) {
       try SearchRun(continuing: quadratic(), folder: files.folder, space: .s2)

@@ -38,7 +38,7 @@ struct FitTests {
     #expect(try LinearFit([1], [1]) == nil)
     #expect(try LinearFit([2, 2, 2], [1, 2, 3]) == nil)
     #expect(try LinearFit([1, 2, .nan], [1, 2, 3]) == nil)
-    #expect(throws: InputError.self) { try LinearFit([1, 2], [1]) }
+    #expect(refusal { try LinearFit([1, 2], [1]) } == "second sample: 1 values")
   }
 
   /// Twenty points with a known quadratic and some waviness; `numpy.linalg.lstsq` on the columns 1, a, b, a²/2, ab, b²/2,
@@ -107,9 +107,9 @@ struct FitTests {
     let line = (0..<12).map { [Double($0), 2 * Double($0)] }
     #expect(try QuadraticFit(points: line, values: line.map { $0[0] }) == nil)
     #expect(try QuadraticFit(points: [[0, 0], [1, 0]], values: [1, 2]) == nil)
-    #expect(throws: InputError.self) { try QuadraticFit(points: [[0]], values: []) }
-    #expect(throws: InputError.self) { try QuadraticFit(points: [[0], [0, 1]], values: [1, 2]) }
-    #expect(throws: InputError.self) { try QuadraticFit(points: [], values: []) }
+    #expect(refusal { try QuadraticFit(points: [[0]], values: []) } == "values of the fit: 0")
+    #expect(refusal { try QuadraticFit(points: [[0], [0, 1]], values: [1, 2]) } == "points of the fit: dimensions [1, 2]")
+    #expect(refusal { try QuadraticFit(points: [], values: []) } == "points of the fit: dimensions []")
   }
 
   @Test func curveMeetsItsPointsAndAddsNoExtremum() throws {
@@ -118,9 +118,9 @@ struct FitTests {
     #expect(zip(try curve.values(at: x), y).allSatisfy { abs($0 - $1) < 1e-14 })
     let dense = try curve.values(at: (0...100).map { 2.5 * Double($0) / 100 })
     #expect((dense.min() ?? 0) >= 0.9 - 1e-12 && (dense.max() ?? 9) <= 4 + 1e-12)
-    #expect(throws: InputError.self) { try curve.values(at: [2.6]) }
-    #expect(throws: InputError.self) { try LineInterpolation(x: [0, 1], y: [0, 1]) }
-    #expect(throws: InputError.self) { try LineInterpolation(x: [0, 1, 1], y: [0, 1, 2]) }
-    #expect(throws: InputError.self) { try LineInterpolation(x: [0, 1, 2], y: [0, .nan, 2]) }
+    #expect(refusal { try curve.values(at: [2.6]) } == "place on the curve: 2.6")
+    #expect(refusal { try LineInterpolation(x: [0, 1], y: [0, 1]) } == "points of the curve: 2 and 2 values")
+    #expect(refusal { try LineInterpolation(x: [0, 1, 1], y: [0, 1, 2]) } == "points of the curve: 3 and 3 values")
+    #expect(refusal { try LineInterpolation(x: [0, 1, 2], y: [0, .nan, 2]) } == "points of the curve: 3 and 3 values")
   }
 }
