@@ -106,7 +106,7 @@ let package = Package(
 
     // Tests, by the room that they test
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
-    .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
+    .testTarget(name: "ComputeTests", dependencies: ["Compute", "TestSupport"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "CZlib", "TestSupport"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Compute", "Formats", "TestSupport"]),
     .testTarget(

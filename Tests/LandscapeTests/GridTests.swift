@@ -39,7 +39,7 @@ import Testing
     #expect(point == .init(i: 1, j: 2, x: 0, y: 2))
   }
 
-  @Test("grids without points or extent are refused with the flag's name") func badGrids() {
+  @Test("grids without points or extent are refused with the setting's name") func badGrids() {
     for size in [0, -1, 10_002] {
       let error = #expect(throws: InputError.self) { try LandscapeGrid(size: size, range: 1) }
       #expect(error?.place.setting == "grid")

@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test(
-    "a list that cannot be meant is refused with the flag's name",
+    "a list that cannot be meant is refused with the setting's name",
     arguments: [
       "", "first,", "First", "true", "true:", "true:0", "true:-1", "true:1.5", "true:1e3", "true:99999999999999999999",
       "first:1", "second:1", "true:3:4", "first,first", "true:2,first,true:2", "first second",

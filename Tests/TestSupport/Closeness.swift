@@ -6,7 +6,7 @@ package enum Tolerance: Sendable {
   case relative(Double)
   /// |found − expected| ≤ t · max(1, |expected|): digits of large numbers, decimals of small ones.
   case scaled(Double)
-  /// At most so many representable numbers apart: what rounding a few times can do.
+  /// At most so many units in the last place of the expected number apart: what rounding a few times can do.
   case ulps(Int)
 
   package func allows(_ found: Double, _ expected: Double) -> Bool {
@@ -14,7 +14,7 @@ package enum Tolerance: Sendable {
     case .absolute(let limit): abs(found - expected) <= limit
     case .relative(let limit): abs(found - expected) <= limit * abs(expected)
     case .scaled(let limit): abs(found - expected) <= limit * max(1, abs(expected))
-    case .ulps(let count): abs(found - expected) <= Double(count) * max(found.ulp, expected.ulp)
+    case .ulps(let count): abs(found - expected) <= Double(count) * expected.ulp
     }
   }
 }
