@@ -123,7 +123,7 @@ import Testing
     "cells.1.downsample.1.weight",
   ]
 
-  @Test("a weight that is not a number leaves no loss that is one", arguments: TinySupernet.perSpace)
+  @Test("a weight that is not finite makes a loss that is not finite", arguments: TinySupernet.perSpace)
   func notANumber(network: TinySupernet) throws {
     let model = try network.model()
     for poison in [Float.nan, .infinity] {

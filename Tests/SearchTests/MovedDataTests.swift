@@ -28,11 +28,6 @@ struct MovedDataTests {
     return files
   }
 
-  private func message(_ body: () throws -> Void) -> String? {
-    do { try body() } catch { return "\(error)" }
-    return nil
-  }
-
   @Test func checkpointsOfOneSearchAreTheSameWhereverItsDataLie() throws {
     let folder = try ScratchFolder()
     let (one, other) = (
