@@ -91,25 +91,50 @@ let package = Package(
         "Reports", "Watch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // What tests share: the ground, networks in plain loops, problems and searches that are watched, a small closed form
     .target(
-      name: "TestSupport",
-      dependencies: ["CKernels", "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Search"],
-      path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport", resources: [.copy("Golden")]),
+    .target(
+      name: "NetworkSupport",
+      dependencies: ["CKernels", "Compute", "Formats", "Datasets", "Cells", "Engine", "TestSupport"],
+      path: "Tests/NetworkSupport"),
+    .target(
+      name: "SearchSupport", dependencies: ["Compute", "Formats", "Cells", "Problems", "Runs", "Search", "TestSupport"],
+      path: "Tests/SearchSupport"),
+    .target(
+      name: "ClosedFormSupport", dependencies: ["Compute", "Formats", "Cells", "Problems"], path: "Tests/ClosedFormSupport"),
+
+    // Tests, by the room that they test
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
-    .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Compute"]),
-    .testTarget(name: "FormatsTests", dependencies: ["Formats", "CZlib"]),
+    .testTarget(name: "ComputeTests", dependencies: ["Compute", "TestSupport"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats", "CZlib", "TestSupport"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Compute", "Formats", "TestSupport"]),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO"],
+      name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO", "TestSupport"],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "CellsTests", dependencies: ["Cells", "Compute", "Formats", "TestSupport"]),
     .testTarget(
-      name: "SupernetTests", dependencies: ["Engine", "Problems", "Statistics", "TestSupport"],
-      resources: [.copy("Golden")]),
-    .testTarget(name: "SearchTests", dependencies: ["Search", "Retraining", "TestSupport"]),
-    .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "Studies", "Diagnosis", "Figures", "Plots"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells"]),
-    .testTarget(name: "zartsTests", dependencies: ["zarts"]),
+      name: "EngineTests",
+      dependencies: ["Engine", "Cells", "Compute", "Datasets", "Formats", "Statistics", "TestSupport", "NetworkSupport"]),
+    .testTarget(
+      name: "ProblemsTests",
+      dependencies: [
+        "Problems", "Cells", "Compute", "Datasets", "Formats", "Statistics", "TestSupport", "SearchSupport",
+        "ClosedFormSupport",
+      ]),
+    .testTarget(name: "RunsTests", dependencies: ["Runs", "Formats", "Problems", "TestSupport"]),
+    .testTarget(name: "SearchTests", dependencies: ["Search", "TestSupport", "SearchSupport"]),
+    .testTarget(name: "RetrainingTests", dependencies: ["Retraining", "Search", "TestSupport"]),
+    .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "TestSupport", "ClosedFormSupport"]),
+    .testTarget(name: "StudiesTests", dependencies: ["Studies", "TestSupport", "ClosedFormSupport"]),
+    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "TestSupport"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures", "TestSupport"], exclude: ["References"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells", "TestSupport"]),
+    // Things that the package hasn't got, each added by a file and taken through all rooms
+    .testTarget(
+      name: "AdditionTests",
+      dependencies: ["Landscape", "Studies", "Figures", "Plots", "TestSupport", "SearchSupport", "ClosedFormSupport"]),
+    .testTarget(name: "zartsTests", dependencies: ["zarts", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

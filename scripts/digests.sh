@@ -223,7 +223,7 @@ landscapes() {
   landscape merged --run search/merged --epoch 2 $grid --directions zarts,random
   landscape stages --run search/stages $grid --directions first,random
   for golden in s1_c16_l3_b4 s5_c8_l3_b4 variants/s3_c8_l3_k4 variants/s1_c8_l4_merged; do
-    file="$root/Tests/SupernetTests/Golden/$golden.safetensors"
+    file="$root/Tests/TestSupport/Golden/$golden.safetensors"
     landscape "golden-$(basename $golden)" --weights "$file" --dataset "tensors:$file" --threads 1 $three --grid 2
   done
 }

@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-GOLDEN = sorted((ROOT / "Tests/SupernetTests/Golden").glob("*.safetensors"))
+GOLDEN = sorted((ROOT / "Tests/TestSupport/Golden").glob("*.safetensors"))
 CELLS = ("normal", "reduce")
 
 

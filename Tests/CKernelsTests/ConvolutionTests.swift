@@ -56,7 +56,7 @@ private struct Sample {
 }
 
 @Suite struct ConvolutionTests {
-  @Test("a convolution or its batch sums differ from the definition", arguments: Taps.all)
+  @Test("a convolution and its batch sums are those of the definition", arguments: Taps.all)
   func forward(taps: Taps) {
     var stream = RandomStream(test: 1)
     for shape in taps.cases {
@@ -93,7 +93,7 @@ private struct Sample {
     }
   }
 
-  @Test("gradients of a convolution differ from the definition", arguments: Taps.all)
+  @Test("gradients of a convolution are those of the definition", arguments: Taps.all)
   func backward(taps: Taps) {
     var stream = RandomStream(test: 2)
     for (index, shape) in taps.cases.enumerated() {
@@ -159,7 +159,7 @@ private struct Sample {
     #expect(planes.blocked(pad: shape.pad) == results.floats[3], "border or padding of the gradient planes, \(shape)")
   }
 
-  @Test("taps are not reversed or weights not transposed")
+  @Test("taps are reversed and weights transposed")
   func rearrangements() {
     var stream = RandomStream(test: 3)
     for taps in [9, 25] {

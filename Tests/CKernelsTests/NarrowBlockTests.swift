@@ -16,7 +16,7 @@ import Testing
     #expect(narrow.bits == wide.bits, "\(what): \(lanes) lanes in memory change a result")
   }
 
-  @Test("a pass over memory depends on how narrow the block is there", arguments: widths)
+  @Test("a pass over memory is the same however narrow the block is there", arguments: widths)
   func passes(lanes: Int, channels: Int) {
     var stream = RandomStream(test: 110)
     for count in [1, 3, 8, 36, 300] {
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("a pass over planes depends on how narrow the block is in memory", arguments: widths)
+  @Test("a pass over planes is the same however narrow the block is in memory", arguments: widths)
   func planes(lanes: Int, channels: Int) {
     var stream = RandomStream(test: 111)
     for (height, width, pad) in [(2, 2, 1), (4, 6, 4), (12, 8, 2), (32, 32, 1)] {
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test(
-    "a convolution depends on how narrow its last block is in memory", arguments: Taps.all,
+    "a convolution is the same however narrow its last block is in memory", arguments: Taps.all,
     [(4, 4), (4, 20), (4, 36), (4, 100), (8, 8), (8, 24), (8, 40), (8, 72), (8, 6), (8, 37)])
   func convolutions(taps: Taps, width: (lanes: Int, channels: Int)) {
     var stream = RandomStream(test: 112)
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test(
-    "a 1×1 convolution depends on how narrow its last block is in memory, or where in it it begins",
+    "a 1×1 convolution is the same however narrow its last block is in memory, and wherever in it it begins",
     arguments: [(4, 4), (4, 36), (4, 52), (8, 8), (8, 24), (8, 40), (8, 72), (8, 21)], [4, 12, 36])
   func pointwise(width: (lanes: Int, outputs: Int), channels: Int) {
     var stream = RandomStream(test: 113)

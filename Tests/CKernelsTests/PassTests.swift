@@ -14,7 +14,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
 }
 
 @Suite struct PassTests {
-  @Test("a linear map of a block differs from the definition", arguments: [true, false], [true, false])
+  @Test("a linear map of a block is that of the definition", arguments: [true, false], [true, false])
   func affine(hasSecond: Bool, inPlace: Bool) {
     var stream = RandomStream(test: 20)
     for pixels in pixelCounts {
@@ -38,7 +38,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("a sum of scaled terms differs from the definition", arguments: 0...10, [true, false])
+  @Test("a sum of scaled terms is that of the definition", arguments: 0...10, [true, false])
   func combine(count: Int, accumulate: Bool) {
     var stream = RandomStream(test: 21 + count)
     for pixels in pixelCounts {
@@ -65,7 +65,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("inner products of a gradient with terms differ from the definition", arguments: 0...10, [true, false])
+  @Test("inner products of a gradient with terms are those of the definition", arguments: 0...10, [true, false])
   func reduce(count: Int, wantsSum: Bool) {
     var stream = RandomStream(test: 40 + count)
     for pixels in pixelCounts {
@@ -92,7 +92,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("a mean over a plane or a filled plane differs from the definition")
+  @Test("a mean over a plane and a filled plane are those of the definition")
   func planes() {
     var stream = RandomStream(test: 60)
     for pixels in pixelCounts {
@@ -109,7 +109,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("patches of an image differ from its neighbourhoods", arguments: [1, 2, 3, 5, 7, 9, 13, 32], [1, 2])
+  @Test("patches of an image are its neighbourhoods", arguments: [1, 2, 3, 5, 7, 9, 13, 32], [1, 2])
   func patches(outHeight: Int, stride: Int) {
     var stream = RandomStream(test: 61)
     let height = outHeight * stride
@@ -147,7 +147,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
 @Suite struct RectifierTests {
   private static let sizes = [1, 2, 3, 5, 7, 9, 13, 32]
 
-  @Test("relu into a padded plane differs from the definition or touches the border", arguments: 1...4, [true, false])
+  @Test("relu into a padded plane is that of the definition and leaves the border alone", arguments: 1...4, [true, false])
   func reluPad(pad: Int, hasMap: Bool) {
     var stream = RandomStream(test: 70)
     for height in Self.sizes {
@@ -176,7 +176,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("relu of a plane differs from the definition")
+  @Test("relu of a plane is that of the definition")
   func reluFlat() {
     var stream = RandomStream(test: 71)
     for pixels in pixelCounts {
@@ -185,7 +185,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("relu hides a value that is not a number")
+  @Test("relu keeps a value that is not a number")
   func reluKeepsNaN() {
     let source: [Float] = [.nan, -.nan, .infinity, -.infinity] + [Float](repeating: -1, count: 12)
     let flat = onEverySet("relu") { $0.reluFlat(source) }.floats[0]
@@ -198,7 +198,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("a masked gradient differs from the definition", arguments: [false, true], 1...4)
+  @Test("a masked gradient is that of the definition", arguments: [false, true], 1...4)
   func mask(hasAddend: Bool, pad: Int) {
     var stream = RandomStream(test: 72)
     for height in Self.sizes {
@@ -222,7 +222,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("a masked gradient or its sums differ from the definition", arguments: 1...4)
+  @Test("a masked gradient and its sums are those of the definition", arguments: 1...4)
   func maskReduce(pad: Int) {
     var stream = RandomStream(test: 74)
     for height in Self.sizes {
@@ -252,7 +252,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("a masked gradient of contiguous pixels differs from the definition", arguments: [false, true])
+  @Test("a masked gradient of contiguous pixels is that of the definition", arguments: [false, true])
   func maskFlat(accumulate: Bool) {
     var stream = RandomStream(test: 73)
     for pixels in pixelCounts {
@@ -266,7 +266,7 @@ private func block(_ pixels: Int, channels: Int = 16, from stream: inout RandomS
     }
   }
 
-  @Test("every other pixel is gathered or scattered wrongly", arguments: [0, 1])
+  @Test("every other pixel is gathered, and scattered back to its place", arguments: [0, 1])
   func everyOther(offset: Int) {
     var stream = RandomStream(test: 74)
     for height in [2, 3, 4, 6, 9, 14, 32] {

@@ -29,7 +29,7 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
   /// The sources' channels one after another, [source][channel][pixel], in blocks of their own.
   private func packSources(_ sources: [Planes]) -> [Float] { sources.flatMap { $0.blocked() } }
 
-  @Test("a 1×1 convolution or its sums differ from the definition", arguments: cases)
+  @Test("a 1×1 convolution and its sums are those of the definition", arguments: cases)
   func forward(shape: PointwiseCase) {
     var stream = RandomStream(test: 10)
     let sources = (0..<shape.sources).map { _ in
@@ -83,7 +83,7 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
       Results(floats: without.floats).bits == Results(floats: results.floats).bits, "bits depend on whether sums are wanted")
   }
 
-  @Test("outputs of several tensors at once differ from one tensor at a time", arguments: cases)
+  @Test("outputs of several tensors at once are those of one tensor at a time", arguments: cases)
   func severalTensors(shape: PointwiseCase) {
     var stream = RandomStream(test: 12)
     let sources = (0..<shape.sources).map { _ in
@@ -115,7 +115,7 @@ private func marks(_ spread: [Float], length: Int, gap: Int) -> [Float] {
     #expect(together.doubles[0] == sums, "\(shape)")
   }
 
-  @Test("the weight gradient of a 1×1 convolution differs from the definition", arguments: cases)
+  @Test("the weight gradient of a 1×1 convolution is that of the definition", arguments: cases)
   func weightGradient(shape: PointwiseCase) {
     var stream = RandomStream(test: 11)
     let sources = (0..<shape.sources).map { _ in

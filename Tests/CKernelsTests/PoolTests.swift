@@ -102,7 +102,7 @@ private struct PoolReference {
     return [lanes { $0 }, lanes { ($0 * 1.5).rounded() }, lanes { _ in 3 }, lanes { -1 - abs($0) }]
   }
 
-  @Test("pools or their batch sums differ from the definition", arguments: sizes, [1, 2])
+  @Test("pools and their batch sums are those of the definition", arguments: sizes, [1, 2])
   func forward(size: (Int, Int), stride: Int) {
     var stream = RandomStream(test: 80)
     let (height, width) = size
@@ -136,7 +136,7 @@ private struct PoolReference {
     }
   }
 
-  @Test("gradients of pools differ from the definition", arguments: sizes, [1, 2])
+  @Test("gradients of pools are those of the definition", arguments: sizes, [1, 2])
   func backward(size: (Int, Int), stride: Int) {
     var stream = RandomStream(test: 81)
     let (height, width) = size

@@ -2,6 +2,7 @@ import Compute
 import Datasets
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// A naive second implementation: pad with black, crop, mirror, normalise, cut out.

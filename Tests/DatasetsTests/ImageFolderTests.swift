@@ -2,6 +2,7 @@ import Compute
 import Datasets
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Folders of images")

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import TestSupport
 import Testing
 
 /// The opcodes with which Python 2's cPickle writes a batch at protocol 2: byte strings, and NumPy 1 names.

@@ -2,6 +2,7 @@ import CMatIO
 import Compute
 import Datasets
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("SVHN")

@@ -2,29 +2,8 @@ import CZlib
 import Datasets
 import Formats
 import Foundation
+import TestSupport
 import Testing
-
-/// A folder of its own for one test, removed with it.
-final class ScratchFolder {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "/zarts-tests-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-
-  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: file(name)) }
-
-  @discardableResult
-  func write(_ bytes: [UInt8], to name: String) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
-    return file(name)
-  }
-}
 
 /// Pixels that differ from neighbour to neighbour, image to image and channel to channel; none of them zero.
 func samplePixels(_ count: Int, salt: Int) -> [UInt8] {
@@ -114,16 +93,6 @@ func tensorSample(training: Int = 4, validation: Int = 3, side: Int = 4) -> [Nam
     NamedTensor(
       name: "valid.labels", shape: [validation], values: .int64((0..<validation).map { Int64(($0 + 5) % 10) })),
   ]
-}
-
-/// The description of whatever is thrown; fails where nothing is.
-func message(_ body: () throws -> Void) -> String? {
-  do {
-    try body()
-    return nil
-  } catch {
-    return "\(error)"
-  }
 }
 
 extension ImageDataset.Split {

@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 @Suite struct AxisTests {
@@ -13,7 +14,9 @@ import Testing
     let ticks = axis.ticks(target: 9)
     #expect(ticks.values == [-100, -10, -1, 0, 1, 10, 100])
     #expect(ticks.labels.map(\.plain) == ["\u{2212}100", "\u{2212}10", "\u{2212}1", "0", "1", "10", "100"])
-    #expect(throws: InputError.self) { try Axis(label: "", low: 0, high: 1, scale: .symmetric(threshold: 0)) }
+    #expect(
+      refusal { try Axis(label: "", low: 0, high: 1, scale: .symmetric(threshold: 0)) }
+        == "figure: axis : a threshold of 0.0")
   }
 
   @Test func epochsHaveTicksAtWholeNumbersOnly() throws {

@@ -1,6 +1,7 @@
 import Figures
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CellFigureTests {
@@ -161,6 +162,6 @@ import Testing
     refused {
       try CellDiagram(title: "", edges: [.init(from: 0, to: 2, label: "", kind: .skip, strength: .nan)], joined: [2])
     }
-    #expect(throws: InputError.self) { try CellFigure(cells: []) }
+    #expect(refusal { try CellFigure(cells: []) } == "figure: cell figure: no cells")
   }
 }

@@ -96,7 +96,7 @@ private func square() -> Sketch {
   }
 
   @Test func fileHasTheRenderedBytesAndNothingElseIsLeft() throws {
-    try withTemporaryFolder { folder throws in
+    try withScratchFolder { folder throws in
       for format in FigureFile.Format.allCases {
         let path = "\(folder)/figure.\(format.rawValue)"
         try FigureFile.write(square(), to: path)
@@ -108,7 +108,7 @@ private func square() -> Sketch {
   }
 
   @Test func missingFolderIsNamedAndNothingIsMade() throws {
-    try withTemporaryFolder { folder throws in
+    try withScratchFolder { folder throws in
       let path = "\(folder)/none/figure.png"
       #expect(throws: InputError("cannot be written", at: .file(path), found: "No such file or directory")) {
         try FigureFile.write(square(), to: path)
@@ -118,7 +118,7 @@ private func square() -> Sketch {
   }
 
   @Test func folderInTheWayLeavesNoTemporaryFile() throws {
-    try withTemporaryFolder { folder throws in
+    try withScratchFolder { folder throws in
       let path = "\(folder)/taken.png"
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
       #expect(throws: InputError("cannot be put in place", at: .file(path), found: "Is a directory")) {
@@ -129,7 +129,7 @@ private func square() -> Sketch {
   }
 
   @Test func failedDrawingLeavesTheOlderFileAlone() throws {
-    try withTemporaryFolder { folder throws in
+    try withScratchFolder { folder throws in
       let path = "\(folder)/figure.png"
       try Data("older".utf8).write(to: URL(fileURLWithPath: path))
       let failing = Sketch(name: "", size: Size(width: 9, height: 9)) { _ in

@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 private func bytes(_ colour: Colour) -> [UInt8] {
@@ -81,16 +82,23 @@ private func bytes(_ colour: Colour) -> [UInt8] {
   }
 
   @Test func gridsThatDoNotFitAreRefused() throws {
-    for (x, y, count) in [([0.0, 1], [0.0], 3), ([], [0], 0), ([1, 0], [0], 2), ([0, 0], [0], 2), ([.nan], [0], 1)] {
-      #expect(throws: InputError.self) { try Grid(x: x, y: y, values: Array(repeating: 0, count: count)) }
+    for (x, y, count, what) in [
+      ([0, 1], [0], 3, "values: 3 values"), ([], [0], 0, "x: []"), ([1, 0], [0], 2, "x: [1.0, 0.0]"),
+      ([0, 0], [0], 2, "x: [0.0, 0.0]"), ([.nan], [0], 1, "x: [nan]"), ([0], [2, 1], 2, "y: [2.0, 1.0]"),
+    ] as [([Double], [Double], Int, String)] {
+      #expect(refusal { try Grid(x: x, y: y, values: Array(repeating: 0, count: count)) } == "figure: grid \(what)")
     }
     let (a, b) = (try sampled(3) { x, _ in x }, try sampled(5) { x, _ in x })
-    #expect(throws: InputError.self) { try a.minus(b) }
-    #expect(throws: InputError.self) { try LandscapeFigure.comparison(title: "", losses: [("a", a), ("b", b)]) }
-    #expect(throws: InputError.self) { try LandscapeFigure(title: "", panels: []) }
+    #expect(refusal { try a.minus(b) } == "figure: difference of grids: different coordinates")
+    #expect(
+      refusal { try LandscapeFigure.comparison(title: "", losses: [("a", a), ("b", b)]) }
+        == "figure: difference of grids: different coordinates")
+    #expect(refusal { try LandscapeFigure(title: "", panels: []) } == "figure: landscape panels: none")
     let difference = LandscapePanel(title: "d", grid: a, isDifference: true)
-    #expect(throws: InputError.self) { try LandscapeFigure(title: "", panels: [difference], reference: 0) }
-    #expect(throws: InputError.self) { try LandscapeFigure(title: "", panels: [difference], reference: 1) }
+    #expect(
+      refusal { try LandscapeFigure(title: "", panels: [difference], reference: 0) } == "figure: landscape reference: 0")
+    #expect(
+      refusal { try LandscapeFigure(title: "", panels: [difference], reference: 1) } == "figure: landscape reference: 1")
   }
 
   @Test func comparisonSubtractsTheLastLoss() throws {

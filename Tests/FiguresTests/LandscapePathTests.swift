@@ -1,6 +1,7 @@
 import Figures
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 func examplePath(_ label: Label = "darts1", reach: Double = 0.8, points: Int = 21) throws -> LandscapePath {
@@ -44,9 +45,13 @@ func examplePath(_ label: Label = "darts1", reach: Double = 0.8, points: Int = 2
   }
 
   @Test func badPathsAreRefused() {
-    #expect(throws: InputError.self) { try LandscapePath(label: "p", points: [], epochs: []) }
-    #expect(throws: InputError.self) { try LandscapePath(label: "p", points: [Point(0, 0)], epochs: [1, 2]) }
-    #expect(throws: InputError.self) { try LandscapePath(label: "p", points: [Point(.nan, 0)], epochs: [1]) }
+    #expect(refusal { try LandscapePath(label: "p", points: [], epochs: []) } == "figure: path p: 0 points and 0 epochs")
+    #expect(
+      refusal { try LandscapePath(label: "p", points: [Point(0, 0)], epochs: [1, 2]) }
+        == "figure: path p: 1 points and 2 epochs")
+    #expect(
+      refusal { try LandscapePath(label: "p", points: [Point(.nan, 0)], epochs: [1]) }
+        == "figure: path p: a point that is not finite")
   }
 }
 

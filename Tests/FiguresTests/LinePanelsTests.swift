@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 @Suite struct LinePanelsTests {
@@ -68,9 +69,14 @@ import Testing
   }
 
   @Test func panelsThatCannotBeDrawnAreRefused() throws {
-    #expect(throws: InputError.self) { try LinePanels(title: "", panels: []) }
-    #expect(throws: InputError.self) { try LinePanels(title: "", panels: [panel("a"), panel("b")], width: 200) }
-    #expect(throws: InputError.self) { try LinePanels(title: "", panels: [panel("a")], columns: 0) }
-    #expect(throws: InputError.self) { try LinePanels(title: "", panels: [panel("a")], width: .nan) }
+    #expect(
+      refusal { try LinePanels(title: "", panels: []) }?.hasPrefix("figure: line panels: 0 panels in rows of ") == true)
+    #expect(
+      refusal { try LinePanels(title: "", panels: [panel("a"), panel("b")], width: 200) }
+        == "figure: line panels width: 200.0")
+    #expect(
+      refusal { try LinePanels(title: "", panels: [panel("a")], columns: 0) } == "figure: line panels: 1 panels in rows of 0"
+    )
+    #expect(refusal { try LinePanels(title: "", panels: [panel("a")], width: .nan) } == "figure: line panels width: nan")
   }
 }

@@ -1,5 +1,6 @@
 import CPNG
 import Foundation
+import TestSupport
 
 /// A decoded PNG: RGB rows from the top.
 struct DecodedPNG {
@@ -56,10 +57,8 @@ func pngChunks(_ bytes: [UInt8]) -> [(type: String, data: [UInt8])] {
 }
 
 /// A folder that is gone when the test ends.
-func withTemporaryFolder<T>(_ body: (String) throws -> T) throws -> T {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("figures-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
+func withScratchFolder<T>(_ body: (String) throws -> T) throws -> T {
+  let folder = try ScratchFolder()
   return try body(folder.path)
 }
 

@@ -2,6 +2,7 @@ import CPNG
 import Figures
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 private func svg(_ figure: some Figure) throws -> String {
@@ -51,7 +52,7 @@ private func values(of attribute: String, in text: String) -> [String] {
     #expect(values(of: "id", in: a).allSatisfy { $0.hasPrefix("a-") })
     #expect(a.replacingOccurrences(of: "a-", with: "") == b.replacingOccurrences(of: "b-", with: ""))
     for prefix in ["", "1", "a b", "a\"", "α"] {
-      #expect(throws: InputError.self) { try FigureFile.svgElement(figure, idPrefix: prefix) }
+      #expect(refusal { try FigureFile.svgElement(figure, idPrefix: prefix) } == "figure: idPrefix: '\(prefix)'")
     }
   }
 

@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 @Suite struct ScatterFigureTests {
@@ -41,12 +42,13 @@ import Testing
   }
 
   @Test func badPointsAreRefused() {
-    #expect(throws: InputError.self) { try ScatterPanel(title: "", x: [1], y: []) }
-    #expect(throws: InputError.self) { try ScatterPanel(title: "", x: [1], y: [1], shade: [1, 2]) }
-    #expect(throws: InputError.self) { try ScatterFigure(title: "", panels: [], xLabel: "", yLabel: "") }
-    #expect(throws: InputError.self) {
-      try ScatterFigure(
-        title: "", panels: [try ScatterPanel(title: "", x: [.nan], y: [1])], xLabel: "", yLabel: "")
-    }
+    #expect(refusal { try ScatterPanel(title: "", x: [1], y: []) } == "figure: scatter : 1, 0 and 0 values")
+    #expect(refusal { try ScatterPanel(title: "", x: [1], y: [1], shade: [1, 2]) } == "figure: scatter : 1, 1 and 2 values")
+    #expect(refusal { try ScatterFigure(title: "", panels: [], xLabel: "", yLabel: "") } == "figure: scatter panels: none")
+    #expect(
+      refusal {
+        try ScatterFigure(
+          title: "", panels: [try ScatterPanel(title: "", x: [.nan], y: [1])], xLabel: "", yLabel: "")
+      } == "figure: scatter: no point to show")
   }
 }

@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 @Suite struct StripFigureTests {
@@ -33,10 +34,11 @@ import Testing
         title: "", panels: [StripPanel(title: "p", values: values)], rows: ["a", "b"], epochs: [1, 2], columns: 1,
         valueLabel: "v")
     }
-    #expect(throws: InputError.self) { try make([[1, 2]]) }
-    #expect(throws: InputError.self) { try make([[1, 2], [3]]) }
-    #expect(throws: InputError.self) {
-      try StripFigure(title: "", panels: [], rows: ["a"], epochs: [1], columns: 1, valueLabel: "v")
-    }
+    #expect(refusal { try make([[1, 2]]) } == "figure: strips p: 1 rows of [2] values")
+    #expect(refusal { try make([[1, 2], [3]]) } == "figure: strips p: 2 rows of [1, 2] values")
+    #expect(
+      refusal {
+        try StripFigure(title: "", panels: [], rows: ["a"], epochs: [1], columns: 1, valueLabel: "v")
+      } == "figure: strips: 0 panels of 1 rows and 1 epochs")
   }
 }

@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 @Suite struct SurfaceFigureTests {
@@ -54,12 +55,12 @@ import Testing
   }
 
   @Test func pointsAndMissingPanelsAreRefused() throws {
-    #expect(throws: InputError.self) { try SurfaceFigure(title: "", panels: []) }
+    #expect(refusal { try SurfaceFigure(title: "", panels: []) } == "figure: surface panels: none")
     let point = LandscapePanel(title: "p", grid: try Grid(x: [0], y: [0], values: [1]))
     #expect {
       try SurfaceFigure(title: "", panels: [point])
     } throws: { error in "\(error)".contains("surface p") && "\(error)".contains("1 × 1 points") }
     let panel = LandscapePanel(title: "p", grid: try sampled(3) { x, _ in x })
-    #expect(throws: InputError.self) { try SurfaceFigure(title: "", panels: [panel], width: 10) }
+    #expect(refusal { try SurfaceFigure(title: "", panels: [panel], width: 10) } == "figure: surface width: 10.0")
   }
 }

@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import TestSupport
 import Testing
 
 private func texts(_ ticks: Ticks) -> [String] { ticks.labels.map(\.plain) }
@@ -82,9 +83,9 @@ private func texts(_ ticks: Ticks) -> [String] { ticks.labels.map(\.plain) }
   }
 
   @Test func axesRefuseEndsThatAreNotARange() {
-    #expect(throws: InputError.self) { try Axis(label: "x", low: 1, high: 1) }
-    #expect(throws: InputError.self) { try Axis(label: "x", low: .nan, high: 1) }
-    #expect(throws: InputError.self) { try Axis(label: "x", low: 0, high: 1, scale: .logarithmic) }
+    #expect(refusal { try Axis(label: "x", low: 1, high: 1) } == "figure: axis x: 1.0 to 1.0")
+    #expect(refusal { try Axis(label: "x", low: .nan, high: 1) } == "figure: axis x: nan to 1.0")
+    #expect(refusal { try Axis(label: "x", low: 0, high: 1, scale: .logarithmic) } == "figure: axis x: 0.0 to 1.0")
   }
 
   @Test func fractionsAreExactAtTheEnds() throws {

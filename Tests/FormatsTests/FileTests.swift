@@ -1,6 +1,7 @@
 import CZlib
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Files and folders")
@@ -32,7 +33,7 @@ struct FileTests {
     #expect(failure.place.file == folder.file("d"))
     #expect(try folder.entries == ["d"])
     for path in [folder.file("none/a.txt"), folder.file("")] {
-      #expect(throws: InputError.self) { try AtomicFile.write("x", to: path) }
+      #expect(refusal { try AtomicFile.write("x", to: path) }?.hasPrefix(path) == true)
     }
     #expect(try folder.entries == ["d"])
   }
@@ -64,8 +65,8 @@ struct FileTests {
     #expect(file.description.contains("a file of that name"))
     let below = try #require(throws: InputError.self) { try OutputFolder.create(at: folder.file("metrics.csv/run")) }
     #expect(below.description.contains("cannot be made") && below.description.contains(strerrorText(ENOTDIR)))
-    #expect(throws: InputError.self) { try OutputFolder.create(at: "/proc/zarts-run") }
-    #expect(throws: InputError.self) { try OutputFolder.create(at: "") }
+    #expect(refusal { try OutputFolder.create(at: "/proc/zarts-run") }?.hasPrefix("/proc/zarts-run: ") == true)
+    #expect(refusal { try OutputFolder.create(at: "") } == "\"\"")
     #expect(try folder.entries == ["metrics.csv"], "a refusal must change nothing")
   }
 
@@ -83,9 +84,9 @@ struct FileTests {
   @Test("A run that continues needs its folder")
   func existingFolder() throws {
     #expect(try OutputFolder.existing(at: folder.path).path == folder.path)
-    #expect(throws: InputError.self) { try OutputFolder.existing(at: folder.file("none")) }
+    #expect(refusal { try OutputFolder.existing(at: folder.file("none")) }?.hasPrefix(folder.file("none")) == true)
     let file = try folder.write("x", to: "f")
-    #expect(throws: InputError.self) { try OutputFolder.existing(at: file) }
+    #expect(refusal { try OutputFolder.existing(at: file) } == "\(file): a file")
   }
 
   func strerrorText(_ code: Int32) -> String { String(cString: strerror(code)) }
@@ -150,13 +151,13 @@ struct GzipTests {
       var bytes = whole
       bytes[index] ^= 1
       let path = try folder.write(bytes, to: "c.gz")
-      #expect(throws: InputError.self, "bit of byte \(index)") { try Gzip.read(path) }
+      #expect(refusal { try Gzip.read(path) }?.hasPrefix(path) == true, "bit of byte \(index)")
     }
-    #expect(throws: InputError.self) { try Gzip.read(folder.write(whole + [1, 2, 3], to: "r.gz")) }
+    #expect(refusal { try Gzip.read(folder.write(whole + [1, 2, 3], to: "r.gz")) }?.hasPrefix(folder.file("r.gz")) == true)
     let plain = try #require(throws: InputError.self) { try Gzip.read(folder.write("plain", to: "p.gz")) }
     #expect(plain.description.contains("not a gzip file"))
-    #expect(throws: InputError.self) { try Gzip.read(folder.write([UInt8](), to: "e.gz")) }
-    #expect(throws: InputError.self) { try Gzip.read(folder.file("none.gz")) }
+    #expect(refusal { try Gzip.read(folder.write([UInt8](), to: "e.gz")) } == "\(folder.file("e.gz")): the first bytes []")
+    #expect(refusal { try Gzip.read(folder.file("none.gz")) }?.hasPrefix(folder.file("none.gz")) == true)
   }
 
   @Test("A file that would fill the memory is stopped at the limit")

@@ -1,4 +1,5 @@
 import Formats
+import TestSupport
 import Testing
 
 @Suite("NPY files")
@@ -79,9 +80,11 @@ struct NPYFileTests {
     let bytes = try FileBytes.read(folder.file("a.npy"))
     for count in 0..<bytes.count {
       let path = try folder.write(Array(bytes[..<count]), to: "cut.npy")
-      #expect(throws: InputError.self, "cut after \(count) bytes") { try NPYFile(readingFrom: path) }
+      #expect(refusal { try NPYFile(readingFrom: path) }?.hasPrefix(path) == true, "cut after \(count) bytes")
     }
-    #expect(throws: InputError.self) { try NPYFile(shape: [3], values: .float32([1])).write(to: folder.file("b.npy")) }
+    #expect(
+      refusal { try NPYFile(shape: [3], values: .float32([1])).write(to: folder.file("b.npy")) }
+        == "\(folder.file("b.npy")): 1 values")
     #expect(try !folder.entries.contains("b.npy"))
   }
 }

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("NPZ files") struct NPZFileTests {
@@ -59,13 +60,17 @@ import Testing
   func names(name: String) throws {
     let folder = try ScratchFolder()
     let array = arrays[0].array
-    #expect(throws: InputError.self) { try NPZFile(arrays: [(name, array)]).write(to: folder.file("a.npz")) }
-    #expect(throws: InputError.self) {
-      try NPZFile(arrays: [("x", array), ("x", array)]).write(to: folder.file("a.npz"))
-    }
-    #expect(throws: InputError.self) {
-      try NPZFile(arrays: [("x", NPYFile(shape: [3], values: .float64([1])))]).write(to: folder.file("a.npz"))
-    }
+    #expect(
+      refusal { try NPZFile(arrays: [(name, array)]).write(to: folder.file("a.npz")) }
+        == "\(folder.file("a.npz")): '\(name)'")
+    #expect(
+      refusal {
+        try NPZFile(arrays: [("x", array), ("x", array)]).write(to: folder.file("a.npz"))
+      } == "\(folder.file("a.npz")): x")
+    #expect(
+      refusal {
+        try NPZFile(arrays: [("x", NPYFile(shape: [3], values: .float64([1])))]).write(to: folder.file("a.npz"))
+      }?.contains(": 1 values") == true)
     #expect(!FileManager.default.fileExists(atPath: folder.file("a.npz")))
   }
 
@@ -80,6 +85,6 @@ import Testing
       let error = #expect(throws: InputError.self) { try NPZFile(readingFrom: folder.file("b.npz")) }
       #expect(error?.description.contains("b.npz") == true)
     }
-    #expect(throws: InputError.self) { try NPZFile(readingFrom: folder.file("absent.npz")) }
+    #expect(refusal { try NPZFile(readingFrom: folder.file("absent.npz")) }?.hasPrefix(folder.file("absent.npz")) == true)
   }
 }

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// The rule for files that are written at a path which a person names.
@@ -81,7 +82,7 @@ struct OutputFileTests {
     #expect(try TensorFile.metadata(readingFrom: folder.file("own.safetensors")) == ["format": "zarts-gradients-1"])
     for content in [[], [1, 2, 3], Array(repeating: UInt8(255), count: 20), [9, 0, 0, 0, 0, 0, 0, 0, 123]] as [[UInt8]] {
       let path = try folder.write(content, to: "bad.safetensors")
-      #expect(throws: InputError.self) { try TensorFile.metadata(readingFrom: path) }
+      #expect(refusal { try TensorFile.metadata(readingFrom: path) }?.hasPrefix(path) == true)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// A safetensors file put together by hand: header length, header, values.
@@ -202,7 +203,9 @@ struct TensorFileTests {
       [NamedTensor(name: "a", shape: [3], values: .float32([1, 2, 3]))], metadata: [:], to: path)
     let bytes = try FileBytes.read(path)
     for count in 0..<bytes.count {
-      #expect(throws: InputError.self, "cut after \(count) bytes") { try read(Array(bytes[..<count])) }
+      #expect(
+        refusal { try read(Array(bytes[..<count])) }?.hasPrefix(folder.file("a.safetensors")) == true,
+        "cut after \(count) bytes")
     }
     #expect(throws: Never.self) { try read(bytes) }
   }
@@ -229,15 +232,15 @@ struct TensorFileTests {
   @Test("Tensors that make no valid file are refused, and nothing is written")
   func writingBadTensors() throws {
     let good = NamedTensor(name: "a", shape: [1], values: .float32([1]))
-    let bad: [[NamedTensor]] = [
-      [good, good],
-      [NamedTensor(name: "__metadata__", shape: [1], values: .float32([1]))],
-      [NamedTensor(name: "a", shape: [2], values: .float32([1]))],
-      [NamedTensor(name: "a", shape: [-1, -1], values: .float32([1]))],
-      [NamedTensor(name: "a", shape: [1 << 32, 1 << 32], values: .float32([]))],
+    let bad: [([NamedTensor], String)] = [
+      ([good, good], "a"), ([NamedTensor(name: "__metadata__", shape: [1], values: .float32([1]))], "__metadata__"),
+      ([NamedTensor(name: "a", shape: [2], values: .float32([1]))], "a: 1 values"),
+      ([NamedTensor(name: "a", shape: [-1, -1], values: .float32([1]))], "a: 1 values"),
+      ([NamedTensor(name: "a", shape: [1 << 32, 1 << 32], values: .float32([]))], "a: 0 values"),
     ]
-    for tensors in bad {
-      #expect(throws: InputError.self) { try TensorFile.write(tensors, metadata: [:], to: folder.file("x")) }
+    for (tensors, place) in bad {
+      let found = refusal { try TensorFile.write(tensors, metadata: [:], to: folder.file("x")) }
+      #expect(found == "\(folder.file("x")): \(place)")
     }
     #expect(try folder.entries == [])
   }

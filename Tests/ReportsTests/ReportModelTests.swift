@@ -99,7 +99,7 @@ struct ReportModelTests {
     #expect(still.fraction == 0.3 && still.remaining == nil && still.text.contains("No process"))
   }
 
-  @Test("Progress of a comparison forgets waiting runs, or does not share what is left among those that go on")
+  @Test("Progress of a comparison counts waiting runs, and shares what is left among those that go on")
   func comparisonProgress() throws {
     let samples = try Samples()
     func run(_ name: String, epochs: Int, seconds: Int) throws {

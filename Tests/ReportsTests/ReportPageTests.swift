@@ -93,7 +93,7 @@ struct ReportPageTests {
     #expect(panels[3].attributes["data-values"] == differences.joined(separator: " "))
   }
 
-  @Test("Contours cross a plane elsewhere than its values do, or change with the wrong scale")
+  @Test("Contours cross a plane where its values do, and change with their own scale")
   func contours() throws {
     let samples = try Samples()
     // Loss = x along the first direction, from −1 at i = 0 to 1 at i = 8, the same for every j.

@@ -4,23 +4,18 @@ import Foundation
 import FoundationXML
 import Problems
 import Search
+import TestSupport
 
 /// A folder of a test's own with results that programs of ours could have left.
 final class Samples {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-report-\(UUID().uuidString)").path
+  private let scratch: ScratchFolder
+  var folder: String { scratch.path }
 
-  init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+  init() throws { scratch = try ScratchFolder() }
 
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
+  func path(_ name: String) -> String { scratch.file(name) }
 
-  func path(_ name: String) -> String { "\(folder)/\(name)" }
-
-  func write(_ text: String, to name: String) throws {
-    let path = self.path(name)
-    try FileManager.default.createDirectory(
-      atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-    try AtomicFile.write(text, to: path)
-  }
+  func write(_ text: String, to name: String) throws { try scratch.write(text, to: name) }
 
   /// A finished search on the closed-form problem.
   @discardableResult

@@ -2,6 +2,8 @@ import Cells
 import Formats
 import Foundation
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 struct ComparisonPlanTests {
@@ -127,7 +129,7 @@ struct ComparisonPlanTests {
   /// Counted costs are those of the losses that a search really asked its problem for.
   @Test(arguments: SearchMethod.allCases, [false, true])
   func costIsWhatTheProblemWasAskedFor(method: SearchMethod, antithetic: Bool) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     var configuration = shortConfiguration(method)
     (configuration.antithetic, configuration.candidates, configuration.radii) = (antithetic, 4, 3)
     // Beyond the run, so that it does not stop, and no eigenvalues are mixed in.

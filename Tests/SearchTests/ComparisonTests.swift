@@ -4,6 +4,8 @@ import Foundation
 import Problems
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Comparisons on the closed-form problem with running statistics.
@@ -66,7 +68,7 @@ struct ComparisonTests {
   }
 
   @Test func datasetsOfOneKindHaveWarmUpsOfTheirOwn() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try ComparisonPlan(
       yaml: """
         datasets: ["tensors:a.safetensors", "tensors:b.safetensors"]
@@ -83,7 +85,7 @@ struct ComparisonTests {
   }
 
   @Test func runWhoseFolderContradictsItselfFailsByNameAndTheOthersStay() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .random])
     _ = try compare(plan, in: folder.file("comparison"))
     let files = try ComparisonFolder(existing: folder.file("comparison")).run(plan.runs[0])
@@ -96,7 +98,7 @@ struct ComparisonTests {
 
   @Test(arguments: SearchMethod.allCases)
   func runAfterASharedWarmupHasTheBytesOfOneByItself(method: SearchMethod) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     // Another method first, and a longer warm-up beside: neither may show.
     let other: SearchMethod = method == .darts1 ? .zartsGLD : .darts1
     let plan = try plan([other, method], more: "run_settings: {s2/\(other.rawValue): {warmup: 3}}")
@@ -113,7 +115,7 @@ struct ComparisonTests {
   }
 
   @Test func warmupIsComputedOnceForEachSeedAndSpace() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let counter = Counter()
     let plan = try plan([.darts1, .darts2, .zartsMGS, .random], seeds: [1, 2], spaces: [.s2, .s3])
     _ = try compare(plan, in: folder.path + "/c") { configuration in
@@ -126,7 +128,7 @@ struct ComparisonTests {
   }
 
   @Test func eigenvaluesOfTheWarmupAreThoseOfARunByItself() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS, .darts1ES], more: "run_settings: {s2/zarts-mgs: {eigenvalue_every: 2}}")
     _ = try compare(plan, in: folder.file("all"))
     let files = try ComparisonFolder(existing: folder.file("all"))
@@ -141,7 +143,7 @@ struct ComparisonTests {
   }
 
   @Test func methodsWithoutASharedLengthOfWarmupStillShareItsEpochs() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan(
       [.darts1, .zartsMGS], more: "run_settings: {s2/darts1: {warmup: 0}, s2/zarts-mgs: {warmup: 1}}")
     _ = try compare(plan, in: folder.file("all"))
@@ -153,7 +155,7 @@ struct ComparisonTests {
   }
 
   @Test func jobsLeaveNoTraceButSeconds() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS, .zartsGLD], seeds: [1, 2, 3])
     let rows = try [1, 3].map { try compare(plan, in: folder.file("\($0)"), jobs: $0) }
     let files = try [1, 3].map { try ComparisonFolder(existing: folder.file("\($0)")) }
@@ -171,7 +173,7 @@ struct ComparisonTests {
 
   @Test(arguments: [3, 15, 20, 40, 90])
   func stoppedComparisonEndsAsOneThatNeverWas(losses: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS, .zartsRS])
     _ = try compare(plan, in: folder.file("whole"))
     let stop = StopRequest()
@@ -194,7 +196,7 @@ struct ComparisonTests {
   }
 
   @Test func forkThatWasKilledHalfwayGoesOn() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS])
     _ = try compare(plan, in: folder.file("whole"))
     _ = try compare(plan, in: folder.file("broken"))
@@ -210,7 +212,7 @@ struct ComparisonTests {
   }
 
   @Test func failureOfOneRunIsNamedAndTheOthersGoOn() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS, .darts2])
     let rows = try compare(plan, in: folder.file("c")) { configuration in
       let problem = try Self.problem(configuration)
@@ -229,7 +231,7 @@ struct ComparisonTests {
   }
 
   @Test func failedWarmupFailsItsRunsAlone() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS], seeds: [1, 2])
     let rows = try compare(plan, in: folder.file("c")) { configuration in
       let problem = try Self.problem(configuration)
@@ -241,7 +243,7 @@ struct ComparisonTests {
   }
 
   @Test func finishedRunsAreKeptAndNewSeedsMethodsAndSpacesJoin() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let small = try plan([.darts1])
     _ = try compare(small, in: folder.file("c"))
     let files = try ComparisonFolder(existing: folder.file("c"))
@@ -255,7 +257,7 @@ struct ComparisonTests {
   }
 
   @Test func otherSettingsThanThoseOfTheFolderAreRefused() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     _ = try compare(plan([.darts1]), in: folder.file("c"))
     let error = #expect(throws: InputError.self) {
       try again(plan([.darts1]) { $0.weightDecay = 0.5 }, in: folder.file("c"))
@@ -265,7 +267,7 @@ struct ComparisonTests {
   }
 
   @Test func folderOfARunIsOneThatASearchGoesOnWith() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.zartsMGS])
     _ = try compare(plan, in: folder.file("c"))
     let run = try ComparisonFolder(existing: folder.file("c")).run(plan.runs[0])
@@ -279,7 +281,7 @@ struct ComparisonTests {
   }
 
   @Test func tensorBoardSeesTheWarmupToo() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let plan = try plan([.darts1, .zartsMGS]) { $0.tensorboard = true }
     _ = try compare(plan, in: folder.file("c"))
     let files = try ComparisonFolder(existing: folder.file("c"))

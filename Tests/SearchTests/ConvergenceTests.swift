@@ -2,6 +2,8 @@ import Cells
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Where whole searches end on a problem whose true optimum and biased fixed points are known.
@@ -35,7 +37,7 @@ struct ConvergenceTests {
   private func result(
     _ method: SearchMethod, change: (inout SearchConfiguration) -> Void = { _ in }
   ) throws -> (problem: QuadraticBilevelProblem, alphas: [Double]) {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try problem()
     var configuration = configuration(method)
     change(&configuration)

@@ -1,6 +1,8 @@
 import Formats
 import Foundation
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// A failure of data is never a divergence: whatever a method was about to do with a batch that cannot be made, the search
@@ -17,7 +19,7 @@ struct DamagedDataTests {
 
   @Test(arguments: SearchMethod.allCases)
   func aBatchThatCannotBeMadeStopsEveryMethodInEveryPhaseWithItsOwnError(method: SearchMethod) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try ObservedProblem(quadratic())
     try search(whole, configuration(method), in: folder.file("whole"))
     let batches = whole.batches
@@ -42,7 +44,7 @@ struct DamagedDataTests {
   }
 
   @Test func aComparisonSaysFailedWithTheFileForDamagedDataAndGoesOnWhereItIsMended() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let yaml = """
       methods: [darts1, zarts-mgs]
       spaces: [s2]

@@ -2,6 +2,8 @@ import Formats
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Numbers that left the finite range must stop a method or disqualify a candidate, even where the loss looks finite:
@@ -54,7 +56,7 @@ struct DivergenceTests {
   }
 
   @Test func runOfSecondOrderDARTSStopsNamingMethodAndStep() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try ObservedProblem(quadratic())
     // 2 × (6 + 1) losses of warm-up; a step has 5, so loss 14 + 5 + 1 is ∇_ω' L_val of the second update.
     problem.spoilWeightGradient = { $0 == 20 ? .nan : nil }
@@ -79,7 +81,7 @@ struct DivergenceTests {
   }
 
   @Test func divergedRunNamesItsLastGoodCheckpointAndTheNormsOfTenSteps() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try ObservedProblem(quadratic(stepsPerEpoch: 20))
     // 2 epochs of 20 steps and an evaluation; each step then has an α gradient and a weight gradient: step 15 of epoch 2.
     problem.spoilWeightGradient = { $0 == 42 + 31 ? .infinity : nil }
@@ -107,7 +109,7 @@ struct DivergenceTests {
   }
 
   @Test func weightsThatLeaveTheFiniteRangeStopAtOnceAlthoughTheLossBeforeWasFinite() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     var configuration = shortConfiguration(.darts1)
     // The clip bounds a step, not the product of its length with such a rate.
     (configuration.learningRate, configuration.momentum) = (3e38, 0)
@@ -118,7 +120,7 @@ struct DivergenceTests {
   }
 
   @Test func divergedValidationNamesTheCheckpointBefore() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try ObservedProblem(quadratic())
     problem.interfere = { $0 == 13 ? .infinity : nil }
     let error = try #require(

@@ -3,6 +3,8 @@ import Foundation
 import Problems
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 struct EarlyStoppingTests {
@@ -141,7 +143,7 @@ struct EarlyStoppingTests {
 
   @Test(arguments: [SearchMethod.darts1ES, .darts2ES])
   func searchEndsEarlyAndReturnsTheArchitectureFromBefore(method: SearchMethod) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let configuration = configuration(method)
     let run = try SearchRun(
       starting: problem(), configuration: configuration, folder: .create(at: folder.file("run")), space: .s2)
@@ -173,7 +175,7 @@ struct EarlyStoppingTests {
   }
 
   @Test func stoppedSearchThatIsResumedHasNothingLeftToDo() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(problem(), configuration(.darts1ES), in: folder.file("run"))
     let before = try bytes(files.metricsPath)
     try FileManager.default.removeItem(atPath: files.genotypePath)
@@ -187,7 +189,7 @@ struct EarlyStoppingTests {
 
   @Test(arguments: [3, 20, 55, 90, 123])
   func interruptionLeavesNoTraceInTheHistoryOfEigenvalues(losses: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try search(problem(), configuration(.darts1ES), in: folder.file("whole"))
     let broken = try problem()
     let stop = StopRequest()

@@ -3,6 +3,8 @@ import Compute
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 
 /// A quadratic problem whose ω stays where it is while α moves: then L_M is one fixed quadratic of α, known in closed form.
 struct FrozenDescent {
@@ -119,5 +121,3 @@ struct SampleMean {
     zip(zip(mean, errors), expected).allSatisfy { abs($0.0 - $1) < limit * $0.1 }
   }
 }
-
-func inner(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } }

@@ -1,15 +1,17 @@
 import Formats
 import Foundation
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Rows are read, not counted: a folder that contradicts itself is an error that names the file and the row.
 struct HistoryTests {
-  let folder: TemporaryFolder
+  let folder: ScratchFolder
   let files: SearchRunFolder
 
   init() throws {
-    folder = try TemporaryFolder()
+    folder = try ScratchFolder()
     files = try search(quadratic(), shortConfiguration(.zartsMGS), in: folder.file("run"))
   }
 

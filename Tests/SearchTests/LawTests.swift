@@ -3,6 +3,7 @@ import Compute
 import Datasets
 import Problems
 import Search
+import SearchSupport
 import TestSupport
 import Testing
 

@@ -1,12 +1,13 @@
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 struct LearningCurvesTests {
-  let folder: TemporaryFolder
+  let folder: ScratchFolder
 
-  init() throws { folder = try TemporaryFolder() }
+  init() throws { folder = try ScratchFolder() }
 
   /// A run folder with these cells in its metrics.csv.
   private func run(

@@ -2,6 +2,8 @@ import Formats
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Where data lie is not what a run is.
@@ -19,20 +21,15 @@ struct MovedDataTests {
   }
 
   /// A run of which the last epoch is missing.
-  private func interrupted(_ dataset: String, _ folder: TemporaryFolder, _ name: String) throws -> SearchRunFolder {
+  private func interrupted(_ dataset: String, _ folder: ScratchFolder, _ name: String) throws -> SearchRunFolder {
     let files = try search(problem(), configuration(dataset), in: folder.file(name))
     try FileManager.default.removeItem(atPath: files.checkpointPath(epoch: 4))
     try FileManager.default.removeItem(atPath: files.genotypePath)
     return files
   }
 
-  private func message(_ body: () throws -> Void) -> String? {
-    do { try body() } catch { return "\(error)" }
-    return nil
-  }
-
   @Test func checkpointsOfOneSearchAreTheSameWhereverItsDataLie() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (one, other) = (
       try search(problem(), configuration("cifar10:/data/a?side=16"), in: folder.file("one")),
       try search(problem(), configuration("cifar10:/mnt/b?side=16"), in: folder.file("other"))
@@ -44,7 +41,7 @@ struct MovedDataTests {
   }
 
   @Test func movedDataAreKnownByTheirChecksumAndConfigThenNamesTheirPlace() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try search(problem(), configuration("cifar10:/data/a"), in: folder.file("whole"))
     let files = try interrupted("cifar10:/data/a", folder, "run")
     try SearchRun(
@@ -61,7 +58,7 @@ struct MovedDataTests {
   }
 
   @Test func otherDataAndOtherSettingsAreRefusedWithBothValues() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try interrupted("cifar10:/data/a", folder, "run")
     let before = try bytes(files.configurationPath)
     func refusal(_ checksum: String = "0123abcd", _ adjusting: @escaping (inout SearchConfiguration) -> Void) -> String {
@@ -84,7 +81,7 @@ struct MovedDataTests {
   }
 
   @Test func aCheckpointWithoutAChecksumGoesOnWhereItsDataWere() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try interrupted("cifar10:/data/a", folder, "run")
     // As versions before wrote it: the whole name of the data and no checksum.
     let file = try TensorFile(readingFrom: files.checkpointPath(epoch: 3))
@@ -102,7 +99,7 @@ struct MovedDataTests {
   }
 
   @Test func aComparisonGoesOnWithMovedDataAndRefusesOthers() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     func plan(_ dataset: String, methods: String = "darts1") throws -> ComparisonPlan {
       try ComparisonPlan(
         yaml: """
@@ -133,7 +130,7 @@ struct MovedDataTests {
   }
 
   @Test func stagesGoOnWithMovedDataAndRefuseOthers() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     var configuration = configuration("cifar10:/data/a")
     configuration.space = .s6
     configuration.stages = [

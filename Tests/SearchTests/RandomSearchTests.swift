@@ -4,6 +4,8 @@ import Formats
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Architectures drawn at random, and the baseline that keeps the best of them.
@@ -141,7 +143,7 @@ struct RandomSearchTests {
     problem.interfere = { _ in .infinity }
     let before = alphas
     let error = #expect(throws: Divergence.self) { try optimiser.finishEpoch(&alphas, at: end(weights, epoch: 1)) }
-    #expect(error != nil)
+    #expect(error?.account.hasPrefix("no sampled architecture has a finite validation loss") == true)
     #expect(alphas == before)
   }
 
@@ -156,9 +158,10 @@ struct RandomSearchTests {
     try resumed.importState(from: TensorFile(path: "memory", metadata: [:], tensors: whole.exportState()))
     #expect(resumed.incumbent == whole.incumbent)
     let short = NamedTensor(name: "random.incumbent", shape: [3], values: .float32([1, 2, 3]))
-    #expect(throws: InputError.self) {
-      try resumed.importState(from: TensorFile(path: "memory", metadata: [:], tensors: [short]))
-    }
+    #expect(
+      refusal {
+        try resumed.importState(from: TensorFile(path: "memory", metadata: [:], tensors: [short]))
+      }?.hasPrefix("memory: random.incumbent") == true)
   }
 
   @Test func problemWithoutTheCellsOfTheSpaceIsRefused() throws {
@@ -170,7 +173,7 @@ struct RandomSearchTests {
 
   /// A linear preference for a few operations is easy to see; the best of 60 architectures must lie far above the average.
   @Test func runFindsAnArchitectureFarBetterThanTheAverage() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let problem = try quadratic()
     var configuration = shortConfiguration(.random)
     (configuration.epochs, configuration.warmup, configuration.candidates) = (6, 0, 10)

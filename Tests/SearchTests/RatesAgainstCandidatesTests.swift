@@ -2,6 +2,7 @@ import Cells
 import Foundation
 import Problems
 import Search
+import TestSupport
 import Testing
 
 /// How fast the zero-order methods descend, against the number of candidates. docs/methods.md explains the table.

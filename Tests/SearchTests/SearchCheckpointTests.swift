@@ -1,12 +1,14 @@
 import Formats
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 struct SearchCheckpointTests {
   private func file(
     _ change: (inout [String: NamedTensor], inout [String: String]) -> Void = { _, _ in }
   ) throws -> TensorFile {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), shortConfiguration(.darts1), in: folder.file("run"))
     let whole = try TensorFile(readingFrom: files.checkpointPath(epoch: 3))
     var (tensors, metadata) = (whole.tensors, whole.metadata)

@@ -2,6 +2,8 @@ import Formats
 import Foundation
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 struct SearchEventsTests {
@@ -12,7 +14,7 @@ struct SearchEventsTests {
   }
 
   @Test func eventsHoldWhatTheMetricsHold() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(.zartsMGS), in: folder.file("run"))
     #expect(EventFile.names(in: files.folder).count == 1)
     let all = try ReadEvent.read(files.folder.file(EventFile.names(in: files.folder)[0]))
@@ -47,7 +49,7 @@ struct SearchEventsTests {
 
   @Test(arguments: [SearchMethod.darts1, .zartsRS], [3, 10, 17, 34])
   func resumedRunRepeatsNoStepForItsReaders(method: SearchMethod, losses: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try search(quadratic(), configuration(method), in: folder.file("whole"))
     let problem = try ObservedProblem(quadratic())
     let stop = StopRequest()
@@ -70,7 +72,7 @@ struct SearchEventsTests {
   }
 
   @Test func problemsWithoutCellsNameEdgesByNumber() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try search(quadratic(), configuration(.darts1), in: folder.file("run"), space: nil)
     let last = try #require(try ReadEvent.surviving(in: files.folder).last)
     #expect(last.scalars["mixing_normal/edge13/operation1"] != nil && last.texts.isEmpty)

@@ -5,6 +5,8 @@ import Engine
 import Formats
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// What a field of config.yaml says that it affects is what it affects, in a small supernet.
@@ -116,7 +118,7 @@ import Testing
     "A setting changes the bits of the warm-up where its field says so, and nothing where it says that",
     arguments: SearchConfiguration.fields.map(\.key))
   func effect(key: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let field = try #require(SearchConfiguration.field(key))
     let base = Self.base(of: key)
     var changed = base
@@ -168,7 +170,7 @@ import Testing
       from: "test",
       lists: .init(
         methods: [.darts1, .zartsMGS, .random], seeds: [0, 1], spaces: [.s2], datasets: ["tensors:x.safetensors"]))
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let files = try ComparisonFolder(existing: folder.path)
     let names = plan.runs.map { files.warmup(of: $0).folder.path.split(separator: "/").last.map(String.init) }
     #expect(Set(names) == (["s2-0-fce7c277", "s2-1-b9475d87"]))

@@ -5,6 +5,8 @@ import Foundation
 import Problems
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// Progressive searches on quadratics whose α has the shape that each stage asks for.
@@ -37,7 +39,7 @@ struct StagedSearchTests {
 
   @Test(arguments: [SearchMethod.darts1, .darts2, .zartsRS, .zartsMGS, .zartsGLD])
   func everyStageKeepsTheStrongestOperationsOfTheOneBefore(method: SearchMethod) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, genotype) = try run(configuration(method), in: folder.file("run"))
     var operations = SearchSpace.s6.operations
     for (index, stage) in Self.stages.enumerated() {
@@ -59,7 +61,7 @@ struct StagedSearchTests {
   /// Stops within the first, at the border to the second, within the second, and in the third stage.
   @Test(arguments: [SearchMethod.darts1, .zartsMGS], [4, 20, 26, 29, 41, 44, 60])
   func stoppedSearchEndsWithTheBitsOfAnUninterruptedOne(method: SearchMethod, losses: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (whole, genotype) = try run(configuration(method), in: folder.file("whole"))
     let stop = StopRequest()
     var count = 0
@@ -89,7 +91,7 @@ struct StagedSearchTests {
   }
 
   @Test func folderOfAllStagesStandsForTheLastOneThatHoldsWhatIsAskedFor() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, genotype) = try run(configuration(.darts1), in: folder.file("run"))
     #expect(try files.run(holding: .finishedEpoch) == files.stage(2))
     #expect(try files.run(holding: .finishedEpoch).result()?.genotype == genotype)
@@ -109,7 +111,7 @@ struct StagedSearchTests {
   }
 
   @Test func stageThatWasKilledBeforeItsFirstCheckpointStartsAnew() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, genotype) = try run(configuration(.darts1), in: folder.file("run"))
     let expected = try bytes(files.stage(1).checkpointPath(epoch: 2))
     try FileManager.default.removeItem(atPath: files.stage(1).checkpointsPath)
@@ -119,13 +121,13 @@ struct StagedSearchTests {
   }
 
   @Test func changedSettingsAreRefusedAtTheStageThatTheyContradict() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (files, _) = try run(configuration(.darts1), in: folder.file("run"))
     try FileManager.default.removeItem(atPath: files.stage(2).checkpointPath(epoch: 2))
     var other = configuration(.darts1)
     other.learningRate = 0.05
     try AtomicFile.write(other.yaml, to: files.configurationPath)
-    #expect(throws: InputError.self) { try StagedSearch(continuing: files, makeProblem: problem).run() }
+    #expect(refusal { try StagedSearch(continuing: files, makeProblem: problem).run() }?.contains("learning_rate") == true)
   }
 
   @Test func settingsSurviveTheirFile() throws {
@@ -164,9 +166,11 @@ struct StagedSearchTests {
     refusal("merged_convolutions") { ($0.stages, $0.edgeNormalisation, $0.mergedConvolutions) = ([], true, true) }
     refusal("edges of s1, s5, s6 have") { ($0.stages, $0.space, $0.mergedConvolutions) = ([], .s2, true) }
     for text in ["stages: [{layers: 3}]", "stages: 3", "operations: {normal: [[skip_connect]]}", "operations: [a]"] {
-      #expect(throws: InputError.self, "\(text)") {
+      let error = #expect(throws: InputError.self, "\(text)") {
         try SearchConfiguration(yaml: "method: darts1\nspace: s2\ndataset: x\n\(text)\n", from: "test")
       }
+      let place = error.map { "\($0.place)" } ?? ""
+      #expect(place.hasPrefix("test") && place.contains(text.prefix { $0 != ":" }), "\(place)")
     }
   }
 

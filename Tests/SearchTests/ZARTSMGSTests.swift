@@ -2,6 +2,8 @@ import Compute
 import Foundation
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// MGS against candidates drawn here and their true losses in closed form.
@@ -153,10 +155,11 @@ struct ZARTSMGSTests {
     let problem = ObservedProblem(base)
     problem.interfere = { $0 > 0 ? .infinity : nil }
     var alphas = base.initialAlphas
-    #expect(throws: Divergence.self) {
+    let error = #expect(throws: Divergence.self) {
       try ZARTSMGS(problem: problem, settings: .init(innerSteps: 2, candidates: 3)).update(
         &alphas, at: architectureStep(problem, state(of: base), innerSteps: 2, sigma: sigma))
     }
+    #expect(error?.account.hasPrefix("no candidate has a finite loss after 2 inner steps") == true)
     #expect(alphas == base.initialAlphas)
   }
 }

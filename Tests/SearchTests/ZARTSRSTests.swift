@@ -1,6 +1,8 @@
 import Compute
 import Problems
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// RS against its formula, and against the gradient of the smoothed loss that it must follow on average.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Headless Chromium, spoken to over its pipe (Chrome DevTools Protocol): bounded waits, no port, no network.
 final class Browser {
@@ -11,8 +12,7 @@ final class Browser {
       .first { access($0, X_OK) == 0 }
   }()
 
-  private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-browser-\(UUID().uuidString)")
-    .path
+  private let scratch: ScratchFolder
   private let process = Process()
   private var input: Int32 = -1
   private var output: Int32 = -1
@@ -22,7 +22,8 @@ final class Browser {
 
   init() throws {
     guard let executable = Self.executable else { throw Failure(description: "no Chromium") }
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    scratch = try ScratchFolder()
+    let folder = scratch.path
     for name in ["in", "out"] where mkfifo("\(folder)/\(name)", 0o600) != 0 { throw Failure(description: "mkfifo") }
     // Both ends, so that opening does not wait for the other side.
     input = open("\(folder)/in", O_RDWR | O_CLOEXEC)
@@ -46,7 +47,6 @@ final class Browser {
     if process.isRunning { process.terminate() }
     close(input)
     close(output)
-    try? FileManager.default.removeItem(atPath: folder)
   }
 
   @discardableResult

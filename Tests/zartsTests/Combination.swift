@@ -1,6 +1,7 @@
 import Cells
 import Foundation
 import Search
+import TestSupport
 
 /// A search of the smallest size: a method, a variant of the supernet and a space.
 struct Combination: Sendable, CustomStringConvertible {
@@ -47,8 +48,7 @@ struct Combination: Sendable, CustomStringConvertible {
     return variant != .merged || space.hasEdgesOfConvolutions
   }
 
-  static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/variants/s5_c8_l3_k4.safetensors").path
+  static let data = GoldenFile.path("variants/s5_c8_l3_k4")
 
   /// Arguments of `zarts` that run the search.
   func arguments(out: String) -> [String] {

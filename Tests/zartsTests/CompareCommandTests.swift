@@ -1,21 +1,12 @@
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// `zarts compare` and `zarts diagnose` on supernets and the eight images of a golden file.
 struct CompareCommandTests {
-  private final class Folder {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-    func file(_ name: String) -> String { path + "/" + name }
-  }
-
-  private static let data =
-    "tensors:"
-    + URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private static let data = "tensors:\(GoldenFile.path("s2_c16_l3_b4"))"
 
   private static let small = [
     "--dataset", data, "--channels", "4", "--layers", "3", "--batch", "4", "--epochs", "3", "--warmup", "1",
@@ -31,7 +22,7 @@ struct CompareCommandTests {
   }
 
   @Test func runsAreThoseOfSearchWhateverJobsAndThreads() throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let methods = SearchMethod.allCases
     for (jobs, threads, out) in [("1", "1", "one"), ("3", "4", "many")] {
       let result = try CommandLineRunner.run(
@@ -77,7 +68,7 @@ struct CompareCommandTests {
   }
 
   @Test func signalStopsAllAndResumeGoesOn() throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let flags = ["--methods", "darts1,zarts-mgs", "--seeds", "0,1", "--space", "s2"] + Self.small
     let process = CommandLineRunner.process(
       ["compare"] + flags + ["--epochs", "40", "--jobs", "2", "--out", folder.file("c")])
@@ -109,7 +100,7 @@ struct CompareCommandTests {
   }
 
   @Test func equalBudgetOfStepsIsKept() throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let result = try CommandLineRunner.run(
       ["compare", "--methods", "darts1,darts2,zarts-mgs", "--space", "s2", "--budget", "steps"] + Self.small
         + ["--out", folder.file("c")])
@@ -129,7 +120,7 @@ struct CompareCommandTests {
     (["nowhere.yaml"], "nowhere.yaml", 1),
   ])
   func badInputIsRefusedBeforeAFolderIsMade(flags: [String], named: String, status: Int32) throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let result = try CommandLineRunner.run(["compare"] + flags + ["--out", folder.file("c")])
     #expect(result.status == status, "\(result.errors)")
     #expect(result.errors.contains(named), "\(result.errors)")
@@ -137,7 +128,7 @@ struct CompareCommandTests {
   }
 
   @Test func printedConfigurationIsTheOneThatIsRun() throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let flags = ["--methods", "darts1", "--space", "s2"] + Self.small
     let printed = try CommandLineRunner.run(["compare"] + flags + ["--print-config"])
     #expect(printed.status == 0, "\(printed.errors)")
@@ -146,7 +137,7 @@ struct CompareCommandTests {
   }
 
   @Test func diagnosisOfARunIsTheSameOnAnyNumberOfThreads() throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let search = try CommandLineRunner.run(
       ["search", "--method", "darts1", "--space", "s2"] + Self.small + ["--out", folder.file("run")])
     #expect(search.status == 0, "\(search.errors)")
@@ -175,7 +166,7 @@ struct CompareCommandTests {
     (["--chance", "x"], "--chance", 64),
   ])
   func badDiagnosisIsRefused(flags: [String], named: String, status: Int32) throws {
-    let folder = try Folder()
+    let folder = try ScratchFolder()
     let result = try CommandLineRunner.run(["diagnose", folder.path] + flags)
     #expect(result.status == status && result.errors.contains(named), "\(result.errors)")
   }

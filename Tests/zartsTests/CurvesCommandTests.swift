@@ -3,11 +3,15 @@ import Formats
 import Foundation
 import Problems
 import Search
+import TestSupport
 import Testing
 
 @Suite("zarts curves")
 struct CurvesCommandTests {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
+  private let scratch: ScratchFolder
+  private var folder: String { scratch.path }
+
+  init() throws { scratch = try ScratchFolder() }
 
   /// Two methods on two seeds of the closed-form problem.
   private func searches() throws -> [String] {
@@ -28,7 +32,6 @@ struct CurvesCommandTests {
 
   @Test("The files hold the runs' own numbers, and the figure names every line")
   func files() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let runs = try searches()
     let (png, svg, pdf) = ("\(folder)/out.png", "\(folder)/out.svg", "\(folder)/out.pdf")
     let result = try CommandLineRunner.run(
@@ -61,7 +64,6 @@ struct CurvesCommandTests {
 
   @Test("Bad input is named and leaves no figure")
   func badInput() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let runs = try searches()
     let out = "\(folder)/out.png"
     let cases: [([String], String)] = [

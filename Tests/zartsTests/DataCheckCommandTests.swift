@@ -1,14 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("zarts data check")
 struct DataCheckCommandTests {
-  let folder: String
+  private let scratch: ScratchFolder
+  private var folder: String { scratch.path }
 
-  init() throws {
-    folder = NSTemporaryDirectory() + "/zarts-data-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  }
+  init() throws { scratch = try ScratchFolder() }
 
   /// Records of CIFAR-10's binary layout; the third repeats the first under another label.
   private func writeRecords(_ name: String, salt: Int) throws {
@@ -24,7 +23,6 @@ struct DataCheckCommandTests {
 
   @Test("A dataset is reported, with its labels as a table and its images on a sheet")
   func report() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     try writeRecords("data_batch_1.bin", salt: 0)
     try writeRecords("test_batch.bin", salt: 13)
     let out = "\(folder)/out"
@@ -46,7 +44,6 @@ struct DataCheckCommandTests {
 
   @Test("Damage ends with a status and a message that names the file")
   func damaged() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     try writeRecords("data_batch_1.bin", salt: 0)
     try Data([1, 2, 3]).write(to: URL(fileURLWithPath: "\(folder)/test_batch.bin"))
     let result = try CommandLineRunner.run(["data", "check", "cifar10:\(folder)"])
@@ -60,7 +57,6 @@ struct DataCheckCommandTests {
 
   @Test("A search stops at a damaged image, names it and keeps nothing of that step")
   func search() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let pixel = try #require(Data(base64Encoded: Self.pixel))
     for name in ["a", "b"] {
       try FileManager.default.createDirectory(atPath: "\(folder)/i/\(name)", withIntermediateDirectories: true)
@@ -86,7 +82,6 @@ struct DataCheckCommandTests {
 
   @Test("A damaged image of a folder is listed, and the status says so")
   func damagedImage() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     try FileManager.default.createDirectory(atPath: "\(folder)/a", withIntermediateDirectories: true)
     let pixel = try #require(Data(base64Encoded: Self.pixel))
     try pixel.write(to: URL(fileURLWithPath: "\(folder)/a/1.png"))

@@ -1,15 +1,16 @@
 import Cells
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// What the files of figures say beside the figure: papers under double-blind review hold them.
 @Suite("Metadata of figures") struct FigureMetadataTests {
-  private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private let scratch: ScratchFolder
+  private var folder: String { scratch.path }
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
 
-  init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+  init() throws { scratch = try ScratchFolder() }
 
   private func run(_ script: String) throws {
     let result = try CommandLineRunner.shell(script, in: folder)
@@ -22,7 +23,6 @@ import Testing
 
   @Test("hold the command line as a shell reads it, no absolute path that we added, and with --no-metadata nothing")
   func metadata() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     try run(
       "zarts search --method darts1 --space s2 --dataset 'tensors:\(Self.golden)' --channels 4 --layers 3 --batch 2 "
         + "--epochs 1 --threads 1 --out run")
@@ -66,7 +66,6 @@ import Testing
 
   @Test("Letters of an SVG are outlines, or with --svg-text text")
   func letters() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let cell = "[" + Array(repeating: "('sep_conv_3x3', 0), ('skip_connect', 1)", count: 4).joined(separator: ", ") + "]"
     try AtomicFile.write(
       "Genotype(normal=\(cell), normal_concat=range(2, 6), reduce=\(cell), reduce_concat=range(2, 6))\n",

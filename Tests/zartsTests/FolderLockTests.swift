@@ -1,11 +1,11 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// Two processes in one folder would mix their results.
 @Suite("A folder that another process works in") struct FolderLockTests {
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
   private static let source = [
     "--weights", golden, "--dataset", "tensors:\(golden)", "--inner-lr", "0.01", "--threads", "1",
   ]
@@ -19,8 +19,8 @@ import Testing
       ["estimators", "--estimators", "darts1", "--inner-steps", "1", "--places", "1"],
     ])
   func refused(arguments: [String]) throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let path = scratch.file("out")
     let folder = try OutputFolder.create(at: path)
     let settings = folder.file("\(arguments[0]).yaml")
     for more in [[], ["--resume"]] {
@@ -34,8 +34,8 @@ import Testing
 
   @Test("is refused by a second diagnosis, but not by the one of a search that goes on")
   func diagnosis() throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let path = scratch.file("out")
     let search = try CommandLineRunner.run([
       "search", "--method", "darts1", "--space", "s2", "--dataset", "tensors:\(Self.golden)", "--channels", "4", "--layers",
       "3", "--batch", "2", "--epochs", "1", "--threads", "1", "--out", path,

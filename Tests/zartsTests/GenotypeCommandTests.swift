@@ -2,6 +2,7 @@ import Cells
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 @Suite("zarts genotype and zarts draw") struct GenotypeCommandTests {
@@ -11,13 +12,11 @@ import Testing
     ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), \
     ('skip_connect', 2), ('max_pool_3x3', 1)], reduce_concat=range(2, 6))
     """
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s3_c8_l5_b4.safetensors").path
+  private static let golden = GoldenFile.path("s3_c8_l5_b4")
 
   private func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.path
     try body(folder)
   }
 

@@ -1,13 +1,13 @@
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// The built program, killed without a chance to clean up. `make kill-test` does the same twenty times in a row.
 struct KillTests {
   private func arguments(out: String) -> [String] {
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+    let golden = GoldenFile.path("s2_c16_l3_b4")
     return [
       "search", "--method", "zarts-mgs", "--space", "s2", "--dataset", "tensors:\(golden)", "--channels", "4", "--layers",
       "3",
@@ -17,8 +17,8 @@ struct KillTests {
   }
 
   @Test func runKilledFourTimesEndsAsIfItNeverWas() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.file("out")
     let whole = try CommandLineRunner.run(arguments(out: "\(folder)/whole"))
     try #require(whole.status == 0, "\(whole.errors)")
     let broken = "\(folder)/broken"

@@ -1,21 +1,22 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("zarts landscape and zarts gradients") struct LandscapeCommandTests {
   private func good(_ name: String = "s3_c8_l5_b4") -> [String] {
-    ["--weights", goldenFile(name), "--dataset", "tensors:\(goldenFile(name))"]
+    ["--weights", GoldenFile.path(name), "--dataset", "tensors:\(GoldenFile.path(name))"]
   }
 
   /// Ten steps on four images amplify rounding by 10⁴ wherever a ReLU or a maximum falls to the other side: PyTorch in
   /// float32 is 4e-4 (s2) and 2.7e-3 (s6) away from its own float64 values. The kernels' bits are the same on every
   /// processor, so what holds here holds everywhere.
   @Test(
-    "the losses of the golden files are not reproduced",
+    "the losses of the golden files are reproduced",
     arguments: ["s1_c16_l3_b4", "s2_c16_l3_b4", "s3_c8_l5_b4", "s5_c8_l3_b4", "s6_c16_l3_b8"])
   func goldenLosses(name: String) throws {
-    let scratch = try Scratch()
-    let file = try TensorFile(readingFrom: goldenFile(name))
+    let scratch = try ScratchFolder()
+    let file = try TensorFile(readingFrom: GoldenFile.path(name))
     let result = try CommandLineRunner.run(
       ["landscape"] + good(name)
         + ["--objectives", "first,second,true:1,true:5,true:10", "--grid", "1", "--out", scratch.file("out")])
@@ -38,14 +39,14 @@ import Testing
   /// On s6 one maximum of the training batch is decided by less than float32 resolves, and the central difference
   /// multiplies what hangs on it: PyTorch in float32 misses its own float64 second-order gradient by the same 4.0e-2.
   @Test(
-    "the gradients of the golden files are not reproduced",
+    "the gradients of the golden files are reproduced",
     arguments: [
       ("s1_c16_l3_b4", 1e-4, 1e-4), ("s2_c16_l3_b4", 1e-4, 1e-4), ("s3_c8_l5_b4", 1e-4, 1e-4),
       ("s5_c8_l3_b4", 1e-4, 1e-4), ("s6_c16_l3_b8", 1e-4, 5e-2),
     ])
   func goldenGradients(name: String, first: Double, second: Double) throws {
-    let scratch = try Scratch()
-    let file = try TensorFile(readingFrom: goldenFile(name))
+    let scratch = try ScratchFolder()
+    let file = try TensorFile(readingFrom: GoldenFile.path(name))
     let result = try CommandLineRunner.run(["gradients"] + good(name) + ["--out", scratch.file("g.safetensors")])
     #expect(result.status == 0, "\(result.errors)")
     let found = try TensorFile(readingFrom: scratch.file("g.safetensors"))
@@ -61,11 +62,9 @@ import Testing
     }
   }
 
-  private func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
-
   @Test("a grid has its rows, its directions and its figures, on any number of threads and after --resume")
   func grid() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let arguments =
       ["landscape"] + good() + ["--grid", "2", "--objectives", "first,true:2", "--directions-seed", "5", "--svg", "--pdf"]
     let one = try CommandLineRunner.run(arguments + ["--threads", "1", "--out", scratch.file("a")])
@@ -91,10 +90,10 @@ import Testing
   }
 
   @Test("a checkpoint of a run brings its settings, its learning rate and its momentum") func ownRun() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let search = try CommandLineRunner.run([
       "search", "--method", "darts1", "--space", "s3", "--channels", "8", "--layers", "3", "--epochs", "2", "--dataset",
-      "tensors:\(goldenFile("s3_c8_l5_b4"))", "--seed", "3", "--out", scratch.file("run"),
+      "tensors:\(GoldenFile.path("s3_c8_l5_b4"))", "--seed", "3", "--out", scratch.file("run"),
     ])
     #expect(search.status == 0, "\(search.errors)")
     let source = ["landscape", "--run", scratch.file("run"), "--objectives", "first,second", "--grid", "1"]
@@ -111,7 +110,7 @@ import Testing
     try TensorFile.write(Array(still), metadata: checkpoint.metadata, to: scratch.file("still.safetensors"))
     let bare = try CommandLineRunner.run([
       "landscape", "--weights", scratch.file("still.safetensors"), "--space", "s3", "--channels", "8", "--layers", "3",
-      "--dataset", "tensors:\(goldenFile("s3_c8_l5_b4"))", "--seed", "3", "--objectives", "first,second", "--grid", "1",
+      "--dataset", "tensors:\(GoldenFile.path("s3_c8_l5_b4"))", "--seed", "3", "--objectives", "first,second", "--grid", "1",
       "--out", scratch.file("still"),
     ])
     #expect(bare.status == 0, "\(bare.errors)")
@@ -145,7 +144,7 @@ import Testing
       (["--resume"], "cannot be opened"),
     ])
   func badFlags(arguments: [String], mention: String) throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let out = arguments.contains("--out") ? [] : ["--out", scratch.file("out")]
     let result = try CommandLineRunner.run(["landscape"] + good() + arguments + out)
     #expect(result.status != 0)
@@ -154,9 +153,9 @@ import Testing
   }
 
   @Test("a source that is not named, or not there, is an error") func badSources() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let out = ["--out", scratch.file("out")]
-    let weights = ["--weights", goldenFile("s3_c8_l5_b4")]
+    let weights = ["--weights", GoldenFile.path("s3_c8_l5_b4")]
     let bad: [([String], String)] = [
       ([], "--run nor --weights"), (weights, "--dataset"),
       (["--weights", "/nonexistent", "--dataset", "fashion-mnist"], "/nonexistent"),
@@ -176,8 +175,8 @@ import Testing
   }
 
   @Test("a damaged file of weights is refused, and the entry at fault named") func damagedWeights() throws {
-    let scratch = try Scratch()
-    let whole = try TensorFile(readingFrom: goldenFile("s3_c8_l5_b4"))
+    let scratch = try ScratchFolder()
+    let whole = try TensorFile(readingFrom: GoldenFile.path("s3_c8_l5_b4"))
     func refused(_ mention: String, _ change: (inout [String: NamedTensor]) -> Void) throws {
       var tensors = whole.tensors
       change(&tensors)
@@ -186,7 +185,7 @@ import Testing
     }
     func refusedFile(_ mention: String) throws {
       let result = try CommandLineRunner.run([
-        "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(goldenFile("s3_c8_l5_b4"))",
+        "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(GoldenFile.path("s3_c8_l5_b4"))",
         "--grid", "1", "--out", scratch.file("out"),
       ])
       #expect(result.status != 0)
@@ -211,18 +210,18 @@ import Testing
     try refused("alphas_normal: wrong shape") {
       $0["alphas_normal"] = .init(name: "alphas_normal", shape: [14, 2], values: .float32(.init(repeating: 0, count: 28)))
     }
-    let bytes = try FileBytes.read(goldenFile("s3_c8_l5_b4"))
+    let bytes = try FileBytes.read(GoldenFile.path("s3_c8_l5_b4"))
     try AtomicFile.write(Array(bytes[..<(bytes.count - 8)]), to: scratch.file("w.safetensors"))
     try refusedFile("truncated")
   }
 
   @Test("weights without α are looked at around uniform mixing") func withoutAlphas() throws {
-    let scratch = try Scratch()
-    let whole = try TensorFile(readingFrom: goldenFile("s3_c8_l5_b4"))
+    let scratch = try ScratchFolder()
+    let whole = try TensorFile(readingFrom: GoldenFile.path("s3_c8_l5_b4"))
     try TensorFile.write(
       whole.tensors.values.filter { !$0.name.hasPrefix("alphas_") }, metadata: [:], to: scratch.file("w.safetensors"))
     let result = try CommandLineRunner.run([
-      "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(goldenFile("s3_c8_l5_b4"))",
+      "landscape", "--weights", scratch.file("w.safetensors"), "--dataset", "tensors:\(GoldenFile.path("s3_c8_l5_b4"))",
       "--space", "s3", "--channels", "8", "--layers", "5", "--objectives", "first", "--grid", "1", "--out",
       scratch.file("out"),
     ])

@@ -1,10 +1,10 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("zarts landscape: kinds, modes, paths and estimates") struct LandscapeFlagTests {
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s3_c8_l5_b4.safetensors").path
+  private static let golden = GoldenFile.path("s3_c8_l5_b4")
 
   private let good = ["landscape", "--weights", golden, "--dataset", "tensors:\(golden)"]
 
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(
-    "flags that cannot be meant are taken, or the message does not name them",
+    "flags that cannot be meant are named",
     arguments: [
       (["--directions", "left,right"], "'left'"), (["--directions", "random"], "a plane has two directions"),
       (["--directions", "random*3"], "kind line"), (["--directions", "pca1,pca2"], "path of α"),
@@ -37,15 +37,15 @@ import Testing
       (["--parallel", "many"], "many"), (["--trajectory", "/nonexistent"], "/nonexistent"),
     ])
   func badFlags(arguments: [String], mention: String) throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let result = try CommandLineRunner.run(good + arguments + ["--out", scratch.file("out")])
     #expect(result.status != 0)
     #expect(result.errors.contains(mention), "\(result.errors)")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("out")))
   }
 
-  @Test("--dry-run does anything but tell the time that it would take") func dryRun() throws {
-    let scratch = try Scratch()
+  @Test("--dry-run tells the time that it would take, and does nothing else") func dryRun() throws {
+    let scratch = try ScratchFolder()
     let result = try CommandLineRunner.run(
       good + ["--objectives", "first,second,true:2,true:5", "--grid", "3", "--parallel", "2", "--dry-run"])
     #expect(result.status == 0, "\(result.errors)")
@@ -63,9 +63,9 @@ import Testing
     #expect(real.errors.contains("estimated time: ") && real.errors.contains("timing: "), "\(real.errors)")
   }
 
-  @Test("weights with running statistics do not give other losses with them, or the whole split not one of its own")
+  @Test("weights with running statistics give other losses with them, and the whole split one of its own")
   func modes() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let search = try CommandLineRunner.run([
       "search", "--method", "zarts-mgs", "--space", "s3", "--channels", "4", "--layers", "3", "--epochs", "3", "--warmup",
       "1", "--inner-steps", "2", "--candidates", "2", "--dataset", "tensors:\(Self.golden)", "--seed", "3", "--out",
@@ -99,8 +99,8 @@ import Testing
     #expect(losses["split"] == losses["batch"])
   }
 
-  @Test("paths of two runs are not projected onto their common plane, with a grid around them") func trajectories() throws {
-    let scratch = try Scratch()
+  @Test("paths of two runs are projected onto their common plane, with a grid around them") func trajectories() throws {
+    let scratch = try ScratchFolder()
     for (name, method) in [("one", "darts1"), ("two", "random")] {
       let search = try CommandLineRunner.run([
         "search", "--method", method, "--space", "s3", "--channels", "4", "--layers", "3", "--epochs", "3", "--candidates",
@@ -138,8 +138,8 @@ import Testing
     #expect(other.status != 0 && other.errors.contains(scratch.file("other")))
   }
 
-  @Test("a landscape made side by side differs from one made alone") func parallel() throws {
-    let scratch = try Scratch()
+  @Test("a landscape made side by side is the one made alone") func parallel() throws {
+    let scratch = try ScratchFolder()
     let flags =
       good + ["--grid", "3", "--objectives", "first,second,true:2", "--directions", "zarts,random", "--refine", "1"]
     for (name, width) in [("a", ["--threads", "1"]), ("b", ["--threads", "4", "--parallel", "3"]), ("c", [])] {

@@ -1,11 +1,11 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// The built program on landscapes, killed without a chance to clean up.
 struct LandscapeKillTests {
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s3_c8_l5_b4.safetensors").path
+  private static let golden = GoldenFile.path("s3_c8_l5_b4")
 
   private func arguments(out: String, _ more: [String]) -> [String] {
     ["landscape", "--weights", Self.golden, "--dataset", "tensors:\(Self.golden)", "--out", out] + more
@@ -13,8 +13,8 @@ struct LandscapeKillTests {
 
   /// Kills the program when so many rows are in a journal, each time with other threads and parallelism.
   private func killed(_ more: [String], at rows: [(journal: String, rows: Int)]) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.file("out")
     let (whole, broken) = ("\(folder)/whole", "\(folder)/broken")
     let reference = try CommandLineRunner.run(arguments(out: whole, more + ["--threads", "1", "--parallel", "1"]))
     try #require(reference.status == 0, "\(reference.errors)")

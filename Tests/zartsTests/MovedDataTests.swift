@@ -1,5 +1,6 @@
 import Cells
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Moved data and moved runs") struct MovedDataTests {
@@ -31,12 +32,10 @@ import Testing
   }
 
   private func withPlace(_ body: (Place) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
-      .appendingPathComponent("zarts-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder + "/elsewhere", withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try ImageSamples.writeCIFAR("\(folder)/c10")
-    try body(Place(path: folder))
+    let scratch = try ScratchFolder()
+    _ = try scratch.folder("elsewhere")
+    try ImageSamples.writeCIFAR(scratch.file("c10"))
+    try body(Place(path: scratch.path))
   }
 
   private func expectSuccess(_ result: CommandLineRunner.Result) { #expect(result.status == 0, "\(result.errors)") }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Every option of every command with values that nobody means: no crash, no hang, and a message that says which option it was.
@@ -16,11 +17,6 @@ import Testing
     let value: String
   }
 
-  private static func golden(_ name: String) -> String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/\(name).safetensors").path
-  }
-
   private static let genotype =
     "Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 1), "
     + "('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 2)], normal_concat=range(2, 6), "
@@ -29,12 +25,12 @@ import Testing
 
   /// A command line that is right, and small, whatever option comes behind it. `scratch` is a folder of the case's own.
   private static func base(_ command: [String], run: String, scratch: String) -> [String] {
-    let data = "tensors:\(golden("s2_c16_l3_b4"))"
+    let data = "tensors:\(GoldenFile.path("s2_c16_l3_b4"))"
     let search = [
       "--method", "zarts-mgs", "--space", "s2", "--dataset", data, "--channels", "4", "--layers", "3", "--epochs", "1",
       "--warmup", "0", "--inner-steps", "1", "--candidates", "1", "--threads", "1",
     ]
-    let weights = ["--weights", golden("s2_c16_l3_b4"), "--dataset", data, "--inner-lr", "0.01", "--threads", "1"]
+    let weights = ["--weights", GoldenFile.path("s2_c16_l3_b4"), "--dataset", data, "--inner-lr", "0.01", "--threads", "1"]
     let out = ["--out", "\(scratch)/out"]
     switch command {
     case ["search"]: return command + search + out
@@ -82,12 +78,12 @@ import Testing
   }
 
   @Test("end with 0, or with a message and status 1 or 64") func sweep() throws {
-    let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    let place = try ScratchFolder()
+    let scratch = place.path
     let run = "\(scratch)/run"
     let made = try CommandLineRunner.run([
-      "search", "--method", "darts1", "--space", "s2", "--dataset", "tensors:\(Self.golden("s2_c16_l3_b4"))", "--channels",
+      "search", "--method", "darts1", "--space", "s2", "--dataset", "tensors:\(GoldenFile.path("s2_c16_l3_b4"))",
+      "--channels",
       "4", "--layers", "3", "--epochs", "1", "--threads", "1", "--out", run,
     ])
     try #require(made.status == 0, "\(made.errors)")

@@ -1,12 +1,15 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// No command replaces what it did not make.
 @Suite("What is replaced") struct OverwriteTests {
-  private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private let scratch: ScratchFolder
+  private var folder: String { scratch.path }
+
+  init() throws { scratch = try ScratchFolder() }
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
 
   /// A tiny search in the test's folder.
   private func search(_ name: String = "s") throws -> String {
@@ -29,7 +32,6 @@ import Testing
 
   @Test("of a run is nothing, by any command, asked for or not")
   func run() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try search()
     let before = try content(run)
     let cases: [([String], String)] = [
@@ -53,7 +55,6 @@ import Testing
 
   @Test("is what the same command made, again and again; of others' files only what --overwrite names")
   func own() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try search()
     let commands: [(command: [String], outputs: [String])] = [
       (["gradients", "--run", run, "--estimators", "first", "--out"], ["g.safetensors"]),
@@ -96,7 +97,6 @@ import Testing
 
   @Test("Paths that cannot be outputs are named before anything is made")
   func paths() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try search()
     let cases: [([String], String)] = [
       (["plot", run, "--out", "\(folder)/x.jpg"], ".png, .pdf or .svg"),
@@ -118,7 +118,6 @@ import Testing
 
   @Test("Summary, curves and report pass over what is no search beside searches")
   func otherFolders() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try search("a")
     try FileManager.default.createDirectory(atPath: "\(folder)/l", withIntermediateDirectories: true)
     try AtomicFile.write("dataset: \"x\"\n", to: "\(folder)/l/landscape.yaml")

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("zarts plot") struct PlotCommandTests {
@@ -11,8 +12,8 @@ import Testing
   private static let objectives = [("first", 0), ("second", 1), ("true", 10)]
 
   /// A folder of every kind of results, made by hand.
-  private func results() throws -> Scratch {
-    let scratch = try Scratch()
+  private func results() throws -> ScratchFolder {
+    let scratch = try ScratchFolder()
     var grid = ["i,j,x,y,objective,inner_steps,loss,accuracy"]
     for i in 0..<5 {
       for j in 0..<5 {
@@ -153,9 +154,8 @@ import Testing
   }
 
   @Test("zarts landscape and zarts plot draw the same bytes") func sameAsLandscape() throws {
-    let scratch = try Scratch()
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/s3_c8_l5_b4.safetensors").path
+    let scratch = try ScratchFolder()
+    let golden = GoldenFile.path("s3_c8_l5_b4")
     let made = try CommandLineRunner.run([
       "landscape", "--weights", golden, "--dataset", "tensors:\(golden)", "--grid", "2", "--objectives", "first,true:1",
       "--pdf", "--svg", "--out", scratch.file("made"),
@@ -200,10 +200,8 @@ import Testing
   }
 }
 
-extension Scratch {
+extension ScratchFolder {
   fileprivate func write(_ name: String, _ lines: [String]) throws {
-    let folder = (file(name) as NSString).deletingLastPathComponent
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: file(name))
+    try write(lines.joined(separator: "\n") + "\n", to: name)
   }
 }

@@ -1,11 +1,11 @@
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 struct PresetsCommandTests {
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
 
   @Test func presetsAreListedWithWhatTheyAreFor() throws {
     let result = try CommandLineRunner.run(["presets"])
@@ -28,9 +28,8 @@ struct PresetsCommandTests {
   }
 
   @Test func configurationOfARunWithAPresetRepeatsItBitForBit() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let scratch = try ScratchFolder()
+    let folder = scratch.path
     try AtomicFile.write(
       "preset: smoke\ndataset: 'tensors:\(Self.golden)'\ntrain_limit: null\nbatch: 4\nepochs: 9\nseed: 8\n",
       to: "\(folder)/mine.yaml")
@@ -62,12 +61,11 @@ struct PresetsCommandTests {
   }
 
   @Test func divergedSearchHasAnExitStatusOfItsOwn() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let path = "\(folder)-config.yaml"
-    try AtomicFile.write(
-      "preset: smoke\ndataset: 'tensors:\(Self.golden)'\ntrain_limit: null\nbatch: 4\nlearning_rate: 1.0e+38\n", to: path)
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.file("out")
+    let path = try scratch.write(
+      "preset: smoke\ndataset: 'tensors:\(Self.golden)'\ntrain_limit: null\nbatch: 4\nlearning_rate: 1.0e+38\n",
+      to: "config.yaml")
     let result = try CommandLineRunner.run(["search", "--config", path, "--out", folder])
     #expect(result.status == 3)
     #expect(result.errors.contains("last good checkpoint: \(folder)/checkpoints/epoch-000.safetensors"), "\(result.errors)")

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// Pages as Chromium shows them. Without Chromium these tests are skipped; `make report-test` installs it.
@@ -63,7 +64,9 @@ struct ReportBrowserTests {
         #expect(text.contains(wanted), "\(text)")
       }
     }
-    guard case .float32(let alphas) = try NPYFile(readingFrom: "\(samples.folder)/darts1/alphas.npy").values else { return }
+    guard case .float32(let alphas) = try NPYFile(readingFrom: "\(samples.folder)/darts1/alphas.npy").values else {
+      throw TestFailure("alphas.npy is not float32")
+    }
     try window.hover(cell("document.querySelectorAll('svg.heat')[17]", 2, 1))
     // Epoch 3, reduction cell, edge 3, second operation.
     let place = ((2 * 2 + 1) * 14 + 3) * 2 + 1

@@ -3,12 +3,15 @@ import Formats
 import Foundation
 import Problems
 import Search
+import TestSupport
 
 /// Results small enough for tests of the program: two searches of the closed-form problem and a plane.
 final class ReportSamples {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
+  private let scratch: ScratchFolder
+  var folder: String { scratch.path }
 
   init() throws {
+    scratch = try ScratchFolder()
     for (name, method) in [("darts1", SearchMethod.darts1), ("zarts-mgs", .zartsMGS)] {
       var configuration = SearchConfiguration(method: method, space: .s2, dataset: "closed-form")
       (configuration.epochs, configuration.warmup, configuration.innerSteps, configuration.seed) = (4, 1, 2, 1)
@@ -37,6 +40,4 @@ final class ReportSamples {
       columns: ["i", "j", "x", "y", "objective", "inner_steps", "loss", "accuracy"], rows: rows,
       to: plane.file("landscape.csv"))
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
 }

@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// The built program retraining on the eight images of a golden file.
@@ -10,12 +11,11 @@ struct RetrainCommandTests {
     + "('skip_connect', 0), ('skip_connect', 1), ('skip_connect', 0), ('skip_connect', 1)], normal_concat=range(2, 6), "
     + "reduce=[('max_pool_3x3', 0), ('skip_connect', 1), ('max_pool_3x3', 0), ('skip_connect', 1), ('max_pool_3x3', 0), "
     + "('skip_connect', 1), ('max_pool_3x3', 0), ('skip_connect', 1)], reduce_concat=range(2, 6))"
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
   private static let good = ["retrain", "--genotype", line, "--dataset", "tensors:\(golden)", "--out", "/nonexistent/run"]
 
   @Test(
-    "bad input is taken, or the error does not name it",
+    "bad input is named",
     arguments: [
       (["retrain"], "--genotype"), (["retrain", "--genotype", line], "--dataset"),
       (["retrain", "--genotype", line, "--dataset", "fashion-mnist"], "--out"),
@@ -40,10 +40,10 @@ struct RetrainCommandTests {
     #expect(!FileManager.default.fileExists(atPath: "/nonexistent"))
   }
 
-  @Test("a retraining repeated from its config.yaml, or killed and resumed, ends in other bits")
+  @Test("a retraining repeated from its config.yaml, or killed and resumed, ends in the same bits")
   func repeatAndKill() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.file("out")
     let flags = [
       "--channels", "4", "--layers", "3", "--batch", "2", "--epochs", "12", "--checkpoint-every", "1", "--keep-last", "0",
       "--threads", "1",

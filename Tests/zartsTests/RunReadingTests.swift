@@ -2,6 +2,7 @@ import Cells
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// Whatever `zarts search` can make, every command that takes a run can read.
@@ -14,7 +15,7 @@ import Testing
 
   /// - Parameter isLong: whether to run what costs seconds and is told apart by little.
   private func check(_ combination: Combination, isLong: Bool = false) throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let made = scratch.file("run")
     _ = try run(combination.arguments(out: made), combination)
     let whole = try SearchRunFolder(existing: made)

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Problems
 import Search
+import TestSupport
 import Testing
 
 struct SearchCommandTests {
@@ -51,8 +52,8 @@ struct SearchCommandTests {
   }
 
   @Test func summaryPrintsARowForEachRun() throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let path = scratch.file("out")
     for method in SearchMethod.allCases {
       var configuration = SearchConfiguration(method: method, space: .s2, dataset: "closed-form")
       (configuration.epochs, configuration.warmup, configuration.innerSteps) = (2, 1, 2)
@@ -77,8 +78,8 @@ struct SearchCommandTests {
   }
 
   @Test func summaryOfARunWithoutAFinishedEpochSaysSo() throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let path = scratch.file("out")
     let problem = try QuadraticBilevelProblem.random(seed: 1, weightCount: 3, alphas: SearchSpace.s2.zeroAlphas)
     _ = try SearchRun(
       starting: problem, configuration: SearchConfiguration(method: .darts1, space: .s2, dataset: "closed-form"),

@@ -1,18 +1,13 @@
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// The built program on a supernet and the eight images of a golden file.
 struct SearchEndToEndTests {
-  private final class Folder {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-  }
-
   private func arguments(_ method: SearchMethod, epochs: Int, threads: Int, out: String) -> [String] {
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+    let golden = GoldenFile.path("s2_c16_l3_b4")
     return [
       "search", "--method", method.rawValue, "--space", "s2", "--dataset", "tensors:\(golden)", "--channels", "4",
       "--layers", "3", "--batch", "4", "--epochs", "\(epochs)", "--warmup", "1", "--inner-steps", "2", "--candidates", "2",
@@ -22,7 +17,7 @@ struct SearchEndToEndTests {
 
   @Test(arguments: SearchMethod.allCases)
   func checkpointsHaveTheSameBitsOnOneAndThreeThreads(method: SearchMethod) throws {
-    let folder = Folder()
+    let folder = try ScratchFolder()
     for threads in [1, 3] {
       let result = try CommandLineRunner.run(
         arguments(method, epochs: 3, threads: threads, out: "\(folder.path)/\(threads)"))
@@ -38,7 +33,7 @@ struct SearchEndToEndTests {
   }
 
   @Test func progressiveSearchWithPartialChannelsLeavesARunFolderAStage() throws {
-    let folder = Folder()
+    let folder = try ScratchFolder()
     let variant = [
       "--stages", "3:8:2:0:2:1,4:8:1:0.4:2:1", "--partial-channels", "4", "--edge-normalisation", "--maximum-skips", "1",
     ]
@@ -68,7 +63,7 @@ struct SearchEndToEndTests {
   }
 
   @Test func flagsReachTheConfigurationAndThoseOfOtherMethodsAreNoted() throws {
-    let folder = Folder()
+    let folder = try ScratchFolder()
     let first = "\(folder.path)/first"
     let own = ["--rs-distribution", "sphere", "--xi", "0.5", "--antithetic", "--tau", "0.5", "--radii", "3"]
     let result = try CommandLineRunner.run(arguments(.zartsRS, epochs: 2, threads: 1, out: first) + own)
@@ -98,26 +93,26 @@ struct SearchEndToEndTests {
   }
 
   @Test func folderWithResultsIsLeftAsItIs() throws {
-    let folder = Folder()
-    let arguments = arguments(.darts1, epochs: 1, threads: 1, out: folder.path)
+    let folder = try ScratchFolder()
+    let arguments = arguments(.darts1, epochs: 1, threads: 1, out: folder.file("run"))
     #expect(try CommandLineRunner.run(arguments).status == 0)
-    let files = try SearchRunFolder(existing: folder.path)
+    let files = try SearchRunFolder(existing: folder.file("run"))
     let before = try FileBytes.read(files.metricsPath)
     let again = try CommandLineRunner.run(arguments)
     #expect(again.status != 0)
-    #expect(again.errors.contains(folder.path))
+    #expect(again.errors.contains(folder.file("run")))
     #expect(try FileBytes.read(files.metricsPath) == before)
   }
 
   @Test(arguments: [SIGTERM, SIGINT])
   func signalEndsASearchWithACheckpointThatGoesOn(number: Int32) throws {
-    let folder = Folder()
-    let process = CommandLineRunner.process(arguments(.zartsMGS, epochs: 50, threads: 1, out: folder.path))
+    let folder = try ScratchFolder()
+    let process = CommandLineRunner.process(arguments(.zartsMGS, epochs: 50, threads: 1, out: folder.file("run")))
     let errors = Pipe()
     process.standardError = errors
     process.standardOutput = FileHandle.nullDevice
     try process.run()
-    let files = SearchRunFolder(try waitForFolder(folder.path, of: process))
+    let files = SearchRunFolder(try waitForFolder(folder.file("run"), of: process))
     while process.isRunning, !FileManager.default.fileExists(atPath: files.checkpointPath(epoch: 1)) { usleep(2000) }
     kill(process.processIdentifier, number)
     let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -126,12 +121,12 @@ struct SearchEndToEndTests {
     #expect(process.terminationStatus == 128 + number, "\(text)")
     let latest = try files.latestCheckpointPath()
     #expect(text.contains(latest) && text.contains("--resume"), "\(text)")
-    let resumed = try CommandLineRunner.run(["search", "--resume", folder.path])
+    let resumed = try CommandLineRunner.run(["search", "--resume", folder.file("run")])
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(try files.metrics().map(\.epoch) == Array(1...50))
-    let whole = Folder()
-    #expect(try CommandLineRunner.run(arguments(.zartsMGS, epochs: 50, threads: 1, out: whole.path)).status == 0)
-    let expected = try SearchRunFolder(existing: whole.path)
+    let whole = try ScratchFolder()
+    #expect(try CommandLineRunner.run(arguments(.zartsMGS, epochs: 50, threads: 1, out: whole.file("run"))).status == 0)
+    let expected = try SearchRunFolder(existing: whole.file("run"))
     #expect(try FileBytes.read(files.checkpointPath(epoch: 50)) == FileBytes.read(expected.checkpointPath(epoch: 50)))
   }
 

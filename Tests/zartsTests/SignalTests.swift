@@ -1,11 +1,11 @@
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// Signals that ask a long command to end.
 @Suite("Signals") struct SignalTests {
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
   private static let search = [
     "search", "--method", "darts1", "--space", "s2", "--dataset", "tensors:\(golden)", "--channels", "4", "--layers", "3",
     "--batch", "2", "--epochs", "2000", "--keep-last", "1", "--threads", "1",
@@ -24,8 +24,8 @@ import Testing
 
   @Test("stop a search with a checkpoint, and the status says which one", arguments: [SIGINT, SIGTERM, SIGHUP, SIGUSR1])
   func stop(number: Int32) throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let path = scratch.file("out")
     let process = try end(path, [number])
     #expect(process.terminationReason == .exit && process.terminationStatus == 128 + number)
     let log = try String(contentsOfFile: "\(path)/log.txt", encoding: .utf8)
@@ -35,8 +35,8 @@ import Testing
 
   @Test("that are ignored, as under nohup, stay ignored")
   func nohup() throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let scratch = try ScratchFolder()
+    let path = scratch.file("out")
     let words = Self.search.map { "'\($0)'" }.joined(separator: " ")
     let result = try CommandLineRunner.shell(
       """

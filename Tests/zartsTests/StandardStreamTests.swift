@@ -2,13 +2,14 @@ import Cells
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// What cannot be written is an error, and what is missing takes nothing else with it.
 @Suite("Standard output and standard error") struct StandardStreamTests {
-  private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private let scratch: ScratchFolder
+  private var folder: String { scratch.path }
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
   private static let search =
     "zarts search --method darts1 --space s2 --dataset 'tensors:\(golden)' --channels 4 --layers 3 --batch 2 --epochs 2 "
     + "--threads 1 --report-every 0"
@@ -18,13 +19,12 @@ import Testing
       + "reduce=\(cell.replacing("'", with: "\"")), reduce_concat=[2, 3, 4, 5])'"
   }()
 
-  init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+  init() throws { scratch = try ScratchFolder() }
 
   @Test(
     "that is full or closed ends a command with an error",
     arguments: ["presets", "presets laptop", "genotype \(genotype)", "--help", "help search", "--version"])
   func lostOutput(command: String) throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     for (redirection, reason) in [(">/dev/full", "No space left"), (">&-", "Bad file descriptor")] {
       let result = try CommandLineRunner.shell("zarts \(command) \(redirection)")
       #expect(result.status == 1, "\(redirection): \(result.status) \(result.errors)")
@@ -39,7 +39,6 @@ import Testing
 
   @Test("that is lost loses no search, and no progress gets into its files")
   func search() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let whole = try CommandLineRunner.shell("\(Self.search) --out '\(folder)/whole' </dev/null")
     try #require(whole.status == 0, "\(whole.errors)")
     let reference = try SearchRunFolder(existing: "\(folder)/whole")
@@ -60,7 +59,6 @@ import Testing
 
   @Test("that nobody reads to its end is no error worth a word")
   func pipe() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     for trap in ["", "trap '' PIPE; "] {
       let result = try CommandLineRunner.shell("\(trap){ zarts presets laptop; echo \"status $?\" >&2; } | true")
       #expect(!result.errors.contains("zarts:") && !result.errors.contains("rror"), "\(result.errors)")

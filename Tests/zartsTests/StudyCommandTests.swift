@@ -1,10 +1,12 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("zarts fidelity, spectrum and estimators") struct StudyCommandTests {
   private static let source = [
-    "--weights", goldenFile("s2_c16_l3_b4"), "--dataset", "tensors:\(goldenFile("s2_c16_l3_b4"))", "--inner-lr", "0.01",
+    "--weights", GoldenFile.path("s2_c16_l3_b4"), "--dataset", "tensors:\(GoldenFile.path("s2_c16_l3_b4"))", "--inner-lr",
+    "0.01",
   ]
   private static let fidelity =
     ["fidelity"] + source + [
@@ -34,7 +36,7 @@ import Testing
       (spectrum, ["spectrum.csv", "spectrum.yaml"]),
     ])
   func sameBytes(arguments: [String], files: [String]) throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let one = try CommandLineRunner.run(arguments + ["--threads", "1", "--out", scratch.file("a")])
     #expect(one.status == 0, "\(one.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.file("a")).sorted() == files)
@@ -63,7 +65,7 @@ import Testing
   }
 
   @Test("SIGTERM stops a study with a journal and its exit code") func termination() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let process = CommandLineRunner.process(Self.fidelity + ["--directions", "500", "--out", scratch.file("a")])
     let errors = Pipe()
     (process.standardOutput, process.standardError) = (FileHandle.nullDevice, errors)
@@ -82,10 +84,10 @@ import Testing
   }
 
   @Test("a run's checkpoints are measured one after the other") func epochs() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let search = try CommandLineRunner.run([
       "search", "--method", "darts1", "--space", "s2", "--channels", "4", "--layers", "3", "--epochs", "2", "--dataset",
-      "tensors:\(goldenFile("s2_c16_l3_b4"))", "--eigenvalue-every", "1", "--eigenvalue-batches", "1", "--seed", "3",
+      "tensors:\(GoldenFile.path("s2_c16_l3_b4"))", "--eigenvalue-every", "1", "--eigenvalue-batches", "1", "--seed", "3",
       "--out", scratch.file("run"),
     ])
     #expect(search.status == 0, "\(search.errors)")
@@ -129,7 +131,7 @@ import Testing
       (spectrum, ["--displacement", "0"], "--displacement"), (spectrum, ["--epochs", "all"], "--epochs"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let result = try CommandLineRunner.run(command + flags + ["--out", scratch.file("out")])
     #expect(result.status != 0)
     #expect(result.errors.contains(mention), "\(result.errors)")

@@ -1,14 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("exit statuses") struct UsageErrorTests {
-  private static func golden(_ name: String) -> String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("SupernetTests/Golden/\(name).safetensors").path
-  }
-
-  private static let data = "tensors:\(golden("s2_c16_l3_b4"))"
-  private static let weights = ["--weights", golden("s2_c16_l3_b4"), "--dataset", data]
+  private static let data = "tensors:\(GoldenFile.path("s2_c16_l3_b4"))"
+  private static let weights = ["--weights", GoldenFile.path("s2_c16_l3_b4"), "--dataset", data]
   private static let search = ["search", "--method", "darts1", "--dataset", data, "--out", "/nowhere/at/all"]
 
   @Test(
@@ -76,10 +72,9 @@ import Testing
   @Test("a setting of a file that is out of bounds is named with the file, and is no wrong command line") func settings()
     throws
   {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString).yaml").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try "method: darts1\nspace: s2\ndataset: fashion-mnist\nlayers: 1000\n".write(
-      toFile: path, atomically: true, encoding: .utf8)
+    let scratch = try ScratchFolder()
+    let path = try scratch.write(
+      "method: darts1\nspace: s2\ndataset: fashion-mnist\nlayers: 1000\n", to: "config.yaml")
     for arguments in [
       ["search", "--config", path, "--out", "x"], ["search", "--config", path, "--layers", "3", "--out", "x"],
     ] {

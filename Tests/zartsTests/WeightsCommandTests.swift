@@ -1,21 +1,22 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("--weights of anyone's") struct WeightsCommandTests {
   /// The parameters and α of a golden file.
   private func weights(_ name: String) throws -> [NamedTensor] {
     let others = ["expect.", "train.", "valid."]
-    return try TensorFile(readingFrom: goldenFile(name)).tensors.values.filter { tensor in
+    return try TensorFile(readingFrom: GoldenFile.path(name)).tensors.values.filter { tensor in
       !others.contains(where: tensor.name.hasPrefix)
     }
   }
 
-  private func gradients(_ path: String, of name: String, _ more: [String], in scratch: Scratch) throws
+  private func gradients(_ path: String, of name: String, _ more: [String], in scratch: ScratchFolder) throws
     -> CommandLineRunner.Result
   {
     try CommandLineRunner.run(
-      ["gradients", "--weights", path, "--dataset", "tensors:\(goldenFile(name))", "--threads", "1"] + more
+      ["gradients", "--weights", path, "--dataset", "tensors:\(GoldenFile.path(name))", "--threads", "1"] + more
         + ["--out", scratch.file("\(UUID().uuidString).safetensors")])
   }
 
@@ -32,10 +33,10 @@ import Testing
       ("variants/s1_c8_l4_merged", "space s1, 8 channels, 4 cells, merged convolutions"),
     ])
   func inference(name: String, network: String) throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     try TensorFile.write(weights(name), metadata: [:], to: scratch.file("bare.safetensors"))
     let arguments = ["--estimators", "first"]
-    let told = try gradients(goldenFile(name), of: name, arguments, in: scratch)
+    let told = try gradients(GoldenFile.path(name), of: name, arguments, in: scratch)
     let bare = try gradients(scratch.file("bare.safetensors"), of: name, arguments, in: scratch)
     #expect(told.status == 0 && bare.status == 0, "\(told.errors) \(bare.errors)")
     #expect(bare.errors.contains("\(network) by the names and shapes of its tensors"), "\(bare.errors)")
@@ -46,7 +47,7 @@ import Testing
   }
 
   @Test("that contradict their metadata or the flags are refused, with what the tensors show") func contradictions() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let name = "s3_c8_l5_b4"
     let path = scratch.file("w.safetensors")
     let cases: [(metadata: [String: String], flags: [String], mentions: [String])] = [
@@ -81,7 +82,7 @@ import Testing
   }
 
   @Test("are read past the prefix of DataParallel, and files of PyTorch and numpy get a hint") func otherForms() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let name = "s3_c8_l5_b4"
     let path = scratch.file("w.safetensors")
     try TensorFile.write(
@@ -101,11 +102,11 @@ import Testing
   @Test("without α or momentum are taken as they are, which is said on standard error and in the results") func lacking()
     throws
   {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let name = "s3_c8_l5_b4"
     let path = scratch.file("w.safetensors")
     try TensorFile.write(weights(name).filter { !$0.name.hasPrefix("alphas_") }, metadata: [:], to: path)
-    let arguments = ["--weights", path, "--dataset", "tensors:\(goldenFile(name))", "--threads", "1"]
+    let arguments = ["--weights", path, "--dataset", "tensors:\(GoldenFile.path(name))", "--threads", "1"]
     let first = try CommandLineRunner.run(
       ["landscape", "--objectives", "first", "--grid", "1", "--out", scratch.file("first")] + arguments)
     #expect(first.status == 0 && first.errors.contains("α = 0") && !first.errors.contains("momentum"), "\(first.errors)")

@@ -1,0 +1,68 @@
+import Cells
+import Formats
+import Foundation
+import Problems
+import Search
+
+extension SearchMethod {
+  /// A method that the package does not have: all that it takes to add one is this file, and in the package its name in
+  /// `SearchMethod.all`.
+  package static let signum = SearchMethod(SignumMethod())
+}
+
+/// α moves by the learning rate against the signs of an averaged ∇_α L₁ (Bernstein et al., signSGD, ICML 2018, alg. 2).
+struct SignumMethod: MethodDefinition {
+  var name: String { "signum" }
+  var summary: String { "the signs of the averaged gradient of the validation loss" }
+  var settings: Set<String> { ["alpha_learning_rate", "alpha_beta1"] }
+
+  func setDefaults(_ configuration: inout SearchConfiguration) { configuration.alphaLearningRate = 0.01 }
+
+  func validate(_ configuration: SearchConfiguration) throws {
+    guard configuration.alphaBeta1 > 0 else {
+      throw InputError("no average", at: .setting("alpha_beta1"), found: "\(configuration.alphaBeta1)", wanted: "above 0")
+    }
+  }
+
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { .signum }
+
+  func makeOptimiser<Problem: BilevelProblem>(
+    _ configuration: SearchConfiguration, for problem: Problem
+  ) -> any ArchitectureOptimiser<Problem> {
+    Signum(problem: problem, rate: configuration.alphaLearningRate, decay: configuration.alphaBeta1)
+  }
+}
+
+extension UpdatePlan {
+  fileprivate static let signum = UpdatePlan(interval: 2, alphaGradients: 1)
+}
+
+final class Signum<Problem: BilevelProblem>: ArchitectureOptimiser {
+  let plan = UpdatePlan.signum
+  private let gradient: FirstOrderGradient<Problem>
+  private let rate: Double
+  private let decay: Double
+  private var average: [Double]
+
+  init(problem: Problem, rate: Double, decay: Double) {
+    gradient = FirstOrderGradient(problem: problem)
+    (self.rate, self.decay) = (rate, decay)
+    average = [Double](repeating: 0, count: problem.initialAlphas.count)
+  }
+
+  func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport {
+    let estimate = gradient.estimate(weights: step.weights, alphas: alphas, validation: step.validationBatch)
+    average = zip(average, estimate.gradient.flat).map { decay * $0 + (1 - decay) * Double($1) }
+    let moves = average.map { $0 == 0 ? 0 : ($0 > 0 ? -rate : rate) }
+    alphas.flat = zip(alphas.flat, moves).map { Float(Double($0) + $1) }
+    return ArchitectureReport(
+      gradientNorm: estimate.gradient.norm, updateNorm: moves.reduce(0) { $0 + $1 * $1 }.squareRoot(),
+      validationLoss: estimate.loss.loss)
+  }
+
+  func exportState() -> [NamedTensor] {
+    [NamedTensor(name: "signum.average", shape: [average.count], values: .float64(average))]
+  }
+
+  func importState(from file: TensorFile) throws { average = try file.doubles("signum.average", shape: [average.count]) }
+}

@@ -1,0 +1,267 @@
+import ClosedFormSupport
+import Compute
+import Formats
+import Foundation
+import Landscape
+import Problems
+import Statistics
+import Studies
+import TestSupport
+import Testing
+
+struct FidelityTests {
+  private let step = WeightStep(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01, gradientClip: 1e6)
+  private let truth = Objective.trueLoss(innerSteps: 7)
+
+  private func settings(
+    objectives: [Objective] = [.firstOrder, .secondOrder, .trueLoss(innerSteps: 1), .trueLoss(innerSteps: 7)],
+    directions: Int = 8, radii: [Double] = [0.25, 0.5, 1], length: DirectionLength = .alpha, plane: Int = 4,
+    gradients: Bool = true
+  ) throws -> FidelitySettings {
+    try FidelitySettings(
+      objectives: objectives, directions: directions, radii: radii, length: length, directionsSeed: 4, planePoints: plane,
+      comparesGradients: gradients,
+      gradients: EstimatorSettings(
+        innerSteps: [1], candidates: [4], sigmas: [0.2], repeats: 4, step: step, epoch: 0, firstStep: 0,
+        bootstrap: Bootstrap(replicates: 60, seed: 2)))
+  }
+
+  private func run(_ settings: FidelitySettings) throws -> FidelityRun<QuadraticBilevelProblem> {
+    let problem = try quadratic(noise: 0.3)
+    return try FidelityRun(
+      problem: problem, weights: problem.makeInitialWeights(), velocity: nil, alphas: smallAlphas(), settings: settings)
+  }
+
+  @Test func samplesAreTheLossesOnTheRaysAndStatisticsAreThoseOfTheSamples() throws {
+    let scratch = try ScratchFolder()
+    let folder = try OutputFolder.create(at: scratch.file("out"))
+    let rows = try run(settings()).run(in: folder)
+    let table = try CSVTable(readingFrom: folder.file("fidelity-samples.csv"))
+    #expect(table.columns == ["direction", "radius", "objective", "inner_steps", "loss", "accuracy"])
+    #expect(table.rows.count == 4 * (1 + 8 * 3))
+    let (directions, radii) = (try table.integers("direction"), try table.doubles("radius"))
+    let (names, steps, values) = (
+      try table.column("objective"), try table.integers("inner_steps"), try table.doubles("loss")
+    )
+    func losses(_ objective: Objective, radius: Double?) -> [Double] {
+      names.indices.filter {
+        names[$0] == objective.name && steps[$0] == objective.innerSteps && directions[$0] > 0
+          && (radius == nil || radii[$0] == radius)
+      }.map { values[$0] }
+    }
+    // A point of the third ray, from the closed form.
+    let problem = try quadratic(noise: 0.3)
+    var stream = RandomStream(seed: 4, purpose: .directions, index: 2)
+    let ray = try Directions(
+      [AlphaDirection(flat: stream.normals(6), like: smallAlphas())], around: smallAlphas(), normalisation: .cell)
+    let place = ray.alphas(at: [0.5]).flat.map(Double.init)
+    let batches = (0..<7).map { problem.trainingBatch(epoch: $0 / 4, step: $0 % 4) }
+    let exact = problem.trueLoss(
+      weights: [Double](repeating: 0, count: 5), alphas: place, step: step, batches: batches,
+      validation: problem.validationBatch(epoch: 0, step: 0))
+    #expect(abs(losses(truth, radius: 0.5)[2] - exact) < 1e-5)
+    for objective in [Objective.firstOrder, .secondOrder, .trueLoss(innerSteps: 1)] {
+      for radius in [0.25, 0.5, 1, nil] {
+        let (x, y) = (losses(objective, radius: radius), losses(truth, radius: radius))
+        let differences = zip(x, y).map { $0 - $1 }
+        let bias: Double = differences.reduce(0, +) / Double(x.count)
+        let expected: [(String, Double?)] = [
+          ("pearson", try Correlation.pearson(x, y)), ("spearman", try Correlation.spearman(x, y)),
+          ("kendall", try Correlation.kendall(x, y)), ("concordance", try Correlation.concordance(x, y)),
+          ("bias", bias), ("rmse", norm(differences) / Double(x.count).squareRoot()),
+          ("slope", try LinearFit(y, x)?.slope),
+        ]
+        for (name, value) in expected {
+          let row = try #require(rows.first(name, objective, radius: radius))
+          #expect(abs(row.value - (value ?? .nan)) < 1e-12, "\(name) of \(objective.label)")
+          #expect(row.count == x.count)
+          #expect((row.lower ?? .infinity) <= (row.upper ?? -.infinity), "\(name) has an interval")
+        }
+      }
+    }
+    let centre = try #require(names.indices.first { names[$0] == "first" && directions[$0] == 0 })
+    let largest = losses(.firstOrder, radius: 0.25).map { abs($0 - values[centre]) }.max() ?? 0
+    let alphaNorm = norm(smallAlphas().flat.map(Double.init))
+    // A direction has the norm of α in both cells, and so as a whole.
+    let expected = largest / (0.25 * alphaNorm) * alphaNorm / values[centre]
+    let condition = try #require(rows.first("perturbation_condition", .firstOrder, radius: 0.25))
+    #expect(abs(condition.value / expected - 1) < 1e-9)
+    #expect(condition.lower == nil, "a maximum has no bootstrap interval")
+  }
+
+  @Test(arguments: DirectionLength.allCases)
+  func curvatureIsThatOfTheClosedForm(length: DirectionLength) throws {
+    let scratch = try ScratchFolder()
+    let rows = try run(settings(length: length, gradients: false)).run(in: OutputFolder.create(at: scratch.file("out")))
+    let problem = try quadratic(noise: 0.3)
+    let centre = length == .alpha ? smallAlphas() : smallAlphas().zeros
+    let plane = try Directions.random(count: 2, seed: 4, around: centre).directions.map(\.flat)
+    let sensitivity = problem.innerSensitivity(innerSteps: 7, step: step)
+    let curvature = problem.coefficients.alphaCurvature
+    let exact: [(Objective, DenseMatrix)] = [
+      (.firstOrder, curvature),
+      (truth, curvature + sensitivity.transposed * (problem.coefficients.validationCurvature * sensitivity)),
+    ]
+    for (objective, hessian) in exact {
+      let matrix = plane.map { first in
+        plane.map { second -> Double in
+          let bend: [Double] = zip(first, hessian * second).map { $0 * $1 }
+          return bend.reduce(0, +) / (norm(first) * norm(second))
+        }
+      }
+      let values = try SymmetricEigenproblem(matrix).values
+      for (index, value) in values.reversed().enumerated() {
+        let row = try #require(rows.first("quadratic_eigenvalue_\(index + 1)", objective))
+        #expect(abs(row.value / value - 1) < 1e-3, "\(objective.label): \(row.value), \(value)")
+      }
+      let condition = try #require(rows.first("quadratic_condition", objective))
+      #expect(abs(condition.value / (values[1] / values[0]) - 1) < 2e-3)
+      #expect((rows.first("quadratic_r2", objective)?.value ?? 0) > 0.999999)
+    }
+    let dense = try SymmetricEigenproblem((0..<6).map { row in (0..<6).map { curvature[row, $0] } })
+    let dominant = try #require(rows.first("dominant_eigenvalue", .firstOrder))
+    #expect(abs(dominant.value / (dense.values.last ?? 0) - 1) < 2e-3)
+  }
+
+  @Test func gradientsAreHeldAgainstTheClosedForm() throws {
+    let scratch = try ScratchFolder()
+    let rows = try run(settings()).run(in: OutputFolder.create(at: scratch.file("out")))
+    let problem = try quadratic(noise: 0.3)
+    let alphas = smallAlphas().flat.map(Double.init)
+    let batches = (0..<7).map { problem.trainingBatch(epoch: $0 / 4, step: $0 % 4) }
+    let validation = problem.validationBatch(epoch: 0, step: 0)
+    let zero = [Double](repeating: 0, count: 5)
+    let exact = problem.trueLossGradient(weights: zero, alphas: alphas, step: step, batches: batches, validation: validation)
+    func cosine(_ a: [Double]) -> Double {
+      let products: [Double] = zip(a, exact).map { $0 * $1 }
+      return products.reduce(0, +) / (norm(a) * norm(exact))
+    }
+    let first = try #require(rows.first("gradient_cosine", .firstOrder))
+    #expect(abs(first.value - cosine(problem.firstOrderGradient(alphas: alphas))) < 1e-5)
+    let second = try #require(rows.first("gradient_cosine", .secondOrder))
+    let gradient = problem.secondOrderGradient(
+      weights: zero, alphas: alphas, step: step, training: batches[0], validation: validation)
+    #expect(abs(second.value - cosine(gradient)) < 1e-4)
+    #expect(rows.contains { $0.name == "gradient_cosine" && $0.objective == "rs" && $0.innerSteps == 7 && $0.count == 4 })
+    #expect(rows.contains { $0.name == "gradient_sign_agreement" && $0.objective == "mgs" && $0.lower != nil })
+    #expect(
+      !rows.contains { $0.name.hasPrefix("gradient") && $0.objective == "true" && $0.innerSteps == 7 },
+      "the reference is not compared with itself")
+  }
+
+  /// Three rays along the axes of a two-dimensional α.
+  private func samples(
+    _ loss: (_ objective: Objective, _ ray: Int, _ radius: Int) -> Double, centre: Double = 5
+  ) throws -> FidelitySamples {
+    let objectives = [Objective.firstOrder, truth]
+    let axes: [[Double]] = [[1, 0], [0, 1], [0, -1]]
+    return try FidelitySamples(
+      objectives: objectives, radii: [1, 2, 3],
+      centre: Dictionary(objectives.map { ($0, .init(loss: centre, accuracy: 0.5)) }) { $1 },
+      rays: (0..<3).map { ray in
+        Dictionary(
+          objectives.map { objective in
+            (objective, (0..<3).map { .init(loss: loss(objective, ray, $0), accuracy: 0.5) })
+          }, uniquingKeysWith: { $1 })
+      },
+      displacements: axes.map { axis in (1...3).map { radius in axis.map { Double(radius) * $0 } } }, alphaNorm: 2)
+  }
+
+  private func statistics(_ samples: FidelitySamples) throws -> [FidelityRow] {
+    try FidelityStatistics(samples, truth: truth, bootstrap: Bootstrap(replicates: 30)).rows()
+  }
+
+  @Test func figuresOfAHandfulOfPointsAreThoseByHand() throws {
+    // The truth falls along ray 0 to 2 and rises elsewhere; L₁ is twice the truth plus one, but for its own low at (0, 2).
+    let rows = try statistics(
+      samples { objective, ray, radius in
+        let loss = ray == 0 ? 4.0 - Double(radius) : 6 + Double(ray) + Double(radius)
+        if objective == truth { return loss }
+        return ray == 1 && radius == 1 ? 0.5 : 2 * loss + 1
+      })
+    #expect(rows.first("pearson", .firstOrder, radius: 1)?.value == 1)
+    #expect(abs((rows.first("slope", .firstOrder, radius: 1)?.value ?? 0) - 2) < 1e-12)
+    #expect(abs((rows.first("intercept", .firstOrder, radius: 3)?.value ?? 0) - 1) < 1e-12)
+    // The truth's minimum is (3, 0), the approximation's (0, 2), where the truth is 8.
+    #expect(abs((rows.first("minimiser_distance", .firstOrder)?.value ?? 0) - 13.0.squareRoot()) < 1e-12)
+    #expect(rows.first("minimiser_regret", .firstOrder)?.value == 6)
+    // The truth along the rays is 5, 4, 3, 2 | 5, 7, 8, 9 | 5, 8, 9, 10: away from a straight line by 0 | 0.5, 0 | 1, 0.
+    let roughness = try #require(rows.first("roughness", truth))
+    #expect(abs(roughness.value - (0 + 0.25 / 4 + 0.5 / 5) / 3) < 1e-12)
+    // |4 − 5|, |7 − 5|, |8 − 5| over 1 · 2 / 5.
+    #expect(rows.first("perturbation_condition", truth, radius: 1)?.value == 3.0 * 2 / 5)
+    #expect(abs((rows.first("perturbation_condition_mean", truth, radius: 1)?.value ?? 0) - 2 * 2 / 5.0) < 1e-12)
+  }
+
+  @Test func pointsThatDivergedAreLeftOut() throws {
+    let rows = try statistics(
+      samples { objective, ray, radius in
+        if objective == truth, ray == 2, radius == 2 { return .nan }
+        return Double(ray + 1) * Double(radius + 1) + (objective == truth ? 1 : 0)
+      })
+    #expect(rows.first("pearson", .firstOrder)?.count == 8)
+    #expect(abs((rows.first("pearson", .firstOrder)?.value ?? 0) - 1) < 1e-12)
+    #expect(rows.first("bias", .firstOrder)?.value == -1)
+    #expect(rows.first("roughness", truth)?.count == 2, "a ray with a hole has no roughness")
+    #expect(rows.allSatisfy { $0.value.isFinite })
+  }
+
+  @Test func stoppedStudiesGoOnToTheSameBytesAndOthersAreRefused() throws {
+    let scratch = try ScratchFolder()
+    let (whole, parts) = (try OutputFolder.create(at: scratch.file("a")), try OutputFolder.create(at: scratch.file("b")))
+    var told: [Int] = []
+    let expected = try run(settings()).run(
+      in: whole,
+      progress: { done, total in
+        told.append(done)
+        #expect(done <= total)
+      })
+    #expect(told.first == 0 && told == told.sorted() && (told.last ?? 0) > 25)
+    for limit in [12, 30] {
+      var asked = 0
+      #expect(throws: CancellationError.self) {
+        try run(settings()).run(
+          in: parts, isContinued: limit > 12,
+          isStopRequested: {
+            asked += 1
+            return asked > limit
+          })
+      }
+    }
+    // A row that a crash cut short.
+    let journal = try String(contentsOfFile: parts.file("journal.csv"), encoding: .utf8)
+    try AtomicFile.write(String(journal.dropLast(7)), to: parts.file("journal.csv"))
+    #expect(try run(settings()).run(in: parts, isContinued: true) == expected)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: parts.path).sorted() == [
+        "fidelity-plane.csv", "fidelity-samples.csv", "fidelity.csv", "fidelity.yaml",
+      ])
+    for name in try FileManager.default.contentsOfDirectory(atPath: whole.path) {
+      #expect(try FileBytes.read(whole.file(name)) == FileBytes.read(parts.file(name)), "\(name)")
+    }
+    #expect(try run(settings()).run(in: parts, isContinued: true, isStopRequested: { true }) == expected)
+    #expect(
+      refusal { try run(settings(radii: [1])).run(in: parts, isContinued: true) }?.hasPrefix(
+        parts.file("fidelity.yaml") + ": 'radii") == true)
+  }
+
+  @Test func settingsThatCannotBeMeantAreRefused() {
+    #expect(refusal { try settings(objectives: [.firstOrder]) } == "setting objectives: first")
+    #expect(refusal { try settings(directions: 1) } == "setting directions: 1")
+    #expect(refusal { try settings(radii: []) } == "setting radii: []")
+    #expect(refusal { try settings(radii: [0, 1]) } == "setting radii: [0.0, 1.0]")
+    #expect(refusal { try settings(radii: [2, 1]) } == "setting radii: [2.0, 1.0]")
+    #expect(refusal { try settings(radii: [.infinity]) } == "setting radii: [inf]")
+    #expect(refusal { try settings(plane: 2) } == "setting plane: 2")
+  }
+
+  @Test func samplesAreThereWithoutFilesForADiagnosis() throws {
+    let chosen = try settings(plane: 0, gradients: false)
+    let samples = try run(chosen).sample()
+    let rows = try FidelityStatistics(samples, truth: chosen.truth, bootstrap: chosen.bootstrap).rows()
+    let scratch = try ScratchFolder()
+    let whole = try run(chosen).run(in: OutputFolder.create(at: scratch.file("out")))
+    #expect(rows.first("kendall", .firstOrder) == whole.first("kendall", .firstOrder))
+    #expect(throws: CancellationError.self) { try run(chosen).sample(isStopRequested: { true }) }
+  }
+}
