@@ -60,7 +60,7 @@ struct EstimatorsCommand: ParsableCommand {
     }
     let checked = try settings(WeightStep(), 0, 0)
     try study.run(
-      source, trainingBatches: checked.referenceSteps, points: checked.pointsAtATime(values:),
+      source, objectives: checked.objectives, points: checked.pointsAtATime(values:),
       make: { place, copies in
         try EstimatorRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,

@@ -18,8 +18,8 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
   /// Mean effective sample size of the epoch's updates.
   public var effectiveSampleSize: Double?
   public var normalEntropy = Double.nan
-  /// Of the reduction cell; of the one kind of cell where there is no other.
-  public var reduceEntropy = Double.nan
+  /// Of the reduction cell; nil where there is one kind of cell alone. Tables of earlier versions repeat its entropy there.
+  public var reduceEntropy: Double?
   /// ‖α‖ at the end of the epoch.
   public var alphaNorm = Double.nan
   public var alphaUpdates = 0

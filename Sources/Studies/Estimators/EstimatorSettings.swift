@@ -122,7 +122,8 @@ public struct EstimatorSettings: Equatable, Sendable {
   /// Points that can be evaluated at a time, at least: those of the reference at one place.
   public func pointsAtATime(values: Int) -> Int { 2 * values }
 
-  var objectives: [Objective] { innerSteps.map { .trueLoss(innerSteps: $0) } }
+  /// L_M for every M.
+  public var objectives: [Objective] { innerSteps.map { .trueLoss(innerSteps: $0) } }
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
