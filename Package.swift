@@ -105,7 +105,7 @@ let package = Package(
     .testTarget(
       name: "SupernetTests", dependencies: ["Engine", "Problems", "Statistics", "TestSupport"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "SearchTests", dependencies: ["Search", "Retraining", "TestSupport"]),
+    .testTarget(name: "SearchTests", dependencies: ["Search", "Retraining", "Studies", "TestSupport"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "Studies", "Diagnosis", "Figures", "Plots"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"], exclude: ["References"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells"]),

@@ -21,7 +21,8 @@ extension CollapseDiagnosis {
     if let agreement = verdict.agreement {
       func line(_ found: ObjectiveAgreement) -> String {
         let rank =
-          found.spearman.map { "rank correlation \(CollapseVerdict.short($0))" } ?? "no rank correlation, one of them is constant"
+          found.spearman.map { "rank correlation \(CollapseVerdict.short($0))" }
+          ?? "no rank correlation, one of them is constant"
         let left = agreement.left.contains(found.name) ? ", below \(thresholds.agreement): it had left the true loss" : ""
         let bias = found.bias.map(CollapseVerdict.short) ?? "-"
         return "\(found.name): \(rank)\(left); on average \(bias) nats above it"

@@ -57,7 +57,8 @@ struct FidelityCommand: ParsableCommand {
         directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
         gradients: EstimatorSettings(
           estimators: StudiedEstimator.ofFidelity, innerSteps: [1], candidates: [candidates], sigmas: [sigma],
-          repeats: repeats, displacement: displacement, step: step, epoch: epoch, firstStep: first, validationBatches: study.validationBatches,
+          repeats: repeats, displacement: displacement, step: step, epoch: epoch, firstStep: first,
+          validationBatches: study.validationBatches,
           batchNorm: study.normalising.mode(), seed: candidatesSeed, bootstrap: study.intervals.settings()),
         takesEigenvalue: eigenvalue)
     }

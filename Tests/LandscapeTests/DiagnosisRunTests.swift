@@ -82,8 +82,11 @@ struct DiagnosisRunTests {
         var stream = RandomStream(seed: 0, purpose: .directions, epoch: epoch, index: index)
         return try evaluator.evaluate(objectives, at: alphas.moved(by: stream.normals(56).map { 0.5 * $0 })).map(\.loss)
       }
-      #expect(found.agreement(of: .firstOrder)?.spearman == (try Correlation.spearman(losses.map { $0[0] }, losses.map { $0[2] })))
-      #expect(found.agreement(of: .secondOrder)?.spearman == (try Correlation.spearman(losses.map { $0[1] }, losses.map { $0[2] })))
+      #expect(
+        found.agreement(of: .firstOrder)?.spearman == (try Correlation.spearman(losses.map { $0[0] }, losses.map { $0[2] })))
+      #expect(
+        found.agreement(of: .secondOrder)?.spearman == (try Correlation.spearman(losses.map { $0[1] }, losses.map { $0[2] }))
+      )
       let bias = losses.reduce(0) { $0 + $1[0] - $1[2] } / 7
       #expect(abs(try #require(found.agreement(of: .firstOrder)?.bias) - bias) < 1e-12)
     }

@@ -46,7 +46,14 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
 
   package init() {}
 
-  package static let table = RecordTable<EpochRecord>([
+  /// Columns beside the declared ones while a task runs: of tests.
+  @TaskLocal package static var guests: [RecordColumn<EpochRecord>] = []
+
+  package static var table: RecordTable<EpochRecord> {
+    guests.isEmpty ? declared : RecordTable(declared.columns + guests)
+  }
+
+  private static let declared = RecordTable<EpochRecord>([
     .epoch(\.epoch),
     .real("training_loss", \.trainingLoss, .finite, event: "loss/training"),
     .real("training_accuracy", \.trainingAccuracy, .fraction, event: "accuracy/training"),

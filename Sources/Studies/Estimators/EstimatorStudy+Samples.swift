@@ -32,7 +32,8 @@ extension EstimatorStudy {
       let reference = try finiteReference(journal, place)
       let guides = try guides(of: settings.estimators, place: place)
       for variant in variants {
-        let estimates = self.estimates(variant, journal, place, guide: variant.estimator.definition.guide.flatMap { guides[$0] })
+        let estimates = self.estimates(
+          variant, journal, place, guide: variant.estimator.definition.guide.flatMap { guides[$0] })
         result[variant, default: []].append(EstimateSample(estimates: estimates, reference: reference))
       }
     }
