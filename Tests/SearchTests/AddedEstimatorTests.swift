@@ -34,7 +34,7 @@ import Testing
     let unknown = #expect(throws: InputError.self) { try StudiedEstimator.parse(list: "signum") }
     #expect(unknown?.place == .setting("estimators") && unknown?.found == "'signum'")
     #expect(unknown?.wanted == names.joined(separator: ", "))
-    try SearchMethod.$guests.withValue([.signum]) {
+    try SearchMethod.$guests.withValue([.signum]) { () throws in
       #expect(StudiedEstimator.allCases.map(\.rawValue) == names + ["signum", "zo-signum"])
       #expect(StudiedEstimator.usual.map(\.rawValue).suffix(2) == ["signum", "zo-signum"])
       #expect(try StudiedEstimator.parse(list: "zo-signum,rs") == [.zeroOrderSignum, .rs])

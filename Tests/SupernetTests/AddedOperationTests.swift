@@ -27,7 +27,8 @@ import Testing
     var stream = RandomStream(seed: 5, purpose: .test)
     return ImageBatch(
       images: (0..<count * 3 * side * side).map { _ in Float(stream.normal()) },
-      labels: (0..<count).map { _ in Int32(stream.integer(below: 10)) }, channels: 3, height: side, width: side)
+      labels: (0..<count).map { _ in Int32(stream.integer(below: 10)) }, channels: 3, height: side, width: side,
+      noiseKey: 77)
   }
 
   @Test("A space and an operation are known by their names while they are there, and genotypes with them are read again")

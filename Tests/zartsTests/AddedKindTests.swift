@@ -28,7 +28,7 @@ import zarts
     let refused = #expect(throws: (any Error).self) { try PlotCommand.parse([full, "--kind", "sample-size"]) }
     let text = PlotCommand.message(for: try #require(refused))
     #expect(text.contains("--kind: found 'sample-size', wanted \(kinds.joined(separator: ", "))"))
-    try PlotKind.$guests.withValue([.sampleSize]) {
+    try PlotKind.$guests.withValue([.sampleSize]) { () throws in
       #expect(PlotKind.all.map(\.name) == kinds + ["sample-size"])
       #expect(try PlotFolder(full).kinds.map(\.name) == ["curves", "sample-size"])
       #expect(try PlotFolder(empty).kinds.map(\.name) == ["curves"])

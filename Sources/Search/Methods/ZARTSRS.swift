@@ -188,7 +188,7 @@ extension StudiedEstimator {
 /// What RS descends along, one-sided, μ being the study's σ.
 private struct OneSidedEstimator: EstimatorDefinition {
   var name: String { "rs" }
-  var summary: String { "RS" }
+  var summary: String { "RS, one-sided" }
   var needsBaseline: Bool { true }
   var isGradientOfFidelity: Bool { true }
 
@@ -203,7 +203,7 @@ private struct OneSidedEstimator: EstimatorDefinition {
 /// What RS descends along with antithetic pairs.
 private struct PairsEstimator: EstimatorDefinition {
   var name: String { "pairs" }
-  var summary: String { "antithetic RS" }
+  var summary: String { "RS in antithetic pairs" }
   var isUsual: Bool { false }
 
   func fault(candidates: Int) -> (problem: String, wanted: String)? {

@@ -87,6 +87,6 @@ extension EstimatorStudy {
   func draw(place: Int, first: Int, candidates: Int) -> CandidateDraw {
     CandidateDraw(
       seed: settings.seed, number: place * settings.repeats + first % settings.repeats, count: alphas.count,
-      candidates: candidates, sigma: settings.sigmas[first / settings.repeats], mgs: settings.mgs)
+      candidates: candidates, sigma: settings.sigmas[first / settings.repeats], guide: zeros, mgs: settings.mgs)
   }
 }

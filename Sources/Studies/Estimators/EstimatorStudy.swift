@@ -30,6 +30,8 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   let alphas: ArchitectureParameters
   /// Told apart from other parts of a journal.
   let prefix: String
+  /// The guide of what has none.
+  let zeros: [Double]
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
@@ -48,6 +50,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     self.alphas = alphas
     self.settings = settings
     self.prefix = prefix
+    zeros = [Double](repeating: 0, count: alphas.count)
   }
 
   /// Evaluations that the study takes.
