@@ -26,7 +26,7 @@ private struct FirstOrder: GradientDefinition {
   var name: String { "first" }
   var innerSteps: Int { 0 }
   var studyName: String { "darts1" }
-  var summary: String { "∇L₁, what first-order DARTS follows" }
+  var summary: String { "∇L₁ of first-order DARTS" }
   var steps: Int { 1 }
   var changeSteps: Int { 0 }
 

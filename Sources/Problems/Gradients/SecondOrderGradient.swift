@@ -113,7 +113,7 @@ private struct SecondOrder: GradientDefinition {
   var name: String { "second" }
   var innerSteps: Int { 1 }
   var studyName: String { "darts2" }
-  var summary: String { "∇L₂, what second-order DARTS follows" }
+  var summary: String { "∇L₂ of second-order DARTS" }
   /// The step ahead, the gradients there, and the two sides of the central difference.
   var steps: Int { 4 }
   /// The two sides at half of ε.

@@ -84,7 +84,7 @@ private struct GradientAtWeights: EstimatorDefinition {
 /// The central difference of L_M along every coordinate.
 private struct TrueLossDifference: EstimatorDefinition {
   var name: String { "difference" }
-  var summary: String { "the finite-difference gradient of the true loss of fewer steps" }
+  var summary: String { "differences of the true loss of M steps" }
   var dependence: EstimatorDependence { .innerSteps }
   var isGradientOfFidelity: Bool { true }
 

@@ -188,7 +188,7 @@ extension StudiedEstimator {
 /// What RS descends along, one-sided, μ being the study's σ.
 private struct OneSidedEstimator: EstimatorDefinition {
   var name: String { "rs" }
-  var summary: String { "RS, one-sided" }
+  var summary: String { "one-sided RS" }
   var needsBaseline: Bool { true }
   var isGradientOfFidelity: Bool { true }
 
