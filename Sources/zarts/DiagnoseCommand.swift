@@ -117,7 +117,7 @@ extension CollapseDiagnosis {
 struct MeasurementFlags: ParsableArguments {
   @Option(help: "Batches of the validation split for the losses of supernet and derived cells.")
   var validationBatches = MeasurementSettings().validationBatches
-  @Option(help: "Random α at which L₁ and L₂ are compared with the true loss; 0 for none.")
+  @Option(help: "Random α at which approximations (L₁, L₂) are compared with the true loss; 0 for none.")
   var samples = MeasurementSettings().samples
   @Option(help: "Their standard deviation in each coordinate of α.")
   var radius = MeasurementSettings().radius
@@ -156,7 +156,7 @@ struct ThresholdFlags: ParsableArguments {
   var eigenvalueStart = CollapseThresholds().eigenvalueStart
   @Option(help: "Loss of the derived cells above the supernet's, in nats, that counts as destructive.")
   var gap = CollapseThresholds().gap
-  @Option(help: "Rank correlation with the true loss below which L₁ or L₂ has left it.")
+  @Option(help: "Rank correlation with the true loss below which an approximation has left it.")
   var agreement = CollapseThresholds().agreement
 
   var values: CollapseThresholds {
