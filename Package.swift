@@ -127,13 +127,16 @@ let package = Package(
     .testTarget(name: "RetrainingTests", dependencies: ["Retraining", "Search", "TestSupport"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "TestSupport", "ClosedFormSupport"]),
     .testTarget(name: "StudiesTests", dependencies: ["Studies", "TestSupport", "ClosedFormSupport"]),
-    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "TestSupport"]),
+    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "TestSupport", "ClosedFormSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "TestSupport"], exclude: ["References"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells", "TestSupport"]),
     // Things that the package hasn't got, each added by a file and taken through all rooms
     .testTarget(
       name: "AdditionTests",
-      dependencies: ["Landscape", "Studies", "Figures", "Plots", "TestSupport", "SearchSupport", "ClosedFormSupport"]),
+      dependencies: [
+        "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport", "SearchSupport",
+        "ClosedFormSupport",
+      ]),
     .testTarget(name: "zartsTests", dependencies: ["zarts", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -17,15 +17,7 @@ extension DatasetSpecification {
       let parts = path.split(separator: "/").drop { $0 == "." }
       return parts.isEmpty ? folder : (folder.hasSuffix("/") ? folder : folder + "/") + parts.joined(separator: "/")
     }
-    return switch self {
-    case .fashionMNIST(let path): .fashionMNIST(folder: absolute(path))
-    case .cifar10(let path): .cifar10(path: absolute(path))
-    case .cifar100(let path): .cifar100(path: absolute(path))
-    case .svhn(let path, let includesExtra): .svhn(folder: absolute(path), includesExtra: includesExtra)
-    case .images(let path, let options): .images(folder: absolute(path), options)
-    case .tensors(let path): .tensors(file: absolute(path))
-    case .halved(let whole): .halved(whole.absolute(from: folder))
-    }
+    return moved(to: absolute(location))
   }
 
   /// A dataset as settings name it, by a path that leads to it from any folder. A name that is no specification stays.

@@ -5,158 +5,86 @@ import Formats
 /// `fashion-mnist`, `fashion-mnist:DIR`, `cifar10:PATH`, `cifar100:PATH`, `svhn:DIR`, `svhn:DIR?extra=yes`, each of these
 /// with `?side=16` (or `&side=16`) for images of half the side,
 /// `images:DIR?size=N&crop=resized|padded&normalise=imagenet|cifar10|cifar100|svhn` or `tensors:FILE.safetensors`.
-public indirect enum DatasetSpecification: Equatable, Sendable, CustomStringConvertible {
-  case fashionMNIST(folder: String)
-  /// A folder or an archive, in either layout.
-  case cifar10(path: String)
-  /// A folder or an archive, in either layout.
-  case cifar100(path: String)
-  case svhn(folder: String, includesExtra: Bool)
-  case images(folder: String, ImageOptions)
-  case tensors(file: String)
-  /// Another dataset's images at half their side.
-  case halved(DatasetSpecification)
+public struct DatasetSpecification: Sendable, CustomStringConvertible {
+  let datasetKind: DatasetKind
+  /// Where the data are.
+  package let location: String
+  /// Options that are not as usual.
+  private let values: [String: String]
+  /// Whether the images are brought to half their side.
+  let isHalved: Bool
 
-  /// How the images of a folder are brought to a batch.
-  public struct ImageOptions: Equatable, Sendable {
-    /// Height and width.
-    public var size = 224
-    public var crop = ImageFolder.Crop.resized
-    public var normalisation = NormalisationName.imagenet
-
-    public init(
-      size: Int = 224, crop: ImageFolder.Crop = .resized, normalisation: NormalisationName = .imagenet
-    ) {
-      self.size = size
-      self.crop = crop
-      self.normalisation = normalisation
-    }
-  }
-
-  /// Published constants by name.
-  public enum NormalisationName: String, CaseIterable, Sendable {
-    case imagenet, cifar10, cifar100, svhn
-
-    public var constants: Normalisation {
-      switch self {
-      case .imagenet: .imageNet
-      case .cifar10: .cifar10
-      case .cifar100: .cifar100
-      case .svhn: .svhn
-      }
-    }
+  /// - Parameter values: of the kind's options; others are as usual.
+  init(_ kind: DatasetKind, at location: String, _ values: [String: String] = [:], isHalved: Bool = false) {
+    (datasetKind, self.location, self.isHalved) = (kind, location, isHalved)
+    let usual = Dictionary(uniqueKeysWithValues: kind.options.map { ($0.key, $0.usual) })
+    self.values = values.filter { usual[$0.key] != $0.value }
   }
 
   /// Every form, for help texts and messages.
-  public static let forms =
-    "fashion-mnist, fashion-mnist:DIR, cifar10:PATH, cifar100:PATH, svhn:DIR, each with ?side=16 where wanted, images:DIR?size=N or tensors:FILE.safetensors"
+  public static var forms: String { DatasetKind.forms }
 
   /// - Throws: `InputError` when the text names no known dataset or option, or leaves out or adds a path.
   public init(parsing text: String) throws {
     var options = try DatasetOptions(text)
     let parts = options.path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    let path = parts.count == 2 ? Self.expanded(parts[1]) : nil
-    func required(_ what: String) throws -> String {
-      guard let path, !path.isEmpty else {
-        throw InputError("no path is given", at: .setting("dataset", being: text), wanted: "\(parts[0]):\(what)")
-      }
-      return path
-    }
-    switch parts[0] {
-    case "fashion-mnist":
-      self = .fashionMNIST(folder: path == nil ? FashionMNIST.systemFolder : try required("DIR, or fashion-mnist alone"))
-    case "cifar10": self = .cifar10(path: try required("PATH"))
-    case "cifar100": self = .cifar100(path: try required("PATH"))
-    case "svhn":
-      self = .svhn(
-        folder: try required("DIR"), includesExtra: try options.take("extra", from: ["no", "yes"]) == "yes")
-    case "images": self = .images(folder: try required("DIR"), try ImageOptions(taking: &options))
-    case "tensors": self = .tensors(file: try required("FILE.safetensors"))
-    default:
+    guard let kind = DatasetKind.all.first(where: { $0.name == parts[0] }) else {
       throw InputError("no such dataset", at: .setting("dataset", being: text), found: "\"\(parts[0])\"", wanted: Self.forms)
     }
-    if isOfFixedSide, try options.take("side", from: ["32", "16"]) == "16" { self = .halved(self) }
+    guard let path = parts.count == 2 ? Self.expanded(parts[1]) : kind.usualPath, !path.isEmpty else {
+      throw InputError(
+        "no path is given", at: .setting("dataset", being: text),
+        wanted: "\(kind.name):\(kind.place)" + (kind.usualPath == nil ? "" : ", or \(kind.name) alone"))
+    }
+    var values: [String: String] = [:]
+    for option in kind.options { values[option.key] = try options.take(option) }
+    let side = kind.mayBeHalved ? try options.take(.side) : nil
     try options.finish()
+    self.init(kind, at: path, values, isHalved: side.map { $0 != DatasetOption.side.usual } ?? false)
   }
 
-  /// Whether its images are of 32×32, which `side` may halve.
-  private var isOfFixedSide: Bool {
-    switch self {
-    case .fashionMNIST, .cifar10, .cifar100, .svhn: true
-    case .images, .tensors, .halved: false
-    }
+  /// The value of an option of its kind.
+  package subscript(option key: String) -> String {
+    values[key] ?? datasetKind.options.first { $0.key == key }?.usual ?? ""
   }
 
   /// The text that parses to the same specification.
   public var description: String { text(naming: path) }
 
-  /// The path; nil for Fashion-MNIST where the system keeps it.
-  var path: String? {
-    switch self {
-    case .fashionMNIST(FashionMNIST.systemFolder): nil
-    case .fashionMNIST(let path), .cifar10(let path), .cifar100(let path), .svhn(let path, _), .images(let path, _),
-      .tensors(let path):
-      path
-    case .halved(let whole): whole.path
-    }
-  }
+  /// The path; nil where it is the usual one.
+  var path: String? { location == datasetKind.usualPath ? nil : location }
 
   /// The text with a path or without.
   func text(naming path: String?) -> String {
-    let place = path.map { ":\($0)" } ?? ""
-    return switch self {
-    case .fashionMNIST: "fashion-mnist\(place)"
-    case .cifar10: "cifar10\(place)"
-    case .cifar100: "cifar100\(place)"
-    case .svhn(_, let includesExtra): "svhn\(place)\(includesExtra ? "?extra=yes" : "")"
-    case .images(_, let options): "images\(place)\(options.text)"
-    case .tensors: "tensors\(place)"
-    case .halved(.svhn(_, true)): "svhn\(place)?extra=yes&side=16"
-    case .halved(let whole): "\(whole.text(naming: path))?side=16"
-    }
+    let given =
+      datasetKind.options.compactMap { option in values[option.key].map { "\(option.key)=\($0)" } }
+      + (isHalved ? ["side=16"] : [])
+    return datasetKind.name + (path.map { ":\($0)" } ?? "") + (given.isEmpty ? "" : "?" + given.joined(separator: "&"))
+  }
+
+  /// The same data at another place.
+  func moved(to location: String) -> DatasetSpecification {
+    DatasetSpecification(datasetKind, at: location, values, isHalved: isHalved)
   }
 
   /// Reads the dataset; of a folder of images, the names.
   ///
   /// - Throws: `InputError` naming the file, what was found and what would be right.
   public func load() throws -> ImageDataset {
-    switch self {
-    case .fashionMNIST(let folder): try FashionMNIST.load(folder: folder)
-    case .cifar10(let path): try CIFAR.load10(path)
-    case .cifar100(let path): try CIFAR.load100(path)
-    case .svhn(let folder, let includesExtra): try SVHN.load(folder: folder, includingExtra: includesExtra)
-    case .images(let folder, let options):
-      try ImageFolder.load(
-        folder: folder, side: options.size, crop: options.crop, normalisation: options.normalisation.constants)
-    case .tensors(let file): try TensorDataset.load(file: file)
-    case .halved(let whole): try whole.load().halved()
-    }
+    let whole = try datasetKind.load(self)
+    return isHalved ? try whole.halved() : whole
+  }
+
+  /// A dataset of images of 32×32 at half their side.
+  public static func halved(_ whole: DatasetSpecification) -> DatasetSpecification {
+    DatasetSpecification(whole.datasetKind, at: whole.location, whole.values, isHalved: true)
   }
 }
 
-extension DatasetSpecification.ImageOptions {
-  /// What differs from the defaults.
-  fileprivate var text: String {
-    let standard = Self()
-    let given = [
-      size == standard.size ? nil : "size=\(size)", crop == standard.crop ? nil : "crop=\(crop.rawValue)",
-      normalisation == standard.normalisation ? nil : "normalise=\(normalisation.rawValue)",
-    ].compactMap { $0 }
-    return given.isEmpty ? "" : "?" + given.joined(separator: "&")
-  }
-
-  fileprivate init(taking options: inout DatasetOptions) throws {
-    let sizes = ImageFolder.sides
-    if let text = options.take("size") {
-      guard let size = Int(text), sizes.contains(size) else {
-        throw options.wrong("size", found: text, expected: "\(sizes.lowerBound) to \(sizes.upperBound)")
-      }
-      self.size = size
-    }
-    typealias Crop = ImageFolder.Crop
-    typealias Name = DatasetSpecification.NormalisationName
-    crop = try options.take("crop", from: Crop.allCases.map(\.rawValue)).flatMap(Crop.init) ?? .resized
-    normalisation = try options.take("normalise", from: Name.allCases.map(\.rawValue)).flatMap(Name.init) ?? .imagenet
+extension DatasetSpecification: Equatable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.datasetKind.name == right.datasetKind.name && left.location == right.location && left.values == right.values
+      && left.isHalved == right.isHalved
   }
 }
 
@@ -185,19 +113,16 @@ private struct DatasetOptions {
     }
   }
 
-  mutating func take(_ key: String) -> String? {
-    guard let index = values.firstIndex(where: { $0.key == key }) else { return nil }
-    return values.remove(at: index).value
-  }
-
-  mutating func take(_ key: String, from choices: [String]) throws -> String? {
-    guard let value = take(key) else { return nil }
-    guard choices.contains(value) else { throw wrong(key, found: value, expected: choices.joined(separator: ", ")) }
+  /// - Returns: the value as it is written; nil where it is not given.
+  /// - Throws: `InputError` where it is none.
+  mutating func take(_ option: DatasetOption) throws -> String? {
+    guard let index = values.firstIndex(where: { $0.key == option.key }) else { return nil }
+    let found = values.remove(at: index).value
+    guard let value = option.read(found) else {
+      throw InputError(
+        "\(option.key) out of range", at: .setting("dataset", being: text), found: found, wanted: option.wanted)
+    }
     return value
-  }
-
-  func wrong(_ key: String, found: String, expected: String) -> InputError {
-    InputError("\(key) out of range", at: .setting("dataset", being: text), found: found, wanted: expected)
   }
 
   /// - Throws: `InputError` where an option is left.

@@ -95,3 +95,19 @@ public enum FashionMNIST {
     return padded
   }
 }
+
+extension DatasetKind {
+  static let fashionMNIST = DatasetKind(
+    name: "fashion-mnist", place: "DIR", usualPath: FashionMNIST.systemFolder, mayBeHalved: true,
+    load: { try FashionMNIST.load(folder: $0.location) },
+    files: { specification in
+      let folder = try FashionMNIST.place(in: specification.location)
+      return try FashionMNIST.fileNames.map { name in
+        try CheckedFile(reading: IDXFile.path(folder: folder, name: name) ?? "\(folder)/\(name).gz")
+      }
+    })
+}
+
+extension DatasetSpecification {
+  public static func fashionMNIST(folder: String) -> DatasetSpecification { .init(.fashionMNIST, at: folder) }
+}

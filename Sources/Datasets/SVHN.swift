@@ -76,3 +76,21 @@ public enum SVHN {
     }
   }
 }
+
+extension DatasetKind {
+  static let svhn = DatasetKind(
+    name: "svhn", place: "DIR", mayBeHalved: true, options: [.choice("extra", of: ["no", "yes"])],
+    load: { try SVHN.load(folder: $0.location, includingExtra: $0[option: "extra"] == "yes") },
+    files: { specification in
+      let extra = specification[option: "extra"] == "yes" ? ["extra_32x32.mat"] : []
+      return try (["train_32x32.mat", "test_32x32.mat"] + extra).map {
+        try CheckedFile(reading: "\(specification.location)/\($0)")
+      }
+    })
+}
+
+extension DatasetSpecification {
+  public static func svhn(folder: String, includesExtra: Bool) -> DatasetSpecification {
+    .init(.svhn, at: folder, ["extra": includesExtra ? "yes" : "no"])
+  }
+}

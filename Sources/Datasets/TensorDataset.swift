@@ -76,3 +76,13 @@ public enum TensorDataset {
     return (.init(pixels: .floats(values), labels: labels), shape[2])
   }
 }
+
+extension DatasetKind {
+  static let tensors = DatasetKind(
+    name: "tensors", place: "FILE.safetensors", load: { try TensorDataset.load(file: $0.location) },
+    files: { [try CheckedFile(reading: $0.location)] })
+}
+
+extension DatasetSpecification {
+  public static func tensors(file: String) -> DatasetSpecification { .init(.tensors, at: file) }
+}

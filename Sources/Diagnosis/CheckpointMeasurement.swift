@@ -16,12 +16,8 @@ public struct CheckpointMeasurement: Equatable, Sendable {
   public var genotypeAccuracy: Double
   /// Largest eigenvalue of ∇²_α L_val; nil where it was not computed.
   public var eigenvalue: Double?
-  /// Spearman's ρ of L₁ and of L₂ with L_M over the sampled points; nil where undefined.
-  public var spearmanFirst: Double?
-  public var spearmanSecond: Double?
-  /// Mean of L₁ − L_M and of L₂ − L_M over them.
-  public var biasFirst: Double?
-  public var biasSecond: Double?
+  /// How far approximations are from L_M over the sampled points, one an approximation.
+  public var agreements: [ObjectiveAgreement] = []
 
   /// The discretisation gap, L_val(genotype) − L_val(supernet).
   public var gap: Double { genotypeLoss - supernetLoss }
@@ -33,28 +29,38 @@ public struct CheckpointMeasurement: Equatable, Sendable {
     self.genotypeAccuracy = genotypeAccuracy
   }
 
-  static let columns = [
-    "supernet_loss", "supernet_accuracy", "genotype_loss", "genotype_accuracy", "dominant_eigenvalue", "spearman_first",
-    "spearman_second", "bias_first", "bias_second",
+  /// Of an approximation; nil where it was not measured.
+  public func agreement(of objective: Objective) -> ObjectiveAgreement? {
+    agreements.first { $0.objective == objective }
+  }
+
+  private static let ownColumns = [
+    "supernet_loss", "supernet_accuracy", "genotype_loss", "genotype_accuracy", "dominant_eigenvalue",
   ]
 
-  var fields: [CSVField] {
+  /// - Parameter approximations: those that are measured.
+  static func columns(_ approximations: [Objective]) -> [String] {
+    ownColumns + ObjectiveAgreement.columns(approximations)
+  }
+
+  /// Under `columns`.
+  func fields(_ approximations: [Objective]) -> [CSVField] {
     [supernetLoss, supernetAccuracy, genotypeLoss, genotypeAccuracy].map(CSVField.real)
-      + [eigenvalue, spearmanFirst, spearmanSecond, biasFirst, biasSecond].map { $0.map(CSVField.real) ?? .text("") }
+      + ([eigenvalue] + ObjectiveAgreement.values(approximations, in: agreements)).map { $0.map(CSVField.real) ?? .text("") }
   }
 
   /// Reads what `fields` wrote; nil where a cell is no number.
-  init?(cells: [String]) {
+  init?(cells: [String], _ approximations: [Objective]) {
     let values = cells.map { Double($0) }
-    guard cells.count == Self.columns.count, zip(cells, values).allSatisfy({ $0.isEmpty || $1 != nil }),
+    guard cells.count == Self.columns(approximations).count, zip(cells, values).allSatisfy({ $0.isEmpty || $1 != nil }),
       let supernetLoss = values[0], let supernetAccuracy = values[1], let genotypeLoss = values[2],
       let genotypeAccuracy = values[3]
     else { return nil }
     self.init(
       supernetLoss: supernetLoss, supernetAccuracy: supernetAccuracy, genotypeLoss: genotypeLoss,
       genotypeAccuracy: genotypeAccuracy)
-    (eigenvalue, spearmanFirst, spearmanSecond) = (values[4], values[5], values[6])
-    (biasFirst, biasSecond) = (values[7], values[8])
+    eigenvalue = values[4]
+    agreements = ObjectiveAgreement.read(approximations, from: Array(values.dropFirst(Self.ownColumns.count)))
   }
 
   /// Measures a checkpoint of a search.
@@ -97,17 +103,19 @@ public struct CheckpointMeasurement: Equatable, Sendable {
         warn(warning)
       }
     }
+    agreements = settings.approximations.map { ObjectiveAgreement($0) }
     if settings.samples > 0 {
       try compare(checkpoint, alphas, epoch, problem, configuration, settings, isStopRequested)
     }
   }
 
-  /// L₁ and L₂ against the true loss at random points around α, on the batches that the search meets next.
+  /// Approximations against the true loss at random points around α, on the batches that the search meets next.
   private mutating func compare<Problem: BilevelProblem>(
     _ checkpoint: SearchCheckpoint, _ alphas: ArchitectureParameters, _ epoch: Int, _ problem: Problem,
     _ configuration: SearchConfiguration, _ settings: MeasurementSettings, _ isStopRequested: () -> Bool
   ) throws {
-    let objectives: [Objective] = [.firstOrder, .secondOrder, .trueLoss(innerSteps: settings.innerSteps)]
+    let truth = settings.approximations.count
+    let objectives = settings.approximations + [.trueLoss(innerSteps: settings.innerSteps)]
     var step = Schedules(configuration).weightStep(epoch: epoch)
     step.learningRate = checkpoint.learningRate.map { Float($0) } ?? step.learningRate
     let evaluator = try ObjectiveEvaluator(
@@ -122,11 +130,11 @@ public struct CheckpointMeasurement: Equatable, Sendable {
       if values.allSatisfy(\.isFinite) { losses.append(values) }
     }
     guard !losses.isEmpty else { return }
-    let truth = losses.map { $0[2] }
-    spearmanFirst = try Correlation.spearman(losses.map { $0[0] }, truth)
-    spearmanSecond = try Correlation.spearman(losses.map { $0[1] }, truth)
-    biasFirst = losses.reduce(0) { $0 + $1[0] - $1[2] } / Double(losses.count)
-    biasSecond = losses.reduce(0) { $0 + $1[1] - $1[2] } / Double(losses.count)
+    agreements = try settings.approximations.enumerated().map { index, objective in
+      ObjectiveAgreement(
+        objective, spearman: try Correlation.spearman(losses.map { $0[index] }, losses.map { $0[truth] }),
+        bias: losses.reduce(0) { $0 + $1[index] - $1[truth] } / Double(losses.count))
+    }
   }
 }
 

@@ -28,18 +28,17 @@ extension CollapseVerdict {
     section("Evidence", evidence.map { "from epoch \($0.epoch): \($0.account)" })
     section("Signs", signs.map { "from epoch \($0.epoch): \($0.account)" })
     if let agreement {
-      func line(_ name: String, _ rho: Double?, _ bias: Double?) -> String {
+      func line(_ found: ObjectiveAgreement) -> String {
         let rank =
-          rho.map { "rank correlation \(CollapseVerdict.short($0))" } ?? "no rank correlation, one of them is constant"
-        let left = agreement.left.contains(name) ? ", below \(thresholds.agreement): it had left the true loss" : ""
-        return "\(name): \(rank)\(left); on average \(bias.map(CollapseVerdict.short) ?? "-") nats above it"
+          found.spearman.map { "rank correlation \(CollapseVerdict.short($0))" }
+          ?? "no rank correlation, one of them is constant"
+        let left = agreement.left.contains(found.name) ? ", below \(thresholds.agreement): it had left the true loss" : ""
+        let bias = found.bias.map(CollapseVerdict.short) ?? "-"
+        return "\(found.name): \(rank)\(left); on average \(bias) nats above it"
       }
-      section(
-        "L1 and L2 beside the true loss, at epoch \(agreement.epoch)",
-        [
-          line("L1", agreement.spearmanFirst, agreement.biasFirst),
-          line("L2", agreement.spearmanSecond, agreement.biasSecond),
-        ])
+      let names = agreement.found.map(\.name)
+      let title = names.count > 1 ? "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])" : names[0]
+      section("\(title) beside the true loss, at epoch \(agreement.epoch)", agreement.found.map(line))
     }
     section("Not judged", gaps + absent)
     return lines.joined(separator: "\n")
@@ -72,10 +71,12 @@ extension CollapseDiagnosis {
       """
     text += list("evidence", verdict.evidence) + list("signs", verdict.signs)
     if let agreement = verdict.agreement {
+      let objectives = agreement.found.map(\.objective)
+      let values = zip(
+        ObjectiveAgreement.columns(objectives), ObjectiveAgreement.values(objectives, in: agreement.found)
+      ).map { "\($0): \(number($1)), " }
       text +=
-        "agreement: {epoch: \(agreement.epoch), spearman_first: \(number(agreement.spearmanFirst)), "
-        + "spearman_second: \(number(agreement.spearmanSecond)), bias_first: \(number(agreement.biasFirst)), "
-        + "bias_second: \(number(agreement.biasSecond)), left: [\(agreement.left.joined(separator: ", "))]}\n"
+        "agreement: {epoch: \(agreement.epoch), \(values.joined())left: [\(agreement.left.joined(separator: ", "))]}\n"
     } else {
       text += "agreement: null\n"
     }

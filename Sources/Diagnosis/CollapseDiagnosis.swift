@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Foundation
+import Landscape
 import Search
 
 /// A search judged from its files: one row an epoch, and a verdict.
@@ -61,8 +62,10 @@ public struct CollapseDiagnosis: Equatable, Sendable {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     try Self.requireOwn(folder)
+    let approximations = settings?.approximations ?? Objective.approximations
     try CSVWriter.write(
-      columns: DiagnosisEpoch.columns, rows: epochs.map(\.fields), to: folder.file("diagnosis.csv"))
+      columns: DiagnosisEpoch.columns(comparing: approximations),
+      rows: epochs.map { $0.fields(comparing: approximations) }, to: folder.file("diagnosis.csv"))
     try AtomicFile.write(yaml(run: run, settings: settings), to: folder.file("diagnosis.yaml"))
     try AtomicFile.write(text + "\n", to: folder.file("diagnosis.txt"))
   }

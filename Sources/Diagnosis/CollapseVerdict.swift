@@ -1,5 +1,6 @@
 import Cells
 import Foundation
+import Landscape
 import Search
 
 /// Whether a search has collapsed: since which epoch, and what says so.
@@ -38,15 +39,15 @@ public struct CollapseVerdict: Equatable, Sendable {
     public var ratio: Double { before / after }
   }
 
-  /// How far L₁ and L₂ were from the true loss at an epoch whose checkpoint was measured.
+  /// How far approximations were from the true loss at an epoch whose checkpoint was measured.
   public struct Agreement: Equatable, Sendable {
     public let epoch: Int
-    public let spearmanFirst: Double?
-    public let spearmanSecond: Double?
-    public let biasFirst: Double?
-    public let biasSecond: Double?
-    /// Those below the threshold, `L1` or `L2`.
+    public let found: [ObjectiveAgreement]
+    /// Those below the threshold, such as `L1`.
     public let left: [String]
+
+    /// Of an approximation; nil where it was not measured.
+    public func of(_ objective: Objective) -> ObjectiveAgreement? { found.first { $0.objective == objective } }
   }
 
   public let state: State
@@ -203,15 +204,12 @@ public struct CollapseVerdict: Equatable, Sendable {
   private static func agreement(
     _ epochs: [DiagnosisEpoch], until begin: Int?, _ thresholds: CollapseThresholds
   ) -> Agreement? {
-    let measured = epochs.filter { $0.measurement?.biasFirst != nil }
+    let measured = epochs.filter { $0.measurement?.agreements.contains { $0.bias != nil } ?? false }
     guard let place = measured.last(where: { $0.epoch <= begin ?? .max }) ?? measured.first,
-      let found = place.measurement
+      let found = place.measurement?.agreements
     else { return nil }
-    let approximations = [("L1", found.spearmanFirst), ("L2", found.spearmanSecond)]
     return Agreement(
-      epoch: place.epoch, spearmanFirst: found.spearmanFirst, spearmanSecond: found.spearmanSecond,
-      biasFirst: found.biasFirst, biasSecond: found.biasSecond,
-      left: approximations.filter { ($0.1 ?? 1) < thresholds.agreement }.map(\.0))
+      epoch: place.epoch, found: found, left: found.filter { ($0.spearman ?? 1) < thresholds.agreement }.map(\.name))
   }
 
   static func short(_ value: Double) -> String {

@@ -1,5 +1,6 @@
 import Cells
 import Formats
+import Landscape
 import Search
 
 /// What is known of a search at the end of an epoch. Losses are in nats.
@@ -57,28 +58,35 @@ public struct DiagnosisEpoch: Equatable, Sendable {
   /// - Parameter kind: one of the space's.
   public func cell(_ kind: CellKind) -> CellState { cells[genotype.cells.firstIndex { $0.kind == kind } ?? 0] }
 
-  public static let columns = [
+  /// Of a diagnosis that measures what diagnoses usually do.
+  public static var columns: [String] { columns(comparing: Objective.approximations) }
+
+  /// - Parameter approximations: those that checkpoints are measured by.
+  public static func columns(comparing approximations: [Objective]) -> [String] {
+    ownColumns + ObjectiveAgreement.columns(approximations) + ["genotype"]
+  }
+
+  private static let ownColumns = [
     "epoch", "warmup", "skips_normal", "skips_reduce", "parameter_free_normal", "parameter_free_reduce",
     "skip_weight_normal", "skip_weight_reduce", "skip_margin_normal", "skip_margin_reduce",
     "parameter_free_margin_normal", "parameter_free_margin_reduce", "entropy_normal", "entropy_reduce", "alpha_norm",
     "validation_loss", "dominant_eigenvalue", "eigenvalue_smoothed", "eigenvalue_ratio", "supernet_loss",
-    "supernet_accuracy", "genotype_loss", "genotype_accuracy", "discretisation_gap", "spearman_first", "spearman_second",
-    "bias_first", "bias_second", "genotype",
+    "supernet_accuracy", "genotype_loss", "genotype_accuracy", "discretisation_gap",
   ]
 
-  /// The row of diagnosis.csv; what is not known is an empty cell.
-  public var fields: [CSVField] {
+  /// The row of diagnosis.csv under `columns(comparing:)`; what is not known is an empty cell.
+  public func fields(comparing approximations: [Objective]) -> [CSVField] {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
     func whole(_ value: Int?) -> CSVField { value.map(CSVField.integer) ?? .text("") }
     let found = measurement
-    return [
+    let own: [CSVField] = [
       .integer(epoch), .integer(isWarmup ? 1 : 0), .integer(normal.skips), whole(reduce?.skips),
       .integer(normal.parameterFree), whole(reduce?.parameterFree), real(normal.skipWeight), real(reduce?.skipWeight),
       real(normal.skipMargin), real(reduce?.skipMargin), real(normal.parameterFreeMargin), real(reduce?.parameterFreeMargin),
       real(normal.entropy), real(reduce?.entropy), real(alphaNorm), real(validationLoss), real(eigenvalue),
       real(smoothedEigenvalue), real(eigenvalueRatio), real(found?.supernetLoss), real(found?.supernetAccuracy),
-      real(found?.genotypeLoss), real(found?.genotypeAccuracy), real(found?.gap), real(found?.spearmanFirst),
-      real(found?.spearmanSecond), real(found?.biasFirst), real(found?.biasSecond), .text(genotype.line),
+      real(found?.genotypeLoss), real(found?.genotypeAccuracy), real(found?.gap),
     ]
+    return own + ObjectiveAgreement.values(approximations, in: found?.agreements ?? []).map(real) + [.text(genotype.line)]
   }
 }

@@ -37,7 +37,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
     self.dataset = dataset ?? configuration.dataset
   }
 
-  private static var columns: [String] { ["epoch", "checkpoint", "settings"] + CheckpointMeasurement.columns }
+  private static var keyColumns: [String] { ["epoch", "checkpoint", "settings"] }
+  private var columns: [String] { Self.keyColumns + CheckpointMeasurement.columns(settings.approximations) }
 
   /// Epochs whose checkpoints are there and are to be measured.
   ///
@@ -92,9 +93,12 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
         of: SearchCheckpoint(file, for: current), epoch: epoch, genotype: state.genotype, problem: current,
         configuration: configuration, settings: settings, wantsEigenvalue: own == nil, isStopRequested: isStopRequested,
         warn: warn)
-      let writer = try journal ?? CSVWriter(continuing: journalPath, columns: Self.columns)
+      let writer = try journal ?? CSVWriter(continuing: journalPath, columns: journalColumns())
       journal = writer
-      try writer.append([.integer(epoch), .text(name), .text(key)] + measured.fields)
+      let cells = Dictionary(
+        uniqueKeysWithValues: zip(
+          columns, [.integer(epoch), .text(name), .text(key)] + measured.fields(settings.approximations)))
+      try writer.append(writer.columns.map { cells[$0] ?? .text("") })
       result[epoch] = measured
     }
     try journal?.synchronise()
@@ -106,15 +110,38 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
     try run.metrics().first { $0.epoch == epoch }?.dominantEigenvalue
   }
 
-  /// Measurements by epoch, checkpoint and settings.
+  /// Gives the journal the columns that it lacks. Measurements by other approximations may stand in it.
+  ///
+  /// - Returns: its columns.
+  private func journalColumns() throws -> [String] {
+    guard FileManager.default.fileExists(atPath: journalPath) else { return columns }
+    let line = try FileBytes.read(journalPath).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let header = String(decoding: line[0], as: UTF8.self).split(separator: ",", omittingEmptySubsequences: false)
+      .map(String.init)
+    let missing = columns.filter { !header.contains($0) }
+    guard line.count > 1, !missing.isEmpty, header.starts(with: Self.keyColumns + CheckpointMeasurement.columns([])) else {
+      // Opening it says where it is of something else.
+      return line.count > 1 && missing.isEmpty ? header : columns
+    }
+    // Opening it drops a row that a crash has cut short.
+    try CSVWriter(continuing: journalPath, columns: header).synchronise()
+    let rows = try CSVTable(readingFrom: journalPath).rows
+    try CSVWriter.write(
+      columns: header + missing, rows: rows.map { row in row.map(CSVField.text) + missing.map { _ in .text("") } },
+      to: journalPath)
+    return header + missing
+  }
+
+  /// Measurements by epoch, checkpoint and settings, which name the approximations.
   private func readJournal() throws -> [String: CheckpointMeasurement] {
     guard FileManager.default.fileExists(atPath: journalPath) else { return [:] }
-    // Opening it drops a row that a crash has cut short.
-    try CSVWriter(continuing: journalPath, columns: Self.columns).synchronise()
+    let present = try journalColumns()
+    try CSVWriter(continuing: journalPath, columns: present).synchronise()
     let table = try CSVTable(readingFrom: journalPath)
+    let places = columns.dropFirst(Self.keyColumns.count).compactMap { present.firstIndex(of: $0) }
     var result: [String: CheckpointMeasurement] = [:]
     for row in table.rows {
-      guard let measured = CheckpointMeasurement(cells: Array(row.dropFirst(3))) else { continue }
+      guard let measured = CheckpointMeasurement(cells: places.map { row[$0] }, settings.approximations) else { continue }
       result["\(row[0]) \(row[1]) \(row[2])"] = measured
     }
     return result

@@ -1,13 +1,16 @@
 import Compute
 import Formats
+import Landscape
 import Runs
 
 /// How a diagnosis measures a checkpoint.
 public struct MeasurementSettings: Equatable, Sendable {
   /// Batches of the validation split that the losses of supernet and genotype are the mean over.
   public var validationBatches = 4
-  /// Random points of α at which L₁ and L₂ are compared with the true loss; 0 for none.
+  /// Random points of α at which approximations are compared with the true loss; 0 for none.
   public var samples = 12
+  /// What is compared with it.
+  public var approximations = Objective.approximations
   /// Their standard deviation in each coordinate of α: 0.2 is σ of ZARTS on s1–s4.
   public var radius = 0.2
   /// M of the true loss.
@@ -32,8 +35,13 @@ public struct MeasurementSettings: Equatable, Sendable {
     [
       ("validation_batches", "\(validationBatches)"), ("samples", "\(samples)"), ("radius", "\(radius)"),
       ("inner_steps", "\(innerSteps)"), ("seed", "\(seed)"), ("eigenvalues", "\(eigenvalues)"),
-    ]
+    ] + (approximations == Self.unnamed ? [] : [("approximations", "[\(labels)]")])
   }
+
+  private var labels: String { approximations.map(\.label).joined(separator: ", ") }
+
+  /// The approximations of files that name none, as all of earlier versions.
+  private static let unnamed: [Objective] = [.firstOrder, .secondOrder]
 
   /// What a measurement depends on, in one cell.
   var key: String { entries.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }

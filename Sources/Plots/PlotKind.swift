@@ -2,7 +2,7 @@ import Figures
 
 /// A figure that is drawn from the files of a folder.
 ///
-/// A kind is declared in the file that draws it and listed in `all`; whoever offers, finds or draws figures asks it.
+/// A kind is declared in the file that draws it and listed in `declared`; whoever offers, finds or draws figures asks it.
 public struct PlotKind: Sendable {
   /// What flags and metadata call it.
   public let name: String
@@ -17,10 +17,16 @@ public struct PlotKind: Sendable {
   /// - Throws: `InputError` where the files don't hold what it needs.
   let draw: @Sendable (PlotFolder, PlotStyle) throws -> any Figure
 
-  /// The main figure of a folder is the first that fits.
-  public static let all: [PlotKind] = [
+  /// One line a kind; its file says the rest.
+  private static let declared: [PlotKind] = [
     .heatmap, .surface, .lines, .scatter, .eigenvalues, .estimators, .curves, .alphas,
   ]
+
+  /// Kinds beside the declared ones while a task runs: of tests.
+  @TaskLocal package static var guests: [PlotKind] = []
+
+  /// Every kind. The main figure of a folder is the first that fits.
+  public static var all: [PlotKind] { declared + guests }
 
   /// The kind of a name; nil where there is none.
   public init?(named name: String) {
@@ -28,7 +34,7 @@ public struct PlotKind: Sendable {
     self = kind
   }
 
-  init(
+  package init(
     name: String, sources: [String], fileName: String,
     fits: @escaping @Sendable (PlotFolder, _ source: String) -> Bool = { _, _ in true },
     draw: @escaping @Sendable (PlotFolder, PlotStyle) throws -> any Figure

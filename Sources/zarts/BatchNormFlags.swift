@@ -10,16 +10,18 @@ extension BatchNormMode: ExpressibleByArgument {
 }
 
 /// The flags that say how losses are normalised.
-struct BatchNormFlags: ParsableArguments {
+package struct BatchNormFlags: ParsableArguments {
   @Option(help: "Statistics that normalise where losses are evaluated.")
   var batchNorm = BatchNormMode.all[0]
   @Option(help: "Training batches that statistics are estimated on before each loss. Default: 8.")
   var recalibrationBatches: Int?
 
-  func validate() throws { try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches") }
+  package init() {}
+
+  package func validate() throws { try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches") }
 
   /// - Throws: `UsageError` where a number of batches is given to a mode that estimates no statistics.
-  func mode() throws -> BatchNormMode {
+  package func mode() throws -> BatchNormMode {
     guard let recalibrationBatches else { return batchNorm }
     guard batchNorm.batches != nil else {
       let others = BatchNormMode.all.filter { $0.batches != nil }.map(\.name).joined(separator: " or ")

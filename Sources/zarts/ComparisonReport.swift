@@ -26,11 +26,12 @@ enum ComparisonReport {
     let end = row.error ?? row.result?.genotype?.line ?? "-"
     guard let result = row.result else { return start + ["0/\(row.epochs)", "-", "-", "-", "-", "-", "-", end] }
     let record = result.record
+    let entropies = [record.normalEntropy, record.reduceEntropy].map { $0.map { String(format: "%.2f", $0) } ?? "-" }
     let skips = [record.skipConnections, record.reduceSkipConnections].map { $0.map(String.init) ?? "-" }
     return start + [
       "\(result.isEarly ? "\(record.epoch) of \(result.finished)" : "\(record.epoch)")/\(row.epochs)",
       String(format: "%.4f", record.validationLoss), String(format: "%.2f %%", 100 * record.validationAccuracy),
-      skips.joined(separator: "/"), String(format: "%.2f/%.2f", record.normalEntropy, record.reduceEntropy),
+      skips.joined(separator: "/"), entropies.joined(separator: "/"),
       "\(row.cost.weightSteps)", String(format: "%.1f", row.seconds), end,
     ]
   }

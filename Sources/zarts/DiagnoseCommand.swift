@@ -141,7 +141,7 @@ extension CollapseDiagnosis {
 struct MeasurementFlags: ParsableArguments {
   @Option(help: "Batches of the validation split for the losses of supernet and derived cells.")
   var validationBatches = MeasurementSettings().validationBatches
-  @Option(help: "Random α at which L₁ and L₂ are compared with the true loss; 0 for none.")
+  @Option(help: "Random α at which approximations (L₁, L₂) are compared with the true loss; 0 for none.")
   var samples = MeasurementSettings().samples
   @Option(help: "Their standard deviation in each coordinate of α.")
   var radius = MeasurementSettings().radius

@@ -9,16 +9,18 @@ struct EstimatorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "estimators", abstract: "Measure bias and variance of gradient estimators against the true loss.",
     discussion: """
-      Compares darts1, darts2, rs, pairs (antithetic RS), mgs and gld with the finite-difference gradient of the true \
-      loss at a checkpoint, as functions of the candidates N, the inner steps M and σ. Writes estimators.yaml, \
-      estimators.csv and gradients.safetensors. Losses are normalised as --batch-norm says, gradients of DARTS as a \
+      Compares estimates of the gradient with the finite-difference gradient of the true loss at a checkpoint, as functions \
+      of the candidates N, the inner steps M and σ. Writes estimators.yaml, estimators.csv and gradients.safetensors. Losses are normalised as --batch-norm says, gradients of DARTS as a \
       search takes them. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the evaluations in work; \
       the same command with --resume goes on.
       """)
 
   @OptionGroup var source: LandscapeSource
-  @Option(help: "Estimators, with commas between: \(StudiedEstimator.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var estimators = "darts1,darts2,difference,rs,mgs,gld"
+  @Option(
+    help: ArgumentHelp(
+      "Estimators, with commas between: "
+        + StudiedEstimator.allCases.map { "\($0) (\($0.definition.summary))" }.joined(separator: ", ") + "."))
+  var estimators = StudiedEstimator.usual.map(\.rawValue).joined(separator: ",")
   @Option(help: "Inner steps M, ascending; the last is that of the true loss.")
   var innerSteps = "1,5,10"
   @Option(help: "Candidates N, ascending.")
@@ -58,7 +60,7 @@ struct EstimatorsCommand: ParsableCommand {
     }
     let checked = try settings(WeightStep(), 0, 0)
     try study.run(
-      source, trainingBatches: checked.referenceSteps, points: checked.pointsAtATime(values:),
+      source, objectives: checked.objectives, points: checked.pointsAtATime(values:),
       make: { place, copies in
         try EstimatorRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,

@@ -2,6 +2,7 @@ import ArgumentParser
 import Formats
 import Landscape
 import Problems
+import Search
 import Studies
 
 struct FidelityCommand: ParsableCommand {
@@ -55,14 +56,15 @@ struct FidelityCommand: ParsableCommand {
         objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
         directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
         gradients: EstimatorSettings(
-          innerSteps: [1], candidates: [candidates], sigmas: [sigma], repeats: repeats, displacement: displacement,
-          step: step, epoch: epoch, firstStep: first, validationBatches: study.validationBatches,
+          estimators: StudiedEstimator.ofFidelity, innerSteps: [1], candidates: [candidates], sigmas: [sigma],
+          repeats: repeats, displacement: displacement, step: step, epoch: epoch, firstStep: first,
+          validationBatches: study.validationBatches,
           batchNorm: study.normalising.mode(), seed: candidatesSeed, bootstrap: study.intervals.settings()),
         takesEigenvalue: eigenvalue)
     }
     let checked = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
     try study.run(
-      source, trainingBatches: list.map(\.trainingBatches).max() ?? 1, points: { _ in checked.pointsAtATime },
+      source, objectives: list, points: { _ in checked.pointsAtATime },
       make: { place, copies in
         try FidelityRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,

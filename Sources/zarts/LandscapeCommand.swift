@@ -60,7 +60,7 @@ struct LandscapeCommand: ParsableCommand {
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
     let instances = try ProblemFactory.instances(
-      of: problem, configuration, parallel: parallel, points: settings.pointCount)
+      of: problem, configuration, objectives: settings.objectives, parallel: parallel, points: settings.pointCount)
     let run = try LandscapeRun(
       problem: instances[0], weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
       statistics: place.checkpoint.statistics, alphas: place.alphas,
@@ -70,7 +70,7 @@ struct LandscapeCommand: ParsableCommand {
     guard let out, !dryRun else {
       var estimate = try run.estimate()
       estimate.directions = settings.directionWork(validationBatches: run.validationBatchCount)
-      print(LandscapeEstimate.text(estimate, instances))
+      print(LandscapeEstimate.text(estimate, instances, run.settings.objectives))
       return
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
@@ -107,7 +107,7 @@ struct LandscapeCommand: ParsableCommand {
     let reporter = ProgressReporter.standardError()
     defer { reporter.clear() }
     let estimate = try run.estimate(done: resume ? run.finishedPoints(in: folder) : 0)
-    if estimate.points > 0 { reporter.note(LandscapeEstimate.text(estimate, instances)) }
+    if estimate.points > 0 { reporter.note(LandscapeEstimate.text(estimate, instances, run.settings.objectives)) }
     let start = ProgressReporter.monotonicSeconds()
     do {
       let result = try run.runAny(

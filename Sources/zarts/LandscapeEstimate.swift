@@ -5,8 +5,8 @@ import Runs
 
 /// How long a landscape or a study takes, in words.
 enum LandscapeEstimate {
-  static func text(_ estimate: TimeEstimate, _ instances: [SupernetProblem]) -> String {
-    let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1) } >> 20
+  static func text(_ estimate: TimeEstimate, _ instances: [SupernetProblem], _ objectives: [Objective]) -> String {
+    let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1, objectives) } >> 20
     let walks = [TimeEstimate.Points(estimate.points, estimate.work)] + estimate.further
     var lines = walks.map { "points: \($0.count), each \(work($0.work))" }
     lines += [

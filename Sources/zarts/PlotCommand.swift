@@ -6,15 +6,14 @@ import Plots
 
 extension FigureFile.Format: ExpressibleByArgument {}
 
-struct PlotCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+package struct PlotCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "plot", abstract: "Draw figures again from result files, without computing anything.",
     discussion: """
       A PATH is a folder of zarts landscape, fidelity, spectrum, estimators or search, or one of its tables. Draws every \
-      figure that its files are there for, or the kinds named: heatmap and surface (landscape.csv, with paths of \
-      trajectory.csv), lines (lines.csv), scatter (fidelity-samples.csv, fidelity.csv), eigenvalues (spectrum.csv or \
-      metrics.csv), estimators (estimators.csv), curves (metrics.csv), alphas (alphas.npy). The same files and flags give the \
-      same bytes.
+      figure that its files are there for, or the kinds named: \
+      \(PlotKind.all.map { "\($0.name) (\($0.sources.joined(separator: " or ")))" }.joined(separator: ", ")). Paths of \
+      trajectory.csv are drawn over landscapes. The same files and flags give the same bytes.
       """)
 
   @Argument(help: "Folders of results, or tables in them.")
@@ -31,7 +30,9 @@ struct PlotCommand: ParsableCommand {
   var out: String?
   @OptionGroup var overwriting: OverwriteFlag
 
-  func validate() throws {
+  package init() {}
+
+  package func validate() throws {
     guard !paths.isEmpty else { throw ValidationError("PATH: found nothing, wanted a folder of results") }
     _ = try kinds()
     _ = try formats()
@@ -48,7 +49,7 @@ struct PlotCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  package func run() throws {
     let folders = try paths.map(PlotFolder.init)
     let (wanted, style) = (try kinds(), try options.style())
     var jobs: [(plot: Plot, kind: PlotKind)] = []

@@ -68,24 +68,26 @@ enum ProblemFactory {
   /// Copies of a problem for points that are evaluated side by side, on the same batches.
   ///
   /// - Parameters:
+  ///   - objectives: that are evaluated on each; none where only gradients are taken.
   ///   - parallel: how many; nil for what cores and memory allow.
   ///   - points: that there are to evaluate.
   /// - Throws: `InputError` where the number does not fit.
   static func instances(
-    of problem: SupernetProblem, _ configuration: SearchConfiguration, parallel: Int?, points: Int
+    of problem: SupernetProblem, _ configuration: SearchConfiguration, objectives: [Objective], parallel: Int?, points: Int
   ) throws -> [SupernetProblem] {
     let plan = try ParallelPlan.choose(
-      requested: parallel, cores: threads(configuration), points: points, instanceBytes: bytes(of: problem),
-      availableBytes: AvailableMemory.bytes())
+      requested: parallel, cores: threads(configuration), points: points,
+      instanceBytes: bytes(of: problem, objectives), availableBytes: AvailableMemory.bytes())
     guard plan.instances > 1 || plan.threads != problem.model.threadCount else { return [problem] }
     return try (0..<plan.instances).map { _ in
       try make(configuration, loader: problem.loader, threads: plan.threads)
     }
   }
 
-  /// Activations and scratch of a network, and the six vectors that inner training and the unrolled step own.
-  static func bytes(of problem: SupernetProblem) -> Int {
-    problem.model.activationBytes + 6 * 4 * problem.model.makeVector().count
+  /// Activations and scratch of a network, and the vectors that objectives own.
+  static func bytes(of problem: SupernetProblem, _ objectives: [Objective]) -> Int {
+    ParallelPlan.instanceBytes(
+      activations: problem.model.activationBytes, weights: problem.model.makeVector().count, objectives: objectives)
   }
 
   private static func threads(_ configuration: SearchConfiguration) -> Int {

@@ -9,8 +9,9 @@ struct SpectrumCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
     discussion: """
-      At one checkpoint, or with --epochs at several of a run, with batch statistics as a search takes its gradients. \
-      Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops; the same command with --resume goes \
+      At one checkpoint, or with --epochs at several of a run. Batch norm takes the statistics of the batch, as in the \
+      gradients of a search; there is no --batch-norm, since gradients of losses with running or recalibrated statistics \
+      are not computed. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops; the same command with --resume goes \
       on with the checkpoints that it stopped in.
       """)
 
@@ -79,10 +80,10 @@ struct SpectrumCommand: ParsableCommand {
       return SpectrumRun<SupernetProblem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
     }
     let copies = try ProblemFactory.instances(
-      of: problem, first.configuration, parallel: walk.parallel, points: checkpoints.count)
+      of: problem, first.configuration, objectives: [], parallel: walk.parallel, points: checkpoints.count)
     let run = try SpectrumRun(problem: problem, checkpoints: checkpoints, settings: settings, copies: copies)
     guard let folder = try walk.folder() else {
-      print(LandscapeEstimate.text(try run.estimate(), copies))
+      print(LandscapeEstimate.text(try run.estimate(), copies, []))
       return
     }
     let rows = try StudyCommand.run(unit: "checkpoints", journal: folder.file("journal.csv")) { isStopRequested, progress in

@@ -17,12 +17,12 @@ struct StudyFlags: ParsableArguments {
   /// Opens the checkpoint, runs the study that is made of it, or says how long it would take.
   ///
   /// - Parameters:
-  ///   - trainingBatches: that every point sees.
+  ///   - objectives: that are evaluated at every point.
   ///   - points: how many there are to evaluate at a time, for so many values of α.
   ///   - make: the study, of a checkpoint and the copies of its problem that evaluate points.
   ///   - finish: told of the rows.
   func run<Study: PointStudy>(
-    _ source: LandscapeSource, trainingBatches: Int, points: (_ values: Int) -> Int,
+    _ source: LandscapeSource, objectives: [Objective], points: (_ values: Int) -> Int,
     make: (LandscapeCheckpoint<SupernetProblem>, _ copies: [SupernetProblem]) throws -> Study,
     finish: (Study, [Study.Row], OutputFolder) throws -> Void
   ) throws {
@@ -32,15 +32,16 @@ struct StudyFlags: ParsableArguments {
     opened.announce(takingSteps: true)
     let problem = try ProblemFactory.make(opened.configuration)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: trainingBatches, validationBatches: validationBatches,
+      of: problem, innerSteps: objectives.map(\.trainingBatches).max() ?? 1, validationBatches: validationBatches,
       recalibrationBatches: batchNorm.batches ?? 0)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     try place.check(batchNorm)
     let copies = try ProblemFactory.instances(
-      of: problem, opened.configuration, parallel: walk.parallel, points: points(place.alphas.count))
+      of: problem, opened.configuration, objectives: objectives, parallel: walk.parallel,
+      points: points(place.alphas.count))
     let study = try make(place, copies)
     guard let folder = try walk.folder() else {
-      print(LandscapeEstimate.text(try study.estimate(continuing: nil), copies))
+      print(LandscapeEstimate.text(try study.estimate(continuing: nil), copies, objectives))
       return
     }
     let rows = try StudyCommand.run(unit: "evaluations", journal: folder.file("journal.csv")) { isStopRequested, progress in

@@ -37,6 +37,7 @@ struct PerturbedLoss: ObjectiveKind {
   var mark: String { "ε = \(size)" }
   var symbol: String { "L(ε = \(size))" }
   var account: String { "under random perturbation of α" }
+  static var approximations: [Self] { [.init(size: 0.25)] }
 
   static func cost(of group: [Self]) -> ObjectiveCost { .init(losses: group.count) }
 

@@ -278,7 +278,9 @@ struct CollapseVerdictTests {
     func measured(_ gap: Double, _ first: Double, _ second: Double?) -> CheckpointMeasurement {
       var result = CheckpointMeasurement(
         supernetLoss: 1, supernetAccuracy: 0.6, genotypeLoss: 1 + gap, genotypeAccuracy: 0.3)
-      (result.spearmanFirst, result.spearmanSecond, result.biasFirst, result.biasSecond) = (first, second, 0.25, 0.125)
+      result.agreements = [
+        .init(.firstOrder, spearman: first, bias: 0.25), .init(.secondOrder, spearman: second, bias: 0.125),
+      ]
       return result
     }
     let diagnosis = try CollapseDiagnosis(
@@ -289,7 +291,7 @@ struct CollapseVerdictTests {
         16: measured(1.2, -0.3, nil), 20: measured(.nan, 0.1, 0.1),
       ])
     let agreement = try #require(diagnosis.verdict.agreement)
-    #expect(agreement.epoch == 8 && agreement.left == ["L1"] && agreement.spearmanSecond == 0.7)
+    #expect(agreement.epoch == 8 && agreement.left == ["L1"] && agreement.of(.secondOrder)?.spearman == 0.7)
     let gap = try #require(diagnosis.verdict.signs.first { $0.criterion == "gap" })
     #expect(gap.epoch == 16, "at epoch 12 the gap had closed")
     #expect(diagnosis.text.contains("COLLAPSED since epoch 8") && diagnosis.text.contains("L1: rank correlation 0.2, below"))

@@ -83,10 +83,13 @@ struct DiagnosisRunTests {
         var stream = RandomStream(seed: 0, purpose: .directions, epoch: epoch, index: index)
         return try evaluator.evaluate(objectives, at: alphas.moved(by: stream.normals(56).map { 0.5 * $0 })).map(\.loss)
       }
-      #expect(found.spearmanFirst == (try Correlation.spearman(losses.map { $0[0] }, losses.map { $0[2] })))
-      #expect(found.spearmanSecond == (try Correlation.spearman(losses.map { $0[1] }, losses.map { $0[2] })))
+      #expect(
+        found.agreement(of: .firstOrder)?.spearman == (try Correlation.spearman(losses.map { $0[0] }, losses.map { $0[2] })))
+      #expect(
+        found.agreement(of: .secondOrder)?.spearman == (try Correlation.spearman(losses.map { $0[1] }, losses.map { $0[2] }))
+      )
       let bias = losses.reduce(0) { $0 + $1[0] - $1[2] } / 7
-      #expect(abs(try #require(found.biasFirst) - bias) < 1e-12)
+      #expect(abs(try #require(found.agreement(of: .firstOrder)?.bias) - bias) < 1e-12)
     }
   }
 
@@ -127,7 +130,7 @@ struct DiagnosisRunTests {
     #expect(darts.verdict.evidence.map(\.criterion).contains("skips_normal"))
     let agreement = try #require(darts.verdict.agreement)
     #expect(agreement.left.contains("L1"), "\(darts.text)")
-    #expect(try #require(agreement.spearmanFirst) < 0, "at fixed ω the order is the wrong way round")
+    #expect(try #require(agreement.of(.firstOrder)?.spearman) < 0, "at fixed ω the order is the wrong way round")
     let zarts = try diagnose(.zartsRS)
     #expect(!zarts.verdict.isCollapsed, "\(zarts.text)")
     #expect(zarts.epochs.last?.normal.skips == 0, "\(zarts.text)")

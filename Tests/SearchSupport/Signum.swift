@@ -1,4 +1,5 @@
 import Cells
+import Compute
 import Formats
 import Foundation
 import Problems
@@ -15,6 +16,7 @@ struct SignumMethod: MethodDefinition {
   var name: String { "signum" }
   var summary: String { "the signs of the averaged gradient of the validation loss" }
   var settings: Set<String> { ["alpha_learning_rate", "alpha_beta1"] }
+  var estimators: [StudiedEstimator] { [.signum, .zeroOrderSignum] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.alphaLearningRate = 0.01 }
 
@@ -65,4 +67,48 @@ final class Signum<Problem: BilevelProblem>: ArchitectureOptimiser {
   }
 
   func importState(from file: TensorFile) throws { average = try file.doubles("signum.average", shape: [average.count]) }
+}
+
+extension StudiedEstimator {
+  static let signum = StudiedEstimator(SignumEstimator())
+  static let zeroOrderSignum = StudiedEstimator(ZeroOrderSignumEstimator())
+}
+
+/// The first step of Signum: the signs of ∇L₁.
+private struct SignumEstimator: EstimatorDefinition {
+  var name: String { "signum" }
+  var summary: String { "signs of ∇L₁" }
+  var dependence: EstimatorDependence { .place }
+  var guide: GradientEstimator? { .first }
+
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? { draw.guide.map(Self.sign) }
+
+  static func sign(_ value: Double) -> Double { value == 0 ? 0 : value > 0 ? 1 : -1 }
+}
+
+/// The signs of slopes along random directions (Liu et al., signSGD via zeroth-order oracle, ICLR 2019).
+private struct ZeroOrderSignumEstimator: EstimatorDefinition {
+  var name: String { "zo-signum" }
+  var summary: String { "signs of slopes of the true loss" }
+  var needsBaseline: Bool { true }
+
+  private func direction(_ candidate: Int, _ draw: CandidateDraw) -> [Double] {
+    var stream = draw.stream(candidate)
+    return stream.unitVector(draw.count)
+  }
+
+  func families(candidates: Int) -> [CandidateFamily] {
+    [
+      CandidateFamily(name, count: candidates) { draw, candidate in
+        direction(candidate, draw).map { draw.sigma * $0 }
+      }
+    ]
+  }
+
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
+    RandomSlopes.oneSided(
+      (0..<draw.candidates).map { direction($0, draw) }, losses: losses[name], baseline: losses.baseline,
+      smoothing: draw.sigma
+    )?.map(SignumEstimator.sign)
+  }
 }

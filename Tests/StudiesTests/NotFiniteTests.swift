@@ -4,6 +4,7 @@ import Formats
 import Foundation
 import Landscape
 import Problems
+import Search
 import Statistics
 import Studies
 import TestSupport

@@ -19,10 +19,17 @@ public struct CellOperation: RawRepresentable, Sendable {
   public static let norConv1x1 = CellOperation("nor_conv_1x1", .dense(kernel: 1))
   public static let norConv3x3 = CellOperation("nor_conv_3x3", .dense(kernel: 3))
 
-  public static let allCases: [CellOperation] = [
+  /// One entry an operation.
+  private static let declared: [CellOperation] = [
     .none, .maxPool3x3, .averagePool3x3, .skipConnect, .separableConv3x3, .separableConv5x5, .dilatedConv3x3,
     .dilatedConv5x5, .noise, .norConv1x1, .norConv3x3,
   ]
+
+  /// Operations beside the declared ones while a task runs: of tests.
+  @TaskLocal package static var guests: [CellOperation] = []
+
+  /// Every operation there is.
+  public static var allCases: [CellOperation] { declared + guests }
 
   /// What an operation computes, on C channels that it keeps.
   public enum Form: Hashable, Sendable {
@@ -41,17 +48,17 @@ public struct CellOperation: RawRepresentable, Sendable {
 
   public enum Pool: Hashable, Sendable { case maximum, average }
 
-  private init(_ name: String, _ form: Form) {
+  package init(_ name: String, _ form: Form) {
     rawValue = name
     self.form = form
   }
 
   public init?(rawValue: String) {
-    guard let operation = Self.byName[rawValue] else { return nil }
+    guard let operation = Self.byName[rawValue] ?? Self.guests.first(where: { $0.rawValue == rawValue }) else { return nil }
     self = operation
   }
 
-  private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+  private static let byName = Dictionary(uniqueKeysWithValues: declared.map { ($0.rawValue, $0) })
 }
 
 extension CellOperation: Hashable, CaseIterable, Codable, CustomStringConvertible {

@@ -10,7 +10,7 @@ extension SearchSpace {
   ]
 
   /// A space of the DARTS family with the same candidates on every edge.
-  static func uniform(_ name: String, _ candidates: [CellOperation], defaultSigma: Double) -> SearchSpace {
+  package static func uniform(_ name: String, _ candidates: [CellOperation], defaultSigma: Double) -> SearchSpace {
     let edges = Array(repeating: candidates, count: CellTopology.darts.edges.count)
     return SearchSpace(
       name, operations: EdgeOperations(unchecked: [edges, edges], kinds: .darts), defaultSigma: defaultSigma)

@@ -135,3 +135,26 @@ struct CIFARImages {
     labels.append(Int32(label))
   }
 }
+
+extension DatasetKind {
+  static let cifar10 = cifar("cifar10", .ten, CIFAR.load10)
+  static let cifar100 = cifar("cifar100", .hundred, CIFAR.load100)
+
+  private static func cifar(
+    _ name: String, _ variant: CIFARVariant, _ load: @escaping @Sendable (String) throws -> ImageDataset
+  ) -> DatasetKind {
+    DatasetKind(name: name, place: "PATH", mayBeHalved: true, load: { try load($0.location) }) { specification in
+      let source = try CIFARSource(specification.location, of: variant)
+      let names = try source.trainingFiles() + [source.layout.test, source.layout.meta].filter(source.files.contains)
+      return try (source.archive.map { [try CheckedFile(reading: $0)] } ?? [])
+        + names.map { try CheckedFile(source: source.files.source($0), name: $0, bytes: source.files.bytes($0)) }
+    }
+  }
+}
+
+extension DatasetSpecification {
+  /// A folder or an archive, in either layout.
+  public static func cifar10(path: String) -> DatasetSpecification { .init(.cifar10, at: path) }
+  /// A folder or an archive, in either layout.
+  public static func cifar100(path: String) -> DatasetSpecification { .init(.cifar100, at: path) }
+}

@@ -1,4 +1,5 @@
 import Formats
+import Problems
 
 /// Where a direction in the space of α comes from.
 public enum DirectionKind: Hashable, Sendable {

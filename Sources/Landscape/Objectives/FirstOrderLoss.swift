@@ -13,6 +13,8 @@ struct FirstOrderLoss: ObjectiveKind {
   var symbol: String { "L₁" }
   var account: String { "what first-order DARTS descends" }
 
+  static var approximations: [Self] { [.init()] }
+
   static func cost(of group: [Self]) -> ObjectiveCost { .init(losses: group.count) }
 
   func losses<Problem: BilevelProblem>(at point: ObjectivePoint<Problem>) throws -> [BatchLoss] { try point.losses() }

@@ -20,6 +20,13 @@ public struct Objective: Hashable, Sendable {
   /// Kinds that lists and tables are read with. A program with kinds of its own binds them around its calls.
   @TaskLocal public static var kinds = standardKinds
 
+  /// What a diagnosis holds against the true loss of a checkpoint.
+  public static var approximations: [Objective] { kinds.flatMap { approximations(of: $0) } }
+
+  private static func approximations<Kind: ObjectiveKind>(of kind: Kind.Type) -> [Objective] {
+    kind.approximations.map { Objective($0) }
+  }
+
   public var kind: any ObjectiveKind { declaration.kind }
   /// How the objective is written in a list: `first`, `second`, `true:10`.
   public var label: String { declaration.label }

@@ -29,6 +29,8 @@ public protocol ObjectiveKind: Hashable, Sendable {
   /// What it is, in a few words.
   var account: String { get }
 
+  /// Of the kind, the approximations that a diagnosis holds against the true loss of a checkpoint.
+  static var approximations: [Self] { get }
   /// M of a true loss, whose approximations are held against the one of most steps; nil of every other objective.
   var trueSteps: Int? { get }
   /// Whether steps of ω are taken, which begin with the momentum of the checkpoint and need its learning rate.
@@ -60,6 +62,7 @@ public struct ObjectiveCost: Equatable, Sendable {
 }
 
 extension ObjectiveKind {
+  public static var approximations: [Self] { [] }
   public var trueSteps: Int? { nil }
   public var takesSteps: Bool { trainingBatches > 0 }
   public var trainingBatches: Int { innerSteps }

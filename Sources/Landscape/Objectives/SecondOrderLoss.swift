@@ -13,6 +13,8 @@ struct SecondOrderLoss: ObjectiveKind {
   var symbol: String { "L₂" }
   var account: String { "what second-order DARTS descends" }
 
+  static var approximations: [Self] { [.init()] }
+
   static func cost(of group: [Self]) -> ObjectiveCost { .init(losses: group.count, steps: group.count, vectors: 3) }
 
   /// The step of the optimiser at rate ξ and without clipping, as in the gradient of second-order DARTS.

@@ -39,5 +39,17 @@ public struct ParallelPlan: Equatable, Sendable {
     return ParallelPlan(instances: instances, threads: max(1, cores / instances))
   }
 
+  /// What one copy of a problem takes.
+  ///
+  /// - Parameters:
+  ///   - activations: bytes of activations and scratch of its network.
+  ///   - weights: values of ω.
+  ///   - objectives: what is evaluated on it, each kind of which may own vectors of ω's size (`ObjectiveCost.vectors`).
+  public static func instanceBytes(activations: Int, weights: Int, objectives: [Objective]) -> Int {
+    let vectors = Int.saturatingProduct(objectives.cost.vectors, weights, MemoryLayout<Float>.stride)
+    let (sum, isTooMuch) = activations.addingReportingOverflow(vectors)
+    return isTooMuch ? .max : sum
+  }
+
   static func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
 }

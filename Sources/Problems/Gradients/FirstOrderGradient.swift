@@ -16,3 +16,25 @@ public struct FirstOrderGradient<Problem: BilevelProblem> {
     return (result.requestedAlphas(like: alphas), result.loss)
   }
 }
+
+extension GradientEstimator {
+  /// ∇L₁ (`FirstOrderGradient`).
+  public static let first = GradientEstimator(FirstOrder())
+}
+
+private struct FirstOrder: GradientDefinition {
+  var name: String { "first" }
+  var innerSteps: Int { 0 }
+  var studyName: String { "darts1" }
+  var summary: String { "∇L₁ of first-order DARTS" }
+  var steps: Int { 1 }
+  var changeSteps: Int { 0 }
+
+  func estimate<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    training: Problem.Batch, validation: Problem.Batch, step: WeightStep, wantsChange: Bool
+  ) -> (gradient: ArchitectureParameters, loss: BatchLoss, change: Double?) {
+    let found = FirstOrderGradient(problem: problem).estimate(weights: weights, alphas: alphas, validation: validation)
+    return (found.gradient, found.loss, nil)
+  }
+}

@@ -103,3 +103,33 @@ public final class SecondOrderGradient<Problem: BilevelProblem> {
     return result.requestedAlphas(like: alphas).flat
   }
 }
+
+extension GradientEstimator {
+  /// ∇L₂ (`SecondOrderGradient`).
+  public static let second = GradientEstimator(SecondOrder())
+}
+
+private struct SecondOrder: GradientDefinition {
+  var name: String { "second" }
+  var innerSteps: Int { 1 }
+  var studyName: String { "darts2" }
+  var summary: String { "∇L₂ of second-order DARTS" }
+  /// The step ahead, the gradients there, and the two sides of the central difference.
+  var steps: Int { 4 }
+  /// The two sides at half of ε.
+  var changeSteps: Int { 2 }
+
+  func estimate<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, alphas: ArchitectureParameters,
+    training: Problem.Batch, validation: Problem.Batch, step: WeightStep, wantsChange: Bool
+  ) -> (gradient: ArchitectureParameters, loss: BatchLoss, change: Double?) {
+    let second = SecondOrderGradient(problem: problem)
+    let found = second.estimate(
+      weights: weights, velocity: velocity, alphas: alphas, training: training, validation: validation, step: step)
+    let isFinite = found.loss.loss.isFinite && found.gradient.flat.allSatisfy(\.isFinite)
+    let change =
+      wantsChange && isFinite
+      ? second.halfStepDifference(weights: weights, alphas: alphas, training: training, step: step) : nil
+    return (found.gradient, found.loss, change)
+  }
+}

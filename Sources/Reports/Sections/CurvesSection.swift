@@ -1,6 +1,7 @@
 import Figures
 import Formats
 import Foundation
+import Landscape
 
 /// Columns of metrics.csv by epoch: of one run several in a chart, of several runs a chart a column.
 enum CurvesSection {
@@ -114,13 +115,24 @@ enum CurvesSection {
       title: "Loss before and after derivation", unit: "nats",
       columns: [("supernet_loss", "supernet"), ("genotype_loss", "derived cells")]),
     Panel(title: "Discretisation gap", unit: "nats", columns: [("discretisation_gap", "gap")]),
-    Panel(
-      title: "Rank correlation with the true loss", columns: [("spearman_first", "L₁"), ("spearman_second", "L₂")]),
-    Panel(title: "Bias against the true loss", unit: "nats", columns: [("bias_first", "L₁"), ("bias_second", "L₂")]),
   ]
+
+  /// Those of the approximations that the diagnosis measured: a column each.
+  private static func agreementPanels(of table: CSVTable) -> [Panel] {
+    func columns(_ statistic: String) -> [(String, String)] {
+      table.columns.filter { $0.hasPrefix(statistic) }.map { column in
+        let name = column.dropFirst(statistic.count)
+        return (column, Objective.approximations.first { $0.arrayName == name }?.symbol ?? String(name))
+      }
+    }
+    return [
+      Panel(title: "Rank correlation with the true loss", columns: columns("spearman_")),
+      Panel(title: "Bias against the true loss", unit: "nats", columns: columns("bias_")),
+    ]
+  }
 
   /// Charts of a diagnosis.csv.
   static func charts(ofDiagnosis table: CSVTable) throws -> [HTML] {
-    try diagnosisPanels.compactMap { try chart($0, of: table) }
+    try (diagnosisPanels + agreementPanels(of: table)).compactMap { try chart($0, of: table) }
   }
 }

@@ -13,6 +13,8 @@ public protocol MethodDefinition: Sendable {
   var settings: Set<String> { get }
   /// Whether its searches may be in stages of growing depth (`StagedSearch`).
   var searchesInStages: Bool { get }
+  /// How its updates are studied as estimates of the gradient of the true loss; empty where they are none.
+  var estimators: [StudiedEstimator] { get }
 
   /// Puts the method's published settings in, where they are others than those of first-order DARTS.
   func setDefaults(_ configuration: inout SearchConfiguration)
@@ -32,6 +34,7 @@ public protocol MethodDefinition: Sendable {
 
 extension MethodDefinition {
   public var searchesInStages: Bool { true }
+  public var estimators: [StudiedEstimator] { [] }
   public func setDefaults(_ configuration: inout SearchConfiguration) {}
   public func validate(_ configuration: SearchConfiguration) throws {}
   public func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping? { nil }

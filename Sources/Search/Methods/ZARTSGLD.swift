@@ -12,6 +12,7 @@ struct ZARTSGLDMethod: MethodDefinition {
   var name: String { "zarts-gld" }
   var summary: String { "a step to the best of candidates in balls of halving radii, where it is better" }
   var settings: Set<String> { ["inner_steps", "radius", "radii"] }
+  var estimators: [StudiedEstimator] { [.gld] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
 
@@ -91,5 +92,36 @@ public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
     if let best { alphas = alphas.moved(by: updates[best]) }
     return ArchitectureReport(
       gradientNorm: nil, updateNorm: best.map { updates[$0].length } ?? 0, baselineLoss: baseline, candidateLosses: losses)
+  }
+}
+
+extension StudiedEstimator {
+  /// The negative accepted step of GLD, N being the number of radii and σ√d the largest.
+  public static let gld = StudiedEstimator(GLDEstimator())
+}
+
+private struct GLDEstimator: EstimatorDefinition {
+  var name: String { "gld" }
+  var summary: String { "the negative step of GLD" }
+  var needsBaseline: Bool { true }
+  var mayStay: Bool { true }
+
+  private func update(_ candidate: Int, _ draw: CandidateDraw) -> [Double] {
+    var stream = draw.stream(candidate)
+    return GradientlessDescent.candidate(
+      candidate, count: draw.count, radius: draw.sigma * Double(draw.count).squareRoot(), from: &stream)
+  }
+
+  func families(candidates: Int) -> [CandidateFamily] {
+    [CandidateFamily(name, count: candidates) { draw, candidate in update(candidate, draw) }]
+  }
+
+  /// Zeros where GLD stays; nil where L(α) is not finite.
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
+    guard losses.baseline.isFinite else { return nil }
+    guard let best = GradientlessDescent.choice(of: losses[name], baseline: losses.baseline) else {
+      return [Double](repeating: 0, count: draw.count)
+    }
+    return update(best, draw).map { -$0 }
   }
 }

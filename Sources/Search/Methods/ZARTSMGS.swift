@@ -10,6 +10,7 @@ struct ZARTSMGSMethod: MethodDefinition {
   var name: String { "zarts-mgs" }
   var summary: String { "the mean of candidates around the descent of DARTS, weighted by their true losses" }
   var settings: Set<String> { ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] }
+  var estimators: [StudiedEstimator] { [.mgs] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
 
@@ -138,5 +139,37 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
     return ArchitectureReport(
       gradientNorm: norm, updateNorm: update.length,
       effectiveSampleSize: weights.effectiveSampleSize, validationLoss: guide.loss.loss, candidateLosses: losses)
+  }
+}
+
+extension StudiedEstimator {
+  /// The negative update of MGS, which stands where a step along the gradient would.
+  public static let mgs = StudiedEstimator(MGSEstimator())
+}
+
+private struct MGSEstimator: EstimatorDefinition {
+  var name: String { "mgs" }
+  var summary: String { "the negative update of MGS" }
+  var guide: GradientEstimator? { .first }
+  var isGradientOfFidelity: Bool { true }
+
+  private func proposal(_ draw: CandidateDraw) -> MixtureProposal {
+    MixtureProposal(gradient: draw.guide, sigma: draw.sigma, lambda: draw.mgs.lambda)
+  }
+
+  private func update(_ candidate: Int, _ draw: CandidateDraw) -> [Double] {
+    var stream = draw.stream(candidate)
+    return proposal(draw).sample(from: &stream)
+  }
+
+  func families(candidates: Int) -> [CandidateFamily] {
+    [CandidateFamily(name, count: candidates) { draw, candidate in update(candidate, draw) }]
+  }
+
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
+    MGSSettings.update(
+      (0..<draw.candidates).map { update($0, draw) }, losses: losses[name], proposal: proposal(draw),
+      temperature: draw.mgs.temperature, weighting: draw.mgs.weighting
+    ).map { $0.update.map { 0 - $0 } }
   }
 }

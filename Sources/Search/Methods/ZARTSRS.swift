@@ -19,6 +19,7 @@ struct ZARTSRSMethod: MethodDefinition {
   var name: String { "zarts-rs" }
   var summary: String { "descent along finite differences of the true loss in random directions" }
   var settings: Set<String> { ["inner_steps", "candidates", "rs_distribution", "mu", "xi", "antithetic"] }
+  var estimators: [StudiedEstimator] { [.rs, .pairs] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
 
@@ -176,4 +177,66 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
   ) -> ArchitectureParameters {
     alphas.moved(by: direction.map { length * $0 })
   }
+}
+
+extension StudiedEstimator {
+  /// RS with Gaussian directions, one-sided.
+  public static let rs = StudiedEstimator(OneSidedEstimator())
+  /// RS with antithetic pairs: N candidates are N/2 directions.
+  public static let pairs = StudiedEstimator(PairsEstimator())
+}
+
+/// What RS descends along, one-sided, μ being the study's σ.
+private struct OneSidedEstimator: EstimatorDefinition {
+  var name: String { "rs" }
+  var summary: String { "one-sided RS" }
+  var needsBaseline: Bool { true }
+  var isGradientOfFidelity: Bool { true }
+
+  func families(candidates: Int) -> [CandidateFamily] { [.above(candidates)] }
+
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
+    RandomSlopes.oneSided(
+      draw.directions(draw.candidates), losses: losses["above"], baseline: losses.baseline, smoothing: draw.sigma)
+  }
+}
+
+/// What RS descends along with antithetic pairs.
+private struct PairsEstimator: EstimatorDefinition {
+  var name: String { "pairs" }
+  var summary: String { "RS in antithetic pairs" }
+  var isUsual: Bool { false }
+
+  func fault(candidates: Int) -> (problem: String, wanted: String)? {
+    candidates.isMultiple(of: 2) ? nil : ("pairs need even numbers", "even numbers, or estimators without pairs")
+  }
+
+  func families(candidates: Int) -> [CandidateFamily] {
+    let below = CandidateFamily("below", count: candidates / 2) { draw, candidate in
+      draw.direction(candidate).map { -draw.sigma * $0 }
+    }
+    return [.above(candidates / 2), below]
+  }
+
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
+    RandomSlopes.pairs(
+      draw.directions(draw.candidates / 2), above: losses["above"], below: losses["below"], smoothing: draw.sigma)
+  }
+}
+
+extension CandidateFamily {
+  /// α + μu of either form of RS.
+  fileprivate static func above(_ count: Int) -> CandidateFamily {
+    CandidateFamily("above", count: count) { draw, candidate in draw.direction(candidate).map { draw.sigma * $0 } }
+  }
+}
+
+extension CandidateDraw {
+  /// u of a candidate.
+  fileprivate func direction(_ candidate: Int) -> [Double] {
+    var stream = stream(candidate)
+    return stream.normals(count)
+  }
+
+  fileprivate func directions(_ number: Int) -> [[Double]] { (0..<number).map(direction) }
 }

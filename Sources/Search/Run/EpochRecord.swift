@@ -18,8 +18,8 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
   /// Mean effective sample size of the epoch's updates.
   public var effectiveSampleSize: Double?
   public var normalEntropy = Double.nan
-  /// Of the reduction cell; of the one kind of cell where there is no other.
-  public var reduceEntropy = Double.nan
+  /// Of the reduction cell; nil where there is one kind of cell alone. Tables of earlier versions repeat its entropy there.
+  public var reduceEntropy: Double?
   /// ‖α‖ at the end of the epoch.
   public var alphaNorm = Double.nan
   public var alphaUpdates = 0
@@ -46,7 +46,14 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
 
   package init() {}
 
-  package static let table = RecordTable<EpochRecord>([
+  /// Columns beside the declared ones while a task runs: of tests.
+  @TaskLocal package static var guests: [RecordColumn<EpochRecord>] = []
+
+  package static var table: RecordTable<EpochRecord> {
+    guests.isEmpty ? declared : RecordTable(declared.columns + guests)
+  }
+
+  private static let declared = RecordTable<EpochRecord>([
     .epoch(\.epoch),
     .real("training_loss", \.trainingLoss, .finite, event: "loss/training"),
     .real("training_accuracy", \.trainingAccuracy, .fraction, event: "accuracy/training"),

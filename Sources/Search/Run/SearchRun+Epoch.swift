@@ -91,7 +91,7 @@ extension SearchRun {
     record.sigma = samples ? schedules.sigma(epoch: epoch) : nil
     record.effectiveSampleSize = mean(tally.effectiveSampleSize, of: tally.weightedUpdates)
     record.normalEntropy = state.alphas.matrices[0].meanEntropy
-    record.reduceEntropy = state.alphas.matrices.last?.meanEntropy ?? .nan
+    record.reduceEntropy = state.alphas.matrices.dropFirst().last?.meanEntropy
     record.alphaNorm = state.alphas.norm
     record.alphaUpdates = tally.alphaUpdates
     record.acceptedUpdates = tally.acceptedUpdates

@@ -83,11 +83,11 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
     for (index, variant) in study.variants.enumerated() {
       rows += Self.rows(
         variant.estimator.rawValue, variant.innerSteps, variant.candidates, variant.sigma, samples[variant] ?? [],
-        settings, key: index)
+        settings, mayStay: variant.estimator.definition.mayStay, key: index)
     }
     for (index, compared) in try study.comparedDisplacements(journal).enumerated() {
       rows += Self.rows(
-        "reference", settings.referenceSteps, nil, compared.displacement, compared.samples, settings,
+        "reference", settings.referenceSteps, nil, compared.displacement, compared.samples, settings, mayStay: false,
         key: study.variants.count + index)
     }
     return rows
@@ -95,12 +95,11 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
 
   private static func rows(
     _ name: String, _ innerSteps: Int, _ candidates: Int?, _ sigma: Double?, _ samples: [EstimateSample],
-    _ settings: EstimatorSettings, key: Int
+    _ settings: EstimatorSettings, mayStay: Bool, key: Int
   ) -> [EstimatorRow] {
     let found = samples.statistics(bootstrap: settings.bootstrap, key: key)
     return EstimatorStatistic.allCases.compactMap { statistic in
-      let applies = statistic != .acceptance || name == StudiedEstimator.gld.rawValue
-      guard applies, let entry = found[statistic] else { return nil }
+      guard statistic != .acceptance || mayStay, let entry = found[statistic] else { return nil }
       return EstimatorRow(
         estimator: name, innerSteps: innerSteps, candidates: candidates, sigma: sigma, statistic: statistic.rawValue,
         value: entry.value, lower: entry.interval?.lower, upper: entry.interval?.upper,
@@ -126,10 +125,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
       }
       tensors.append(tensor("true.\(settings.referenceSteps).displacement.\(displacement)", gradients))
     }
-    for (estimator, gradient) in [(StudiedEstimator.darts1, GradientEstimator.first), (.darts2, .second)]
-    where settings.estimators.contains(estimator) {
-      tensors.append(tensor(gradient.rawValue, try places.map { try study.gradient(gradient, place: $0) }))
-    }
+    tensors += try study.estimatesOfPlaces(journal).map { tensor($0.name, $0.estimates) }
     var metadata = ["state_sha256": stateDigest]
     if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }
     try TensorFile.write(tensors, metadata: metadata, to: path)

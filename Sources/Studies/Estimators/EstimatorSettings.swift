@@ -5,46 +5,6 @@ import Runs
 import Search
 import Statistics
 
-/// What estimates ∇_α of the true loss, or is studied as if it did.
-public enum StudiedEstimator: String, CaseIterable, Sendable {
-  /// ∇L₁, first-order DARTS.
-  case darts1
-  /// ∇L₂, second-order DARTS.
-  case darts2
-  /// The finite-difference gradient of L_M itself: what remains of the error when only M is too small.
-  case difference
-  /// ZARTS-RS with Gaussian directions, one-sided (`ZARTSRS`).
-  case rs
-  /// ZARTS-RS with antithetic pairs: N candidates are N/2 directions.
-  case pairs
-  /// The negative update of ZARTS-MGS (`ZARTSMGS`), which stands where a step along the gradient would.
-  case mgs
-  /// The negative accepted step of ZARTS-GLD (`ZARTSGLD`), N being the number of radii.
-  case gld
-
-  /// Whether an estimate depends on drawn candidates, and so on N and σ.
-  public var isSampled: Bool { [.rs, .pairs, .mgs, .gld].contains(self) }
-
-  /// Reads a list such as `darts1,rs,mgs`.
-  ///
-  /// - Throws: `InputError` for an unknown or repeated entry and for an empty list.
-  public static func parse(list: String, setting: String = "estimators") throws -> [StudiedEstimator] {
-    var result: [StudiedEstimator] = []
-    for part in ListText.items(list) {
-      guard let estimator = StudiedEstimator(rawValue: part) else {
-        throw InputError(
-          "unknown estimator", at: .setting(setting), found: "'\(part)'",
-          wanted: allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      guard !result.contains(estimator) else {
-        throw InputError("the same estimator twice", at: .setting(setting), found: "'\(part)'")
-      }
-      result.append(estimator)
-    }
-    return result
-  }
-}
-
 /// Everything that decides what a study of gradient estimators finds, bit for bit.
 public struct EstimatorSettings: Equatable, Sendable {
   public var estimators: [StudiedEstimator]
@@ -127,10 +87,9 @@ public struct EstimatorSettings: Equatable, Sendable {
     guard !estimators.isEmpty else {
       throw InputError("none given", at: .setting("estimators"), wanted: "at least one")
     }
-    if estimators.contains(.pairs), let odd = candidates.first(where: { !$0.isMultiple(of: 2) }) {
-      throw InputError(
-        "pairs need even numbers", at: .setting("candidates"), found: "\(odd)",
-        wanted: "even numbers, or estimators without pairs")
+    for (estimator, count) in estimators.flatMap({ estimator in candidates.map { (estimator, $0) } }) {
+      guard let fault = estimator.definition.fault(candidates: count) else { continue }
+      throw InputError(fault.problem, at: .setting("candidates"), found: "\(count)", wanted: fault.wanted)
     }
     self.estimators = estimators
     self.innerSteps = innerSteps
@@ -152,13 +111,19 @@ public struct EstimatorSettings: Equatable, Sendable {
     self.bootstrap = bootstrap
   }
 
+  var mgs: MGSSettings { MGSSettings(temperature: temperature, lambda: lambda, weighting: weighting) }
+
+  /// The largest N.
+  var mostCandidates: Int { candidates[candidates.count - 1] }
+
   /// M of the reference.
   public var referenceSteps: Int { innerSteps[innerSteps.count - 1] }
 
   /// Points that can be evaluated at a time, at least: those of the reference at one place.
   public func pointsAtATime(values: Int) -> Int { 2 * values }
 
-  var objectives: [Objective] { innerSteps.map { .trueLoss(innerSteps: $0) } }
+  /// L_M for every M.
+  public var objectives: [Objective] { innerSteps.map { .trueLoss(innerSteps: $0) } }
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {

@@ -3,6 +3,7 @@ import Compute
 import Formats
 import Landscape
 import Problems
+import Search
 import Statistics
 
 /// A study of how well L₁, L₂ and L_M of few steps follow the true loss around a checkpoint, from its settings to its files:
@@ -36,7 +37,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     points = try FidelityPoints(settings, around: alphas)
     var sampled = settings.gradients
     sampled.innerSteps = Set(settings.objectives.compactMap(\.trueSteps)).sorted()
-    sampled.estimators = [.darts1, .darts2, .difference, .rs, .mgs]
+    sampled.estimators = StudiedEstimator.ofFidelity
     (sampled.places, sampled.comparedDisplacements) = (1, [])
     gradients = EstimatorStudy(
       problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: sampled,
@@ -197,9 +198,12 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     var rows: [FidelityRow] = []
     for (index, variant) in gradients.variants.enumerated() {
       guard let samples = found[variant] else { continue }
+      // The reference itself.
       if variant.estimator == .difference, variant.innerSteps == gradients.settings.referenceSteps { continue }
       let statistics = samples.statistics(bootstrap: settings.bootstrap, key: 20_000 + index)
-      let (name, steps) = Self.name(of: variant)
+      let (name, steps) =
+        variant.estimator.definition.objective(innerSteps: variant.innerSteps)
+        ?? (variant.estimator.rawValue, variant.innerSteps)
       for statistic in [EstimatorStatistic.cosine, .signAgreement, .normRatio] {
         guard let entry = statistics[statistic] else { continue }
         rows.append(
@@ -212,15 +216,6 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       rows.append(FidelityRow("gradient_half_step_difference", of: .secondOrder, value: change, count: 1))
     }
     return rows
-  }
-
-  private static func name(of variant: EstimatorStudy<Problem>.Variant) -> (name: String, innerSteps: Int) {
-    switch variant.estimator {
-    case .darts1: (Objective.firstOrder.name, Objective.firstOrder.innerSteps)
-    case .darts2: (Objective.secondOrder.name, Objective.secondOrder.innerSteps)
-    case .difference: (Objective.trueLoss(innerSteps: variant.innerSteps).name, variant.innerSteps)
-    case .rs, .pairs, .mgs, .gld: (variant.estimator.rawValue, variant.innerSteps)
-    }
   }
 
   /// The largest eigenvalue of ∇²_α L₁ on the study's validation batches, with its uncertainty, and what tells of noise.

@@ -315,7 +315,12 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       return separable(name, 5, first, kernel: kernel, dilation: 1, stride: 1)
     case .dilatedConv3x3: return separable(name, 1, input, kernel: 3, dilation: 2, stride: stride)
     case .dilatedConv5x5: return separable(name, 1, input, kernel: 5, dilation: 2, stride: stride)
-    default: preconditionFailure("the reference does not know \(operation.rawValue)")
+    default:
+      guard case .depthwise(let kernel, let dilation, let times) = operation.form else {
+        preconditionFailure("the reference does not know \(operation.rawValue)")
+      }
+      let first = separable(name, 1, input, kernel: kernel, dilation: dilation, stride: stride)
+      return times == 1 ? first : separable(name, 5, first, kernel: kernel, dilation: dilation, stride: 1)
     }
   }
 

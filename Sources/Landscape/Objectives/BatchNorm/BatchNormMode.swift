@@ -5,7 +5,7 @@ import Runs
 /// Which statistics normalise activations where a validation loss is evaluated. Inner steps train with batch statistics
 /// whatever the mode.
 ///
-/// A mode is declared in the file of its name and listed in `all`; whoever offers, checks, plans or evaluates asks it.
+/// A mode is declared in the file of its name and listed in `declared`; whoever offers, checks, plans or evaluates asks it.
 public struct BatchNormMode: Sendable {
   /// What flags and files call it.
   public let name: String
@@ -21,7 +21,7 @@ public struct BatchNormMode: Sendable {
   /// `running` is what `starting` gave and steps have moved, or those of the checkpoint where there were no steps.
   let normaliser: @Sendable (NormalisationBench, _ running: ParameterVector?) -> ParameterVector?
 
-  init(
+  package init(
     name: String, batches: Int? = nil, needsStatistics: Bool = false,
     starting: @escaping @Sendable (NormalisationBench) -> ParameterVector? = { _ in nil },
     normaliser: @escaping @Sendable (NormalisationBench, _ running: ParameterVector?) -> ParameterVector?
@@ -30,8 +30,14 @@ public struct BatchNormMode: Sendable {
     (self.starting, self.normaliser) = (starting, normaliser)
   }
 
-  /// The first is the default.
-  public static let all: [BatchNormMode] = [.batch, .running, .recalibrated]
+  /// One line a mode; its file says the rest.
+  private static let declared: [BatchNormMode] = [.batch, .running, .recalibrated]
+
+  /// Modes beside the declared ones while a task runs: of tests.
+  @TaskLocal package static var guests: [BatchNormMode] = []
+
+  /// Every mode. The first is the default.
+  public static var all: [BatchNormMode] { declared + guests }
 
   /// The mode of a name; nil where there is none.
   ///
@@ -81,13 +87,13 @@ extension BatchNormMode: Hashable {
 }
 
 /// What a batch-norm mode finds at a loss.
-struct NormalisationBench {
+package struct NormalisationBench {
   /// Of the checkpoint; nil where it has none.
-  let checkpoint: ParameterVector?
+  package let checkpoint: ParameterVector?
   /// A vector for statistics, to be written at will.
-  let scratch: ParameterVector
+  package let scratch: ParameterVector
   /// How many training batches there are to estimate statistics on.
-  let batches: Int
+  package let batches: Int
   /// Moves `scratch` towards the statistics of one of them, at the weights and α of the loss: r + momentum · (s − r).
-  let move: (_ batch: Int, _ momentum: Float) -> Void
+  package let move: (_ batch: Int, _ momentum: Float) -> Void
 }

@@ -1,0 +1,117 @@
+import Formats
+import Landscape
+import Search
+
+/// What a study of estimators makes of the losses in its journal.
+extension EstimatorStudy {
+  /// Variants in the order of the table.
+  public var variants: [Variant] {
+    settings.estimators.flatMap { estimator -> [Variant] in
+      switch estimator.definition.dependence {
+      case .place:
+        [Variant(estimator: estimator, innerSteps: settings.referenceSteps, candidates: nil, sigma: nil)]
+      case .innerSteps:
+        settings.innerSteps.map { Variant(estimator: estimator, innerSteps: $0, candidates: nil, sigma: nil) }
+      case .candidates:
+        settings.innerSteps.flatMap { steps in
+          settings.candidates.flatMap { candidates in
+            settings.sigmas.map { Variant(estimator: estimator, innerSteps: steps, candidates: candidates, sigma: $0) }
+          }
+        }
+      }
+    }
+  }
+
+  /// Estimates of every variant against the reference, place by place, from a complete journal.
+  ///
+  /// - Throws: `InputError` where the reference or a gradient is not finite.
+  func samples(_ journal: StudyJournal, watch: WalkWatch) throws -> [Variant: [EstimateSample]] {
+    var result: [Variant: [EstimateSample]] = [:]
+    for place in 0..<settings.places {
+      try watch.checkStop()
+      let reference = try finiteReference(journal, place)
+      let guides = try guides(of: settings.estimators, place: place)
+      for variant in variants {
+        let estimates = self.estimates(
+          variant, journal, place, guide: variant.estimator.definition.guide.flatMap { guides[$0] })
+        result[variant, default: []].append(EstimateSample(estimates: estimates, reference: reference))
+      }
+    }
+    return result
+  }
+
+  /// The estimates that know nothing but the place, by the name of the objective whose gradient each is, else by its own: place
+  /// by place, flat.
+  ///
+  /// - Throws: `InputError` where a gradient is not finite.
+  func estimatesOfPlaces(_ journal: StudyJournal) throws -> [(name: String, estimates: [[Double]])] {
+    try variants.filter { $0.estimator.definition.dependence == .place }.map { variant in
+      let definition = variant.estimator.definition
+      let estimates = try (0..<settings.places).flatMap { place in
+        let guide = try guides(of: [variant.estimator], place: place)
+        return self.estimates(variant, journal, place, guide: definition.guide.flatMap { guide[$0] })
+      }
+      return (definition.objective(innerSteps: variant.innerSteps)?.name ?? definition.name, estimates)
+    }
+  }
+
+  private func estimates(
+    _ variant: Variant, _ journal: StudyJournal, _ place: Int, guide: [Double]?
+  ) -> [[Double]] {
+    let definition = variant.estimator.definition
+    let objective = Objective.trueLoss(innerSteps: variant.innerSteps)
+    let candidates = variant.candidates ?? settings.mostCandidates
+    let baseline = definition.needsBaseline ? journal.loss(key("centre", place), objective) : .nan
+    let families = definition.families(candidates: candidates)
+    let sigma = variant.sigma.flatMap { settings.sigmas.firstIndex(of: $0) } ?? 0
+    return (0..<(variant.estimator.isSampled ? settings.repeats : 1)).compactMap { repetition in
+      let first = sigma * settings.repeats + repetition
+      var draw = draw(place: place, first: first, candidates: candidates)
+      if let guide { draw.guide = guide }
+      let losses = CandidateLosses(baseline: baseline) { [self] name in
+        let count = families.first { $0.name == name }?.count ?? 0
+        return (0..<count).map { journal.loss(key(name, place, first, $0), objective) }
+      } difference: { [self] in
+        difference(journal, place: place, innerSteps: variant.innerSteps)
+      }
+      return definition.estimate(draw, losses)
+    }
+  }
+
+  /// The central difference gradient of L_M, flat.
+  ///
+  /// - Parameter displacement: the number of h: 0 for the reference's, then the compared ones.
+  func difference(_ journal: StudyJournal, place: Int, innerSteps: Int, displacement: Int = 0) -> [Double] {
+    let objective = Objective.trueLoss(innerSteps: innerSteps)
+    return (0..<alphas.count).map { coordinate in
+      let sides = (0..<2).map { journal.loss(key("difference", place, displacement, 2 * coordinate + $0), objective) }
+      return (sides[0] - sides[1]) / (2 * displacements[displacement])
+    }
+  }
+
+  /// The gradients with the other displacements against the reference, place by place.
+  func comparedDisplacements(_ journal: StudyJournal) throws -> [(displacement: Double, samples: [EstimateSample])] {
+    try settings.comparedDisplacements.enumerated().map { index, displacement in
+      let samples = try (0..<settings.places).map { place in
+        EstimateSample(
+          estimates: [
+            difference(journal, place: place, innerSteps: settings.referenceSteps, displacement: index + 1)
+          ], reference: try finiteReference(journal, place))
+      }
+      return (displacement, samples)
+    }
+  }
+
+  /// What is wrong with losses or gradients that are not finite.
+  static var diverged: String { "diverged" }
+
+  private func finiteReference(_ journal: StudyJournal, _ place: Int) throws -> [Double] {
+    let reference = difference(journal, place: place, innerSteps: settings.referenceSteps)
+    guard reference.allSatisfy(\.isFinite) else {
+      throw InputError(
+        Self.diverged, at: "the gradient of the true loss", found: "losses that are not finite",
+        wanted: "finite losses: a smaller inner_learning_rate or displacement may help")
+    }
+    return reference
+  }
+}
