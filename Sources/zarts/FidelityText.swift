@@ -12,6 +12,7 @@ enum FidelityText {
     tables.append(minimisers(rows, settings))
     tables.append(shapes(rows, settings))
     tables.append(gradients(rows, truth: truth))
+    tables.append(StudyCommand.brackets(rows.compactMap(\.interval), level: settings.bootstrap.level))
     return tables.compactMap { $0 }.joined(separator: "\n\n")
   }
 
