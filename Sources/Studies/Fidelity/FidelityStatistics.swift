@@ -155,7 +155,8 @@ public struct FidelityStatistics {
       return Moments.mean(away).map { $0 / (top - bottom) }
     }
     guard let value = Moments.mean(each.compactMap { $0 }) else { return [] }
-    return [row("roughness", objective, value: value, interval: meanInterval(each, key: key), count: each.count { $0 != nil })]
+    let count = each.count { $0 != nil }
+    return [row("roughness", objective, value: value, interval: meanInterval(each, key: key), count: count)]
   }
 
   /// |L(α + d) − L(α)|/‖d‖ · ‖α‖/L(α): the largest over the rays, as the authors' script takes it (docs/fidelity.md says
