@@ -94,15 +94,9 @@ public struct Bootstrap: Equatable, Sendable {
         }
       }
     }
-    var left = [[Double]](repeating: [], count: estimates.count)
-    if method != .percentile {
-      for unit in 0..<units {
-        let values = try statistics((0..<units).filter { $0 != unit })
-        for (index, value) in values.enumerated() {
-          if let value, value.isFinite { left[index].append(value) }
-        }
-      }
-    }
+    let left =
+      method == .percentile
+      ? estimates.map { _ in [] } : try Self.jackknife(units, statistics: estimates.count, of: statistics)
     return estimates.indices.map { index in
       let scale = scales.indices.contains(index) ? scales[index] : .plain
       guard let estimate = estimates[index], estimate.isFinite, units >= scale.fewestUnits else { return nil }
@@ -120,18 +114,37 @@ public struct Bootstrap: Equatable, Sendable {
     }
   }
 
-  /// nil where the values without each unit differ by no more than rounding.
+  /// The finite values of each statistic without each unit.
+  static func jackknife(
+    _ units: Int, statistics count: Int, of statistics: ([Int]) throws -> [Double?]
+  ) rethrows -> [[Double]] {
+    var left = [[Double]](repeating: [], count: count)
+    for unit in 0..<units {
+      let values = try statistics((0..<units).filter { $0 != unit })
+      for (index, value) in values.enumerated() {
+        if let value, value.isFinite { left[index].append(value) }
+      }
+    }
+    return left
+  }
+
   private func student(
     _ estimate: Double, jackknife: [Double], _ scale: StatisticScale
   ) -> (lower: Double, upper: Double)? {
-    let count = Double(jackknife.count)
-    guard let mean = Moments.mean(jackknife),
-      let quantile = try? Distributions.studentQuantile((1 + level) / 2, degreesOfFreedom: count - 1)
+    guard let error = Self.standardError(jackknife, of: estimate),
+      let quantile = try? Distributions.studentQuantile(
+        (1 + level) / 2, degreesOfFreedom: Double(jackknife.count - 1))
     else { return nil }
+    return scale.ends(estimate, error: error, reach: quantile)
+  }
+
+  /// The jackknife's; nil where the values without each unit differ by no more than rounding.
+  static func standardError(_ jackknife: [Double], of estimate: Double) -> Double? {
+    guard let mean = Moments.mean(jackknife) else { return nil }
+    let count = Double(jackknife.count)
     let squares = jackknife.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     let error = ((count - 1) / count * squares).squareRoot()
-    guard error > 1e-13 * max(abs(estimate), abs(mean)) else { return nil }
-    return scale.ends(estimate, error: error, reach: quantile)
+    return error > 1e-13 * max(abs(estimate), abs(mean)) ? error : nil
   }
 
   private func quantiles(

@@ -7,15 +7,16 @@ public struct StatedInterval: Equatable, Sendable {
   public var upper: Double
   /// A `Bootstrap.Method`, or `StatedInterval.uncertainty` for a range that is not over a sample.
   public var kind: String?
-  /// The `SamplingUnit` that was resampled; nil for none.
+  /// The `SamplingUnit` that was resampled, or two: "directions and 4 batches"; nil for none.
   public var resampled: String?
-  /// How many of them.
+  /// How many of the first.
   public var units: Int?
 
-  /// An interval over a sample of units.
-  public init(_ interval: ConfidenceInterval, over unit: SamplingUnit) {
+  /// An interval over a sample of units, or of two kinds of them.
+  public init(_ interval: ConfidenceInterval, over unit: SamplingUnit, and crossed: SamplingUnit = .batches) {
     (lower, upper) = (interval.lower, interval.upper)
-    (kind, resampled, units) = (interval.method.rawValue, unit.rawValue, interval.units)
+    (kind, units) = (interval.method.rawValue, interval.units)
+    resampled = unit.rawValue + (interval.crossedUnits.map { " and \($0) \(crossed.rawValue)" } ?? "")
   }
 
   /// `kind` of a range for numerical reasons.

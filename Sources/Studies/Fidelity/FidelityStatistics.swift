@@ -24,9 +24,11 @@ public struct FidelityStatistics {
     for (number, objective) in samples.objectives.enumerated() where objective != truth {
       for (index, radius) in samples.radii.enumerated() {
         rows += try agreement(of: objective, radii: [index], at: radius, key: 100 * number + index)
+        rows += corrected(of: objective, radii: [index], at: radius)
       }
       if samples.radii.count > 1 {
         rows += try agreement(of: objective, radii: Array(samples.radii.indices), at: nil, key: 100 * number + 99)
+        rows += corrected(of: objective, radii: Array(samples.radii.indices), at: nil)
       }
       rows += try minimisers(of: objective, key: 100 * number + 98)
     }
@@ -55,8 +57,8 @@ public struct FidelityStatistics {
       }
       return (x, y)
     }
-    func figures(_ units: [Int]) throws -> [Double?] {
-      let (x, y) = pairs(units) { samples.loss($0, ray: $1, radius: $2) }
+    func figures(_ units: [Int], _ batches: [Int]) throws -> [Double?] {
+      let (x, y) = pairs(units) { samples.loss($0, ray: $1, radius: $2, batches: batches) }
       let differences = zip(x, y).map { $0 - $1 }
       let fit = try LinearFit(y, x)
       let accuracies = pairs(units) { samples.accuracy($0, ray: $1, radius: $2) }
@@ -68,13 +70,53 @@ public struct FidelityStatistics {
       ]
     }
     let rays = Array(samples.rays.indices)
-    let values = try figures(rays)
-    let intervals = try bootstrap.intervals(
-      units: rays.count, key: key, scales: Self.agreementScales.map(\.value), of: figures)
+    let (scales, batches) = (Self.agreementScales.map(\.value), Array(0..<samples.batchCount))
+    let values = try figures(rays, batches)
+    // Where there are batches enough, a repetition has others of them as well.
+    let isCrossed = batches.count >= Bootstrap.fewestUnits && bootstrap.method(units: rays.count) == .student
+    let intervals =
+      isCrossed
+      ? try bootstrap.crossedIntervals(units: rays.count, crossed: batches.count, scales: scales, of: figures)
+      : try bootstrap.intervals(units: rays.count, key: key, scales: scales) { try figures($0, batches) }
     let count = pairs(rays) { samples.loss($0, ray: $1, radius: $2) }.x.count
     return Self.agreementScales.map(\.key).enumerated().compactMap { index, name in
       values[index].map { row(name, objective, radius: radius, value: $0, interval: intervals[index], count: count) }
     }
+  }
+
+  /// Slope and correlation cleared of what validation batches add to the losses, and how much of the spread of the true losses
+  /// that leaves. It takes three batches: two must be left without one.
+  private func corrected(of objective: Objective, radii: [Int], at radius: Double?) -> [FidelityRow] {
+    guard samples.batchCount >= Bootstrap.fewestUnits else { return [] }
+    let (rays, batches) = (Array(samples.rays.indices), Array(0..<samples.batchCount))
+    func fit(_ units: [Int], _ batches: [Int]) -> NoiseCorrectedFit? {
+      var (x, y): ([[Double]], [[Double]]) = ([], [])
+      for ray in units {
+        for index in radii {
+          let both = [truth, objective].map { of in
+            batches.map { samples.loss(of, ray: ray, radius: index, batches: [$0]) }
+          }
+          guard both.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { continue }
+          x.append(both[0])
+          y.append(both[1])
+        }
+      }
+      return NoiseCorrectedFit(x, y)
+    }
+    guard let found = fit(rays, batches) else { return [] }
+    let count = rays.count * radii.count
+    let intervals = bootstrap.crossedIntervals(
+      units: rays.count, crossed: batches.count, scales: [.plain, .correlation]
+    ) { units, batches in
+      let fit = fit(units, batches)
+      return [fit?.slope, fit?.correlation]
+    }
+    return [
+      row("slope_corrected", objective, radius: radius, value: found.slope, interval: intervals[0], count: count),
+      found.correlation.map {
+        row("pearson_corrected", objective, radius: radius, value: $0, interval: intervals[1], count: count)
+      }, row("reference_reliability", objective, radius: radius, value: found.reliability, count: count),
+    ].compactMap { $0 }
   }
 
   // MARK: Minimisers
