@@ -14,14 +14,14 @@ struct FidelityTests {
   private func settings(
     objectives: [Objective] = [.firstOrder, .secondOrder, .trueLoss(innerSteps: 1), .trueLoss(innerSteps: 7)],
     directions: Int = 8, radii: [Double] = [0.25, 0.5, 1], length: DirectionLength = .alpha, plane: Int = 4,
-    gradients: Bool = true
+    gradients: Bool = true, batches: Int = 1
   ) throws -> FidelitySettings {
     try FidelitySettings(
       objectives: objectives, directions: directions, radii: radii, length: length, directionsSeed: 4, planePoints: plane,
       comparesGradients: gradients,
       gradients: EstimatorSettings(
         innerSteps: [1], candidates: [4], sigmas: [0.2], repeats: 4, step: step, epoch: 0, firstStep: 0,
-        bootstrap: Bootstrap(replicates: 60, seed: 2)))
+        validationBatches: batches, bootstrap: Bootstrap(replicates: 60, seed: 2)))
   }
 
   private func run(_ settings: FidelitySettings) throws -> FidelityRun<QuadraticBilevelProblem> {
@@ -217,6 +217,44 @@ struct FidelityTests {
     #expect(rows.first("bias", .firstOrder)?.value == -1)
     #expect(rows.first("roughness", truth)?.count == 2, "a ray with a hole has no roughness")
     #expect(rows.allSatisfy { $0.value.isFinite })
+  }
+
+  /// L₁ of this problem depends on α in the same way on every batch, L₇ through the weights on the batch as well.
+  @Test func batchesAreResampledBesideDirectionsAndTheirNoiseIsTakenOff() throws {
+    let scratch = try ScratchFolder()
+    let chosen = try settings(plane: 0, gradients: false, batches: 4)
+    let rows = try run(chosen).run(in: OutputFolder.create(at: scratch.file("whole")))
+    for name in ["pearson", "bias", "rmse", "slope"] {
+      let interval = try #require(rows.first(name, .firstOrder)?.interval, "\(name)")
+      #expect(interval.resampled == "directions and 4 batches" && interval.units == 8, "\(name): \(interval)")
+    }
+    #expect(rows.first("roughness", truth)?.interval?.resampled == "directions")
+    let samples = try run(chosen).sample()
+    #expect(samples.batchCount == 4)
+    func losses(_ objective: Objective) -> [[Double]] {
+      samples.rays.flatMap { ray in (ray[objective] ?? []).map(\.batchLosses) }
+    }
+    let fit = try #require(NoiseCorrectedFit(losses(truth), losses(.firstOrder)))
+    #expect(rows.first("slope_corrected", .firstOrder)?.value == fit.slope)
+    #expect(rows.first("pearson_corrected", .firstOrder)?.value == fit.correlation)
+    let reliability = try #require(rows.first("reference_reliability", .firstOrder)?.value)
+    #expect(reliability == fit.reliability && reliability > 0 && reliability < 1)
+    // L₁ has no noise of its own, so the plain slope is too small by just that share.
+    let plain = try #require(rows.first("slope", .firstOrder)?.value)
+    #expect(abs(plain / (fit.slope * reliability) - 1) < 1e-4, "\(plain), \(fit)")
+    #expect(try run(settings(plane: 0, gradients: false)).sample().batchCount == 1)
+    // A journal brings the losses on each batch back to the bit.
+    let parts = try OutputFolder.create(at: scratch.file("parts"))
+    var asked = 0
+    #expect(throws: CancellationError.self) {
+      try run(chosen).run(
+        in: parts,
+        isStopRequested: {
+          asked += 1
+          return asked > 9
+        })
+    }
+    #expect(try run(chosen).run(in: parts, isContinued: true) == rows)
   }
 
   @Test func tablesOfEarlierVersionsAreRead() throws {
