@@ -216,9 +216,9 @@ struct EstimatorTests {
       }
       let found = try #require(
         try [EstimateSample(estimates: estimates, reference: reference)].statistics(bootstrap: Bootstrap())[.relativeBias])
-      let interval = try #require(found.interval)
-      if interval.lower <= 0.5, 0.5 <= interval.upper { hits += 1 }
-      if interval.lower > 0 {
+      // In 3 of 1,000 samples all of the interval of the square is below 0, and there is none.
+      if let interval = found.interval, interval.lower <= 0.5, 0.5 <= interval.upper { hits += 1 }
+      if let interval = found.interval, interval.lower > 0 {
         let centre: Double = (interval.lower * interval.lower + interval.upper * interval.upper) / 2
         #expect(abs(centre - found.value * found.value) < 1e-9)
       }
