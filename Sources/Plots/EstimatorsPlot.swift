@@ -1,5 +1,6 @@
 import Figures
 import Formats
+import Studies
 
 extension PlotKind {
   static let estimators = PlotKind(name: "estimators", sources: ["estimators.csv"], fileName: "estimators") {
@@ -16,8 +17,7 @@ enum EstimatorsPlot {
     var at: [Double]
     var statistic: String
     var value: Double
-    var lower: Double
-    var upper: Double
+    var interval: StatedInterval?
   }
 
   private static let variables: [(column: String, symbol: String, label: Label)] = [
@@ -72,7 +72,10 @@ enum EstimatorsPlot {
       }
     }
     var caption = [text.network].compactMap { $0 }
-    caption.append("Against the finite-difference gradient of the true loss; bars: \(text.intervals).")
+    let intervals = rows.filter { statistics.contains($0.statistic) }.compactMap(\.interval)
+    caption.append(
+      "Against the finite-difference gradient of the true loss"
+        + (intervals.isEmpty ? "." : "; bars: \(text.intervals(intervals))."))
     if !held.isEmpty { caption.append("Where another variable is drawn: \(held.sorted().joined(separator: ", ")).") }
     let left = found.filter { !statistics.contains($0) }.map(words)
     if !left.isEmpty { caption.append("In the file besides: \(left.joined(separator: ", ")).") }
@@ -93,13 +96,13 @@ enum EstimatorsPlot {
     let points: [(Double, Row)] =
       applied.isEmpty
       ? rows.first.map { row in (span.isEmpty ? [1] : span).map { ($0, row) } } ?? [] : applied.map { ($0.at[variable], $0) }
-    let hasBand = points.contains { $0.1.lower.isFinite && $0.1.upper.isFinite }
+    let hasBand = points.contains { $0.1.interval != nil }
     var series = try LineSeries(
       label: Label(plain: name), x: points.map(\.0), y: points.map(\.1.value),
       band: hasBand
         ? .init(
-          lower: points.map { $0.1.lower.isFinite ? $0.1.lower : $0.1.value },
-          upper: points.map { $0.1.upper.isFinite ? $0.1.upper : $0.1.value }) : nil)
+          lower: points.map { $0.1.interval?.lower ?? $0.1.value },
+          upper: points.map { $0.1.interval?.upper ?? $0.1.value }) : nil)
     series.marksPoints = true
     return series
   }
@@ -107,13 +110,11 @@ enum EstimatorsPlot {
   private static func read(_ table: CSVTable) throws -> [Row] {
     let (names, statistics) = (try table.column("estimator"), try table.column("statistic"))
     let places = try variables.map { try table.numbersOrGaps($0.column) }
-    let (values, lower, upper) = (
-      try table.numbersOrGaps("value"), try table.numbersOrGaps("lower"), try table.numbersOrGaps("upper")
-    )
+    let (values, intervals) = (try table.numbersOrGaps("value"), try StatedInterval.read(from: table))
     return names.indices.map { row in
       Row(
         estimator: names[row], at: places.map { $0[row] }, statistic: statistics[row], value: values[row],
-        lower: lower[row], upper: upper[row])
+        interval: intervals[row])
     }
     // The gradient itself with another displacement has no place among the estimators' σ.
     .filter { $0.estimator != "reference" }

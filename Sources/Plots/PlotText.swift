@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Landscape
 import Search
+import Studies
 
 /// Titles and captions from the settings of a folder.
 struct PlotText {
@@ -84,10 +85,11 @@ struct PlotText {
     return Self.plain(labels[number - 1])
   }
 
-  /// "95 % intervals": what intervals of a study are.
-  var intervals: String {
-    guard let level = settings["confidence"].flatMap(Double.init) else { return "confidence intervals" }
-    return "\(Self.decimal(100 * level)) % bootstrap intervals"
+  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which don't
+  /// say, have bootstrap intervals.
+  func intervals(_ intervals: [StatedInterval]) -> String {
+    let level = settings["confidence"].flatMap(Double.init).map { "\(Self.decimal(100 * $0)) % " } ?? ""
+    return intervals.account.map { "\(level)intervals, \($0)" } ?? "\(level)bootstrap intervals"
   }
 
   /// Lengths of α in both cells: from the settings, or from the directions that were saved beside them.

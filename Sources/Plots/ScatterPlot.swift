@@ -2,6 +2,7 @@ import Figures
 import Formats
 import Foundation
 import Landscape
+import Studies
 
 extension PlotKind {
   static let scatter = PlotKind(name: "scatter", sources: ["fidelity-samples.csv"], fileName: "fidelity") {
@@ -47,14 +48,16 @@ enum ScatterPlot {
       let both = order.filter { mine[$0] != nil && exact[$0] != nil }
       let (x, y) = (both.compactMap { exact[$0]?.0 }, both.compactMap { mine[$0]?.0 })
       // Coefficients are those of losses.
-      let notes = style.quantity == .loss ? coefficients[objective] ?? [] : []
+      let notes = style.quantity == .loss ? coefficients.notes[objective] ?? [] : []
       return try ScatterPanel(
         title: Label(PlotText.title(objective, of: style.quantity)), x: x, y: y, shade: both.compactMap { exact[$0]?.1 },
         notes: notes, regression: ScatterPanel.leastSquares(x, y))
     }
     let isAccuracy = style.quantity == .accuracy
     var caption = [text.network, text.losses].compactMap { $0 }
-    if panels.contains(where: { !$0.notes.isEmpty }) { caption.append("Brackets: \(text.intervals).") }
+    if !coefficients.intervals.isEmpty, panels.contains(where: { !$0.notes.isEmpty }) {
+      caption.append("Brackets: \(text.intervals(coefficients.intervals)).")
+    }
     var figure = try ScatterFigure(
       title: style.title.map(PlotText.plain) ?? text.around("Approximations and the truth"), panels: panels,
       xLabel: Label(PlotText.title(truth, of: style.quantity) + (isAccuracy ? "" : " (nats)")),
@@ -68,30 +71,31 @@ enum ScatterPlot {
 
   private static let names = [("pearson", "Pearson"), ("spearman", "Spearman"), ("kendall", "Kendall τ")]
 
-  /// Lines of text for each objective: coefficients over all radii, or of the only one.
-  private static func coefficients(_ folder: PlotFolder) throws -> [Objective: [Label]] {
-    guard folder.has("fidelity.csv") else { return [:] }
+  /// Lines of text for each objective: coefficients over all radii, or of the only one. And the intervals among them.
+  private static func coefficients(
+    _ folder: PlotFolder
+  ) throws -> (notes: [Objective: [Label]], intervals: [StatedInterval]) {
+    guard folder.has("fidelity.csv") else { return ([:], []) }
     let table = try CSVTable(readingFrom: folder.file("fidelity.csv"))
     let (names, radii) = (try table.column("name"), try table.numbersOrGaps("radius"))
-    let (values, lower, upper) = (
-      try table.numbersOrGaps("value"), try table.numbersOrGaps("lower"), try table.numbersOrGaps("upper")
-    )
+    let (values, intervals) = (try table.numbersOrGaps("value"), try StatedInterval.read(from: table))
     // Other statistics have objectives of other kinds.
     let kept = names.indices.filter { row in Self.names.contains { $0.0 == names[row] } }
     let objectives = try CSVTable(path: table.path, columns: table.columns, rows: kept.map { table.rows[$0] }).objectives()
-    var result: [Objective: [Label]] = [:]
+    var (result, shown): ([Objective: [Label]], [StatedInterval]) = ([:], [])
     for objective in objectives.unique() {
       for (name, words) in Self.names {
         let mine = zip(kept, objectives).filter { $1 == objective && names[$0] == name }.map(\.0)
         // A row without a radius is over all of them; a single one says the same.
         guard let row = mine.first(where: { radii[$0].isNaN }) ?? (mine.count == 1 ? mine.first : nil) else { continue }
         var line = "\(words) \(Numeral.fixed(values[row], decimals: 2))"
-        if lower[row].isFinite, upper[row].isFinite {
-          line += " [\(Numeral.fixed(lower[row], decimals: 2)), \(Numeral.fixed(upper[row], decimals: 2))]"
+        if let interval = intervals[row], interval.lower.isFinite, interval.upper.isFinite {
+          line += " [\(Numeral.fixed(interval.lower, decimals: 2)), \(Numeral.fixed(interval.upper, decimals: 2))]"
+          shown.append(interval)
         }
         result[objective, default: []].append(Label(plain: line))
       }
     }
-    return result
+    return (result, shown)
   }
 }

@@ -79,7 +79,7 @@ enum SpectrumPlot {
     }
     let bars = [
       quantities.indices.contains { quantities[$0] != "trace" && reach[$0].isFinite } ? "uncertainty of eigenvalues" : nil,
-      rows("trace").contains { reach[$0].isFinite } ? "standard errors of traces" : nil,
+      rows("trace").contains { reach[$0].isFinite } ? "standard errors of traces over probes" : nil,
     ].compactMap { $0 }
     if !bars.isEmpty { caption.append("Bands and bars: \(bars.joined(separator: ", ")).") }
     return try Panels.figure(

@@ -48,19 +48,6 @@ public enum Distributions {
   }
 }
 
-/// A range that holds a quantity in a given share of repetitions.
-public struct ConfidenceInterval: Equatable, Sendable {
-  public let lower: Double
-  public let upper: Double
-
-  public init(lower: Double, upper: Double) {
-    self.lower = lower
-    self.upper = upper
-  }
-
-  public func contains(_ value: Double) -> Bool { lower <= value && value <= upper }
-}
-
 /// GSL ends the process where something goes wrong, unless it is told to return a status instead.
 enum GSLErrors {
   static let areReturned: Bool = {

@@ -2,7 +2,7 @@ import CGSL
 import Formats
 
 /// The straight line y = intercept + slope · x of least squares (GSL, `gsl_fit_linear`), with Student intervals that hold
-/// for independent normal errors of one variance.
+/// for independent normal errors of one variance: points of a grid, or several along one direction, have none.
 public struct LinearFit: Equatable, Sendable {
   public let slope: Double
   public let intercept: Double
@@ -54,6 +54,6 @@ public struct LinearFit: Equatable, Sendable {
     try Distributions.requireOpen(level, at: .setting("confidence"))
     guard count > 2 else { return nil }
     let reach = try error * Distributions.studentQuantile((1 + level) / 2, degreesOfFreedom: Double(count - 2))
-    return ConfidenceInterval(lower: value - reach, upper: value + reach)
+    return ConfidenceInterval(lower: value - reach, upper: value + reach, method: .student, units: count)
   }
 }

@@ -18,7 +18,7 @@ public struct StudyPoint: Hashable, Sendable {
 
   /// How evaluations stand in a study's journal.
   static var table: PointTable<StudyPoint> {
-    PointTable(places: ["part", "place", "first", "second"]) {
+    PointTable(places: ["part", "place", "first", "second"], samples: [.loss, .accuracy, .batchLosses]) {
       [.text($0.part), .integer($0.place), .integer($0.first), .integer($0.second)]
     } keys: { table in
       let (parts, places) = (try table.column("part"), try table.integers("place"))

@@ -80,9 +80,9 @@ enum ComparisonReport {
       ]
     }
     let manyData = Set(tests.map(\.dataset)).count > 1
-    let header = ["space", "quantity", "difference", "pairs", "mean", "95 % (bootstrap)", "p (Wilcoxon)", "p (Holm)"]
+    let header = ["space", "quantity", "difference", "pairs", "mean", "95 % (Student)", "p (Wilcoxon)", "p (Holm)"]
     let few = tests.contains { $0.pairs < ComparisonStatistics.fewestForWilcoxon }
-    return "differences on the same seeds\n"
+    return "differences on the same seeds, with Student's intervals over the pairs\n"
       + TextTable.text(
         header: manyData ? ["dataset"] + header : header,
         rows: manyData ? zip(tests, rows).map { [$0.dataset] + $1 } : rows,

@@ -70,6 +70,9 @@ struct EstimatorsCommand: ParsableCommand {
       finish: { run, rows, folder in
         if let warning = NumericalNoise.gradientWarning(run.stepChange) { complain(warning) }
         print(Self.text(rows))
+        if let brackets = StudyCommand.brackets(rows.compactMap(\.interval), level: run.settings.bootstrap.level) {
+          print("\n" + brackets)
+        }
         print(folder.file("estimators.csv"))
       })
   }

@@ -9,9 +9,11 @@ enum FidelityText {
     for radius in settings.radii where settings.radii.count > 1 {
       tables.append(agreement(rows, settings, radius: radius, title: "radius \(radius)"))
     }
+    tables.append(corrected(rows, settings))
     tables.append(minimisers(rows, settings))
     tables.append(shapes(rows, settings))
     tables.append(gradients(rows, truth: truth))
+    tables.append(StudyCommand.brackets(rows.compactMap(\.interval), level: settings.bootstrap.level))
     return tables.compactMap { $0 }.joined(separator: "\n\n")
   }
 
@@ -26,6 +28,16 @@ enum FidelityText {
       title, header,
       settings.approximations.map { objective in
         (objective.label, names.map { rows.first($0, objective, radius: place) })
+      })
+  }
+
+  private static func corrected(_ rows: [FidelityRow], _ settings: FidelitySettings) -> String? {
+    let place = settings.radii.count > 1 ? nil : settings.radii.first
+    return table(
+      "cleared of noise between batches", ["slope", "Pearson", "reliability of the truth"],
+      settings.approximations.map { objective in
+        let names = ["slope_corrected", "pearson_corrected", "reference_reliability"]
+        return (objective.label, names.map { rows.first($0, objective, radius: place) })
       })
   }
 

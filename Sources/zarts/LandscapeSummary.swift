@@ -46,8 +46,9 @@ enum LandscapeSummary {
         minimiser.map { "(\(decimal($0.point.x, 3)), \(decimal($0.point.y, 3)))" } ?? "-",
       ]
     }
+    let error = hasErrors ? ["error over batches"] : []
     return TextTable.text(
-      header: ["objective", "loss at centre"] + (hasErrors ? ["standard error"] : []) + ["accuracy", "least loss", "at"],
+      header: ["objective", "loss at centre"] + error + ["accuracy", "least loss", "at"],
       rows: rows, rightAligned: hasErrors ? [1, 2, 3, 4] : [1, 2, 3])
   }
 
@@ -72,7 +73,7 @@ enum LandscapeSummary {
       }
     }
     return TextTable.text(
-      header: ["direction", "objective", "least loss", "standard error", "at"], rows: rows, rightAligned: [0, 2, 3, 4])
+      header: ["direction", "objective", "least loss", "error over batches", "at"], rows: rows, rightAligned: [0, 2, 3, 4])
   }
 
   private static func decimal(_ value: Double?, _ digits: Int = 4) -> String {

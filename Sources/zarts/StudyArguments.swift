@@ -10,13 +10,17 @@ extension Bootstrap.Method: ExpressibleByArgument {}
 
 /// The flags of confidence intervals.
 struct BootstrapFlags: ParsableArguments {
-  @Option(help: "Interval of the bootstrap: accelerated (BCa) or percentile.")
-  var bootstrap = Bootstrap.Method.accelerated
-  @Option(help: "Resamples behind each interval.")
+  @Option(
+    help: """
+      Kind of interval: student (t with the jackknife's error), or bootstrap intervals, accelerated (BCa) or percentile, \
+      which hold from \(Bootstrap.fewestDrawn) units on; below that all are Student's.
+      """)
+  var bootstrap = Bootstrap.Method.student
+  @Option(help: "Resamples behind each bootstrap interval.")
   var replicates = 1000
   @Option(help: "Share of repetitions in which an interval is to hold what it is for.")
   var confidence = 0.95
-  @Option(help: "Key of the resamples.")
+  @Option(help: "Key of the resamples of a bootstrap.")
   var bootstrapSeed: UInt64 = 0
 
   func settings() throws -> Bootstrap {
@@ -90,6 +94,15 @@ enum StudyCommand {
   static func decimal(_ value: Double?, _ digits: Int = 4) -> String {
     if let value, !value.isFinite { return notFinite }
     return value.map { abs($0) >= 0.001 || $0 == 0 ? String(format: "%.\(digits)f", $0) : String(format: "%.2e", $0) } ?? "-"
+  }
+
+  /// What brackets are: "[ ]: 95 % intervals, Student's t over 24 directions"; nil where there are none.
+  static func brackets(_ intervals: [StatedInterval], level: Double) -> String? {
+    let sampled = intervals.account.map { "\(String(format: "%.3g", 100 * level)) % intervals, \($0)" }
+    let others = intervals.contains { $0.kind == StatedInterval.uncertainty }
+    let numerical = others ? "of an eigenvalue its numerical uncertainty" : nil
+    let parts = [sampled, numerical].compactMap { $0 }
+    return parts.isEmpty ? nil : "[ ]: " + parts.joined(separator: "; ")
   }
 
   /// A value with its interval.

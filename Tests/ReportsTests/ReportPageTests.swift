@@ -250,6 +250,21 @@ struct ReportPageTests {
     for wanted in ["0.998877665544", "40", "0.95"] { #expect(cells.contains(wanted), "\(wanted)") }
   }
 
+  @Test("What the intervals of a study are over stands beside its charts, and nothing where its table does not say")
+  func intervals() throws {
+    let samples = try Samples()
+    let head = "name,objective,inner_steps,radius,value,lower,upper,n"
+    try samples.write(
+      head + ",interval,resampled,units\npearson,first,0,0.5,0.875,0.8,0.95,72,student,directions and 4 batches,24\n"
+        + "pearson,first,0,1,0.75,0.7,0.8,72,student,directions and 4 batches,24\nroughness,first,0,,0.5,,,24,,,\n",
+      to: "new/fidelity.csv")
+    try samples.write("confidence: 0.9\n", to: "new/fidelity.yaml")
+    try samples.write(head + "\npearson,first,0,0.5,0.875,0.8,0.95,72\n", to: "old/fidelity.csv")
+    let notes = try ["new", "old"].map { try tree([samples.path($0)]).all("p", class: "note").map(\.allText) }
+    #expect(notes[0].contains("Bands, lower and upper: 90 % intervals, student over 24 directions and 4 batches."))
+    #expect(!notes[1].contains { $0.contains("intervals") })
+  }
+
   @Test("Lines of a landscape are drawn with their standard errors, a chart a direction")
   func lines() throws {
     let samples = try Samples()
@@ -269,6 +284,7 @@ struct ReportPageTests {
     #expect(second.map { $0.attributes["data-name"] } == ["L₁", "L₁₀"])
     #expect(second[0].attributes["data-y"] == "0.205 0.215 0.225" && second[0].attributes["data-x"] == "-1 0 1")
     #expect(second.map { $0.all("path", class: "band").count } == [1, 0])
+    #expect(root.all("p", class: "note").contains { $0.allText.contains("standard error over the validation batches") })
   }
 
   @Test("A comparison shows its tables and the runs in it")

@@ -171,6 +171,27 @@ struct ComparisonTests {
     #expect(rows[0].map(\.cost) == rows[1].map(\.cost))
   }
 
+  @Test func testsSayHowTheirIntervalWasFoundAndWhatItIsOver() throws {
+    let folder = try TemporaryFolder()
+    let rows = try compare(plan([.darts1, .zartsGLD], seeds: [1, 2, 3]), in: folder.file("all"))
+    let table = try CSVTable(readingFrom: ComparisonFolder(existing: folder.file("all")).testsPath)
+    let row = try #require(try table.column("quantity").firstIndex(of: ComparisonQuantity.validationLoss.rawValue))
+    let differences = try [1, 2, 3].map { (seed: UInt64) -> Double in
+      let losses = try [SearchMethod.zartsGLD, .darts1].map { method in
+        try #require(rows.first { $0.method == method && $0.seed == seed }?.result?.record.validationLoss)
+      }
+      return losses[0] - losses[1]
+    }
+    let mean: Double = differences.reduce(0, +) / 3
+    let squares: Double = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    // t.ppf(0.975, 2) of SciPy times s/√3.
+    let reach: Double = 4.302652729911275 * (squares / 6).squareRoot()
+    #expect(try table.column("interval")[row] == "student" && table.column("resampled")[row] == "seeds")
+    let (lower, upper) = (try table.optionalDoubles("lower")[row], try table.optionalDoubles("upper")[row])
+    #expect(abs((lower ?? .nan) - (mean - reach)) < 1e-8 * (1 + reach))
+    #expect(abs((upper ?? .nan) - (mean + reach)) < 1e-8 * (1 + reach))
+  }
+
   @Test(arguments: [3, 15, 20, 40, 90])
   func stoppedComparisonEndsAsOneThatNeverWas(losses: Int) throws {
     let folder = try ScratchFolder()

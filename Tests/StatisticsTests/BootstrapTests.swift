@@ -25,26 +25,63 @@ struct BootstrapTests {
     return squares.reduce(0, +) / Double(values.count)
   }
 
-  /// Expected ends are those of `scipy.stats.bootstrap((lsat, gpa), pearson, paired=True, n_resamples=200000)` and of the
-  /// plug-in variance of the spatial data at level 0.9 with 100,000 resamples, SciPy 1.17.1; the book has [115.8, 259.6]
-  /// for the latter by BCa. Tolerances are what 4,000 resamples leave to chance.
-  @Test func intervalsAreThoseOfSciPyAndOfTheBook() throws {
-    let accelerated = try #require(
-      try Bootstrap(replicates: 4000, seed: 1).interval(units: 15) { try correlation($0) })
-    #expect(abs(accelerated.lower - 0.3335) < 0.05 && abs(accelerated.upper - 0.9421) < 0.01, "\(accelerated)")
-    let percentile = try #require(
-      try Bootstrap(method: .percentile, replicates: 4000, seed: 1).interval(units: 15) { try correlation($0) })
-    #expect(abs(percentile.lower - 0.4594) < 0.03 && abs(percentile.upper - 0.9621) < 0.005, "\(percentile)")
-    let book = try #require(try Bootstrap(replicates: 4000, level: 0.9, seed: 2).interval(units: 26, of: variance))
+  /// The plug-in variance of the spatial data at level 0.9 by `scipy.stats.bootstrap` with 100,000 resamples, SciPy 1.17.1;
+  /// the book has [115.8, 259.6] by BCa. Tolerances are what 4,000 resamples leave to chance.
+  @Test func bootstrapIntervalsAreThoseOfSciPyAndOfTheBook() throws {
+    let book = try #require(
+      try Bootstrap(method: .accelerated, replicates: 4000, level: 0.9, seed: 2).interval(units: 26, of: variance))
     #expect(abs(book.lower - 115.67) < 4 && abs(book.upper - 261.17) < 8, "\(book)")
+    #expect(book.method == .accelerated && book.units == 26)
     let plain = try #require(
       try Bootstrap(method: .percentile, replicates: 4000, level: 0.9, seed: 2).interval(units: 26, of: variance))
     #expect(abs(plain.lower - 97.7) < 4 && abs(plain.upper - 235.5) < 5, "\(plain)")
   }
 
+  /// r = 0.776 and its jackknife error 0.1425 are the book's (§11.2); tanh(artanh r ± t s/(1 − r²)) with
+  /// `scipy.stats.t.ppf(0.975, 14)`, in NumPy. On the plain scale the interval would reach beyond 1.
+  @Test(arguments: Bootstrap.Method.allCases)
+  func intervalsOfFewUnitsAreStudentsOnTheScaleOfTheStatistic(method: Bootstrap.Method) throws {
+    let found = try #require(
+      try Bootstrap(method: method).interval(units: 15, scale: .correlation) { try correlation($0) })
+    #expect(found.method == .student && found.units == 15, "15 units are too few to draw from")
+    #expect(abs(found.lower - 0.26054595868323926) < 1e-9 && abs(found.upper - 0.9473893208025896) < 1e-9, "\(found)")
+  }
+
+  /// Ends worked out in NumPy and SciPy 1.17.1 from the formulas in the comments.
+  @Test func eachScaleHasItsEnds() throws {
+    let student = try Bootstrap()
+    func ends(_ scale: StatisticScale, _ units: Int, _ statistic: ([Int]) throws -> Double?) throws -> [Double] {
+      let found = try #require(try student.interval(units: units, scale: scale, of: statistic))
+      return [found.lower, found.upper]
+    }
+    func isClose(_ found: [Double], _ expected: [Double]) -> Bool {
+      zip(found, expected).allSatisfy { abs($0 - $1) < 1e-9 }
+    }
+    // The root mean square v of these, v exp(± t s/v).
+    let lengths: [Double] = [1, 2, 3, 4, 5, 9]
+    let logarithm = try ends(.logarithm, 6) { units in
+      Moments.mean(units.map { lengths[$0] * lengths[$0] })?.squareRoot()
+    }
+    #expect(isClose(logarithm, [2.1821171376813826, 10.38746558342474]), "\(logarithm)")
+    // A mean of 0.5 ± 1.388…: as a square cleared of noise, the root of what is above 0; within a range, cut to it.
+    let squares = [-1, 0.5, 1, 2, 0]
+    func mean(_ units: [Int]) -> Double? { Moments.mean(units.map { squares[$0] }) }
+    let square = try ends(.square, 5, mean)
+    #expect(isClose(square, [0, 1.3741261050569182]), "\(square)")
+    #expect(try ends(.within(0...1.2), 5, mean) == [0, 1.2])
+    let plain = try ends(.plain, 5, mean)
+    #expect(isClose(plain, [-0.8882225525988967, 1.8882225525988967]), "\(plain)")
+    // 11 of 15 pairs alike; Fisher's z of 2c − 1.
+    let (x, y): ([Double], [Double]) = ([1, 2, 3, 4, 5, 6], [2, 1, 4, 6, 3, 5])
+    let concordance = try ends(.concordance, 6) { units in
+      try Correlation.concordance(units.map { x[$0] }, units.map { y[$0] })
+    }
+    #expect(isClose(concordance, [0.4075734017580632, 0.9166141333112183]), "\(concordance)")
+  }
+
   /// 400 samples each. Of 95 % the standard error of a share is 1.1 %; three of them, and what small samples are known to
-  /// cost a percentile interval (about 3 % at n = 20), are allowed.
-  @Test func intervalsHoldTheTruthAsOftenAsTheyClaim() throws {
+  /// cost a percentile interval (about 3 % at n = 20), are allowed. `CoverageTests` has Student's for fewer units.
+  @Test func intervalsOfTwentyUnitsHoldTheTruthAsOftenAsTheyClaim() throws {
     var hits = ["percentile": 0, "accelerated": 0, "student": 0, "slope": 0, "clusters": 0, "points": 0]
     for trial in 0..<400 {
       var stream = RandomStream(seed: 77, purpose: .test, step: trial)
@@ -57,9 +94,6 @@ struct BootstrapTests {
         let found = try Bootstrap(method: method, replicates: 400, seed: UInt64(trial)).interval(units: 20, of: mean)
         if found?.contains(3) == true { hits[method.rawValue, default: 0] += 1 }
       }
-      let paired = try PairedDifference(
-        sample, [Double](repeating: 0, count: 20), bootstrap: Bootstrap(replicates: 2, seed: 0))
-      if paired?.studentInterval?.contains(3) == true { hits["student", default: 0] += 1 }
       let x = stream.normals(12)
       let y = x.map { 1 - 0.5 * $0 + stream.normal() }
       if try LinearFit(x, y)?.slopeInterval()?.contains(-0.5) == true { hits["slope", default: 0] += 1 }
@@ -95,24 +129,35 @@ struct BootstrapTests {
   }
 
   @Test func resamplesDependOnSeedAndKeyAloneAndNotOnTheOtherStatistics() throws {
-    let bootstrap = try Bootstrap(replicates: 200, seed: 5)
+    let bootstrap = try Bootstrap(method: .accelerated, replicates: 200, seed: 5)
     let one = bootstrap.interval(units: 26, of: variance)
     let several = bootstrap.intervals(units: 26) { [1, variance($0), nil] }
     #expect(one != nil && several[1] == one)
     #expect(several[2] == nil)
     #expect(bootstrap.interval(units: 26, key: 1, of: variance) != one)
-    #expect(try Bootstrap(replicates: 200, seed: 6).interval(units: 26, of: variance) != one)
+    #expect(try Bootstrap(method: .accelerated, replicates: 200, seed: 6).interval(units: 26, of: variance) != one)
   }
 
-  @Test func constantStatisticsHaveIntervalsOfNoWidthAndUndefinedOnesNone() throws {
-    let bootstrap = try Bootstrap(replicates: 50)
-    #expect(bootstrap.interval(units: 10) { _ in 4 } == ConfidenceInterval(lower: 4, upper: 4))
-    #expect(bootstrap.interval(units: 2) { _ in 4 } == nil, "two units say nothing of spread")
-    #expect(bootstrap.interval(units: 10) { _ in nil } == nil)
-    #expect(bootstrap.interval(units: 10) { _ in .nan } == nil)
+  @Test(arguments: Bootstrap.Method.allCases)
+  func unitsThatAreAllTheSameOrTooFewHaveNoInterval(method: Bootstrap.Method) throws {
+    let bootstrap = try Bootstrap(method: method, replicates: 50)
+    for units in [10, 30] {
+      #expect(bootstrap.interval(units: units) { _ in 4 } == nil)
+      // 0.1 is no sum of powers of two: means of it differ by roundings.
+      #expect(bootstrap.interval(units: units) { Moments.mean($0.map { _ in 0.1 }) } == nil)
+      #expect(bootstrap.interval(units: units) { _ in nil } == nil)
+      #expect(bootstrap.interval(units: units) { _ in .nan } == nil)
+      // Undefined on nearly every resample, and without any unit.
+      #expect(bootstrap.interval(units: units) { Set($0).count == units ? Double($0[0]) : nil } == nil)
+    }
+    #expect(bootstrap.interval(units: 2) { Double($0[0]) } == nil, "two units say nothing of spread")
+    #expect(bootstrap.interval(units: 1) { Double($0.first ?? 0) } == nil)
     #expect(bootstrap.interval(units: 0) { $0.isEmpty ? nil : 1 } == nil)
-    // Undefined on nearly every resample.
-    #expect(bootstrap.interval(units: 10) { Set($0).count == 10 ? 1 : nil } == nil)
+    func sum(_ units: [Int]) -> Double { units.reduce(0.1) { $0 + 0.01 * Double($1) } }
+    #expect(bootstrap.interval(units: 3, of: sum) != nil)
+    #expect(bootstrap.interval(units: 4, scale: .correlation, of: sum) == nil, "three pairs are left without one")
+    #expect(bootstrap.interval(units: 5, scale: .correlation, of: sum) != nil)
+    #expect(bootstrap.interval(units: 5, scale: .correlation) { $0.count == 5 ? 1 : 0.1 * Double($0[0]) } == nil, "r = 1")
   }
 
   @Test func settingsThatMeanNothingAreRefused() {

@@ -9,12 +9,17 @@ public struct ObjectiveSample: Equatable, Sendable {
   /// Standard error of the mean over validation batches; nil with one batch.
   public var lossError: Double?
   public var accuracyError: Double?
+  /// The loss on each validation batch, in their order, for tables that keep it; empty with one batch.
+  public var batchLosses: [Double]
 
-  public init(loss: Double, accuracy: Double, lossError: Double? = nil, accuracyError: Double? = nil) {
+  public init(
+    loss: Double, accuracy: Double, lossError: Double? = nil, accuracyError: Double? = nil, batchLosses: [Double] = []
+  ) {
     self.loss = loss
     self.accuracy = accuracy
     self.lossError = lossError
     self.accuracyError = accuracyError
+    self.batchLosses = batchLosses
   }
 
   /// Batches count by their examples: with shares w of B batches the error is √(B/(B−1) Σ w²(x − x̄)²), which is s/√B where
@@ -25,7 +30,8 @@ public struct ObjectiveSample: Equatable, Sendable {
       loss: total.loss, accuracy: total.accuracy,
       lossError: Self.standardError(of: batches.map(\.loss), around: total.loss, counts: batches.map(\.count)),
       accuracyError: Self.standardError(
-        of: batches.map(\.accuracy), around: total.accuracy, counts: batches.map(\.count)))
+        of: batches.map(\.accuracy), around: total.accuracy, counts: batches.map(\.count)),
+      batchLosses: batches.count > 1 ? batches.map(\.loss) : [])
   }
 
   private static func standardError(of values: [Double], around mean: Double, counts: [Int]) -> Double? {

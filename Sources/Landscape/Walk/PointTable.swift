@@ -5,9 +5,11 @@ package enum SampleColumn: String {
   case loss, accuracy
   case lossError = "loss_error"
   case accuracyError = "accuracy_error"
+  /// With blanks between; empty with one validation batch.
+  case batchLosses = "batch_losses"
 
   /// Whether tables of earlier versions may lack it.
-  var isLater: Bool { self == .lossError || self == .accuracyError }
+  var isLater: Bool { self != .loss && self != .accuracy }
 
   func cell(_ sample: ObjectiveSample) -> CSVField {
     func optional(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
@@ -16,6 +18,7 @@ package enum SampleColumn: String {
     case .accuracy: .real(sample.accuracy)
     case .lossError: optional(sample.lossError)
     case .accuracyError: optional(sample.accuracyError)
+    case .batchLosses: .text(sample.batchLosses.map { "\($0)" }.joined(separator: " "))
     }
   }
 }
@@ -51,7 +54,13 @@ public struct PointTable<Key: Hashable> {
 
   /// What is left of a sample when it is read back.
   func kept(_ sample: ObjectiveSample) -> ObjectiveSample {
-    samples.contains(.lossError) ? sample : ObjectiveSample(loss: sample.loss, accuracy: sample.accuracy)
+    func of<Value>(_ column: SampleColumn, _ value: Value, else nothing: Value) -> Value {
+      samples.contains(column) ? value : nothing
+    }
+    return ObjectiveSample(
+      loss: sample.loss, accuracy: sample.accuracy, lossError: of(.lossError, sample.lossError, else: nil),
+      accuracyError: of(.accuracyError, sample.accuracyError, else: nil),
+      batchLosses: of(.batchLosses, sample.batchLosses, else: []))
   }
 
   /// The rows of a table in their order; those of earlier versions have no errors.
@@ -69,6 +78,7 @@ public struct PointTable<Key: Hashable> {
       return try table.optionalDoubles(column.rawValue)
     }
     let (lossErrors, accuracyErrors) = (try errors(.lossError), try errors(.accuracyError))
+    let batchLosses = try lists(table)
     return try names.indices.map { row in
       let known = objectives.map { $0.first { $0.name == names[row] && $0.innerSteps == steps[row] } }
       guard let objective = known ?? Objective(name: names[row], innerSteps: steps[row]) else {
@@ -78,8 +88,23 @@ public struct PointTable<Key: Hashable> {
           wanted: objectives?.map(\.label).joined(separator: ", ") ?? Objective.forms)
       }
       let sample = ObjectiveSample(
-        loss: losses[row], accuracy: accuracies[row], lossError: lossErrors[row], accuracyError: accuracyErrors[row])
+        loss: losses[row], accuracy: accuracies[row], lossError: lossErrors[row], accuracyError: accuracyErrors[row],
+        batchLosses: batchLosses[row])
       return (keys[row], objective, sample)
+    }
+  }
+
+  private func lists(_ table: CSVTable) throws -> [[Double]] {
+    let name = SampleColumn.batchLosses.rawValue
+    guard samples.contains(.batchLosses), table.columns.contains(name) else { return table.rows.map { _ in [] } }
+    return try table.column(name).enumerated().map { row, cell in
+      try cell.split(separator: " ").map { part in
+        guard let value = Double(part) else {
+          throw table.failure(
+            "not a number", row: row, column: name, found: cell, expected: "numbers with blanks between")
+        }
+        return value
+      }
     }
   }
 }

@@ -31,7 +31,14 @@ enum LandscapeSection {
         + (isPartial ? " Hatched points are not computed yet." : "") + gaps(landscape)
       parts.append(.element("p", ["class": "note"], [.text(note)]))
     }
-    if let lines = landscape.lines { parts.append(.element("div", ["class": "panels"], try charts(of: lines))) }
+    if let lines = landscape.lines {
+      let hasErrors = try lines.columns.contains("loss_error") && lines.column("loss_error").contains { !$0.isEmpty }
+      if hasErrors {
+        parts.append(
+          .element("p", ["class": "note"], ["Bands of lines are ± 1 standard error over the validation batches."]))
+      }
+      parts.append(.element("div", ["class": "panels"], try charts(of: lines)))
+    }
     if let comparison = landscape.comparison {
       parts.append(DataTable(comparison, caption: "How well each follows the true loss over these points", digits: 5).html())
     }

@@ -14,6 +14,7 @@ enum StatisticsSection {
           parts.append(
             .element("pre", ["class": "account", "tabindex": "0", "aria-label": "Text of \(study.name)"], [.text(text)]))
         }
+        if let account = try intervals(study) { parts.append(.element("p", ["class": "note"], [.text(account)])) }
         let charts = try charts(study)
         if !charts.isEmpty { parts.append(.element("div", ["class": "panels"], charts)) }
         let table = DataTable(study.table, caption: "\(study.kind.rawValue).csv", digits: 5).html()
@@ -36,6 +37,22 @@ enum StatisticsSection {
     case .spectrum: "Spectrum of the Hessian"
     case .estimators: "Gradient estimators"
     }
+  }
+
+  /// What bands and the columns `lower` and `upper` are; nil for tables that don't say (of earlier versions, and spectra).
+  private static func intervals(_ study: ReportStudy) throws -> String? {
+    let columns = ["interval", "resampled", "units"]
+    guard columns.allSatisfy(study.table.columns.contains) else { return nil }
+    let cells = try columns.map { try study.table.column($0) }
+    var found: [String] = []
+    for row in study.table.rows.indices where !cells[1][row].isEmpty {
+      let words = "\(cells[0][row]) over \(cells[2][row]) \(cells[1][row])"
+      if !found.contains(words) { found.append(words) }
+    }
+    guard !found.isEmpty else { return nil }
+    let level = study.settings?.entries.first { $0.key == "confidence" }.flatMap { Double($0.value) }
+    let share = level.map { String(format: "%.3g %% ", 100 * $0) } ?? ""
+    return "Bands, lower and upper: \(share)intervals, \(found.joined(separator: "; "))."
   }
 
   /// What charts of a study are over, and what tells their lines apart.

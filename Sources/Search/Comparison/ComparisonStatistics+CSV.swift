@@ -20,14 +20,15 @@ extension ComparisonStatistics {
     try CSVWriter.write(
       columns: [
         "space", "dataset", "quantity", "method", "reference", "pairs", "mean_difference", "lower", "upper", "wilcoxon",
-        "p_value", "p_holm",
+        "p_value", "p_holm", "interval", "resampled",
       ],
       rows: tests.map { test in
         [
           .text(test.space?.rawValue ?? "all"), .text(test.dataset), .text(test.quantity.rawValue),
           .text(test.method.rawValue), .text(test.reference.rawValue), .integer(test.pairs), .real(test.difference),
           real(test.interval?.lower), real(test.interval?.upper), real(test.statistic), real(test.pValue),
-          real(test.adjustedPValue),
+          real(test.adjustedPValue), .text(test.interval?.method.rawValue ?? ""),
+          .text(test.interval == nil ? "" : test.resampled.rawValue),
         ]
       }, to: folder.testsPath)
   }

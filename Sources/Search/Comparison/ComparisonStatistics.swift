@@ -29,8 +29,11 @@ public struct ComparisonStatistics: Equatable, Sendable {
     public let pairs: Int
     /// Mean of the differences.
     public let difference: Double
-    /// Bootstrap (BCa) of that mean, 95 %; nil below `Bootstrap.fewestUnits` pairs.
+    /// Student's of that mean over the pairs, 95 %; nil below `Bootstrap.fewestUnits` pairs and where all differences are
+    /// the same.
     public let interval: ConfidenceInterval?
+    /// What that is over.
+    public var resampled: SamplingUnit { space == nil ? .spacesAndSeeds : .seeds }
     /// W⁺ and the two-sided p of Wilcoxon's signed-rank test; nil below `fewestForWilcoxon` pairs and where all differences
     /// are 0.
     public let statistic: Double?
@@ -41,8 +44,6 @@ public struct ComparisonStatistics: Equatable, Sendable {
 
   /// With fewer pairs the exact two-sided test cannot come below 0.05: its least p-value is 2^(1 − pairs).
   public static let fewestForWilcoxon = 6
-  private static let replicates = 2000
-
   public let summaries: [Summary]
   public let tests: [Test]
 
@@ -105,7 +106,7 @@ public struct ComparisonStatistics: Equatable, Sendable {
     _ quantity: ComparisonQuantity, _ rows: [ComparisonRow], _ methods: [SearchMethod], _ space: SearchSpace?,
     _ dataset: String
   ) throws -> [Test] {
-    let bootstrap = try Bootstrap(replicates: replicates)
+    let student = try Bootstrap(method: .student)
     var tests: [Test] = []
     for (index, reference) in methods.enumerated() {
       for method in methods[(index + 1)...] {
@@ -122,7 +123,7 @@ public struct ComparisonStatistics: Equatable, Sendable {
           Test(
             space: space, dataset: dataset, quantity: quantity, method: method, reference: reference,
             pairs: differences.count, difference: differences.reduce(0, +) / Double(differences.count),
-            interval: try PairedDifference(differences, differences.map { _ in 0 }, bootstrap: bootstrap)?.interval,
+            interval: try PairedDifference(differences, differences.map { _ in 0 }, bootstrap: student)?.interval,
             statistic: outcome?.positive, pValue: outcome?.probability))
       }
     }

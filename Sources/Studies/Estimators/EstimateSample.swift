@@ -104,10 +104,24 @@ public enum EstimatorStatistic: String, CaseIterable, Sendable {
   case signAgreement = "sign_agreement"
   /// The share of estimates that are not zero: GLD stays where no candidate is better.
   case acceptance
+
+  /// The scale of its interval. Over repeats at a place the cosine of their mean is no mean of cosines. ‖E g_r − g‖² is
+  /// cleared of noise and may come out below 0; a root of what is left, cut off at 0, would lie above its own interval.
+  func scale(byPlace: Bool) -> StatisticScale {
+    switch self {
+    case .cosine: .within(-1...1)
+    case .meanCosine: byPlace ? .within(-1...1) : .correlation
+    case .relativeBias: .square
+    case .relativeVariance: .within(0...Double.infinity)
+    case .normRatio: .logarithm
+    case .signAgreement, .acceptance: .within(0...1)
+    }
+  }
 }
 
 extension [EstimateSample] {
-  /// The statistics of estimates at several places, `units` naming either places or, within every place, estimates.
+  /// The statistics of estimates at several places, each as its scale has it, `units` naming either places or, within every
+  /// place, estimates.
   func statistics(over units: [Int], byPlace: Bool) -> [Double?] {
     let parts = byPlace ? units.map { self[$0].sums(over: Array<Int>(0..<self[$0].count)) } : map { $0.sums(over: units) }
     let references = byPlace ? units.map { self[$0].referenceSquare } : map(\.referenceSquare)
@@ -119,7 +133,7 @@ extension [EstimateSample] {
       switch statistic {
       case .cosine: ratio(parts.reduce(0) { $0 + $1.cosines }, Double(parts.reduce(0) { $0 + $1.cosineCount }))
       case .meanCosine: Moments.mean(means)
-      case .relativeBias: ratio(Swift.max(0, parts.reduce(0) { $0 + $1.squaredBias }), reference)?.squareRoot()
+      case .relativeBias: ratio(parts.reduce(0) { $0 + $1.squaredBias }, reference)
       case .relativeVariance: variances.count == parts.count ? ratio(variances.reduce(0, +), reference) : nil
       case .normRatio: ratio(parts.reduce(0) { $0 + Swift.max(0, $1.meanSquare) }, reference)?.squareRoot()
       case .signAgreement:
@@ -129,17 +143,20 @@ extension [EstimateSample] {
     }
   }
 
-  /// The same with intervals: over places where there are enough of them, else over the estimates within each.
+  /// Values with intervals: over places where there are enough of them, else over the estimates within each.
   public func statistics(
     bootstrap: Bootstrap, key: Int = 0
-  ) -> [EstimatorStatistic: (value: Double, interval: ConfidenceInterval?)] {
+  ) -> [EstimatorStatistic: (value: Double, interval: StatedInterval?)] {
     let byPlace = count >= Bootstrap.fewestUnits
     let units = byPlace ? count : map(\.count).min() ?? 0
+    let scales = EstimatorStatistic.allCases.map { $0.scale(byPlace: byPlace) }
     let values = statistics(over: Array<Int>(0..<units), byPlace: byPlace)
-    let intervals = bootstrap.intervals(units: units, key: key) { statistics(over: $0, byPlace: byPlace) }
-    var result: [EstimatorStatistic: (value: Double, interval: ConfidenceInterval?)] = [:]
+    let intervals = bootstrap.intervals(units: units, key: key, scales: scales) { statistics(over: $0, byPlace: byPlace) }
+    var result: [EstimatorStatistic: (value: Double, interval: StatedInterval?)] = [:]
     for (index, statistic) in EstimatorStatistic.allCases.enumerated() {
-      if let value = values[index] { result[statistic] = (value, intervals[index]) }
+      guard let value = values[index] else { continue }
+      let interval = intervals[index].map { StatedInterval($0, over: byPlace ? .places : .repeats) }
+      result[statistic] = (scales[index].reported(value), interval)
     }
     return result
   }

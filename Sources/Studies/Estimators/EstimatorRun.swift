@@ -102,7 +102,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
       guard statistic != .acceptance || mayStay, let entry = found[statistic] else { return nil }
       return EstimatorRow(
         estimator: name, innerSteps: innerSteps, candidates: candidates, sigma: sigma, statistic: statistic.rawValue,
-        value: entry.value, lower: entry.interval?.lower, upper: entry.interval?.upper,
+        value: entry.value, interval: entry.interval,
         count: samples.reduce(0) { $0 + $1.count })
     }
   }

@@ -12,14 +12,15 @@ public struct EstimatorRow: Equatable, Sendable {
   public var sigma: Double?
   public var statistic: String
   public var value: Double
-  public var lower: Double?
-  public var upper: Double?
+  public var interval: StatedInterval?
   /// Estimates that went into it.
   public var count: Int
 
-  public static let columns = [
-    "estimator", "inner_steps", "candidates", "sigma", "statistic", "value", "lower", "upper", "n",
-  ]
+  public var lower: Double? { interval?.lower }
+  public var upper: Double? { interval?.upper }
+
+  public static let columns =
+    ["estimator", "inner_steps", "candidates", "sigma", "statistic", "value", "lower", "upper", "n"] + StatedInterval.columns
 
   /// The row as it stands in the file.
   public var fields: [CSVField] {
@@ -27,7 +28,7 @@ public struct EstimatorRow: Equatable, Sendable {
     return [
       .text(estimator), .integer(innerSteps), candidates.map(CSVField.integer) ?? .text(""), optional(sigma),
       .text(statistic), .real(value), optional(lower), optional(upper), .integer(count),
-    ]
+    ] + StatedInterval.fields(interval)
   }
 
   /// - Throws: `InputError` where the file is not such a table.
@@ -39,11 +40,11 @@ public struct EstimatorRow: Equatable, Sendable {
     let (values, counts) = (try table.doubles("value"), try table.integers("n"))
     let candidates = try table.optionalIntegers("candidates", RunBounds.candidates)
     let sigmas = try table.optionalDoubles("sigma")
-    let (lower, upper) = (try table.optionalDoubles("lower"), try table.optionalDoubles("upper"))
+    let intervals = try StatedInterval.read(from: table)
     return names.indices.map {
       EstimatorRow(
         estimator: names[$0], innerSteps: steps[$0], candidates: candidates[$0], sigma: sigmas[$0],
-        statistic: statistics[$0], value: values[$0], lower: lower[$0], upper: upper[$0], count: counts[$0])
+        statistic: statistics[$0], value: values[$0], interval: intervals[$0], count: counts[$0])
     }
   }
 }

@@ -1,8 +1,7 @@
 import Formats
 import Landscape
-import Statistics
 
-/// A row of `fidelity.csv`: one statistic, with its confidence interval where it has one.
+/// A row of `fidelity.csv`: one statistic, with its interval where it has one.
 public struct FidelityRow: Equatable, Sendable {
   public var name: String
   /// `first`, `second`, `true`, or an estimator of a gradient.
@@ -11,34 +10,36 @@ public struct FidelityRow: Equatable, Sendable {
   /// nil for a statistic over all radii.
   public var radius: Double?
   public var value: Double
-  public var lower: Double?
-  public var upper: Double?
+  public var interval: StatedInterval?
   /// Observations that went into it.
   public var count: Int
 
   public init(
     _ name: String, _ objective: String, innerSteps: Int, radius: Double? = nil, value: Double,
-    interval: ConfidenceInterval? = nil, count: Int
+    interval: StatedInterval? = nil, count: Int
   ) {
     self.name = name
     self.objective = objective
     self.innerSteps = innerSteps
     self.radius = radius
     self.value = value
-    lower = interval?.lower
-    upper = interval?.upper
+    self.interval = interval
     self.count = count
   }
 
+  public var lower: Double? { interval?.lower }
+  public var upper: Double? { interval?.upper }
+
   public init(
-    _ name: String, of objective: Objective, radius: Double? = nil, value: Double, interval: ConfidenceInterval? = nil,
+    _ name: String, of objective: Objective, radius: Double? = nil, value: Double, interval: StatedInterval? = nil,
     count: Int
   ) {
     self.init(
       name, objective.name, innerSteps: objective.innerSteps, radius: radius, value: value, interval: interval, count: count)
   }
 
-  public static let columns = ["name", "objective", "inner_steps", "radius", "value", "lower", "upper", "n"]
+  public static let columns =
+    ["name", "objective", "inner_steps", "radius", "value", "lower", "upper", "n"] + StatedInterval.columns
 
   /// The row as it stands in the file; what is undefined is an empty cell.
   public var fields: [CSVField] {
@@ -46,7 +47,7 @@ public struct FidelityRow: Equatable, Sendable {
     return [
       .text(name), .text(objective), .integer(innerSteps), optional(radius), .real(value), optional(lower), optional(upper),
       .integer(count),
-    ]
+    ] + StatedInterval.fields(interval)
   }
 
   /// - Throws: `InputError` where the file is not such a table.
@@ -57,13 +58,11 @@ public struct FidelityRow: Equatable, Sendable {
     )
     let (values, counts) = (try table.doubles("value"), try table.integers("n"))
     let radii = try table.optionalDoubles("radius")
-    let (lower, upper) = (try table.optionalDoubles("lower"), try table.optionalDoubles("upper"))
+    let intervals = try StatedInterval.read(from: table)
     return names.indices.map { index in
-      var row = FidelityRow(
+      FidelityRow(
         names[index], objectives[index], innerSteps: steps[index], radius: radii[index], value: values[index],
-        count: counts[index])
-      (row.lower, row.upper) = (lower[index], upper[index])
-      return row
+        interval: intervals[index], count: counts[index])
     }
   }
 }

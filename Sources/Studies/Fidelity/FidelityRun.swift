@@ -187,7 +187,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     let losses = settings.objectives.map { objective in
       (objective, (0..<grid.count).map { journal.loss(FidelityPoints.key(planePoint: $0), objective) })
     }
-    return try QuadraticShape(points: places, bootstrap: settings.bootstrap).rows(
+    return try QuadraticShape(points: places).rows(
       losses: Dictionary(losses) { $1 }, objectives: settings.objectives, truth: settings.truth)
   }
 
@@ -229,7 +229,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     let hessian = ArchitectureHessian(
       problem: problem, weights: weights, alphas: alphas, batches: batches, isStopRequested: isStopRequested)
     let found = try DominantCurvature(of: hessian, seed: place.seed, epoch: place.epoch)
-    let interval = ConfidenceInterval(lower: found.largest - found.uncertainty, upper: found.largest + found.uncertainty)
+    let interval = StatedInterval(uncertainty: found.uncertainty, of: found.largest)
     return [
       FidelityRow(
         "dominant_eigenvalue", of: .firstOrder, value: found.largest, interval: interval, count: found.products),

@@ -15,6 +15,8 @@ public struct FidelitySamples: Equatable, Sendable {
   public let displacements: [[[Double]]]
   /// ‖α‖ over both matrices.
   public let alphaNorm: Double
+  /// Validation batches whose losses are known at every point of the rays; 1 where they are not known apart.
+  public let batchCount: Int
 
   /// - Parameter displacements: one vector for each ray and radius, all of one size.
   /// - Throws: `InputError` where an objective lacks a sample.
@@ -35,6 +37,8 @@ public struct FidelitySamples: Equatable, Sendable {
     self.rays = rays
     self.displacements = displacements
     self.alphaNorm = alphaNorm
+    let counts = Set(rays.flatMap { ray in objectives.flatMap { (ray[$0] ?? []).map(\.batchLosses.count) } })
+    batchCount = counts.count == 1 ? max(1, counts.first ?? 1) : 1
   }
 
   public static let columns = ["direction", "radius", "objective", "inner_steps", "loss", "accuracy"]
@@ -64,6 +68,14 @@ public struct FidelitySamples: Equatable, Sendable {
   }
 
   func loss(_ objective: Objective, ray: Int, radius: Int) -> Double { rays[ray][objective]?[radius].loss ?? .nan }
+
+  /// The mean over some of the validation batches, by number; over all of them what `loss` says.
+  func loss(_ objective: Objective, ray: Int, radius: Int, batches: [Int]) -> Double {
+    guard batches.count < batchCount, let sample = rays[ray][objective]?[radius] else {
+      return loss(objective, ray: ray, radius: radius)
+    }
+    return batches.reduce(0) { $0 + sample.batchLosses[$1] } / Double(batches.count)
+  }
 
   func accuracy(_ objective: Objective, ray: Int, radius: Int) -> Double { rays[ray][objective]?[radius].accuracy ?? .nan }
 

@@ -3,7 +3,9 @@ import Statistics
 
 /// How well approximations follow the true loss over sampled rays. Points where either loss is not finite are left out.
 ///
-/// Points on one ray are not independent of each other, so the bootstrap draws rays, each with all of its points.
+/// Points on one ray are not independent of each other, so what is left out or drawn for an interval are rays, each with all
+/// of its points. Statistics that hang on one extreme point (a minimiser, the largest quotient) have no interval: neither the
+/// jackknife nor the bootstrap holds for them (Efron & Tibshirani 1993, §7.4 and §10.6).
 public struct FidelityStatistics {
   private let samples: FidelitySamples
   private let truth: Objective
@@ -22,9 +24,11 @@ public struct FidelityStatistics {
     for (number, objective) in samples.objectives.enumerated() where objective != truth {
       for (index, radius) in samples.radii.enumerated() {
         rows += try agreement(of: objective, radii: [index], at: radius, key: 100 * number + index)
+        rows += corrected(of: objective, radii: [index], at: radius)
       }
       if samples.radii.count > 1 {
         rows += try agreement(of: objective, radii: Array(samples.radii.indices), at: nil, key: 100 * number + 99)
+        rows += corrected(of: objective, radii: Array(samples.radii.indices), at: nil)
       }
       rows += try minimisers(of: objective, key: 100 * number + 98)
     }
@@ -35,9 +39,9 @@ public struct FidelityStatistics {
     return rows
   }
 
-  private static let agreementNames = [
-    "pearson", "spearman", "kendall", "concordance", "bias", "rmse", "slope", "intercept", "accuracy_spearman",
-    "accuracy_bias",
+  private static let agreementScales: KeyValuePairs<String, StatisticScale> = [
+    "pearson": .correlation, "spearman": .correlation, "kendall": .correlation, "concordance": .concordance, "bias": .plain,
+    "rmse": .logarithm, "slope": .plain, "intercept": .plain, "accuracy_spearman": .correlation, "accuracy_bias": .plain,
   ]
 
   private func agreement(of objective: Objective, radii: [Int], at radius: Double?, key: Int) throws -> [FidelityRow] {
@@ -53,8 +57,8 @@ public struct FidelityStatistics {
       }
       return (x, y)
     }
-    func figures(_ units: [Int]) throws -> [Double?] {
-      let (x, y) = pairs(units) { samples.loss($0, ray: $1, radius: $2) }
+    func figures(_ units: [Int], _ batches: [Int]) throws -> [Double?] {
+      let (x, y) = pairs(units) { samples.loss($0, ray: $1, radius: $2, batches: batches) }
       let differences = zip(x, y).map { $0 - $1 }
       let fit = try LinearFit(y, x)
       let accuracies = pairs(units) { samples.accuracy($0, ray: $1, radius: $2) }
@@ -66,14 +70,53 @@ public struct FidelityStatistics {
       ]
     }
     let rays = Array(samples.rays.indices)
-    let values = try figures(rays)
-    let intervals = try bootstrap.intervals(units: rays.count, key: key, of: figures)
+    let (scales, batches) = (Self.agreementScales.map(\.value), Array(0..<samples.batchCount))
+    let values = try figures(rays, batches)
+    // Where there are batches enough, a repetition has others of them as well.
+    let isCrossed = batches.count >= Bootstrap.fewestUnits && bootstrap.method(units: rays.count) == .student
+    let intervals =
+      isCrossed
+      ? try bootstrap.crossedIntervals(units: rays.count, crossed: batches.count, scales: scales, of: figures)
+      : try bootstrap.intervals(units: rays.count, key: key, scales: scales) { try figures($0, batches) }
     let count = pairs(rays) { samples.loss($0, ray: $1, radius: $2) }.x.count
-    return Self.agreementNames.indices.compactMap { index in
-      values[index].map {
-        row(Self.agreementNames[index], objective, radius: radius, value: $0, interval: intervals[index], count: count)
-      }
+    return Self.agreementScales.map(\.key).enumerated().compactMap { index, name in
+      values[index].map { row(name, objective, radius: radius, value: $0, interval: intervals[index], count: count) }
     }
+  }
+
+  /// Slope and correlation cleared of what validation batches add to the losses, and how much of the spread of the true losses
+  /// that leaves. It takes three batches: two must be left without one.
+  private func corrected(of objective: Objective, radii: [Int], at radius: Double?) -> [FidelityRow] {
+    guard samples.batchCount >= Bootstrap.fewestUnits else { return [] }
+    let (rays, batches) = (Array(samples.rays.indices), Array(0..<samples.batchCount))
+    func fit(_ units: [Int], _ batches: [Int]) -> NoiseCorrectedFit? {
+      var (x, y): ([[Double]], [[Double]]) = ([], [])
+      for ray in units {
+        for index in radii {
+          let both = [truth, objective].map { of in
+            batches.map { samples.loss(of, ray: ray, radius: index, batches: [$0]) }
+          }
+          guard both.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { continue }
+          x.append(both[0])
+          y.append(both[1])
+        }
+      }
+      return NoiseCorrectedFit(x, y)
+    }
+    guard let found = fit(rays, batches) else { return [] }
+    let count = rays.count * radii.count
+    let intervals = bootstrap.crossedIntervals(
+      units: rays.count, crossed: batches.count, scales: [.plain, .correlation]
+    ) { units, batches in
+      let fit = fit(units, batches)
+      return [fit?.slope, fit?.correlation]
+    }
+    return [
+      row("slope_corrected", objective, radius: radius, value: found.slope, interval: intervals[0], count: count),
+      found.correlation.map {
+        row("pearson_corrected", objective, radius: radius, value: $0, interval: intervals[1], count: count)
+      }, row("reference_reliability", objective, radius: radius, value: found.reliability, count: count),
+    ].compactMap { $0 }
   }
 
   // MARK: Minimisers
@@ -83,26 +126,30 @@ public struct FidelityStatistics {
   private func minimisers(of objective: Objective, key: Int) throws -> [FidelityRow] {
     let rays = Array(samples.rays.indices)
     let distances = try rays.map { try distanceAlong(ray: $0, objective) }
-    func figures(_ units: [Int]) -> [Double?] {
-      let along = Moments.mean(units.compactMap { distances[$0] })
-      guard let chosen = minimiser(of: objective, units), let best = minimiser(of: truth, units) else {
-        return [nil, nil, along]
-      }
-      let apart = zip(place(chosen), place(best)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
-      let regret = loss(truth, chosen) - loss(truth, best)
-      return [apart, regret.isFinite ? regret : nil, along]
-    }
-    func minimiser(of objective: Objective, _ units: [Int]) -> (ray: Int, radius: Int)? {
-      let points = [(ray: -1, radius: -1)] + units.flatMap { ray in samples.radii.indices.map { (ray: ray, radius: $0) } }
+    let count = rays.count * samples.radii.count + 1
+    func minimiser(of objective: Objective) -> (ray: Int, radius: Int)? {
+      let points = [(ray: -1, radius: -1)] + rays.flatMap { ray in samples.radii.indices.map { (ray: ray, radius: $0) } }
       return points.filter { loss(objective, $0).isFinite }.min { loss(objective, $0) < loss(objective, $1) }
     }
-    let values = figures(rays)
-    let intervals = bootstrap.intervals(units: rays.count, key: key, of: figures)
-    let names = ["minimiser_distance", "minimiser_regret", "minimiser_distance_along"]
-    return names.indices.compactMap { index in
-      values[index].map {
-        row(names[index], objective, value: $0, interval: intervals[index], count: rays.count * samples.radii.count + 1)
-      }
+    var rows: [FidelityRow] = []
+    if let chosen = minimiser(of: objective), let best = minimiser(of: truth) {
+      let apart = zip(place(chosen), place(best)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+      rows.append(row("minimiser_distance", objective, value: apart, count: count))
+      let regret = loss(truth, chosen) - loss(truth, best)
+      if regret.isFinite { rows.append(row("minimiser_regret", objective, value: regret, count: count)) }
+    }
+    if let along = Moments.mean(distances.compactMap { $0 }) {
+      let interval = meanInterval(distances, key: key)
+      rows.append(row("minimiser_distance_along", objective, value: along, interval: interval, count: count))
+    }
+    return rows
+  }
+
+  /// Of a mean of values that are not negative, over the rays that have one.
+  private func meanInterval(_ each: [Double?], key: Int) -> ConfidenceInterval? {
+    let defined = each.compactMap { $0 }
+    return bootstrap.interval(units: defined.count, key: key, scale: .within(0...Double.infinity)) { units in
+      Moments.mean(units.map { defined[$0] })
     }
   }
 
@@ -150,8 +197,8 @@ public struct FidelityStatistics {
       return Moments.mean(away).map { $0 / (top - bottom) }
     }
     guard let value = Moments.mean(each.compactMap { $0 }) else { return [] }
-    let interval = bootstrap.interval(units: each.count, key: key) { units in Moments.mean(units.compactMap { each[$0] }) }
-    return [row("roughness", objective, value: value, interval: interval, count: each.count { $0 != nil })]
+    let count = each.count { $0 != nil }
+    return [row("roughness", objective, value: value, interval: meanInterval(each, key: key), count: count)]
   }
 
   /// |L(α + d) − L(α)|/‖d‖ · ‖α‖/L(α): the largest over the rays, as the authors' script takes it (docs/fidelity.md says
@@ -167,9 +214,7 @@ public struct FidelityStatistics {
       }
       let defined = each.compactMap { $0 }
       guard let largest = defined.max(), let mean = Moments.mean(defined) else { return [] }
-      let interval = bootstrap.interval(units: each.count, key: key + radius) { units in
-        Moments.mean(units.compactMap { each[$0] })
-      }
+      let interval = meanInterval(each, key: key + radius)
       return [
         row("perturbation_condition", objective, radius: samples.radii[radius], value: largest, count: defined.count),
         row(
@@ -183,6 +228,8 @@ public struct FidelityStatistics {
     _ name: String, _ objective: Objective, radius: Double? = nil, value: Double, interval: ConfidenceInterval? = nil,
     count: Int
   ) -> FidelityRow {
-    FidelityRow(name, of: objective, radius: radius, value: value, interval: interval, count: count)
+    FidelityRow(
+      name, of: objective, radius: radius, value: value, interval: interval.map { StatedInterval($0, over: .directions) },
+      count: count)
   }
 }

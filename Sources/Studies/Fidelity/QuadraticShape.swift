@@ -1,50 +1,38 @@
 import Landscape
 import Statistics
 
-/// The full quadratic that fits losses over a square of the plane best, objective by objective.
+/// The full quadratic that fits losses over a square of the plane best, objective by objective. Points of a grid are no
+/// sample: another run has the same ones, so nothing here has an interval; `quadratic_r2` says what the fit leaves.
 struct QuadraticShape {
   /// Points in the plane, in units of α.
   let points: [[Double]]
-  let bootstrap: Bootstrap
 
   /// Eigenvalues of the fitted Hessian (descending), their condition number, how much of the variance the fit explains, and
-  /// how far its minimiser lies from that of the truth. Intervals draw points.
+  /// how far its minimiser lies from that of the truth.
   func rows(losses: [Objective: [Double]], objectives: [Objective], truth: Objective) throws -> [FidelityRow] {
+    let exact = try losses[truth].flatMap(fit)
     var rows: [FidelityRow] = []
-    for (number, objective) in objectives.enumerated() {
-      guard let values = losses[objective], let fit = try fit(values, Array(points.indices)) else { continue }
-      let names = ["quadratic_eigenvalue_1", "quadratic_eigenvalue_2", "quadratic_condition", "quadratic_r2"]
-      func figures(_ fit: QuadraticFit) -> [Double] {
-        fit.eigenvalues.reversed() + [fit.conditionNumber, fit.determination]
-      }
-      let intervals = try bootstrap.intervals(units: points.count, key: 10_000 + number) { units -> [Double?] in
-        try self.fit(values, units).map(figures) ?? names.map { _ in nil }
-      }
+    for objective in objectives {
+      guard let values = losses[objective], let fit = try fit(values) else { continue }
       let count = values.count { $0.isFinite }
-      for (index, value) in figures(fit).enumerated() where value.isFinite {
-        // Of points drawn twice a fit explains more, so an interval of that share would not be one.
-        let interval = names[index] == "quadratic_r2" ? nil : intervals[index]
-        rows.append(row(names[index], objective, value, interval, count))
+      let found: [(String, Double?)] = [
+        ("quadratic_eigenvalue_1", fit.eigenvalues.last), ("quadratic_eigenvalue_2", fit.eigenvalues.first),
+        ("quadratic_condition", fit.conditionNumber), ("quadratic_r2", fit.determination),
+      ]
+      for case (let name, let value?) in found where value.isFinite {
+        rows.append(FidelityRow(name, of: objective, value: value, count: count))
       }
-      if objective != truth, let other = losses[truth], let exact = try self.fit(other, Array(points.indices)),
-        let mine = fit.minimiser, let best = exact.minimiser
-      {
+      if objective != truth, let mine = fit.minimiser, let best = exact?.minimiser {
         let apart = zip(mine, best).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
-        rows.append(row("quadratic_minimiser_distance", objective, apart, nil, count))
+        rows.append(FidelityRow("quadratic_minimiser_distance", of: objective, value: apart, count: count))
       }
     }
     return rows
   }
 
-  private func fit(_ values: [Double], _ units: [Int]) throws -> QuadraticFit? {
-    let finite = units.filter { values[$0].isFinite }
+  private func fit(_ values: [Double]) throws -> QuadraticFit? {
+    let finite = points.indices.filter { values[$0].isFinite }
     guard !finite.isEmpty else { return nil }
     return try QuadraticFit(points: finite.map { points[$0] }, values: finite.map { values[$0] })
-  }
-
-  private func row(
-    _ name: String, _ objective: Objective, _ value: Double, _ interval: ConfidenceInterval?, _ count: Int
-  ) -> FidelityRow {
-    FidelityRow(name, of: objective, value: value, interval: interval, count: count)
   }
 }
