@@ -40,6 +40,8 @@ struct SearchFlags: ParsableArguments {
   var batch: Int?
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
   var trainLimit: Int?
+  @Option(help: "Order in which training images are halved: file-order, as in the papers' code, or seeded. Default: seeded.")
+  var split: SplitOrder?
   @Option(help: SettingHelp.of("inner_steps", "M: weight steps of a candidate, and between two updates of α"))
   var innerSteps: Int?
   @Option(help: SettingHelp.of("candidates", "N: candidates of an update; in random search, architectures tried an epoch"))
@@ -117,7 +119,7 @@ struct SearchFlags: ParsableArguments {
       Setting("skip_dropout", skipDropout, \.skipDropout),
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
-      Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit),
+      Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
       Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),
@@ -152,3 +154,5 @@ struct SearchFlags: ParsableArguments {
     for setting in settings { setting.apply(&configuration) }
   }
 }
+
+extension SplitOrder: ExpressibleByArgument {}

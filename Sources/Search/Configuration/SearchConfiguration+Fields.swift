@@ -25,12 +25,14 @@ extension SearchConfiguration {
     package let write: @Sendable (SearchConfiguration) -> String
     /// Answers whether the node holds such a value.
     let read: @Sendable (inout SearchConfiguration, Node) -> Bool
+    /// Whether earlier versions lack it: at its default it leaves digests of settings as they were.
+    let isNew: Bool
     /// Puts the value of the first configuration into the second.
     let copy: @Sendable (SearchConfiguration, inout SearchConfiguration) -> Void
 
     init<Value>(
       _ key: String, _ comment: String, _ path: WritableKeyPath<SearchConfiguration, Value> & Sendable,
-      affects: SettingEffect, wanted: String,
+      affects: SettingEffect, wanted: String, isNew: Bool = false,
       fault: @escaping @Sendable (SearchConfiguration) -> (found: String, wanted: String)? = { _ in nil },
       write: @escaping @Sendable (SearchConfiguration) -> String,
       read: @escaping @Sendable (inout SearchConfiguration, Node) -> Bool
@@ -39,6 +41,7 @@ extension SearchConfiguration {
       self.comment = comment
       self.affects = affects
       self.wanted = wanted
+      self.isNew = isNew
       self.fault = fault
       self.write = write
       self.read = read
@@ -102,6 +105,8 @@ extension SearchConfiguration {
         configuration.trainLimit = node.string.flatMap { Int($0) }
         return configuration.trainLimit != nil || node.null != nil
       }),
+    choice(
+      "split", \.split, .warmup, "order in which training images are taken and halved", isNew: true),
     whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
     whole(
       "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,
@@ -205,11 +210,11 @@ extension SearchConfiguration {
   }
 
   private static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ key: String, _ path: Path<Value>, _ affects: SettingEffect, _ comment: String
+    _ key: String, _ path: Path<Value>, _ affects: SettingEffect, _ comment: String, isNew: Bool = false
   ) -> Field {
     let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
     return Field(
-      key, "\(comment): \(names)", path, affects: affects, wanted: "one of \(names)",
+      key, "\(comment): \(names)", path, affects: affects, wanted: "one of \(names)", isNew: isNew,
       write: { $0[keyPath: path].rawValue },
       read: { configuration, node in
         guard let value = node.string.flatMap(Value.init) else { return false }

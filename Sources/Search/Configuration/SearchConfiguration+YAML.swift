@@ -13,8 +13,13 @@ extension SearchConfiguration {
   /// A setting as config.yaml has it; nil for a key that is none.
   public func text(of key: String) -> String? { Self.field(key)?.write(self) }
 
-  /// Every setting without its meaning, which a later version may word otherwise: what digests are of.
-  var bareYAML: String { Self.fields.map { "\($0.key): \($0.write(self))\n" }.joined() }
+  /// Every setting without its meaning, which a later version may word otherwise: what digests are of. Those that earlier
+  /// versions lack are left out at their default, so that what was begun before is found again.
+  var bareYAML: String {
+    let defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
+    let written = Self.fields.filter { !$0.isNew || $0.write(self) != $0.write(defaults) }
+    return written.map { "\($0.key): \($0.write(self))\n" }.joined()
+  }
 
   /// Settings that the defaults of others go with, where they are given elsewhere than in a file: on a command line.
   public struct Identity: Equatable, Sendable {
