@@ -60,7 +60,8 @@ public final class RetrainingRun {
     augmentation.cutoutLength = configuration.cutout > 0 ? configuration.cutout : nil
     let loader = try RetrainingLoader(
       dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
-      testLimit: configuration.testLimit, augmentation: augmentation, threads: configuration.threads)
+      testLimit: configuration.testLimit, holdsOut: configuration.holdOut, split: configuration.split,
+      augmentation: augmentation, threads: configuration.threads)
     let architecture = try DerivedArchitecture(
       genotype: Genotype(parsing: configuration.genotype), scale: configuration.scale, channels: configuration.channels,
       layers: configuration.layers, classes: dataset.classes, imageSize: dataset.side,
@@ -80,6 +81,7 @@ public final class RetrainingRun {
   @discardableResult
   public func run() throws -> RetrainingRecord? {
     try training.run(self) {
+      if let outcome { training.logger.info("\(outcome.text)") }
       training.logger.info("finished")
       return training.course.records.last
     }
@@ -133,7 +135,8 @@ extension RetrainingRun: TrainingTask {
   private func weightStep(epoch: Int) -> WeightStep {
     WeightStep(
       learningRate: Float(configuration.learningRate(epoch: epoch)), momentum: Float(configuration.momentum),
-      weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip))
+      weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip),
+      isNesterov: configuration.nesterov)
   }
 
   /// Which paths of which images are kept, a pure function of the seed and the step.
