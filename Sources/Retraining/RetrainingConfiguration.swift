@@ -179,7 +179,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   }
 
   /// Learning rate of an epoch, counted from 0.
-  func learningRate(epoch: Int) -> Double {
+  package func learningRate(epoch: Int) -> Double {
     let scheduled =
       switch schedule {
       case .cosine:

@@ -8,6 +8,10 @@ extension RetrainingRecord {
     public let loss: Double
     public let accuracy: Double
     public let top5: Double?
+
+    package init(split: String, loss: Double, accuracy: Double, top5: Double? = nil) {
+      (self.split, self.loss, self.accuracy, self.top5) = (split, loss, accuracy, top5)
+    }
   }
 
   /// nil where the epoch was not tested.

@@ -4,7 +4,7 @@ import Foundation
 import Yams
 
 /// Several genotypes of which one is chosen on held-out training images, before any test image is read, as the papers choose
-/// among their searches (DARTS, §3.2: by validation, after a short training from scratch).
+/// among their searches (DARTS, §3: by validation, after a short training from scratch).
 public struct SelectionPlan: Equatable, Sendable, Encodable {
   /// A genotype to choose from.
   public struct Candidate: Equatable, Sendable, Codable {
@@ -100,18 +100,24 @@ public struct SelectionPlan: Equatable, Sendable, Encodable {
   /// - Throws: `InputError` where the file cannot be read or holds no such plan.
   public init(readingFrom path: String) throws {
     let text = try String(decoding: FileBytes.read(path), as: UTF8.self)
+    func wrong(_ found: String) -> InputError {
+      InputError(
+        "not the plan of a selection", at: .file(path), found: found,
+        wanted: "candidates, brief_epochs and settings, as 'zarts select' writes them")
+    }
     let found: (candidates: [Candidate], briefEpochs: Int, settings: String)
     do {
       let mapping = try compose(yaml: text)?.mapping ?? [:]
-      func part(_ key: CodingKeys) throws -> String { try serialize(node: mapping[key.rawValue] ?? Node("")) }
+      guard let list = mapping[CodingKeys.candidates.rawValue], let settings = mapping[CodingKeys.settings.rawValue],
+        let epochs = mapping[CodingKeys.briefEpochs.rawValue]?.int
+      else { throw wrong("not all three") }
       found = (
-        try YAMLDecoder().decode([Candidate].self, from: part(.candidates)),
-        try YAMLDecoder().decode(Int.self, from: part(.briefEpochs)), try part(.settings)
+        try YAMLDecoder().decode([Candidate].self, from: serialize(node: list)), epochs, try serialize(node: settings)
       )
+    } catch let error as InputError {
+      throw error
     } catch {
-      throw InputError(
-        "not the plan of a selection", at: .file(path), found: String("\(error)".prefix { $0 != "\n" }),
-        wanted: "candidates, brief_epochs and settings, as 'zarts select' writes them")
+      throw wrong(String("\(error)".prefix { $0 != "\n" }))
     }
     // Settings that this version has and the one that wrote the file had not are at their defaults.
     let settings = try RetrainingConfiguration(yaml: found.settings, from: path)

@@ -13,6 +13,13 @@ public struct SelectionRow: Equatable, Sendable {
   public var test: RetrainingRecord.Reported?
   public var isChosen = false
 
+  package init(number: Int, source: String, folder: String, validation: RetrainingRecord.Reported? = nil) {
+    self.number = number
+    self.source = source
+    self.folder = folder
+    self.validation = validation
+  }
+
   static let columns = [
     "candidate", "source", "folder", "validation_loss", "validation_accuracy", "chosen", "test_loss", "test_accuracy",
     "test_top5",
@@ -28,7 +35,7 @@ public struct SelectionRow: Equatable, Sendable {
 
   /// The place of the one to choose: of the highest validation accuracy, of equal ones that of the lowest loss, then the first.
   /// nil where one has none yet.
-  static func choice(of rows: [SelectionRow]) -> Int? {
+  package static func choice(of rows: [SelectionRow]) -> Int? {
     let found = rows.compactMap(\.validation)
     guard found.count == rows.count else { return nil }
     return found.indices.min { left, right in

@@ -104,8 +104,9 @@ public final class SelectionRun {
       run = try RetrainingRun(
         continuing: files.folder,
         adjusting: { settings in
-          settings.dataset = configuration.dataset
-          settings.threads = configuration.threads
+          (settings.dataset, settings.threads) = (configuration.dataset, configuration.threads)
+          (settings.keepLast, settings.checkpointEvery) = (configuration.keepLast, configuration.checkpointEvery)
+          settings.tensorboard = configuration.tensorboard
         },
         dataset: { _ in data }, progress: progress, stop: stop)
     }
