@@ -37,6 +37,13 @@ public final class RetrainingRun {
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
       state: RetrainingState(starting: model, seed: configuration.seed))
     try training.begin(self)
+    let cost = model.architecture.cost
+    func millions(_ count: Int) -> String { String(format: "%.3f M", Double(count) / 1e6) }
+    training.logger.info(
+      """
+      network: \(millions(cost.parameters)) parameters, \(millions(cost.multiplyAdds)) multiply-adds of convolutions and \
+      classifier, \(millions(cost.ptflopsMultiplyAdds)) as ptflops counts
+      """)
   }
 
   init(

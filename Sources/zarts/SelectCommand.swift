@@ -110,6 +110,8 @@ struct SelectCommand: ParsableCommand {
     var settings = preset.configuration(genotype: first.genotype, dataset: dataset)
     settings.split = searches.first?.configuration.split ?? settings.split
     flags.apply(to: &settings)
+    // Before a folder is made.
+    _ = try usage(of: "--dataset") { try DatasetSpecification(parsing: settings.dataset) }
     settings.dataset = DatasetSpecification.absolute(settings.dataset)
     return try SelectionPlan(candidates: found, briefEpochs: briefEpochs ?? 100, settings: settings)
   }
