@@ -55,6 +55,7 @@ let package = Package(
       name: "Retraining",
       dependencies: [
         "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", .product(name: "Yams", package: "Yams"),
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
       name: "Landscape",

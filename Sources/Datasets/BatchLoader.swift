@@ -29,15 +29,16 @@ public final class BatchLoader: Sendable {
   private let evaluationMembers: [Int]
   private let assembler: BatchAssembler
 
-  /// - Parameter trainLimit: Use only so many training images, chosen by the seed; nil for all. L_train and L_val share
-  ///   them.
+  /// - Parameter trainLimit: Use only so many training images, the first in the order of `split`; nil for all. L_train and
+  ///   L_val share them.
+  /// - Parameter split: The order in which training images are halved; a dataset's own splits are used as they are.
   /// - Parameter augmentation: Nil for that of the dataset.
   /// - Parameter threads: Threads that decode image files; no result depends on their number. 0 for one a core.
   /// - Throws: `InputError` when the batch size or the limit is out of range, when the dataset has its own splits and a
-  ///   limit is given, or when the augmentation doesn't fit the images.
+  ///   limit is given, when image files are to be halved in their order, or when the augmentation doesn't fit the images.
   public init(
-    dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, augmentation: Augmentation? = nil,
-    threads: Int = 0
+    dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, split: SplitOrder = .seeded,
+    augmentation: Augmentation? = nil, threads: Int = 0
   ) throws {
     assembler = try BatchAssembler(
       dataset: dataset, seed: seed, batchSize: batchSize, augmentation: augmentation, threads: threads)
@@ -50,7 +51,7 @@ public final class BatchLoader: Sendable {
       }
       members = (Array(0..<dataset.training.count), Array(0..<validation.count))
     } else {
-      members = try Self.halves(of: dataset, seed: seed, limit: trainLimit)
+      members = try split.halves(of: dataset, seed: seed, limit: trainLimit)
     }
     self.dataset = dataset
     self.seed = seed
@@ -67,25 +68,6 @@ public final class BatchLoader: Sendable {
     } else {
       evaluationMembers = members.validation
     }
-  }
-
-  /// The first half of a random order trains, the rest validates; an odd image validates, as in DARTS.
-  private static func halves(
-    of dataset: ImageDataset, seed: UInt64, limit: Int?
-  ) throws -> (training: [Int], validation: [Int]) {
-    let available = dataset.training.count
-    if let limit, limit < 2 || limit > available {
-      throw InputError(
-        "out of range", at: .setting("train_limit"), found: "\(limit)",
-        wanted: "2 to \(available), the training images of \(dataset.name)")
-    }
-    guard available >= 2 else {
-      throw InputError(
-        "too few training images to halve", at: .words(dataset.name), found: "\(available)", wanted: "2 or more")
-    }
-    var stream = RandomStream(seed: seed, purpose: .split)
-    let chosen = stream.permutation(available).prefix(limit ?? available)
-    return (chosen.prefix(chosen.count / 2).sorted(), chosen.dropFirst(chosen.count / 2).sorted())
   }
 
   /// Weight steps in one epoch: full batches of L_train only, or one batch of all where there are fewer.

@@ -2,7 +2,7 @@ import Compute
 import Formats
 
 /// The batches of a retraining: all training images (DARTS, §3.1: the found network is trained from scratch on the whole
-/// training set), and the test images to report on.
+/// training set), and the test images to report on; or half of the training images, and the other half to report on.
 ///
 /// As in a search, every batch is a pure function of the seed and its position, so a resumed run continues with those
 /// that it would have met; whatever makes one throws `InputError` with the name of an image file that is gone or damaged.
@@ -17,19 +17,29 @@ public final class RetrainingLoader: Sendable {
   public let keepsLastBatch: Bool
   /// Positions, within `dataset.training`, of the images that are trained on, ascending.
   public let trainingMembers: [Int]
-  /// Positions, within the test split, of the images that are tested on, ascending.
+  /// Positions of the images that are reported on, ascending: within the test split, or where images are held out, within
+  /// what they are held out from.
   public let testMembers: [Int]
+  /// Whether images are held out from training to report on, and those of the test split left alone.
+  public let holdsOut: Bool
   private let trainingOrder: BatchOrder
   private let assembler: BatchAssembler
 
   /// - Parameters:
-  ///   - trainLimit, testLimit: Use only so many images, chosen by the seed; nil for all.
+  ///   - trainLimit, testLimit: Use only so many images: the first to train on in the order of `split`, those to report on
+  ///     chosen by the seed; nil for all.
+  ///   - holdsOut: Trains on the half of the training images that a search of this seed, limit and split trains ω on, and
+  ///     reports on the other half; a validation split of the dataset's own is reported on where there is one. The test split
+  ///     is never read.
+  ///   - split: The order in which training images are taken and halved.
   ///   - augmentation: Of training images, nil for that of the dataset; the DARTS scripts add a cutout of 16 on CIFAR.
   ///   - threads: Threads that decode image files; no result depends on their number. 0 for one a core.
-  /// - Throws: `InputError` when the batch size or a limit is out of range, or the augmentation doesn't fit the images.
+  /// - Throws: `InputError` when the batch size or a limit is out of range, when image files are to be taken in their order,
+  ///   or when the augmentation doesn't fit the images.
   public init(
     dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, testLimit: Int? = nil,
-    augmentation: Augmentation? = nil, keepsLastBatch: Bool = true, threads: Int = 0
+    holdsOut: Bool = false, split: SplitOrder = .seeded, augmentation: Augmentation? = nil,
+    keepsLastBatch: Bool = true, threads: Int = 0
   ) throws {
     assembler = try BatchAssembler(
       dataset: dataset, seed: seed, batchSize: batchSize, augmentation: augmentation, threads: threads)
@@ -38,29 +48,32 @@ public final class RetrainingLoader: Sendable {
     self.batchSize = batchSize
     self.augmentation = assembler.augmentation
     self.keepsLastBatch = keepsLastBatch
-    trainingMembers = try Self.members(
-      dataset.training.count, limit: trainLimit, setting: "train_limit", of: "training images of \(dataset.name)",
-      seed: seed,
-      index: 0)
-    let test = dataset.test ?? dataset.validation
-    testMembers = try Self.members(
-      test?.count ?? 0, limit: testLimit, setting: "test_limit", of: "test images of \(dataset.name)", seed: seed, index: 1)
+    self.holdsOut = holdsOut
+    let candidates: [Int]
+    if holdsOut, dataset.validation == nil {
+      (trainingMembers, candidates) = try split.halves(of: dataset, seed: seed, limit: trainLimit)
+    } else {
+      try Self.check(trainLimit, "train_limit", dataset.training.count, "training images of \(dataset.name)")
+      if trainLimit != nil { try split.check(dataset) }
+      trainingMembers = split.members(of: dataset.training.count, limit: trainLimit, seed: seed).sorted()
+      candidates = Array(0..<((holdsOut ? dataset.validation : dataset.test ?? dataset.validation)?.count ?? 0))
+    }
+    try Self.check(testLimit, "test_limit", candidates.count, "\(holdsOut ? "held-out" : "test") images of \(dataset.name)")
+    if let testLimit {
+      // A random choice rather than the first ones: image folders are sorted by class.
+      var stream = RandomStream(seed: seed, purpose: .split, index: 1)
+      testMembers = stream.permutation(candidates.count).prefix(testLimit).map { candidates[$0] }.sorted()
+    } else {
+      testMembers = candidates
+    }
     trainingOrder = BatchOrder(seed: seed, purpose: .trainingOrder, members: trainingMembers)
   }
 
-  /// A random choice rather than the first ones: image folders are sorted by class. With index 0 it is the choice that a
-  /// search of this limit makes.
-  private static func members(
-    _ available: Int, limit: Int?, setting: String, of what: String, seed: UInt64, index: Int
-  ) throws -> [Int] {
-    guard let limit else { return Array(0..<available) }
-    guard limit >= 1, limit <= available else {
-      throw InputError(
-        "out of range", at: .setting(setting), found: "\(limit)",
-        wanted: available > 0 ? "1 to \(available), the \(what)" : "no limit: there are no \(what)")
-    }
-    var stream = RandomStream(seed: seed, purpose: .split, index: index)
-    return stream.permutation(available).prefix(limit).sorted()
+  private static func check(_ limit: Int?, _ setting: String, _ available: Int, _ what: String) throws {
+    guard let limit, limit < 1 || limit > available else { return }
+    throw InputError(
+      "out of range", at: .setting(setting), found: "\(limit)",
+      wanted: available > 0 ? "1 to \(available), the \(what)" : "no limit: there are no \(what)")
   }
 
   /// Weight steps in one epoch.
@@ -81,10 +94,11 @@ public final class RetrainingLoader: Sendable {
     assembler.fixedBatches(of: dataset.training, members: trainingMembers, size: batchSize, kind: .wholeTraining)
   }
 
-  /// The test images in fixed order without augmentation; the last batch may be smaller. Those of the validation split
-  /// where a dataset has nothing else to test on; empty where it has neither.
+  /// The images to report on in fixed order without augmentation; the last batch may be smaller. Those of the validation
+  /// split where a dataset has nothing else to test on; empty where it has neither. Held-out ones where there are.
   public var testSplit: FixedBatches {
-    assembler.fixedBatches(
-      of: dataset.test ?? dataset.validation ?? dataset.training, members: testMembers, size: batchSize, kind: .testSplit)
+    let reported = holdsOut ? dataset.validation : dataset.test ?? dataset.validation
+    return assembler.fixedBatches(
+      of: reported ?? dataset.training, members: testMembers, size: batchSize, kind: .testSplit)
   }
 }

@@ -10,14 +10,6 @@ import Runs
 ///
 /// The defaults are the settings of DARTS (Liu et al., ICLR 2019, §3.2, §A.2) on CIFAR-10 and on ImageNet.
 public struct RetrainingConfiguration: Equatable, Sendable, Codable {
-  /// How the learning rate falls from epoch to epoch.
-  public enum Schedule: String, CaseIterable, Sendable, Codable {
-    /// Half a cosine, to `minimumLearningRate`.
-    case cosine
-    /// A factor of `learningRateDecay` an epoch.
-    case exponential
-  }
-
   /// The Python `Genotype(…)` line, or the text of NAS-Bench-201.
   public var genotype: String
   public var scale: DerivedArchitecture.Scale
@@ -35,16 +27,27 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   /// Probability of dropping a path in the last epoch; it grows linearly from 0.
   public var dropPath = 0.2
   public var labelSmoothing = 0.0
-  public var schedule = Schedule.cosine
+  public var schedule = RetrainingSchedule.cosine
+  /// Epochs at the start over which the learning rate rises; 0 for none.
+  public var warmupEpochs = 0
+  /// What it rises to.
+  public var warmupTarget = RetrainingSchedule.WarmupTarget.start
   public var learningRate = 0.025
   public var minimumLearningRate = 0.0
   public var learningRateDecay = 0.97
   public var momentum = 0.9
+  /// Whether a step looks ahead along the momentum; see `WeightStep.move`.
+  public var nesterov = false
   public var weightDecay = 3e-4
   public var gradientClip = 5.0
   /// Images of the training and of the test split, chosen by the seed; nil for all.
   public var trainLimit: Int?
   public var testLimit: Int?
+  /// Whether one half of the training images is trained on and the other reported on, and the test split never read.
+  public var holdOut = false
+  /// The order in which training images are taken for `trainLimit` and halved for `holdOut`: that of the search whose halves
+  /// are meant.
+  public var split = SplitOrder.seeded
   /// Epochs from one test to the next; the last epoch is always tested.
   public var testEvery = 1
   /// Checkpoints of finished epochs that stay; 0 for all.
@@ -79,9 +82,9 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     weightDecay = 3e-5
   }
 
-  /// How the table of NAS-Bench-201 was made (Dong and Yang, ICLR 2020, table 1), but for Nesterov's momentum; a clip that
-  /// no gradient reaches stands for none.
-  private mutating func useStageDefaults() {
+  /// How the table of NAS-Bench-201 was made (Dong and Yang, ICLR 2020, table 1); a clip that no gradient reaches stands for
+  /// none.
+  mutating func useStageDefaults() {
     (channels, layers) = MacroArchitecture.residualStages(count: 3).retrainingSize
     epochs = 200
     batch = 256
@@ -89,6 +92,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     cutout = 0
     dropPath = 0
     learningRate = 0.1
+    nesterov = true
     weightDecay = 5e-4
     gradientClip = 1e6
   }
@@ -100,14 +104,18 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case dropPath = "drop_path"
     case labelSmoothing = "label_smoothing"
     case schedule
+    case warmupEpochs = "warmup_epochs"
+    case warmupTarget = "warmup_target"
     case learningRate = "learning_rate"
     case minimumLearningRate = "minimum_learning_rate"
     case learningRateDecay = "learning_rate_decay"
-    case momentum
+    case momentum, nesterov
     case weightDecay = "weight_decay"
     case gradientClip = "gradient_clip"
     case trainLimit = "train_limit"
     case testLimit = "test_limit"
+    case holdOut = "hold_out"
+    case split
     case testEvery = "test_every"
     case keepLast = "keep_last"
     case checkpointEvery = "checkpoint_every"
@@ -130,6 +138,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
       "0 to \(learningRate), the learning rate at the start")
     try require(
       learningRateDecay > 0 && learningRateDecay <= 1, .learningRateDecay, learningRateDecay, "above 0, at most 1")
+    try require((0...epochs).contains(warmupEpochs), .warmupEpochs, warmupEpochs, "0 to \(epochs), the number of epochs")
+    try require(!nesterov || momentum > 0, .nesterov, nesterov, "false, or a momentum above 0")
     try require((0..<1).contains(momentum), .momentum, momentum, "0 or more and below 1")
     try require(weightDecay >= 0 && weightDecay.isFinite, .weightDecay, weightDecay, "0 or more")
     try require(gradientClip > 0, .gradientClip, gradientClip, "a number above 0")
@@ -169,13 +179,20 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   }
 
   /// Learning rate of an epoch, counted from 0.
-  func learningRate(epoch: Int) -> Double {
-    switch schedule {
-    case .cosine:
-      minimumLearningRate
-        + (learningRate - minimumLearningRate) * (1 + cos(Double.pi * Double(epoch) / Double(epochs))) / 2
-    case .exponential: max(minimumLearningRate, learningRate * pow(learningRateDecay, Double(epoch)))
-    }
+  package func learningRate(epoch: Int) -> Double {
+    let scheduled =
+      switch schedule {
+      case .cosine:
+        minimumLearningRate
+          + (learningRate - minimumLearningRate) * (1 + cos(Double.pi * Double(epoch) / Double(epochs))) / 2
+      case .exponential: max(minimumLearningRate, learningRate * pow(learningRateDecay, Double(epoch)))
+      case .linear:
+        minimumLearningRate
+          + (learningRate - minimumLearningRate) * RetrainingSchedule.linearRemainder(epoch: epoch, of: epochs)
+      }
+    guard epoch < warmupEpochs else { return scheduled }
+    let target = warmupTarget == .start ? learningRate : scheduled
+    return target * Double(epoch + 1) / Double(warmupEpochs)
   }
 
   /// Probability of dropping a path in an epoch, counted from 0: it grows with epoch / epochs.

@@ -13,6 +13,12 @@ public struct RetrainingRecord: Equatable, Sendable, TableRecord {
   /// On the test split with running statistics; nil where the epoch was not tested or there are no test images.
   public var testLoss: Double?
   public var testAccuracy: Double?
+  /// Fraction of images whose class is among the five likeliest; nil where `testAccuracy` is, and below a hundred classes.
+  public var testTop5: Double?
+  /// The same of held-out training images, where the run holds them out; it has no values of the test split then.
+  public var validationLoss: Double?
+  public var validationAccuracy: Double?
+  public var validationTop5: Double?
   public var learningRate = Double.nan
   public var dropPath = Double.nan
   /// Mean norm of the gradient before clipping.
@@ -31,6 +37,10 @@ public struct RetrainingRecord: Equatable, Sendable, TableRecord {
     .real("auxiliary_loss", \.auxiliaryLoss, .finite, event: "loss/auxiliary"),
     .real("test_loss", \.testLoss, event: "loss/test"),
     .real("test_accuracy", \.testAccuracy, .fraction, event: "accuracy/test"),
+    .real("test_top5", \.testTop5, .fraction, event: "accuracy/test_top5", isNew: true),
+    .real("validation_loss", \.validationLoss, event: "loss/validation", isNew: true),
+    .real("validation_accuracy", \.validationAccuracy, .fraction, event: "accuracy/validation", isNew: true),
+    .real("validation_top5", \.validationTop5, .fraction, event: "accuracy/validation_top5", isNew: true),
     .real("learning_rate", \.learningRate, .notNegative, event: "schedule/learning_rate"),
     .real("drop_path", \.dropPath, .fraction, event: "schedule/drop_path"),
     .real("gradient_norm", \.gradientNorm, .notNegative),

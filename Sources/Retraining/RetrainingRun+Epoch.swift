@@ -3,16 +3,19 @@ import Runs
 
 /// What a retraining does at the end of an epoch.
 extension RetrainingRun {
-  /// Loss and accuracy on the test split; nil where the epoch is not tested or there are no test images.
+  /// Loss and accuracies on the images that are reported on: the test split, or held-out training images.
   package struct Test {
     let loss: Double
     let accuracy: Double
+    /// nil where there are too few classes.
+    let top5: Double?
   }
 
-  /// Tests with running statistics.
+  /// Tests with running statistics; nil where the epoch is not tested or there are no images to report on.
   package func measure() throws -> Test? {
     guard isTested(training.course.epoch), !loader.testMembers.isEmpty else { return nil }
-    var (loss, correct) = (0.0, 0)
+    var (loss, correct, amongFive) = (0.0, 0, 0)
+    let classes = loader.dataset.classes
     let split = loader.testSplit
     for index in 0..<split.count {
       if training.stop.isRequested { throw CancellationError() }
@@ -20,9 +23,14 @@ extension RetrainingRun {
       let result = model.evaluate(weights: state.weights, statistics: state.statistics, batch: batch)
       loss += result.loss * Double(batch.count)
       correct += result.correct
+      guard classes >= TopCount.fewestClasses else { continue }
+      let logits = model.lastLogits(count: batch.count)
+      amongFive += TopCount.hits(logits: logits, labels: batch.labels, classes: classes, among: 5)
     }
     let count = Double(loader.testMembers.count)
-    return Test(loss: loss / count, accuracy: Double(correct) / count)
+    return Test(
+      loss: loss / count, accuracy: Double(correct) / count,
+      top5: classes >= TopCount.fewestClasses ? Double(amongFive) / count : nil)
   }
 
   private func isTested(_ epoch: Int) -> Bool {
@@ -37,8 +45,11 @@ extension RetrainingRun {
     record.trainingLoss = tally.trainingLoss / count
     record.trainingAccuracy = Double(tally.correct) / count
     record.auxiliaryLoss = configuration.auxiliary ? tally.auxiliaryLoss / count : nil
-    record.testLoss = test?.loss
-    record.testAccuracy = test?.accuracy
+    if configuration.holdOut {
+      (record.validationLoss, record.validationAccuracy, record.validationTop5) = (test?.loss, test?.accuracy, test?.top5)
+    } else {
+      (record.testLoss, record.testAccuracy, record.testTop5) = (test?.loss, test?.accuracy, test?.top5)
+    }
     record.learningRate = configuration.learningRate(epoch: epoch)
     record.dropPath = configuration.dropPath(epoch: epoch)
     record.gradientNorm = tally.gradientNorm / Double(max(1, tally.steps))
@@ -48,8 +59,10 @@ extension RetrainingRun {
   }
 
   package func account(of record: RetrainingRecord) -> String {
-    let test = record.testAccuracy.flatMap { accuracy in
-      record.testLoss.map { String(format: ", test accuracy %.2f %%, test loss %.4f", 100 * accuracy, $0) }
+    let test = record.reported.map { report in
+      let top5 = report.top5.map { String(format: ", top-5 %.2f %%", 100 * $0) } ?? ""
+      return String(format: ", \(report.split) accuracy %.2f %%", 100 * report.accuracy) + top5
+        + String(format: ", \(report.split) loss %.4f", report.loss)
     }
     return "training loss \(String(format: "%.4f", record.trainingLoss)), "
       + "accuracy \(String(format: "%.2f", 100 * record.trainingAccuracy)) %\(test ?? "")"

@@ -38,6 +38,13 @@ public final class RetrainingRun {
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
       state: RetrainingState(starting: model, seed: configuration.seed))
     try training.begin(self)
+    let cost = model.architecture.cost
+    func millions(_ count: Int) -> String { String(format: "%.3f M", Double(count) / 1e6) }
+    training.logger.info(
+      """
+      network: \(millions(cost.parameters)) parameters, \(millions(cost.multiplyAdds)) multiply-adds of convolutions and \
+      classifier, \(millions(cost.ptflopsMultiplyAdds)) as ptflops counts
+      """)
   }
 
   init(
@@ -62,7 +69,8 @@ public final class RetrainingRun {
     augmentation.cutoutLength = configuration.cutout > 0 ? configuration.cutout : nil
     let loader = try RetrainingLoader(
       dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
-      testLimit: configuration.testLimit, augmentation: augmentation, threads: configuration.threads)
+      testLimit: configuration.testLimit, holdsOut: configuration.holdOut, split: configuration.split,
+      augmentation: augmentation, threads: configuration.threads)
     let architecture = try DerivedArchitecture(
       genotype: Genotype(parsing: configuration.genotype), scale: configuration.scale, channels: configuration.channels,
       layers: configuration.layers, classes: dataset.classes, imageSize: dataset.side,
@@ -83,6 +91,7 @@ public final class RetrainingRun {
   @discardableResult
   public func run() throws -> RetrainingRecord? {
     try training.run(self) {
+      if let outcome { training.logger.info("\(outcome.text)") }
       training.logger.info("finished")
       return training.course.records.last
     }
@@ -136,7 +145,8 @@ extension RetrainingRun: TrainingTask {
   private func weightStep(epoch: Int) -> WeightStep {
     WeightStep(
       learningRate: Float(configuration.learningRate(epoch: epoch)), momentum: Float(configuration.momentum),
-      weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip))
+      weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip),
+      isNesterov: configuration.nesterov)
   }
 
   /// Which paths of which images are kept, a pure function of the seed and the step.

@@ -11,9 +11,10 @@ struct GenotypeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "genotype", abstract: "Print a genotype as Python and JSON, and the size of its networks.",
     discussion: """
-      Parameters and multiply-adds (of convolutions and classifier, on one image) are those of the networks that the papers \
-      retrain: 36 channels and 20 cells for CIFAR-10, 48 channels and 14 cells for ImageNet; of a cell of NAS-Bench-201, which \
-      is printed as |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, those of its table: 16 channels and 15 cells. Any of --scale, --channels, \
+      Parameters and multiply-adds on one image (of convolutions and classifier; and as the tool ptflops counts them, with \
+      norms, ReLUs, pools and biases) are those of the networks that the papers retrain: 36 channels and 20 cells for \
+      CIFAR-10, 48 channels and 14 cells for ImageNet; of a cell of NAS-Bench-201, which is printed as \
+      |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, those of its table: 16 channels and 15 cells. Any of --scale, --channels, \
       --layers, --classes and --image-size asks for one network instead.
       """)
 
@@ -55,8 +56,9 @@ struct GenotypeCommand: ParsableCommand {
     let scales = isAsked ? [scale ?? .cifar] : isChain ? DerivedArchitecture.Scale.allCases : [.cifar]
     let header = [
       "network", "channels", "cells", "classes", "image", "parameters", "auxiliary head", "multiply-adds",
+      "as ptflops counts",
     ]
-    return TextTable.text(header: header, rows: try scales.map { try row(genotype, $0) }, rightAligned: Set(1...7))
+    return TextTable.text(header: header, rows: try scales.map { try row(genotype, $0) }, rightAligned: Set(1...8))
   }
 
   private func row(_ genotype: Genotype, _ scale: DerivedArchitecture.Scale) throws -> [String] {
@@ -73,6 +75,7 @@ struct GenotypeCommand: ParsableCommand {
     return [
       scale.rawValue, "\(network.channels)", "\(network.layers)", "\(network.classes)", "\(side)×\(side)",
       counted(cost.parameters), hasHead ? "+ " + counted(cost.auxiliaryParameters) : "-", counted(cost.multiplyAdds),
+      counted(cost.ptflopsMultiplyAdds),
     ]
   }
 }

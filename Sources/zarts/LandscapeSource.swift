@@ -33,6 +33,8 @@ struct LandscapeSource: ParsableArguments {
   var seed: UInt64?
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
   var trainLimit: Int?
+  @Option(help: "Order in which training images are halved: file-order or seeded. Default: seeded.")
+  var split: SplitOrder?
   @Option(help: "Learning rate of inner steps, and ξ. Default: the checkpoint's, else 0.025.")
   var innerLr: Double?
   @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: 0.")
@@ -88,7 +90,7 @@ struct LandscapeSource: ParsableArguments {
   private func open(run: String) throws -> Opened {
     let flags: [(String, Any?)] = [
       ("--space", space), ("--channels", channels), ("--layers", layers), ("--batch", batch), ("--seed", seed),
-      ("--train-limit", trainLimit),
+      ("--train-limit", trainLimit), ("--split", split),
     ]
     let given = flags.filter { $0.1 != nil }.map(\.0)
     guard given.isEmpty else {
@@ -125,6 +127,7 @@ struct LandscapeSource: ParsableArguments {
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit
+    configuration.split = split ?? configuration.split
     configuration.threads = threads ?? configuration.threads
     configuration.engine = engine ?? configuration.engine
     try configuration.validate()
@@ -230,7 +233,12 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       ("train_limit", configuration.trainLimit.map(String.init) ?? "null"),
       ("method", checkpoint.file.metadata["method"].flatMap(SearchMethod.init)?.rawValue ?? "null"),
       ("finished_epochs", checkpoint.epoch.map(String.init) ?? "null"),
-    ] + opened.peculiarities
+    ] + splitEntries + opened.peculiarities
+  }
+
+  /// Absent at its default, so that results begun before there was a choice go on.
+  private var splitEntries: [(key: String, value: String)] {
+    configuration.split == .seeded ? [] : [("split", configuration.split.rawValue)]
   }
 
   /// - Throws: `InputError` where losses cannot be normalised so.

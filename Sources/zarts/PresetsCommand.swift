@@ -1,22 +1,32 @@
 import ArgumentParser
+import Formats
+import Retraining
 import Search
 
 struct PresetsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "presets", abstract: "List the presets of searches, or print one as a complete config.yaml.",
+    commandName: "presets", abstract: "List the presets of searches or retrainings, or print one.",
     discussion: """
       'zarts search --preset NAME --out DIR' starts from one; a line 'preset: NAME' in a file of --config does too. Flags \
-      win over the file, the file over the preset.
+      win over the file, the file over the preset. One of a search is printed as a complete config.yaml. 'zarts retrain \
+      --preset NAME' starts from those of --retraining, which are printed without genotype and data.
       """)
 
   @Argument(help: "A preset to print.")
   var name: String?
+  @Flag(help: "List the presets of retrainings, with what each is from.")
+  var retraining = false
 
   func run() throws {
     if let name {
-      let preset = try usage(of: "preset") { try SearchPreset(named: name, at: .setting("preset")) }
-      print(try SearchConfiguration(preset: preset).yaml, terminator: "")
-    } else {
+      let text = try usage(of: "preset") { try Self.text(of: name, isRetraining: retraining) }
+      return print(text, terminator: "")
+    }
+    print(retraining ? Self.retrainings : try Self.searches)
+  }
+
+  private static var searches: String {
+    get throws {
       let rows = try SearchPreset.all.map { preset in
         let settings = try SearchConfiguration(preset: preset)
         return [
@@ -24,9 +34,34 @@ struct PresetsCommand: ParsableCommand {
           preset.summary,
         ]
       }
-      print(
-        TextTable.text(
-          header: ["preset", "method", "space", "epochs", "dataset", "what it is"], rows: rows, rightAligned: [3]))
+      return TextTable.text(
+        header: ["preset", "method", "space", "epochs", "dataset", "what it is"], rows: rows, rightAligned: [3])
     }
+  }
+
+  private static var retrainings: String {
+    let rows = RetrainingPreset.all.map { preset in
+      let settings = preset.configuration(genotype: "", dataset: "")
+      let warmup = settings.warmupEpochs > 0 ? ", \(settings.warmupEpochs) warm-up" : ""
+      return [
+        preset.name, "\(settings.layers)", "\(settings.channels)", "\(settings.epochs)", "\(settings.batch)",
+        "\(settings.learningRate)", settings.schedule.rawValue + warmup, "\(settings.dropPath)", preset.source,
+      ]
+    }
+    return TextTable.text(
+      header: ["preset", "cells", "channels", "epochs", "batch", "rate", "schedule", "drop-path", "from"], rows: rows,
+      rightAligned: [1, 2, 3, 4, 5, 7])
+  }
+
+  /// - Throws: `InputError` for a name that no preset has.
+  private static func text(of name: String, isRetraining: Bool) throws -> String {
+    if let preset = RetrainingPreset.all.first(where: { $0.name == name }) {
+      let yaml = try preset.configuration(genotype: "", dataset: "").yaml
+      let lines = yaml.split(separator: "\n").filter { !$0.hasPrefix("genotype:") && !$0.hasPrefix("dataset:") }
+      let origin = "# zarts retrain --preset \(name): \(preset.summary) (\(preset.source))\n"
+      return origin + lines.dropFirst().map { "\($0)\n" }.joined()
+    }
+    if isRetraining { _ = try RetrainingPreset(named: name, at: .setting("preset")) }
+    return try SearchConfiguration(preset: SearchPreset(named: name, at: .setting("preset"))).yaml
   }
 }

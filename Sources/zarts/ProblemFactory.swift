@@ -15,7 +15,8 @@ enum ProblemFactory {
   @Sendable static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
-      batchSize: configuration.batch, trainLimit: configuration.trainLimit, threads: configuration.threads)
+      batchSize: configuration.batch, trainLimit: configuration.trainLimit, split: configuration.split,
+      threads: configuration.threads)
     let ahead = configuration.updatePlan.trainingBatches
     if ahead > 0 { try checkMemory(for: ahead, of: loader, "\(ahead) batches of inner training") }
     return try make(configuration, loader: loader, threads: threads(configuration))

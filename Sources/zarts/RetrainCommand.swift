@@ -89,8 +89,8 @@ struct RetrainCommand: ParsableCommand {
       throw ExitCode(128 + error.signal)
     }
     if let last {
-      let test = last.testAccuracy.map { String(format: ", test accuracy %.2f %%", 100 * $0) } ?? ""
-      print(String(format: "training loss %.4f, accuracy %.2f %%", last.trainingLoss, 100 * last.trainingAccuracy) + test)
+      print(String(format: "training loss %.4f, accuracy %.2f %%", last.trainingLoss, 100 * last.trainingAccuracy))
+      if let outcome = run.outcome { print(outcome.text) }
     }
     print("results in \(run.files.folder.path)")
   }

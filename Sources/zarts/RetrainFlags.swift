@@ -27,8 +27,12 @@ struct RetrainFlags: ParsableArguments {
   var dropPath: Double?
   @Option(help: "Share of the target spread over all classes. Default: 0, imagenet 0.1.")
   var labelSmoothing: Double?
-  @Option(help: "cosine or exponential. Default: cosine, imagenet exponential.")
-  var schedule: RetrainingConfiguration.Schedule?
+  @Option(help: "cosine, exponential or linear. Default: cosine, imagenet exponential.")
+  var schedule: RetrainingSchedule?
+  @Option(help: "Epochs at the start over which the learning rate rises, 0 for none. Default: 0.")
+  var warmupEpochs: Int?
+  @Option(help: "What it rises to: start, the learning rate at the start, or schedule, that of the epoch. Default: start.")
+  var warmupTarget: RetrainingSchedule.WarmupTarget?
   @Option(help: "Learning rate at the start. Default: 0.025, imagenet 0.1.")
   var learningRate: Double?
   @Option(help: "Learning rate at the end. Default: 0.")
@@ -37,6 +41,8 @@ struct RetrainFlags: ParsableArguments {
   var learningRateDecay: Double?
   @Option(help: "Momentum of SGD. Default: 0.9.")
   var momentum: Double?
+  @Flag(inversion: .prefixedNo, help: "Whether SGD looks ahead along the momentum. Default: not, nb201 yes.")
+  var nesterov: Bool?
   @Option(help: "L2 penalty. Default: 3e-4, imagenet 3e-5.")
   var weightDecay: Double?
   @Option(help: "Largest norm of the gradient. Default: 5.")
@@ -45,6 +51,12 @@ struct RetrainFlags: ParsableArguments {
   var trainLimit: Int?
   @Option(help: "Use only so many test images. Default: all.")
   var testLimit: Int?
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Train on half of the training images, report on the other half, and never read the test split. Default: not.")
+  var holdOut: Bool?
+  @Option(help: "Order in which training images are taken and halved: file-order or seeded. Default: seeded.")
+  var split: SplitOrder?
   @Option(help: "Epochs from one test to the next. Default: 1.")
   var testEvery: Int?
   @Option(help: "Checkpoints of finished epochs that stay, 0 for all. Default: 2.")
@@ -74,14 +86,19 @@ struct RetrainFlags: ParsableArguments {
     set(dropPath, \.dropPath)
     set(labelSmoothing, \.labelSmoothing)
     set(schedule, \.schedule)
+    set(warmupEpochs, \.warmupEpochs)
+    set(warmupTarget, \.warmupTarget)
     set(learningRate, \.learningRate)
     set(minimumLearningRate, \.minimumLearningRate)
     set(learningRateDecay, \.learningRateDecay)
     set(momentum, \.momentum)
+    set(nesterov, \.nesterov)
     set(weightDecay, \.weightDecay)
     set(gradientClip, \.gradientClip)
     if let trainLimit { configuration.trainLimit = trainLimit }
     if let testLimit { configuration.testLimit = testLimit }
+    set(holdOut, \.holdOut)
+    set(split, \.split)
     set(testEvery, \.testEvery)
     applyHousekeeping(to: &configuration)
   }
@@ -101,13 +118,17 @@ struct RetrainFlags: ParsableArguments {
       ("dataset", dataset != nil), ("seed", seed != nil), ("epochs", epochs != nil), ("batch", batch != nil),
       ("channels", channels != nil), ("layers", layers != nil), ("auxiliary", auxiliary != nil),
       ("auxiliary-weight", auxiliaryWeight != nil), ("cutout", cutout != nil), ("drop-path", dropPath != nil),
-      ("label-smoothing", labelSmoothing != nil), ("schedule", schedule != nil), ("learning-rate", learningRate != nil),
+      ("label-smoothing", labelSmoothing != nil), ("schedule", schedule != nil), ("warmup-epochs", warmupEpochs != nil),
+      ("warmup-target", warmupTarget != nil), ("learning-rate", learningRate != nil),
       ("minimum-learning-rate", minimumLearningRate != nil), ("learning-rate-decay", learningRateDecay != nil),
-      ("momentum", momentum != nil), ("weight-decay", weightDecay != nil), ("gradient-clip", gradientClip != nil),
-      ("train-limit", trainLimit != nil), ("test-limit", testLimit != nil), ("test-every", testEvery != nil),
+      ("momentum", momentum != nil), ("nesterov", nesterov != nil), ("weight-decay", weightDecay != nil),
+      ("gradient-clip", gradientClip != nil),
+      ("train-limit", trainLimit != nil), ("test-limit", testLimit != nil), ("hold-out", holdOut != nil),
+      ("split", split != nil), ("test-every", testEvery != nil),
     ]
     return settings.filter(\.1).map { "--\($0.0)" }
   }
 }
 
-extension RetrainingConfiguration.Schedule: ExpressibleByArgument {}
+extension RetrainingSchedule: ExpressibleByArgument {}
+extension RetrainingSchedule.WarmupTarget: ExpressibleByArgument {}

@@ -35,6 +35,7 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("batch")) var batch: Int?
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
   var trainLimit: Int?
+  @Option(help: SettingHelp.of("split")) var split: SplitOrder?
   @Option(help: SettingHelp.of("inner_steps")) var innerSteps: Int?
   @Option(help: SettingHelp.of("candidates")) var candidates: Int?
   @Option(help: SettingHelp.of("sigma")) var sigma: Double?
@@ -85,7 +86,7 @@ struct SearchFlags: ParsableArguments {
       Setting("skip_dropout", skipDropout, \.skipDropout),
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
-      Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit),
+      Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
       Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),
@@ -115,3 +116,5 @@ struct SearchFlags: ParsableArguments {
     for setting in settings { setting.apply(&configuration) }
   }
 }
+
+extension SplitOrder: ExpressibleByArgument {}

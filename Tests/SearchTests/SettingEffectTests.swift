@@ -23,8 +23,8 @@ import Testing
     "operations": { $0.keptOperations = try? $0.space.operations.strongest(1, alphas: $0.space.zeroAlphas) },
     "stages": {
       $0.stages = [SearchStage(layers: 4, channels: 8, operations: 2, skipDropout: 0, epochs: 3, warmup: 2)]
-    }, "batch": { $0.batch = 6 }, "train_limit": { $0.trainLimit = 20 }, "threads": { $0.threads = 2 },
-    "engine": { $0.engine = .twin },
+    }, "batch": { $0.batch = 6 }, "train_limit": { $0.trainLimit = 20 }, "split": { $0.split = .fileOrder },
+    "threads": { $0.threads = 2 }, "engine": { $0.engine = .twin },
     "inner_steps": { $0.innerSteps = 1 }, "candidates": { $0.candidates = 4 }, "sigma": { $0.sigma = 0.3 },
     "sigma_decay": { $0.sigmaDecay = .linear }, "tau": { $0.tau = 0.5 }, "lambda": { $0.lambda = 0.5 },
     "proposal": { $0.proposal = .exact }, "rs_distribution": { $0.rsDistribution = .sphere }, "mu": { $0.mu = 0.3 },
@@ -61,7 +61,7 @@ import Testing
       normalisation: .cifar10)
     let loader = try BatchLoader(
       dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
-      threads: configuration.threads)
+      split: configuration.split, threads: configuration.threads)
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: configuration.threads, variant: configuration.variant,

@@ -41,6 +41,7 @@ import Testing
           "--warmup", "0", "--print-config",
         ]
     case ["retrain"]: return command + ["--genotype", genotype, "--dataset", data, "--print-config"]
+    case ["select"]: return command + ["--resume", "\(scratch)/none"]
     case ["landscape"]: return command + weights + ["--grid", "1", "--objectives", "first"] + out
     case ["fidelity"]:
       return command + weights

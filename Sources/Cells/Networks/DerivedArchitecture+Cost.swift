@@ -16,8 +16,12 @@ extension DerivedArchitecture {
     cost.convolution(3, state.channels, kernel: 3, side: state.side)
     for stage in 0..<stages {
       if stage > 0 {
+        // The residual block: ReLU, convolution and norm twice, beside a mean pool and a convolution.
+        cost.rectifier(state.channels, side: state.side)
+        cost.pool(state.channels, side: state.side)
         state = State(channels: 2 * state.channels, side: state.side / 2)
         cost.convolution(state.channels / 2, state.channels, kernel: 3, side: state.side)
+        cost.rectifier(state.channels, side: state.side)
         cost.convolution(state.channels, state.channels, kernel: 3, side: state.side)
         cost.convolution(state.channels / 2, state.channels, side: state.side, hasNorm: false)
       }
@@ -27,7 +31,9 @@ extension DerivedArchitecture {
         }
       }
     }
-    cost.norm(state.channels)
+    cost.norm(state.channels, side: state.side)
+    cost.rectifier(state.channels, side: state.side)
+    cost.pool(state.channels, side: state.side)
     cost.classifier(state.channels, classes, countsBias: true)
     return cost
   }
@@ -42,7 +48,9 @@ extension DerivedArchitecture {
       newer = older
     case .imagenet:
       cost.convolution(3, channels / 2, kernel: 3, side: imageSize / 2)
+      cost.rectifier(channels / 2, side: imageSize / 2)
       cost.convolution(channels / 2, channels, kernel: 3, side: imageSize / 4)
+      cost.rectifier(channels, side: imageSize / 4)
       cost.convolution(channels, channels, kernel: 3, side: imageSize / 8)
       older = State(channels: channels, side: imageSize / 4)
       newer = State(channels: channels, side: imageSize / 8)
@@ -52,7 +60,9 @@ extension DerivedArchitecture {
       let isReduction = isReduction(index)
       if isReduction { channels *= 2 }
       // Both inputs are brought to the newer one's resolution, by a factorised reduction where they differ.
+      cost.rectifier(older.channels, side: older.side)
       cost.convolution(older.channels, channels, side: newer.side)
+      cost.rectifier(newer.channels, side: newer.side)
       cost.convolution(newer.channels, channels, side: newer.side)
       let side = isReduction ? newer.side / 2 : newer.side
       let cell = genotype.cells[isReduction ? 1 : 0]
@@ -67,6 +77,7 @@ extension DerivedArchitecture {
         cost.auxiliaryHead(newer.channels, classes: classes, normalisesLast: scale == .cifar)
       }
     }
+    cost.pool(newer.channels, side: newer.side)
     cost.classifier(newer.channels, classes)
     return cost
   }

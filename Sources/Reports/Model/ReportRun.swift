@@ -92,6 +92,26 @@ public struct ReportRun: Sendable {
     return metrics.rows[row][place].isEmpty ? nil : metrics.rows[row][place]
   }
 
+  /// Which accuracies of a retraining its last tested epoch and the best one have; nil where none was tested.
+  struct Retrained: Equatable {
+    /// `test`, or `validation` where training images were held out.
+    let split: String
+    let last: Int
+    /// The first of equal ones.
+    let best: Int
+  }
+
+  var retrained: Retrained? {
+    guard kind == .retraining, let metrics, let epochs = try? Self.epochs(of: metrics) else { return nil }
+    for split in ["test", "validation"] where metrics.columns.contains("\(split)_accuracy") {
+      guard let values = try? metrics.optionalDoubles("\(split)_accuracy") else { continue }
+      let tested = zip(epochs, values).compactMap { epoch, value in value.map { (epoch, $0) } }
+      guard let first = tested.first, let last = tested.last else { continue }
+      return Retrained(split: split, last: last.0, best: tested.reduce(first) { $1.1 > $0.1 ? $1 : $0 }.0)
+    }
+    return nil
+  }
+
   /// The architecture that the run returns, or retrains.
   public var genotype: String? {
     if kind == .retraining { return settings["genotype"] }

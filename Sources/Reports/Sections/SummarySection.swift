@@ -58,8 +58,8 @@ enum SummarySection {
 
   private static func facts(_ run: ReportRun, _ truth: ArchitectureTable?) -> HTML {
     var entries: [(String, String, String?)] = []
-    func add(_ name: String, _ column: String, percent: Bool = false) {
-      guard let epoch = run.resultEpoch, let text = run.metric(column, epoch: epoch), let value = Double(text) else {
+    func add(_ name: String, _ column: String, percent: Bool = false, at epoch: Int? = run.resultEpoch) {
+      guard let epoch, let text = run.metric(column, epoch: epoch), let value = Double(text) else {
         return
       }
       entries.append((name, percent ? self.percent(value) : LineChart.short(value), text))
@@ -72,8 +72,13 @@ enum SummarySection {
       add("skips, reduction cell", "skip_connections_reduce")
       add("training loss (nats)", "training_loss")
     case .retraining:
-      add("test loss (nats)", "test_loss")
-      add("test accuracy", "test_accuracy", percent: true)
+      if let found = run.retrained {
+        add("\(found.split) loss (nats)", "\(found.split)_loss", at: found.last)
+        for (name, epoch) in [("last", found.last), ("best", found.best)] {
+          add("\(found.split) accuracy, \(name) epoch (\(epoch))", "\(found.split)_accuracy", percent: true, at: epoch)
+          add("\(found.split) top-5, \(name) epoch (\(epoch))", "\(found.split)_top5", percent: true, at: epoch)
+        }
+      }
       add("training loss (nats)", "training_loss")
       add("training accuracy", "training_accuracy", percent: true)
     }
@@ -103,11 +108,12 @@ enum SummarySection {
   private static func table(_ report: Report) -> HTML {
     let rows = zip(report.runs, report.runLabels).map { run, label -> [String] in
       func cell(_ column: String) -> String { run.resultEpoch.flatMap { run.metric(column, epoch: $0) } ?? "" }
-      let loss = run.kind == .search ? cell("validation_loss") : cell("test_loss")
-      let accuracy = run.kind == .search ? cell("validation_accuracy") : cell("test_accuracy")
+      let split = run.retrained?.split ?? (run.kind == .search ? "validation" : "test")
+      let (loss, accuracy) = (cell("\(split)_loss"), cell("\(split)_accuracy"))
+      let best = run.retrained.flatMap { run.metric("\(split)_accuracy", epoch: $0.best) } ?? ""
       return [
         label, run.settings["method"] ?? "retraining", run.settings["space"] ?? "", run.settings["seed"] ?? "",
-        "\(run.finishedEpochs)\(run.wantedEpochs.map { "/\($0)" } ?? "")", loss, accuracy, cell("skip_connections"),
+        "\(run.finishedEpochs)\(run.wantedEpochs.map { "/\($0)" } ?? "")", loss, accuracy, best, cell("skip_connections"),
         cell("skip_connections_reduce"), cell("weight_steps"), run.seconds.map { ProgressReporter.duration($0) } ?? "",
       ]
         + (report.truth.map { truth in
@@ -116,10 +122,11 @@ enum SummarySection {
     }
     let table = DataTable(
       caption:
-        "Runs at the epoch that each returns; loss and accuracy on the validation split, of retrainings on the test split",
+        "Runs at the epoch that each returns; loss and accuracy on the validation split, of retrainings on the test split, "
+        + "unless they hold images out; the accuracy of a retraining's best epoch is chosen by what it reports",
       columns: [
-        "run", "method", "space", "seed", "epochs", "loss (nats)", "accuracy", "skips, normal", "skips, reduction",
-        "weight steps", "wall time",
+        "run", "method", "space", "seed", "epochs", "loss (nats)", "accuracy", "accuracy, best epoch", "skips, normal",
+        "skips, reduction", "weight steps", "wall time",
       ] + (report.truth.map { ["\($0.column) (table)", "rank"] } ?? []), rows: rows, digits: 5)
     return table.html()
   }

@@ -187,7 +187,7 @@ public struct ComparisonPlan: Equatable, Sendable {
     guard case .steps(let fixed) = budget else { return self }
     var known: [String: Int] = [:]
     func steps(_ configuration: SearchConfiguration) throws -> Int {
-      let key = "\(configuration.batch) \(configuration.trainLimit ?? -1) \(configuration.dataset)"
+      let key = "\(configuration.batch) \(configuration.trainLimit ?? -1) \(configuration.split) \(configuration.dataset)"
       if let value = known[key] { return value }
       let value = try stepsPerEpoch(configuration)
       known[key] = value

@@ -120,6 +120,8 @@ extension SearchConfiguration {
         configuration.trainLimit = node.string.flatMap { Int($0) }
         return configuration.trainLimit != nil || node.null != nil
       }),
+    choice(
+      "split", \.split, .warmup, "order in which training images are taken and halved").later,
     whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
@@ -158,7 +160,8 @@ extension SearchConfiguration {
       "eigenvalues of its moving average"),
     whole(
       "early_stop_distance", \.earlyStopDistance, .afterWarmup, RunBounds.lag.or(zero: "the window"),
-      "k: eigenvalues back to the returned architecture; 0 for the window"),
+      "k: eigenvalues back to the returned architecture; 0 for the window"
+    ).later,
     number(
       "early_stop_ratio", \.earlyStopRatio, .afterWarmup, .ratio,
       "ratio of averages k epochs apart below which the search stops"),

@@ -35,6 +35,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var batch = 64
   /// Use only so many training images, before they are split into halves; nil for all.
   public var trainLimit: Int?
+  /// The order in which training images are taken and halved; a dataset's own splits are used as they are.
+  public var split = SplitOrder.seeded
   /// Threads; 0 for one a core. The result does not depend on it.
   public var threads = 0
   /// What computes the network. Engines agree to rounding, and a run may go on with another.
