@@ -20,6 +20,7 @@ public final class SupernetModel {
   public let instructionSet: String
 
   private(set) var plan: NetworkPlan
+  private var tangents: TangentNetwork?
   private let pool: ThreadPool
   private let kernels: KernelSet
 
@@ -36,6 +37,19 @@ public final class SupernetModel {
     instructionSet = kernels.name
     pool = ThreadPool(threadCount: threads)
     plan = try NetworkPlan(architecture.networkLayout, batch: batch, pool: pool, kernels: kernels)
+  }
+
+  /// The network with derivatives along directions of α, for batches of at least `count` images.
+  func tangentNetwork(for count: Int) throws(MemoryShortage) -> TangentNetwork {
+    if let tangents, tangents.batch >= count { return tangents }
+    guard let layout = architecture.networkLayout as? any TangentLayout else {
+      preconditionFailure("every supernet can be lowered with derivatives")
+    }
+    // The smaller one makes room first.
+    tangents = nil
+    let network = try TangentNetwork(layout, batch: count, pool: pool, kernels: kernels)
+    tangents = network
+    return network
   }
 
   /// A zero vector with room for ω, a gradient or a momentum.
@@ -134,7 +148,7 @@ public final class SupernetModel {
   }
 
   /// The plan's weights of α.
-  private func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
+  func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
 
   /// The plan's weights: of the operations, then of what bypasses them on each edge.
   private func mixing(_ alphas: ArchitectureParameters.Matrix) -> [Float] {
