@@ -39,6 +39,14 @@ struct Activation {
     base = arena.allocate(Float.self, batch * floatsPerImage)
   }
 
+  /// Memory that there is, with 16 channels a pixel in every block.
+  init(shape: PlaneShape, wholeBlocksAt base: Floats) {
+    self.shape = shape
+    self.base = base
+    lastLanes = Lanes.count
+    floatsPerImage = shape.floatsPerImage
+  }
+
   /// The least of 4, 8 and 16 that holds the channels of the last block and leaves every row a multiple of 16 floats.
   static func narrowLanes(of shape: PlaneShape) -> Int {
     [4, 8].first { $0 >= shape.lastLanes && shape.width * $0 % Lanes.count == 0 } ?? Lanes.count

@@ -24,6 +24,8 @@ public final class CPUEngine: NetworkEngine {
   private let mixingCounts: [Int]
   private let pool: ThreadPool
   private let kernels: KernelSet
+  /// Laid out when derivatives are first asked for.
+  private var tangentNetwork: TangentNetwork?
 
   /// - Parameters:
   ///   - batch: images of the largest batch.
@@ -87,6 +89,25 @@ public final class CPUEngine: NetworkEngine {
     } catch {
       error.end()
     }
+  }
+
+  public func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents {
+    check(input, weights, nil, .ofBatch)
+    precondition(
+      input.smoothing == 0 && input.drops == nil && direction.map(\.count) == mixingCounts,
+      "derivatives are of the plain cross-entropy, along a direction of the mixing weights")
+    guard case .supernet = network, let layout = layout as? any TangentLayout else {
+      throw InputError("no mixing weights to differentiate by", at: "the network", found: "a derived network", wanted: "a supernet")
+    }
+    if (tangentNetwork?.batch ?? 0) < input.batch.count {
+      // The smaller one makes room first.
+      tangentNetwork = nil
+      tangentNetwork = try TangentNetwork(layout, batch: input.batch.count, pool: pool, kernels: kernels)
+    }
+    guard let tangentNetwork else { preconditionFailure("a network with derivatives was laid out") }
+    let names = tensors.parameters.map(\.name)
+    return tangentNetwork.run(
+      input, along: direction, weights: Dictionary(uniqueKeysWithValues: zip(names, values(of: weights))))
   }
 
   public func logits(count: Int) -> [Float] { plan.logits(count: count) }

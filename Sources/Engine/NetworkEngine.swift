@@ -37,6 +37,16 @@ public protocol NetworkEngine: AnyObject {
     statistics: NetworkStatistics
   ) -> NetworkResult
 
+  /// Loss and ∂L/∂(mixing weights) with their derivatives along a direction of the mixing weights, at fixed ω and with the
+  /// batch's own statistics: exact up to rounding wherever no ReLU or maximum switches at the mixing weights themselves. L is
+  /// the plain cross-entropy.
+  ///
+  /// - Parameter direction: of the shape of `input.mixing`.
+  /// - Throws: `MemoryShortage` where there is too little memory for the derivatives; `InputError` for a network whose
+  ///   operations nothing mixes.
+  /// - Precondition: as `run`; no smoothing, no auxiliary loss, no dropped paths.
+  func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents
+
   /// [count, classes] of the last run, row-major.
   func logits(count: Int) -> [Float]
 
@@ -55,6 +65,23 @@ public protocol NetworkEngine: AnyObject {
   func makeStatistics(_ moments: [NormMoments]) -> ParameterVector
   /// The moments in running statistics, one for each of `tensors.norms`.
   func moments(of statistics: ParameterVector) -> [NormMoments]
+}
+
+/// What second derivatives along a direction of the mixing weights give.
+public struct NetworkTangents: Equatable, Sendable {
+  /// Mean cross-entropy over the batch, and its derivative along the direction.
+  public var loss: Double
+  public var lossTangent: Double
+  /// ∂L/∂(mixing weights) of each kind of cell, and its derivative along the direction.
+  public var mixingGradient: [[Double]]
+  public var mixingGradientTangent: [[Double]]
+
+  public init(loss: Double, lossTangent: Double, mixingGradient: [[Double]], mixingGradientTangent: [[Double]]) {
+    self.loss = loss
+    self.lossTangent = lossTangent
+    self.mixingGradient = mixingGradient
+    self.mixingGradientTangent = mixingGradientTangent
+  }
 }
 
 /// What a network computes a loss of.

@@ -1,4 +1,5 @@
 import Cells
+import ClosedFormSupport
 import Formats
 import Foundation
 import Problems

@@ -1,6 +1,7 @@
 import Datasets
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// `GreyRamp.swift` is a kind of dataset that the package doesn't have.

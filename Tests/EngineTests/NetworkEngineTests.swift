@@ -99,7 +99,7 @@ import Testing
 /// An engine that does one thing wrong.
 final class FaultyEngine: NetworkEngine {
   enum Fault: CaseIterable {
-    case remembersRuns, addsGradients, ignoresMomentum, movesInEvaluation, scalesGradients, dependsOnCapacity
+    case remembersRuns, addsGradients, ignoresMomentum, movesInEvaluation, scalesGradients, scalesCurvature, dependsOnCapacity
 
     /// The law that it breaks.
     var law: String {
@@ -109,6 +109,7 @@ final class FaultyEngine: NetworkEngine {
       case .ignoresMomentum: "move by the momentum"
       case .movesInEvaluation: "leaves them as they were"
       case .scalesGradients: "gradients of ω of engines agree"
+      case .scalesCurvature: "derivatives of gradients of engines agree"
       case .dependsOnCapacity: "for a larger batch gives the same bits"
       }
     }
@@ -139,6 +140,12 @@ final class FaultyEngine: NetworkEngine {
     if fault == .movesInEvaluation, case .running(let vector) = statistics { vector[0] += 1 }
     if let weightGradient, let before, fault == .addsGradients { change(weightGradient) { $0 + before[$1][$2] } }
     if let weightGradient, fault == .scalesGradients { change(weightGradient) { value, _, _ in 1.01 * value } }
+    return result
+  }
+
+  func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents {
+    var result = try inner.tangents(input, along: direction, weights: weights)
+    if fault == .scalesCurvature { for kind in result.mixingGradientTangent.indices { result.mixingGradientTangent[kind][0] *= 1.01 } }
     return result
   }
 

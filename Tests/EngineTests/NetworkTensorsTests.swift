@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Engine
 import Formats
+import TestSupport
 import Testing
 
 /// The tensors that a network's description declares, and the places that the CPU engine gives them.

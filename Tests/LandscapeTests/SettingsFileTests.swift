@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import Landscape
+import TestSupport
 import Testing
 
 @Suite("The settings beside results") struct SettingsFileTests {

@@ -172,7 +172,7 @@ struct ComparisonTests {
   }
 
   @Test func testsSayHowTheirIntervalWasFoundAndWhatItIsOver() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let rows = try compare(plan([.darts1, .zartsGLD], seeds: [1, 2, 3]), in: folder.file("all"))
     let table = try CSVTable(readingFrom: ComparisonFolder(existing: folder.file("all")).testsPath)
     let row = try #require(try table.column("quantity").firstIndex(of: ComparisonQuantity.validationLoss.rawValue))

@@ -105,7 +105,7 @@ struct EarlyStoppingTests {
   }
 
   @Test func searchStopsOnEigenvaluesOfEverySecondEpoch() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     var configuration = configuration(.darts1ES)
     (configuration.eigenvalueEvery, configuration.earlyStopDistance) = (2, 2)
     // What grows at all, grows enough.

@@ -83,7 +83,7 @@ import Testing
   @Test("A search runs on the engine that its configuration names, and goes on with another")
   func searches() throws {
     try EngineKind.$guests.withValue([.reference]) {
-      let folder = try TemporaryFolder()
+      let folder = try ScratchFolder()
       func rows(_ name: String, _ first: EngineKind, then second: EngineKind) throws -> [EpochRecord] {
         let configuration = Self.configuration(first)
         let problem = try Self.problem(configuration)

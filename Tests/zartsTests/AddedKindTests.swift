@@ -3,12 +3,13 @@ import Formats
 import Foundation
 import Landscape
 import Plots
+import TestSupport
 import Testing
 import zarts
 
 /// `SampleSizePlot.swift` is a figure that the program doesn't have.
 @Suite("A figure kind that is added is one file and one line") struct AddedPlotKindTests {
-  private func folder(_ scratch: Scratch, _ name: String, sizes: [String]) throws -> String {
+  private func folder(_ scratch: ScratchFolder, _ name: String, sizes: [String]) throws -> String {
     try FileManager.default.createDirectory(atPath: scratch.file(name), withIntermediateDirectories: true)
     let rows = sizes.enumerated().map { "\($0 + 1),2.\($0),0.5,\($1)" }
     try AtomicFile.write(
@@ -18,7 +19,7 @@ import zarts
   }
 
   @Test("it is offered where its file holds what it draws, and nowhere where it is not known") func offered() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let (full, empty) = try (
       folder(scratch, "full", sizes: ["", "2.5", "3"]), folder(scratch, "empty", sizes: ["", "", ""])
     )
@@ -38,7 +39,7 @@ import zarts
   }
 
   @Test("zarts plot draws it, with the command that draws it again, and the same bytes again") func drawn() throws {
-    let scratch = try Scratch()
+    let scratch = try ScratchFolder()
     let path = try folder(scratch, "run", sizes: ["", "2.5", "3"])
     try PlotKind.$guests.withValue([.sampleSize]) {
       try PlotCommand.parse([path, "--kind", "sample-size", "--format", "svg,png"]).run()

@@ -2,6 +2,7 @@ import Cells
 import Diagnosis
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// `zarts diagnose --log` on logs of another program.
@@ -17,9 +18,8 @@ struct LogDiagnosisCommandTests {
   }
 
   private func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.path
     try body(folder)
   }
 

@@ -1,12 +1,12 @@
 import Formats
 import Foundation
 import Retraining
+import TestSupport
 import Testing
 
 /// The built program choosing among searches, and listing how retrainings are set.
 @Suite("zarts select, and presets of retrainings") struct SelectCommandTests {
-  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("SupernetTests/Golden/s2_c16_l3_b4.safetensors").path
+  private static let golden = GoldenFile.path("s2_c16_l3_b4")
   private static let line =
     "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('max_pool_3x3', 0), ('skip_connect', 1), "
     + "('skip_connect', 0), ('skip_connect', 1), ('skip_connect', 0), ('skip_connect', 1)], normal_concat=range(2, 6), "
@@ -15,9 +15,8 @@ import Testing
   private static let other = line.replacing("sep_conv_3x3", with: "dil_conv_3x3")
 
   private func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("zarts-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let scratch = try ScratchFolder()
+    let folder = scratch.path
     try body(folder)
   }
 

@@ -82,7 +82,7 @@ extension LoggedDiagnosis {
   }
 
   static let epochColumns =
-    ["run"] + DiagnosisEpoch.columns + [
+    ["run"] + DiagnosisEpoch.columns(comparing: []) + [
       "learning_rate", "training_loss", "training_accuracy", "validation_accuracy", "hessian_trace",
     ]
 
@@ -90,7 +90,7 @@ extension LoggedDiagnosis {
   var epochRows: [[CSVField]] {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
     return zip(epochs, run.epochs).map { epoch, row in
-      [.text(run.name)] + epoch.fields + [
+      [.text(run.name)] + epoch.fields(comparing: []) + [
         real(row.learningRate), real(row.trainingLoss), real(row.trainingAccuracy), real(row.validationAccuracy),
         real(row.trace),
       ]

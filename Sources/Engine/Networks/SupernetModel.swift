@@ -101,7 +101,7 @@ public final class SupernetModel: NetworkModel {
   }
 
   /// The mixing weights of α.
-  private func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
+  func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
 
   /// The mixing weights of a kind: of the operations, then of what bypasses them on each edge.
   private func mixing(_ alphas: ArchitectureParameters.Matrix) -> [Float] {

@@ -68,7 +68,22 @@ public final class ReferenceEngine: NetworkEngine {
       mixingGradient: wantsMixingGradient ? pass.mixtureGradients : [])
   }
 
+  public func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) -> NetworkTangents {
+    let moving = zip(input.mixing, direction).map { zip($0, $1).map { Dual(Double($0), derivative: Double($1)) } }
+    let pass: ReferencePass<Dual> = pass(input, moving, weights, running: nil)
+    let (loss, gradients) = (pass.tape[pass.loss][0], pass.mixtureGradients)
+    return NetworkTangents(
+      loss: loss.value, lossTangent: loss.derivative, mixingGradient: gradients.map { $0.map(\.value) },
+      mixingGradientTangent: gradients.map { $0.map(\.derivative) })
+  }
+
   private func pass(_ input: NetworkInput, _ weights: ParameterVector, running: ParameterVector?) -> ReferencePass<Double> {
+    pass(input, input.mixing.map { $0.map(Double.init) }, weights, running: running)
+  }
+
+  private func pass<Scalar: ReferenceScalar>(
+    _ input: NetworkInput, _ mixing: [[Scalar]], _ weights: ParameterVector, running: ParameterVector?
+  ) -> ReferencePass<Scalar> {
     var parameters: [String: (shape: [Int], values: [Double])] = [:]
     for (parameter, values) in zip(tensors.parameters, values(of: weights)) {
       parameters[parameter.name] = (parameter.shape, values.map(Double.init))
@@ -80,7 +95,7 @@ public final class ReferenceEngine: NetworkEngine {
       }
     }
     return ReferencePass(
-      ReferenceSupernet(architecture, weights: parameters), .weights(input.mixing.map { $0.map(Double.init) }),
+      ReferenceSupernet(architecture, weights: parameters), .weights(mixing),
       batch: input.batch, running: running == nil ? nil : statistics, smoothing: input.smoothing)
   }
 

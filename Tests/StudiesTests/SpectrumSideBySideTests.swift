@@ -1,9 +1,11 @@
+import ClosedFormSupport
 import Compute
 import Formats
 import Foundation
 import Landscape
 import Problems
 import Studies
+import TestSupport
 import Testing
 
 @Suite("Spectra side by side") struct SpectrumSideBySideTests {

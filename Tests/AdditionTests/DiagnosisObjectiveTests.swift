@@ -7,6 +7,7 @@ import Landscape
 import Problems
 import Search
 import Statistics
+import TestSupport
 import Testing
 
 /// An objective that is added (`PerturbedLoss`) is measured, written and judged beside L₁ and L₂.

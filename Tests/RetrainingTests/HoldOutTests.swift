@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Retraining
 import Runs
+import TestSupport
 import Testing
 
 /// Retrainings that report on held-out training images, and choices made by them.
@@ -17,7 +18,7 @@ import Testing
 
   @Test("The test split changes no bit of a run that holds images out, whose columns are those of validation")
   func untouched() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let settings = RetrainingSamples.configuration { $0.holdOut = true }
     let (first, second) = try (
       run(settings, testSeed: 9, in: folder.file("a")), run(settings, testSeed: 10, in: folder.file("b"))
@@ -45,7 +46,7 @@ import Testing
 
   @Test("Data of a hundred classes have top-5 accuracies, which are not below the accuracy")
   func topFive() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let run = try RetrainingRun(
       starting: RetrainingSamples.configuration { $0.epochs = 2 }, dataset: RetrainingSamples.shades(classes: 100),
       folder: { try OutputFolder.create(at: folder.file("run")) })
@@ -97,7 +98,7 @@ import Testing
 
   @Test("A selection tests the chosen network once, after its last epoch, and no other")
   func selection() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let run = try select(folder.file("whole"))
     let choice = try run.run()
     let briefs = try (1...2).map { try RetrainingFolder(existing: folder.file("whole/candidates/\($0)")).metrics() }
@@ -121,7 +122,7 @@ import Testing
   /// Four steps a brief training, nine of the last: a stop in the first, the second and the third.
   @Test("A selection that was stopped goes on to the same table and weights", arguments: [1, 3, 6, 11])
   func resumed(steps: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     try select(folder.file("whole")).run()
     // The folder is locked as long as the run lives.
     func stop() throws { try select(folder.file("broken"), stopAfter: steps).run() }
@@ -154,7 +155,7 @@ import Testing
     #expect(stages.place == .words("s1") && stages.problem == "genotypes of different networks")
     let brief = try error([line, pools], brief: 0)
     #expect(brief.place.setting == "brief_epochs" && brief.found == "0")
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let run = try select(folder.file("run"))
     #expect(try SelectionPlan(readingFrom: run.folder.file(SelectionRun.planName)) == run.plan)
     try AtomicFile.write("candidates: 3\n", to: folder.file("bad.yaml"))
@@ -165,7 +166,7 @@ import Testing
 
   @Test("Data without a test split are refused before anything is trained")
   func noTest() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let whole = try RetrainingSamples.shades()
     let data = try ImageDataset(
       name: "shades", classes: 2, side: 8, storedChannels: 1, training: whole.training, normalisation: whole.normalisation)

@@ -2,6 +2,7 @@ import Compute
 import Datasets
 import Engine
 import Formats
+import TestSupport
 
 /// The laws of `NetworkEngine`, for any conformer: a run is a function of its arguments, whatever the engine was laid out for;
 /// gradients are those of the loss; statistics move as they say; what is written reads back; costs and memory are stated.
@@ -28,6 +29,7 @@ public struct NetworkEngineLaws {
     var laws = try NetworkEngineLaws(kind, network, batch)
     laws.checkRuns()
     try laws.checkCapacity()
+    try laws.checkTangents()
     laws.checkOverwriting()
     switch truth {
     case .differences(let step): laws.checkSlopes(step)

@@ -1,5 +1,6 @@
 import Compute
 import Engine
+import TestSupport
 
 /// Gradients against differences of losses, or against another engine.
 extension NetworkEngineLaws {
@@ -57,6 +58,40 @@ extension NetworkEngineLaws {
     return (difference / max(1e-300, wanted.reduce(0.0) { $0 + $1 * $1 })).squareRoot()
   }
 
+  /// The plain cross-entropy.
+  private var plainInput: NetworkInput {
+    var plain = input
+    plain.smoothing = 0
+    return plain
+  }
+
+  private func direction(of seed: Int) -> [[Float]] {
+    var stream = RandomStream(seed: 35, purpose: .test, index: seed)
+    return input.mixing.map { $0.map { _ in Float(stream.normal()) } }
+  }
+
+  /// Second derivatives: they go with the first ones, the Hessian is symmetric, and nothing that ran before counts.
+  mutating func checkTangents() throws {
+    let (left, right) = (direction(of: 1), direction(of: 2))
+    func inner(_ direction: [[Float]], _ values: [[Double]]) -> Double {
+      zip(direction.joined(), values.joined()).reduce(0.0) { $0 + Double($1.0) * $1.1 }
+    }
+    let first = try engine.tangents(plainInput, along: left, weights: weights)
+    let other = try engine.tangents(plainInput, along: right, weights: weights)
+    report.require(
+      try engine.tangents(plainInput, along: left, weights: weights) == first, "derivatives repeat to the bit")
+    let gradient = outcome(of: engine, plainInput).result
+    report.require(abs(first.loss / gradient.loss - 1) < 1e-5, "derivatives come with the loss of a run")
+    report.require(
+      error(Array(first.mixingGradient.joined()), Array(gradient.mixingGradient.joined())) < 1e-3,
+      "derivatives come with the gradient of a run")
+    report.require(
+      abs(first.lossTangent - inner(left, first.mixingGradient)) < 1e-4 * (1 + abs(first.lossTangent)),
+      "the derivative of the loss is the gradient along the direction")
+    let (here, there) = (inner(right, first.mixingGradientTangent), inner(left, other.mixingGradientTangent))
+    report.require(abs(here - there) < 1e-3 * (1 + abs(here)), "second derivatives are symmetric: \(here), \(there)")
+  }
+
   mutating func checkAgreement(with kind: EngineKind) throws {
     let own = outcome(of: engine, input)
     let reference = try kind.make(network, batch: input.batch.count, threads: 1, kernels: Kernels.sets[0])
@@ -72,6 +107,15 @@ extension NetworkEngineLaws {
     compare("gradients of mixing weights", { Array($0.result.mixingGradient.joined()) }, within: 1e-3)
     compare("means", { $0.moments.flatMap(\.means).map(Double.init) }, within: 1e-4)
     compare("variances", { $0.moments.flatMap(\.variances).map(Double.init) }, within: 1e-4)
+    let direction = direction(of: 1)
+    let (found, wanted) = (
+      try engine.tangents(plainInput, along: direction, weights: weights),
+      try reference.tangents(plainInput, along: direction, weights: reference.makeInitialWeights(seed: 32))
+    )
+    report.require(abs(found.lossTangent - wanted.lossTangent) < 1e-4, "derivatives of losses of engines agree")
+    report.require(
+      error(Array(found.mixingGradientTangent.joined()), Array(wanted.mixingGradientTangent.joined())) < 1e-3,
+      "derivatives of gradients of engines agree")
     report.require(
       isSame(
         Array(engine.values(of: weights).joined()),

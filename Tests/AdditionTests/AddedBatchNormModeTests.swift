@@ -1,4 +1,5 @@
 import Cells
+import ClosedFormSupport
 import Compute
 import Formats
 import Foundation
@@ -7,6 +8,7 @@ import Problems
 import Search
 import Statistics
 import Studies
+import TestSupport
 import Testing
 
 /// `AdaptedStatistics.swift` is a mode that the package doesn't have, through landscapes, fidelity and estimators.

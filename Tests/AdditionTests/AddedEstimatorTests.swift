@@ -1,11 +1,14 @@
 import Cells
+import ClosedFormSupport
 import Compute
 import Formats
 import Landscape
 import Problems
 import Search
+import SearchSupport
 import Statistics
 import Studies
+import TestSupport
 import Testing
 
 /// `Signum.swift` is a method that the package doesn't have: its estimators are studied by that file alone.
@@ -44,7 +47,7 @@ import Testing
   @Test("A study holds the estimates of an added method against the reference, and counts what they take")
   func study() throws {
     try SearchMethod.$guests.withValue([.signum]) {
-      let folder = try TemporaryFolder()
+      let folder = try ScratchFolder()
       let problem = try quadratic()
       let (alphas, count) = (problem.initialAlphas, problem.initialAlphas.count)
       let run = EstimatorRun(

@@ -3,6 +3,7 @@ import Diagnosis
 import Formats
 import Foundation
 import Search
+import TestSupport
 import Testing
 
 /// Logs of other programs: what is read, what is refused, and that they are judged as runs are.

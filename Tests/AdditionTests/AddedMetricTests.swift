@@ -1,14 +1,17 @@
+import ClosedFormSupport
 import Formats
 import Foundation
 import Runs
 import Search
+import SearchSupport
+import TestSupport
 import Testing
 
 /// `GeneralisationGap.swift` is a metric that the package doesn't have, through a search.
 @Suite struct AddedMetricTests {
   @Test("An added metric is written, told, checked and read, by a search that stops and goes on too")
   func added() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let configuration = shortConfiguration(.darts1)
     let names = EpochRecord.table.names
     try EpochRecord.$guests.withValue([.generalisationGap]) {
@@ -48,7 +51,7 @@ import Testing
 
   @Test("The entropy of a second kind of cell is empty where there is one kind alone, and tables that repeat it are read")
   func oneKind() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     var configuration = SearchConfiguration(method: .darts1, space: .nb201, dataset: "closed-form")
     (configuration.epochs, configuration.warmup, configuration.learningRate) = (4, 2, 0.1)
     let one = try search(quadratic(space: .nb201), configuration, in: folder.file("one"), space: .nb201)

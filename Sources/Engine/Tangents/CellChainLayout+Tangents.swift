@@ -1,0 +1,177 @@
+import Cells
+
+extension CellChainLayout: TangentLayout {
+  func lower(to tape: TangentTape) -> [TangentTensor] {
+    guard case .full(let channels) = stem, auxiliary == nil else {
+      preconditionFailure("α is of supernets, which have one stem and one classifier")
+    }
+    let stem = tape.stem(channels: channels, side: imageSize)
+    var inputs = ([stem], [stem])
+    for cell in cells {
+      let lowering = TangentCell(cell, inputs: inputs, pad: padding, tape: tape)
+      inputs = (inputs.1, lowering.outputs)
+    }
+    return inputs.1
+  }
+}
+
+/// The operations of one cell of a chain.
+private struct TangentCell {
+  private(set) var outputs: [TangentTensor] = []
+  private let cell: CellLayout
+  private let pad: Int
+  private let tape: TangentTape
+  /// Where the mixing weights of an edge begin.
+  private let offsets: [Int]
+
+  init(_ cell: CellLayout, inputs: ([TangentTensor], [TangentTensor]), pad: Int, tape: TangentTape) {
+    self.cell = cell
+    self.pad = pad
+    self.tape = tape
+    var next = 0
+    offsets = cell.candidates.map { candidates in
+      defer { next += candidates.count }
+      return next
+    }
+    let name = "cells.\(cell.index)"
+    var states = [
+      cell.isAfterReduction
+        ? tape.make(
+          TangentConvolution.factorised(
+            inputs.0, name: "\(name).preprocess0", outputChannels: cell.channels, tape: tape))
+        : tape.make(
+          TangentConvolution.projection(
+            inputs.0, name: "\(name).preprocess0.op.1.weight", outputChannels: cell.channels, tape: tape)),
+      tape.make(
+        TangentConvolution.projection(
+          inputs.1, name: "\(name).preprocess1.op.1.weight", outputChannels: cell.channels, tape: tape)),
+    ]
+    tape.normalise(states)
+    let topology = cell.topology
+    // What each node adds up, and what bypasses the operations into it.
+    var terms = [[TangentMixture.Term]](repeating: [], count: topology.nodeCount)
+    var bypasses = terms
+    for state in 0..<topology.inputCount + topology.nodeCount - 1 {
+      if state >= topology.inputCount { states.append(node(state - topology.inputCount, terms, bypasses, states)) }
+      lower(edgesFrom: state, states[state], into: &terms, &bypasses)
+    }
+    states.append(node(topology.nodeCount - 1, terms, bypasses, states))
+    outputs = cell.outputs.map { states[$0] }
+  }
+
+  private func node(
+    _ node: Int, _ terms: [[TangentMixture.Term]], _ bypasses: [[TangentMixture.Term]], _ states: [TangentTensor]
+  ) -> TangentTensor {
+    let (channels, ways) = (cell.channels, cell.partialChannels)
+    let input = states[0].shape
+    let whole = cell.isReduction ? input.halved() : input
+    func mixture(_ terms: [TangentMixture.Term], channels: Int) -> TangentTensor {
+      tape.make(
+        TangentMixture(
+          terms, kind: cell.kindIndex, shape: PlaneShape(channels: channels, height: whole.height, width: whole.width),
+          tape: tape))
+    }
+    guard ways > 1 else { return mixture(terms[node], channels: channels) }
+    let part = channels / ways
+    let parts = [mixture(terms[node], channels: part), mixture(bypasses[node], channels: channels - part)]
+    // Channel g·C/K + i of what the public code concatenates goes to i·K + g.
+    return tape.make(
+      TangentChannels(
+        parts,
+        origins: (0..<channels).map { channel in
+          let before = channel % ways * part + channel / ways
+          return before < part ? (0, before) : (1, before - part)
+        }, tape: tape))
+  }
+
+  /// What edges from a state add to their nodes. Convolutions of the same depth wait for the batch together.
+  private func lower(
+    edgesFrom source: Int, _ state: TangentTensor, into terms: inout [[TangentMixture.Term]],
+    _ bypasses: inout [[TangentMixture.Term]]
+  ) {
+    let (channels, ways) = (cell.channels, cell.partialChannels)
+    let stride = cell.stride(from: source)
+    let seen = ways > 1 ? tape.make(TangentChannels(0..<channels / ways, of: state, tape: tape)) : state
+    var rest: TangentTensor?
+    if ways > 1 {
+      let others = tape.make(TangentChannels(channels / ways..<channels, of: state, tape: tape))
+      rest = stride == 2 ? tape.make(TangentHalving(others, tape: tape)) : others
+    }
+    var normalised: [TangentTensor] = []
+    var halves: [(first: TangentTensor, candidate: CellLayout.Candidate, kernel: Int, dilation: Int, node: Int, index: Int)] =
+      []
+    let operationCount = cell.candidates.reduce(0) { $0 + $1.count }
+    for (index, edge) in cell.topology.edges.enumerated() where edge.source == source {
+      if let rest { bypasses[edge.node].append(.init(tensor: rest, mixingIndex: operationCount + index)) }
+      let merged = cell.mergedCandidates(of: index)
+      if !merged.isEmpty {
+        let tensor = merge(merged, of: index, seen, stride: stride)
+        normalised.append(tensor)
+        terms[edge.node].append(.init(tensor: tensor, mixingIndex: nil))
+      }
+      let stream = UInt32((cell.index * cell.topology.edges.count + index) << 8)
+      for (k, candidate) in cell.candidates[index].enumerated() where !merged.contains(k) {
+        let place = offsets[index] + k
+        func add(_ tensor: TangentTensor) { terms[edge.node].append(.init(tensor: tensor, mixingIndex: place)) }
+        switch candidate.operation.form {
+        case .zero: break
+        case .identity where stride == 1:
+          add(cell.dropsSkips ? tape.make(TangentDropout(seen, stream: stream, tape: tape)) : seen)
+        case .identity:
+          let tensor = tape.make(
+            TangentConvolution.factorised(
+              [seen], name: candidate.name, outputChannels: seen.shape.channels, tape: tape))
+          normalised.append(tensor)
+          add(tensor)
+        case .noise:
+          add(tape.make(TangentNoise(stride == 2 ? seen.shape.halved() : seen.shape, stream: stream, tape: tape)))
+        case .pool(let kind):
+          let tensor = tape.make(TangentPool(seen, isMaximum: kind == .maximum, stride: stride, tape: tape))
+          if cell.normalisesPools { normalised.append(tensor) }
+          add(tensor)
+        case .depthwise(let kernel, let dilation, let times):
+          let tensor = convolution(candidate, 1, seen, kernel: kernel, dilation: dilation, stride: stride)
+          normalised.append(tensor)
+          if times == 1 {
+            add(tensor)
+          } else {
+            halves.append((tensor, candidate, kernel, dilation, edge.node, place))
+          }
+        case .dense: preconditionFailure("no dense convolution in a cell of a chain")
+        }
+      }
+    }
+    tape.normalise(normalised)
+    var second: [TangentTensor] = []
+    for half in halves {
+      let tensor = convolution(half.candidate, 5, half.first, kernel: half.kernel, dilation: half.dilation, stride: 1)
+      second.append(tensor)
+      terms[half.node].append(.init(tensor: tensor, mixingIndex: half.index))
+    }
+    tape.normalise(second)
+  }
+
+  /// - Parameter first: the place of the depthwise convolution in the public module.
+  private func convolution(
+    _ candidate: CellLayout.Candidate, _ first: Int, _ input: TangentTensor, kernel: Int, dilation: Int, stride: Int
+  ) -> TangentTensor {
+    tape.make(
+      TangentSeparable(
+        input, depthwiseName: "\(candidate.name).op.\(first).weight",
+        pointwiseName: "\(candidate.name).op.\(first + 1).weight", kernel: kernel, dilation: dilation, stride: stride,
+        pad: pad, tape: tape))
+  }
+
+  private func merge(_ candidates: [Int], of edge: Int, _ input: TangentTensor, stride: Int) -> TangentTensor {
+    let own = cell.candidates[edge]
+    let kernel = MergedKernel(candidates.compactMap { own[$0].operation.depthwise.map { ($0.kernel, $0.dilation) } })
+    let name = own[candidates[0]].name
+    return tape.make(
+      TangentSeparable(
+        input, depthwiseName: "\(name).depth_weight1", pointwiseName: "\(name).point_conv1.weight", kernel: kernel.side,
+        dilation: 1, stride: stride,
+        merging: TangentMergedKernel(
+          kernel, kind: cell.kindIndex, mixingIndices: candidates.map { offsets[edge] + $0 },
+          channels: input.shape.channels, tape: tape), pad: pad, tape: tape))
+  }
+}
