@@ -135,7 +135,7 @@ let package = Package(
     .testTarget(
       name: "AdditionTests",
       dependencies: [
-        "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport", "SearchSupport",
+        "Retraining", "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport", "SearchSupport",
         "ClosedFormSupport",
       ]),
     .testTarget(name: "zartsTests", dependencies: ["zarts", "TestSupport"]),

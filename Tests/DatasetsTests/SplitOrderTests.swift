@@ -1,5 +1,6 @@
 import Compute
 import Datasets
+import TestSupport
 import Testing
 
 @Suite("The order in which training images are halved")

@@ -1,4 +1,5 @@
 import Cells
+import ClosedFormSupport
 import Compute
 import Diagnosis
 import Formats
@@ -9,26 +10,6 @@ import Search
 import Statistics
 import TestSupport
 import Testing
-
-/// A derived architecture of the closed-form problem is α with 4 at its operations and 0 elsewhere.
-extension QuadraticBilevelProblem: DerivableProblem {
-  public func evaluate(weights: ParameterVector, genotype: Genotype, batch: Batch) throws -> BatchLoss {
-    evaluate(weights: weights, alphas: Self.alphas(of: genotype), batch: batch)
-  }
-
-  static func alphas(of genotype: Genotype) -> ArchitectureParameters {
-    var alphas = SearchSpace.s2.zeroAlphas
-    for (cell, path) in [
-      (genotype.normal, \ArchitectureParameters.normal), (genotype.reduce, \ArchitectureParameters.reduce),
-    ] {
-      for (index, edge) in cell.enumerated() {
-        let row = CellTopology.darts.edgesInto(node: index / 2).lowerBound + edge.source
-        alphas[keyPath: path][row, edge.operation == .skipConnect ? 0 : 1] = 4
-      }
-    }
-    return alphas
-  }
-}
 
 struct DiagnosisRunTests {
   private static func problem() throws -> QuadraticBilevelProblem {

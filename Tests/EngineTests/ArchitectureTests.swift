@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Engine
 import Formats
+import NetworkSupport
 import Testing
 
 @Suite struct ArchitectureTests {

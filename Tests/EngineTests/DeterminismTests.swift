@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Datasets
 import Engine
+import NetworkSupport
 import Testing
 
 /// Everything one evaluation and one gradient give, as bits.

@@ -1,5 +1,6 @@
 import Compute
 import Foundation
+import NetworkSupport
 import Testing
 
 /// Slopes of the loss along directions, by gradients and by central differences.

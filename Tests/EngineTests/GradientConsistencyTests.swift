@@ -1,6 +1,7 @@
 import Datasets
 import Engine
 import Foundation
+import NetworkSupport
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Formats
+import NetworkSupport
 import TestSupport
 import Testing
 

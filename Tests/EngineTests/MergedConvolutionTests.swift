@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Foundation
+import NetworkSupport
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Compute
 import Datasets
 import Engine
 import Formats
+import NetworkSupport
 import TestSupport
 import Testing
 

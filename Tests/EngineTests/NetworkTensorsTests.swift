@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Engine
 import Formats
+import NetworkSupport
 import TestSupport
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
     let name: String
     let make: @Sendable () throws -> NetworkDescription
 
-    var testDescription: String { name }
+    var description: String { name }
 
     static func derived(
       _ name: String, _ genotype: String, channels: Int = 8, layers: Int = 3, size: Int = 32, auxiliary: Bool,
@@ -29,7 +30,7 @@ import Testing
   /// Every space, variant, stem and auxiliary head.
   static let networks: [Network] =
     TinySupernet.all.map { network in
-      Network(name: network.testDescription) { try network.model(batch: 1).engine.network }
+      Network(name: network.description) { try network.model(batch: 1).engine.network }
     } + [
       .derived("derived", InitialWeightsTests.genotype, auxiliary: true),
       .derived("derived, 36 channels", InitialWeightsTests.genotype, channels: 36, layers: 5, auxiliary: false),

@@ -1,5 +1,6 @@
 import Cells
 import Engine
+import NetworkSupport
 import Testing
 
 @Suite struct NoiseOperationTests {

@@ -1,4 +1,5 @@
 import Cells
+import NetworkSupport
 import Testing
 
 /// Multiply-adds as ptflops counts them. The figures of networks that papers report are theirs; the others were counted by a

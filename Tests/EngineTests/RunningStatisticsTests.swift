@@ -2,6 +2,7 @@ import Cells
 import Compute
 import Datasets
 import Engine
+import NetworkSupport
 import Statistics
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Engine
+import NetworkSupport
 import Testing
 
 @Suite("Names and shapes of tensors") struct SupernetEvidenceTests {

@@ -70,8 +70,8 @@ final class Signum<Problem: BilevelProblem>: ArchitectureOptimiser {
 }
 
 extension StudiedEstimator {
-  static let signum = StudiedEstimator(SignumEstimator())
-  static let zeroOrderSignum = StudiedEstimator(ZeroOrderSignumEstimator())
+  package static let signum = StudiedEstimator(SignumEstimator())
+  package static let zeroOrderSignum = StudiedEstimator(ZeroOrderSignumEstimator())
 }
 
 /// The first step of Signum: the signs of ∇L₁.

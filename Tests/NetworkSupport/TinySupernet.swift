@@ -3,18 +3,23 @@ import Compute
 import Datasets
 import Engine
 import Formats
-import Testing
 
 /// A network small enough for many evaluations: three cells, two of which reduce.
-struct TinySupernet: CustomTestStringConvertible {
-  var space: SearchSpace
-  var channels: Int
-  var imageSize = 8
-  var batch = 3
-  var variant = SupernetVariant()
+package struct TinySupernet: CustomStringConvertible, Sendable {
+  package var space: SearchSpace
+  package var channels: Int
+  package var imageSize = 8
+  package var batch = 3
+  package var variant = SupernetVariant()
+
+  package init(
+    space: SearchSpace, channels: Int, imageSize: Int = 8, batch: Int = 3, variant: SupernetVariant = SupernetVariant()
+  ) {
+    (self.space, self.channels, self.imageSize, self.batch, self.variant) = (space, channels, imageSize, batch, variant)
+  }
 
   /// Every space with channels that leave lanes empty in one block, fill part of two, and neither.
-  static let all =
+  package static let all =
     SearchSpace.allCases.flatMap { space in
       [4, 12, 20].map { TinySupernet(space: space, channels: $0, imageSize: imageSize(space, $0)) }
     } + variants
@@ -24,12 +29,12 @@ struct TinySupernet: CustomTestStringConvertible {
     space == .nb201 && channels == 4 ? 16 : channels == 12 ? 12 : 8
   }
 
-  static let perSpace = SearchSpace.allCases.map { TinySupernet(space: $0, channels: 12) } + variants
+  package static let perSpace = SearchSpace.allCases.map { TinySupernet(space: $0, channels: 12) } + variants
 
   /// Operations on 4 of 16 channels, 6 of 24 and 20 of 40, which begin and end within blocks; dropped skip connections with
   /// all channels and with part of them; fewer candidates than the space has, other ones on each edge; merged convolutions, all
   /// four and some of them.
-  static let variants: [TinySupernet] = [
+  package static let variants: [TinySupernet] = [
     TinySupernet(space: .s5, channels: 16, imageSize: 12, variant: .partial(4, edges: true)),
     TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
     TinySupernet(space: .s3, channels: 40, variant: .partial(2, edges: true)),
@@ -43,7 +48,7 @@ struct TinySupernet: CustomTestStringConvertible {
     TinySupernet(space: .s5, channels: 4, variant: .merging(shrunk: .s5, to: 4)),
   ]
 
-  var testDescription: String {
+  package var description: String {
     var text = "\(space), \(channels) channels, \(imageSize)×\(imageSize)"
     if variant.partialChannels > 1 { text += ", 1/\(variant.partialChannels) of them" }
     if variant.edgeNormalisation { text += ", β" }
@@ -53,7 +58,7 @@ struct TinySupernet: CustomTestStringConvertible {
     return text
   }
 
-  func model(batch: Int? = nil, threads: Int = 2) throws -> SupernetModel {
+  package func model(batch: Int? = nil, threads: Int = 2) throws -> SupernetModel {
     let architecture = try SupernetArchitecture(
       space: space, channels: channels, layers: 3, imageSize: imageSize,
       variant: variant)
@@ -61,7 +66,7 @@ struct TinySupernet: CustomTestStringConvertible {
       architecture: architecture, batch: batch ?? self.batch, threads: threads, kernels: Kernels.select(named: nil))
   }
 
-  func images(seed: UInt64 = 5, count: Int? = nil, noiseKey: UInt64 = 77) -> ImageBatch {
+  package func images(seed: UInt64 = 5, count: Int? = nil, noiseKey: UInt64 = 77) -> ImageBatch {
     var stream = RandomStream(seed: seed, purpose: .test)
     let count = count ?? batch
     var result = ImageBatch(
@@ -73,7 +78,7 @@ struct TinySupernet: CustomTestStringConvertible {
   }
 
   /// α far enough from uniform that the edges of a row differ.
-  func alphas(seed: UInt64 = 6) -> ArchitectureParameters {
+  package func alphas(seed: UInt64 = 6) -> ArchitectureParameters {
     var stream = RandomStream(seed: seed, purpose: .test, index: 1)
     let operations = variant.operations ?? space.operations
     var alphas = operations.zeroAlphas(edgeNormalisation: variant.edgeNormalisation)
@@ -83,26 +88,26 @@ struct TinySupernet: CustomTestStringConvertible {
 }
 
 extension SupernetVariant {
-  static func partial(_ ways: Int, edges: Bool) -> SupernetVariant {
+  package static func partial(_ ways: Int, edges: Bool) -> SupernetVariant {
     var variant = SupernetVariant()
     (variant.partialChannels, variant.edgeNormalisation) = (ways, edges)
     return variant
   }
 
-  static func dropping(partial ways: Int) -> SupernetVariant {
+  package static func dropping(partial ways: Int) -> SupernetVariant {
     var variant = partial(ways, edges: ways > 1)
     variant.skipDropout = true
     return variant
   }
 
-  static func merging(shrunk space: SearchSpace? = nil, to count: Int = 0) -> SupernetVariant {
+  package static func merging(shrunk space: SearchSpace? = nil, to count: Int = 0) -> SupernetVariant {
     var variant = space.map { shrunk($0, to: count) } ?? SupernetVariant()
     variant.mergedConvolutions = true
     return variant
   }
 
   /// The strongest operations of random α.
-  static func shrunk(_ space: SearchSpace, to count: Int) -> SupernetVariant {
+  package static func shrunk(_ space: SearchSpace, to count: Int) -> SupernetVariant {
     var variant = SupernetVariant()
     variant.operations = try? space.operations.strongest(count, alphas: TinySupernet(space: space, channels: 4).alphas())
     return variant
@@ -111,7 +116,7 @@ extension SupernetVariant {
 
 extension SupernetModel {
   /// What `export` says of a vector, by name.
-  func tensors(_ vector: ParameterVector) -> [(name: String, values: [Float])] {
+  package func tensors(_ vector: ParameterVector) -> [(name: String, values: [Float])] {
     export(vector).map { tensor in
       guard case .float32(let values) = tensor.values else { return (tensor.name, []) }
       return (tensor.name, values)
@@ -119,7 +124,7 @@ extension SupernetModel {
   }
 
   /// A vector from values by name; lanes that no parameter owns stay zero.
-  func vector(_ make: (_ name: String, _ count: Int) -> [Float]) throws -> ParameterVector {
+  package func vector(_ make: (_ name: String, _ count: Int) -> [Float]) throws -> ParameterVector {
     let tensors = export(makeVector()).map { tensor in
       NamedTensor(name: tensor.name, shape: tensor.shape, values: .float32(make(tensor.name, tensor.values.count)))
     }
@@ -127,7 +132,7 @@ extension SupernetModel {
   }
 
   /// Indices of the stored values that are no parameter.
-  func paddingIndices() throws -> [Int] {
+  package func paddingIndices() throws -> [Int] {
     let owned = try vector { _, count in [Float](repeating: 1, count: count) }
     return owned.values.indices.filter { owned[$0] == 0 }
   }

@@ -8,14 +8,14 @@ import Testing
 
   private static func vector(_ seed: UInt64) -> ParameterVector {
     var stream = RandomStream(seed: seed, purpose: .test)
-    let result = ParameterVector(count: count)
+    let result = ParameterVector(count: count, kernels: Kernels.sets[0])
     for index in 0..<count { result[index] = Float(stream.normal()) }
     return result
   }
 
   @Test("A step with Nesterov's momentum is that of the formula, by hand")
   func byHand() {
-    let (weights, velocity, gradient) = (ParameterVector(count: 1), ParameterVector(count: 1), ParameterVector(count: 1))
+    let (weights, velocity, gradient) = (ParameterVector(count: 1, kernels: Kernels.sets[0]), ParameterVector(count: 1, kernels: Kernels.sets[0]), ParameterVector(count: 1, kernels: Kernels.sets[0]))
     (weights[0], velocity[0], gradient[0]) = (1, 0.5, 4)
     let step = WeightStep(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01, isNesterov: true)
     step.move(weights, velocity: velocity, gradient: gradient, scale: 0.5)
@@ -27,7 +27,7 @@ import Testing
   @Test("Twelve steps with and without it follow PyTorch's formulas", arguments: [false, true])
   func follow(isNesterov: Bool) {
     let (rate, momentum, decay, scale) = (0.05, 0.9, 0.003, 0.75)
-    let (weights, velocity) = (Self.vector(1), ParameterVector(count: Self.count))
+    let (weights, velocity) = (Self.vector(1), ParameterVector(count: Self.count, kernels: Kernels.sets[0]))
     var reference = weights.values.map(Double.init)
     var buffer = [Double](repeating: 0, count: Self.count)
     let step = WeightStep(

@@ -4,9 +4,11 @@ import Datasets
 import Engine
 import Formats
 import Foundation
+import NetworkSupport
 import Problems
 import Retraining
 import Search
+import SearchSupport
 import TestSupport
 import Testing
 
