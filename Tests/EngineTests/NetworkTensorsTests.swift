@@ -12,7 +12,7 @@ import Testing
     let name: String
     let make: @Sendable () throws -> NetworkDescription
 
-    var description: String { name }
+    var testDescription: String { name }
 
     static func derived(
       _ name: String, _ genotype: String, channels: Int = 8, layers: Int = 3, size: Int = 32, auxiliary: Bool,
