@@ -33,7 +33,8 @@ enum EigenvaluesPlot {
     var series = [
       try LineSeries(label: "λ_{1}", x: known.map { Double(epochs[$0]) }, y: known.map { values[$0] })
     ]
-    let rule = (try? SearchRunFolder(existing: folder.path).configuration().earlyStopping) ?? EarlyStopping()
+    let configuration = try? SearchRunFolder(existing: folder.path).configuration()
+    let rule = configuration?.earlyStopping ?? EarlyStopping()
     let half = rule.window / 2
     let at = Dictionary(known.map { (epochs[$0], values[$0]) }, uniquingKeysWith: { $1 })
     let smoothed = at.keys.sorted().compactMap { epoch -> (epoch: Int, value: Double)? in
@@ -46,7 +47,7 @@ enum EigenvaluesPlot {
       series.append(
         try LineSeries(label: "λ_{1}, moving mean", x: smoothed.map { Double($0.epoch) }, y: smoothed.map(\.value)))
     }
-    let limit = SpectrumPlot.threshold(smoothed, rule)
+    let limit = SpectrumPlot.threshold(smoothed, rule, warmup: configuration?.warmup ?? 0)
     if let line = limit.line {
       series.append(line)
       caption.append(limit.sentence)

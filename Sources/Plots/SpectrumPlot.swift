@@ -6,7 +6,7 @@ import Search
 import Studies
 
 /// Eigenvalues and trace of ∇²_α L_val by epoch, from `spectrum.csv`.
-enum SpectrumPlot {
+package enum SpectrumPlot {
   /// Eigenvalues that can be told apart.
   private static let mostLines = 4
 
@@ -107,17 +107,22 @@ enum SpectrumPlot {
   }
 
   /// What the moving mean of the largest eigenvalue must not exceed, where it does first, and a sentence that says so.
-  struct Threshold {
+  package struct Threshold {
     var line: LineSeries?
     var references: [ReferenceLine] = []
     var sentence = ""
+    /// Where it does first, counted from 1.
+    package var epoch: Int?
   }
 
   /// DARTS-ES stops where λ̄(t − k)/λ̄(t) < 0.75, k = 5 epochs (Zela et al., ICLR 2020): where λ̄(t) exceeds λ̄(t − k)/0.75.
   ///
-  /// - Parameter rule: that of a search which stops early, if it is another.
-  static func threshold(
-    _ smoothed: [(epoch: Int, value: Double)], _ rule: EarlyStopping = EarlyStopping()
+  /// - Parameters:
+  ///   - smoothed: λ̄, its epochs counted from 1.
+  ///   - rule: that of a search which stops early, if it is another.
+  ///   - warmup: epochs that the rule does not see.
+  package static func threshold(
+    _ smoothed: [(epoch: Int, value: Double)], _ rule: EarlyStopping = EarlyStopping(), warmup: Int = 0
   ) -> Threshold {
     let back = rule.distance * rule.every
     let means = Dictionary(smoothed.map { ($0.epoch, $0.value) }, uniquingKeysWith: { $1 })
@@ -127,13 +132,16 @@ enum SpectrumPlot {
     var result = Threshold()
     result.line = try? LineSeries(label: "limit of early stopping", x: epochs.map(Double.init), y: limits)
     result.line?.style = 5
+    // The first that may be returned has `start` epochs before it, and the average around it none of the warm-up.
+    let earliest = warmup + 1 + max(rule.start, rule.window / 2 * rule.every)
     let stop = zip(epochs, limits).first { epoch, limit in
-      epoch - back >= rule.start && (means[epoch] ?? 0) > limit
+      epoch - back >= earliest && (means[epoch] ?? 0) > limit
     }?.0
+    result.epoch = stop
     if let stop { result.references = [ReferenceLine(.upright, at: Double(stop), label: "limit passed: epoch \(stop)")] }
     result.sentence =
       "Limit: the moving mean \(back) epochs before, divided by \(rule.ratio); early stopping ends a search where the "
-      + "mean passes it\(stop == nil ? ", which it does nowhere from epoch \(rule.start + back) on" : "")."
+      + "mean passes it\(stop == nil ? ", which it does nowhere from epoch \(earliest + back) on" : "")."
     return result
   }
 }
