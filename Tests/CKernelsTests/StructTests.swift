@@ -6,6 +6,20 @@ import Testing
 @Suite struct StructTests {
   private static let shape = PointwiseCase(sources: 2, channels: 20, outputs: 36, pixels: 9, gap: 0)
 
+  // Lanes that are no channel hold zero, as kernels may count on.
+
+  private static func source(_ stream: inout RandomStream) -> [Float] {
+    (0..<shape.sources).flatMap { _ in
+      Planes(channels: shape.channels, height: 1, width: shape.pixels, from: &stream).blocked()
+    }
+  }
+
+  private static func weights(_ stream: inout RandomStream) -> [Float] {
+    packPointwise(
+      stream.floats(shape.outputs * shape.sources * shape.channels), outputs: shape.outputs, sources: shape.sources,
+      channels: shape.channels)
+  }
+
   /// A convolution with all fields that it cannot do without.
   private func least(_ bench: Bench, _ source: [Float], _ weights: [Float], into output: UnsafeMutablePointer<Float>)
     -> ck_pointwise
@@ -27,8 +41,7 @@ import Testing
   func pointwise() {
     var stream = RandomStream(test: 120)
     let shape = Self.shape
-    let source = stream.floats(shape.inBlocks * shape.pixelStride).asFloats
-    let weights = stream.floats(shape.outBlocks * shape.weightStride).asFloats
+    let (source, weights) = (Self.source(&stream), Self.weights(&stream))
     let empty = [Float](repeating: .nan, count: shape.outBlocks * shape.pixelStride)
     let full = onEverySet("all fields") {
       $0.pointwise(shape, source: source, weights: weights, target: empty, sums: [Double](repeating: 0, count: 96))
@@ -46,8 +59,7 @@ import Testing
   func nothing() {
     var stream = RandomStream(test: 121)
     let shape = Self.shape
-    let source = stream.floats(shape.inBlocks * shape.pixelStride).asFloats
-    let weights = stream.floats(shape.outBlocks * shape.weightStride).asFloats
+    let (source, weights) = (Self.source(&stream), Self.weights(&stream))
     let before = stream.floats(shape.outBlocks * shape.pixelStride).asFloats
     func run(_ change: @escaping (inout ck_pointwise) -> Void) -> [Float] {
       onEverySet("nothing to do") { bench in
@@ -68,8 +80,7 @@ import Testing
     var stream = RandomStream(test: 122)
     let shape = Self.shape
     let length = shape.pixels * 16
-    let source = stream.floats(shape.inBlocks * length).asFloats
-    let weights = stream.floats(shape.outBlocks * shape.weightStride).asFloats
+    let (source, weights) = (Self.source(&stream), Self.weights(&stream))
     func run(inputGap: Int, outputGap: Int, weightGap: Int, sumsGap: Int) -> Results {
       func spread(_ values: [Float], _ length: Int, _ gap: Int) -> [Float] {
         stride(from: 0, to: values.count, by: length).flatMap {
@@ -102,9 +113,9 @@ import Testing
   func outer() {
     var stream = RandomStream(test: 123)
     let shape = Self.shape
-    let source = stream.floats(shape.inBlocks * shape.pixelStride).asFloats
-    let gradient = stream.floats(shape.outBlocks * shape.pixelStride).asFloats
-    let before = stream.floats(shape.outBlocks * shape.weightStride).asFloats
+    let source = Self.source(&stream)
+    let gradient = Planes(channels: shape.outputs, height: 1, width: shape.pixels, from: &stream).blocked()
+    let before = Self.weights(&stream)
     func run(ahead wanted: Bool) -> Results {
       onEverySet("weight gradient") { bench in
         let (output, input) = (bench.output(before), bench.input(source))
