@@ -107,7 +107,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var tensorboard = false
 
   /// The published settings of a method on a space (design of the two papers: DARTS, §3.1; ZARTS, §4.1 and appendix). For μ,
-  /// ξ, R and K, of which no published values are known, docs/methods.md says how they were chosen.
+  /// ξ, R and K, of which the paper has no values, docs/methods.md says how they were chosen.
   public init(method: SearchMethod, space: SearchSpace, dataset: String) {
     self.method = method
     self.space = space
