@@ -53,14 +53,15 @@ final class BatchAssembler: Sendable {
   ///
   /// - Throws: as every function that makes a batch does, `InputError` for an image file that is gone or damaged.
   func fullBatch(
-    of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind
+    of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind,
+    isFresh: Bool = false
   ) throws -> ImageBatch {
     let key = noiseKey(kind, epoch: position.epoch, step: position.step)
     if members.count <= batchSize {
       // One batch holds all: the order has no meaning, and a fixed one keeps sums the same from step to step.
       return try assemble(split, members[...], key: key, epoch: position.epoch, pass: position.step)
     }
-    let batches = members.count / batchSize
+    let batches = isFresh ? 1 : members.count / batchSize
     let pass = position.step / batches
     let start = position.step % batches * batchSize
     let order = order.order(epoch: position.epoch, pass: pass)

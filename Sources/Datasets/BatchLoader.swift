@@ -25,6 +25,7 @@ public final class BatchLoader: Sendable {
   public let validationMembers: [Int]
   private let trainingOrder: BatchOrder
   private let validationOrder: BatchOrder
+  private let validationSampling: ValidationSampling
   /// The order in which the whole of L_val is evaluated.
   private let evaluationMembers: [Int]
   private let assembler: BatchAssembler
@@ -32,13 +33,14 @@ public final class BatchLoader: Sendable {
   /// - Parameter trainLimit: Use only so many training images, the first in the order of `split`; nil for all. L_train and
   ///   L_val share them.
   /// - Parameter split: The order in which training images are halved; a dataset's own splits are used as they are.
+  /// - Parameter validationSampling: How the validation batches of updates follow one another.
   /// - Parameter augmentation: Nil for that of the dataset.
   /// - Parameter threads: Threads that decode image files; no result depends on their number. 0 for one a core.
   /// - Throws: `InputError` when the batch size or the limit is out of range, when the dataset has its own splits and a
   ///   limit is given, when image files are to be halved in their order, or when the augmentation doesn't fit the images.
   public init(
     dataset: ImageDataset, seed: UInt64, batchSize: Int, trainLimit: Int? = nil, split: SplitOrder = .seeded,
-    augmentation: Augmentation? = nil, threads: Int = 0
+    validationSampling: ValidationSampling = .epoch, augmentation: Augmentation? = nil, threads: Int = 0
   ) throws {
     assembler = try BatchAssembler(
       dataset: dataset, seed: seed, batchSize: batchSize, augmentation: augmentation, threads: threads)
@@ -60,6 +62,7 @@ public final class BatchLoader: Sendable {
     trainingMembers = members.training
     validationMembers = members.validation
     trainingOrder = BatchOrder(seed: seed, purpose: .trainingOrder, members: members.training)
+    self.validationSampling = validationSampling
     validationOrder = BatchOrder(seed: seed, purpose: .validationOrder, members: members.validation)
     // Files lie class by class, and a batch of one class has the statistics of that class.
     if case .files = (dataset.validation ?? dataset.training).pixels {
@@ -82,12 +85,12 @@ public final class BatchLoader: Sendable {
   }
 
   /// The batch of the α update before a weight step. Where L_val has fewer batches than an epoch has steps, it is
-  /// visited again in a new order.
+  /// visited again in a new order; with `fresh` every batch is the first of an order of its own.
   public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
     let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
     return try assembler.fullBatch(
       of: dataset.validation ?? dataset.training, members: validationMembers, order: validationOrder, position: position,
-      kind: .validation)
+      kind: .validation, isFresh: validationSampling == .fresh)
   }
 
   /// All of L_val in fixed order without augmentation, classes mixed; the last batch may be smaller.

@@ -61,7 +61,7 @@ extension CellLayout {
 
   /// Depthwise and pointwise weights; `first` is the depthwise ones' place in the public module.
   private func declareConvolution(_ name: String, _ first: Int, kernel: Int, in tensors: inout NetworkTensors) {
-    tensors.add("\(name).\(first).weight", [partChannels, 1, kernel, kernel])
+    tensors.add("\(name).\(first).weight", [partChannels, 1, kernel, kernel], groups: partChannels)
     tensors.add("\(name).\(first + 1).weight", [partChannels, partChannels, 1, 1])
   }
 
@@ -70,7 +70,7 @@ extension CellLayout {
     let side = MergedKernel(operations.compactMap { $0.depthwise.map { ($0.kernel, $0.dilation) } }).side
     tensors.add(
       "\(name).depth_weight1", [partChannels, 1, side, side],
-      start: .normal(deviation: (2 / Double(side * side)).squareRoot()))
+      start: .normal(deviation: (2 / Double(side * side)).squareRoot()), groups: partChannels)
     tensors.add("\(name).point_conv1.weight", [partChannels, partChannels, 1, 1])
     tensors.addNorm(["\(name).bn1"], channels: partChannels, isAffine: false)
   }

@@ -4,7 +4,9 @@ import Formats
 extension NetworkEngine {
   /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scale 1 and shift 0;
   /// shared kernels of merged convolutions from N(0, 2/fan-in), its `kaiming_normal_`. The same on every engine.
-  public func makeInitialWeights(seed: UInt64) -> ParameterVector { makeVector(tensors.initialValues(seed: seed)) }
+  public func makeInitialWeights(seed: UInt64, depthwise: DepthwiseInitialisation = .pytorch1) -> ParameterVector {
+    makeVector(tensors.initialValues(seed: seed, depthwise: depthwise))
+  }
 
   /// Running statistics at their start: mean 0, variance 1.
   public func makeInitialStatistics() -> ParameterVector {

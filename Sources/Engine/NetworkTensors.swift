@@ -24,9 +24,11 @@ public struct NetworkTensors: Equatable, Sendable {
     /// As PyTorch has it; values are row-major.
     public let shape: [Int]
     public let start: Start
+    /// Groups of a convolution: as many as it has channels where it is depthwise, else 1.
+    public let groups: Int
 
-    public init(name: String, shape: [Int], start: Start) {
-      (self.name, self.shape, self.start) = (name, shape, start)
+    public init(name: String, shape: [Int], start: Start, groups: Int = 1) {
+      (self.name, self.shape, self.start, self.groups) = (name, shape, start, groups)
     }
 
     public var count: Int { shape.reduce(1, *) }
@@ -49,14 +51,14 @@ public struct NetworkTensors: Equatable, Sendable {
   public private(set) var norms: [Norm] = []
 
   /// The parameters' values at the start for a seed, row-major each, in the order of `parameters`.
-  public func initialValues(seed: UInt64) -> [[Float]] {
+  public func initialValues(seed: UInt64, depthwise: DepthwiseInitialisation = .pytorch1) -> [[Float]] {
     parameters.enumerated().map { index, parameter in
       var stream = RandomStream(seed: seed, purpose: .weights, index: index)
       switch parameter.start {
       case .constant(let value): return [Float](repeating: value, count: parameter.count)
       case .normal(let deviation): return (0..<parameter.count).map { _ in Float(deviation * stream.normal()) }
       case .uniform(let fanIn):
-        let bound = 1 / Double(fanIn).squareRoot()
+        let bound = 1 / Double(depthwise.fanIn(fanIn, groups: parameter.groups)).squareRoot()
         return (0..<parameter.count).map { _ in Float((2 * stream.uniform() - 1) * bound) }
       }
     }
@@ -74,9 +76,10 @@ public struct NetworkTensors: Equatable, Sendable {
 extension NetworkTensors {
   /// A parameter; where nothing else is said it starts as the weights of a convolution or a classifier of its shape,
   /// [outputs, inputs of each, …].
-  mutating func add(_ name: String, _ shape: [Int], start: Start? = nil) {
+  mutating func add(_ name: String, _ shape: [Int], start: Start? = nil, groups: Int = 1) {
     parameters.append(
-      Parameter(name: name, shape: shape, start: start ?? .uniform(fanIn: shape.dropFirst().reduce(1, *))))
+      Parameter(
+        name: name, shape: shape, start: start ?? .uniform(fanIn: shape.dropFirst().reduce(1, *)), groups: groups))
   }
 
   /// A batch norm: its statistics and, where it is affine, scale γ and shift β.

@@ -11,19 +11,21 @@ public final class SupernetProblem: BilevelProblem {
   public let seed: UInt64
   /// Of skip connections, in training and validation batches alike, not in those of the whole validation split.
   private let skipDropout: SkipDropout?
+  private let depthwiseInitialisation: DepthwiseInitialisation
 
   /// - Parameters:
   ///   - seed: fixes ω and α at the start.
   ///   - variant: what partial channels and progressive shrinking change in the network.
   ///   - skipDropout: the rates of a variant with dropout of skip connections.
+  ///   - depthwiseInitialisation: how large depthwise weights are at the start.
   ///   - engine: what computes the network.
   ///   - threads: threads that share a batch; no result depends on their number.
   ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
   /// - Throws: `InputError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
   public init(
     space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
-    variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil, engine: EngineKind = .cpu,
-    kernels: KernelSet? = nil
+    variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil,
+    depthwiseInitialisation: DepthwiseInitialisation = .pytorch1, engine: EngineKind = .cpu, kernels: KernelSet? = nil
   ) throws {
     let architecture = try SupernetArchitecture(
       space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side,
@@ -33,11 +35,14 @@ public final class SupernetProblem: BilevelProblem {
       on: engine, kernels: kernels ?? Kernels.select())
     self.loader = loader
     self.seed = seed
+    self.depthwiseInitialisation = depthwiseInitialisation
     self.skipDropout = variant.skipDropout ? skipDropout : nil
   }
 
   public var initialAlphas: ArchitectureParameters { model.makeInitialAlphas(seed: seed) }
-  public func makeInitialWeights() -> ParameterVector { model.makeInitialWeights(seed: seed) }
+  public func makeInitialWeights() -> ParameterVector {
+    model.makeInitialWeights(seed: seed, depthwise: depthwiseInitialisation)
+  }
   public func makeVector() -> ParameterVector { model.makeVector() }
   public func makeInitialStatistics() -> ParameterVector { model.makeInitialStatistics() }
 

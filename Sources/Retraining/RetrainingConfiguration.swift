@@ -48,6 +48,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   /// The order in which training images are taken for `trainLimit` and halved for `holdOut`: that of the search whose halves
   /// are meant.
   public var split = SplitOrder.seeded
+  /// How large depthwise weights are at the start.
+  public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
   /// Epochs from one test to the next; the last epoch is always tested.
   public var testEvery = 1
   /// Checkpoints of finished epochs that stay; 0 for all.
@@ -116,6 +118,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case testLimit = "test_limit"
     case holdOut = "hold_out"
     case split
+    case depthwiseInitialisation = "depthwise_initialisation"
     case testEvery = "test_every"
     case keepLast = "keep_last"
     case checkpointEvery = "checkpoint_every"

@@ -36,7 +36,8 @@ public final class RetrainingRun {
     try AtomicFile.write(model.architecture.genotype.line + "\n", to: files.genotypePath)
     try self.init(
       configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
-      state: RetrainingState(starting: model, seed: configuration.seed))
+      state: RetrainingState(
+        starting: model, seed: configuration.seed, depthwise: configuration.depthwiseInitialisation))
     try training.begin(self)
     let cost = model.architecture.cost
     func millions(_ count: Int) -> String { String(format: "%.3f M", Double(count) / 1e6) }

@@ -7,8 +7,8 @@ struct RetrainingState {
   var momentum: ParameterVector
   var statistics: ParameterVector
 
-  init(starting model: DerivedModel, seed: UInt64) {
-    weights = model.makeInitialWeights(seed: seed)
+  init(starting model: DerivedModel, seed: UInt64, depthwise: DepthwiseInitialisation) {
+    weights = model.makeInitialWeights(seed: seed, depthwise: depthwise)
     momentum = model.makeVector()
     statistics = model.makeInitialStatistics()
   }

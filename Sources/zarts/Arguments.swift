@@ -23,4 +23,5 @@ extension EngineKind: ExpressibleByArgument {
 extension SearchSpace: ExpressibleByArgument {}
 extension ProposalWeighting: ExpressibleByArgument {}
 extension DirectionDistribution: ExpressibleByArgument {}
+extension RadialDistribution: ExpressibleByArgument {}
 extension Decay: ExpressibleByArgument {}

@@ -41,6 +41,16 @@ struct EstimatorsCommand: ParsableCommand {
   var lambda = 1e-3
   @Option(help: "Importance weights of MGS: flattened or exact.")
   var proposal = ProposalWeighting.flattened
+  @Option(help: "Directions of RS: gaussian, sphere or matrix-sphere.")
+  var rsDistribution = DirectionDistribution.gaussian
+  @Option(help: "Where GLD draws a candidate of a radius: ball, sphere or matrix-sphere.")
+  var gldDistribution = RadialDistribution.ball
+  @Flag(help: "Have GLD's candidates compared with the loss of α without inner training.")
+  var untrainedBaseline = false
+  @Option(help: "Learning rate of candidates' inner training. Default: that of the true loss.")
+  var candidateLearningRate: Double?
+  @Option(help: "Momentum of candidates' inner training, from rest. Default: that of the true loss, with its velocity.")
+  var candidateMomentum: Double?
   @Option(help: "Key of the candidates.")
   var candidatesSeed: UInt64 = 0
   @OptionGroup var study: StudyFlags
@@ -54,7 +64,11 @@ struct EstimatorsCommand: ParsableCommand {
         candidates: NumberList.parse(candidates, "--candidates"),
         sigmas: NumberList.parse(sigmas, "--sigmas"), repeats: repeats, places: places, displacement: displacement,
         comparedDisplacements: compareDisplacements.map { try NumberList.parse($0, "--compare-displacements") } ?? [],
-        temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
+        temperature: tau, lambda: lambda, weighting: proposal,
+        zeroOrder: ZeroOrderSettings(
+          rsDistribution: rsDistribution, gldDistribution: gldDistribution, hasUntrainedBaseline: untrainedBaseline),
+        training: CandidateTraining(learningRate: candidateLearningRate, momentum: candidateMomentum), step: step,
+        epoch: epoch, firstStep: first,
         validationBatches: study.validationBatches, batchNorm: study.normalising.mode(), seed: candidatesSeed,
         bootstrap: study.intervals.settings())
     }

@@ -16,7 +16,7 @@ enum ProblemFactory {
     let loader = try BatchLoader(
       dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
       batchSize: configuration.batch, trainLimit: configuration.trainLimit, split: configuration.split,
-      threads: configuration.threads)
+      validationSampling: configuration.validationSampling, threads: configuration.threads)
     let ahead = configuration.updatePlan.trainingBatches
     if ahead > 0 { try checkMemory(for: ahead, of: loader, "\(ahead) batches of inner training") }
     return try make(configuration, loader: loader, threads: threads(configuration))
@@ -63,7 +63,8 @@ enum ProblemFactory {
     try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: threads, variant: configuration.variant,
-      skipDropout: configuration.skipDropoutSchedule, engine: configuration.engine, kernels: RunningProgram.kernels())
+      skipDropout: configuration.skipDropoutSchedule, depthwiseInitialisation: configuration.depthwiseInitialisation,
+      engine: configuration.engine, kernels: RunningProgram.kernels())
   }
 
   /// Copies of a problem for points that are evaluated side by side, on the same batches.

@@ -57,6 +57,8 @@ struct RetrainFlags: ParsableArguments {
   var holdOut: Bool?
   @Option(help: "Order in which training images are taken and halved: file-order or seeded. Default: seeded.")
   var split: SplitOrder?
+  @Option(help: "Size of depthwise weights at the start: pytorch-1, or pytorch-0.3, √C smaller. Default: pytorch-1.")
+  var depthwiseInitialisation: DepthwiseInitialisation?
   @Option(help: "Epochs from one test to the next. Default: 1.")
   var testEvery: Int?
   @Option(help: "Checkpoints of finished epochs that stay, 0 for all. Default: 2.")
@@ -99,6 +101,7 @@ struct RetrainFlags: ParsableArguments {
     if let testLimit { configuration.testLimit = testLimit }
     set(holdOut, \.holdOut)
     set(split, \.split)
+    set(depthwiseInitialisation, \.depthwiseInitialisation)
     set(testEvery, \.testEvery)
     applyHousekeeping(to: &configuration)
   }
@@ -124,7 +127,8 @@ struct RetrainFlags: ParsableArguments {
       ("momentum", momentum != nil), ("nesterov", nesterov != nil), ("weight-decay", weightDecay != nil),
       ("gradient-clip", gradientClip != nil),
       ("train-limit", trainLimit != nil), ("test-limit", testLimit != nil), ("hold-out", holdOut != nil),
-      ("split", split != nil), ("test-every", testEvery != nil),
+      ("split", split != nil),
+      ("depthwise-initialisation", depthwiseInitialisation != nil), ("test-every", testEvery != nil),
     ]
     return settings.filter(\.1).map { "--\($0.0)" }
   }

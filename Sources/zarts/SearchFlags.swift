@@ -36,6 +36,8 @@ struct SearchFlags: ParsableArguments {
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
   var trainLimit: Int?
   @Option(help: SettingHelp.of("split")) var split: SplitOrder?
+  @Option(help: SettingHelp.of("validation_sampling")) var validationSampling: ValidationSampling?
+  @Option(help: SettingHelp.of("depthwise_initialisation")) var depthwiseInitialisation: DepthwiseInitialisation?
   @Option(help: SettingHelp.of("inner_steps")) var innerSteps: Int?
   @Option(help: SettingHelp.of("candidates")) var candidates: Int?
   @Option(help: SettingHelp.of("sigma")) var sigma: Double?
@@ -44,11 +46,23 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("lambda")) var lambda: Double?
   @Option(help: SettingHelp.of("proposal")) var proposal: ProposalWeighting?
   @Option(help: SettingHelp.of("rs_distribution")) var rsDistribution: DirectionDistribution?
-  @Option(help: SettingHelp.of("mu", default: "that of σ; on the sphere times √(count of α)")) var mu: Double?
+  @Option(
+    help: SettingHelp.of("mu", default: "that of σ; on the sphere times √(count of α), on spheres of matrices of one"))
+  var mu: Double?
   @Option(help: SettingHelp.of("xi")) var xi: Double?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("antithetic", default: "not")) var antithetic: Bool?
   @Option(help: SettingHelp.of("radius", default: "σ's default times √(count of α)")) var radius: Double?
   @Option(help: SettingHelp.of("radii")) var radii: Int?
+  @Option(help: SettingHelp.of("gld_distribution")) var gldDistribution: RadialDistribution?
+  @Flag(inversion: .prefixedNo, help: SettingHelp.of("untrained_baseline", default: "not")) var untrainedBaseline: Bool?
+  @Option(
+    help: SettingHelp.of(
+      "candidate_learning_rate", "Learning rate of candidates' inner training", default: "that of the epoch"))
+  var candidateLearningRate: Double?
+  @Option(
+    help: SettingHelp.of(
+      "candidate_momentum", "Momentum of candidates' inner training, from rest", default: "the run's, with its velocity"))
+  var candidateMomentum: Double?
   @Option(help: SettingHelp.of("eigenvalue_every")) var eigenvalueEvery: Int?
   @Option(help: SettingHelp.of("eigenvalue_batches")) var eigenvalueBatches: Int?
   @Option(help: SettingHelp.of("early_stop_window")) var earlyStopWindow: Int?
@@ -87,12 +101,19 @@ struct SearchFlags: ParsableArguments {
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),
+      Setting("validation_sampling", validationSampling, \.validationSampling),
+      Setting("depthwise_initialisation", depthwiseInitialisation, \.depthwiseInitialisation),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
       Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),
       Setting("rs_distribution", rsDistribution, \.rsDistribution), Setting("mu", mu, \.mu), Setting("xi", xi, \.xi),
       Setting("antithetic", antithetic, \.antithetic), Setting("radius", radius, \.radius),
-      Setting("radii", radii, \.radii), Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
+      Setting("radii", radii, \.radii), Setting("gld_distribution", gldDistribution, \.gldDistribution),
+      Setting("untrained_baseline", untrainedBaseline, \.untrainedBaseline),
+      Setting(
+        "candidate_learning_rate", candidateLearningRate.map(Optional.some), \.candidateLearningRate),
+      Setting("candidate_momentum", candidateMomentum.map(Optional.some), \.candidateMomentum),
+      Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
       Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
       Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
       Setting("early_stop_distance", earlyStopDistance, \.earlyStopDistance),
@@ -118,3 +139,5 @@ struct SearchFlags: ParsableArguments {
 }
 
 extension SplitOrder: ExpressibleByArgument {}
+extension ValidationSampling: ExpressibleByArgument {}
+extension DepthwiseInitialisation: ExpressibleByArgument {}

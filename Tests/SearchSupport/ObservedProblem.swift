@@ -19,6 +19,9 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   /// Called likewise; what it returns takes the place of the first entry of ∂L/∂ω, and the loss stays as it is.
   package var spoilWeightGradient: (Int) -> Float? = { _ in nil }
 
+  /// Told of α before each evaluation.
+  package var sees: (ArchitectureParameters) -> Void = { _ in }
+
   /// Factor of ∂L/∂α, which makes the loss sharper in α as the weights move; the loss stays as it is.
   package var sharpen: (ParameterVector) -> Float = { _ in 1 }
 
@@ -69,6 +72,7 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   package func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss {
     let replacement = interfere(calls)
     evaluations += 1
+    sees(alphas)
     var result = base.evaluate(weights: weights, alphas: alphas, batch: batch)
     if let replacement { result.loss = replacement }
     return result

@@ -35,13 +35,15 @@ struct SearchConfigurationTests {
   }
 
   @Test func everyMethodKnowsItsSettings() {
+    let training = ["candidate_learning_rate", "candidate_momentum"]
     let own: [SearchMethod: [String]] = [
       .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"],
       .darts1ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .darts2ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
-      .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"],
-      .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"],
-      .zartsGLD: ["inner_steps", "radius", "radii"], .random: ["candidates"],
+      .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"] + training,
+      .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] + training,
+      .zartsGLD: ["inner_steps", "radius", "radii", "gld_distribution", "untrained_baseline"] + training,
+      .random: ["candidates"],
     ]
     for method in SearchMethod.allCases {
       for key in Set(own.values.flatMap { $0 }) {

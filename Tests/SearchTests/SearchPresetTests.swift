@@ -1,5 +1,6 @@
 import Cells
 import Formats
+import Foundation
 import Search
 import Testing
 
@@ -46,6 +47,27 @@ struct SearchPresetTests {
     let zeroOrder = try SearchConfiguration(preset: progressive, given: .init(method: .zartsMGS))
     #expect(zeroOrder.method == .zartsMGS && zeroOrder.stages == SearchStage.published)
     try zeroOrder.validate()
+  }
+
+  /// Values of `vis_optimzation.py` in the released code.
+  @Test func presetsOfTheAuthorsPathsHaveTheSettingsOfTheirCode() throws {
+    func preset(_ name: String) throws -> SearchConfiguration {
+      try SearchConfiguration(preset: SearchPreset(named: "authors-path-\(name)", at: ""))
+    }
+    let (rs, gld, mgs) = try (preset("rs"), preset("gld"), preset("mgs"))
+    for configuration in [rs, gld, mgs] {
+      #expect(configuration.innerSteps == 10 && configuration.warmup == 10 && configuration.space == .s6)
+      #expect(configuration.candidateLearningRate == 0.001 && configuration.candidateMomentum == 0)
+      #expect(configuration.ignoredSettings.isEmpty, "\(configuration.ignoredSettings)")
+    }
+    #expect(rs.method == .zartsRS && rs.rsDistribution == .matrixSphere && rs.mu == 0.1 && rs.xi == 1e-4)
+    #expect(rs.antithetic && rs.candidates == 16 && rs.updatePlan.weightSteps == 160, "eight pairs")
+    #expect(gld.method == .zartsGLD && gld.gldDistribution == .matrixSphere && gld.untrainedBaseline)
+    #expect(gld.radius == 0.13 && gld.updatePlan.weightSteps == 150 && gld.updatePlan.evaluations == 16)
+    // K = ⌊log₂(R/r)⌋ + 1 with R = 2·14 and r = 0.01/√98, whatever both are scaled by.
+    #expect(gld.radii == Int(log2(28 / (0.01 / 98.0.squareRoot())) + 1))
+    #expect(mgs.method == .zartsMGS && mgs.sigma == 0.001 && mgs.sigmaDecay == .constant && mgs.tau == 1)
+    #expect(mgs.lambda == 0.1 && mgs.candidates == 4 && mgs.proposal == .flattened)
   }
 
   @Test func presetOfEarlyStoppingHasTheRuleOfThePublicCode() throws {

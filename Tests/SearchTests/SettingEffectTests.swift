@@ -29,6 +29,10 @@ import Testing
     "sigma_decay": { $0.sigmaDecay = .linear }, "tau": { $0.tau = 0.5 }, "lambda": { $0.lambda = 0.5 },
     "proposal": { $0.proposal = .exact }, "rs_distribution": { $0.rsDistribution = .sphere }, "mu": { $0.mu = 0.3 },
     "xi": { $0.xi = 0.3 }, "antithetic": { $0.antithetic = true }, "radius": { $0.radius = 3 }, "radii": { $0.radii = 1 },
+    "gld_distribution": { $0.gldDistribution = .sphere }, "untrained_baseline": { $0.untrainedBaseline = true },
+    "candidate_learning_rate": { $0.candidateLearningRate = 0.01 }, "candidate_momentum": { $0.candidateMomentum = 0 },
+    "validation_sampling": { $0.validationSampling = .fresh },
+    "depthwise_initialisation": { $0.depthwiseInitialisation = .pytorch03 },
     "learning_rate": { $0.learningRate = 0.05 }, "minimum_learning_rate": { $0.minimumLearningRate = 0.002 },
     "momentum": { $0.momentum = 0.5 }, "weight_decay": { $0.weightDecay = 0.01 },
     "gradient_clip": { $0.gradientClip = 0.01 },
@@ -61,11 +65,12 @@ import Testing
       normalisation: .cifar10)
     let loader = try BatchLoader(
       dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
-      split: configuration.split, threads: configuration.threads)
+      split: configuration.split, validationSampling: configuration.validationSampling, threads: configuration.threads)
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: configuration.threads, variant: configuration.variant,
-      skipDropout: configuration.skipDropoutSchedule, engine: configuration.engine)
+      skipDropout: configuration.skipDropoutSchedule, depthwiseInitialisation: configuration.depthwiseInitialisation,
+      engine: configuration.engine)
   }
 
   /// What a run computed until α first moved, and in all.

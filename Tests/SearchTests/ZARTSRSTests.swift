@@ -13,8 +13,19 @@ struct ZARTSRSTests {
   private func directions(_ distribution: DirectionDistribution, count: Int, size: Int, seed: UInt64) -> [[Double]] {
     (0..<count).map { index in
       var stream = RandomStream(seed: seed, purpose: .candidates, epoch: 0, step: 0, index: index)
-      let normals = stream.normals(size)
-      return distribution == .gaussian ? normals : normals.map { $0 / norm(normals) }
+      // α has two matrices of equal size.
+      let matrices = distribution == .matrixSphere ? 2 : 1
+      let parts = (0..<matrices).map { _ in stream.normals(size / matrices) }
+      return distribution == .gaussian ? parts[0] : parts.flatMap { part in part.map { $0 / norm(part) } }
+    }
+  }
+
+  /// φ with six values of α, three in each matrix.
+  private func factor(_ distribution: DirectionDistribution) -> Double {
+    switch distribution {
+    case .gaussian: 1
+    case .sphere: 6
+    case .matrixSphere: 3
     }
   }
 
@@ -36,7 +47,7 @@ struct ZARTSRSTests {
     let ways = directions(distribution, count: 5, size: 6, seed: 12)
     let baseline = frozen.loss(frozen.initial)
     let losses = ways.map { frozen.loss(shifted(frozen.initial, $0, by: 0.4)) }
-    let factor = distribution == .sphere ? 6.0 : 1.0
+    let factor = factor(distribution)
     let expected = combine(ways, losses.map { -0.7 * factor / (5 * 0.4) * ($0 - baseline) })
     let found = zip(doubles(alphas.flat), frozen.initial).map { $0 - $1 }
     #expect(distance(found, expected) < 1e-4 * norm(expected))
@@ -70,7 +81,7 @@ struct ZARTSRSTests {
   func pairsCancelTheCurvatureThatOneSidedDifferencesFeel(distribution: DirectionDistribution) throws {
     let frozen = try FrozenDescent.random(count: 6)
     let ways = directions(distribution, count: 3, size: 6, seed: 5)
-    let factor = distribution == .sphere ? 6.0 : 1.0
+    let factor = factor(distribution)
     let slopes = ways.map { inner(frozen.gradient(frozen.initial), $0) }
     let bends = ways.map { 0.5 * 0.8 * inner($0, frozen.hessian * $0) }
     func update(candidates: Int, isAntithetic: Bool) throws -> [Double] {

@@ -6,10 +6,14 @@ import Testing
   /// A value other than the default for each flag that stands for one setting of a search; nil for a flag without value.
   private static let values: [(flag: String, value: String?)] = [
     ("warmup", "3"), ("epochs", "20"), ("channels", "32"), ("layers", "5"), ("partial-channels", "4"),
-    ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"), ("split", "file-order"),
+    ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"),
+    ("split", "file-order"),
     ("inner-steps", "3"), ("candidates", "6"), ("sigma", "0.5"), ("sigma-decay", "linear"), ("tau", "0.5"),
     ("lambda", "0.25"), ("proposal", "exact"), ("rs-distribution", "sphere"), ("mu", "0.25"), ("xi", "0.5"),
-    ("antithetic", nil), ("radius", "0.5"), ("radii", "3"), ("eigenvalue-every", "2"), ("eigenvalue-batches", "3"),
+    ("antithetic", nil), ("radius", "0.5"), ("radii", "3"), ("gld-distribution", "sphere"),
+    ("untrained-baseline", nil), ("candidate-learning-rate", "0.5"), ("candidate-momentum", "0.5"),
+    ("validation-sampling", "fresh"), ("depthwise-initialisation", "pytorch-0.3"), ("eigenvalue-every", "2"),
+    ("eigenvalue-batches", "3"),
     ("early-stop-window", "7"), ("early-stop-distance", "2"), ("early-stop-ratio", "0.5"), ("early-stop-start", "3"),
     ("keep-last", "2"), ("checkpoint-every", "5"), ("tensorboard", nil),
   ]

@@ -34,7 +34,7 @@ public struct ZARTSUpdateSettings: Equatable, Sendable {
       ("zarts_tau", "\(mgs.temperature)"), ("zarts_lambda", "\(mgs.lambda)"),
       ("zarts_proposal", mgs.weighting.rawValue), ("zarts_sigma", "\(sigma)"),
       ("zarts_seed", "\(seed)"),
-    ]
+    ] + mgs.training.entriesWhereSet(prefix: "zarts_")
   }
 }
 

@@ -121,7 +121,15 @@ extension SearchConfiguration {
         return configuration.trainLimit != nil || node.null != nil
       }),
     choice(
-      "split", \.split, .warmup, "order in which training images are taken and halved").later,
+      "split", \.split, .warmup, "order in which training images are taken and halved"
+    ).later,
+    choice(
+      "validation_sampling", \.validationSampling, .afterWarmup,
+      "validation batches of updates: one after the other through an order of the epoch, or each drawn afresh"
+    ).later,
+    choice(
+      "depthwise_initialisation", \.depthwiseInitialisation, .warmup, "size of depthwise weights at the start"
+    ).later,
     whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
@@ -141,6 +149,19 @@ extension SearchConfiguration {
     flag("antithetic", \.antithetic, .afterWarmup, "whether candidates come in opposite pairs, which need no baseline"),
     number("radius", \.radius, .afterWarmup, .aboveZero, "R: radius of the largest ball of candidates"),
     whole("radii", \.radii, .afterWarmup, RunBounds.radii, "K: balls, each of half the radius of the one before"),
+    choice("gld_distribution", \.gldDistribution, .afterWarmup, "where in a ball its candidate lies").later,
+    flag(
+      "untrained_baseline", \.untrainedBaseline, .afterWarmup,
+      "whether candidates have to be better than alpha without inner training"
+    ).later,
+    optionalNumber(
+      "candidate_learning_rate", \.candidateLearningRate, .afterWarmup, .aboveZero,
+      "of candidates' inner training; null for that of the epoch"
+    ).later,
+    optionalNumber(
+      "candidate_momentum", \.candidateMomentum, .afterWarmup, .belowOne,
+      "of candidates' inner training, from rest; null for the run's, with its velocity"
+    ).later,
     number("learning_rate", \.learningRate, .warmup, .aboveZero, "of the weights, in the first epoch"),
     number("minimum_learning_rate", \.minimumLearningRate, .warmup, .any, "towards which the cosine falls"),
     number("momentum", \.momentum, .warmup, .belowOne, "of the weights"),
@@ -215,6 +236,21 @@ extension SearchConfiguration {
         guard let value = node.string.flatMap(Double.init) else { return false }
         configuration[keyPath: path] = value
         return true
+      })
+  }
+
+  private static func optionalNumber(
+    _ key: String, _ path: Path<Double?>, _ affects: SettingEffect, _ bounds: RealBounds, _ meaning: String
+  ) -> Field {
+    Field(
+      key, meaning, path, affects: affects, wanted: "a number or null",
+      fault: { configuration in
+        guard let value = configuration[keyPath: path], !bounds.contains(value) else { return nil }
+        return ("\(value)", bounds.wanted)
+      }, write: { $0[keyPath: path].map(decimal) ?? "null" },
+      read: { configuration, node in
+        configuration[keyPath: path] = node.string.flatMap(Double.init)
+        return configuration[keyPath: path] != nil || node.null != nil
       })
   }
 

@@ -37,6 +37,10 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var trainLimit: Int?
   /// The order in which training images are taken and halved; a dataset's own splits are used as they are.
   public var split = SplitOrder.seeded
+  /// How validation batches of updates follow one another.
+  public var validationSampling = ValidationSampling.epoch
+  /// How large depthwise weights are at the start.
+  public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
   /// Threads; 0 for one a core. The result does not depend on it.
   public var threads = 0
   /// What computes the network. Engines agree to rounding, and a run may go on with another.
@@ -63,6 +67,13 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var radius: Double
   /// K.
   public var radii = 4
+  public var gldDistribution = RadialDistribution.ball
+  /// Whether GLD's candidates have to be better than L_val(ω, α), for which nothing is trained.
+  public var untrainedBaseline = false
+  /// η of candidates' inner training; nil for that of the epoch.
+  public var candidateLearningRate: Double?
+  /// Momentum of an optimiser of the candidates' own, which starts at rest; nil for the run's, with its velocity.
+  public var candidateMomentum: Double?
   /// η of the first epoch.
   public var learningRate = 0.025
   /// η towards which the cosine falls.
@@ -96,7 +107,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var tensorboard = false
 
   /// The published settings of a method on a space (design of the two papers: DARTS, §3.1; ZARTS, §4.1 and appendix). For μ,
-  /// ξ, R and K, of which no published values are known, docs/methods.md says how they were chosen.
+  /// ξ, R and K, of which the paper has no values, docs/methods.md says how they were chosen.
   public init(method: SearchMethod, space: SearchSpace, dataset: String) {
     self.method = method
     self.space = space
@@ -114,11 +125,12 @@ public struct SearchConfiguration: Equatable, Sendable {
   }
 
   /// μ at which the candidates of RS lie as far from α as the noise of MGS, σ√d: σ where a direction is as long as √d, σ√d
-  /// where it has length 1.
+  /// where it has length 1, σ√(d/k) where it has length 1 in each of k matrices.
   public static func defaultMu(_ space: SearchSpace, _ distribution: DirectionDistribution) -> Double {
     switch distribution {
     case .gaussian: defaultSigma(space)
     case .sphere: defaultRadius(space)
+    case .matrixSphere: defaultRadius(space) / Double(space.zeroAlphas.ranges.count).squareRoot()
     }
   }
 

@@ -31,7 +31,7 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping] + robustDARTS + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping] + authorsPaths + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN.
   private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
@@ -74,6 +74,43 @@ public struct SearchPreset: Equatable, Sendable {
   private static let merged = SearchPreset(
     name: "paper-mergezarts-cifar10", summary: "ZARTS with the merged convolutions of MergeNAS on CIFAR-10",
     settings: published(.s6, "cifar10:data/cifar10") + [("sigma", "0.025"), ("merged_convolutions", "true")])
+
+  /// What the code that the authors of ZARTS released sets for RS, GLD and MGS in its figure of paths
+  /// (`cnn/loss_landscape/vis_optimzation.py`, lines 65–78 and 820–876), in a search with the paper's settings otherwise.
+  /// Its N = 8 of RS are pairs. docs/methods.md says what of that code has no setting here.
+  private static let authorsPaths: [SearchPreset] = {
+    let own = ["method", "tau", "lambda"]
+    let common =
+      published(.s6, "cifar10:data/cifar10").filter { !own.contains($0.0) } + [
+        ("candidate_learning_rate", "0.001"), ("candidate_momentum", "0.0"),
+      ]
+    let methods: [(name: String, method: String, settings: [(String, String)])] = [
+      (
+        "rs", "zarts-rs",
+        [
+          ("candidates", "16"), ("rs_distribution", "matrix-sphere"), ("mu", "0.1"), ("xi", "0.0001"),
+          ("antithetic", "true"),
+        ]
+      ),
+      (
+        "gld", "zarts-gld",
+        [("radius", "0.13"), ("radii", "15"), ("gld_distribution", "matrix-sphere"), ("untrained_baseline", "true")]
+      ),
+      (
+        "mgs", "zarts-mgs",
+        [
+          ("candidates", "4"), ("sigma", "0.001"), ("sigma_decay", "constant"), ("tau", "1.0"), ("lambda", "0.1"),
+          ("proposal", "flattened"),
+        ]
+      ),
+    ]
+    return methods.map { name, method, settings in
+      SearchPreset(
+        name: "authors-path-\(name)",
+        summary: "\(name.uppercased()) as in the figure of paths of the ZARTS authors' code, on CIFAR-10",
+        settings: [("method", method)] + common + settings)
+    }
+  }()
 
   /// Zela et al., RobustDARTS, ICLR 2020, with the cadence of their code (scripts/DARTS-ADA_search.sh and the defaults of
   /// src/search/args.py): the eigenvalue of one validation batch every second epoch, and `EarlyStopping.robustDARTSCode`.

@@ -3,13 +3,16 @@ import Compute
 import Problems
 
 /// L_M(α + u) of candidates: each trains its own copy of ω, from the current ω and momentum, for M steps on the same M
-/// training batches, and is judged on the same validation batch (Wang et al., ZARTS, §3.2).
+/// training batches, and is judged on the same validation batch (Wang et al., ZARTS, §3.2). `CandidateTraining` may give
+/// them steps of their own.
 final class CandidateEvaluation<Problem: BilevelProblem> {
   private let problem: Problem
+  private let settings: CandidateTraining
   private let training: InnerTraining<Problem>
 
-  init(problem: Problem) {
+  init(problem: Problem, training settings: CandidateTraining) {
     self.problem = problem
+    self.settings = settings
     training = InnerTraining(problem: problem)
   }
 
@@ -20,7 +23,8 @@ final class CandidateEvaluation<Problem: BilevelProblem> {
   func trueLoss(of alphas: ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> Double {
     if step.isStopRequested() { throw CancellationError() }
     training.train(
-      from: step.weights, startVelocity: step.velocity, alphas: alphas, batches: step.trainingBatches, step: step.weightStep)
+      from: step.weights, startVelocity: settings.takesVelocity ? step.velocity : nil, alphas: alphas,
+      batches: step.trainingBatches, step: settings.step(step.weightStep))
     guard training.divergedStep == nil, training.weights.norm.isFinite else { return .nan }
     return problem.evaluate(weights: training.weights, alphas: alphas, batch: step.validationBatch).loss
   }
@@ -34,6 +38,19 @@ final class CandidateEvaluation<Problem: BilevelProblem> {
       throw Divergence(
         "the loss of α itself is not finite after \(step.trainingBatches.count) inner steps: \(loss), ‖α‖ \(alphas.norm), "
           + "‖ω‖ \(step.weights.norm)")
+    }
+    return loss
+  }
+
+  /// L_val(ω, α), the loss without any inner training.
+  ///
+  /// - Throws: `Divergence` where it is not finite; `CancellationError` where the step's `isStopRequested` answers true.
+  func untrainedLoss(of alphas: ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> Double {
+    if step.isStopRequested() { throw CancellationError() }
+    let loss = problem.evaluate(weights: step.weights, alphas: alphas, batch: step.validationBatch).loss
+    guard loss.isFinite else {
+      throw Divergence(
+        "the validation loss of α itself is not finite: \(loss), ‖α‖ \(alphas.norm), ‖ω‖ \(step.weights.norm)")
     }
     return loss
   }

@@ -17,6 +17,8 @@ public protocol EstimatorDefinition: Sendable {
   var guide: GradientEstimator? { get }
   /// Whether L_M(α) itself is needed.
   var needsBaseline: Bool { get }
+  /// Whether a study may have it compare candidates with L_val(ω, α), for which nothing is trained, in the place of L_M(α).
+  var mayCompareUntrained: Bool { get }
   /// Whether an estimate may be zero because the method would rather stay.
   var mayStay: Bool { get }
   /// Whether a study that names no estimators takes it.
@@ -40,6 +42,7 @@ extension EstimatorDefinition {
   public var dependence: EstimatorDependence { .candidates }
   public var guide: GradientEstimator? { nil }
   public var needsBaseline: Bool { false }
+  public var mayCompareUntrained: Bool { false }
   public var mayStay: Bool { false }
   public var isUsual: Bool { true }
   public var isGradientOfFidelity: Bool { false }
@@ -73,14 +76,31 @@ public struct CandidateFamily: Sendable {
   }
 }
 
+/// How RS and GLD are studied, beside N and the size of their steps.
+public struct ZeroOrderSettings: Equatable, Sendable {
+  public var rsDistribution: DirectionDistribution
+  public var gldDistribution: RadialDistribution
+  /// Whether GLD's candidates have to be better than L_val(ω, α), for which nothing is trained.
+  public var hasUntrainedBaseline: Bool
+
+  public init(
+    rsDistribution: DirectionDistribution = .gaussian, gldDistribution: RadialDistribution = .ball,
+    hasUntrainedBaseline: Bool = false
+  ) {
+    self.rsDistribution = rsDistribution
+    self.gldDistribution = gldDistribution
+    self.hasUntrainedBaseline = hasUntrainedBaseline
+  }
+}
+
 /// A draw of candidates of a study. Their random numbers are those that a search meets in epoch 0 with the draw's number for
 /// its step.
 public struct CandidateDraw: Sendable {
   public var seed: UInt64
   /// Tells draws apart.
   public var number: Int
-  /// d, the values of α.
-  public var count: Int
+  /// Where the values of each matrix of α stand.
+  public var matrices: [Range<Int>]
   /// N; the most of the study where a point is drawn.
   public var candidates: Int
   /// σ.
@@ -89,15 +109,19 @@ public struct CandidateDraw: Sendable {
   public var guide: [Double]
   /// τ, λ and the weighting of MGS.
   public var mgs: MGSSettings
+  public var zeroOrder: ZeroOrderSettings
 
   public init(
-    seed: UInt64, number: Int, count: Int, candidates: Int, sigma: Double, guide: [Double]? = nil,
-    mgs: MGSSettings = MGSSettings()
+    seed: UInt64, number: Int, matrices: [Range<Int>], candidates: Int, sigma: Double, guide: [Double]? = nil,
+    mgs: MGSSettings = MGSSettings(), zeroOrder: ZeroOrderSettings = ZeroOrderSettings()
   ) {
-    (self.seed, self.number, self.count, self.candidates) = (seed, number, count, candidates)
-    (self.sigma, self.mgs) = (sigma, mgs)
-    self.guide = guide ?? [Double](repeating: 0, count: count)
+    (self.seed, self.number, self.matrices, self.candidates) = (seed, number, matrices, candidates)
+    (self.sigma, self.mgs, self.zeroOrder) = (sigma, mgs, zeroOrder)
+    self.guide = guide ?? [Double](repeating: 0, count: matrices.reduce(0) { $0 + $1.count })
   }
+
+  /// d, the values of α.
+  public var count: Int { matrices.reduce(0) { $0 + $1.count } }
 
   /// The random numbers of a candidate.
   public func stream(_ candidate: Int) -> RandomStream {
@@ -107,7 +131,7 @@ public struct CandidateDraw: Sendable {
 
 /// The losses that an estimate is made of.
 public struct CandidateLosses {
-  /// L_M(α); NaN where no estimator of the study asks for it.
+  /// L_M(α), or L_val(ω, α) where the study has the estimator compare with that; NaN where it asks for none.
   public let baseline: Double
   private let family: (_ name: String) -> [Double]
   private let difference: () -> [Double]

@@ -3,6 +3,30 @@ import Compute
 import Foundation
 import Problems
 
+/// Where GLD draws a candidate of radius r from.
+public enum RadialDistribution: String, CaseIterable, Codable, Sendable {
+  /// Uniform in the ball.
+  case ball
+  /// Uniform on its surface.
+  case sphere
+  /// In each matrix of α by itself uniform on the sphere of radius r.
+  case matrixSphere = "matrix-sphere"
+}
+
+extension RadialDistribution {
+  /// A change of α, flat.
+  ///
+  /// - Parameter matrices: where the values of each matrix of α stand.
+  func point(_ matrices: [Range<Int>], radius: Double, from stream: inout RandomStream) -> [Double] {
+    let count = matrices.reduce(0) { $0 + $1.count }
+    return switch self {
+    case .ball: stream.ballPoint(count, radius: radius)
+    case .sphere: stream.unitVector(count).map { radius * $0 }
+    case .matrixSphere: matrices.flatMap { stream.unitVector($0.count).map { radius * $0 } }
+    }
+  }
+}
+
 extension SearchMethod {
   /// ZARTS with the best of candidates at halving radii.
   public static let zartsGLD = SearchMethod(ZARTSGLDMethod())
@@ -11,13 +35,19 @@ extension SearchMethod {
 struct ZARTSGLDMethod: MethodDefinition {
   var name: String { "zarts-gld" }
   var summary: String { "a step to the best of candidates in balls of halving radii, where it is better" }
-  var settings: Set<String> { ["inner_steps", "radius", "radii"] }
+  var settings: Set<String> {
+    SearchConfiguration.candidateTrainingSettings.union(
+      ["inner_steps", "radius", "radii", "gld_distribution", "untrained_baseline"])
+  }
   var estimators: [StudiedEstimator] { [.gld] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
 
   private func settings(_ configuration: SearchConfiguration) -> GLDSettings {
-    .init(innerSteps: configuration.innerSteps, radius: configuration.radius, radii: configuration.radii)
+    .init(
+      innerSteps: configuration.innerSteps, radius: configuration.radius, radii: configuration.radii,
+      distribution: configuration.gldDistribution, hasUntrainedBaseline: configuration.untrainedBaseline,
+      training: configuration.candidateTraining)
   }
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { settings(configuration).plan }
@@ -29,8 +59,8 @@ struct ZARTSGLDMethod: MethodDefinition {
   }
 }
 
-/// Settings of an update of GLD; those of the paper are not known for R and K (see docs/methods.md for where the run's
-/// defaults come from).
+/// Settings of an update of GLD. The paper has no values for R and K; docs/methods.md says where the run's defaults come from,
+/// and which ones the authors' figure of paths has.
 public struct GLDSettings: Equatable, Sendable {
   /// M.
   public var innerSteps: Int
@@ -38,25 +68,45 @@ public struct GLDSettings: Equatable, Sendable {
   public var radius: Double
   /// K.
   public var radii: Int
+  public var distribution: RadialDistribution
+  /// Whether a candidate has to be better than L_val(ω, α), for which nothing is trained, and not than L_M(α).
+  public var hasUntrainedBaseline: Bool
+  public var training: CandidateTraining
 
-  public init(innerSteps: Int = 10, radius: Double, radii: Int = 4) {
+  public init(
+    innerSteps: Int = 10, radius: Double, radii: Int = 4, distribution: RadialDistribution = .ball,
+    hasUntrainedBaseline: Bool = false, training: CandidateTraining = CandidateTraining()
+  ) {
     self.innerSteps = innerSteps
     self.radius = radius
     self.radii = radii
+    self.distribution = distribution
+    self.hasUntrainedBaseline = hasUntrainedBaseline
+    self.training = training
   }
 
   /// The candidates and α itself.
-  public var plan: UpdatePlan { UpdatePlan(training: radii + 1, innerSteps: innerSteps) }
+  public var plan: UpdatePlan {
+    var plan = UpdatePlan(training: radii + (hasUntrainedBaseline ? 0 : 1), innerSteps: innerSteps)
+    plan.evaluations = radii + 1
+    return plan
+  }
 }
 
 /// What GLD makes of losses, whoever evaluates them (Golovin et al., ICLR 2020, alg. 1).
 public enum GradientlessDescent {
-  /// Candidate k (from 0): uniform in the ball of radius R·2^(−k), of `count` values.
-  public static func candidate(_ index: Int, count: Int, radius: Double, from stream: inout RandomStream) -> [Double] {
-    stream.ballPoint(count, radius: radius * exp2(-Double(index)))
+  /// Candidate k (from 0), of radius R·2^(−k).
+  ///
+  /// - Parameter matrices: where the values of each matrix of α stand.
+  public static func candidate(
+    _ index: Int, matrices: [Range<Int>], radius: Double, distribution: RadialDistribution = .ball,
+    from stream: inout RandomStream
+  ) -> [Double] {
+    distribution.point(matrices, radius: radius * exp2(-Double(index)), from: &stream)
   }
 
-  /// The number of the candidate to move to: the one of the smallest finite loss below the baseline L(α); nil where none is.
+  /// The number of the candidate to move to: the one of the smallest finite loss below the baseline, L_M(α) or, without
+  /// inner training, L_val(ω, α); nil where none is.
   public static func choice(of losses: [Double], baseline: Double) -> Int? {
     losses.indices.filter { losses[$0].isFinite && losses[$0] < baseline }.min { losses[$0] < losses[$1] }
   }
@@ -65,7 +115,7 @@ public enum GradientlessDescent {
 /// ZARTS with gradientless descent: candidates in balls of halving radii around α, of which the best is taken if it is
 /// better than α itself (Wang et al., ZARTS, NeurIPS 2022, §3.4; Golovin et al., ICLR 2020, alg. 1).
 ///
-/// Candidate k is uniform in the ball of radius R·2^(−k), k = 0…K−1. Only the order of losses counts, so nothing has to be
+/// Candidate k is uniform in the ball of radius R·2^(−k), or on its surface, k = 0…K−1. Only the order of losses counts, so nothing has to be
 /// tuned to their scale. An update costs (K + 1)·M training steps and as many evaluations.
 public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
   public typealias Settings = GLDSettings
@@ -75,23 +125,27 @@ public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
 
   public init(problem: Problem, settings: Settings) {
     self.settings = settings
-    evaluation = CandidateEvaluation(problem: problem)
+    evaluation = CandidateEvaluation(problem: problem, training: settings.training)
   }
 
   public var plan: UpdatePlan { settings.plan }
 
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
-    let baseline = try evaluation.baseline(of: alphas, at: step)
+    let isUntrained = settings.hasUntrainedBaseline
+    let baseline =
+      try isUntrained ? evaluation.untrainedLoss(of: alphas, at: step) : evaluation.baseline(of: alphas, at: step)
     let updates = (0..<settings.radii).map { index in
       var stream = step.candidateStream(index)
-      return GradientlessDescent.candidate(index, count: alphas.count, radius: settings.radius, from: &stream)
+      return GradientlessDescent.candidate(
+        index, matrices: alphas.ranges, radius: settings.radius, distribution: settings.distribution, from: &stream)
     }
     let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
     let best = GradientlessDescent.choice(of: losses, baseline: baseline)
     if let best { alphas = alphas.moved(by: updates[best]) }
     return ArchitectureReport(
-      gradientNorm: nil, updateNorm: best.map { updates[$0].length } ?? 0, baselineLoss: baseline, candidateLosses: losses)
+      gradientNorm: nil, updateNorm: best.map { updates[$0].length } ?? 0, validationLoss: isUntrained ? baseline : nil,
+      baselineLoss: isUntrained ? nil : baseline, candidateLosses: losses)
   }
 }
 
@@ -105,11 +159,13 @@ private struct GLDEstimator: EstimatorDefinition {
   var summary: String { "the negative step of GLD" }
   var needsBaseline: Bool { true }
   var mayStay: Bool { true }
+  var mayCompareUntrained: Bool { true }
 
   private func update(_ candidate: Int, _ draw: CandidateDraw) -> [Double] {
     var stream = draw.stream(candidate)
     return GradientlessDescent.candidate(
-      candidate, count: draw.count, radius: draw.sigma * Double(draw.count).squareRoot(), from: &stream)
+      candidate, matrices: draw.matrices, radius: draw.sigma * Double(draw.count).squareRoot(),
+      distribution: draw.zeroOrder.gldDistribution, from: &stream)
   }
 
   func families(candidates: Int) -> [CandidateFamily] {

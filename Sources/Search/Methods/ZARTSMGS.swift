@@ -9,7 +9,10 @@ extension SearchMethod {
 struct ZARTSMGSMethod: MethodDefinition {
   var name: String { "zarts-mgs" }
   var summary: String { "the mean of candidates around the descent of DARTS, weighted by their true losses" }
-  var settings: Set<String> { ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] }
+  var settings: Set<String> {
+    SearchConfiguration.candidateTrainingSettings.union(
+      ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"])
+  }
   var estimators: [StudiedEstimator] { [.mgs] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
@@ -34,22 +37,24 @@ public struct MGSSettings: Equatable, Sendable {
   /// λ.
   public var lambda: Double
   public var weighting: ProposalWeighting
+  public var training: CandidateTraining
 
   public init(
     innerSteps: Int = 10, candidates: Int = 4, temperature: Double = 0.01, lambda: Double = 1e-3,
-    weighting: ProposalWeighting = .flattened
+    weighting: ProposalWeighting = .flattened, training: CandidateTraining = CandidateTraining()
   ) {
     self.innerSteps = innerSteps
     self.candidates = candidates
     self.temperature = temperature
     self.lambda = lambda
     self.weighting = weighting
+    self.training = training
   }
 
   init(_ configuration: SearchConfiguration) {
     self.init(
       innerSteps: configuration.innerSteps, candidates: configuration.candidates, temperature: configuration.tau,
-      lambda: configuration.lambda, weighting: configuration.proposal)
+      lambda: configuration.lambda, weighting: configuration.proposal, training: configuration.candidateTraining)
   }
 
   /// The candidates and the gradient that guides them.
@@ -110,7 +115,7 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
   public init(problem: Problem, settings: Settings = Settings()) {
     self.settings = settings
     gradient = FirstOrderGradient(problem: problem)
-    evaluation = CandidateEvaluation(problem: problem)
+    evaluation = CandidateEvaluation(problem: problem, training: settings.training)
   }
 
   public var plan: UpdatePlan { settings.plan }

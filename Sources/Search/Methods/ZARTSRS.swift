@@ -1,4 +1,5 @@
 import Cells
+import Compute
 import Formats
 import Problems
 
@@ -13,12 +14,41 @@ public enum DirectionDistribution: String, CaseIterable, Codable, Sendable {
   case gaussian
   /// u uniform on the unit sphere, φ = d, the count of α.
   case sphere
+  /// u uniform on the unit sphere of each matrix of α by itself, φ = the count of the matrix.
+  case matrixSphere = "matrix-sphere"
+}
+
+extension DirectionDistribution {
+  /// A direction u, flat.
+  ///
+  /// - Parameter matrices: where the values of each matrix of α stand.
+  func direction(_ matrices: [Range<Int>], from stream: inout RandomStream) -> [Double] {
+    let count = matrices.reduce(0) { $0 + $1.count }
+    return switch self {
+    case .gaussian: stream.normals(count)
+    case .sphere: stream.unitVector(count)
+    case .matrixSphere: matrices.flatMap { stream.unitVector($0.count) }
+    }
+  }
+
+  /// φ at each value of α, which makes E[φ u uᵀ] the identity.
+  func factors(_ matrices: [Range<Int>]) -> [Double] {
+    let count = matrices.reduce(0) { $0 + $1.count }
+    return switch self {
+    case .gaussian: [Double](repeating: 1, count: count)
+    case .sphere: [Double](repeating: Double(count), count: count)
+    case .matrixSphere: matrices.flatMap { [Double](repeating: Double($0.count), count: $0.count) }
+    }
+  }
 }
 
 struct ZARTSRSMethod: MethodDefinition {
   var name: String { "zarts-rs" }
   var summary: String { "descent along finite differences of the true loss in random directions" }
-  var settings: Set<String> { ["inner_steps", "candidates", "rs_distribution", "mu", "xi", "antithetic"] }
+  var settings: Set<String> {
+    SearchConfiguration.candidateTrainingSettings.union(
+      ["inner_steps", "candidates", "rs_distribution", "mu", "xi", "antithetic"])
+  }
   var estimators: [StudiedEstimator] { [.rs, .pairs] }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.warmup = 10 }
@@ -34,7 +64,7 @@ struct ZARTSRSMethod: MethodDefinition {
     .init(
       innerSteps: configuration.innerSteps, candidates: configuration.candidates,
       distribution: configuration.rsDistribution, smoothing: configuration.mu, stepSize: configuration.xi,
-      isAntithetic: configuration.antithetic)
+      isAntithetic: configuration.antithetic, training: configuration.candidateTraining)
   }
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { settings(configuration).plan }
@@ -46,8 +76,8 @@ struct ZARTSRSMethod: MethodDefinition {
   }
 }
 
-/// Settings of an update of RS; those of the paper are not known for μ and ξ (see docs/methods.md for where the run's
-/// defaults come from).
+/// Settings of an update of RS. The paper has no values for μ and ξ; docs/methods.md says where the run's defaults come from,
+/// and which ones the authors' figure of paths has.
 public struct RSSettings: Equatable, Sendable {
   /// M.
   public var innerSteps: Int
@@ -59,10 +89,11 @@ public struct RSSettings: Equatable, Sendable {
   /// ξ > 0: step along the negative gradient estimate.
   public var stepSize: Double
   public var isAntithetic: Bool
+  public var training: CandidateTraining
 
   public init(
     innerSteps: Int = 10, candidates: Int = 4, distribution: DirectionDistribution = .gaussian, smoothing: Double,
-    stepSize: Double, isAntithetic: Bool = false
+    stepSize: Double, isAntithetic: Bool = false, training: CandidateTraining = CandidateTraining()
   ) {
     self.innerSteps = innerSteps
     self.candidates = candidates
@@ -70,6 +101,7 @@ public struct RSSettings: Equatable, Sendable {
     self.smoothing = smoothing
     self.stepSize = stepSize
     self.isAntithetic = isAntithetic
+    self.training = training
   }
 
   /// The candidates, and α itself unless they come in pairs.
@@ -120,7 +152,7 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
   public init(problem: Problem, settings: Settings) {
     precondition(!settings.isAntithetic || settings.candidates.isMultiple(of: 2), "pairs need an even number of candidates")
     self.settings = settings
-    evaluation = CandidateEvaluation(problem: problem)
+    evaluation = CandidateEvaluation(problem: problem, training: settings.training)
   }
 
   public var plan: UpdatePlan { settings.plan }
@@ -128,8 +160,7 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
     let estimate = try settings.isAntithetic ? pairs(alphas, step) : oneSided(alphas, step)
-    let scale = settings.distribution == .sphere ? Double(alphas.count) : 1
-    let gradient = estimate.gradient.map { scale * $0 }
+    let gradient = zip(settings.distribution.factors(alphas.ranges), estimate.gradient).map { $0 * $1 }
     let update = gradient.map { -settings.stepSize * $0 }
     alphas = alphas.moved(by: update)
     return ArchitectureReport(
@@ -141,7 +172,7 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
 
   private func oneSided(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
     let baseline = try evaluation.baseline(of: alphas, at: step)
-    let directions = (0..<settings.candidates).map { direction($0, count: alphas.count, step) }
+    let directions = (0..<settings.candidates).map { direction($0, alphas, step) }
     let losses = try directions.map { try evaluation.trueLoss(of: moved(alphas, $0, by: settings.smoothing), at: step) }
     guard
       let gradient = RandomSlopes.oneSided(
@@ -151,7 +182,7 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
   }
 
   private func pairs(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
-    let directions = (0..<settings.candidates / 2).map { direction($0, count: alphas.count, step) }
+    let directions = (0..<settings.candidates / 2).map { direction($0, alphas, step) }
     let losses = try directions.map { direction in
       try [settings.smoothing, -settings.smoothing].map {
         try evaluation.trueLoss(of: moved(alphas, direction, by: $0), at: step)
@@ -164,12 +195,11 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
     return (gradient, nil, losses.flatMap { $0 })
   }
 
-  private func direction(_ index: Int, count: Int, _ step: ArchitectureStep<Problem>) -> [Double] {
+  private func direction(
+    _ index: Int, _ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>
+  ) -> [Double] {
     var stream = step.candidateStream(index)
-    return switch settings.distribution {
-    case .gaussian: stream.normals(count)
-    case .sphere: stream.unitVector(count)
-    }
+    return settings.distribution.direction(alphas.ranges, from: &stream)
   }
 
   private func moved(
@@ -180,7 +210,7 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
 }
 
 extension StudiedEstimator {
-  /// RS with Gaussian directions, one-sided.
+  /// RS, one-sided.
   public static let rs = StudiedEstimator(OneSidedEstimator())
   /// RS with antithetic pairs: N candidates are N/2 directions.
   public static let pairs = StudiedEstimator(PairsEstimator())
@@ -196,8 +226,9 @@ private struct OneSidedEstimator: EstimatorDefinition {
   func families(candidates: Int) -> [CandidateFamily] { [.above(candidates)] }
 
   func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
-    RandomSlopes.oneSided(
-      draw.directions(draw.candidates), losses: losses["above"], baseline: losses.baseline, smoothing: draw.sigma)
+    draw.gradient(
+      RandomSlopes.oneSided(
+        draw.directions(draw.candidates), losses: losses["above"], baseline: losses.baseline, smoothing: draw.sigma))
   }
 }
 
@@ -219,8 +250,9 @@ private struct PairsEstimator: EstimatorDefinition {
   }
 
   func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? {
-    RandomSlopes.pairs(
-      draw.directions(draw.candidates / 2), above: losses["above"], below: losses["below"], smoothing: draw.sigma)
+    draw.gradient(
+      RandomSlopes.pairs(
+        draw.directions(draw.candidates / 2), above: losses["above"], below: losses["below"], smoothing: draw.sigma))
   }
 }
 
@@ -235,7 +267,12 @@ extension CandidateDraw {
   /// u of a candidate.
   fileprivate func direction(_ candidate: Int) -> [Double] {
     var stream = stream(candidate)
-    return stream.normals(count)
+    return zeroOrder.rsDistribution.direction(matrices, from: &stream)
+  }
+
+  /// φ times a mean of slopes.
+  fileprivate func gradient(_ mean: [Double]?) -> [Double]? {
+    mean.map { zip(zeroOrder.rsDistribution.factors(matrices), $0).map { $0 * $1 } }
   }
 
   fileprivate func directions(_ number: Int) -> [[Double]] { (0..<number).map(direction) }

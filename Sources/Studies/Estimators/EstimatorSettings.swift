@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Landscape
 import Problems
@@ -26,6 +27,10 @@ public struct EstimatorSettings: Equatable, Sendable {
   public var temperature: Double
   public var lambda: Double
   public var weighting: ProposalWeighting
+  /// How RS and GLD draw candidates, and what GLD compares them with.
+  public var zeroOrder: ZeroOrderSettings
+  /// How candidates train, where otherwise than the reference.
+  public var training: CandidateTraining
   public var step: WeightStep
   /// The weight step of the search (both counted from 0) whose batches come first.
   public var epoch: Int
@@ -46,7 +51,8 @@ public struct EstimatorSettings: Equatable, Sendable {
     estimators: [StudiedEstimator] = StudiedEstimator.allCases, innerSteps: [Int], candidates: [Int], sigmas: [Double],
     repeats: Int, places: Int = 1, displacement: Double = EstimatorSettings.defaultDisplacement,
     comparedDisplacements: [Double] = [], temperature: Double = 0.01, lambda: Double = 1e-3,
-    weighting: ProposalWeighting = .flattened, step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0,
+    weighting: ProposalWeighting = .flattened, zeroOrder: ZeroOrderSettings = ZeroOrderSettings(),
+    training: CandidateTraining = CandidateTraining(), step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0,
     validationBatches: Int = 1, batchNorm: BatchNormMode = .batch, seed: UInt64 = 0, bootstrap: Bootstrap
   ) throws {
     for (setting, list, bounds) in [
@@ -81,6 +87,13 @@ public struct EstimatorSettings: Equatable, Sendable {
         throw InputError("value out of range", at: .setting(setting), found: "\(value)", wanted: "a positive finite number")
       }
     }
+    for (setting, value, bounds) in [
+      ("candidate_learning_rate", training.learningRate, RealBounds.aboveZero),
+      ("candidate_momentum", training.momentum, .belowOne),
+    ] {
+      guard let value, !bounds.contains(value) else { continue }
+      throw InputError("value out of range", at: .setting(setting), found: "\(value)", wanted: bounds.wanted)
+    }
     guard (0...1).contains(lambda) else {
       throw InputError("value out of range", at: .setting("lambda"), found: "\(lambda)", wanted: "0 to 1")
     }
@@ -102,6 +115,8 @@ public struct EstimatorSettings: Equatable, Sendable {
     self.temperature = temperature
     self.lambda = lambda
     self.weighting = weighting
+    self.zeroOrder = zeroOrder
+    self.training = training
     self.step = step
     self.epoch = epoch
     self.firstStep = firstStep
@@ -136,7 +151,21 @@ public struct EstimatorSettings: Equatable, Sendable {
       ("compared_displacements", list(comparedDisplacements)), ("tau", "\(temperature)"), ("lambda", "\(lambda)"),
       ("proposal", weighting.rawValue), ("candidates_seed", "\(seed)"),
     ] + SettingsText.entries(step: step, epoch: epoch, firstStep: firstStep, validationBatches: validationBatches)
-      + batchNorm.entriesWhereSet + SettingsText.entries(bootstrap)
+      + batchNorm.entriesWhereSet + entriesOfCandidates + SettingsText.entries(bootstrap)
+  }
+
+  /// Only what is not the default, so that studies begun before there was such a setting go on.
+  private var entriesOfCandidates: [(key: String, value: String)] {
+    let usual = ZeroOrderSettings()
+    var entries = training.entriesWhereSet()
+    if zeroOrder.rsDistribution != usual.rsDistribution {
+      entries.append(("rs_distribution", zeroOrder.rsDistribution.rawValue))
+    }
+    if zeroOrder.gldDistribution != usual.gldDistribution {
+      entries.append(("gld_distribution", zeroOrder.gldDistribution.rawValue))
+    }
+    if zeroOrder.hasUntrainedBaseline { entries.append(("untrained_baseline", "true")) }
+    return entries
   }
 }
 

@@ -17,6 +17,11 @@ extension EstimatorStudy {
       /// A candidate of the draw, as the estimator of that gradient as guide has it.
       case candidate(CandidateFamily, index: Int, draw: CandidateDraw, guide: GradientEstimator?)
     }
+
+    /// Whether it trains as the reference does, whatever candidates do.
+    var isOfReference: Bool {
+      if case .side = kind { true } else { false }
+    }
   }
 
   /// h of the reference, then the compared ones.
@@ -24,6 +29,19 @@ extension EstimatorStudy {
 
   func key(_ part: String, _ place: Int, _ first: Int = 0, _ second: Int = 0) -> StudyPoint {
     .init(prefix + part, place: place, first: first, second: second)
+  }
+
+  /// What is evaluated at a point: L_M for every M, and at α itself what candidates are compared with.
+  func objectives(of point: Point) -> [Objective] {
+    guard case .centre = point.kind else { return settings.objectives }
+    let asking = settings.estimators.filter(\.definition.needsBaseline)
+    return (asking.contains { !comparesUntrained($0) } ? settings.objectives : [])
+      + (asking.contains(where: comparesUntrained) ? [.firstOrder] : [])
+  }
+
+  /// Whether an estimator compares candidates with L_val(ω, α) and not with L_M(α).
+  func comparesUntrained(_ estimator: StudiedEstimator) -> Bool {
+    settings.zeroOrder.hasUntrainedBaseline && estimator.definition.mayCompareUntrained
   }
 
   /// In order. Draw `repeat` at σ number `sigma` has the first number sigma · repeats + repeat.
@@ -86,7 +104,8 @@ extension EstimatorStudy {
   /// - Parameter first: as in the key of a candidate.
   func draw(place: Int, first: Int, candidates: Int) -> CandidateDraw {
     CandidateDraw(
-      seed: settings.seed, number: place * settings.repeats + first % settings.repeats, count: alphas.count,
-      candidates: candidates, sigma: settings.sigmas[first / settings.repeats], guide: zeros, mgs: settings.mgs)
+      seed: settings.seed, number: place * settings.repeats + first % settings.repeats, matrices: alphas.ranges,
+      candidates: candidates, sigma: settings.sigmas[first / settings.repeats], guide: zeros, mgs: settings.mgs,
+      zeroOrder: settings.zeroOrder)
   }
 }

@@ -61,7 +61,8 @@ extension EstimatorStudy {
     let definition = variant.estimator.definition
     let objective = Objective.trueLoss(innerSteps: variant.innerSteps)
     let candidates = variant.candidates ?? settings.mostCandidates
-    let baseline = definition.needsBaseline ? journal.loss(key("centre", place), objective) : .nan
+    let compared = comparesUntrained(variant.estimator) ? .firstOrder : objective
+    let baseline = definition.needsBaseline ? journal.loss(key("centre", place), compared) : .nan
     let families = definition.families(candidates: candidates)
     let sigma = variant.sigma.flatMap { settings.sigmas.firstIndex(of: $0) } ?? 0
     return (0..<(variant.estimator.isSampled ? settings.repeats : 1)).compactMap { repetition in

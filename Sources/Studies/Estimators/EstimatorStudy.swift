@@ -9,7 +9,8 @@ import Search
 ///
 /// At each place (the training and validation batches that the search would meet from some weight step on) the reference is
 /// the central difference [L_M(α + h e_k) − L_M(α − h e_k)]/2h over all coordinates, M the largest of the settings. Every
-/// estimator sees the same batches. Candidates are evaluated once for all M, and fewer candidates are the first of more.
+/// estimator sees the same batches. Candidates are evaluated once for all M, and fewer candidates are the first of more. They
+/// train as the reference does, unless the settings give them steps of their own.
 public final class EstimatorStudy<Problem: BilevelProblem> {
   /// An estimator with its settings; nil for what it does not depend on.
   public struct Variant: Hashable, Sendable {
@@ -61,7 +62,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// Of those, how many a journal holds.
   func known(in journal: StudyJournal) -> Int {
     (0..<settings.places).reduce(0) { sum, place in
-      sum + points(place: place).count { journal.holds($0.key, settings.objectives) }
+      sum + points(place: place).count { journal.holds($0.key, objectives(of: $0)) }
     }
   }
 
@@ -71,12 +72,17 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   func evaluate(journal: StudyJournal, watch: WalkWatch) throws {
     for place in 0..<settings.places {
       let points = points(place: place)
-      guard !points.allSatisfy({ journal.holds($0.key, settings.objectives) }) else { continue }
+      guard !points.allSatisfy({ journal.holds($0.key, objectives(of: $0)) }) else { continue }
       let guides = try guides(of: settings.estimators.filter(\.isSampled), place: place)
-      let walked = points.map { point in
-        WalkPoint(point.key, settings.objectives) { [self] in alphas.moved(by: displacement(of: point, guides)) }
+      // With steps of their own candidates are walked apart from the reference.
+      let isApart = settings.training != CandidateTraining()
+      let walks = isApart ? [points.filter(\.isOfReference), points.filter { !$0.isOfReference }] : [points]
+      for (points, training) in zip(walks, [CandidateTraining(), settings.training]) {
+        let walked = points.map { point in
+          WalkPoint(point.key, objectives(of: point)) { [self] in alphas.moved(by: displacement(of: point, guides)) }
+        }
+        try walk(place: place, training).run(walked, journal: journal, watch: watch)
       }
-      try walk(place: place).run(walked, journal: journal, watch: watch)
     }
   }
 
@@ -85,7 +91,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// - Parameter done: evaluations that are there.
   /// - Throws: what the problem throws where its data are damaged.
   func estimate(done: Int) throws -> TimeEstimate {
-    let walk = try walk(place: 0)
+    let walk = try walk(place: 0, CandidateTraining())
     let seconds = try walk.measurePasses(at: alphas)
     var estimate = TimeEstimate(
       points: max(0, evaluationCount - done), work: pointWork, parallel: copies.count, forwardSeconds: seconds.forward,
@@ -119,7 +125,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return (settings.epoch + offset / length, offset % length)
   }
 
-  private func walk(place: Int) throws -> PointWalk<Problem> {
+  private func walk(place: Int, _ training: CandidateTraining) throws -> PointWalk<Problem> {
     let first = firstBatch(place)
     let batches = try EvaluationBatches(
       of: problem, epoch: first.epoch, firstStep: first.step, objectives: settings.objectives,
@@ -127,8 +133,9 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return try PointWalk(
       evaluators: copies.map { copy in
         try ObjectiveEvaluator(
-          problem: copy, weights: weights, velocity: velocity, step: settings.step, batches: batches,
-          batchNorm: settings.batchNorm, statistics: statistics)
+          problem: copy, weights: weights, velocity: training.takesVelocity ? velocity : nil,
+          step: training.step(settings.step), batches: batches, batchNorm: settings.batchNorm,
+          statistics: statistics)
       })
   }
 
