@@ -122,7 +122,9 @@ extension SearchConfiguration {
       }),
     choice(
       "split", \.split, .warmup, "order in which training images are taken and halved").later,
-    whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
+    whole(
+      "threads", \.threads, .nothing, RunBounds.threads,
+      "0 for one a processor that the process may use; the result does not depend on it"),
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
       "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,
