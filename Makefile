@@ -4,13 +4,21 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build demo test test-long report-test kill-test study-methods study-collapse study-public-logs notebooks-data bench format lint clean help
+.PHONY: setup build dist dist-check demo test test-long report-test kill-test study-methods study-collapse study-public-logs notebooks-data bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
 
 build: setup ## release build of the zarts command
 	$(BUILD) --product zarts
+
+dist: ## one archive for any Linux with this glibc or a newer one, into dist/ (a build of its own, Swift linked in)
+	@scripts/setup.sh patchelf binutils
+	scripts/dist.sh
+
+dist-check: dist ## run that archive in a minimal Debian with nothing installed, which it makes (as root): make dist-check SUITE=trixie
+	@scripts/setup.sh debootstrap
+	scripts/dist-check.sh "$$(ls -t dist/zarts-*.tar.gz | head -n 1)" $(SUITE)
 
 demo: build ## same-seed searches, a loss landscape and a report on Fashion-MNIST, into runs/demo
 	scripts/demo.sh

@@ -42,7 +42,7 @@ public struct CountBounds: Equatable, Sendable {
     return Int(bare[..<end]).flatMap { contains($0) ? $0 : nil }
   }
 
-  /// What would be right, in words: `1 to 1024, or 0 for one a core`.
+  /// What would be right, in words: `1 to 1024, or 0 for one a processor`.
   public var wanted: String {
     var text = "\(range.lowerBound) to \(range.upperBound)"
     if multiple > 1 { text = "a multiple of \(multiple), \(text)" }

@@ -160,8 +160,8 @@ private final class DecodingThreads: @unchecked Sendable {
   private let lock = NSLock()
   private var pool: ThreadPool?
 
-  /// - Parameter count: 0 for one a core.
-  init(count: Int) { self.count = count > 0 ? count : ProcessInfo.processInfo.activeProcessorCount }
+  /// - Parameter count: 0 for `AvailableProcessors.count`.
+  init(count: Int) { self.count = count > 0 ? count : AvailableProcessors.count }
 
   /// One batch at a time: a pool runs one set of tasks.
   func run(_ tasks: Int, _ body: (Int) -> Void) {

@@ -35,7 +35,7 @@ public final class BatchLoader: Sendable {
   /// - Parameter split: The order in which training images are halved; a dataset's own splits are used as they are.
   /// - Parameter validationSampling: How the validation batches of updates follow one another.
   /// - Parameter augmentation: Nil for that of the dataset.
-  /// - Parameter threads: Threads that decode image files; no result depends on their number. 0 for one a core.
+  /// - Parameter threads: Threads that decode image files; no result depends on their number. 0 for `AvailableProcessors.count`.
   /// - Throws: `InputError` when the batch size or the limit is out of range, when the dataset has its own splits and a
   ///   limit is given, when image files are to be halved in their order, or when the augmentation doesn't fit the images.
   public init(

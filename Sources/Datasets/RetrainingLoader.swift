@@ -33,7 +33,7 @@ public final class RetrainingLoader: Sendable {
   ///     is never read.
   ///   - split: The order in which training images are taken and halved.
   ///   - augmentation: Of training images, nil for that of the dataset; the DARTS scripts add a cutout of 16 on CIFAR.
-  ///   - threads: Threads that decode image files; no result depends on their number. 0 for one a core.
+  ///   - threads: Threads that decode image files; no result depends on their number. 0 for `AvailableProcessors.count`.
   /// - Throws: `InputError` when the batch size or a limit is out of range, when image files are to be taken in their order,
   ///   or when the augmentation doesn't fit the images.
   public init(

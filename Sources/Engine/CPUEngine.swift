@@ -40,7 +40,7 @@ public final class CPUEngine: NetworkEngine {
     layout = network.layout
     tensors = layout.tensors
     mixingCounts = network.mixingCounts
-    pool = ThreadPool(threadCount: threads)
+    pool = ThreadPool(threadCount: threads, isBound: true)
     plan = try NetworkPlan(layout, tensors: tensors, batch: batch, pool: pool, kernels: kernels)
   }
 

@@ -58,7 +58,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   public var checkpointEvery = 0
   /// Whether event files for TensorBoard are written.
   public var tensorboard = false
-  /// 0 for one a core.
+  /// 0 for `AvailableProcessors.count`.
   public var threads = 0
   /// What computes the network. Engines agree to rounding, and a run may go on with another.
   public var engine = EngineKind.cpu

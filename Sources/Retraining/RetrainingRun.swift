@@ -76,7 +76,7 @@ public final class RetrainingRun {
       genotype: Genotype(parsing: configuration.genotype), scale: configuration.scale, channels: configuration.channels,
       layers: configuration.layers, classes: dataset.classes, imageSize: dataset.side,
       hasAuxiliaryHead: configuration.auxiliary)
-    let threads = configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
+    let threads = configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
     let model = try DerivedModel(
       architecture: architecture, batch: configuration.batch, threads: threads, on: configuration.engine,
       kernels: kernels ?? Kernels.select())

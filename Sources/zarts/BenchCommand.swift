@@ -28,7 +28,8 @@ struct BenchCommand: ParsableCommand {
   var partialChannels: Int = 1
   @Flag(help: "The convolutions of an edge are one with a shared kernel (MergeNAS).") var mergedConvolutions = false
   @Option(help: "Images of a batch.") var batch: Int = 64
-  @Option(help: "Threads; one a core where not given.") var threads: Int?
+  @Option(help: "Threads. Default: \(ThreadHelp.number).") var threads: Int?
+  @OptionGroup var pinning: PinFlag
   @Option(help: EngineKind.help()) var engine: EngineKind?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
   @Option(
@@ -69,7 +70,8 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError(
         "--space \(space): expected one of \(SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    try pinning.apply()
+    let threads = threads ?? AvailableProcessors.count
     let usual = genotype == nil ? "train_step,forward,alpha_first,alpha_second" : "train_step,forward"
     let chosen = try ListText.items(quantities ?? usual).map { name in
       guard let quantity = EngineBenchmark.Quantity(rawValue: name) else {
@@ -95,7 +97,8 @@ struct BenchCommand: ParsableCommand {
           "--repeats", "\(repeats)",
         ] + (genotype.map { ["--genotype", $0] } ?? ["--space", space.rawValue])
       let race = BenchRace(
-        command: peer, configuration: configuration, own: engine.map { ["--engine", $0.name] } ?? [],
+        command: peer, configuration: configuration,
+        own: (engine.map { ["--engine", $0.name] } ?? []) + (pinning.pin ? ["--pin"] : []),
         quantities: chosen.map(\.rawValue), rounds: rounds)
       do {
         print(try race.run())

@@ -24,8 +24,9 @@ struct CompareCommand: ParsableCommand {
   var preset: String?
   @Option(help: "Runs at a time; they share the threads.")
   var jobs = 1
-  @Option(help: "Threads of all jobs together; 0 for one a core. Default: 0.")
+  @Option(help: "Threads of all jobs together; \(ThreadHelp.zero). Default: 0.")
   var threads: Int?
+  @OptionGroup var pinning: PinFlag
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
   var reportEvery: Double = 30
   @Option(help: ArgumentHelp("Folder for the results, absent or empty (required unless --resume).", valueName: "dir"))
@@ -46,6 +47,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
+    try pinning.apply()
     let stop = SignalTrap.install()
     if let resume { return try goOn(with: resume, stop) }
     let plan = try plan()

@@ -25,14 +25,16 @@ struct DataCheckCommand: ParsableCommand {
   var dataset: String
   @Option(help: ArgumentHelp("Folder for the report and the contact sheet; absent or empty.", valueName: "dir"))
   var out: String?
-  @Option(help: "Threads; 0 for one a core. The result does not depend on it.")
+  @Option(help: "Threads; \(ThreadHelp.zero). The result does not depend on it.")
   var threads = 0
+  @OptionGroup var pinning: PinFlag
 
   func validate() throws {
     try RunBounds.threads.check(threads, "--threads")
   }
 
   func run() throws {
+    try pinning.apply()
     let specification = try DatasetSpecification(parsing: dataset)
     let folder = try out.map { try OutputFolder.create(at: $0) }
     var text = "\(specification)\n"

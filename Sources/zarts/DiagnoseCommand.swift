@@ -34,8 +34,9 @@ struct DiagnoseCommand: ParsableCommand {
   var thresholds: ThresholdFlags
   @Option(help: "Where the run's data now are. Default: where they were.")
   var dataset: String?
-  @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: the run's.")
+  @Option(help: "Threads; \(ThreadHelp.zero). The result does not depend on it. Default: the run's.")
   var threads: Int?
+  @OptionGroup var pinning: PinFlag
   @Option(help: EngineKind.help(default: "the run's"))
   var engine: EngineKind?
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
@@ -49,7 +50,7 @@ struct DiagnoseCommand: ParsableCommand {
     try RunBounds.threads.check(threads, "--threads")
     let measuring = [
       ("--dataset", dataset), ("--threads", threads.map(String.init)), ("--every", every.map(String.init)),
-      ("--engine", engine?.name),
+      ("--engine", engine?.name), ("--pin", pinning.pin ? "--pin" : nil),
     ]
     for case let (flag, value?) in measuring where quick {
       throw ValidationError("\(flag): found \(value) beside --quick, which measures nothing; wanted one of them")
@@ -66,6 +67,7 @@ struct DiagnoseCommand: ParsableCommand {
   }
 
   func run() throws {
+    try pinning.apply()
     if let log = logs.log { return try logs.diagnose(log, thresholds: thresholds, out: out) }
     guard let search else { return }
     try diagnose(search)

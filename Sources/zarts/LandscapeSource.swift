@@ -37,8 +37,9 @@ struct LandscapeSource: ParsableArguments {
   var split: SplitOrder?
   @Option(help: "Learning rate of inner steps, and ξ. Default: the checkpoint's, else 0.025.")
   var innerLr: Double?
-  @Option(help: "Threads; 0 for one a core. The result does not depend on it. Default: 0.")
+  @Option(help: "Threads; \(ThreadHelp.zero). The result does not depend on it. Default: 0.")
   var threads: Int?
+  @OptionGroup var pinning: PinFlag
   @Option(help: EngineKind.help(default: "the run's, else cpu"))
   var engine: EngineKind?
 
@@ -76,6 +77,7 @@ struct LandscapeSource: ParsableArguments {
 
   /// - Throws: `UsageError` where flags contradict each other; `InputError` where files cannot be read.
   func open() throws -> Opened {
+    try pinning.apply()
     if let innerLr, !(innerLr > 0 && Float(innerLr).isFinite && Float(innerLr) > 0) {
       throw UsageError("value out of range", found: "--inner-lr \(innerLr)", wanted: "a positive finite number")
     }

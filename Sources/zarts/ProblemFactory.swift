@@ -93,6 +93,6 @@ enum ProblemFactory {
   }
 
   private static func threads(_ configuration: SearchConfiguration) -> Int {
-    configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
+    configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
   }
 }

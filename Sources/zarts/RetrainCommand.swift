@@ -41,6 +41,7 @@ struct RetrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    try flags.pinning.apply()
     let stop = SignalTrap.install()
     if let resume { return try goOn(with: resume, stop) }
     var settings = try settings()

@@ -67,8 +67,9 @@ struct RetrainFlags: ParsableArguments {
   var checkpointEvery: Int?
   @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder. Default: not.")
   var tensorboard: Bool?
-  @Option(help: "Threads, 0 for one a core; no result depends on them. Default: 0.")
+  @Option(help: "Threads, \(ThreadHelp.zero); no result depends on them. Default: 0.")
   var threads: Int?
+  @OptionGroup var pinning: PinFlag
   @Option(help: EngineKind.help())
   var engine: EngineKind?
 

@@ -17,8 +17,9 @@ struct SearchCommand: ParsableCommand {
       """)
 
   @OptionGroup var flags: SearchFlags
-  @Option(help: "Threads; 0 for one a core. Default: 0.")
+  @Option(help: "Threads; \(ThreadHelp.zero). Default: 0.")
   var threads: Int?
+  @OptionGroup var pinning: PinFlag
   @Option(help: ArgumentHelp("Settings to start from, see 'zarts presets'; --config and flags win.", valueName: "name"))
   var preset: String?
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
@@ -39,6 +40,7 @@ struct SearchCommand: ParsableCommand {
   }
 
   func run() throws {
+    try pinning.apply()
     let stop = SignalTrap.install()
     if let resume {
       try goOn(with: resume, stop: stop)

@@ -53,6 +53,7 @@ struct SelectCommand: ParsableCommand {
   }
 
   func run() throws {
+    try flags.pinning.apply()
     let stop = SignalTrap.install()
     let (plan, folder) = try begin()
     let selection = try SelectionRun(

@@ -142,7 +142,11 @@ import Testing
     let scratch = try ScratchFolder()
     let flags =
       good + ["--grid", "3", "--objectives", "first,second,true:2", "--directions", "zarts,random", "--refine", "1"]
-    for (name, width) in [("a", ["--threads", "1"]), ("b", ["--threads", "4", "--parallel", "3"]), ("c", [])] {
+    let widths = [
+      ("a", ["--threads", "1"]), ("b", ["--threads", "4", "--parallel", "3"]), ("c", []),
+      ("d", ["--threads", "4", "--parallel", "2", "--pin"]),
+    ]
+    for (name, width) in widths {
       let result = try CommandLineRunner.run(flags + width + ["--out", scratch.file(name)])
       #expect(result.status == 0, "\(result.errors)")
     }
@@ -150,6 +154,7 @@ import Testing
       let whole = try FileBytes.read(scratch.file("a/\(name)"))
       #expect(try FileBytes.read(scratch.file("b/\(name)")) == whole, "\(name)")
       #expect(try FileBytes.read(scratch.file("c/\(name)")) == whole, "\(name)")
+      #expect(try FileBytes.read(scratch.file("d/\(name)")) == whole, "\(name)")
     }
   }
 }

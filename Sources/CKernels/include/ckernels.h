@@ -1,4 +1,5 @@
-// Compute kernels of the engine. Pure functions of their arguments: no allocation, no threads, no global state.
+// Compute kernels of the engine. Pure functions of their arguments: no allocation, no threads, no global state. (At the end,
+// beside them: what Swift cannot say to the processor and the system.)
 //
 // Activations are float32 in blocks of 16 channels, channels innermost: [image][block][row][column][16]. Every pointer to
 // activations, weights and coefficients is 64-byte aligned. Lanes beyond the last channel hold zero and stay zero.
@@ -293,6 +294,22 @@ const ck_kernels *ck_get(int32_t index);
 int32_t ck_has_crc32c(void);
 /// The state of a CRC-32C (before its final complement) after more bytes. Only where `ck_has_crc32c`.
 uint32_t ck_crc32c(uint32_t state, const uint8_t *bytes, int64_t count);
+
+/// What a loop does between two looks at a word that another thread will change: it costs little power, and leaves the units of
+/// the core to its other hardware thread.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// Processors that the calling thread may run on, one bit each in words that the caller has cleared; −1 where the system
+/// doesn't tell, or has more than fit.
+int32_t ck_get_affinity(uint64_t *words, int32_t count);
+/// Puts the calling thread on these processors; −1 where the system refuses or binds no threads.
+int32_t ck_set_affinity(const uint64_t *words, int32_t count);
 
 #ifdef __cplusplus
 }

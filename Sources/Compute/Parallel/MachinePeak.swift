@@ -15,7 +15,7 @@ public struct MachinePeak: Equatable, Sendable {
 
   /// The best of `repeats` measurements of each, taken in turn.
   public static func measure(threads: Int, repeats: Int, kernels: KernelSet) -> MachinePeak {
-    let pool = ThreadPool(threadCount: threads)
+    let pool = ThreadPool(threadCount: threads, isBound: true)
     let threads = pool.threadCount
     let arena = Arena()
     let sinks = arena.allocate(Float.self, 16 * threads)

@@ -34,7 +34,7 @@ public struct DatasetReport: Sendable {
   /// Looks at every image.
   ///
   /// - Parameters:
-  ///   - threads: No result depends on their number. 0 for one a core.
+  ///   - threads: No result depends on their number. 0 for `AvailableProcessors.count`.
   ///   - progress: Is told how many images of how many were looked at.
   /// - Throws: `InputError` where no image of a split can be decoded.
   public init(
@@ -44,7 +44,7 @@ public struct DatasetReport: Sendable {
       ("training", dataset.training), ("validation", dataset.validation), ("test", dataset.test),
     ].compactMap { name, split in split.map { (name, $0) } }
     let total = parts.reduce(0) { $0 + $1.split.count }
-    let pool = ThreadPool(threadCount: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
+    let pool = ThreadPool(threadCount: threads > 0 ? threads : AvailableProcessors.count, isBound: true)
     var training: [SIMD2<UInt64>: Int32] = [:]
     var done = 0
     for (name, part) in parts {

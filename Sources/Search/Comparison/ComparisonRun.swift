@@ -1,3 +1,4 @@
+import Compute
 import Datasets
 import Formats
 import Foundation
@@ -257,7 +258,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   /// The settings with this job's part of the threads.
   private func shared(_ configuration: SearchConfiguration) -> SearchConfiguration {
     var result = configuration
-    let threads = configuration.threads > 0 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount
+    let threads = configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
     result.threads = max(1, threads / jobs)
     return result
   }

@@ -121,6 +121,7 @@ extension SearchConfiguration {
         return configuration.trainLimit != nil || node.null != nil
       }),
     choice(
+<<<<<<< HEAD
       "split", \.split, .warmup, "order in which training images are taken and halved"
     ).later,
     choice(
@@ -131,6 +132,12 @@ extension SearchConfiguration {
       "depthwise_initialisation", \.depthwiseInitialisation, .warmup, "size of depthwise weights at the start"
     ).later,
     whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
+=======
+      "split", \.split, .warmup, "order in which training images are taken and halved").later,
+    whole(
+      "threads", \.threads, .nothing, RunBounds.threads,
+      "0 for one a processor that the process may use; the result does not depend on it"),
+>>>>>>> w_f
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
       "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,
