@@ -1,5 +1,4 @@
 import Cells
-import ClosedFormSupport
 import Formats
 import Foundation
 import Problems

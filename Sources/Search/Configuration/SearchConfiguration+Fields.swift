@@ -52,7 +52,7 @@ extension SearchConfiguration {
 
     /// Whether digests are not of the field where it has its default: shared warm-ups had names before there was such a
     /// setting, and keep them.
-    private(set) var isLater = false
+    package private(set) var isLater = false
 
     /// The same for a setting that came later than the names of shared warm-ups.
     var later: Field {
@@ -121,7 +121,6 @@ extension SearchConfiguration {
         return configuration.trainLimit != nil || node.null != nil
       }),
     choice(
-<<<<<<< HEAD
       "split", \.split, .warmup, "order in which training images are taken and halved"
     ).later,
     choice(
@@ -131,13 +130,9 @@ extension SearchConfiguration {
     choice(
       "depthwise_initialisation", \.depthwiseInitialisation, .warmup, "size of depthwise weights at the start"
     ).later,
-    whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
-=======
-      "split", \.split, .warmup, "order in which training images are taken and halved").later,
     whole(
       "threads", \.threads, .nothing, RunBounds.threads,
       "0 for one a processor that the process may use; the result does not depend on it"),
->>>>>>> w_f
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
       "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,

@@ -37,15 +37,11 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var trainLimit: Int?
   /// The order in which training images are taken and halved; a dataset's own splits are used as they are.
   public var split = SplitOrder.seeded
-<<<<<<< HEAD
   /// How validation batches of updates follow one another.
   public var validationSampling = ValidationSampling.epoch
   /// How large depthwise weights are at the start.
   public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
-  /// Threads; 0 for one a core. The result does not depend on it.
-=======
   /// Threads; 0 for `AvailableProcessors.count`. The result does not depend on it.
->>>>>>> w_f
   public var threads = 0
   /// What computes the network. Engines agree to rounding, and a run may go on with another.
   public var engine = EngineKind.cpu
