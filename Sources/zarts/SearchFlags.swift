@@ -36,6 +36,8 @@ struct SearchFlags: ParsableArguments {
   @Option(help: "Use only so many training images, half of them to validate. Default: all.")
   var trainLimit: Int?
   @Option(help: SettingHelp.of("split")) var split: SplitOrder?
+  @Flag(inversion: .prefixedNo, help: SettingHelp.of("running_validation", default: "not"))
+  var runningValidation: Bool?
   @Option(help: SettingHelp.of("inner_steps")) var innerSteps: Int?
   @Option(help: SettingHelp.of("candidates")) var candidates: Int?
   @Option(help: SettingHelp.of("sigma")) var sigma: Double?
@@ -87,6 +89,7 @@ struct SearchFlags: ParsableArguments {
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),
+      Setting("running_validation", runningValidation, \.runningValidation),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
       Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),

@@ -121,7 +121,12 @@ extension SearchConfiguration {
         return configuration.trainLimit != nil || node.null != nil
       }),
     choice(
-      "split", \.split, .warmup, "order in which training images are taken and halved").later,
+      "split", \.split, .warmup, "order in which training images are taken and halved"
+    ).later,
+    flag(
+      "running_validation", \.runningValidation, .warmup,
+      "whether the validation split is evaluated with running statistics too"
+    ).later,
     whole("threads", \.threads, .nothing, RunBounds.threads, "0 for one a core; the result does not depend on it"),
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(

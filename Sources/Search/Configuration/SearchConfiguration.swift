@@ -37,6 +37,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var trainLimit: Int?
   /// The order in which training images are taken and halved; a dataset's own splits are used as they are.
   public var split = SplitOrder.seeded
+  /// Whether the validation split is evaluated with running statistics too at the end of an epoch, another forward pass.
+  public var runningValidation = false
   /// Threads; 0 for one a core. The result does not depend on it.
   public var threads = 0
   /// What computes the network. Engines agree to rounding, and a run may go on with another.
