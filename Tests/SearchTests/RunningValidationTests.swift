@@ -25,7 +25,7 @@ import Testing
     ])
   func closedForm(method: SearchMethod) throws {
     let folder = try ScratchFolder()
-    let problem = try CountingProblem(quadratic())
+    let problem = try CountingProblem(SearchSupport.quadratic())
     let files = try search(problem, configuration(method, running: true), in: folder.file("run"))
     let rows = try files.metrics()
     #expect(rows.count == 4)
@@ -44,7 +44,7 @@ import Testing
     var outcomes: [[EpochRecord]] = []
     var states: [[String: NamedTensor]] = []
     for running in [false, true] {
-      let problem = try CountingProblem(quadratic())
+      let problem = try CountingProblem(SearchSupport.quadratic())
       let files = try search(problem, configuration(.darts1, running: running), in: folder.file("\(running)"))
       forwards.append(problem.forwards)
       states.append(try TensorFile(readingFrom: files.checkpointPath(epoch: 4)).tensors)
@@ -65,7 +65,7 @@ import Testing
   @Test("a row without it is the row of earlier versions, and its table is read without the columns")
   func earlier() throws {
     let folder = try ScratchFolder()
-    let files = try search(quadratic(), configuration(.darts1, running: false), in: folder.file("run"))
+    let files = try search(SearchSupport.quadratic(), configuration(.darts1, running: false), in: folder.file("run"))
     let rows = try files.metrics()
     let lines = String(decoding: try bytes(files.metricsPath), as: UTF8.self).split(separator: "\n")
     let names = lines[0].split(separator: ",").map(String.init)
@@ -128,7 +128,7 @@ import Testing
   @Test("a loss that is not finite leaves the cells empty, and the search goes on")
   func notFinite() throws {
     let folder = try ScratchFolder()
-    let problem = try CountingProblem(quadratic())
+    let problem = try CountingProblem(SearchSupport.quadratic())
     problem.spoilsStatistics = true
     let files = try search(problem, configuration(.darts1, running: true), in: folder.file("run"))
     let rows = try files.metrics()
