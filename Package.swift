@@ -124,7 +124,7 @@ let package = Package(
         "ClosedFormSupport",
       ]),
     .testTarget(name: "RunsTests", dependencies: ["Runs", "Formats", "Problems", "TestSupport"]),
-    .testTarget(name: "SearchTests", dependencies: ["Search", "TestSupport", "SearchSupport"]),
+    .testTarget(name: "SearchTests", dependencies: ["Search", "TestSupport", "SearchSupport", "ClosedFormSupport"]),
     .testTarget(name: "RetrainingTests", dependencies: ["Retraining", "Search", "TestSupport"]),
     .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "TestSupport", "ClosedFormSupport"]),
     .testTarget(name: "StudiesTests", dependencies: ["Studies", "TestSupport", "ClosedFormSupport"]),

@@ -5,7 +5,7 @@ import Foundation
 extension CellFigure {
   /// A supernet's cells: each edge with its strongest operation other than `none` and that operation's mixing weight, as
   /// wide and as opaque as the weight is large; the edges that derivation keeps in bold. Where β weighs the edges, a weight
-  /// is that of the operation times that of its edge, which is what derivation compares.
+  /// is that of the operation times that of its edge, which is what derivation compares. Edges that α switches off are left out.
   ///
   /// - Throws: `InputError` for a title that can't be drawn.
   public init(_ alphas: ArchitectureParameters, of shape: AlphaShape, keeping genotype: Genotype, title: String) throws {
@@ -16,10 +16,11 @@ extension CellFigure {
       _ matrix: ArchitectureParameters.Matrix, _ candidates: [[CellOperation]], _ derived: Genotype.Cell
     ) throws -> CellDiagram {
       let topology = derived.kind.topology
-      let keepsNone = derived.kind.derivation.keepsNone
+      let keepsNone = derived.kind.derivation.keepsNone || matrix.isChosen
       let kept = Array(zip(derived.rows, derived.edges.map(\.operation)))
       let (weights, columns) = (matrix.strengths(), matrix.operationColumns)
       let edges = topology.edges.enumerated().compactMap { row, edge -> CellDiagram.Edge? in
+        guard !matrix.isOff(row: row) else { return nil }
         let mixing = zip(candidates[row], weights[row * columns..<(row + 1) * columns])
         var strongest: (operation: CellOperation, weight: Double)?
         // Of equals the earlier one, as derivation has it.
@@ -34,7 +35,7 @@ extension CellFigure {
       }
       return try CellDiagram(of: derived.kind, edges: edges, joined: derived.concat)
     }
-    let keepsNone = genotype.kinds.allSatisfy(\.derivation.keepsNone)
+    let keepsNone = genotype.kinds.allSatisfy(\.derivation.keepsNone) || alphas.matrices.contains(where: \.isChosen)
     try self.init(
       title: title,
       cells: zip(zip(alphas.matrices, operations.candidates), genotype.cells).map { try diagram($0.0, $0.1, $1) },

@@ -16,12 +16,12 @@ enum RunCurvesPlot {
     try table.requireRows()
     let epochs = try table.doubles("epoch")
     let groups: [(label: Label, columns: [String])] = [
-      ("loss (nats)", ["training_loss", "validation_loss", "", ""]),
-      ("accuracy", ["training_accuracy", "validation_accuracy", "", ""]),
-      ("entropy of α (nats)", ["", "", "alpha_entropy_normal", "alpha_entropy_reduce"]),
-      ("skip connections", ["", "", "skip_connections", "skip_connections_reduce"]),
+      ("loss (nats)", ["training_loss", "validation_loss", "", "", "validation_loss_running"]),
+      ("accuracy", ["training_accuracy", "validation_accuracy", "", "", "validation_accuracy_running"]),
+      ("entropy of α (nats)", ["", "", "alpha_entropy_normal", "alpha_entropy_reduce", ""]),
+      ("skip connections", ["", "", "skip_connections", "skip_connections_reduce", ""]),
     ]
-    let names: [Label] = ["training", "validation", "normal cell", "reduction cell"]
+    let names: [Label] = ["training", "validation", "normal cell", "reduction cell", "validation, running statistics"]
     var panels: [LineFigure] = []
     for group in groups {
       // A line keeps its colour and its place in the legend in all panels; without points it is not drawn.

@@ -17,16 +17,38 @@ extension BilevelProblem {
     try evaluateValidationSplit(weights: weights, each: [alphas], isStopRequested: isStopRequested)[0]
   }
 
-  /// The same for several α, in their order: each batch is made once for all of them.
+  /// L_val(ω, α) over the whole validation split with running statistics, which stay as they are: `eval()` of PyTorch, as the
+  /// public codes of DARTS and its successors validate (`model.eval()` in `infer`).
+  ///
+  /// - Throws: as the other.
+  public func evaluateValidationSplit(
+    weights: ParameterVector, alphas: ArchitectureParameters, statistics: ParameterVector,
+    isStopRequested: () -> Bool = { false }
+  ) throws -> BatchLoss {
+    try meansOverValidationSplit(of: 1, isStopRequested) { _, batch in
+      evaluate(weights: weights, alphas: alphas, batch: batch, statistics: statistics)
+    }[0]
+  }
+
+  /// With the batches' own statistics for several α, in their order: each batch is made once for all of them.
   public func evaluateValidationSplit(
     weights: ParameterVector, each architectures: [ArchitectureParameters], isStopRequested: () -> Bool = { false }
   ) throws -> [BatchLoss] {
-    var sums = [BatchLoss](repeating: BatchLoss(loss: 0, correct: 0, count: 0), count: architectures.count)
+    try meansOverValidationSplit(of: architectures.count, isStopRequested) { place, batch in
+      evaluate(weights: weights, alphas: architectures[place], batch: batch)
+    }
+  }
+
+  /// Means over the examples of the split of so many things, each evaluated on every batch.
+  private func meansOverValidationSplit(
+    of count: Int, _ isStopRequested: () -> Bool, _ evaluate: (_ place: Int, Batch) -> BatchLoss
+  ) throws -> [BatchLoss] {
+    var sums = [BatchLoss](repeating: BatchLoss(loss: 0, correct: 0, count: 0), count: count)
     for index in 0..<validationSplitCount {
       let batch = try validationSplitBatch(index)
-      for (place, alphas) in architectures.enumerated() {
+      for place in 0..<count {
         if isStopRequested() { throw CancellationError() }
-        let result = evaluate(weights: weights, alphas: alphas, batch: batch)
+        let result = evaluate(place, batch)
         sums[place].loss += result.loss * Double(result.count)
         sums[place].correct += result.correct
         sums[place].count += result.count

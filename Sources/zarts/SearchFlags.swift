@@ -38,6 +38,8 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("split")) var split: SplitOrder?
   @Option(help: SettingHelp.of("validation_sampling")) var validationSampling: ValidationSampling?
   @Option(help: SettingHelp.of("depthwise_initialisation")) var depthwiseInitialisation: DepthwiseInitialisation?
+  @Flag(inversion: .prefixedNo, help: SettingHelp.of("running_validation", default: "not"))
+  var runningValidation: Bool?
   @Option(help: SettingHelp.of("inner_steps")) var innerSteps: Int?
   @Option(help: SettingHelp.of("candidates")) var candidates: Int?
   @Option(help: SettingHelp.of("sigma")) var sigma: Double?
@@ -103,6 +105,7 @@ struct SearchFlags: ParsableArguments {
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),
       Setting("validation_sampling", validationSampling, \.validationSampling),
       Setting("depthwise_initialisation", depthwiseInitialisation, \.depthwiseInitialisation),
+      Setting("running_validation", runningValidation, \.runningValidation),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
       Setting("lambda", lambda, \.lambda), Setting("proposal", proposal, \.proposal),

@@ -11,6 +11,8 @@ package final class CountingProblem: BilevelProblem {
   package var forwards = 0
   package var steps = 0
   package var moves = 0
+  /// Whether the loss with statistics is infinite.
+  package var spoilsStatistics = false
 
   package init(_ inner: QuadraticBilevelProblem) { self.inner = inner }
 
@@ -33,7 +35,7 @@ package final class CountingProblem: BilevelProblem {
     weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector
   ) -> BatchLoss {
     var result = evaluate(weights: weights, alphas: alphas, batch: batch)
-    result.loss += Double(statistics[0])
+    result.loss += spoilsStatistics ? .infinity : Double(statistics[0])
     return result
   }
 

@@ -12,13 +12,14 @@ struct SearchPresetTests {
       try configuration.validate()
       #expect(try SearchConfiguration(yaml: configuration.yaml, from: preset.name) == configuration)
       #expect(!preset.summary.isEmpty)
+      #expect(configuration.runningValidation == preset.name.hasPrefix("paper-"), "as public logs have it")
     }
   }
 
   @Test func paperPresetsHaveThePublishedSettings() throws {
     let paper = try SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", at: ""))
     var expected = SearchConfiguration(method: .zartsMGS, space: .s6, dataset: "cifar10:data/cifar10")
-    expected.split = .fileOrder
+    (expected.split, expected.runningValidation) = (.fileOrder, true)
     #expect(paper == expected)
     #expect(paper.epochs == 50 && paper.warmup == 10 && paper.channels == 16 && paper.layers == 8 && paper.batch == 64)
     #expect(paper.sigma == 0.025 && paper.innerSteps == 10 && paper.candidates == 4)
@@ -26,7 +27,7 @@ struct SearchPresetTests {
       for dataset in ["cifar10", "cifar100", "svhn"] {
         let name = "paper-rdarts-\(space.rawValue)-\(dataset)"
         expected = SearchConfiguration(method: .zartsMGS, space: space, dataset: "\(dataset):data/\(dataset)")
-        expected.split = .fileOrder
+        (expected.split, expected.runningValidation) = (.fileOrder, true)
         #expect(try SearchConfiguration(preset: SearchPreset(named: name, at: "")) == expected)
         #expect(expected.sigma == 0.2)
       }

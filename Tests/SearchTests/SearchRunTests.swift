@@ -84,8 +84,7 @@ struct SearchRunTests {
     #expect(mgs.map(\.acceptedUpdates) == [0, 0, 2, 1])
     let random = try rows(.random)
     #expect(random.map(\.alphaUpdates) == [0, 0, 6, 6])
-    let mixed = 6.0 / 14 * log(2.0)
-    #expect(random[2...].allSatisfy { abs($0.normalEntropy - mixed) < 1e-6 }, "the 6 other edges stay mixtures in s2")
+    #expect(random[2...].allSatisfy { $0.normalEntropy < 1e-50 }, "an edge is one operation or switched off")
     #expect(random.allSatisfy { $0.alphaGradientNorm == nil && $0.sigma == nil })
   }
 

@@ -24,6 +24,7 @@ import Testing
     "stages": {
       $0.stages = [SearchStage(layers: 4, channels: 8, operations: 2, skipDropout: 0, epochs: 3, warmup: 2)]
     }, "batch": { $0.batch = 6 }, "train_limit": { $0.trainLimit = 20 }, "split": { $0.split = .fileOrder },
+    "running_validation": { $0.runningValidation = true },
     "threads": { $0.threads = 2 }, "engine": { $0.engine = .twin },
     "inner_steps": { $0.innerSteps = 1 }, "candidates": { $0.candidates = 4 }, "sigma": { $0.sigma = 0.3 },
     "sigma_decay": { $0.sigmaDecay = .linear }, "tau": { $0.tau = 0.5 }, "lambda": { $0.lambda = 0.5 },

@@ -110,7 +110,7 @@ import Testing
     (["genotype", "Genotype()"], "no 'normal'"), (["draw", v2, "--out", "cells.jpg"], ".svg"), (["draw", v2], "--out"),
     (["draw", v2, "--alphas", "--out", "never.png"], "alphas"), (["genotype", v2, "--epoch", "1"], "--epoch"),
     (["genotype", v2, "--channels", "7"], "multiple of 4"), (["genotype", v2, "--image-size", "30"], "--image-size"),
-    (["genotype", v2.replacing("('dil_conv_3x3', 2)", with: "('none', 2)")], "none"),
+    (["genotype", v2.replacing("('dil_conv_3x3', 2)", with: "('nor_conv_3x3', 2)")], "nor_conv_3x3"),
   ])
   func wrongInputIsNamed(arguments: [String], mention: String) throws {
     let result = try CommandLineRunner.run(arguments)

@@ -7,7 +7,7 @@ import Testing
   private static let values: [(flag: String, value: String?)] = [
     ("warmup", "3"), ("epochs", "20"), ("channels", "32"), ("layers", "5"), ("partial-channels", "4"),
     ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"),
-    ("split", "file-order"),
+    ("split", "file-order"), ("running-validation", nil),
     ("inner-steps", "3"), ("candidates", "6"), ("sigma", "0.5"), ("sigma-decay", "linear"), ("tau", "0.5"),
     ("lambda", "0.25"), ("proposal", "exact"), ("rs-distribution", "sphere"), ("mu", "0.25"), ("xi", "0.5"),
     ("antithetic", nil), ("radius", "0.5"), ("radii", "3"), ("gld-distribution", "sphere"),

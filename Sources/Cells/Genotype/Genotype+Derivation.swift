@@ -7,6 +7,9 @@ extension Genotype {
   /// The softmax runs over all operations of an edge, `none` among them. A node's edges are listed in descending
   /// strength; of equals the earlier edge, and on an edge the earlier operation, comes first.
   ///
+  /// Where α switches edges off (`Matrix.isChosen`) the cell is chosen already and is given back as it is: the others' edges
+  /// come before those that are off, and a chosen `none` stays `none`, as in random search (Li and Talwalkar, 2019).
+  ///
   /// - Throws: `InputError` where α does not have the space's shape or is not finite.
   public init(alphas: ArchitectureParameters, space: SearchSpace) throws {
     try self.init(alphas: alphas, operations: space.operations)
@@ -33,29 +36,34 @@ extension Genotype {
     of alphas: ArchitectureParameters.Matrix, kind: CellKind, candidates: [[CellOperation]], maximumSkips: Int?
   ) -> [Edge] {
     var weights = alphas.strengths()
-    var chosen = edges(of: kind, weights: weights, candidates: candidates)
+    let off = alphas.isChosen ? Set((0..<alphas.rows).filter(alphas.isOff)) : nil
+    var chosen = edges(of: kind, weights: weights, candidates: candidates, off: off)
     // Every round rules one skip connection out for good, so the rounds end.
     while let maximumSkips, chosen.count(where: { $0.edge.operation == .skipConnect }) > maximumSkips {
       let skips = chosen.filter { $0.edge.operation == .skipConnect && $0.weight > 0 }
       guard let weakest = skips.min(by: { $0.weight == $1.weight ? $0.row < $1.row : $0.weight < $1.weight }) else { break }
       let column = candidates[weakest.row].firstIndex(of: .skipConnect) ?? 0
       weights[weakest.row * candidates[0].count + column] = 0
-      chosen = edges(of: kind, weights: weights, candidates: candidates)
+      chosen = edges(of: kind, weights: weights, candidates: candidates, off: off)
     }
     return chosen.map(\.edge)
   }
 
   private typealias Candidate = (edge: Edge, weight: Double, row: Int)
 
+  /// - Parameter off: rows that are switched off, where α stands for a chosen architecture; nil where it is a mixture.
   private static func edges(
-    of kind: CellKind, weights: [Double], candidates: [[CellOperation]]
+    of kind: CellKind, weights: [Double], candidates: [[CellOperation]], off: Set<Int>?
   ) -> [Candidate] {
     let columns = candidates[0].count
     return (0..<kind.topology.nodeCount).flatMap { node -> [Candidate] in
-      let strengths = kind.topology.edgesInto(node: node).map { row in
-        strongest(
-          of: candidates[row], weights: weights[row * columns..<(row + 1) * columns], row: row,
-          from: kind.topology.edges[row].source, keepsNone: kind.derivation.keepsNone)
+      let strengths = kind.topology.edgesInto(node: node).map { row -> Candidate in
+        let source = kind.topology.edges[row].source
+        // Behind every edge that is on, whose weights are 0 at least.
+        if off?.contains(row) == true { return (Edge(.none, from: source), -1, row) }
+        return strongest(
+          of: candidates[row], weights: weights[row * columns..<(row + 1) * columns], row: row, from: source,
+          keepsNone: kind.derivation.keepsNone || off != nil)
       }
       let kept = kind.derivation.kept(of: strengths.count)
       guard kept < strengths.count || !kind.derivation.keepsNone else { return strengths }

@@ -2,6 +2,7 @@ import Compute
 import Formats
 
 /// The network that a genotype is retrained as: the DARTS family's evaluation networks (Liu et al., ICLR 2019, §3.2, §A.2).
+/// An edge of `none`, which random search can draw, carries nothing, as the operation `Zero` of the public networks.
 public struct DerivedArchitecture: Equatable, Sendable {
   /// What the network is built for.
   public enum Scale: String, CaseIterable, Sendable {
@@ -51,14 +52,6 @@ public struct DerivedArchitecture: Equatable, Sendable {
       !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", imageSize,
       "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)",
       "unsupported size")
-    for cell in genotype.cells {
-      for (index, edge) in cell.edges.enumerated() where edge.operation == .none && !cell.kind.derivation.keepsNone {
-        throw InputError(
-          "operation that no derived network has", at: "genotype, \(cell.kind.name)[\(index)]",
-          found: edge.operation.rawValue,
-          wanted: "another operation")
-      }
-    }
     for cell in genotype.cells {
       for (index, edge) in cell.edges.enumerated() where !macro.takes(edge.operation) {
         throw InputError(

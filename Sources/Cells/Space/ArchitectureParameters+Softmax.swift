@@ -1,11 +1,12 @@
 import Foundation
 
 extension ArchitectureParameters.Matrix {
-  /// Softmax of the operations along each row, row-major [edges, operations]: the mixing weights of an edge.
+  /// Softmax of the operations along each row, row-major [edges, operations]: the mixing weights of an edge. Of an edge that
+  /// is switched off (`isOff`) all are 0.
   public func softmaxRows() -> [Double] {
     let width = operationColumns
     var result = [Double](repeating: 0, count: rows * width)
-    for row in 0..<rows {
+    for row in 0..<rows where !isOff(row: row) {
       let places = (0..<width).map { (value: row * columns + $0, result: row * width + $0) }
       let largest = places.map { values[$0.value] }.max() ?? 0
       var total = 0.0
@@ -19,12 +20,12 @@ extension ArchitectureParameters.Matrix {
   }
 
   /// The weight of each edge beside those of its operations: softmax of β over the edges into a node (PC-DARTS, eq. 3), or 1
-  /// where there is no β.
+  /// where there is no β. An edge that is switched off has 0, and β is normalised over the others.
   public func edgeWeights() -> [Double] {
-    guard let topology = edgeTopology else { return [Double](repeating: 1, count: rows) }
+    guard let topology = edgeTopology else { return (0..<rows).map { isOff(row: $0) ? 0 : 1 } }
     var result = [Double](repeating: 0, count: rows)
     for node in 0..<topology.nodeCount {
-      let edges = topology.edgesInto(node: node)
+      let edges = topology.edgesInto(node: node).filter { !isOff(row: $0) }
       let largest = edges.map { self[$0, columns - 1] }.max() ?? 0
       for edge in edges { result[edge] = exp(Double(self[edge, columns - 1]) - Double(largest)) }
       let total = edges.reduce(0.0) { $0 + result[$1] }
@@ -42,7 +43,7 @@ extension ArchitectureParameters.Matrix {
   }
 
   /// ∂L/∂α from ∂L/∂strengths [edges, operations] and the part of ∂L/∂(edge weights) that reaches no operation, 0 where
-  /// there is none: p ⊙ (g − ⟨p, g⟩) in each row, and likewise for β in each node.
+  /// there is none: p ⊙ (g − ⟨p, g⟩) in each row, and likewise for β in each node. Zero on edges that are switched off.
   package func throughSoftmax(strengthGradient: [Double], bypassGradient: [Double]?) -> ArchitectureParameters.Matrix {
     let probabilities = softmaxRows()
     let weights = edgeWeights()

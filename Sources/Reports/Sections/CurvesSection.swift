@@ -19,10 +19,14 @@ enum CurvesSection {
       columns: [
         ("training_loss", "training"), ("validation_loss", "validation"), ("test_loss", "test"),
         ("auxiliary_loss", "auxiliary head"), ("baseline_loss", "true loss before updates"),
+        ("validation_loss_running", "validation, running statistics"),
       ]),
     Panel(
       title: "Accuracy",
-      columns: [("training_accuracy", "training"), ("validation_accuracy", "validation"), ("test_accuracy", "test")]),
+      columns: [
+        ("training_accuracy", "training"), ("validation_accuracy", "validation"), ("test_accuracy", "test"),
+        ("validation_accuracy_running", "validation, running statistics"),
+      ]),
     Panel(
       title: "Skip connections",
       columns: [("skip_connections", "normal cell"), ("skip_connections_reduce", "reduction cell")]),

@@ -123,6 +123,10 @@ extension SearchConfiguration {
     choice(
       "split", \.split, .warmup, "order in which training images are taken and halved"
     ).later,
+    flag(
+      "running_validation", \.runningValidation, .warmup,
+      "whether the validation split is evaluated with running statistics too"
+    ).later,
     choice(
       "validation_sampling", \.validationSampling, .afterWarmup,
       "validation batches of updates: one after the other through an order of the epoch, or each drawn afresh"

@@ -37,6 +37,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var trainLimit: Int?
   /// The order in which training images are taken and halved; a dataset's own splits are used as they are.
   public var split = SplitOrder.seeded
+  /// Whether the validation split is evaluated with running statistics too at the end of an epoch, another forward pass.
+  public var runningValidation = false
   /// How validation batches of updates follow one another.
   public var validationSampling = ValidationSampling.epoch
   /// How large depthwise weights are at the start.

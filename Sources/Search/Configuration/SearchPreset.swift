@@ -37,7 +37,8 @@ public struct SearchPreset: Equatable, Sendable {
   private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
     [
       ("method", "zarts-mgs"), ("space", space.rawValue), ("dataset", dataset), ("epochs", "50"), ("channels", "16"),
-      ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("split", "file-order"), ("learning_rate", "0.025"),
+      ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),
+      ("learning_rate", "0.025"),
       ("minimum_learning_rate", "0.001"), ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"),
       ("alpha_learning_rate", "0.0003"), ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
       ("inner_steps", "10"), ("tau", "0.01"), ("lambda", "0.001"),
@@ -54,7 +55,8 @@ public struct SearchPreset: Equatable, Sendable {
     settings: [
       ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"), ("epochs", "50"), ("warmup", "15"),
       ("channels", "16"), ("layers", "8"), ("partial_channels", "4"), ("edge_normalisation", "true"), ("batch", "256"),
-      ("train_limit", "null"), ("split", "file-order"), ("learning_rate", "0.1"), ("minimum_learning_rate", "0.0"),
+      ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"), ("learning_rate", "0.1"),
+      ("minimum_learning_rate", "0.0"),
       ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"), ("alpha_learning_rate", "0.0006"),
       ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
     ])
@@ -65,7 +67,8 @@ public struct SearchPreset: Equatable, Sendable {
     settings: [
       ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"),
       ("stages", "[\(SearchStage.published.map(\.yaml).joined(separator: ", "))]"), ("maximum_skips", "2"),
-      ("batch", "96"), ("train_limit", "null"), ("split", "file-order"), ("learning_rate", "0.025"),
+      ("batch", "96"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),
+      ("learning_rate", "0.025"),
       ("minimum_learning_rate", "0.0"), ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"),
       ("alpha_learning_rate", "0.0006"), ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
     ])

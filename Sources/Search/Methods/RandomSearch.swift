@@ -36,11 +36,15 @@ struct RandomMethod: MethodDefinition {
 /// Random search with weight sharing, the baseline that a search method has to beat (Li & Talwalkar, *Random search and
 /// reproducibility for neural architecture search*, UAI 2019, §3.3).
 ///
-/// Every weight step trains the shared weights within one architecture drawn uniformly (`SearchSpace.randomArchitecture`).
-/// At the end of an epoch N further architectures and the best one so far are evaluated with the shared weights on the
-/// whole validation split, and α becomes the best of them. The published version ranks 1000 once, at the end, on a few
-/// batches first; here they are spread over the epochs, so that a run has a result at any time, and nothing is ranked on
-/// less than the split.
+/// Every weight step trains the shared weights within one architecture drawn uniformly (`SearchSpace.randomArchitecture`), in
+/// every space within it alone: other edges and operations contribute nothing and get a gradient of zero, and momentum and
+/// weight decay still move them, as in the public code. At the end of an epoch N further architectures and the best one so
+/// far are evaluated with the shared weights, likewise alone, on the whole validation split, and α becomes the best of them.
+///
+/// The public code (liamcli/randomNAS_release, searchers/random_weight_share.py, lines 81–115) ranks 1000 once, at the end:
+/// by the error on ten augmented batches with running statistics, the best ten then on the whole split. Here they are spread
+/// over the epochs, so that a run has a result at any time, and each is ranked by its loss on the whole split with batch
+/// statistics: running ones are averages over all architectures of the run, not of the one that is ranked.
 public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser {
   public let plan = UpdatePlan()
   public let space: SearchSpace
@@ -102,8 +106,18 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
     guard file.contains(Self.stateName) else { return incumbent = nil }
     var result = space.zeroAlphas
     result.flat = try file.floats(Self.stateName, shape: [result.count])
+    for (kind, cell) in zip(result.kinds, result.matrices) where kind.leavesEdgesOut && !cell.isChosen {
+      throw InputError(
+        "a random search of an earlier version, whose unchosen edges took part", at: .file(file.path, Self.stateName),
+        found: "no edge of the \(kind.word) cell switched off", wanted: "a search begun anew")
+    }
     incumbent = result
   }
 
   private static var stateName: String { "random.incumbent" }
+}
+
+extension CellKind {
+  /// Whether its derived cell has fewer edges than its topology.
+  fileprivate var leavesEdgesOut: Bool { derivedEdgeCount < topology.edges.count }
 }

@@ -3,15 +3,15 @@ import Compute
 
 /// Discrete architectures of a space and the α that put them into the supernet.
 extension SearchSpace {
-  /// The logit of a chosen operation: beside it the mixing weights of the others vanish in float32.
-  static let decidedLogit: Float = 128
-
-  /// α of an architecture drawn uniformly from those that the derivation rule of each kind of cell can give: in DARTS at each
-  /// node of both cells two of its incoming edges, on each of them an operation other than `none`. `Genotype(alphas:space:)` gives the architecture back.
+  /// α of an architecture drawn as the public code of random search with weight sharing draws it (Li and Talwalkar, UAI 2019;
+  /// liamcli/randomNAS_release, benchmarks/cnn/darts/darts_wrapper_discrete.py, lines 258–272): at each node of every kind of
+  /// cell as many of its incoming edges as the derivation rule keeps, two in DARTS, uniformly without replacement, and on each
+  /// of them one of its operations uniformly, `none` among them where the space has it. `Genotype(alphas:space:)` gives the
+  /// architecture back.
   ///
-  /// A chosen edge is its operation alone. An edge that is not chosen is `none` alone in a space that has it (s3, s5), so
-  /// that the supernet computes exactly the architecture; elsewhere the supernet cannot switch an edge off, and it keeps
-  /// the equal mixture of its operations.
+  /// A chosen edge is its operation alone, α = log p: 0 for it, `offLogit` for the others. An edge that is not chosen is
+  /// switched off (`ArchitectureParameters.Matrix.isOff`). So the supernet computes the architecture and nothing else, as that
+  /// code does with mixing weights of 1 and 0 in place of a softmax (lines 227–251).
   public func randomArchitecture(from stream: inout RandomStream) -> ArchitectureParameters {
     var alphas = zeroAlphas
     for (index, kind) in kinds.enumerated() {
@@ -24,19 +24,12 @@ extension SearchSpace {
     _ kind: CellKind, _ candidates: [[CellOperation]], from stream: inout RandomStream
   ) -> ArchitectureParameters.Matrix {
     var cell = ArchitectureParameters.Matrix(rows: candidates.count, columns: candidates[0].count)
+    cell.values = cell.values.map { _ in ArchitectureParameters.Matrix.offLogit }
     for node in 0..<kind.topology.nodeCount {
       let edges = kind.topology.edgesInto(node: node)
       let kept = kind.derivation.kept(of: edges.count)
-      let chosen = Set(stream.permutation(edges.count).prefix(kept).map { edges.lowerBound + $0 })
-      for edge in edges {
-        let columns = candidates[edge].indices.filter {
-          chosen.contains(edge) && kind.derivation.keepsNone || (candidates[edge][$0] == .none) != chosen.contains(edge)
-        }
-        if chosen.contains(edge) {
-          cell[edge, columns[stream.integer(below: columns.count)]] = decidedLogit
-        } else if let none = columns.first {
-          cell[edge, none] = decidedLogit
-        }
+      for edge in stream.permutation(edges.count).prefix(kept).map({ edges.lowerBound + $0 }).sorted() {
+        cell[edge, stream.integer(below: candidates[edge].count)] = 0
       }
     }
     return cell

@@ -8,9 +8,12 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
   /// Mean over the epoch's batches, each before its weight step.
   public var trainingLoss = Double.nan
   public var trainingAccuracy = Double.nan
-  /// Over the whole validation split at the end of the epoch.
+  /// Over the whole validation split at the end of the epoch, each batch with its own statistics.
   public var validationLoss = Double.nan
   public var validationAccuracy = Double.nan
+  /// The same with running statistics, as public logs have it; nil where it was not measured.
+  public var runningValidationLoss: Double?
+  public var runningValidationAccuracy: Double?
   /// Of the epoch's weight steps.
   public var learningRate = Double.nan
   /// σ of the epoch's candidates; nil where the method has no σ or the warm-up lasts.
@@ -77,6 +80,11 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
     .count("weight_steps", \.weightSteps),
     .real(
       "dominant_eigenvalue", \.dominantEigenvalue, .finite, event: "alpha/dominant_eigenvalue", isNew: true),
+    .real(
+      "validation_loss_running", \.runningValidationLoss, .finite, event: "loss/validation_running", isNew: true),
+    .real(
+      "validation_accuracy_running", \.runningValidationAccuracy, .fraction, event: "accuracy/validation_running",
+      isNew: true),
     .seconds(\.seconds),
   ])
 

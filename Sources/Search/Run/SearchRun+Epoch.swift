@@ -9,6 +9,8 @@ extension SearchRun {
   /// What is measured of an epoch once its steps are taken.
   package struct EpochMeasurement {
     let validation: BatchLoss
+    /// With running statistics, where the settings ask for it.
+    let running: BatchLoss?
     let eigenvalue: Double?
     /// Architectures that diverged at the end of the epoch.
     let diverged: Int
@@ -23,7 +25,21 @@ extension SearchRun {
     guard validation.loss.isFinite else {
       throw Divergence("validation loss \(validation.loss), ‖ω‖ \(state.weights.norm), ‖α‖ \(state.alphas.norm)")
     }
-    return EpochMeasurement(validation: validation, eigenvalue: try dominantEigenvalueIfDue(), diverged: diverged)
+    return EpochMeasurement(
+      validation: validation, running: try validateWithRunningStatistics(), eigenvalue: try dominantEigenvalueIfDue(),
+      diverged: diverged)
+  }
+
+  /// What is measured beside the search must not end it: without a finite loss the cells of the row stay empty.
+  private func validateWithRunningStatistics() throws -> BatchLoss? {
+    guard configuration.runningValidation else { return nil }
+    let result = try problem.evaluateValidationSplit(
+      weights: state.weights, alphas: state.alphas, statistics: state.statistics, isStopRequested: isStopRequested)
+    guard result.loss.isFinite else {
+      training.logger.warning("epoch \(epoch + 1): validation loss \(result.loss) with running statistics")
+      return nil
+    }
+    return result
   }
 
   package func record(of measured: EpochMeasurement) throws -> EpochRecord {
@@ -87,6 +103,8 @@ extension SearchRun {
     record.trainingAccuracy = mean(Double(tally.correct), of: tally.count) ?? .nan
     record.validationLoss = measured.validation.loss
     record.validationAccuracy = measured.validation.accuracy
+    record.runningValidationLoss = measured.running?.loss
+    record.runningValidationAccuracy = measured.running?.accuracy
     record.learningRate = schedules.learningRate(epoch: epoch)
     record.sigma = samples ? schedules.sigma(epoch: epoch) : nil
     record.effectiveSampleSize = mean(tally.effectiveSampleSize, of: tally.weightedUpdates)

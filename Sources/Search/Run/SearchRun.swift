@@ -69,7 +69,8 @@ public final class SearchRun<Problem: BilevelProblem> {
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
       updateCost: optimiser.updateCost,
-      evaluationCost: Double(problem.validationSplitCount) / 3 + Self.eigenvalueCost(configuration, problem),
+      evaluationCost: (configuration.runningValidation ? 2 : 1) * Double(problem.validationSplitCount) / 3
+        + Self.eigenvalueCost(configuration, problem),
       epochEndCost: optimiser.epochEndCost)
     training = try TrainingRun(
       in: files, label: "search", progress: progress, stop: stop, kernels: gradient.kernels, course: course)

@@ -10,7 +10,7 @@ struct SearchWork {
   private let warmup: Int
 
   /// - Parameters:
-  ///   - evaluationCost: of one pass over the validation split.
+  ///   - evaluationCost: of what every epoch ends with: passes over the validation split, eigenvalues.
   ///   - epochEndCost: of what the method does at the end of an epoch after the warm-up.
   init(
     configuration: SearchConfiguration, stepsPerEpoch: Int, interval: Int, updateCost: Double, evaluationCost: Double,
