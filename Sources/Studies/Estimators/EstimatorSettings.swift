@@ -38,8 +38,8 @@ public struct EstimatorSettings: Equatable, Sendable {
   public var seed: UInt64
   public var bootstrap: Bootstrap
 
-  /// h where the disagreement between steps is least for supernets (docs/fidelity.md has the measurement).
-  public static let defaultDisplacement = 0.2
+  /// h of directions along −∇L_M as well.
+  public static let defaultDisplacement = TrueLossDescent.displacement
 
   /// - Throws: `InputError` where a list is empty or not ascending, a count below 1, or a number not positive and finite.
   public init(
