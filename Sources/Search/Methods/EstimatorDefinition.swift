@@ -17,6 +17,9 @@ public protocol EstimatorDefinition: Sendable {
   var guide: GradientEstimator? { get }
   /// Whether L_M(α) itself is needed.
   var needsBaseline: Bool { get }
+  /// Inner steps of the loss whose central differences it is made of, where that is always the same: 0 for L₁. Nil for the M of
+  /// the estimate.
+  var differencedSteps: Int? { get }
   /// Whether an estimate may be zero because the method would rather stay.
   var mayStay: Bool { get }
   /// Whether a study that names no estimators takes it.
@@ -40,6 +43,7 @@ extension EstimatorDefinition {
   public var dependence: EstimatorDependence { .candidates }
   public var guide: GradientEstimator? { nil }
   public var needsBaseline: Bool { false }
+  public var differencedSteps: Int? { nil }
   public var mayStay: Bool { false }
   public var isUsual: Bool { true }
   public var isGradientOfFidelity: Bool { false }
@@ -114,7 +118,7 @@ public struct CandidateLosses {
 
   /// - Parameters:
   ///   - family: the losses of a family, as many as the estimator has points in it.
-  ///   - difference: the gradient of L_M by central differences, flat.
+  ///   - difference: the gradient of the estimator's loss by central differences, flat.
   public init(
     baseline: Double, family: @escaping (_ name: String) -> [Double], difference: @escaping () -> [Double]
   ) {
@@ -124,6 +128,6 @@ public struct CandidateLosses {
   /// L_M at the points of a family.
   public subscript(name: String) -> [Double] { family(name) }
 
-  /// The gradient of L_M by central differences, flat.
+  /// The gradient of L_M, or of what the estimator names (`differencedSteps`), by central differences, flat.
   public var gradient: [Double] { difference() }
 }

@@ -204,7 +204,9 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       let (name, steps) =
         variant.estimator.definition.objective(innerSteps: variant.innerSteps)
         ?? (variant.estimator.rawValue, variant.innerSteps)
-      for statistic in [EstimatorStatistic.cosine, .signAgreement, .normRatio] {
+      for statistic in [
+        EstimatorStatistic.cosine, .signAgreement, .normRatio, .cosineCorrected, .normRatioCorrected,
+      ] {
         guard let entry = statistics[statistic] else { continue }
         rows.append(
           FidelityRow(
