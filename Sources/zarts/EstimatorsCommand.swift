@@ -48,7 +48,7 @@ struct EstimatorsCommand: ParsableCommand {
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int) throws -> EstimatorSettings {
-      try EstimatorSettings(
+      let plain = try EstimatorSettings(
         estimators: StudiedEstimator.parse(list: estimators),
         innerSteps: NumberList.parse(innerSteps, "--inner-steps"),
         candidates: NumberList.parse(candidates, "--candidates"),
@@ -57,6 +57,7 @@ struct EstimatorsCommand: ParsableCommand {
         temperature: tau, lambda: lambda, weighting: proposal, step: step, epoch: epoch, firstStep: first,
         validationBatches: study.validationBatches, batchNorm: study.normalising.mode(), seed: candidatesSeed,
         bootstrap: study.intervals.settings())
+      return study.inner.applied(to: plain)
     }
     let checked = try settings(WeightStep(), 0, 0)
     try study.run(

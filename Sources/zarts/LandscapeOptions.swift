@@ -71,13 +71,7 @@ struct LandscapeOptions: ParsableArguments {
       """)
   var validationBatches: String?
   @OptionGroup var normalising: BatchNormFlags
-  @Option(
-    help: ArgumentHelp(
-      "Learning rate of the inner steps of L_M, apart from that of the search, which stays ξ of L₂. Default: the search's.",
-      valueName: "rate"))
-  var innerLearningRate: Double?
-  @Flag(inversion: .prefixedNo, help: "Begin the steps of L₂ and L_M with zero momentum, not with the checkpoint's.")
-  var freshMomentum: Bool?
+  @OptionGroup var inner: InnerStepFlags
   @Option(
     help: """
       fixed: every point sees the batches that the search would meet; fresh: each has training batches of its own, and \
@@ -91,9 +85,6 @@ struct LandscapeOptions: ParsableArguments {
     try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
     try CountBounds(1...LandscapeGrid.largestSize).check(grid, "--grid")
     try CountBounds(1...LandscapeGrid.largestSize).check(points, "--points")
-    if let innerLearningRate, !RealBounds.length.contains(Double(Float(innerLearningRate))) {
-      throw ValidationError("--inner-learning-rate: found \(innerLearningRate), wanted \(RealBounds.length.wanted)")
-    }
   }
 
   /// The settings but for those that the checkpoint brings. Checked before data is read and weights are loaded.
@@ -127,7 +118,7 @@ struct LandscapeOptions: ParsableArguments {
       directionsSeed: directionsSeed,
       normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
       isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
-      batchNorm: batchNorm, refinementLevels: refine, startsAtRest: freshMomentum ?? preset?.startsAtRest ?? false,
+      batchNorm: batchNorm, refinementLevels: refine, startsAtRest: inner.freshMomentum ?? preset?.startsAtRest ?? false,
       drawing: batches ?? preset?.drawing ?? .fixed)
     settings.validation =
       try validationBatches.map { try ValidationExtent(parsing: $0) } ?? preset?.validation ?? .batches(1)
@@ -135,7 +126,7 @@ struct LandscapeOptions: ParsableArguments {
   }
 
   /// The inner steps' own learning rate; nil for that of the search.
-  var ownRate: Double? { innerLearningRate ?? preset?.innerLearningRate }
+  var ownRate: Double? { inner.innerLearningRate ?? preset?.innerLearningRate }
 
   /// The paths of α: of --trajectory or, where principal components are asked for without any, of the checkpoint's run.
   func trajectories(of settings: LandscapeSettings, run: String?, like shape: ArchitectureParameters) throws

@@ -77,19 +77,7 @@ public struct LandscapeSettings: Equatable, Sendable {
   }
 
   /// The search's own weight step.
-  var searchStep: WeightStep {
-    var result = step
-    result.learningRate = unrolledRate ?? step.learningRate
-    return result
-  }
-
-  /// What differs from the search in how losses are come by; nothing at the defaults, so that results begun before there was a
-  /// choice go on.
-  private var laterEntries: [(key: String, value: String)] {
-    (unrolledRate.map { [("unrolled_learning_rate", "\($0)")] } ?? [])
-      + (startsAtRest ? [("fresh_momentum", "true")] : [])
-      + (drawing == .fixed ? [] : [("batches", drawing.rawValue)])
-  }
+  var searchStep: WeightStep { step.at(unrolledRate) }
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
@@ -102,7 +90,7 @@ public struct LandscapeSettings: Equatable, Sendable {
       ("batch_step", "\(firstStep)"), ("validation_batches", validation.text),
       ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
       ("center", center.rawValue),
-    ] + batchNorm.entries + laterEntries
+    ] + batchNorm.entries + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
       + (directions.contains { $0.descended != nil }
         ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : [])

@@ -26,7 +26,12 @@ public struct EstimatorSettings: Equatable, Sendable {
   public var temperature: Double
   public var lambda: Double
   public var weighting: ProposalWeighting
+  /// Of inner steps; its learning rate is ξ too, unless `unrolledRate` says otherwise.
   public var step: WeightStep
+  /// ξ of L₂ and of the gradients of DARTS, where inner training has another rate; nil for that of `step`.
+  public var unrolledRate: Float?
+  /// Whether steps of L₂ and L_M begin with zero momentum. Gradients of DARTS begin with the checkpoint's in any case.
+  public var startsAtRest = false
   /// The weight step of the search (both counted from 0) whose batches come first.
   public var epoch: Int
   public var firstStep: Int
@@ -136,7 +141,8 @@ public struct EstimatorSettings: Equatable, Sendable {
       ("compared_displacements", list(comparedDisplacements)), ("tau", "\(temperature)"), ("lambda", "\(lambda)"),
       ("proposal", weighting.rawValue), ("candidates_seed", "\(seed)"),
     ] + SettingsText.entries(step: step, epoch: epoch, firstStep: firstStep, validationBatches: validationBatches)
-      + batchNorm.entriesWhereSet + SettingsText.entries(bootstrap)
+      + batchNorm.entriesWhereSet + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest)
+      + SettingsText.entries(bootstrap)
   }
 }
 

@@ -128,8 +128,8 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return try PointWalk(
       evaluators: copies.map { copy in
         try ObjectiveEvaluator(
-          problem: copy, weights: weights, velocity: velocity, step: settings.step, batches: batches,
-          batchNorm: settings.batchNorm, statistics: statistics)
+          problem: copy, weights: weights, velocity: settings.startsAtRest ? nil : velocity, step: settings.step,
+          unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
       })
   }
 
@@ -155,7 +155,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
       let validation = try problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
       let (found, change) = try estimator.estimateWithStepChange(
         problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training,
-        validation: validation, step: settings.step)
+        validation: validation, step: settings.step.at(settings.unrolledRate))
       if let change { stepChange = max(stepChange ?? 0, change) }
       return found.flat.map(Double.init)
     }
