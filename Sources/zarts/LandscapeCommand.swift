@@ -56,7 +56,7 @@ struct LandscapeCommand: ParsableCommand {
     settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
     try place.check(settings.batchNorm)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: settings.objectives.map(\.trainingBatches).max() ?? 1,
+      of: problem, innerSteps: settings.evaluated.map(\.trainingBatches).max() ?? 1,
       validationBatches: settings.validation.kept,
       recalibrationBatches: settings.batchNorm.batches ?? 0)
     try MemoryShortage.check(
@@ -64,7 +64,10 @@ struct LandscapeCommand: ParsableCommand {
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
     let instances = try ProblemFactory.instances(
-      of: problem, configuration, objectives: settings.objectives, parallel: parallel, points: settings.pointCount)
+      of: problem, configuration, objectives: settings.evaluated, parallel: parallel, points: settings.pointCount)
+    if settings.directions.contains(where: \.isDifferenced), !dryRun {
+      remark("directions along −∇L_M take \(2 * place.alphas.count) evaluations each before the first point")
+    }
     let run = try LandscapeRun(
       problem: instances[0], weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
       statistics: place.checkpoint.statistics, alphas: place.alphas,

@@ -49,7 +49,8 @@ struct PresetsCommand: ParsableCommand {
 
   private static var allLandscapes: String {
     let rows = LandscapePreset.all.map { preset in
-      [preset.name, preset.objectives.map(\.label).joined(separator: ","), "\(preset.points)", preset.summary, preset.source]
+      let losses = preset.objectives.map(\.label).joined(separator: ",")
+      return [preset.name, losses, "\(preset.points)", preset.summary, preset.source]
     }
     return TextTable.text(header: ["preset", "losses", "points", "what it is", "from"], rows: rows, rightAligned: [2])
   }

@@ -46,7 +46,8 @@ import Testing
 
   private func step(_ rate: Float) -> WeightStep { WeightStep(learningRate: rate, weightDecay: 0.01, gradientClip: 1e6) }
 
-  @Test("L_M trains at its own rate and from rest, L₂ keeps ξ, and directions stay the search's") func ratesAndRest() throws {
+  @Test("L_M trains at its own rate and from rest, L₂ keeps ξ, and directions stay the search's") func ratesAndRest() throws
+  {
     let made = try settings([.secondOrder, trueLoss], kind: .line, directions: [.second]) {
       $0.step.learningRate = Self.innerRate
       $0.unrolledRate = Self.searchRate
@@ -158,7 +159,8 @@ import Testing
     #expect(try CSVTable(readingFrom: whole.file("refinement.csv")).rows.count >= 18)
   }
 
-  @Test("no two draws, and no epoch of a search, share a batch; and there are not more points than draws") func limits() throws {
+  @Test("no two draws, and no epoch of a search, share a batch; and there are not more points than draws")
+  func limits() throws {
     let problem = try quadratic(noise: 0.3)
     var shifts: Set<[Double]> = []
     for draw in [0, 1, 2, BatchDraws.count - 1] {
@@ -255,8 +257,8 @@ import Testing
       try LandscapeRun(
         problem: problem, weights: problem.makeInitialWeights(), velocity: nil, alphas: smallAlphas(),
         settings: .init(
-          objectives: [.firstOrder], grid: .init(size: 3, range: 1), step: WeightStep(learningRate: 1e38, gradientClip: 1e38),
-          kind: .line, directions: [.trueLoss(innerSteps: 5)]))
+          objectives: [.firstOrder], grid: .init(size: 3, range: 1),
+          step: WeightStep(learningRate: 1e38, gradientClip: 1e38), kind: .line, directions: [.trueLoss(innerSteps: 5)]))
     }
     #expect(error?.problem == "diverged" && error?.place.description.contains("true:5") == true)
   }

@@ -39,7 +39,8 @@ import Testing
 
   private func apart(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { $0 - $1 } }
 
-  @Test("differences of L₁ are its gradient on a quadratic, with the reference's h and beside darts1") func firstOrder() throws {
+  @Test("differences of L₁ are its gradient on a quadratic, with the reference's h and beside darts1")
+  func firstOrder() throws {
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
     let rows = try run(settings([.darts1, .firstOrderDifference, .rs], places: 2, batches: 2)).run(in: folder)
@@ -86,7 +87,7 @@ import Testing
   /// Σ = noise² JᵀV²J. Over P places and B batches Σ‖ḡ‖² exceeds Σ‖γ‖² by P tr Σ/B on average; cleared of that it has the
   /// variance Σ_p 4 γᵀΣγ/B + P 2 tr Σ²/(B(B − 1)), and the square of a bias f − γ likewise.
   @Test("lengths and biases cleared of noise are those of the closed form's noiseless gradient") func closedForm() throws {
-    let (places, batches, noise) = (150, 4, 1.0)
+    let (places, batches, noise) = (150, 4, 3.0)
     let problem = try quadratic(noise: noise)
     let rows = try run(settings([.darts1, .difference], places: places, batches: batches), noise: noise).rows()
     let pull = problem.coefficients.validationCurvature * problem.innerSensitivity(innerSteps: 7, step: step)
@@ -116,22 +117,24 @@ import Testing
       biasVariance += 4 * inner(away, covariance * away) / Double(batches) + own
     }
     let excess = Double(places) * trace / Double(batches)
-    #expect(excess > 10 * variance.squareRoot(), "the noise is one that shows")
-    #expect(abs(measured - truth - excess) < 0.2 * excess)
+    #expect(measured - truth > 5 * variance.squareRoot(), "the noise is one that shows: 6 deviations in NumPy")
     let reliability = try row(rows, .darts1, .referenceReliability)
     let cleared = reliability.value * measured
-    #expect(abs(cleared - truth) < 4 * variance.squareRoot(), "\(cleared), \(truth)")
+    #expect(abs(cleared - truth) < 3 * variance.squareRoot(), "\(cleared), \(truth)")
+    // What was taken off is tr Σ/B a place, known with the variance 2 tr Σ²/(B²(B − 1)).
+    let deviation = (Double(places) * 2 * traceOfSquare / Double(batches * batches * (batches - 1))).squareRoot()
+    #expect(abs(measured - cleared - excess) < 4 * deviation, "\(measured - cleared), \(excess)")
     #expect(reliability.interval?.resampled == "places" && reliability.interval?.units == places)
     let found = try row(rows, .darts1, .relativeBiasCorrected).value
-    #expect(abs(found * found * cleared - bias) < 4 * biasVariance.squareRoot(), "\(found * found * cleared), \(bias)")
+    #expect(abs(found * found * cleared - bias) < 3 * biasVariance.squareRoot(), "\(found * found * cleared), \(bias)")
     let plain = try row(rows, .darts1, .relativeBias).value
-    #expect(abs(plain * plain * measured - bias) > 0.5 * excess, "which the bias that is not cleared of it is not")
+    #expect(plain * plain * measured - bias > 5 * biasVariance.squareRoot(), "the bias with noise is not")
     let ratio = try row(rows, .darts1, .normRatioCorrected).value
-    #expect(close(ratio * ratio * cleared, Double(places) * inner(first, first), .relative(1e-4)))
+    #expect(close(ratio * ratio * cleared, Double(places) * inner(first, first), .relative(1e-3)))
     // The reference against itself: its noise is no bias, and no part of its length.
     #expect(try row(rows, .difference, .relativeBiasCorrected).value < 1e-3)
     #expect(abs(try row(rows, .difference, .normRatioCorrected).value - 1) < 1e-6)
-    #expect(try row(rows, .difference, .cosineCorrected).value < 0.999, "but it is off by its noise")
+    #expect(try row(rows, .difference, .cosineCorrected).value < 0.8, "but it is off by its noise: 0.67 in NumPy")
   }
 
   /// f_{rb} = (0.8, 0.3, 0, …) + c_r + u_b and g_b = (1, 0, …) + v_b in 20 dimensions, with normal noise of deviations 0.2, 0.3

@@ -16,7 +16,8 @@ import Testing
       })
   }
 
-  @Test("sets what the script does, says it in landscape.yaml and the caption, and gives way to flags") func preset() throws {
+  @Test("sets what the script does, says it in landscape.yaml and the caption, and gives way to flags") func preset() throws
+  {
     let scratch = try ScratchFolder()
     let search = try CommandLineRunner.run([
       "search", "--method", "darts1", "--space", "s3", "--channels", "4", "--layers", "3", "--epochs", "2", "--dataset",

@@ -46,6 +46,9 @@ public enum DirectionKind: Hashable, Sendable {
     return nil
   }
 
+  /// Whether it takes losses around α to know it.
+  public var isDifferenced: Bool { descended != nil }
+
   /// What it takes to know it, a gradient counted as the training steps that it is as long as.
   ///
   /// - Parameter values: of α.

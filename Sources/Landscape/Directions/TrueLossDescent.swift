@@ -18,7 +18,11 @@ public enum TrueLossDescent {
       away[index / 2] = index % 2 == 0 ? displacement : -displacement
       return alphas.moved(by: away)
     }
-    let table = PointTable<Int>(places: ["side"]) { [.integer($0)] } keys: { try $0.integers("side") }
+    let table = PointTable<Int>(places: ["side"]) {
+      [.integer($0)]
+    } keys: {
+      try $0.integers("side")
+    }
     let journal = try PointJournal(table, objectives: [objective])
     let sides = 0..<2 * alphas.count
     try walk.run(

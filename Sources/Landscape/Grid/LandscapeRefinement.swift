@@ -108,7 +108,6 @@ public struct RefinementSampler<Problem: BilevelProblem> {
     var row: Int
   }
 
-
   /// - Parameters:
   ///   - journal: path of a CSV file with the columns of `LandscapeRefinement`, continued where it is there; nil for none.
   ///   - isStopRequested: asked before each point.

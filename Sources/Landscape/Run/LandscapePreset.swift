@@ -41,8 +41,9 @@ public struct LandscapePreset: Sendable {
   /// The landscapes of the ZARTS paper as its authors' script draws them. Its loop takes a step before it looks whether it has
   /// taken enough, so what it calls 1 and 10 steps are 2 and 11.
   public static let authors = LandscapePreset(
-    name: "authors", summary: "the landscapes of the ZARTS paper as its released script draws them, M said as it is: 2 and 11",
-    source: "vicFigure/ZARTS 38bb2a6, cnn/loss_landscape/vis_loss_landscape.py, lines 56-57, 198, 249, 264-277, 332-347, 359-365",
+    name: "authors",
+    summary: "the landscapes of the ZARTS paper as its released script draws them, M said as it is: 2 and 11",
+    source: "vicFigure/ZARTS 38bb2a6, cnn/loss_landscape/vis_loss_landscape.py, lines 56-57, 198, 249, 264-277, 332-365",
     objectives: [.firstOrder, .trueLoss(innerSteps: 2), .trueLoss(innerSteps: 11)], points: 51, range: 1,
     batchNorm: .running, validation: .augmentedSplit, innerLearningRate: 0.001, startsAtRest: true, drawing: .fresh)
 

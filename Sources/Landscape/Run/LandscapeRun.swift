@@ -52,13 +52,13 @@ public struct LandscapeRun<Problem: BilevelProblem> {
         })
     }
     // What directions are made of is the search's, whatever points see.
-    let shared = try batches(settings.objectives + settings.directions.compactMap(\.descended), .fixed)
+    let shared = try batches(settings.evaluated, .fixed)
     let sharing = try walk(shared)
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
       problem: problem, weights: weights, velocity: velocity, step: settings.searchStep, epoch: settings.epoch,
-      firstStep: settings.firstStep, batches: shared, walk: sharing, randomSeed: settings.directionsSeed, zarts: settings.zarts,
-      trajectories: trajectories
+      firstStep: settings.firstStep, batches: shared, walk: sharing, randomSeed: settings.directionsSeed,
+      zarts: settings.zarts, trajectories: trajectories
     ).make(settings.directions, at: alphas, center: center)
     directions = try Directions(raw, around: center, normalisation: settings.normalisation)
     projection =

@@ -115,6 +115,11 @@ public struct LandscapeSettings: Equatable, Sendable {
     return result
   }
 
+  /// What is evaluated, for directions too.
+  public var evaluated: [Objective] {
+    directions.compactMap(\.descended).reduce(into: objectives) { if !$0.contains($1) { $0.append($1) } }
+  }
+
   /// What it takes to know the directions.
   ///
   /// - Parameter values: of α.

@@ -29,7 +29,8 @@ public struct EstimateSample: Equatable, Sendable {
     isMoved = estimates.map { InnerProducts.of($0, $0) > 0 }
     // An estimate that no finite loss is left for is not there, and the others would change places.
     let isWhole = withoutEach.allSatisfy { other in
-      other.estimates.count == estimates.count && (other.estimates + [other.reference]).allSatisfy { $0.allSatisfy(\.isFinite) }
+      other.estimates.count == estimates.count
+        && (other.estimates + [other.reference]).allSatisfy { $0.allSatisfy(\.isFinite) }
     }
     let others = isWhole ? withoutEach : []
     cleared = others.count >= Bootstrap.fewestUnits ? products.cleared(others) : nil
@@ -159,7 +160,8 @@ extension [EstimateSample] {
     let parts = samples.map { $0.sums(over: byPlace ? Array<Int>(0..<$0.count) : units) }
     let reference = samples.reduce(0) { $0 + $1.referenceSquare }
     let known = samples.compactMap(\.clearedReference)
-    let cleared = !samples.isEmpty && known.count == samples.count ? known.reduce(0, +) : 0
+    let isCleared = !samples.isEmpty && known.count == samples.count
+    let cleared = isCleared ? known.reduce(0, +) : 0
     func ratio(_ value: Double, _ count: Double) -> Double? { count > 0 ? value / count : nil }
     func total(_ value: (EstimateSample.Sums) -> Double) -> Double { parts.reduce(0) { $0 + value($1) } }
     let variances = parts.compactMap(\.variance)
@@ -181,7 +183,7 @@ extension [EstimateSample] {
           } : nil
       case .relativeBiasCorrected: ratio(total(\.clearedBias), cleared)
       case .normRatioCorrected: ratio(Swift.max(0, total(\.clearedSquare)), cleared)?.squareRoot()
-      case .referenceReliability: known.count == samples.count && !samples.isEmpty ? ratio(known.reduce(0, +), reference) : nil
+      case .referenceReliability: isCleared ? ratio(known.reduce(0, +), reference) : nil
       }
     }
   }
