@@ -206,6 +206,8 @@ landscapes() {
   landscape random --run search/d --epoch 2 $grid --validation-batches 2 --refine 1
   landscape two-threads --run search/d --epoch 2 $grid --validation-batches 2 --refine 1 --parallel 2 --threads 2
   landscape running --run search/d --epoch 2 $grid --batch-norm running
+  landscape authors --run search/d --epoch 2 --preset authors --grid 2 --refine 1
+  landscape descent --run search/d --epoch 2 --kind line --points 3 --directions first,true:2 --objectives first,true:2
   landscape recalibrated --run search/d --epoch 2 $grid --batch-norm recalibrated --recalibration-batches 2
   landscape whole-split --run search/z $grid --validation-batches all --batch-norm recalibrated --recalibration-batches 1
   landscape rows --run search/d --epoch 1 $grid --directions random,first --normalisation row

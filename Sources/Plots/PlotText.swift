@@ -61,14 +61,20 @@ struct PlotText {
     guard let batches = settings["validation_batches"] else { return nil }
     let count =
       batches == "all"
-      ? "the whole validation split" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
-    let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
+      ? "the whole validation split"
+      : batches == "augmented"
+        ? "the augmented validation half" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
+    let isSplit = ["all", "augmented"].contains(batches) || settings["dataset"]?.hasPrefix("tensors:") == true
     let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
+    let own = settings["unrolled_learning_rate"].flatMap(Double.init).map { ", ξ of \(Self.decimal($0))" }
     let rate =
-      settings["inner_learning_rate"].flatMap(Double.init).map { "; inner steps and ξ of size \(Self.decimal($0))" } ?? ""
-    let rest = settings["checkpoint_momentum"] == "none" ? ", from rest" : ""
-    return "Losses over \(count)\(size)\(norm)\(rate)\(rest)."
+      settings["inner_learning_rate"].flatMap(Double.init).map { rate in
+        "; inner steps\(own == nil ? " and ξ" : "") of size \(Self.decimal(rate))\(own ?? "")"
+      } ?? ""
+    let isAtRest = settings["checkpoint_momentum"] == "none" || settings["fresh_momentum"] == "true"
+    let fresh = settings["batches"] == "fresh" ? ", training batches new at every point" : ""
+    return "Losses over \(count)\(size)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
   }
 
   /// The unit of the coordinates.

@@ -31,6 +31,11 @@ public protocol BilevelProblem: AnyObject {
   func trainingBatch(epoch: Int, step: Int) throws -> Batch
   /// The validation batch that the α update before that weight step uses.
   func validationBatch(epoch: Int, step: Int) throws -> Batch
+  /// The training batch of a weight step in a draw of its own (counted from 0): its order and augmentation are met by no search
+  /// and by no other draw; all else is as in that epoch. A step past the end of an epoch is one of the next draw.
+  func trainingBatch(epoch: Int, step: Int, draw: Int) throws -> Batch
+  /// The same of validation batches.
+  func validationBatch(epoch: Int, step: Int, draw: Int) throws -> Batch
   /// Batches of the whole validation split.
   var validationSplitCount: Int { get }
   /// A batch of the whole validation split (counted from 0), in fixed order and without augmentation. Made on demand, since
@@ -68,6 +73,14 @@ public protocol BilevelProblem: AnyObject {
 extension BilevelProblem {
   /// A closed form has no data.
   public var dataChecksum: String? { nil }
+
+  public func trainingBatch(epoch: Int, step: Int, draw: Int) throws -> Batch {
+    try trainingBatch(epoch: BatchDraws.epoch(draw), step: step)
+  }
+
+  public func validationBatch(epoch: Int, step: Int, draw: Int) throws -> Batch {
+    try validationBatch(epoch: BatchDraws.epoch(draw), step: step)
+  }
 
   /// A problem without normalisation has one loss, whatever the statistics.
   public func evaluate(

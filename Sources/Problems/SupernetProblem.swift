@@ -54,6 +54,13 @@ public final class SupernetProblem: BilevelProblem {
   public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
     try dropping(loader.validationBatch(epoch: epoch, step: step), epoch: epoch, step: step)
   }
+  // Dropout goes with the epoch of the search, not with that of the draw.
+  public func trainingBatch(epoch: Int, step: Int, draw: Int) throws -> ImageBatch {
+    try dropping(loader.trainingBatch(epoch: BatchDraws.epoch(draw), step: step), epoch: epoch, step: step)
+  }
+  public func validationBatch(epoch: Int, step: Int, draw: Int) throws -> ImageBatch {
+    try dropping(loader.validationBatch(epoch: BatchDraws.epoch(draw), step: step), epoch: epoch, step: step)
+  }
   public var validationSplitCount: Int { loader.validationSplit.count }
 
   public func validationSplitBatch(_ index: Int) throws -> ImageBatch { try loader.validationSplit[index] }

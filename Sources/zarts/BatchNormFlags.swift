@@ -11,8 +11,8 @@ extension BatchNormMode: ExpressibleByArgument {
 
 /// The flags that say how losses are normalised.
 package struct BatchNormFlags: ParsableArguments {
-  @Option(help: "Statistics that normalise where losses are evaluated.")
-  var batchNorm = BatchNormMode.all[0]
+  @Option(help: "Statistics that normalise where losses are evaluated. Default: \(BatchNormMode.all[0].name).")
+  var batchNorm: BatchNormMode?
   @Option(help: "Training batches that statistics are estimated on before each loss. Default: 8.")
   var recalibrationBatches: Int?
 
@@ -20,8 +20,10 @@ package struct BatchNormFlags: ParsableArguments {
 
   package func validate() throws { try RunBounds.batches.check(recalibrationBatches, "--recalibration-batches") }
 
+  /// - Parameter usual: the mode where none is named; nil for the first there is.
   /// - Throws: `UsageError` where a number of batches is given to a mode that estimates no statistics.
-  package func mode() throws -> BatchNormMode {
+  package func mode(else usual: BatchNormMode? = nil) throws -> BatchNormMode {
+    let batchNorm = batchNorm ?? usual ?? BatchNormMode.all[0]
     guard let recalibrationBatches else { return batchNorm }
     guard batchNorm.batches != nil else {
       let others = BatchNormMode.all.filter { $0.batches != nil }.map(\.name).joined(separator: " or ")

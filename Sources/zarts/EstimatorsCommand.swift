@@ -58,7 +58,7 @@ struct EstimatorsCommand: ParsableCommand {
   func run() throws {
     // Settings are checked before data is read and weights are loaded.
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int) throws -> EstimatorSettings {
-      try EstimatorSettings(
+      let plain = try EstimatorSettings(
         estimators: StudiedEstimator.parse(list: estimators),
         innerSteps: NumberList.parse(innerSteps, "--inner-steps"),
         candidates: NumberList.parse(candidates, "--candidates"),
@@ -71,6 +71,7 @@ struct EstimatorsCommand: ParsableCommand {
         epoch: epoch, firstStep: first,
         validationBatches: study.validationBatches, batchNorm: study.normalising.mode(), seed: candidatesSeed,
         bootstrap: study.intervals.settings())
+      return study.inner.applied(to: plain)
     }
     let checked = try settings(WeightStep(), 0, 0)
     try study.run(
@@ -92,15 +93,23 @@ struct EstimatorsCommand: ParsableCommand {
   }
 
   private static func text(_ rows: [EstimatorRow]) -> String {
-    let statistics: [EstimatorStatistic] = [.cosine, .meanCosine, .relativeBias, .relativeVariance, .signAgreement]
+    let isCorrected = rows.contains { $0.statistic == EstimatorStatistic.relativeBiasCorrected.rawValue }
+    let corrected: [(EstimatorStatistic, String)] = [
+      (.cosineCorrected, "cosine, corrected"), (.relativeBiasCorrected, "bias, corrected"),
+    ]
+    let columns: [(EstimatorStatistic, String)] = [
+      (.cosine, "cosine"), (.meanCosine, "of the mean"), (.relativeBias, "relative bias"),
+      (.relativeVariance, "relative variance"), (.signAgreement, "signs alike"),
+    ]
+    let shown = columns + (isCorrected ? corrected : [])
     let keys = rows.filter { $0.statistic == EstimatorStatistic.relativeBias.rawValue }
     return TextTable.text(
-      header: ["estimator", "M", "N", "σ", "cosine", "of the mean", "relative bias", "relative variance", "signs alike"],
+      header: ["estimator", "M", "N", "σ"] + shown.map(\.1),
       rows: keys.map { key in
         [
           key.estimator, "\(key.innerSteps)", key.candidates.map(String.init) ?? "", key.sigma.map { "\($0)" } ?? "",
         ]
-          + statistics.map { statistic in
+          + shown.map { statistic, _ in
             let row = rows.first {
               $0.statistic == statistic.rawValue && $0.estimator == key.estimator && $0.innerSteps == key.innerSteps
                 && $0.candidates == key.candidates && $0.sigma == key.sigma

@@ -45,6 +45,12 @@ struct FidelityCommand: ParsableCommand {
   var repeats = 16
   @Option(help: "Key of the candidates.")
   var candidatesSeed: UInt64 = 0
+  @Option(
+    help: """
+      fixed: every point sees the batches that the search would meet; fresh: each point of rays and plane has training batches \
+      of its own.
+      """)
+  var batches = BatchDrawing.fixed
   @OptionGroup var study: StudyFlags
 
   func run() throws {
@@ -52,15 +58,17 @@ struct FidelityCommand: ParsableCommand {
     let list = try Objective.parse(list: objectives)
     let distances = try NumberList.parse(radii, "--radii", Double.self)
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int, _ sigma: Double) throws -> FidelitySettings {
-      try FidelitySettings(
+      let sampled = try EstimatorSettings(
+        estimators: StudiedEstimator.ofFidelity, innerSteps: [1], candidates: [candidates], sigmas: [sigma],
+        repeats: repeats, displacement: displacement, step: step, epoch: epoch, firstStep: first,
+        validationBatches: study.validationBatches, batchNorm: study.normalising.mode(), seed: candidatesSeed,
+        bootstrap: study.intervals.settings())
+      var settings = try FidelitySettings(
         objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
         directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
-        gradients: EstimatorSettings(
-          estimators: StudiedEstimator.ofFidelity, innerSteps: [1], candidates: [candidates], sigmas: [sigma],
-          repeats: repeats, displacement: displacement, step: step, epoch: epoch, firstStep: first,
-          validationBatches: study.validationBatches,
-          batchNorm: study.normalising.mode(), seed: candidatesSeed, bootstrap: study.intervals.settings()),
-        takesEigenvalue: eigenvalue)
+        gradients: study.inner.applied(to: sampled), takesEigenvalue: eigenvalue)
+      settings.drawing = batches
+      return settings
     }
     let checked = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
     try study.run(

@@ -43,24 +43,31 @@ struct LandscapeCommand: ParsableCommand {
     guard out != nil || dryRun else { throw UsageError(missing: "--out", wanted: "--out DIR, or --dry-run") }
     let opened = try source.open()
     opened.announce(
-      takingSteps: settings.objectives.contains(where: \.takesSteps) || settings.directions.contains(where: \.takesSteps))
+      takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
+        || settings.directions.contains(where: \.takesSteps))
     let configuration = opened.configuration
     let problem = try ProblemFactory.make(configuration)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     settings.step = place.step
+    if let rate = options.ownRate {
+      (settings.step.learningRate, settings.unrolledRate) = (Float(rate), place.step.learningRate)
+    }
     (settings.epoch, settings.firstStep) = (place.epoch, place.firstStep)
     settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
     try place.check(settings.batchNorm)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: settings.objectives.map(\.trainingBatches).max() ?? 1,
-      validationBatches: settings.isWholeSplit ? 1 : settings.validationBatches,
+      of: problem, innerSteps: settings.evaluated.map(\.trainingBatches).max() ?? 1,
+      validationBatches: settings.validation.kept,
       recalibrationBatches: settings.batchNorm.batches ?? 0)
     try MemoryShortage.check(
       "a landscape of \(settings.pointCount) points",
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
     let instances = try ProblemFactory.instances(
-      of: problem, configuration, objectives: settings.objectives, parallel: parallel, points: settings.pointCount)
+      of: problem, configuration, objectives: settings.evaluated, parallel: parallel, points: settings.pointCount)
+    if settings.directions.contains(where: \.isDifferenced), !dryRun {
+      remark("directions along −∇L_M take \(2 * place.alphas.count) evaluations each before the first point")
+    }
     let run = try LandscapeRun(
       problem: instances[0], weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
       statistics: place.checkpoint.statistics, alphas: place.alphas,
@@ -69,7 +76,8 @@ struct LandscapeCommand: ParsableCommand {
       replicas: Array(instances.dropFirst()))
     guard let out, !dryRun else {
       var estimate = try run.estimate()
-      estimate.directions = settings.directionWork(validationBatches: run.validationBatchCount)
+      estimate.directions = settings.directionWork(
+        validationBatches: run.validationBatchCount, values: place.alphas.count)
       print(LandscapeEstimate.text(estimate, instances, run.settings.objectives))
       return
     }

@@ -9,12 +9,24 @@ import Search
 
 extension DirectionNormalisation: ExpressibleByArgument {}
 extension LandscapeSettings.Kind: ExpressibleByArgument {}
+extension BatchDrawing: ExpressibleByArgument {}
+extension LandscapePreset: ExpressibleByArgument {
+  public init?(argument: String) { self.init(named: argument) }
+  public var defaultValueDescription: String { name }
+  public static var allValueStrings: [String] { all.map(\.name) }
+}
 extension LandscapeSettings.Center: ExpressibleByArgument {}
 
 /// The flags of `zarts landscape` that decide what is computed, beside those that name the checkpoint.
 struct LandscapeOptions: ParsableArguments {
-  @Option(help: "Losses to draw: \(Objective.forms), with commas between.")
-  var objectives = "first,second,true:10"
+  @Option(
+    help: """
+      A way of drawing to start from: \(LandscapePreset.all.map { "\($0.name) (\($0.summary))" }.joined(separator: "; ")). \
+      Flags win over it.
+      """)
+  var preset: LandscapePreset?
+  @Option(help: "Losses to draw: \(Objective.forms), with commas between. Default: first,second,true:10.")
+  var objectives: String?
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")
   var kind = LandscapeSettings.Kind.grid
   @Option(help: "Points along each side of a grid; 1 is the centre alone. Default: 25.")
@@ -29,7 +41,8 @@ struct LandscapeOptions: ParsableArguments {
   var range: String?
   @Option(
     help: """
-      Directions, with commas between: random, random*COUNT, first (−∇L₁), second (−∇L₂), zarts (a ZARTS-MGS update), pca1, \
+      Directions, with commas between: random, random*COUNT, first (−∇L₁), second (−∇L₂), true:STEPS (−∇L_M, by \
+      differences), zarts (a ZARTS-MGS update), pca1, \
       pca2, … (of --trajectory, or of --run), to:PATH (the α of a run folder or a file), file:PATH#NAME. Default: random,random.
       """)
   var directions = "random,random"
@@ -51,9 +64,20 @@ struct LandscapeOptions: ParsableArguments {
     help: ArgumentHelp(
       "Run folder whose path of α is projected onto the plane. May be given several times.", valueName: "run"))
   var trajectory: [String] = []
-  @Option(help: "Validation batches that each loss is the mean over, or all for the whole validation split.")
-  var validationBatches = "1"
+  @Option(
+    help: """
+      Validation batches that each loss is the mean over; all for the whole validation split as it is, augmented for the \
+      batches of an epoch of the search, as it augments them. Default: 1.
+      """)
+  var validationBatches: String?
   @OptionGroup var normalising: BatchNormFlags
+  @OptionGroup var inner: InnerStepFlags
+  @Option(
+    help: """
+      fixed: every point sees the batches that the search would meet; fresh: each has training batches of its own, and \
+      augmented validation images are augmented anew. Default: fixed.
+      """)
+  var batches: BatchDrawing?
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
 
@@ -78,28 +102,31 @@ struct LandscapeOptions: ParsableArguments {
           "a path is seen in a plane", at: .setting("trajectory"), found: "--kind line", wanted: "--kind grid")
       }
     }
-    let batchNorm = try normalising.mode()
+    let batchNorm = try normalising.mode(else: preset?.batchNorm)
     let isAutomatic = (range ?? (isPath && kind == .grid ? "auto" : "1")) == "auto"
     guard isAutomatic || range.map({ Double($0) != nil }) ?? true else {
       throw InputError(
         "not a range", at: .setting("range"), found: "'\(range ?? "")'", wanted: "a positive finite number, or auto")
     }
-    let extent = try ValidationExtent(parsing: validationBatches)
+    let side = grid ?? points ?? preset?.points ?? (kind == .grid ? 25 : 51)
     var settings = LandscapeSettings(
-      objectives: try Objective.parse(list: objectives),
+      objectives: try objectives.map { try Objective.parse(list: $0) } ?? preset?.objectives
+        ?? [.firstOrder, .secondOrder, .trueLoss(innerSteps: 10)],
       grid: try LandscapeGrid(
-        size: kind == .grid ? grid ?? 25 : points ?? 51, range: isAutomatic ? 1 : range.flatMap { Double($0) } ?? 1,
+        size: side, range: isAutomatic ? 1 : range.flatMap { Double($0) } ?? preset?.range ?? 1,
         setting: kind == .grid ? "grid" : "points"),
       directionsSeed: directionsSeed,
       normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
       isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
-      batchNorm: batchNorm, refinementLevels: refine)
-    switch extent {
-    case .batches(let count): settings.validationBatches = count
-    case .split: settings.isWholeSplit = true
-    }
+      batchNorm: batchNorm, refinementLevels: refine, startsAtRest: inner.freshMomentum ?? preset?.startsAtRest ?? false,
+      drawing: batches ?? preset?.drawing ?? .fixed)
+    settings.validation =
+      try validationBatches.map { try ValidationExtent(parsing: $0) } ?? preset?.validation ?? .batches(1)
     return settings
   }
+
+  /// The inner steps' own learning rate; nil for that of the search.
+  var ownRate: Double? { inner.innerLearningRate ?? preset?.innerLearningRate }
 
   /// The paths of α: of --trajectory or, where principal components are asked for without any, of the checkpoint's run.
   func trajectories(of settings: LandscapeSettings, run: String?, like shape: ArchitectureParameters) throws

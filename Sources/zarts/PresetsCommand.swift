@@ -1,5 +1,6 @@
 import ArgumentParser
 import Formats
+import Landscape
 import Retraining
 import Search
 
@@ -9,20 +10,49 @@ struct PresetsCommand: ParsableCommand {
     discussion: """
       'zarts search --preset NAME --out DIR' starts from one; a line 'preset: NAME' in a file of --config does too. Flags \
       win over the file, the file over the preset. One of a search is printed as a complete config.yaml. 'zarts retrain \
-      --preset NAME' starts from those of --retraining, which are printed without genotype and data.
+      --preset NAME' starts from those of --retraining, which are printed without genotype and data, and 'zarts landscape \
+      --preset NAME' from those of --landscapes.
       """)
 
   @Argument(help: "A preset to print.")
   var name: String?
   @Flag(help: "List the presets of retrainings, with what each is from.")
   var retraining = false
+  @Flag(help: "List the presets of landscapes, with what each is from.")
+  var landscapes = false
+
+  func validate() throws {
+    if retraining, landscapes {
+      throw ValidationError("--retraining --landscapes: found both, wanted one")
+    }
+  }
 
   func run() throws {
+    if landscapes { return try printLandscapes() }
     if let name {
       let text = try usage(of: "preset") { try Self.text(of: name, isRetraining: retraining) }
       return print(text, terminator: "")
     }
     print(retraining ? Self.retrainings : try Self.searches)
+  }
+
+  private func printLandscapes() throws {
+    guard let name else { return print(Self.allLandscapes) }
+    guard let preset = LandscapePreset(named: name) else {
+      throw UsageError(
+        "no such preset of landscapes", at: "preset", found: "'\(name)'",
+        wanted: LandscapePreset.all.map(\.name).joined(separator: ", "))
+    }
+    print("# zarts landscape --preset \(preset.name): \(preset.summary) (\(preset.source))")
+    for entry in preset.entries { print("\(entry.key): \(entry.value)") }
+  }
+
+  private static var allLandscapes: String {
+    let rows = LandscapePreset.all.map { preset in
+      let losses = preset.objectives.map(\.label).joined(separator: ",")
+      return [preset.name, losses, "\(preset.points)", preset.summary, preset.source]
+    }
+    return TextTable.text(header: ["preset", "losses", "points", "what it is", "from"], rows: rows, rightAligned: [2])
   }
 
   private static var searches: String {

@@ -11,6 +11,7 @@ struct StudyFlags: ParsableArguments {
   @Option(help: "Validation batches that each loss is the mean over.")
   var validationBatches = 1
   @OptionGroup var normalising: BatchNormFlags
+  @OptionGroup var inner: InnerStepFlags
   @OptionGroup var intervals: BootstrapFlags
   @OptionGroup var walk: WalkFlags
 
@@ -49,6 +50,33 @@ struct StudyFlags: ParsableArguments {
         in: folder, origin: place.origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
     try finish(study, rows, folder)
+  }
+}
+
+/// The flags that say how inner training departs from the search's.
+struct InnerStepFlags: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Learning rate of the inner steps of L_M, apart from that of the search, which stays ξ of L₂. Default: the search's.",
+      valueName: "rate"))
+  var innerLearningRate: Double?
+  @Flag(inversion: .prefixedNo, help: "Begin the steps of L₂ and L_M with zero momentum, not with the checkpoint's.")
+  var freshMomentum: Bool?
+
+  func validate() throws {
+    if let innerLearningRate, !RealBounds.length.contains(Double(Float(innerLearningRate))) {
+      throw ValidationError("--inner-learning-rate: found \(innerLearningRate), wanted \(RealBounds.length.wanted)")
+    }
+  }
+
+  /// The settings with what the flags say.
+  func applied(to settings: EstimatorSettings) -> EstimatorSettings {
+    var result = settings
+    if let innerLearningRate {
+      (result.step.learningRate, result.unrolledRate) = (Float(innerLearningRate), settings.step.learningRate)
+    }
+    result.startsAtRest = freshMomentum ?? false
+    return result
   }
 }
 

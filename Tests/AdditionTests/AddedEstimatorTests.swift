@@ -30,7 +30,7 @@ import Testing
 
   @Test("The estimators of an added method are listed and read where it is known, and nowhere else")
   func list() throws {
-    let names = ["darts1", "darts2", "difference", "rs", "pairs", "mgs", "gld"]
+    let names = ["darts1", "darts2", "difference", "darts1-difference", "rs", "pairs", "mgs", "gld"]
     #expect(StudiedEstimator.allCases.map(\.rawValue) == names)
     #expect(StudiedEstimator.usual.map(\.rawValue) == ["darts1", "darts2", "difference", "rs", "mgs", "gld"])
     #expect(StudiedEstimator.ofFidelity.map(\.rawValue) == ["darts1", "darts2", "difference", "rs", "mgs"])

@@ -34,6 +34,9 @@ import Testing
       (["--kind", "line", "--trajectory", "x"], "--trajectory"), (["--refine", "-1"], "--refine"),
       (["--refine", "1", "--grid", "1"], "--refine"), (["--range", "auto"], "--range"), (["--range", "wide"], "'wide'"),
       (["--center", "mean"], "--center"), (["--center", "origin"], "origin"), (["--parallel", "0"], "--parallel"),
+      (["--preset", "paper"], "paper"), (["--inner-learning-rate", "0"], "--inner-learning-rate"),
+      (["--inner-learning-rate", "1e-60"], "--inner-learning-rate"), (["--batches", "new"], "'new'"),
+      (["--directions", "true,random"], "true:10"), (["--directions", "true:0,random"], "true:0"),
       (["--parallel", "many"], "many"), (["--trajectory", "/nonexistent"], "/nonexistent"),
     ])
   func badFlags(arguments: [String], mention: String) throws {

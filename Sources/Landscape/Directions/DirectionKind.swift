@@ -9,6 +9,8 @@ public enum DirectionKind: Hashable, Sendable {
   case first
   /// −∇L₂: where second-order DARTS heads.
   case second
+  /// −∇L_M, by central differences (`TrueLossDescent`): where a search without the bias of DARTS would head.
+  case trueLoss(innerSteps: Int)
   /// The update that ZARTS-MGS would make of α at the checkpoint.
   case zarts
   /// A principal component of the path of α, counted from 1.
@@ -24,6 +26,7 @@ public enum DirectionKind: Hashable, Sendable {
     case .random: "random"
     case .first: "first"
     case .second: "second"
+    case .trueLoss(let steps): Objective.trueLoss(innerSteps: steps).label
     case .zarts: "zarts"
     case .principal(let index): "pca\(index)"
     case .towards(let path): "to:\(path)"
@@ -32,17 +35,35 @@ public enum DirectionKind: Hashable, Sendable {
   }
 
   /// Whether it takes passes of the network to know it.
-  public var isComputed: Bool { [.first, .second, .zarts].contains(self) }
+  public var isComputed: Bool { [.first, .second, .zarts].contains(self) || descended != nil }
 
   /// Whether steps of ω are taken to know it.
-  public var takesSteps: Bool { self == .second || self == .zarts }
+  public var takesSteps: Bool { self == .second || self == .zarts || descended != nil }
+
+  /// The objective whose losses around α it is made of; nil where it is made otherwise.
+  var descended: Objective? {
+    if case .trueLoss(let steps) = self { return .trueLoss(innerSteps: steps) }
+    return nil
+  }
+
+  /// Whether it takes losses around α to know it.
+  public var isDifferenced: Bool { descended != nil }
 
   /// What it takes to know it, a gradient counted as the training steps that it is as long as.
-  func work(validationBatches: Int, zarts: ZARTSUpdateSettings) -> EvaluationWork {
+  ///
+  /// - Parameter values: of α.
+  func work(
+    validationBatches: Int, recalibrationBatches: Int = 0, values: Int, zarts: ZARTSUpdateSettings
+  ) -> EvaluationWork {
     switch self {
     case .first: .init(steps: GradientEstimator.first.steps * validationBatches)
     case .second: .init(steps: GradientEstimator.second.steps * validationBatches)
     case .zarts: zarts.work
+    case .trueLoss(let steps):
+      EvaluationWork(
+        of: [.trueLoss(innerSteps: steps)], validationBatches: validationBatches,
+        recalibrationBatches: recalibrationBatches
+      ).times(2 * values)
     case .random, .principal, .towards, .file: .init()
     }
   }
@@ -55,7 +76,7 @@ public enum DirectionKind: Hashable, Sendable {
     }
   }
 
-  static let forms = "random, random*COUNT, first, second, zarts, pca1, pca2, to:PATH or file:PATH#NAME"
+  static let forms = "random, random*COUNT, first, second, true:STEPS, zarts, pca1, pca2, to:PATH or file:PATH#NAME"
 
   /// Most directions of a list.
   public static let largestCount = 10_000
@@ -84,6 +105,10 @@ public enum DirectionKind: Hashable, Sendable {
     case "second": return [.second]
     case "zarts": return [.zarts]
     default: break
+    }
+    if text == "true" || text.hasPrefix("true:") {
+      let argument = text.contains(":") ? text.dropFirst(5) : nil
+      return try TrueLoss(argument: argument, in: text, setting: setting).map { [.trueLoss(innerSteps: $0.innerSteps)] }
     }
     if text.hasPrefix("random*") {
       guard let count = Int(text.dropFirst(7)), (1...largestCount).contains(count) else {

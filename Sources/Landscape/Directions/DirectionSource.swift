@@ -49,6 +49,8 @@ struct DirectionSource<Problem: BilevelProblem> {
   let firstStep: Int
   /// Gradients are means over their validation batches, with the batches' own statistics.
   let batches: EvaluationBatches<Problem>
+  /// Of evaluators of the same batches, which know L_M as it is drawn.
+  let walk: PointWalk<Problem>
   let randomSeed: UInt64
   let zarts: ZARTSUpdateSettings
   let trajectories: [AlphaTrajectory]
@@ -69,6 +71,8 @@ struct DirectionSource<Problem: BilevelProblem> {
         return Directions.randomValues(index: randomCount - 1, seed: randomSeed, like: center)
       case .first: return try descent(of: .first, at: alphas)
       case .second: return try descent(of: .second, at: alphas)
+      case .trueLoss(let steps):
+        return try TrueLossDescent.direction(of: .trueLoss(innerSteps: steps), at: alphas, walk: walk)
       case .zarts: return try update(at: alphas)
       case .principal(let index):
         let found = try components ?? PrincipalComponents(of: trajectories)

@@ -116,7 +116,7 @@ public struct LineSampler<Problem: BilevelProblem> {
     let lines = directions.directions.count
     let journal = try PointJournal(LandscapeLines.points(of: axis, lines: lines), path: path, objectives: objectives)
     let points = (0..<lines * axis.size).map { point in
-      WalkPoint(point, objectives) {
+      WalkPoint(point, objectives, number: point) {
         var coordinates = [Double](repeating: 0, count: lines)
         coordinates[point / axis.size] = axis.coordinate(point % axis.size)
         return directions.alphas(at: coordinates)

@@ -68,6 +68,12 @@ public struct LandscapeRefinement: Equatable, Sendable {
   }
 }
 
+/// Numbers of a refinement's points, which follow those of the grid.
+enum RefinementCount {
+  /// Points at most.
+  static func largest(levels: Int, objectives: Int) -> Int { 8 * levels * objectives }
+}
+
 /// Refines a landscape around its minimisers: at each level the spacing is halved, and the objective evaluated at the eight
 /// neighbours of the best point so far that lie within the grid's square.
 public struct RefinementSampler<Problem: BilevelProblem> {
@@ -139,6 +145,10 @@ public struct RefinementSampler<Problem: BilevelProblem> {
       func key(_ place: Place) -> LandscapeRefinement.Place {
         .init(level: level, x: coordinate(place.column), y: coordinate(place.row))
       }
+      // Of all that are wanted, also where a journal has some: a point's number must not depend on what was done before.
+      let first = grid.count + RefinementCount.largest(levels: level - 1, objectives: landscape.objectives.count)
+      var numbers: [Place: Int] = [:]
+      for (index, entry) in wanted.enumerated() where numbers[entry.place] == nil { numbers[entry.place] = first + index }
       // Objectives that meet in a point share its inner training.
       var places: [Place] = []
       var objectives: [Place: [Objective]] = [:]
@@ -147,7 +157,7 @@ public struct RefinementSampler<Problem: BilevelProblem> {
         objectives[place, default: []].append(objective)
       }
       let points = places.map { place in
-        WalkPoint(key(place), objectives[place] ?? []) { [directions] in
+        WalkPoint(key(place), objectives[place] ?? [], number: numbers[place] ?? first) { [directions] in
           directions.alphas(at: [key(place).x, key(place).y])
         }
       }

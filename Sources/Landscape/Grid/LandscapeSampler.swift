@@ -48,7 +48,7 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
   ) throws -> LandscapePlane {
     let journal = try PointJournal(LandscapeTable.points(of: grid), path: path, objectives: objectives)
     let points = (0..<grid.count).map { index in
-      WalkPoint(index, objectives) { directions.alphas(at: [grid.point(index).x, grid.point(index).y]) }
+      WalkPoint(index, objectives, number: index) { directions.alphas(at: [grid.point(index).x, grid.point(index).y]) }
     }
     let watch = WalkWatch(
       total: grid.count, done: journal.count(points), isStopRequested: isStopRequested, report: progress)

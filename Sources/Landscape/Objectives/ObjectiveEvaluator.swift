@@ -6,7 +6,7 @@ import Problems
 /// Evaluates objectives around a checkpoint (ω, v).
 ///
 /// Every point sees the same training and validation batches (common random numbers), so that differences between points
-/// are differences of α. Nothing is moved: ω, v and running statistics are as before after every call. Not for concurrent
+/// are differences of α, unless its batches are fresh. Nothing is moved: ω, v and running statistics are as before after every call. Not for concurrent
 /// use; evaluators of several copies of a problem may share vectors and batches.
 public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public let problem: Problem
@@ -25,7 +25,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
 
   /// - Parameters:
   ///   - weights: ω.
-  ///   - velocity: the momentum v of the checkpoint; nil for none, which counts as zero.
+  ///   - velocity: the momentum v that steps begin with; nil for none, which counts as zero.
   ///   - step: learning rate, momentum, weight decay and clipping of an inner step.
   ///   - unrolledRate: ξ; the step's learning rate where nil.
   ///   - batchNorm: which statistics normalise where a validation loss is evaluated.
@@ -63,21 +63,26 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
 
   /// Losses and accuracies of several objectives at one α, in their order. Objectives of a kind share what they can.
   ///
+  /// - Parameter point: the number of the point, which fresh batches are a function of.
   /// - Throws: `InputError` where there are fewer training batches than an objective needs; what the problem throws where
   ///   its data are damaged.
-  public func evaluate(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [BatchLoss] {
-    try evaluateBatches(objectives, at: alphas).map(BatchLoss.init(summing:))
+  public func evaluate(
+    _ objectives: [Objective], at alphas: ArchitectureParameters, point: Int = 0
+  ) throws -> [BatchLoss] {
+    try evaluateBatches(objectives, at: alphas, point: point).map(BatchLoss.init(summing:))
   }
 
   /// The same on each validation batch: objectives × validation batches.
-  public func evaluateBatches(_ objectives: [Objective], at alphas: ArchitectureParameters) throws -> [[BatchLoss]] {
+  public func evaluateBatches(
+    _ objectives: [Objective], at alphas: ArchitectureParameters, point number: Int = 0
+  ) throws -> [[BatchLoss]] {
     let most = objectives.map(\.trainingBatches).max() ?? 0
     guard most <= batches.training.count else {
       throw InputError(
         "too few for the inner steps", at: "training batches", found: "\(batches.training.count)", wanted: "at least \(most)"
       )
     }
-    let point = ObjectivePoint(alphas, objectives, self)
+    let point = try ObjectivePoint(alphas, objectives, number: number, self)
     return try objectives.map { try $0.kind.losses(at: point) }
   }
 
@@ -95,9 +100,11 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
 
   func startingStatistics() -> ParameterVector? { batchNorm.starting(bench { _, _ in }) }
 
-  /// - Parameter running: what to normalise with where the mode runs on.
+  /// - Parameters:
+  ///   - running: what to normalise with where the mode runs on.
+  ///   - point: the number of the point.
   func validationLosses(
-    weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?
+    weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?, at point: Int
   ) throws -> [BatchLoss] {
     let bench = bench { [self] batch, momentum in
       clock.measure {
@@ -107,7 +114,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     }
     let given = batchNorm.normaliser(bench, running)
     return try (0..<batches.validationCount).map { index in
-      let batch = try batches.validation(index)
+      let batch = try batches.validation(index, at: point)
       return clock.measure {
         given.map { problem.evaluate(weights: weights, alphas: alphas, batch: batch, statistics: $0) }
           ?? problem.evaluate(weights: weights, alphas: alphas, batch: batch)

@@ -8,24 +8,30 @@ public final class ObjectivePoint<Problem: BilevelProblem> {
   public let alphas: ArchitectureParameters
   /// All that are evaluated at the point, which may share their work.
   public let objectives: [Objective]
+  /// Its number in the walk.
+  let number: Int
   private let evaluator: ObjectiveEvaluator<Problem>
   private var found: [ObjectIdentifier: Any] = [:]
 
-  init(_ alphas: ArchitectureParameters, _ objectives: [Objective], _ evaluator: ObjectiveEvaluator<Problem>) {
-    (self.alphas, self.objectives, self.evaluator) = (alphas, objectives, evaluator)
+  /// - Throws: what the problem throws where its data are damaged.
+  init(
+    _ alphas: ArchitectureParameters, _ objectives: [Objective], number: Int, _ evaluator: ObjectiveEvaluator<Problem>
+  ) throws {
+    (self.alphas, self.objectives, self.number, self.evaluator) = (alphas, objectives, number, evaluator)
+    training = objectives.contains { $0.trainingBatches > 0 } ? try evaluator.batches.training(at: number) : []
   }
 
   public var problem: Problem { evaluator.problem }
   /// ω of the checkpoint, not to be moved.
   public var weights: ParameterVector { evaluator.weights }
-  /// v of the checkpoint, not to be moved; nil for zero.
+  /// v that steps of ω begin with, not to be moved; nil for zero.
   public var velocity: ParameterVector? { evaluator.velocity }
   /// Settings of an inner step.
   public var step: WeightStep { evaluator.step }
   /// The same with ξ as its learning rate.
   public var unrolledStep: WeightStep { evaluator.unrolledStep }
-  /// Batch k is that of inner step k.
-  public var training: [Problem.Batch] { evaluator.batches.training }
+  /// Batch k is that of inner step k; none where no objective takes any.
+  public let training: [Problem.Batch]
 
   /// A copy of the checkpoint's running statistics for steps of ω to move, valid until the next call; nil where the
   /// batch-norm mode has no use for them.
@@ -42,7 +48,7 @@ public final class ObjectivePoint<Problem: BilevelProblem> {
     weights: ParameterVector? = nil, alphas: ArchitectureParameters? = nil, running: ParameterVector? = nil
   ) throws -> [BatchLoss] {
     try evaluator.validationLosses(
-      weights: weights ?? self.weights, alphas: alphas ?? self.alphas, running: running ?? evaluator.statistics)
+      weights: weights ?? self.weights, alphas: alphas ?? self.alphas, running: running ?? evaluator.statistics, at: number)
   }
 
   /// What an objective needs at every point, such as vectors of ω's size: made at the first.

@@ -38,15 +38,27 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     replicas: [Problem] = []
   ) throws {
     try Self.check(settings, trajectories)
-    let batches = try EvaluationBatches(
-      of: problem, epoch: settings.epoch, firstStep: settings.firstStep, objectives: settings.objectives,
-      validation: settings.isWholeSplit ? .split : .batches(settings.validationBatches),
-      batchNorm: settings.batchNorm)
+    func batches(_ objectives: [Objective], _ draw: BatchDrawing) throws -> EvaluationBatches<Problem> {
+      try EvaluationBatches(
+        of: problem, epoch: settings.epoch, firstStep: settings.firstStep, objectives: objectives,
+        validation: settings.validation, batchNorm: settings.batchNorm, draw: draw, points: settings.numberedPoints)
+    }
+    func walk(_ batches: EvaluationBatches<Problem>) throws -> PointWalk<Problem> {
+      try PointWalk(
+        evaluators: ([problem] + replicas).map { problem in
+          try ObjectiveEvaluator(
+            problem: problem, weights: weights, velocity: settings.startsAtRest ? nil : velocity, step: settings.step,
+            unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
+        })
+    }
+    // What directions are made of is the search's, whatever points see.
+    let shared = try batches(settings.evaluated, .fixed)
+    let sharing = try walk(shared)
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
-      problem: problem, weights: weights, velocity: velocity, step: settings.step, epoch: settings.epoch,
-      firstStep: settings.firstStep, batches: batches, randomSeed: settings.directionsSeed, zarts: settings.zarts,
-      trajectories: trajectories
+      problem: problem, weights: weights, velocity: velocity, step: settings.searchStep, epoch: settings.epoch,
+      firstStep: settings.firstStep, batches: shared, walk: sharing, randomSeed: settings.directionsSeed,
+      zarts: settings.zarts, trajectories: trajectories
     ).make(settings.directions, at: alphas, center: center)
     directions = try Directions(raw, around: center, normalisation: settings.normalisation)
     projection =
@@ -62,24 +74,21 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     }
     self.settings = resolved
     stateDigest = SHA256.ofState(weights, velocity, alphas)
-    let evaluators = try ([problem] + replicas).map { problem in
-      try ObjectiveEvaluator(
-        problem: problem, weights: weights, velocity: velocity, step: settings.step, batches: batches,
-        batchNorm: settings.batchNorm, statistics: statistics)
-    }
-    walk = try PointWalk(evaluators: evaluators)
+    self.walk = settings.drawing == .fixed ? sharing : try walk(batches(settings.objectives, settings.drawing))
   }
 
   private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
     guard !settings.objectives.isEmpty else {
       throw InputError("none given", at: "objectives", wanted: "at least one")
     }
-    let rate = settings.step.learningRate
-    try InputError.require(
-      RealBounds.length.contains(Double(rate)), "inner_learning_rate", rate, RealBounds.length.wanted, "not a learning rate")
-    if !settings.isWholeSplit {
-      try RunBounds.batches.require(
-        settings.validationBatches, at: .setting("validation_batches"), "not a number of batches")
+    for (key, rate) in [
+      ("inner_learning_rate", settings.step.learningRate), ("unrolled_learning_rate", settings.searchStep.learningRate),
+    ] {
+      try InputError.require(
+        RealBounds.length.contains(Double(rate)), key, rate, RealBounds.length.wanted, "not a learning rate")
+    }
+    if case .batches(let count) = settings.validation {
+      try RunBounds.batches.require(count, at: .setting("validation_batches"), "not a number of batches")
     }
     try settings.batchNorm.check()
     guard settings.kind == .line || settings.directions.count == 2 else {

@@ -29,15 +29,19 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var directionsSeed: UInt64
   public var normalisation: DirectionNormalisation
   public var center: Center
-  /// Settings of an inner step; its learning rate is ξ of L₂ too.
+  /// Settings of an inner step; its learning rate is ξ of L₂ too, unless `unrolledRate` says otherwise.
   public var step: WeightStep
+  /// ξ of L₂ and the rate of the search's own step in directions, where inner training has another; nil for that of `step`.
+  public var unrolledRate: Float?
+  /// Whether steps of L₂ and L_M begin with zero momentum in place of the checkpoint's. Directions are the search's in any case.
+  public var startsAtRest: Bool
+  /// Whether points share their batches.
+  public var drawing: BatchDrawing
   /// The weight step of the search (both counted from 0) whose batches come first.
   public var epoch: Int
   public var firstStep: Int
   /// Validation batches that each loss is the mean over.
-  public var validationBatches: Int
-  /// Whether they are those of the whole validation split instead.
-  public var isWholeSplit: Bool
+  public var validation: ValidationExtent
   public var batchNorm: BatchNormMode
   /// Levels of refinement around the minimisers of a grid.
   public var refinementLevels: Int
@@ -49,7 +53,8 @@ public struct LandscapeSettings: Equatable, Sendable {
     step: WeightStep = WeightStep(), epoch: Int = 0, firstStep: Int = 0, validationBatches: Int = 1,
     isWholeSplit: Bool = false, kind: Kind = .grid, isRangeAutomatic: Bool = false,
     directions: [DirectionKind] = [.random, .random], center: Center = .checkpoint, batchNorm: BatchNormMode = .batch,
-    refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings()
+    refinementLevels: Int = 0, zarts: ZARTSUpdateSettings = ZARTSUpdateSettings(), unrolledRate: Float? = nil,
+    startsAtRest: Bool = false, drawing: BatchDrawing = .fixed
   ) {
     self.objectives = objectives
     self.kind = kind
@@ -62,12 +67,17 @@ public struct LandscapeSettings: Equatable, Sendable {
     self.step = step
     self.epoch = epoch
     self.firstStep = firstStep
-    self.validationBatches = validationBatches
-    self.isWholeSplit = isWholeSplit
+    validation = isWholeSplit ? .split : .batches(validationBatches)
     self.batchNorm = batchNorm
     self.refinementLevels = refinementLevels
     self.zarts = zarts
+    self.unrolledRate = unrolledRate
+    self.startsAtRest = startsAtRest
+    self.drawing = drawing
   }
+
+  /// The search's own weight step.
+  var searchStep: WeightStep { step.at(unrolledRate) }
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
@@ -77,15 +87,22 @@ public struct LandscapeSettings: Equatable, Sendable {
       ("range", "\(grid.range)"), ("directions_seed", "\(directionsSeed)"), ("normalisation", normalisation.rawValue),
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
-      ("batch_step", "\(firstStep)"), ("validation_batches", isWholeSplit ? "all" : "\(validationBatches)"),
+      ("batch_step", "\(firstStep)"), ("validation_batches", validation.text),
       ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
       ("center", center.rawValue),
-    ] + batchNorm.entries
+    ] + batchNorm.entries + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
+      + (directions.contains { $0.descended != nil }
+        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : [])
   }
 
   /// Points of the grid or of all lines, those of a refinement left out.
   public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
+
+  /// The same with what a refinement may add, which have numbers of their own.
+  var numberedPoints: Int {
+    pointCount + RefinementCount.largest(levels: kind == .grid ? refinementLevels : 0, objectives: objectives.count)
+  }
 
   /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
   public var pointBytes: Int { 160 + 8 * directions.count + 144 * objectives.count }
@@ -98,9 +115,20 @@ public struct LandscapeSettings: Equatable, Sendable {
     return result
   }
 
+  /// What is evaluated, for directions too.
+  public var evaluated: [Objective] {
+    directions.compactMap(\.descended).reduce(into: objectives) { if !$0.contains($1) { $0.append($1) } }
+  }
+
   /// What it takes to know the directions.
-  public func directionWork(validationBatches: Int) -> EvaluationWork {
-    directions.reduce(EvaluationWork()) { $0 + $1.work(validationBatches: validationBatches, zarts: zarts) }
+  ///
+  /// - Parameter values: of α.
+  public func directionWork(validationBatches: Int, values: Int = 0) -> EvaluationWork {
+    directions.reduce(EvaluationWork()) { sum, kind in
+      sum
+        + kind.work(
+          validationBatches: validationBatches, recalibrationBatches: batchNorm.batches ?? 0, values: values, zarts: zarts)
+    }
   }
 
   /// The work of every point but those of the refinement, whose number is known only afterwards, and of at most how many

@@ -62,6 +62,17 @@ public final class PointJournal<Key: Hashable> {
   /// One loss; NaN where it was not evaluated.
   public func loss(_ key: Key, _ objective: Objective) -> Double { known[key]?[objective]?.loss ?? .nan }
 
+  /// The mean loss over all validation batches but one, which are of one size; NaN where they are not known apart.
+  ///
+  /// - Parameter batch: nil for the loss on all of them.
+  package func loss(_ key: Key, _ objective: Objective, without batch: Int?) -> Double {
+    guard let batch else { return loss(key, objective) }
+    guard let losses = known[key]?[objective]?.batchLosses, losses.count > 1, losses.indices.contains(batch) else {
+      return .nan
+    }
+    return losses.indices.reduce(0) { $1 == batch ? $0 : $0 + losses[$1] } / Double(losses.count - 1)
+  }
+
   /// Keeps what was found and brings it to disk.
   ///
   /// - Throws: `InputError` where the file cannot be written.

@@ -11,9 +11,13 @@ public struct WalkPoint<Key: Hashable> {
   public let objectives: [Objective]
   /// α there, asked for when its turn comes.
   public let alphas: () -> ArchitectureParameters
+  /// Which fresh batches it has: a matter of where it lies, not of when it is visited.
+  public let number: Int
 
-  public init(_ key: Key, _ objectives: [Objective], at alphas: @escaping () -> ArchitectureParameters) {
-    (self.key, self.objectives, self.alphas) = (key, objectives, alphas)
+  public init(
+    _ key: Key, _ objectives: [Objective], number: Int = 0, at alphas: @escaping () -> ArchitectureParameters
+  ) {
+    (self.key, self.objectives, self.number, self.alphas) = (key, objectives, number, alphas)
   }
 }
 
@@ -45,8 +49,9 @@ public struct PointWalk<Problem: BilevelProblem> {
     try work.run(
       left.count, isStopRequested: watch.isStopRequested,
       make: { index, worker in
-        try evaluators[worker].evaluateBatches(left[index].objectives, at: left[index].alphas())
-          .map(ObjectiveSample.init(batches:))
+        try evaluators[worker].evaluateBatches(
+          left[index].objectives, at: left[index].alphas(), point: left[index].number
+        ).map(ObjectiveSample.init(batches:))
       },
       finished: { index, samples in
         try journal.add(left[index].key, left[index].objectives, samples)

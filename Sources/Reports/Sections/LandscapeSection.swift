@@ -20,6 +20,8 @@ enum LandscapeSection {
       settings["range"].map { "up to \($0) lengths of the directions away" },
       settings["batch_norm"].map { "batch norm: \($0)" },
       settings["validation_batches"].map { "each loss is the mean over \($0) validation batch\($0 == "1" ? "" : "es")" },
+      settings["fresh_momentum"].map { _ in "steps begin at rest" },
+      settings["batches"].map { "\($0) training batches at every point" },
     ].compactMap { $0 }.joined(separator: ", ")
     if !facts.isEmpty { facts += "." }
     var parts: [HTML] = [.element("h3", [:], [.text(landscape.name)]), .element("p", ["class": "note"], [.text(facts)])]

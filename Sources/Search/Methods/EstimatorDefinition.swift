@@ -19,6 +19,9 @@ public protocol EstimatorDefinition: Sendable {
   var needsBaseline: Bool { get }
   /// Whether a study may have it compare candidates with L_val(ω, α), for which nothing is trained, in the place of L_M(α).
   var mayCompareUntrained: Bool { get }
+  /// Inner steps of the loss whose central differences it is made of, where that is always the same: 0 for L₁. Nil for the M of
+  /// the estimate.
+  var differencedSteps: Int? { get }
   /// Whether an estimate may be zero because the method would rather stay.
   var mayStay: Bool { get }
   /// Whether a study that names no estimators takes it.
@@ -43,6 +46,7 @@ extension EstimatorDefinition {
   public var guide: GradientEstimator? { nil }
   public var needsBaseline: Bool { false }
   public var mayCompareUntrained: Bool { false }
+  public var differencedSteps: Int? { nil }
   public var mayStay: Bool { false }
   public var isUsual: Bool { true }
   public var isGradientOfFidelity: Bool { false }
@@ -138,7 +142,7 @@ public struct CandidateLosses {
 
   /// - Parameters:
   ///   - family: the losses of a family, as many as the estimator has points in it.
-  ///   - difference: the gradient of L_M by central differences, flat.
+  ///   - difference: the gradient of the estimator's loss by central differences, flat.
   public init(
     baseline: Double, family: @escaping (_ name: String) -> [Double], difference: @escaping () -> [Double]
   ) {
@@ -148,6 +152,6 @@ public struct CandidateLosses {
   /// L_M at the points of a family.
   public subscript(name: String) -> [Double] { family(name) }
 
-  /// The gradient of L_M by central differences, flat.
+  /// The gradient of L_M, or of what the estimator names (`differencedSteps`), by central differences, flat.
   public var gradient: [Double] { difference() }
 }

@@ -10,7 +10,7 @@ public struct StudiedEstimator: Sendable {
 
   /// Every estimator: the gradients of DARTS, the difference that the reference is one of, then what methods declare.
   public static var allCases: [StudiedEstimator] {
-    GradientEstimator.all.map { StudiedEstimator(GradientAtWeights(gradient: $0)) } + [.difference]
+    GradientEstimator.all.map { StudiedEstimator(GradientAtWeights(gradient: $0)) } + [.difference, .firstOrderDifference]
       + (SearchMethod.all + SearchMethod.guests).flatMap(\.definition.estimators)
   }
 
@@ -25,6 +25,9 @@ public struct StudiedEstimator: Sendable {
   public static let darts2 = StudiedEstimator(GradientAtWeights(gradient: .second))
   /// The finite-difference gradient of L_M itself: what remains of the error when only M is too small.
   public static let difference = StudiedEstimator(TrueLossDifference())
+
+  /// The finite-difference gradient of L₁ with the reference's h: what the difference alone makes of a gradient that is known.
+  public static let firstOrderDifference = StudiedEstimator(FirstOrderDifference())
 
   /// Whether an estimate depends on drawn candidates, and so on N and σ.
   public var isSampled: Bool { definition.dependence == .candidates }
@@ -89,6 +92,17 @@ private struct TrueLossDifference: EstimatorDefinition {
   var isGradientOfFidelity: Bool { true }
 
   func objective(innerSteps: Int) -> (name: String, innerSteps: Int)? { ("true", innerSteps) }
+
+  func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? { losses.gradient }
+}
+
+/// The central difference of L₁ along every coordinate: `darts1` as the reference would have it.
+private struct FirstOrderDifference: EstimatorDefinition {
+  var name: String { "darts1-difference" }
+  var summary: String { "differences of L₁, a control of darts1" }
+  var dependence: EstimatorDependence { .place }
+  var differencedSteps: Int? { 0 }
+  var isUsual: Bool { false }
 
   func estimate(_ draw: CandidateDraw, _ losses: CandidateLosses) -> [Double]? { losses.gradient }
 }

@@ -31,7 +31,12 @@ public struct EstimatorSettings: Equatable, Sendable {
   public var zeroOrder: ZeroOrderSettings
   /// How candidates train, where otherwise than the reference.
   public var training: CandidateTraining
+  /// Of inner steps; its learning rate is ξ too, unless `unrolledRate` says otherwise.
   public var step: WeightStep
+  /// ξ of L₂ and of the gradients of DARTS, where inner training has another rate; nil for that of `step`.
+  public var unrolledRate: Float?
+  /// Whether steps of L₂ and L_M begin with zero momentum. Gradients of DARTS begin with the checkpoint's in any case.
+  public var startsAtRest = false
   /// The weight step of the search (both counted from 0) whose batches come first.
   public var epoch: Int
   public var firstStep: Int
@@ -43,8 +48,8 @@ public struct EstimatorSettings: Equatable, Sendable {
   public var seed: UInt64
   public var bootstrap: Bootstrap
 
-  /// h where the disagreement between steps is least for supernets (docs/fidelity.md has the measurement).
-  public static let defaultDisplacement = 0.2
+  /// h of directions along −∇L_M as well.
+  public static let defaultDisplacement = TrueLossDescent.displacement
 
   /// - Throws: `InputError` where a list is empty or not ascending, a count below 1, or a number not positive and finite.
   public init(
@@ -151,7 +156,8 @@ public struct EstimatorSettings: Equatable, Sendable {
       ("compared_displacements", list(comparedDisplacements)), ("tau", "\(temperature)"), ("lambda", "\(lambda)"),
       ("proposal", weighting.rawValue), ("candidates_seed", "\(seed)"),
     ] + SettingsText.entries(step: step, epoch: epoch, firstStep: firstStep, validationBatches: validationBatches)
-      + batchNorm.entriesWhereSet + entriesOfCandidates + SettingsText.entries(bootstrap)
+      + batchNorm.entriesWhereSet + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest)
+      + entriesOfCandidates + SettingsText.entries(bootstrap)
   }
 
   /// Only what is not the default, so that studies begun before there was such a setting go on.

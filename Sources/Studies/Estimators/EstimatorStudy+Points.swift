@@ -9,6 +9,7 @@ extension EstimatorStudy {
   struct Point {
     let key: StudyPoint
     let kind: Kind
+    let objectives: [Objective]
 
     enum Kind {
       case centre
@@ -31,9 +32,8 @@ extension EstimatorStudy {
     .init(prefix + part, place: place, first: first, second: second)
   }
 
-  /// What is evaluated at a point: L_M for every M, and at α itself what candidates are compared with.
-  func objectives(of point: Point) -> [Objective] {
-    guard case .centre = point.kind else { return settings.objectives }
+  /// What candidates are compared with, evaluated at α itself.
+  private var compared: [Objective] {
     let asking = settings.estimators.filter(\.definition.needsBaseline)
     return (asking.contains { !comparesUntrained($0) } ? settings.objectives : [])
       + (asking.contains(where: comparesUntrained) ? [.firstOrder] : [])
@@ -48,13 +48,14 @@ extension EstimatorStudy {
   func points(place: Int) -> [Point] {
     var points: [Point] = []
     if settings.estimators.contains(where: \.definition.needsBaseline) {
-      points.append(Point(key: key("centre", place), kind: .centre))
+      points.append(Point(key: key("centre", place), kind: .centre, objectives: compared))
     }
     for (index, displacement) in displacements.enumerated() {
       points += (0..<2 * alphas.count).map { side in
         Point(
           key: key("difference", place, index, side),
-          kind: .side(coordinate: side / 2, displacement: side % 2 == 0 ? displacement : -displacement))
+          kind: .side(coordinate: side / 2, displacement: side % 2 == 0 ? displacement : -displacement),
+          objectives: index == 0 ? differenced : settings.objectives)
       }
     }
     let families = families()
@@ -66,11 +67,17 @@ extension EstimatorStudy {
           points.append(
             Point(
               key: key(family.name, place, number, candidate),
-              kind: .candidate(family, index: candidate, draw: draw, guide: guide)))
+              kind: .candidate(family, index: candidate, draw: draw, guide: guide), objectives: settings.objectives))
         }
       }
     }
     return points
+  }
+
+  /// What is evaluated at both sides of α along a coordinate: L_M, and what else estimators take differences of.
+  var differenced: [Objective] {
+    let others = settings.estimators.compactMap(\.definition.differencedSteps).map { Objective.afterSteps($0) }
+    return others.reduce(into: settings.objectives) { if !$0.contains($1) { $0.append($1) } }
   }
 
   /// Families of all estimators, those of a name once, with the most candidates that one of them takes.
@@ -108,4 +115,9 @@ extension EstimatorStudy {
       candidates: candidates, sigma: settings.sigmas[first / settings.repeats], guide: zeros, mgs: settings.mgs,
       zeroOrder: settings.zeroOrder)
   }
+}
+
+extension Objective {
+  /// L_M, or L₁ of no step.
+  static func afterSteps(_ count: Int) -> Objective { count == 0 ? .firstOrder : .trueLoss(innerSteps: count) }
 }

@@ -62,7 +62,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// Of those, how many a journal holds.
   func known(in journal: StudyJournal) -> Int {
     (0..<settings.places).reduce(0) { sum, place in
-      sum + points(place: place).count { journal.holds($0.key, objectives(of: $0)) }
+      sum + points(place: place).count { journal.holds($0.key, $0.objectives) }
     }
   }
 
@@ -72,14 +72,14 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   func evaluate(journal: StudyJournal, watch: WalkWatch) throws {
     for place in 0..<settings.places {
       let points = points(place: place)
-      guard !points.allSatisfy({ journal.holds($0.key, objectives(of: $0)) }) else { continue }
-      let guides = try guides(of: settings.estimators.filter(\.isSampled), place: place)
+      guard !points.allSatisfy({ journal.holds($0.key, $0.objectives) }) else { continue }
+      let guides = try guides(of: settings.estimators.filter(\.isSampled), place: place).means()
       // With steps of their own candidates are walked apart from the reference.
       let isApart = settings.training != CandidateTraining()
       let walks = isApart ? [points.filter(\.isOfReference), points.filter { !$0.isOfReference }] : [points]
       for (points, training) in zip(walks, [CandidateTraining(), settings.training]) {
         let walked = points.map { point in
-          WalkPoint(point.key, objectives(of: point)) { [self] in alphas.moved(by: displacement(of: point, guides)) }
+          WalkPoint(point.key, point.objectives) { [self] in alphas.moved(by: displacement(of: point, guides)) }
         }
         try walk(place: place, training).run(walked, journal: journal, watch: watch)
       }
@@ -100,9 +100,10 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return estimate
   }
 
+  /// Of one point at most: candidates lack what differences alone are taken of.
   var pointWork: EvaluationWork {
     EvaluationWork(
-      of: settings.objectives, validationBatches: settings.validationBatches,
+      of: differenced, validationBatches: settings.validationBatches,
       recalibrationBatches: settings.batchNorm.batches ?? 0)
   }
 
@@ -133,39 +134,50 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     return try PointWalk(
       evaluators: copies.map { copy in
         try ObjectiveEvaluator(
-          problem: copy, weights: weights, velocity: training.takesVelocity ? velocity : nil,
-          step: training.step(settings.step), batches: batches, batchNorm: settings.batchNorm,
-          statistics: statistics)
+          problem: copy, weights: weights,
+          velocity: training.takesVelocity && !settings.startsAtRest ? velocity : nil, step: training.step(settings.step),
+          unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
       })
   }
 
   /// The gradients that some estimators are made of or guided by, each once.
   ///
   /// - Throws: `InputError` where one is not finite.
-  func guides(of estimators: [StudiedEstimator], place: Int) throws -> [GradientEstimator: [Double]] {
-    var result: [GradientEstimator: [Double]] = [:]
-    for gradient in estimators.compactMap(\.definition.guide) where result[gradient] == nil {
-      result[gradient] = try self.gradient(gradient, place: place)
+  func guides(of estimators: [StudiedEstimator], place: Int) throws -> PlaceGuides {
+    var result = PlaceGuides()
+    for gradient in estimators.compactMap(\.definition.guide) where result.onBatches[gradient] == nil {
+      result.onBatches[gradient] = try gradients(gradient, place: place)
     }
     return result
   }
 
-  /// A gradient at a place, the mean over its validation batches, flat.
+  /// A gradient at a place on each of its validation batches, flat.
   ///
   /// - Throws: `InputError` where it is not finite.
-  private func gradient(_ estimator: GradientEstimator, place: Int) throws -> [Double] {
+  private func gradients(_ estimator: GradientEstimator, place: Int) throws -> [[Double]] {
     let (first, length) = (firstBatch(place), max(1, problem.stepsPerEpoch))
     let training = try problem.trainingBatch(epoch: first.epoch, step: first.step)
-    var sum = [Double](repeating: 0, count: alphas.count)
-    for batch in 0..<settings.validationBatches {
+    return try (0..<settings.validationBatches).map { batch in
       let offset = first.step + batch
       let validation = try problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
       let (found, change) = try estimator.estimateWithStepChange(
         problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training,
-        validation: validation, step: settings.step)
+        validation: validation, step: settings.step.at(settings.unrolledRate))
       if let change { stepChange = max(stepChange ?? 0, change) }
-      for (index, value) in found.flat.enumerated() { sum[index] += Double(value) / Double(settings.validationBatches) }
+      return found.flat.map(Double.init)
     }
-    return sum
+  }
+}
+
+/// Gradients at a place, on each validation batch: estimators are made of their means.
+struct PlaceGuides {
+  var onBatches: [GradientEstimator: [[Double]]] = [:]
+
+  /// - Parameter batch: one that is left out.
+  func means(without batch: Int? = nil) -> [GradientEstimator: [Double]] {
+    onBatches.mapValues { gradients in
+      let kept = gradients.indices.filter { $0 != batch }.map { gradients[$0] }
+      return kept[0].indices.map { index in kept.reduce(0) { $0 + $1[index] / Double(kept.count) } }
+    }
   }
 }

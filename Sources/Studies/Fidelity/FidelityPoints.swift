@@ -58,13 +58,17 @@ struct FidelityPoints {
     let objectives = settings.objectives
     let rays = (0..<settings.directions).flatMap { ray in
       settings.radii.indices.map { radius in
-        WalkPoint(Self.key(ray: ray, radius: radius), objectives) {
+        WalkPoint(
+          Self.key(ray: ray, radius: radius), objectives, number: 1 + ray * settings.radii.count + radius
+        ) {
           alphas.moved(by: displacement(ray: ray, radius: radius))
         }
       }
     }
     let square = (0..<(grid?.count ?? 0)).map { point in
-      WalkPoint(Self.key(planePoint: point), objectives) { alphas.moved(by: displacement(planePoint: point)) }
+      WalkPoint(Self.key(planePoint: point), objectives, number: 1 + count + point) {
+        alphas.moved(by: displacement(planePoint: point))
+      }
     }
     return [WalkPoint(Self.centre, objectives) { alphas }] + rays + square
   }

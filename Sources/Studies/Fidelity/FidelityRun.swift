@@ -44,12 +44,13 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       copies: copies, prefix: "gradient-")
     let batches = try EvaluationBatches(
       of: problem, epoch: sampled.epoch, firstStep: sampled.firstStep, objectives: settings.objectives,
-      validation: .batches(sampled.validationBatches), batchNorm: sampled.batchNorm)
+      validation: .batches(sampled.validationBatches), batchNorm: sampled.batchNorm, draw: settings.drawing,
+      points: settings.pointsAtATime)
     walk = try PointWalk(
       evaluators: (copies.isEmpty ? [problem] : copies).map { copy in
         try ObjectiveEvaluator(
-          problem: copy, weights: weights, velocity: velocity, step: sampled.step, batches: batches,
-          batchNorm: sampled.batchNorm, statistics: statistics)
+          problem: copy, weights: weights, velocity: sampled.startsAtRest ? nil : velocity, step: sampled.step,
+          unrolledRate: sampled.unrolledRate, batches: batches, batchNorm: sampled.batchNorm, statistics: statistics)
       })
     stateDigest = SHA256.ofState(weights, velocity, alphas)
   }
@@ -204,7 +205,9 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       let (name, steps) =
         variant.estimator.definition.objective(innerSteps: variant.innerSteps)
         ?? (variant.estimator.rawValue, variant.innerSteps)
-      for statistic in [EstimatorStatistic.cosine, .signAgreement, .normRatio] {
+      for statistic in [
+        EstimatorStatistic.cosine, .signAgreement, .normRatio, .cosineCorrected, .normRatioCorrected,
+      ] {
         guard let entry = statistics[statistic] else { continue }
         rows.append(
           FidelityRow(

@@ -30,6 +30,8 @@ public struct FidelitySettings: Equatable, Sendable {
   public var gradients: EstimatorSettings
   /// Whether the dominant eigenvalue of ∇²_α L₁ is taken.
   public var takesEigenvalue: Bool
+  /// Whether the points of rays and plane share their batches; those of gradients do in any case.
+  public var drawing = BatchDrawing.fixed
 
   /// The smallest grid that fixes a quadratic in the plane.
   public static let fewestPlanePoints = 3
@@ -87,6 +89,6 @@ public struct FidelitySettings: Equatable, Sendable {
       ("radii", "[\(radii.map(\.description).joined(separator: ", "))]"), ("length", length.rawValue),
       ("normalisation", normalisation.rawValue), ("directions_seed", "\(directionsSeed)"), ("plane", "\(planePoints)"),
       ("gradients", "\(comparesGradients)"), ("eigenvalue", "\(takesEigenvalue)"),
-    ] + sampled
+    ] + sampled + DepartureEntries.of(unrolledRate: nil, startsAtRest: false, drawing: drawing)
   }
 }
