@@ -2,6 +2,7 @@ import ArgumentParser
 import Cells
 import Datasets
 import Engine
+import Problems
 import Search
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name. What a setting is
@@ -51,6 +52,7 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("radii")) var radii: Int?
   @Option(help: SettingHelp.of("eigenvalue_every")) var eigenvalueEvery: Int?
   @Option(help: SettingHelp.of("eigenvalue_batches")) var eigenvalueBatches: Int?
+  @Option(help: SettingHelp.of("hessian")) var hessian: HessianKind?
   @Option(help: SettingHelp.of("early_stop_window")) var earlyStopWindow: Int?
   @Option(help: SettingHelp.of("early_stop_distance")) var earlyStopDistance: Int?
   @Option(help: SettingHelp.of("early_stop_ratio")) var earlyStopRatio: Double?
@@ -94,6 +96,7 @@ struct SearchFlags: ParsableArguments {
       Setting("antithetic", antithetic, \.antithetic), Setting("radius", radius, \.radius),
       Setting("radii", radii, \.radii), Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
       Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
+      Setting("hessian", hessian, \.hessian),
       Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
       Setting("early_stop_distance", earlyStopDistance, \.earlyStopDistance),
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),

@@ -6,6 +6,9 @@ public enum HessianKind: String, CaseIterable, Sendable {
   /// A difference of gradients over a distance: the curvature on that scale, with the jumps that lie within.
   case difference
 
+  /// The kind's key in files of settings. Files that lack it are of differences, as all of versions without it.
+  public static let settingKey = "hessian"
+
   /// - Parameter displacement: ε of a difference; an exact product has none.
   public func products(displacement: Double = HessianProducts.usualDisplacement) -> HessianProducts {
     switch self {

@@ -125,7 +125,8 @@ public struct ComparisonPlan: Equatable, Sendable {
             let identity = SearchConfiguration.Identity(
               method: method, space: space, dataset: dataset, rsDistribution: overrides.identity.rsDistribution)
             var configuration = try SearchConfiguration(
-              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity, from: place ?? "run \(name)")
+              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity,
+              isOfEarlierVersion: base == nil && !yaml.isEmpty, from: place ?? "run \(name)")
             overrides.apply(&configuration)
             configuration.seed = seed
             (configuration.method, configuration.space, configuration.dataset) = (method, space, dataset)

@@ -1,6 +1,7 @@
 import Compute
 import Formats
 import Landscape
+import Problems
 import Statistics
 
 /// What a radius of 1 means.
@@ -30,6 +31,8 @@ public struct FidelitySettings: Equatable, Sendable {
   public var gradients: EstimatorSettings
   /// Whether the dominant eigenvalue of ∇²_α L₁ is taken.
   public var takesEigenvalue: Bool
+  /// How its products are made.
+  public var hessian: HessianKind
 
   /// The smallest grid that fixes a quadratic in the plane.
   public static let fewestPlanePoints = 3
@@ -39,7 +42,8 @@ public struct FidelitySettings: Equatable, Sendable {
   public init(
     objectives: [Objective], directions: Int, radii: [Double], length: DirectionLength = .alpha,
     normalisation: DirectionNormalisation = .cell, directionsSeed: UInt64 = 0, planePoints: Int = 5,
-    comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true
+    comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true,
+    hessian: HessianKind = .exact
   ) throws {
     guard objectives.truth != nil else {
       throw InputError(
@@ -63,6 +67,7 @@ public struct FidelitySettings: Equatable, Sendable {
     self.comparesGradients = comparesGradients
     self.gradients = gradients
     self.takesEigenvalue = takesEigenvalue
+    self.hessian = hessian
   }
 
   /// The true loss of most inner steps, which the others are compared with.
@@ -76,7 +81,8 @@ public struct FidelitySettings: Equatable, Sendable {
 
   public var bootstrap: Bootstrap { gradients.bootstrap }
 
-  /// The settings as keys and values of a YAML mapping.
+  /// The settings as keys and values of a YAML mapping. Files of earlier versions name no kind of products: theirs were
+  /// differences.
   public var entries: [(key: String, value: String)] {
     let labels = objectives.map(\.label).joined(separator: ",")
     let sampled = gradients.entries.filter { entry in
@@ -87,6 +93,6 @@ public struct FidelitySettings: Equatable, Sendable {
       ("radii", "[\(radii.map(\.description).joined(separator: ", "))]"), ("length", length.rawValue),
       ("normalisation", normalisation.rawValue), ("directions_seed", "\(directionsSeed)"), ("plane", "\(planePoints)"),
       ("gradients", "\(comparesGradients)"), ("eigenvalue", "\(takesEigenvalue)"),
-    ] + sampled
+    ] + (takesEigenvalue && hessian == .exact ? [(HessianKind.settingKey, hessian.rawValue)] : []) + sampled
   }
 }
