@@ -49,7 +49,7 @@ public struct MeasurementSettings: Equatable, Sendable {
   private static let unnamed: [Objective] = [.firstOrder, .secondOrder]
 
   /// What a measurement of a search depends on, in one cell. Those of versions without exact products name none.
-  func key(of configuration: SearchConfiguration) -> String {
+  package func key(of configuration: SearchConfiguration) -> String {
     var settings = self
     let kind = products(of: configuration)
     settings.hessian = kind == .exact ? kind : nil
@@ -60,5 +60,5 @@ public struct MeasurementSettings: Equatable, Sendable {
   package func products(of configuration: SearchConfiguration) -> HessianKind { hessian ?? configuration.hessian }
 
   /// Whether eigenvalues that a search has logged are of the kind that is asked for.
-  func takesLogged(by configuration: SearchConfiguration) -> Bool { products(of: configuration) == configuration.hessian }
+  package func takesLogged(by configuration: SearchConfiguration) -> Bool { products(of: configuration) == configuration.hessian }
 }
