@@ -60,5 +60,7 @@ public struct MeasurementSettings: Equatable, Sendable {
   package func products(of configuration: SearchConfiguration) -> HessianKind { hessian ?? configuration.hessian }
 
   /// Whether eigenvalues that a search has logged are of the kind that is asked for.
-  package func takesLogged(by configuration: SearchConfiguration) -> Bool { products(of: configuration) == configuration.hessian }
+  package func takesLogged(by configuration: SearchConfiguration) -> Bool {
+    products(of: configuration) == configuration.hessian
+  }
 }

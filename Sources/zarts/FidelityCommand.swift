@@ -69,7 +69,9 @@ struct FidelityCommand: ParsableCommand {
     try study.run(
       source, objectives: list, points: { _ in checked.pointsAtATime },
       make: { place, copies in
-        try FidelityRun(
+        // A shortage of memory is to show before the first point.
+        if eigenvalue, kind == .exact { try place.problem.model.prepareHessianProducts() }
+        return try FidelityRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
           statistics: place.checkpoint.statistics, alphas: place.alphas,
           settings: settings(place.step, place.epoch, place.firstStep, sigma ?? place.configuration.sigma), copies: copies)

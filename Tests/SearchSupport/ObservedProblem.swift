@@ -28,6 +28,8 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   /// Called before each batch with the number of batches so far; what it throws there is thrown.
   package var spoilBatch: (Int) throws -> Void = { _ in }
   package private(set) var batches = 0
+  /// Called before each Hessian product with the number of products so far; what it throws there is thrown.
+  package var spoilProduct: (Int) throws -> Void = { _ in }
 
   package init(_ base: Base) { self.base = base }
 
@@ -104,6 +106,7 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     batch: Batch
   ) throws -> BatchHessianProduct {
     let replacement = interfere(calls)
+    try spoilProduct(hessianProducts)
     hessianProducts += 1
     var result = try base.hessianProduct(
       weights: weights, alphas: alphas, direction: direction, coordinates: coordinates, batch: batch)

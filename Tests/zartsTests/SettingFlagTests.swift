@@ -9,7 +9,8 @@ import Testing
     ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"), ("split", "file-order"),
     ("inner-steps", "3"), ("candidates", "6"), ("sigma", "0.5"), ("sigma-decay", "linear"), ("tau", "0.5"),
     ("lambda", "0.25"), ("proposal", "exact"), ("rs-distribution", "sphere"), ("mu", "0.25"), ("xi", "0.5"),
-    ("antithetic", nil), ("radius", "0.5"), ("radii", "3"), ("eigenvalue-every", "2"), ("eigenvalue-batches", "3"), ("hessian", "difference"),
+    ("antithetic", nil), ("radius", "0.5"), ("radii", "3"), ("eigenvalue-every", "2"), ("eigenvalue-batches", "3"),
+    ("hessian", "difference"),
     ("early-stop-window", "7"), ("early-stop-distance", "2"), ("early-stop-ratio", "0.5"), ("early-stop-start", "3"),
     ("keep-last", "2"), ("checkpoint-every", "5"), ("tensorboard", nil),
   ]

@@ -30,7 +30,9 @@ public enum NumericalNoise {
     if let asymmetry, !(asymmetry <= asymmetryThreshold) {
       reasons.append("asymmetry \(number(asymmetry)) (warned above \(number(asymmetryThreshold)))")
     }
-    if let largest, let atHalf, let displacement = products.displacement, !(abs(atHalf - largest) <= eigenvalueThreshold * abs(largest)) {
+    if let largest, let atHalf, let displacement = products.displacement,
+      !(abs(atHalf - largest) <= eigenvalueThreshold * abs(largest))
+    {
       reasons.append(
         "largest eigenvalue \(number(largest)) at ε = \(number(displacement)) and \(number(atHalf)) at "
           + "\(number(displacement / 2)) (warned above a change of \(percent(eigenvalueThreshold)))")

@@ -191,14 +191,14 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
         zip(first.product, again.product).allSatisfy(isSame) && isSame(first.loss, again.loss),
         "a Hessian product repeats to the bit")
       let scale = first.product.length + second.product.length
-      // Products are in single precision at best.
+      // Single precision leaves 1e-6.
       let sum = try product(zip(left, right).map { $0 - 2 * $1 }, coordinates)
       report.require(
-        apart(sum.product, zip(first.product, second.product).map { $0 - 2 * $1 }) <= 1e-3 * scale,
+        apart(sum.product, zip(first.product, second.product).map { $0 - 2 * $1 }) <= 1e-5 * scale,
         "a Hessian product is linear in its direction (\(coordinates))")
       let (here, there) = (inner(right, first.product), inner(left, second.product))
       report.require(
-        abs(here - there) <= 1e-3 * scale * max(left.length, right.length),
+        abs(here - there) <= 1e-5 * scale * max(left.length, right.length),
         "the Hessian is symmetric (\(coordinates)): \(here), \(there)")
     }
     report.require(isSame(weights.values, kept), "a Hessian product leaves ω as it was")
@@ -215,7 +215,7 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     }
     let plain = gradient(0)
     report.require(
-      apart(exact.gradient, plain) <= 1e-3 * plain.length, "a Hessian product comes with the gradient of the loss")
+      apart(exact.gradient, plain) <= 1e-5 * plain.length, "a Hessian product comes with the gradient of the loss")
     let loss = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
     report.require(
       abs(exact.loss - loss.loss) <= 1e-5 * max(1, abs(loss.loss)) && exact.count == loss.count,
