@@ -113,6 +113,13 @@ struct SearchConfigurationTests {
     #expect(try ComparisonPlan(yaml: "", from: nil, lists: lists).runs[0].configuration.hessian == .exact)
     let old = try ComparisonPlan(yaml: "settings: {eigenvalue_every: 1}\n", from: "c", lists: lists)
     #expect(old.runs[0].configuration.hessian == .difference)
+    // By flags alone it goes on as it was begun, unless they say otherwise.
+    let flags = try ComparisonPlan(yaml: "", from: nil, lists: lists)
+    #expect(flags.goingOn(from: old).runs[0].configuration.hessian == .difference)
+    #expect(flags.goingOn(from: flags).runs[0].configuration.hessian == .exact)
+    let given = try ComparisonPlan(
+      yaml: "", from: nil, lists: lists, overrides: .init(keys: ["hessian"]) { $0.hessian = .exact })
+    #expect(given.goingOn(from: old).runs[0].configuration.hessian == .exact)
   }
 
   @Test func smoothingOfAnAbsentMuGoesWithTheDistribution() throws {

@@ -142,6 +142,17 @@ public struct ComparisonPlan: Equatable, Sendable {
     }
   }
 
+  /// The same plan for a comparison that goes on: settings whose defaults a later version has changed, and which nothing
+  /// gives, are as it was begun.
+  package func goingOn(from old: ComparisonPlan) -> ComparisonPlan {
+    guard let begun = old.runs.first?.configuration else { return self }
+    var result = self
+    for field in SearchConfiguration.fields where field.setEarlier != nil && given[field.key] == nil {
+      for index in runs.indices { field.copy(begun, &result.runs[index].configuration) }
+    }
+    return result
+  }
+
   /// The same plan with its data named by other paths, in their order.
   public func naming(datasets names: [String]) -> ComparisonPlan {
     let renamed = Dictionary(zip(datasets, names)) { first, _ in first }

@@ -54,8 +54,8 @@ extension SearchConfiguration {
     /// Whether digests are not of the field where it has the value of versions without it: shared warm-ups had names before
     /// there was such a setting, and keep them.
     private(set) var isLater = false
-    /// Gives the setting what versions without it did, where that is not its default.
-    private(set) var setEarlier: @Sendable (inout SearchConfiguration) -> Void = { _ in }
+    /// Gives the setting what versions without it did; nil where that is its default.
+    private(set) var setEarlier: (@Sendable (inout SearchConfiguration) -> Void)?
 
     /// The same for a setting that came later than the names of shared warm-ups, and whose default is what was done before.
     var later: Field {

@@ -23,7 +23,7 @@ extension SearchConfiguration {
   }
 
   /// Gives later settings what versions without them did.
-  mutating func setEarlier() { for field in Self.fields { field.setEarlier(&self) } }
+  mutating func setEarlier() { for field in Self.fields { field.setEarlier?(&self) } }
 
   /// Settings that the defaults of others go with, where they are given elsewhere than in a file: on a command line.
   public struct Identity: Equatable, Sendable {
