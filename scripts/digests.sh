@@ -246,6 +246,8 @@ studies() {
   run estimators-exact estimators --run search/z --epoch 2 $few --places 1 --sigmas 0.2 --estimators rs,mgs \
     --proposal exact --tau 0.1 --compare-displacements 0.5 --out estimators/z
   run spectrum spectrum --run search/d --epochs all --eigenvalues 2 --probes 3 --batches 2 --out spectrum/d
+  run spectrum-differences spectrum --run search/d --hessian difference --epoch 2 --eigenvalues 1 --probes 0 --batches 1 --out spectrum/differences
+  run spectrum-mixing spectrum --run search/d --mixing --epoch 2 --eigenvalues 1 --probes 0 --batches 1 --out spectrum/mixing
   run spectrum-full spectrum --run search/noise --epoch 2 --full --batches 1 --out spectrum/noise
   run spectrum-partial spectrum --run search/partial --epoch 2 --eigenvalues 2 --probes 2 --batches 1 --out spectrum/partial
   few="--samples 3 --inner-steps 2 --validation-batches 2"

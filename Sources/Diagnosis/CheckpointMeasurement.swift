@@ -67,7 +67,7 @@ public struct CheckpointMeasurement: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - epoch: finished epochs at the checkpoint, 1 or more.
-  ///   - wantsEigenvalue: whether the search has none of its own.
+  ///   - wantsEigenvalue: whether the search has none of its own of the kind that is asked for.
   ///   - warn: told where the eigenvalue is partly noise.
   /// - Throws: `CancellationError` where a stop is requested; `InputError` where the checkpoint is not one of this problem.
   public init<Problem: DerivableProblem>(
@@ -93,12 +93,12 @@ public struct CheckpointMeasurement: Equatable, Sendable {
       let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
       let hessian = try ArchitectureHessian(
         problem: problem, weights: weights, alphas: alphas, batches: (0..<count).map(problem.validationSplitBatch),
-        isStopRequested: isStopRequested)
+        products: settings.products(of: configuration).products(), isStopRequested: isStopRequested)
       // The key of the search itself, so that the value is the one that it would have logged.
       eigenvalue = try hessian.dominantEigenvalue(seed: configuration.seed, epoch: epoch - 1).largest
       if let warning = NumericalNoise.curvatureWarning(
         "epoch \(epoch)", asymmetry: hessian.asymmetry?.relative, largest: nil, atHalf: nil,
-        displacement: hessian.displacement)
+        products: hessian.products)
       {
         warn(warning)
       }

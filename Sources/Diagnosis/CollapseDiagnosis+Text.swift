@@ -1,4 +1,5 @@
 import Formats
+import Problems
 
 extension CollapseDiagnosis {
   /// The verdict for people.
@@ -67,6 +68,7 @@ extension CollapseDiagnosis {
       method: \(configuration.method.rawValue)
       space: \(configuration.space.rawValue)
       seed: \(configuration.seed)
+      \(HessianKind.settingKey): \(hessian.rawValue)
 
       """
     text += list("evidence", verdict.evidence) + list("signs", verdict.signs)

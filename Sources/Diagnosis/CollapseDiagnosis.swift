@@ -2,6 +2,7 @@ import Cells
 import Formats
 import Foundation
 import Landscape
+import Problems
 import Search
 
 /// A search judged from its files: one row an epoch, and a verdict.
@@ -10,26 +11,33 @@ public struct CollapseDiagnosis: Equatable, Sendable {
   public let thresholds: CollapseThresholds
   public let epochs: [DiagnosisEpoch]
   public let verdict: CollapseVerdict
+  /// How products of the Hessian of eigenvalues were made: one kind throughout, since eigenvalues are compared.
+  public let hessian: HessianKind
 
   /// - Parameters:
   ///   - measurements: by epoch, counted from 1.
+  ///   - hessian: of the measured eigenvalues; nil for that of the search. Those that the search logged count only where it
+  ///     is the same.
   /// - Throws: `InputError` for thresholds out of range and for a run without a finished epoch, and where no architecture
   ///   can be derived.
   public init(
     configuration: SearchConfiguration, alphas: [ArchitectureParameters], records: [EpochRecord],
-    measurements: [Int: CheckpointMeasurement] = [:], thresholds: CollapseThresholds = CollapseThresholds()
+    measurements: [Int: CheckpointMeasurement] = [:], thresholds: CollapseThresholds = CollapseThresholds(),
+    hessian: HessianKind? = nil
   ) throws {
     try thresholds.validate()
     guard !alphas.isEmpty else {
       throw InputError("nothing to judge", at: "run", found: "no finished epoch", wanted: "one at least")
     }
     self.configuration = configuration
+    self.hessian = hessian ?? configuration.hessian
+    let takesLogged = self.hessian == configuration.hessian
     self.thresholds = thresholds
     var epochs = try alphas.enumerated().map { index, alphas in
       var epoch = try DiagnosisEpoch(
         epoch: index + 1, alphas: alphas, record: records.first { $0.epoch == index + 1 }, configuration: configuration)
       epoch.measurement = measurements[index + 1]
-      epoch.eigenvalue = epoch.eigenvalue ?? epoch.measurement?.eigenvalue
+      epoch.eigenvalue = (takesLogged ? epoch.eigenvalue : nil) ?? epoch.measurement?.eigenvalue
       return epoch
     }
     DiagnosisEpoch.smoothEigenvalues(&epochs, thresholds)

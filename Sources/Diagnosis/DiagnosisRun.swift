@@ -78,7 +78,7 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
       }
       let (state, own) = (diagnosis.epochs[epoch - 1], try searchEigenvalue(of: epoch))
       let name = file.metadata[TensorFile.checksumKey] ?? TensorFile.checksum(Array(file.tensors.values), metadata: [:])
-      let key = settings.key + (own == nil ? "" : " own_eigenvalue")
+      let key = settings.key(of: configuration) + (own == nil ? "" : " own_eigenvalue")
       if let measured = known["\(epoch) \(name) \(key)"] {
         result[epoch] = measured
         continue
@@ -107,7 +107,8 @@ public struct DiagnosisRun<Problem: DerivableProblem> {
   }
 
   private func searchEigenvalue(of epoch: Int) throws -> Double? {
-    try run.metrics().first { $0.epoch == epoch }?.dominantEigenvalue
+    guard settings.takesLogged(by: configuration) else { return nil }
+    return try run.metrics().first { $0.epoch == epoch }?.dominantEigenvalue
   }
 
   /// Gives the journal the columns that it lacks. Measurements by other approximations may stand in it.

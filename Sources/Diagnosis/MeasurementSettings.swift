@@ -1,7 +1,9 @@
 import Compute
 import Formats
 import Landscape
+import Problems
 import Runs
+import Search
 
 /// How a diagnosis measures a checkpoint.
 public struct MeasurementSettings: Equatable, Sendable {
@@ -19,6 +21,8 @@ public struct MeasurementSettings: Equatable, Sendable {
   public var seed: UInt64 = 0
   /// Whether dominant eigenvalues are computed where the search has not.
   public var eigenvalues = true
+  /// How products of their Hessian are made; nil for as the search makes them.
+  public var hessian: HessianKind?
 
   public init() {}
 
@@ -35,7 +39,8 @@ public struct MeasurementSettings: Equatable, Sendable {
     [
       ("validation_batches", "\(validationBatches)"), ("samples", "\(samples)"), ("radius", "\(radius)"),
       ("inner_steps", "\(innerSteps)"), ("seed", "\(seed)"), ("eigenvalues", "\(eigenvalues)"),
-    ] + (approximations == Self.unnamed ? [] : [("approximations", "[\(labels)]")])
+    ] + (hessian.map { [(HessianKind.settingKey, $0.rawValue)] } ?? [])
+      + (approximations == Self.unnamed ? [] : [("approximations", "[\(labels)]")])
   }
 
   private var labels: String { approximations.map(\.label).joined(separator: ", ") }
@@ -43,6 +48,19 @@ public struct MeasurementSettings: Equatable, Sendable {
   /// The approximations of files that name none, as all of earlier versions.
   private static let unnamed: [Objective] = [.firstOrder, .secondOrder]
 
-  /// What a measurement depends on, in one cell.
-  var key: String { entries.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }
+  /// What a measurement of a search depends on, in one cell. Those of versions without exact products name none.
+  package func key(of configuration: SearchConfiguration) -> String {
+    var settings = self
+    let kind = products(of: configuration)
+    settings.hessian = kind == .exact ? kind : nil
+    return settings.entries.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+  }
+
+  /// How products are made for a search.
+  package func products(of configuration: SearchConfiguration) -> HessianKind { hessian ?? configuration.hessian }
+
+  /// Whether eigenvalues that a search has logged are of the kind that is asked for.
+  package func takesLogged(by configuration: SearchConfiguration) -> Bool {
+    products(of: configuration) == configuration.hessian
+  }
 }

@@ -17,7 +17,7 @@ public final class CPUEngine: NetworkEngine {
   public var device: String { kernels.name }
   public var threadCount: Int { pool.threadCount }
   public var batch: Int { plan.batch }
-  public var byteCount: Int { plan.byteCount }
+  public var byteCount: Int { plan.byteCount + (tangentNetwork?.byteCount ?? 0) }
 
   private var plan: NetworkPlan
   private let layout: any NetworkLayout
@@ -96,18 +96,22 @@ public final class CPUEngine: NetworkEngine {
     precondition(
       input.smoothing == 0 && input.drops == nil && direction.map(\.count) == mixingCounts,
       "derivatives are of the plain cross-entropy, along a direction of the mixing weights")
-    guard case .supernet = network, let layout = layout as? any TangentLayout else {
-      throw InputError("no mixing weights to differentiate by", at: "the network", found: "a derived network", wanted: "a supernet")
-    }
-    if (tangentNetwork?.batch ?? 0) < input.batch.count {
-      // The smaller one makes room first.
-      tangentNetwork = nil
-      tangentNetwork = try TangentNetwork(layout, batch: input.batch.count, pool: pool, kernels: kernels)
-    }
+    try prepareTangents(images: input.batch.count)
     guard let tangentNetwork else { preconditionFailure("a network with derivatives was laid out") }
     let names = tensors.parameters.map(\.name)
     return tangentNetwork.run(
       input, along: direction, weights: Dictionary(uniqueKeysWithValues: zip(names, values(of: weights))))
+  }
+
+  public func prepareTangents(images: Int) throws {
+    guard case .supernet = network, let layout = layout as? any TangentLayout else {
+      throw InputError(
+        "no mixing weights to differentiate by", at: "the network", found: "a derived network", wanted: "a supernet")
+    }
+    guard (tangentNetwork?.batch ?? 0) < images else { return }
+    // The smaller one makes room first.
+    tangentNetwork = nil
+    tangentNetwork = try TangentNetwork(layout, batch: images, pool: pool, kernels: kernels)
   }
 
   public func logits(count: Int) -> [Float] { plan.logits(count: count) }

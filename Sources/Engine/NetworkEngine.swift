@@ -22,7 +22,7 @@ public protocol NetworkEngine: AnyObject {
   /// Images that buffers are laid out for. A larger batch lays them out anew, and ends the program with an account where
   /// memory is too short for it.
   var batch: Int { get }
-  /// Bytes of activations and scratch.
+  /// Bytes of activations and scratch, with those of derivatives once they are laid out.
   var byteCount: Int { get }
 
   /// Loss and, where wanted, gradients.
@@ -46,6 +46,11 @@ public protocol NetworkEngine: AnyObject {
   ///   operations nothing mixes.
   /// - Precondition: as `run`; no smoothing, no auxiliary loss, no dropped paths.
   func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents
+  /// Makes room for the derivatives of batches of so many images, so that a shortage shows before anything is computed;
+  /// `tangents` does it where nothing has.
+  ///
+  /// - Throws: as `tangents`.
+  func prepareTangents(images: Int) throws
 
   /// [count, classes] of the last run, row-major.
   func logits(count: Int) -> [Float]

@@ -81,6 +81,10 @@ package enum SpectrumPlot {
       quantities.indices.contains { quantities[$0] != "trace" && reach[$0].isFinite } ? "uncertainty of eigenvalues" : nil,
       rows("trace").contains { reach[$0].isFinite } ? "standard errors of traces over probes" : nil,
     ].compactMap { $0 }
+    // Tables without the column are of versions that had differences alone.
+    if table.columns.contains(SpectrumRow.kindColumn), let kind = try table.column(SpectrumRow.kindColumn).first {
+      caption.append("Hessian products: \(kind).")
+    }
     if !bars.isEmpty { caption.append("Bands and bars: \(bars.joined(separator: ", ")).") }
     return try Panels.figure(
       panels, title: style.title.map(PlotText.plain) ?? title(text, isSeries: times.count > 1),

@@ -60,6 +60,20 @@ public protocol BilevelProblem: AnyObject {
     weightGradient: ParameterVector?, wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> BatchGradient
 
+  /// ∇²L(ω, α) · v on a batch at fixed ω, by α or by the mixing weights that it stands for, with the batch's own
+  /// normalisation statistics: exact up to rounding wherever L has a second derivative.
+  ///
+  /// - Parameters:
+  ///   - direction: v, of as many values as α or `mixingCount`.
+  ///   - coordinates: by what L is differentiated.
+  /// - Throws: `MemoryShortage` where that needs more memory than there is.
+  func hessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
+    batch: Batch
+  ) throws -> BatchHessianProduct
+  /// How many mixing weights α stands for.
+  var mixingCount: Int { get }
+
   /// Named tensors of a vector that holds ω, a gradient or a momentum, in the public layout of the problem.
   func export(_ vector: ParameterVector) -> [NamedTensor]
   /// Named tensors (running_mean, running_var) of the statistics.
@@ -73,6 +87,8 @@ public protocol BilevelProblem: AnyObject {
 extension BilevelProblem {
   /// A closed form has no data.
   public var dataChecksum: String? { nil }
+  /// A problem that mixes nothing has α in their place.
+  public var mixingCount: Int { initialAlphas.count }
 
   public func trainingBatch(epoch: Int, step: Int, draw: Int) throws -> Batch {
     try trainingBatch(epoch: BatchDraws.epoch(draw), step: step)
@@ -113,6 +129,24 @@ extension BatchGradient {
     var result = shape
     result.flat = [Float](repeating: .nan, count: shape.count)
     return result
+  }
+}
+
+/// A Hessian product on a batch with what comes along. Loss, gradient and product are means over the examples.
+public struct BatchHessianProduct: Equatable, Sendable {
+  public var loss: Double
+  /// Examples in the batch.
+  public var count: Int
+  /// ∇L by the coordinates of the product.
+  public var gradient: [Double]
+  /// ∇²L · v.
+  public var product: [Double]
+
+  public init(loss: Double, count: Int, gradient: [Double], product: [Double]) {
+    self.loss = loss
+    self.count = count
+    self.gradient = gradient
+    self.product = product
   }
 }
 

@@ -104,6 +104,20 @@ public final class SupernetProblem: BilevelProblem {
       loss: BatchLoss(loss: result.loss, correct: result.correct, count: batch.count), alphas: result.alphas)
   }
 
+  public func hessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
+    batch: ImageBatch
+  ) throws -> BatchHessianProduct {
+    let result =
+      switch coordinates {
+      case .alphas: try model.hessianProduct(weights: weights, alphas: alphas, direction: direction, batch: batch)
+      case .mixing: try model.mixingHessianProduct(weights: weights, alphas: alphas, direction: direction, batch: batch)
+      }
+    return BatchHessianProduct(
+      loss: result.loss, count: batch.count, gradient: result.gradient, product: result.product)
+  }
+  public var mixingCount: Int { model.mixingCount }
+
   public func export(_ vector: ParameterVector) -> [NamedTensor] { model.export(vector) }
   public func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] { model.exportStatistics(statistics) }
 

@@ -3,6 +3,7 @@ import Diagnosis
 import Engine
 import Formats
 import Foundation
+import Problems
 import Runs
 import Search
 
@@ -85,7 +86,7 @@ struct DiagnoseCommand: ParsableCommand {
       let measured = try measure(files, diagnosis, settings, folder)
       diagnosis = try CollapseDiagnosis(
         configuration: diagnosis.configuration, of: files, epochs: diagnosis.epochs.count, measurements: measured,
-        thresholds: limits)
+        thresholds: limits, hessian: settings.hessian)
     }
     try diagnosis.write(to: folder, run: search, settings: quick ? nil : settings)
     print(diagnosis.text)
@@ -112,7 +113,13 @@ struct DiagnoseCommand: ParsableCommand {
     try configuration.validate()
     let job = try DiagnosisRun(
       of: files, settings: settings, every: every ?? 1, in: folder, dataset: configuration.dataset,
-      makeProblem: { try ProblemFactory.make(configuration) })
+      makeProblem: {
+        let problem = try ProblemFactory.make(configuration)
+        if settings.eigenvalues, settings.products(of: configuration) == .exact {
+          try problem.model.prepareHessianProducts()
+        }
+        return problem
+      })
     do {
       return try job.measure(
         diagnosis, isStopRequested: { stop.isRequested }, warn: { reporter.note("zarts: \($0)") }
@@ -131,11 +138,12 @@ extension CollapseDiagnosis {
   /// The same epochs again with measurements: a run that goes on may have finished more meanwhile.
   fileprivate init(
     configuration: SearchConfiguration, of run: SearchRunFolder, epochs: Int, measurements: [Int: CheckpointMeasurement],
-    thresholds: CollapseThresholds
+    thresholds: CollapseThresholds, hessian: HessianKind?
   ) throws {
     try self.init(
       configuration: configuration, alphas: Array(run.alphaHistory().prefix(epochs)),
-      records: Array(run.metrics().prefix(epochs)), measurements: measurements, thresholds: thresholds)
+      records: Array(run.metrics().prefix(epochs)), measurements: measurements, thresholds: thresholds,
+      hessian: hessian)
   }
 }
 
@@ -153,11 +161,14 @@ struct MeasurementFlags: ParsableArguments {
   var seed = MeasurementSettings().seed
   @Flag(inversion: .prefixedNo, help: "Compute dominant eigenvalues that the search has not logged.")
   var eigenvalues = true
+  @Option(help: HessianKind.help("of them", default: "as the search makes them; with another kind all are computed"))
+  var hessian: HessianKind?
 
   var values: MeasurementSettings {
     var result = MeasurementSettings()
     (result.validationBatches, result.samples, result.radius) = (validationBatches, samples, radius)
     (result.innerSteps, result.seed, result.eigenvalues) = (innerSteps, seed, eigenvalues)
+    result.hessian = hessian
     return result
   }
 }

@@ -35,6 +35,8 @@ struct FidelityCommand: ParsableCommand {
   var gradients = true
   @Flag(inversion: .prefixedNo, help: "Take the dominant eigenvalue of ∇²L₁.")
   var eigenvalue = true
+  @Option(help: HessianKind.help("∇²L₁", default: HessianKind.usual))
+  var hessian: HessianKind?
   @Option(help: "Displacement of the finite differences, in units of α.")
   var displacement = EstimatorSettings.defaultDisplacement
   @Option(help: "Candidates of the RS and MGS gradients.")
@@ -57,6 +59,7 @@ struct FidelityCommand: ParsableCommand {
     // Settings are checked before data is read and weights are loaded.
     let list = try Objective.parse(list: objectives)
     let distances = try NumberList.parse(radii, "--radii", Double.self)
+    let kind = HessianKind.chosen(hessian, study.walk, settings: "fidelity.yaml")
     func settings(_ step: WeightStep, _ epoch: Int, _ first: Int, _ sigma: Double) throws -> FidelitySettings {
       let sampled = try EstimatorSettings(
         estimators: StudiedEstimator.ofFidelity, innerSteps: [1], candidates: [candidates], sigmas: [sigma],
@@ -66,7 +69,7 @@ struct FidelityCommand: ParsableCommand {
       var settings = try FidelitySettings(
         objectives: list, directions: directions, radii: distances, length: length, normalisation: normalisation,
         directionsSeed: directionsSeed, planePoints: plane, comparesGradients: gradients,
-        gradients: study.inner.applied(to: sampled), takesEigenvalue: eigenvalue)
+        gradients: study.inner.applied(to: sampled), takesEigenvalue: eigenvalue, hessian: kind)
       settings.drawing = batches
       return settings
     }
@@ -74,13 +77,15 @@ struct FidelityCommand: ParsableCommand {
     try study.run(
       source, objectives: list, points: { _ in checked.pointsAtATime },
       make: { place, copies in
-        try FidelityRun(
+        // A shortage of memory is to show before the first point.
+        if eigenvalue, kind == .exact { try place.problem.model.prepareHessianProducts() }
+        return try FidelityRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
           statistics: place.checkpoint.statistics, alphas: place.alphas,
           settings: settings(place.step, place.epoch, place.firstStep, sigma ?? place.configuration.sigma), copies: copies)
       },
       finish: { run, rows, folder in
-        for warning in Self.warnings(rows) { complain(warning) }
+        for warning in Self.warnings(rows, kind) { complain(warning) }
         let text = FidelityText.text(rows, settings: run.settings)
         try AtomicFile.write(text + "\n", to: folder.file("fidelity.txt"))
         print(text)
@@ -88,14 +93,14 @@ struct FidelityCommand: ParsableCommand {
       })
   }
 
-  private static func warnings(_ rows: [FidelityRow]) -> [String] {
+  private static func warnings(_ rows: [FidelityRow], _ kind: HessianKind) -> [String] {
     func value(_ name: String, _ objective: Objective) -> Double? { rows.first(name, objective)?.value }
     return [
       NumericalNoise.gradientWarning(value("gradient_half_step_difference", .secondOrder)),
       NumericalNoise.curvatureWarning(
-        "∇²L₁", asymmetry: value("hessian_asymmetry", .firstOrder), largest: value("dominant_eigenvalue", .firstOrder),
-        atHalf: value("dominant_eigenvalue_half_displacement", .firstOrder),
-        displacement: ArchitectureHessian<SupernetProblem>.defaultDisplacement),
+        "∇²L₁", asymmetry: value(FidelityRow.name("hessian_asymmetry", by: kind), .firstOrder),
+        largest: value(FidelityRow.name("dominant_eigenvalue", by: kind), .firstOrder),
+        atHalf: value("dominant_eigenvalue_half_displacement", .firstOrder), products: kind.products()),
     ].compactMap { $0 }
   }
 }

@@ -52,14 +52,18 @@ enum FidelityText {
 
   private static func shapes(_ rows: [FidelityRow], _ settings: FidelitySettings) -> String? {
     let names = ["roughness", "quadratic_eigenvalue_1", "quadratic_eigenvalue_2", "quadratic_condition", "quadratic_r2"]
-    let header = ["roughness", "λ1 of the fit", "λ2", "condition", "R²", "perturbation condition", "dominant eigenvalue"]
+    let dominant = FidelityRow.name("dominant_eigenvalue", by: settings.hessian)
+    let header = [
+      "roughness", "λ1 of the fit", "λ2", "condition", "R²", "perturbation condition",
+      "dominant eigenvalue (\(settings.hessian.rawValue))",
+    ]
     return table(
       "shape", header,
       settings.objectives.map { objective in
         let condition = settings.radii.first.flatMap { rows.first("perturbation_condition", objective, radius: $0) }
         return (
           objective.label,
-          names.map { rows.first($0, objective) } + [condition, rows.first("dominant_eigenvalue", objective)]
+          names.map { rows.first($0, objective) } + [condition, rows.first(dominant, objective)]
         )
       })
   }

@@ -22,6 +22,16 @@ enum ProblemFactory {
     return try make(configuration, loader: loader, threads: threads(configuration))
   }
 
+  /// The same for a search that begins. Where it is to take exact eigenvalues, their derivatives are laid out at once, so that
+  /// a shortage of memory ends it before its first step and not at its first eigenvalue.
+  ///
+  /// - Throws: besides, `MemoryShortage` where they need more than there is.
+  @Sendable static func makeSearched(_ configuration: SearchConfiguration) throws -> SupernetProblem {
+    let problem = try make(configuration)
+    if configuration.eigenvalueEvery > 0, configuration.hessian == .exact { try problem.model.prepareHessianProducts() }
+    return problem
+  }
+
   /// - Throws: `MemoryShortage` where so many batches don't fit beside each other.
   static func checkMemory(for batches: Int, of loader: BatchLoader, _ what: @autoclosure () -> String) throws {
     let side = loader.dataset.side
@@ -41,9 +51,9 @@ enum ProblemFactory {
       "\(training) training and \(validationBatches) validation batches")
   }
 
-  /// The same for a run that goes on, whose data may have moved since.
+  /// A search's problem for a run that goes on, whose data may have moved since.
   @Sendable static func makeAgain(_ configuration: SearchConfiguration) throws -> SupernetProblem {
-    try lookingForMovedData { try make(configuration) }
+    try lookingForMovedData { try makeSearched(configuration) }
   }
 
   /// Says, where data cannot be read, how to name the place that they may have moved to.

@@ -61,9 +61,9 @@ struct SearchCommand: ParsableCommand {
       let folder = try OutputFolder.create(at: out)
       return try finish(
         StagedSearch(
-          starting: configuration, folder: folder, progress: progress, stop: stop, makeProblem: ProblemFactory.make))
+          starting: configuration, folder: folder, progress: progress, stop: stop, makeProblem: ProblemFactory.makeSearched))
     }
-    let problem = try ProblemFactory.make(configuration)
+    let problem = try ProblemFactory.makeSearched(configuration)
     let folder = try OutputFolder.create(at: out)
     try search(problem, configuration, folder, progress, stop)
   }

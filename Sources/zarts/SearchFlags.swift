@@ -2,6 +2,7 @@ import ArgumentParser
 import Cells
 import Datasets
 import Engine
+import Problems
 import Search
 
 /// The flags that set a search, one for each setting of config.yaml that a command line is likely to name. What a setting is
@@ -67,6 +68,7 @@ struct SearchFlags: ParsableArguments {
   var candidateMomentum: Double?
   @Option(help: SettingHelp.of("eigenvalue_every")) var eigenvalueEvery: Int?
   @Option(help: SettingHelp.of("eigenvalue_batches")) var eigenvalueBatches: Int?
+  @Option(help: SettingHelp.of("hessian")) var hessian: HessianKind?
   @Option(help: SettingHelp.of("early_stop_window")) var earlyStopWindow: Int?
   @Option(help: SettingHelp.of("early_stop_distance")) var earlyStopDistance: Int?
   @Option(help: SettingHelp.of("early_stop_ratio")) var earlyStopRatio: Double?
@@ -118,6 +120,7 @@ struct SearchFlags: ParsableArguments {
       Setting("candidate_momentum", candidateMomentum.map(Optional.some), \.candidateMomentum),
       Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
       Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
+      Setting("hessian", hessian, \.hessian),
       Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
       Setting("early_stop_distance", earlyStopDistance, \.earlyStopDistance),
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),

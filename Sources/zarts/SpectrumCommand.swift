@@ -11,7 +11,7 @@ struct SpectrumCommand: ParsableCommand {
     discussion: """
       At one checkpoint, or with --epochs at several of a run. Batch norm takes the statistics of the batch, as in the \
       gradients of a search; there is no --batch-norm, since gradients of losses with running or recalibrated statistics \
-      are not computed. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops; the same command with --resume goes \
+      are not computed. Exact products lay out a second network in memory. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops; the same command with --resume goes \
       on with the checkpoints that it stopped in.
       """)
 
@@ -24,8 +24,14 @@ struct SpectrumCommand: ParsableCommand {
   var probes = 20
   @Option(help: "Batches of the validation split, without augmentation.")
   var batches = 4
-  @Option(help: "ε of the differences, in units of α.")
-  var displacement = 0.5
+  @Option(
+    help: HessianKind.help(
+      "the Hessian", default: "exact; beside --displacement difference; with --resume, what the folder has"))
+  var hessian: HessianKind?
+  @Option(help: "ε of differences, in units of α. Default: \(HessianProducts.usualDisplacement).")
+  var displacement: Double?
+  @Flag(help: "Find the largest eigenvalues in the mixing weights p too, which ‖α‖ does not shrink; with exact products.")
+  var mixing = false
   @Flag(help: "Form the whole Hessian, one product a value of α, for all eigenvalues and the exact trace.")
   var full = false
   @Option(help: "Residual of an eigenvalue at most, relative to the largest.")
@@ -35,13 +41,26 @@ struct SpectrumCommand: ParsableCommand {
   func run() throws {
     try walk.requireOut()
     var settings = try SpectrumSettings(
-      eigenvalues: eigenvalues, probes: probes, batches: batches, displacement: displacement, isFull: full,
+      eigenvalues: eigenvalues, probes: probes, batches: batches, products: products(), takesMixing: mixing, isFull: full,
       tolerance: tolerance)
     let sources = try sources()
     let first = try sources[0].open()
     first.announce(takingSteps: false)
     settings.seed = first.configuration.seed
-    try measure(ProblemFactory.make(first.configuration), sources, first, settings)
+    let problem = try ProblemFactory.make(first.configuration)
+    if settings.products == .exact { try problem.model.prepareHessianProducts() }
+    try measure(problem, sources, first, settings)
+  }
+
+  private func products() throws -> HessianProducts {
+    if hessian == .exact, let displacement {
+      throw UsageError(
+        "a distance of exact products", found: "--displacement \(displacement) beside --hessian exact",
+        wanted: "one of them")
+    }
+    let flag = hessian ?? displacement.map { _ in .difference }
+    return HessianKind.chosen(flag, walk, settings: "spectrum.yaml").products(
+      displacement: displacement ?? HessianProducts.usualDisplacement)
   }
 
   /// One source a checkpoint.
@@ -91,7 +110,7 @@ struct SpectrumCommand: ParsableCommand {
         in: folder, origin: origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
     for warning in Self.warnings(rows, settings) { complain(warning) }
-    print(Self.text(rows))
+    print(Self.text(rows, settings))
     print(folder.file("spectrum.csv"))
   }
 
@@ -104,29 +123,30 @@ struct SpectrumCommand: ParsableCommand {
       }
       return NumericalNoise.curvatureWarning(
         epoch.map { "epoch \($0)" } ?? "the checkpoint", asymmetry: value(.asymmetry), largest: value(.eigenvalue),
-        atHalf: value(.halved), displacement: settings.displacement)
+        atHalf: value(.halved), products: settings.products)
     }
   }
 
-  private static func text(_ rows: [SpectrumRow]) -> String {
+  private static func text(_ rows: [SpectrumRow], _ settings: SpectrumSettings) -> String {
     var epochs: [Int?] = []
     for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
+    let columns: [(title: String, quantity: SpectrumRow.Quantity, index: Int)] =
+      [
+        ("largest", .eigenvalue, 1), ("second", .eigenvalue, 2), ("smallest", .smallest, 1), ("trace", .trace, 1),
+        ("smoothed largest", .smoothed, 1),
+      ] + (settings.products.halved == nil ? [] : [("largest at ε/2", .halved, 1)]) + [("asymmetry", .asymmetry, 1)]
+      + (settings.takesMixing ? [("largest in p", .mixingEigenvalue, 1)] : [])
     let lines = epochs.map { epoch -> [String] in
       let mine = rows.filter { $0.epoch == epoch }
-      func cell(_ quantity: SpectrumRow.Quantity, _ index: Int = 1) -> String {
+      func cell(_ quantity: SpectrumRow.Quantity, _ index: Int) -> String {
         guard let row = mine.first(where: { $0.quantity == quantity && $0.index == index }) else { return "-" }
         // A residual alone is no error bar: only the trace's error is one.
         let reach = row.quantity == .trace ? row.error : row.uncertainty
         return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
       }
-      let cells = [
-        cell(.eigenvalue), cell(.eigenvalue, 2), cell(.smallest), cell(.trace), cell(.smoothed), cell(.halved),
-        cell(.asymmetry),
-      ]
-      return [epoch.map(String.init) ?? "-"] + cells
+      return [epoch.map(String.init) ?? "-"] + columns.map { cell($0.quantity, $0.index) }
     }
-    return TextTable.text(
-      header: ["epoch", "largest", "second", "smallest", "trace", "smoothed largest", "largest at ε/2", "asymmetry"],
-      rows: lines, rightAligned: [0])
+    let products = settings.products.displacement.map { "differences over ε = \($0)" } ?? "exact products"
+    return TextTable.text(header: ["epoch"] + columns.map(\.title), rows: lines, rightAligned: [0]) + "\nby \(products)"
   }
 }

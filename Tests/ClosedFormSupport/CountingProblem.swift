@@ -11,6 +11,7 @@ package final class CountingProblem: BilevelProblem {
   package var forwards = 0
   package var steps = 0
   package var moves = 0
+  package var hessianProducts = 0
   /// Whether the loss with statistics is infinite.
   package var spoilsStatistics = false
 
@@ -56,6 +57,16 @@ package final class CountingProblem: BilevelProblem {
       weights: weights, alphas: alphas, batch: batch, weightGradient: weightGradient,
       wantsAlphaGradient: wantsAlphaGradient, statistics: nil)
   }
+
+  package func hessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
+    batch: Batch
+  ) throws -> BatchHessianProduct {
+    hessianProducts += 1
+    return try inner.hessianProduct(
+      weights: weights, alphas: alphas, direction: direction, coordinates: coordinates, batch: batch)
+  }
+  package var mixingCount: Int { inner.mixingCount }
 
   package func export(_ vector: ParameterVector) -> [NamedTensor] { inner.export(vector) }
   package func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {

@@ -127,6 +127,36 @@ struct DiagnosisRunTests {
     #expect(again.values.allSatisfy { $0.eigenvalue == nil })
   }
 
+  @Test("Eigenvalues are measured as the search makes them, and all anew where another kind is asked for")
+  func kindsOfEigenvaluesAreNotMixed() throws {
+    let scratch = try ScratchFolder()
+    let files = try search(in: scratch.file("run")) { ($0.eigenvalueEvery, $0.hessian) = (1, .difference) }
+    let configuration = try files.configuration()
+    var settings = MeasurementSettings()
+    #expect(configuration.hessian == .difference && settings.products(of: configuration) == .difference)
+    let earlier = settings.key(of: configuration)
+    #expect(!earlier.contains("hessian"), "journals of earlier versions name no kind")
+    settings.hessian = .difference
+    #expect(settings.key(of: configuration) == earlier && settings.takesLogged(by: configuration))
+    settings.hessian = .exact
+    #expect(settings.key(of: configuration).contains(" hessian=exact") && !settings.takesLogged(by: configuration))
+    let logged = try files.metrics().compactMap(\.dominantEigenvalue)
+    let alphas = try files.alphaHistory()
+    var measured = CheckpointMeasurement(
+      supernetLoss: 1, supernetAccuracy: 0.5, genotypeLoss: 1, genotypeAccuracy: 0.5)
+    measured.eigenvalue = 7
+    func eigenvalues(_ kind: HessianKind?) throws -> [Double?] {
+      let diagnosis = try CollapseDiagnosis(
+        configuration: configuration, alphas: alphas, records: files.metrics(), measurements: [2: measured],
+        hessian: kind)
+      #expect(diagnosis.hessian == kind ?? .difference)
+      return diagnosis.epochs.map(\.eigenvalue)
+    }
+    #expect(logged.count == 4)
+    #expect(try eigenvalues(nil) == logged && eigenvalues(.difference) == logged)
+    #expect(try eigenvalues(.exact) == [nil, 7, nil, nil])
+  }
+
   @Test func whatWasMeasuredIsNotMeasuredAgain() throws {
     let scratch = try ScratchFolder()
     let files = try search(in: scratch.file("run"))

@@ -149,6 +149,7 @@ final class FaultyEngine: NetworkEngine {
     if fault == .scalesCurvature { for kind in result.mixingGradientTangent.indices { result.mixingGradientTangent[kind][0] *= 1.01 } }
     return result
   }
+  func prepareTangents(images: Int) throws { try inner.prepareTangents(images: images) }
 
   /// Puts other values into a vector of parameters, from (value, parameter, place).
   private func change(_ vector: ParameterVector, _ make: (Float, Int, Int) -> Float) {

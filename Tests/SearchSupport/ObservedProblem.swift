@@ -10,6 +10,7 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   package var weightGradients = 0
   package var alphaGradients = 0
   package var evaluations = 0
+  package var hessianProducts = 0
   package var trainingPositions: [[Int]] = []
   package var validationPositions: [[Int]] = []
   /// Whether there are running statistics, of two values that a training step moves.
@@ -22,7 +23,7 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   /// Told of α before each evaluation.
   package var sees: (ArchitectureParameters) -> Void = { _ in }
 
-  /// Factor of ∂L/∂α, which makes the loss sharper in α as the weights move; the loss stays as it is.
+  /// Factor of ∂L/∂α and of Hessian products, which makes the loss sharper in α as the weights move; the loss stays as it is.
   package var sharpen: (ParameterVector) -> Float = { _ in 1 }
 
   /// Names data that the problem hasn't got.
@@ -30,6 +31,8 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   /// Called before each batch with the number of batches so far; what it throws there is thrown.
   package var spoilBatch: (Int) throws -> Void = { _ in }
   package private(set) var batches = 0
+  /// Called before each Hessian product with the number of products so far; what it throws there is thrown.
+  package var spoilProduct: (Int) throws -> Void = { _ in }
 
   package init(_ base: Base) { self.base = base }
 
@@ -38,7 +41,7 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     try spoilBatch(batches - 1)
   }
 
-  private var calls: Int { weightGradients + alphaGradients + evaluations }
+  private var calls: Int { weightGradients + alphaGradients + evaluations + hessianProducts }
 
   package var initialAlphas: ArchitectureParameters { base.initialAlphas }
   package func makeInitialWeights() -> ParameterVector { base.makeInitialWeights() }
@@ -101,6 +104,25 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     }
     return result
   }
+
+  package func hessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
+    batch: Batch
+  ) throws -> BatchHessianProduct {
+    let replacement = interfere(calls)
+    try spoilProduct(hessianProducts)
+    hessianProducts += 1
+    var result = try base.hessianProduct(
+      weights: weights, alphas: alphas, direction: direction, coordinates: coordinates, batch: batch)
+    if let replacement { result.loss = replacement }
+    let factor = Double(sharpen(weights))
+    if factor != 1 {
+      result.gradient = result.gradient.map { factor * $0 }
+      result.product = result.product.map { factor * $0 }
+    }
+    return result
+  }
+  package var mixingCount: Int { base.mixingCount }
 
   package func export(_ vector: ParameterVector) -> [NamedTensor] { base.export(vector) }
   package func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {

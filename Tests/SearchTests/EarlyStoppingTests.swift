@@ -1,3 +1,4 @@
+import Compute
 import Formats
 import Foundation
 import Problems
@@ -124,6 +125,24 @@ struct EarlyStoppingTests {
     #expect(outcome.record == rows[1 + decision.returned])
     #expect(try run.files.result()?.record == rows[1 + decision.returned])
     #expect(try outcome.genotype == run.files.genotypes()[1 + decision.returned])
+  }
+
+  @Test("A shortage of memory at an eigenvalue ends the search with its account, and what was finished stays")
+  func shortage() throws {
+    let folder = try ScratchFolder()
+    var configuration = shortConfiguration(.darts1)
+    configuration.eigenvalueEvery = 2
+    let shortage = MemoryShortage("Hessian products of a network", neededBytes: 2, availableBytes: 1)
+    let problem = try ObservedProblem(quadratic())
+    problem.spoilProduct = { _ in throw shortage }
+    let error = #expect(throws: MemoryShortage.self) {
+      try search(problem, configuration, in: folder.file("run"))
+    }
+    #expect(error == shortage)
+    let log = try String(contentsOfFile: folder.file("run/log.txt"), encoding: .utf8)
+    #expect(log.contains("\(shortage)"))
+    #expect(try CSVTable(readingFrom: folder.file("run/metrics.csv")).rows.count == 1, "the first epoch takes none")
+    #expect(FileManager.default.fileExists(atPath: folder.file("run/checkpoints/epoch-001.safetensors")))
   }
 
   /// A search whose curvature grows with the weights.

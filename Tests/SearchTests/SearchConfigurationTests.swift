@@ -81,6 +81,7 @@ struct SearchConfigurationTests {
     (configuration.eigenvalueEvery, configuration.eigenvalueBatches, configuration.keepLast) = (3, 2, 4)
     (configuration.checkpointEvery, configuration.tensorboard, configuration.earlyStopWindow) = (7, true, 3)
     (configuration.earlyStopRatio, configuration.earlyStopStart) = (0.9, 2)
+    #expect(configuration.yaml.contains("\nhessian: exact  # "))
     #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
     configuration.trainLimit = nil
     #expect(try SearchConfiguration(yaml: configuration.yaml, from: "memory") == configuration)
@@ -90,8 +91,37 @@ struct SearchConfigurationTests {
   @Test func absentSettingsKeepTheDefaultsOfMethodAndSpace() throws {
     let read = try SearchConfiguration(yaml: "method: zarts-mgs\nspace: s2\ndataset: fashion-mnist\nepochs: 20\n", from: "x")
     var expected = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "fashion-mnist")
-    expected.epochs = 20
+    (expected.epochs, expected.hessian) = (20, .difference)
     #expect(read == expected)
+  }
+
+  /// Runs of versions without exact products go on with the eigenvalues that they began with.
+  @Test func filesThatNameNoHessianHaveDifferencesAndNewRunsAreExact() throws {
+    let text = "method: darts1-es\nspace: s2\ndataset: d\n"
+    #expect(SearchConfiguration(method: .darts1ES, space: .s2, dataset: "d").hessian == .exact)
+    #expect(try SearchConfiguration(yaml: text, from: "x").hessian == .difference)
+    #expect(try SearchConfiguration(yaml: text + "hessian: exact\n", from: "x").hessian == .exact)
+    let preset = try SearchPreset(named: "paper-darts-es-s1-cifar10", at: "")
+    #expect(try SearchConfiguration(preset: preset).hessian == .exact)
+    // What a preset leaves open is as in new runs, since presets are of this version.
+    #expect(try SearchConfiguration(yaml: "seed: 3\n", from: "x", preset: preset).hessian == .exact)
+    let error = #expect(throws: InputError.self) {
+      try SearchConfiguration(yaml: text + "hessian: inexact\n", from: "x")
+    }
+    #expect(error?.place == .setting("hessian", in: "x") && error?.found == "'inexact'")
+    #expect(error?.wanted == "one of exact, difference")
+    // A comparison of an earlier version holds every setting of it, one that flags make is new.
+    let lists = ComparisonPlan.Lists(methods: [.darts1ES], seeds: [0], spaces: [.s2], datasets: ["d"])
+    #expect(try ComparisonPlan(yaml: "", from: nil, lists: lists).runs[0].configuration.hessian == .exact)
+    let old = try ComparisonPlan(yaml: "settings: {eigenvalue_every: 1}\n", from: "c", lists: lists)
+    #expect(old.runs[0].configuration.hessian == .difference)
+    // By flags alone it goes on as it was begun, unless they say otherwise.
+    let flags = try ComparisonPlan(yaml: "", from: nil, lists: lists)
+    #expect(flags.goingOn(from: old).runs[0].configuration.hessian == .difference)
+    #expect(flags.goingOn(from: flags).runs[0].configuration.hessian == .exact)
+    let given = try ComparisonPlan(
+      yaml: "", from: nil, lists: lists, overrides: .init(keys: ["hessian"]) { $0.hessian = .exact })
+    #expect(given.goingOn(from: old).runs[0].configuration.hessian == .exact)
   }
 
   @Test func smoothingOfAnAbsentMuGoesWithTheDistribution() throws {

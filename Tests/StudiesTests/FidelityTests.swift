@@ -97,7 +97,9 @@ struct FidelityTests {
     for name in ["minimiser_distance", "minimiser_regret"] {
       #expect(try #require(rows.first(name, .firstOrder)).interval == nil, "one extreme point is no mean")
     }
-    let dominant = try #require(rows.first("dominant_eigenvalue", .firstOrder)?.interval)
+    let dominant = try #require(rows.first("dominant_eigenvalue_exact", .firstOrder)?.interval)
+    #expect(rows.first("dominant_eigenvalue", .firstOrder) == nil)
+    #expect(rows.first("dominant_eigenvalue_half_displacement", .firstOrder) == nil)
     #expect(dominant.kind == "uncertainty" && dominant.resampled == nil && dominant.units == nil)
     #expect(try FidelityRow.read(from: folder.file("fidelity.csv")) == rows)
   }
@@ -132,8 +134,22 @@ struct FidelityTests {
       #expect((rows.first("quadratic_r2", objective)?.value ?? 0) > 0.999999)
     }
     let dense = try SymmetricEigenproblem((0..<6).map { row in (0..<6).map { curvature[row, $0] } })
-    let dominant = try #require(rows.first("dominant_eigenvalue", .firstOrder))
+    let dominant = try #require(rows.first("dominant_eigenvalue_exact", .firstOrder))
     #expect(abs(dominant.value / (dense.values.last ?? 0) - 1) < 2e-3)
+  }
+
+  @Test("Differences go under the names and settings of versions that had nothing else") func differences() throws {
+    let scratch = try ScratchFolder()
+    var chosen = try settings(gradients: false)
+    #expect(chosen.entries.contains { $0 == ("hessian", "exact") })
+    chosen.hessian = .difference
+    #expect(!chosen.entries.contains { $0.key == "hessian" })
+    let rows = try run(chosen).run(in: OutputFolder.create(at: scratch.file("out")))
+    let names = rows.map(\.name).filter { $0.contains("dominant") || $0.contains("hessian") }
+    #expect(names == ["dominant_eigenvalue", "hessian_asymmetry", "dominant_eigenvalue_half_displacement"])
+    // Of a study without an eigenvalue it makes no difference.
+    (chosen.hessian, chosen.takesEigenvalue) = (.exact, false)
+    #expect(!chosen.entries.contains { $0.key == "hessian" })
   }
 
   @Test func gradientsAreHeldAgainstTheClosedForm() throws {

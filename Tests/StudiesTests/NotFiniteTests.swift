@@ -98,9 +98,11 @@ import Testing
     #expect(change < 1e-3 && NumericalNoise.gradientWarning(change) == nil, "\(change)")
     let found = try DominantCurvature(
       of: ArchitectureHessian(
-        problem: problem, weights: weights, alphas: smallAlphas(), batches: [problem.validationSplitBatch(0)]),
+        problem: problem, weights: weights, alphas: smallAlphas(), batches: [problem.validationSplitBatch(0)],
+        products: HessianKind.difference.products()),
       seed: 1, epoch: 0)
-    #expect(found.asymmetry < 1e-3 && abs(found.atHalf / found.largest - 1) < 1e-3, "\(found)")
+    let half = try #require(found.atHalf)
+    #expect(found.asymmetry < 1e-3 && abs(half.largest / found.largest - 1) < 1e-3, "\(found)")
     #expect(found.uncertainty >= found.residual && found.uncertainty < 1e-2 * abs(found.largest))
   }
 
@@ -114,8 +116,9 @@ import Testing
         problem: problem, weights: weights, alphas: problem.initialAlphas, epoch: nil, settings: settings
       ).rows
     }
-    let lanczos = try rows(SpectrumSettings(eigenvalues: 1, probes: 0, batches: 1, displacement: 0.1))
-    let full = try rows(SpectrumSettings(batches: 1, displacement: 0.1, isFull: true))
+    let products = HessianProducts.difference(displacement: 0.1)
+    let lanczos = try rows(SpectrumSettings(eigenvalues: 1, probes: 0, batches: 1, products: products))
+    let full = try rows(SpectrumSettings(batches: 1, products: products, isFull: true))
     let largest = try #require(lanczos.first { $0.quantity == .eigenvalue })
     let dense = try #require(full.first { $0.quantity == .eigenvalue })
     let asymmetry = try #require(lanczos.first { $0.quantity == .asymmetry }).value
@@ -130,12 +133,18 @@ import Testing
     #expect(NumericalNoise.gradientWarning(0.05) == nil && NumericalNoise.gradientWarning(nil) == nil)
     #expect(
       NumericalNoise.gradientWarning(0.051)?.contains("5.1 % apart") == true && NumericalNoise.gradientWarning(.nan) != nil)
-    func warning(_ asymmetry: Double?, _ largest: Double?, _ half: Double?) -> String? {
-      NumericalNoise.curvatureWarning("epoch 3", asymmetry: asymmetry, largest: largest, atHalf: half, displacement: 0.5)
+    func warning(
+      _ asymmetry: Double?, _ largest: Double?, _ half: Double?,
+      products: HessianProducts = .difference(displacement: 0.5)
+    ) -> String? {
+      NumericalNoise.curvatureWarning("epoch 3", asymmetry: asymmetry, largest: largest, atHalf: half, products: products)
     }
     #expect(warning(0.5, 1, 1.25) == nil && warning(nil, nil, nil) == nil)
     #expect(warning(0.8, 0.22, 0.54)?.contains("epoch 3") == true)
     #expect(warning(0.8, 0.22, 0.54)?.contains("asymmetry 0.8") == true)
     #expect(warning(0.1, 0.22, 0.54)?.contains("0.22 at ε = 0.5 and 0.54 at 0.25") == true)
+    #expect(warning(0.8, 0.22, 0.54)?.contains("a larger displacement") == true)
+    #expect(warning(0.8, 0.22, nil, products: .exact)?.contains("partly rounding: asymmetry 0.8") == true)
+    #expect(warning(0.5, 0.22, nil, products: .exact) == nil)
   }
 }

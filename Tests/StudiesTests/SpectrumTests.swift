@@ -71,8 +71,8 @@ struct SpectrumTests {
     func rows(_ settings: SpectrumSettings) throws -> [SpectrumRow] {
       try SpectrumMeasurement(problem: problem, weights: weights, alphas: alphas, epoch: nil, settings: settings).rows
     }
-    let full = try rows(SpectrumSettings(batches: 1, displacement: 1, isFull: true))
-    let found = try rows(SpectrumSettings(eigenvalues: 3, probes: 30, batches: 1, displacement: 1))
+    let full = try rows(SpectrumSettings(batches: 1, products: .difference(displacement: 1), isFull: true))
+    let found = try rows(SpectrumSettings(eigenvalues: 3, probes: 30, batches: 1, products: .difference(displacement: 1)))
     let largest = values(full, .eigenvalue)[0]
     #expect(values(full, .eigenvalue).count == alphas.count && full[0].epoch == nil)
     for (lanczos, dense) in zip(values(found, .eigenvalue), values(full, .eigenvalue)) {
@@ -94,6 +94,48 @@ struct SpectrumTests {
       return sum + (ahead - behind) / 0.04 / 2
     }
     #expect(abs(bySecondDifferences - exact) < 0.1 * abs(exact) + 0.1 * largest, "\(bySecondDifferences), \(exact)")
+  }
+
+  @Test("Exact products have no distance to halve, and their settings name them where those of differences are as ever")
+  func kinds() throws {
+    let problem = try quadratic()
+    let exact = try measure(problem, SpectrumSettings(eigenvalues: 2, probes: 0))
+    let differences = try measure(
+      problem, SpectrumSettings(eigenvalues: 2, probes: 0, products: HessianKind.difference.products()))
+    #expect(exact.map(\.quantity) == [.eigenvalue, .eigenvalue, .smallest, .asymmetry])
+    #expect(differences.map(\.quantity) == [.eigenvalue, .eigenvalue, .smallest, .asymmetry, .halved])
+    #expect(values(exact, .asymmetry)[0] < 1e-12)
+    #expect(close(values(exact, .eigenvalue), values(differences, .eigenvalue), .scaled(1e-4)))
+    #expect(try SpectrumSettings().entries.map { "\($0.key): \($0.value)" }.contains("hessian: exact"))
+    let earlier = try SpectrumSettings(products: .difference(displacement: 0.25)).entries.map { "\($0.key): \($0.value)" }
+    #expect(
+      earlier == [
+        "eigenvalues: 5", "probes: 20", "batches: 4", "displacement: 0.25", "full: false", "tolerance: 0.001",
+        "spectrum_seed: 0",
+      ])
+  }
+
+  @Test("Eigenvalues in mixing weights are those of their dense Hessian; the closed form, which mixes nothing, has α's")
+  func mixing() throws {
+    let closed = try measure(quadratic(), SpectrumSettings(eigenvalues: 2, probes: 0, takesMixing: true, tolerance: 1e-8))
+    #expect(close(values(closed, .mixingEigenvalue), values(closed, .eigenvalue), .scaled(1e-10)))
+    let problem = try supernet()
+    let (weights, alphas) = (problem.makeInitialWeights(), problem.initialAlphas)
+    let rows = try SpectrumMeasurement(
+      problem: problem, weights: weights, alphas: alphas, epoch: nil,
+      settings: SpectrumSettings(eigenvalues: 1, probes: 0, batches: 1, takesMixing: true)
+    ).rows
+    let dense = try SymmetricEigenproblem(
+      ArchitectureHessian(
+        problem: problem, weights: weights, alphas: alphas, batches: [problem.validationSplitBatch(0)],
+        coordinates: .mixing
+      ).dense()
+    ).values
+    let (largest, smallest) = (try #require(dense.last), dense[0])
+    let found = try #require(rows.first { $0.quantity == .mixingEigenvalue })
+    #expect(abs(found.value - largest) < 4e-3 * max(abs(largest), abs(smallest)), "\(found), \(largest)")
+    #expect(found.index == 1 && found.uncertainty != nil)
+    #expect(rows.map(\.quantity).suffix(3) == [.mixingEigenvalue, .mixingSmallest, .mixingAsymmetry])
   }
 
   @Test func largestEigenvalueIsThatOfTheSearchItself() throws {
@@ -161,7 +203,10 @@ struct SpectrumTests {
     #expect(refusal { try SpectrumSettings(eigenvalues: 0) } == "setting eigenvalues: 0")
     #expect(refusal { try SpectrumSettings(probes: -1) } == "setting probes: -1")
     #expect(refusal { try SpectrumSettings(batches: 0) } == "setting batches: 0")
-    #expect(refusal { try SpectrumSettings(displacement: 0) } == "setting displacement: 0.0")
+    #expect(refusal { try SpectrumSettings(products: .difference(displacement: 0)) } == "setting displacement: 0.0")
+    #expect(
+      refusal { try SpectrumSettings(products: .difference(displacement: 1), takesMixing: true) }
+        == "setting hessian: difference")
     #expect(refusal { try SpectrumSettings(tolerance: .nan) } == "setting tolerance: nan")
   }
 }

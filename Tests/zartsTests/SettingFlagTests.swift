@@ -13,7 +13,7 @@ import Testing
     ("antithetic", nil), ("radius", "0.5"), ("radii", "3"), ("gld-distribution", "sphere"),
     ("untrained-baseline", nil), ("candidate-learning-rate", "0.5"), ("candidate-momentum", "0.5"),
     ("validation-sampling", "fresh"), ("depthwise-initialisation", "pytorch-0.3"), ("eigenvalue-every", "2"),
-    ("eigenvalue-batches", "3"),
+    ("eigenvalue-batches", "3"), ("hessian", "difference"),
     ("early-stop-window", "7"), ("early-stop-distance", "2"), ("early-stop-ratio", "0.5"), ("early-stop-start", "3"),
     ("keep-last", "2"), ("checkpoint-every", "5"), ("tensorboard", nil),
   ]

@@ -112,6 +112,28 @@ import Testing
     }
   }
 
+  @Test("a new spectrum has exact products, and one of differences goes on as it was begun") func kinds() throws {
+    let scratch = try ScratchFolder()
+    func run(_ folder: String, _ flags: [String]) throws -> (result: CommandLineRunner.Result, settings: String) {
+      let result = try CommandLineRunner.run(Self.spectrum + flags + ["--out", scratch.file(folder)])
+      return (result, try String(contentsOfFile: scratch.file("\(folder)/spectrum.yaml"), encoding: .utf8))
+    }
+    let exact = try run("exact", ["--mixing"])
+    #expect(exact.result.status == 0 && exact.result.output.contains("by exact products"), "\(exact.result.errors)")
+    #expect(exact.settings.contains("\nhessian: exact\n") && !exact.settings.contains("displacement"))
+    let table = try CSVTable(readingFrom: scratch.file("exact/spectrum.csv"))
+    #expect(try Set(table.column("hessian")) == ["exact"] && table.column("quantity").contains("eigenvalue_mixing"))
+    let differences = try run("differences", ["--displacement", "0.25"])
+    #expect(differences.result.status == 0 && differences.result.output.contains("by differences over ε = 0.25"))
+    #expect(differences.settings.contains("\ndisplacement: 0.25\n") && !differences.settings.contains("hessian"))
+    // As a command of an earlier version resumes it, and with the default distance of one that had no flag for it.
+    #expect(try run("differences", ["--displacement", "0.25", "--resume"]).result.status == 0)
+    #expect(try run("plain", ["--hessian", "difference"]).result.status == 0)
+    #expect(try run("plain", ["--resume"]).result.status == 0)
+    let other = try run("exact", ["--hessian", "difference", "--resume"]).result
+    #expect(other.status != 0 && other.errors.contains("of other settings"), "\(other.errors)")
+  }
+
   @Test(
     "flags that cannot be meant are named",
     arguments: [
@@ -129,6 +151,8 @@ import Testing
       (estimators, ["--compare-displacements", "a"], "--compare-displacements"),
       (spectrum, ["--eigenvalues", "0"], "--eigenvalues"), (spectrum, ["--batches", "0"], "--batches"),
       (spectrum, ["--displacement", "0"], "--displacement"), (spectrum, ["--epochs", "all"], "--epochs"),
+      (spectrum, ["--hessian", "close"], "close"), (spectrum, ["--hessian", "difference", "--mixing"], "--hessian"),
+      (spectrum, ["--hessian", "exact", "--displacement", "1"], "--displacement 1.0 beside --hessian exact"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {
     let scratch = try ScratchFolder()

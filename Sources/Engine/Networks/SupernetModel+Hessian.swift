@@ -2,12 +2,12 @@ import Cells
 import Compute
 import Datasets
 
-/// What second derivatives along a direction of α give.
+/// What second derivatives along a direction of α, or of the mixing weights, give.
 public struct AlphaHessianProduct: Sendable {
   public var loss: Double
-  /// ∇_α L, in the order of `ArchitectureParameters.flat`.
+  /// ∇L: by α in the order of `ArchitectureParameters.flat`, by mixing weights in that of `NetworkInput.mixing`.
   public var gradient: [Double]
-  /// ∇²_α L · v.
+  /// ∇²L · v.
   public var product: [Double]
 }
 
@@ -15,7 +15,7 @@ extension SupernetModel {
   /// ∇²_α L(ω, α) · v on a batch at fixed ω, with the batch's own statistics: the derivative of the α-gradient along v, exact
   /// up to rounding wherever no ReLU or maximum switches at α itself, as double backpropagation has it.
   ///
-  /// The first call lays out a network with derivatives, which takes about twice the memory of a plan.
+  /// The first call lays out a network with derivatives beside the plan, unless `prepareHessianProducts` has.
   ///
   /// - Parameter direction: v, in the order of `ArchitectureParameters.flat`.
   /// - Throws: `MemoryShortage` where that needs more memory than there is.
@@ -42,5 +42,33 @@ extension SupernetModel {
       product += through.tangent
     }
     return AlphaHessianProduct(loss: result.loss, gradient: gradient, product: product)
+  }
+  /// Makes room for products on batches as large as the model's, which `activationBytes` then counts.
+  ///
+  /// - Throws: as `hessianProduct`.
+  public func prepareHessianProducts() throws { try engine.prepareTangents(images: batch) }
+
+  /// Mixing weights of all kinds of cells.
+  public var mixingCount: Int { engine.network.mixingCounts.reduce(0, +) }
+
+  /// The same by the mixing weights p of α, each by itself: ∇²_p L · v. The softmax is left out, and with it that it flattens
+  /// as ‖α‖ grows; p may leave the simplex along v.
+  ///
+  /// - Parameter direction: v, `mixingCount` values in the order of `NetworkInput.mixing`.
+  /// - Throws: as `hessianProduct`.
+  public func mixingHessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], batch: ImageBatch
+  ) throws -> AlphaHessianProduct {
+    precondition(direction.count == mixingCount, "a direction has a value for each mixing weight")
+    var next = 0
+    let tangents = engine.network.mixingCounts.map { count in
+      defer { next += count }
+      return direction[next..<next + count].map(Float.init)
+    }
+    let result = try engine.tangents(
+      NetworkInput(batch: batch, mixing: mixing(alphas)), along: tangents, weights: weights)
+    return AlphaHessianProduct(
+      loss: result.loss, gradient: Array(result.mixingGradient.joined()),
+      product: Array(result.mixingGradientTangent.joined()))
   }
 }

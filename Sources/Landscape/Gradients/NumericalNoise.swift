@@ -1,4 +1,5 @@
 import Foundation
+import Problems
 import Statistics
 
 /// When finite differences of float32 networks say more about their kinks than about their slope or curvature. Ties of ReLU and
@@ -6,7 +7,8 @@ import Statistics
 public enum NumericalNoise {
   /// Relative difference of two second-order gradients, one with half the ε of the other, above which both are doubtful.
   public static let gradientThreshold = 0.05
-  /// ‖H − Hᵀ‖/‖H‖ above which a difference Hessian is doubtful: 0 of a quadratic, √2 of nothing but noise.
+  /// ‖H − Hᵀ‖/‖H‖ above which a Hessian is doubtful: 0 of a quadratic, √2 of nothing but noise, rounding alone where
+  /// products are exact.
   public static let asymmetryThreshold = ProductAsymmetry.doubtful
   /// Relative change of the largest eigenvalue as ε is halved above which it is doubtful.
   public static let eigenvalueThreshold = 0.25
@@ -22,21 +24,24 @@ public enum NumericalNoise {
 
   /// A warning about the curvature at a checkpoint; nil where there is nothing to warn of.
   public static func curvatureWarning(
-    _ place: String, asymmetry: Double?, largest: Double?, atHalf: Double?, displacement: Double
+    _ place: String, asymmetry: Double?, largest: Double?, atHalf: Double?, products: HessianProducts
   ) -> String? {
     var reasons: [String] = []
     if let asymmetry, !(asymmetry <= asymmetryThreshold) {
       reasons.append("asymmetry \(number(asymmetry)) (warned above \(number(asymmetryThreshold)))")
     }
-    if let largest, let atHalf, !(abs(atHalf - largest) <= eigenvalueThreshold * abs(largest)) {
+    if let largest, let atHalf, let displacement = products.displacement,
+      !(abs(atHalf - largest) <= eigenvalueThreshold * abs(largest))
+    {
       reasons.append(
         "largest eigenvalue \(number(largest)) at ε = \(number(displacement)) and \(number(atHalf)) at "
           + "\(number(displacement / 2)) (warned above a change of \(percent(eigenvalueThreshold)))")
     }
     guard !reasons.isEmpty else { return nil }
-    return
-      "warning: \(place): the difference Hessian is partly noise: \(reasons.joined(separator: "; ")); more batches or a "
-      + "larger displacement make less"
+    let account = reasons.joined(separator: "; ")
+    return products.displacement == nil
+      ? "warning: \(place): the Hessian is partly rounding: \(account); more batches make less"
+      : "warning: \(place): the difference Hessian is partly noise: \(account); more batches or a larger displacement make less"
   }
 
   private static func percent(_ value: Double) -> String {

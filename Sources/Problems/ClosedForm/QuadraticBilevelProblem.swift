@@ -156,6 +156,27 @@ public final class QuadraticBilevelProblem: BilevelProblem {
     return BatchGradient(loss: evaluate(weights: weights, alphas: alphas, batch: batch), alphas: gradient)
   }
 
+  /// D v of a validation batch. L_train is ½ (Bα − …)ᵀ A (Bα − …) in α, so of a training batch BᵀAB v. Neither depends on
+  /// ω, α or the batch's shift. This problem mixes nothing: α stands in the place of mixing weights.
+  public func hessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
+    batch: Batch
+  ) throws -> BatchHessianProduct {
+    let (omega, alpha) = (weights.values.map(Double.init), alphas.flat.map(Double.init))
+    let loss = evaluate(weights: weights, alphas: alphas, batch: batch)
+    let response = coefficients.response
+    let (gradient, product): ([Double], [Double]) =
+      switch batch.split {
+      case .training:
+        (
+          ((-1) * response.transposed) * weightPull(weights: omega, alphas: alpha, batch: batch),
+          response.transposed * (coefficients.trainingCurvature * (response * direction))
+        )
+      case .validation: (firstOrderGradient(alphas: alpha), coefficients.alphaCurvature * direction)
+      }
+    return BatchHessianProduct(loss: loss.loss, count: loss.count, gradient: gradient, product: product)
+  }
+
   /// The loss of a batch in double precision.
   public func loss(weights: [Double], alphas: [Double], batch: Batch) -> Double {
     let offset = weightOffset(weights: weights, alphas: alphas, batch: batch)

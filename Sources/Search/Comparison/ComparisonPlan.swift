@@ -125,7 +125,8 @@ public struct ComparisonPlan: Equatable, Sendable {
             let identity = SearchConfiguration.Identity(
               method: method, space: space, dataset: dataset, rsDistribution: overrides.identity.rsDistribution)
             var configuration = try SearchConfiguration(
-              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity, from: place ?? "run \(name)")
+              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity,
+              isOfEarlierVersion: base == nil && !yaml.isEmpty, from: place ?? "run \(name)")
             overrides.apply(&configuration)
             configuration.seed = seed
             (configuration.method, configuration.space, configuration.dataset) = (method, space, dataset)
@@ -139,6 +140,17 @@ public struct ComparisonPlan: Equatable, Sendable {
         }
       }
     }
+  }
+
+  /// The same plan for a comparison that goes on: settings whose defaults a later version has changed, and which nothing
+  /// gives, are as it was begun.
+  package func goingOn(from old: ComparisonPlan) -> ComparisonPlan {
+    guard let begun = old.runs.first?.configuration else { return self }
+    var result = self
+    for field in SearchConfiguration.fields where field.setEarlier != nil && given[field.key] == nil {
+      for index in runs.indices { field.copy(begun, &result.runs[index].configuration) }
+    }
+    return result
   }
 
   /// The same plan with its data named by other paths, in their order.

@@ -49,11 +49,11 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     self.stop = stop
     self.makeProblem = makeProblem
     lock = try FileLock(path: folder.file("log.txt"))
+    let begun = FileManager.default.fileExists(atPath: files.planPath) ? try files.plan() : nil
+    let plan = begun.map { plan.goingOn(from: $0) } ?? plan
     let resolved = try plan.resolved { try makeProblem($0).stepsPerEpoch }
     self.plan = resolved
-    if FileManager.default.fileExists(atPath: files.planPath) {
-      try Self.requireGrown(from: files.plan(), to: plan, files.planPath)
-    }
+    if let begun { try Self.requireGrown(from: begun, to: plan, files.planPath) }
     for run in resolved.runs { try Self.requireSame(run.configuration, in: files.run(run)) }
     warmups = Self.warmups(of: resolved, in: files)
     data = files.knownData(of: resolved)

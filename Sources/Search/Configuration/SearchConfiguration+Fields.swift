@@ -4,6 +4,7 @@ import Datasets
 import Engine
 import Formats
 import Foundation
+import Problems
 import Runs
 import Yams
 
@@ -50,14 +51,25 @@ extension SearchConfiguration {
       copy = { $1[keyPath: path] = $0[keyPath: path] }
     }
 
-    /// Whether digests are not of the field where it has its default: shared warm-ups had names before there was such a
-    /// setting, and keep them.
+    /// Whether digests are not of the field where it has the value of versions without it: shared warm-ups had names before
+    /// there was such a setting, and keep them.
     package private(set) var isLater = false
+    /// Gives the setting what versions without it did; nil where that is its default.
+    private(set) var setEarlier: (@Sendable (inout SearchConfiguration) -> Void)?
 
-    /// The same for a setting that came later than the names of shared warm-ups.
+    /// The same for a setting that came later than the names of shared warm-ups, and whose default is what was done before.
     var later: Field {
       var result = self
       result.isLater = true
+      return result
+    }
+
+    /// The same where earlier versions did something else than the default: files that lack the key mean that.
+    func later(
+      was setEarlier: @escaping @Sendable (inout SearchConfiguration) -> Void
+    ) -> Field {
+      var result = later
+      result.setEarlier = setEarlier
       return result
     }
 
@@ -182,6 +194,8 @@ extension SearchConfiguration {
       "eigenvalue_every", \.eigenvalueEvery, .afterWarmup, RunBounds.interval.or(zero: "none"),
       "epochs between dominant eigenvalues of the Hessian of the validation loss in alpha; 0 for none"),
     whole("eigenvalue_batches", \.eigenvalueBatches, .afterWarmup, RunBounds.batches, "validation batches of that Hessian"),
+    choice("hessian", \.hessian, .afterWarmup, "how products of that Hessian are made").later(
+      was: { $0.hessian = .difference }),
     whole(
       "early_stop_window", \.earlyStopWindow, .afterWarmup, RunBounds.window,
       "eigenvalues of its moving average"),

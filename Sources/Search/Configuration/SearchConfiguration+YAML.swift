@@ -13,13 +13,17 @@ extension SearchConfiguration {
   /// A setting as config.yaml has it; nil for a key that is none.
   public func text(of key: String) -> String? { Self.field(key)?.write(self) }
 
-  /// Every setting without its meaning, which a later version may word otherwise, and without later settings at their
-  /// defaults: what digests are of.
+  /// Every setting without its meaning, which a later version may word otherwise, and without later settings where they are
+  /// what earlier versions did: what digests are of.
   package var bareYAML: String {
-    let defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
-    return Self.fields.filter { !$0.isLater || $0.write(self) != $0.write(defaults) }
+    var earlier = SearchConfiguration(method: method, space: space, dataset: dataset)
+    earlier.setEarlier()
+    return Self.fields.filter { !$0.isLater || $0.write(self) != $0.write(earlier) }
       .map { "\($0.key): \($0.write(self))\n" }.joined()
   }
+
+  /// Gives later settings what versions without them did.
+  mutating func setEarlier() { for field in Self.fields { field.setEarlier?(&self) } }
 
   /// Settings that the defaults of others go with, where they are given elsewhere than in a file: on a command line.
   public struct Identity: Equatable, Sendable {
@@ -40,7 +44,8 @@ extension SearchConfiguration {
   }
 
   /// Reads a configuration from YAML text. Settings that are absent are those of the preset that the key `preset` names,
-  /// and else the defaults of the method and the space.
+  /// and else the defaults of the method and the space; without a preset, those that came with a later version are what
+  /// was done before, since a run's config.yaml holds every setting of its version.
   ///
   /// - Parameters:
   ///   - place: named in errors, a path as a rule.
@@ -50,8 +55,9 @@ extension SearchConfiguration {
   public init(yaml: String, from place: String, preset: SearchPreset? = nil, given: Identity = Identity()) throws {
     let text = try SettingsText(yaml, from: place)
     var layers = [text]
-    if let preset = try preset ?? text.preset { layers.insert(try preset.settings, at: 0) }
-    try self.init(layers: layers, given: given, from: place)
+    let base = try preset ?? text.preset
+    if let base { layers.insert(try base.settings, at: 0) }
+    try self.init(layers: layers, given: given, isOfEarlierVersion: base == nil, from: place)
     try InputError.naming(place) { try validate() }
   }
 
@@ -63,8 +69,12 @@ extension SearchConfiguration {
     try self.init(layers: [preset.settings], given: given, from: "preset \(preset.name)")
   }
 
-  /// Layers in ascending order of rank.
-  init(layers: [SettingsText], given: Identity, from place: String) throws {
+  /// - Parameters:
+  ///   - layers: in ascending order of rank.
+  ///   - isOfEarlierVersion: whether what the layers lack is as it was before there was such a setting.
+  init(
+    layers: [SettingsText], given: Identity, isOfEarlierVersion: Bool = false, from place: String
+  ) throws {
     self.init(method: .neutral, space: .s6, dataset: "")
     for layer in layers { try set(["method", "space", "dataset"], layer) }
     for (key, isGiven) in [
@@ -77,6 +87,7 @@ extension SearchConfiguration {
     for layer in layers { try set(["rs_distribution"], layer) }
     rsDistribution = given.rsDistribution ?? rsDistribution
     mu = Self.defaultMu(space, rsDistribution)
+    if isOfEarlierVersion { setEarlier() }
     let distribution = rsDistribution
     for layer in layers { try set(Self.fields.map(\.key), layer) }
     (method, space, dataset, rsDistribution) = (identity.0, identity.1, identity.2, distribution)

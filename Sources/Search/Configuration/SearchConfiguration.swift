@@ -2,6 +2,7 @@ import Cells
 import Datasets
 import Engine
 import Formats
+import Problems
 
 /// Everything that decides what a search computes, bit for bit, and on how many threads.
 public struct SearchConfiguration: Equatable, Sendable {
@@ -93,6 +94,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var eigenvalueEvery = 0
   /// Batches of the validation split that this Hessian is the mean of.
   public var eigenvalueBatches = 4
+  /// How products of this Hessian are made. Runs of versions without the setting had differences.
+  public var hessian = HessianKind.exact
   /// Early stopping averages so many eigenvalues, which lie `eigenvalueEvery` epochs apart.
   public var earlyStopWindow = 5
   /// How many eigenvalues back the returned architecture lies; 0 for as many as the window has.

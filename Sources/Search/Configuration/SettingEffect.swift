@@ -41,6 +41,8 @@ extension SearchConfiguration {
   package var sharedWarmup: SearchConfiguration {
     var shared = SearchConfiguration(method: .neutral, space: space, dataset: dataset)
     shared.take(from: self) { $0 != .afterWarmup }
+    // Nothing of the warm-up depends on what came later, and folders of earlier versions are of what was before.
+    for field in Self.fields where field.affects == .afterWarmup { field.setEarlier?(&shared) }
     shared.warmup = epochs
     // Runs that start from it take every epoch over.
     shared.keepLast = 0

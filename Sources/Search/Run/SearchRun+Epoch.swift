@@ -72,7 +72,8 @@ extension SearchRun {
     let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
     let batches = try (0..<count).map(problem.validationSplitBatch)
     let hessian = ArchitectureHessian(
-      problem: problem, weights: state.weights, alphas: state.alphas, batches: batches, isStopRequested: isStopRequested)
+      problem: problem, weights: state.weights, alphas: state.alphas, batches: batches,
+      products: configuration.hessian.products(), isStopRequested: isStopRequested)
     let largest = try hessian.dominantEigenvalue(seed: configuration.seed, epoch: epoch).largest
     if let asymmetry = hessian.asymmetry?.relative, asymmetry > ProductAsymmetry.doubtful {
       training.logger.warning(

@@ -80,7 +80,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   private static func eigenvalueCost(_ configuration: SearchConfiguration, _ problem: Problem) -> Double {
     guard configuration.eigenvalueEvery > 0 else { return 0 }
     let batches = Double(min(configuration.eigenvalueBatches, problem.validationSplitCount))
-    return ArchitectureHessian<Problem>.usualCost * batches / Double(configuration.eigenvalueEvery)
+    return configuration.hessian.products().usualCost * batches / Double(configuration.eigenvalueEvery)
   }
 
   /// Runs to the last epoch, to where early stopping sets in, or to the next step's end where a stop is requested.

@@ -1,5 +1,6 @@
 import Formats
 import Landscape
+import Problems
 
 /// A row of `fidelity.csv`: one statistic, with its interval where it has one.
 public struct FidelityRow: Equatable, Sendable {
@@ -25,6 +26,12 @@ public struct FidelityRow: Equatable, Sendable {
     self.value = value
     self.interval = interval
     self.count = count
+  }
+
+  /// The name of what is found of a Hessian: as it was before there were exact products where they are differences, with
+  /// `_exact` behind it where they are not.
+  public static func name(_ name: String, by kind: HessianKind) -> String {
+    kind == .difference ? name : "\(name)_\(kind.rawValue)"
   }
 
   public var lower: Double? { interval?.lower }

@@ -118,8 +118,9 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       estimate.gradients = gradients.gradientWork
     }
     if settings.takesEigenvalue {
-      // Once more at half of the displacement.
-      let steps = 2 * ArchitectureHessian<Problem>.usualCost * Double(sampled.validationBatches)
+      let products = settings.hessian.products()
+      // Of differences once more at half of the displacement.
+      let steps = products.usualCost * (products.halved == nil ? 1 : 2) * Double(sampled.validationBatches)
       estimate.gradients = estimate.gradients + EvaluationWork(steps: Int(steps))
     }
     return estimate
@@ -221,7 +222,8 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     return rows
   }
 
-  /// The largest eigenvalue of ∇²_α L₁ on the study's validation batches, with its uncertainty, and what tells of noise.
+  /// The largest eigenvalue of ∇²_α L₁ on the study's validation batches, with its uncertainty, and what tells of noise. Names
+  /// of rows say how products were made (`FidelityRow.name(_:by:)`).
   private func eigenvalueRows(_ isStopRequested: @escaping () -> Bool) throws -> [FidelityRow] {
     guard settings.takesEigenvalue else { return [] }
     let (place, length) = (gradients.settings, max(1, problem.stepsPerEpoch))
@@ -230,15 +232,17 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       return try problem.validationBatch(epoch: place.epoch + offset / length, step: offset % length)
     }
     let hessian = ArchitectureHessian(
-      problem: problem, weights: weights, alphas: alphas, batches: batches, isStopRequested: isStopRequested)
+      problem: problem, weights: weights, alphas: alphas, batches: batches, products: settings.hessian.products(),
+      isStopRequested: isStopRequested)
     let found = try DominantCurvature(of: hessian, seed: place.seed, epoch: place.epoch)
     let interval = StatedInterval(uncertainty: found.uncertainty, of: found.largest)
+    func row(_ name: String, _ value: Double, _ products: Int, _ interval: StatedInterval? = nil) -> FidelityRow {
+      FidelityRow(
+        FidelityRow.name(name, by: settings.hessian), of: .firstOrder, value: value, interval: interval, count: products)
+    }
     return [
-      FidelityRow(
-        "dominant_eigenvalue", of: .firstOrder, value: found.largest, interval: interval, count: found.products),
-      FidelityRow("hessian_asymmetry", of: .firstOrder, value: found.asymmetry, count: found.products),
-      FidelityRow(
-        "dominant_eigenvalue_half_displacement", of: .firstOrder, value: found.atHalf, count: found.productsAtHalf),
-    ]
+      row("dominant_eigenvalue", found.largest, found.products, interval),
+      row("hessian_asymmetry", found.asymmetry, found.products),
+    ] + (found.atHalf.map { [row("dominant_eigenvalue_half_displacement", $0.largest, $0.products)] } ?? [])
   }
 }

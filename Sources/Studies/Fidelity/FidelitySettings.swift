@@ -1,6 +1,7 @@
 import Compute
 import Formats
 import Landscape
+import Problems
 import Statistics
 
 /// What a radius of 1 means.
@@ -32,6 +33,8 @@ public struct FidelitySettings: Equatable, Sendable {
   public var takesEigenvalue: Bool
   /// Whether the points of rays and plane share their batches; those of gradients do in any case.
   public var drawing = BatchDrawing.fixed
+  /// How its products are made.
+  public var hessian: HessianKind
 
   /// The smallest grid that fixes a quadratic in the plane.
   public static let fewestPlanePoints = 3
@@ -41,7 +44,8 @@ public struct FidelitySettings: Equatable, Sendable {
   public init(
     objectives: [Objective], directions: Int, radii: [Double], length: DirectionLength = .alpha,
     normalisation: DirectionNormalisation = .cell, directionsSeed: UInt64 = 0, planePoints: Int = 5,
-    comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true
+    comparesGradients: Bool = true, gradients: EstimatorSettings, takesEigenvalue: Bool = true,
+    hessian: HessianKind = .exact
   ) throws {
     guard objectives.truth != nil else {
       throw InputError(
@@ -65,6 +69,7 @@ public struct FidelitySettings: Equatable, Sendable {
     self.comparesGradients = comparesGradients
     self.gradients = gradients
     self.takesEigenvalue = takesEigenvalue
+    self.hessian = hessian
   }
 
   /// The true loss of most inner steps, which the others are compared with.
@@ -78,7 +83,8 @@ public struct FidelitySettings: Equatable, Sendable {
 
   public var bootstrap: Bootstrap { gradients.bootstrap }
 
-  /// The settings as keys and values of a YAML mapping.
+  /// The settings as keys and values of a YAML mapping. Files of earlier versions name no kind of products: theirs were
+  /// differences.
   public var entries: [(key: String, value: String)] {
     let labels = objectives.map(\.label).joined(separator: ",")
     let sampled = gradients.entries.filter { entry in
@@ -89,6 +95,7 @@ public struct FidelitySettings: Equatable, Sendable {
       ("radii", "[\(radii.map(\.description).joined(separator: ", "))]"), ("length", length.rawValue),
       ("normalisation", normalisation.rawValue), ("directions_seed", "\(directionsSeed)"), ("plane", "\(planePoints)"),
       ("gradients", "\(comparesGradients)"), ("eigenvalue", "\(takesEigenvalue)"),
-    ] + sampled + DepartureEntries.of(unrolledRate: nil, startsAtRest: false, drawing: drawing)
+    ] + (takesEigenvalue && hessian == .exact ? [(HessianKind.settingKey, hessian.rawValue)] : []) + sampled
+      + DepartureEntries.of(unrolledRate: nil, startsAtRest: false, drawing: drawing)
   }
 }

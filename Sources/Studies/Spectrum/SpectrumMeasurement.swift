@@ -5,7 +5,7 @@ import Statistics
 
 /// What is found of the spectrum of ∇²_α L_val(ω, α) at one checkpoint.
 ///
-/// Eigenvalues come from Lanczos' iteration with full reorthogonalisation, the trace from Hutchinson's estimator: the mean of
+/// In α and, where wanted, in the mixing weights. Eigenvalues come from Lanczos' iteration with full reorthogonalisation, the trace from Hutchinson's estimator: the mean of
 /// zᵀHz over vectors z of random signs (*A stochastic estimator of the trace of the influence matrix for Laplacian smoothing
 /// splines*, Communications in Statistics 19, 1990). Both need H by its products alone (`ArchitectureHessian`).
 public struct SpectrumMeasurement {
@@ -14,59 +14,73 @@ public struct SpectrumMeasurement {
   /// - Parameters:
   ///   - epoch: epochs finished at the checkpoint, nil where it does not say. With the seed it is the key of the random
   ///     vectors; Lanczos' start is the one of the search's own `dominant_eigenvalue`.
-  ///   - isStopRequested: asked before each gradient.
-  /// - Throws: `Divergence` where a gradient is not finite; `CancellationError` where a stop is requested; what the
-  ///   problem throws where its data are damaged.
+  ///   - isStopRequested: asked before each product or gradient.
+  /// - Throws: as `ArchitectureHessian.product`; what the problem throws where its data are damaged.
   public init<Problem: BilevelProblem>(
     problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,
     isStopRequested: @escaping () -> Bool = { false }
   ) throws {
     let batches = try (0..<min(settings.batches, problem.validationSplitCount)).map(problem.validationSplitBatch)
     let hessian = ArchitectureHessian(
-      problem: problem, weights: weights, alphas: alphas, batches: batches, displacement: settings.displacement,
+      problem: problem, weights: weights, alphas: alphas, batches: batches, products: settings.products,
       isStopRequested: isStopRequested)
     let key = max(0, (epoch ?? 1) - 1)
     let (found, asymmetry) =
       settings.isFull
       ? try Self.full(hessian, size: alphas.count, epoch: epoch)
-      : try Self.dominant(hessian, size: alphas.count, epoch: epoch, key: key, settings)
+      : try Self.dominant(hessian, epoch: epoch, key: key, settings)
     let trace =
       settings.isFull ? [] : try Self.trace(hessian, size: alphas.count, epoch: epoch, key: key, settings)
-    let half = try hessian.with(displacement: settings.displacement / 2).dominantEigenvalue(
-      seed: settings.seed, epoch: key, tolerance: settings.tolerance
-    ).largest
-    let change = found.first { $0.quantity == .eigenvalue }.map { abs($0.value - half) } ?? 0
+    let half = try settings.products.halved.map {
+      try hessian.with($0).dominantEigenvalue(seed: settings.seed, epoch: key, tolerance: settings.tolerance).largest
+    }
+    let change = half.flatMap { half in found.first { $0.quantity == .eigenvalue }.map { abs($0.value - half) } } ?? 0
     rows =
-      found.map { row in
-        var row = row
-        if row.quantity == .eigenvalue || row.quantity == .smallest {
-          row.uncertainty = max(row.error ?? 0, asymmetry.eigenvalueBound, change)
-        }
-        return row
-      } + trace + [
-        SpectrumRow(epoch: epoch, .asymmetry, value: asymmetry.relative), SpectrumRow(epoch: epoch, .halved, value: half),
-      ]
+      Self.stating(max(asymmetry.eigenvalueBound, change), of: found) + trace
+      + [SpectrumRow(epoch: epoch, .asymmetry, value: asymmetry.relative)]
+      + (half.map { [SpectrumRow(epoch: epoch, .halved, value: $0)] } ?? [])
+      + (try Self.mixing(problem, weights, alphas, batches, epoch: epoch, key: key, settings, isStopRequested))
+  }
+
+  /// Eigenvalues with their uncertainty: what products leave open, or the residual where that is greater.
+  private static func stating(_ uncertainty: Double, of rows: [SpectrumRow]) -> [SpectrumRow] {
+    rows.map { row in
+      var row = row
+      if row.quantity != .trace { row.uncertainty = max(row.error ?? 0, uncertainty) }
+      return row
+    }
+  }
+
+  /// The largest eigenvalues in mixing weights.
+  private static func mixing<Problem: BilevelProblem>(
+    _ problem: Problem, _ weights: ParameterVector, _ alphas: ArchitectureParameters, _ batches: [Problem.Batch],
+    epoch: Int?, key: Int, _ settings: SpectrumSettings, _ isStopRequested: @escaping () -> Bool
+  ) throws -> [SpectrumRow] {
+    guard settings.takesMixing else { return [] }
+    let hessian = ArchitectureHessian(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, products: settings.products,
+      coordinates: .mixing, isStopRequested: isStopRequested)
+    let found = try dominant(hessian, epoch: epoch, key: key, settings)
+    let rows = stating(found.asymmetry.eigenvalueBound, of: found.rows).map { row in
+      var row = row
+      row.quantity = row.quantity == .eigenvalue ? .mixingEigenvalue : .mixingSmallest
+      return row
+    }
+    return rows + [SpectrumRow(epoch: epoch, .mixingAsymmetry, value: found.asymmetry.relative)]
   }
 
   private static func dominant<Problem>(
-    _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
+    _ hessian: ArchitectureHessian<Problem>, epoch: Int?, key: Int, _ settings: SpectrumSettings
   ) throws -> (rows: [SpectrumRow], asymmetry: ProductAsymmetry) {
-    var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key)
-    var (vectors, products): ([[Double]], [[Double]]) = ([], [])
-    let found = try Lanczos(
-      start: stream.normals(size), wanted: min(settings.eigenvalues, size), tolerance: settings.tolerance,
-      limit: 60 + 4 * settings.eigenvalues
-    ) { vector in
-      let product = try hessian.product(vector)
-      vectors.append(vector)
-      products.append(product)
-      return product
-    }
+    let found = try hessian.largestEigenvalues(
+      settings.eigenvalues, seed: settings.seed, epoch: key, tolerance: settings.tolerance,
+      limit: 60 + 4 * settings.eigenvalues)
+    guard let asymmetry = hessian.asymmetry else { preconditionFailure("an iteration makes products") }
     let largest = found.ritz.prefix(settings.eigenvalues).enumerated().map { index, ritz in
       SpectrumRow(epoch: epoch, .eigenvalue, index: index + 1, value: ritz.value, error: ritz.residual)
     }
     let smallest = found.ritz.suffix(1).map { SpectrumRow(epoch: epoch, .smallest, value: $0.value, error: $0.residual) }
-    return (largest + smallest, try ProductAsymmetry(vectors: vectors, products: products))
+    return (largest + smallest, asymmetry)
   }
 
   private static func trace<Problem>(

@@ -10,11 +10,11 @@ public struct SpectrumRow: Equatable, Sendable {
   /// Counts eigenvalues from the largest, 1; 1 for everything else.
   public var index: Int
   public var value: Double
-  /// What the algorithm leaves open: the residual of an eigenvalue of the difference Hessian, the standard error of a trace;
-  /// nil where nothing.
+  /// What the algorithm leaves open: the residual of an eigenvalue of the Hessian that the products are of, the standard
+  /// error of a trace; nil where nothing.
   public var error: Double?
-  /// How far an eigenvalue may be from that of the curvature: the greatest of its residual, of what the antisymmetric part of the
-  /// difference Hessian can do, and of the largest eigenvalue's change as ε is halved; nil where it is not known.
+  /// How far an eigenvalue may be from that of the Hessian: the greatest of its residual, of what the antisymmetric part of the
+  /// products can do, and of a difference's change as ε is halved; nil where it is not known.
   public var uncertainty: Double?
 
   /// What a row holds.
@@ -26,10 +26,14 @@ public struct SpectrumRow: Equatable, Sendable {
     /// ‖H − Hᵀ‖/‖H‖ (Frobenius) before H was made symmetric: 0 of a quadratic, √2 of nothing but noise. Of a full Hessian, or
     /// on the vectors of Lanczos' iteration.
     case asymmetry
-    /// The largest eigenvalue with half of ε.
+    /// The largest eigenvalue with half of ε; of differences alone.
     case halved = "eigenvalue_half_displacement"
     /// The mean largest eigenvalue of the epochs around, where all were measured.
     case smoothed
+    /// Of the Hessian in the mixing weights.
+    case mixingEigenvalue = "eigenvalue_mixing"
+    case mixingSmallest = "smallest_mixing"
+    case mixingAsymmetry = "asymmetry_mixing"
   }
 
   public init(
@@ -46,6 +50,9 @@ public struct SpectrumRow: Equatable, Sendable {
   /// Numbers of eigenvalues; 0 closes the rows of a checkpoint in a journal.
   public static let indices = CountBounds(0...100_000)
   public static let columns = ["epoch", "quantity", "index", "value", "error", "uncertainty"]
+  /// The column of `spectrum.csv` behind these that names how products were made, in each row the same. Tables that lack it
+  /// are of differences.
+  public static let kindColumn = "hessian"
 
   /// The row as it stands in the file.
   public var fields: [CSVField] {

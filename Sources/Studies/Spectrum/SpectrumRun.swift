@@ -101,7 +101,9 @@ public struct SpectrumRun<Problem: BilevelProblem> {
       })
     var rows = checkpoints.indices.flatMap { known[$0]?.rows ?? [] }
     rows += SpectrumMeasurement.smoothed(rows)
-    try CSVWriter.write(columns: SpectrumRow.columns, rows: rows.map(\.fields), to: files.resultPath)
+    let kind = CSVField.text(settings.products.kind.rawValue)
+    try CSVWriter.write(
+      columns: SpectrumRow.columns + [SpectrumRow.kindColumn], rows: rows.map { $0.fields + [kind] }, to: files.resultPath)
     files.removeJournals()
     return rows
   }
@@ -116,9 +118,13 @@ public struct SpectrumRun<Problem: BilevelProblem> {
         try ObjectiveEvaluator(problem: $0, weights: weights, epoch: 0, objectives: [.firstOrder])
       })
     let seconds = try walk.measurePasses(at: alphas)
-    let usual = ArchitectureHessian<Problem>.usualCost
-    // Each product is two gradients; the largest eigenvalue is found once more at half of the displacement.
-    let steps = settings.isFull ? 2 * Double(alphas.count) + usual : 2 * usual + 2 * Double(settings.probes)
+    let (products, usual) = (settings.products, settings.products.usualCost)
+    // The largest eigenvalue is found once more at half of a displacement, and in mixing weights.
+    let again = (products.halved == nil ? 0 : usual) + (settings.takesMixing ? usual : 0)
+    let steps =
+      again
+      + (settings.isFull
+        ? products.stepsPerProduct * Double(alphas.count) : usual + products.stepsPerProduct * Double(settings.probes))
     let batches = Double(min(settings.batches, problem.validationSplitCount))
     return TimeEstimate(
       points: checkpoints.count, work: EvaluationWork(steps: Int(batches * steps)), parallel: copies.count,

@@ -77,6 +77,9 @@ public final class ReferenceEngine: NetworkEngine {
       mixingGradientTangent: gradients.map { $0.map(\.derivative) })
   }
 
+  /// Plain loops make room as they go.
+  public func prepareTangents(images: Int) {}
+
   private func pass(_ input: NetworkInput, _ weights: ParameterVector, running: ParameterVector?) -> ReferencePass<Double> {
     pass(input, input.mixing.map { $0.map(Double.init) }, weights, running: running)
   }

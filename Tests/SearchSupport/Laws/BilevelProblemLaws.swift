@@ -5,7 +5,7 @@ import Problems
 import TestSupport
 
 /// The laws of `BilevelProblem`, for any conformer: results are functions of what is passed in, a batch is one of its
-/// position, a gradient is the slope of its loss, and what is written reads back.
+/// position, a gradient is the slope of its loss, a Hessian product that of its gradient, and what is written reads back.
 public struct BilevelProblemLaws<Problem: BilevelProblem> {
   private let problem: Problem
   private let slopeTolerance: Double
@@ -15,13 +15,18 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
   /// - Parameters:
   ///   - step: of the central differences that slopes are held against, along directions of length 1.
   ///   - slopeTolerance: how far a slope may be from its difference, relative to the gradient's norm.
-  public static func check(_ problem: Problem, step: Float = 1e-2, slopeTolerance: Double = 1e-3) throws -> LawReport {
+  ///   - hessianTolerance: how far a Hessian product may be from the difference of gradients, relative to its norm; nil for a
+  ///     loss with kinks, where a difference has the jumps within a step, which grow as it falls and which no product has.
+  public static func check(
+    _ problem: Problem, step: Float = 1e-2, slopeTolerance: Double = 1e-3, hessianTolerance: Double? = 1e-3
+  ) throws -> LawReport {
     var laws = BilevelProblemLaws(problem: problem, slopeTolerance: slopeTolerance, step: step)
     try laws.checkStart()
     try laws.checkBatches()
     try laws.checkEvaluation()
     try laws.checkGradient()
     try laws.checkSlopes()
+    try laws.checkHessian(hessianTolerance)
     try laws.checkInterchange()
     return laws.report
   }
@@ -164,6 +169,62 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     report.require(
       abs(weightSlope - weightWanted) <= slopeTolerance * max(vector.norm, 1e-6),
       "∂L/∂ω is the slope of the loss: \(weightWanted) against \(weightSlope)")
+  }
+
+  /// Products with ∇²L by α and by mixing weights.
+  private mutating func checkHessian(_ tolerance: Double?) throws {
+    let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.validationBatch(epoch: 0, step: 0))
+    let kept = weights.values
+    func product(_ direction: [Double], _ coordinates: HessianCoordinates) throws -> BatchHessianProduct {
+      try problem.hessianProduct(
+        weights: weights, alphas: alphas, direction: direction, coordinates: coordinates, batch: batch)
+    }
+    func inner(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } }
+    func apart(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).map { $0 - $1 }.length }
+    var stream = RandomStream(seed: 23, purpose: .test)
+    for (coordinates, size) in [(HessianCoordinates.alphas, alphas.count), (.mixing, problem.mixingCount)] {
+      let (left, right) = (stream.normals(size), stream.normals(size))
+      let (first, second) = (try product(left, coordinates), try product(right, coordinates))
+      report.require(first.product.count == size && first.gradient.count == size, "a product has a value a coordinate")
+      let again = try product(left, coordinates)
+      report.require(
+        zip(first.product, again.product).allSatisfy(isSame) && isSame(first.loss, again.loss),
+        "a Hessian product repeats to the bit")
+      let scale = first.product.length + second.product.length
+      // Single precision leaves 1e-6.
+      let sum = try product(zip(left, right).map { $0 - 2 * $1 }, coordinates)
+      report.require(
+        apart(sum.product, zip(first.product, second.product).map { $0 - 2 * $1 }) <= 1e-5 * scale,
+        "a Hessian product is linear in its direction (\(coordinates))")
+      let (here, there) = (inner(right, first.product), inner(left, second.product))
+      report.require(
+        abs(here - there) <= 1e-5 * scale * max(left.length, right.length),
+        "the Hessian is symmetric (\(coordinates)): \(here), \(there)")
+    }
+    report.require(isSame(weights.values, kept), "a Hessian product leaves ω as it was")
+    // The gradient along with it, and its slope.
+    let direction = stream.normals(alphas.count)
+    let unit = direction.map { $0 / direction.length }
+    let exact = try product(unit, .alphas)
+    func gradient(_ distance: Float) -> [Double] {
+      var moved = alphas
+      moved.flat = zip(alphas.flat, unit).map { $0 + distance * Float($1) }
+      let found = problem.gradient(
+        weights: weights, alphas: moved, batch: batch, weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
+      return found.alphas?.flat.map(Double.init) ?? []
+    }
+    let plain = gradient(0)
+    report.require(
+      apart(exact.gradient, plain) <= 1e-5 * plain.length, "a Hessian product comes with the gradient of the loss")
+    let loss = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
+    report.require(
+      abs(exact.loss - loss.loss) <= 1e-5 * max(1, abs(loss.loss)) && exact.count == loss.count,
+      "a Hessian product comes with the loss and the count of its batch")
+    guard let tolerance else { return }
+    let slope = zip(gradient(step), gradient(-step)).map { ($0 - $1) / (2 * Double(step)) }
+    report.require(
+      apart(slope, exact.product) <= tolerance * exact.product.length,
+      "a Hessian product is the slope of the gradient: \(apart(slope, exact.product)) of \(exact.product.length)")
   }
 
   private mutating func checkInterchange() throws {
