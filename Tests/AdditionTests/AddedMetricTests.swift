@@ -1,4 +1,3 @@
-import ClosedFormSupport
 import Formats
 import Foundation
 import Runs

@@ -2,16 +2,14 @@ import Cells
 import Compute
 import Datasets
 import Engine
-import Foundation
 import Problems
+import TestSupport
 import Testing
 
 @Suite struct EngineKernelTests {
   private func batches() throws -> BatchLoader {
-    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Golden/s2_c16_l3_b4.safetensors").path
-    return try BatchLoader(
-      dataset: DatasetSpecification.tensors(file: golden).load(), seed: 1, batchSize: 4, trainLimit: nil)
+    try BatchLoader(
+      dataset: DatasetSpecification.tensors(file: GoldenFile.path("s2_c16_l3_b4")).load(), seed: 1, batchSize: 4, trainLimit: nil)
   }
 
   @Test("Every vector of a problem on a supernet computes with the set that the problem was given")
