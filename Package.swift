@@ -135,7 +135,8 @@ let package = Package(
     .testTarget(
       name: "AdditionTests",
       dependencies: [
-        "Retraining", "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport", "SearchSupport",
+        "Retraining", "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport",
+        "SearchSupport",
         "ClosedFormSupport",
       ]),
     .testTarget(name: "zartsTests", dependencies: ["zarts", "TestSupport"]),

@@ -91,7 +91,8 @@ public final class CPUEngine: NetworkEngine {
     }
   }
 
-  public func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents {
+  public func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents
+  {
     check(input, weights, nil, .ofBatch)
     precondition(
       input.smoothing == 0 && input.drops == nil && direction.map(\.count) == mixingCounts,

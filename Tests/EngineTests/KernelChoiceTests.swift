@@ -9,7 +9,8 @@ import Testing
 @Suite struct EngineKernelTests {
   private func batches() throws -> BatchLoader {
     try BatchLoader(
-      dataset: DatasetSpecification.tensors(file: GoldenFile.path("s2_c16_l3_b4")).load(), seed: 1, batchSize: 4, trainLimit: nil)
+      dataset: DatasetSpecification.tensors(file: GoldenFile.path("s2_c16_l3_b4")).load(), seed: 1, batchSize: 4,
+      trainLimit: nil)
   }
 
   @Test("Every vector of a problem on a supernet computes with the set that the problem was given")

@@ -100,7 +100,8 @@ import Testing
 /// An engine that does one thing wrong.
 final class FaultyEngine: NetworkEngine {
   enum Fault: CaseIterable {
-    case remembersRuns, addsGradients, ignoresMomentum, movesInEvaluation, scalesGradients, scalesCurvature, dependsOnCapacity
+    case remembersRuns, addsGradients, ignoresMomentum, movesInEvaluation, scalesGradients, scalesCurvature,
+      dependsOnCapacity
 
     /// The law that it breaks.
     var law: String {
@@ -146,7 +147,9 @@ final class FaultyEngine: NetworkEngine {
 
   func tangents(_ input: NetworkInput, along direction: [[Float]], weights: ParameterVector) throws -> NetworkTangents {
     var result = try inner.tangents(input, along: direction, weights: weights)
-    if fault == .scalesCurvature { for kind in result.mixingGradientTangent.indices { result.mixingGradientTangent[kind][0] *= 1.01 } }
+    if fault == .scalesCurvature {
+      for kind in result.mixingGradientTangent.indices { result.mixingGradientTangent[kind][0] *= 1.01 }
+    }
     return result
   }
   func prepareTangents(images: Int) throws { try inner.prepareTangents(images: images) }

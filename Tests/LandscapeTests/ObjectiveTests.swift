@@ -118,12 +118,14 @@ import Testing
     #expect(
       refusal {
         try ObjectiveEvaluator(
-          problem: problem, weights: ParameterVector(count: 4, kernels: weights.kernels), trainingBatches: [batch], validationBatches: [batch])
+          problem: problem, weights: ParameterVector(count: 4, kernels: weights.kernels), trainingBatches: [batch],
+          validationBatches: [batch])
       } == "weights: 4 values")
     #expect(
       refusal {
         try ObjectiveEvaluator(
-          problem: problem, weights: weights, velocity: ParameterVector(count: 4, kernels: weights.kernels), trainingBatches: [batch],
+          problem: problem, weights: weights, velocity: ParameterVector(count: 4, kernels: weights.kernels),
+          trainingBatches: [batch],
           validationBatches: [batch])
       } == "velocity: 4 values")
     let evaluator = try ObjectiveEvaluator(

@@ -15,7 +15,10 @@ import Testing
 
   @Test("A step with Nesterov's momentum is that of the formula, by hand")
   func byHand() {
-    let (weights, velocity, gradient) = (ParameterVector(count: 1, kernels: Kernels.sets[0]), ParameterVector(count: 1, kernels: Kernels.sets[0]), ParameterVector(count: 1, kernels: Kernels.sets[0]))
+    let (weights, velocity, gradient) = (
+      ParameterVector(count: 1, kernels: Kernels.sets[0]), ParameterVector(count: 1, kernels: Kernels.sets[0]),
+      ParameterVector(count: 1, kernels: Kernels.sets[0])
+    )
     (weights[0], velocity[0], gradient[0]) = (1, 0.5, 4)
     let step = WeightStep(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01, isNesterov: true)
     step.move(weights, velocity: velocity, gradient: gradient, scale: 0.5)

@@ -98,8 +98,9 @@ private struct TangentCell {
       rest = stride == 2 ? tape.make(TangentHalving(others, tape: tape)) : others
     }
     var normalised: [TangentTensor] = []
-    var halves: [(first: TangentTensor, candidate: CellLayout.Candidate, kernel: Int, dilation: Int, node: Int, index: Int)] =
-      []
+    var halves:
+      [(first: TangentTensor, candidate: CellLayout.Candidate, kernel: Int, dilation: Int, node: Int, index: Int)] =
+        []
     let operationCount = cell.candidates.reduce(0) { $0 + $1.count }
     for (index, edge) in cell.topology.edges.enumerated() where edge.source == source {
       if let rest { bypasses[edge.node].append(.init(tensor: rest, mixingIndex: operationCount + index)) }

@@ -131,7 +131,8 @@ final class TangentConvolution: TangentOperation {
     let kernels = tape.kernels.table.pointee
     if rectifies {
       kernels.mask_flat(
-        target.image(image), Int32(Lanes.count), slice, input.values.image(image), Int32(inputShape.blocks * inputShape.pixels), 1)
+        target.image(image), Int32(Lanes.count), slice, input.values.image(image),
+        Int32(inputShape.blocks * inputShape.pixels), 1)
     } else {
       kernels.add_scaled(target.image(image), slice, 1, Int64(inputShape.floatsPerImage))
     }
@@ -189,7 +190,8 @@ final class TangentConvolution: TangentOperation {
         for plane in 0..<planes {
           body(
             ((index * planes + plane) * pixels + line * width + first) * Lanes.count,
-            plane * inputShape.floatsPerBlock + (y * inputShape.width + first * stride + tap.column) * Lanes.count, last - first)
+            plane * inputShape.floatsPerBlock + (y * inputShape.width + first * stride + tap.column) * Lanes.count,
+            last - first)
         }
       }
     }
@@ -203,7 +205,9 @@ final class TangentConvolution: TangentOperation {
       if stride == 1 {
         (tile + to).update(from: slice + from, count: columns * Lanes.count)
       } else {
-        for column in 0..<columns { (tile + to + column * Lanes.count).update(from: slice + from + column * stride * Lanes.count, count: Lanes.count) }
+        for column in 0..<columns {
+          (tile + to + column * Lanes.count).update(from: slice + from + column * stride * Lanes.count, count: Lanes.count)
+        }
       }
     }
   }
@@ -214,7 +218,9 @@ final class TangentConvolution: TangentOperation {
       if stride == 1 {
         kernels.add_scaled(slice + to, tile + from, 1, Int64(columns * Lanes.count))
       } else {
-        for column in 0..<columns { kernels.add_scaled(slice + to + column * stride * Lanes.count, tile + from + column * Lanes.count, 1, 16) }
+        for column in 0..<columns {
+          kernels.add_scaled(slice + to + column * stride * Lanes.count, tile + from + column * Lanes.count, 1, 16)
+        }
       }
     }
   }

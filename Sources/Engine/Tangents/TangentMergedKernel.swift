@@ -52,7 +52,8 @@ final class TangentMergedKernel {
     for channel in 0..<channels {
       for (tap, computed) in kernel.computed.enumerated() {
         guard let computed else { continue }
-        shared[(channel / Lanes.count * computedCount + computed) * Lanes.count + channel % Lanes.count] = weights[channel * taps + tap]
+        shared[(channel / Lanes.count * computedCount + computed) * Lanes.count + channel % Lanes.count] =
+          weights[channel * taps + tap]
       }
     }
   }

@@ -57,7 +57,9 @@ final class TangentMixture: TangentOperation {
   ) {
     var (first, adds) = (0, accumulate)
     func run(_ range: Range<Int>) {
-      for index in range { context.scratch.terms[index - range.lowerBound] = tensors[index].map { UnsafePointer($0.image(image)) } }
+      for index in range {
+        context.scratch.terms[index - range.lowerBound] = tensors[index].map { UnsafePointer($0.image(image)) }
+      }
       tape.kernels.table.pointee.combine(
         target.image(image), Int32(Lanes.count), ck_terms(context.scratch, count: range.count),
         ck_coefficients(
@@ -114,7 +116,9 @@ final class TangentMixture: TangentOperation {
       tape.open.onImage { [self] image, context in
         combine(image, context, into: target.values, g, weights + index * Lanes.count)
         combine(image, context, into: target.tangents, d, weights + index * Lanes.count)
-        if term.mixingIndex != nil { combine(image, context, into: target.tangents, g, weightTangents + index * Lanes.count) }
+        if term.mixingIndex != nil {
+          combine(image, context, into: target.tangents, g, weightTangents + index * Lanes.count)
+        }
       }
     }
   }

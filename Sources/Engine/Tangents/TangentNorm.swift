@@ -42,7 +42,9 @@ final class TangentNorm {
         let count = tensor.tangents == nil ? 1 : 2
         kernels.reduce(
           x, Int32(Lanes.count), ck_terms(context.scratch, count: count),
-          ck_products(products: sums + block * Lanes.count, stride: Int64(lanes), gradient: sums + 2 * lanes + block * Lanes.count), pixels)
+          ck_products(
+            products: sums + block * Lanes.count, stride: Int64(lanes), gradient: sums + 2 * lanes + block * Lanes.count),
+          pixels)
         if let moving = tensor.tangents?.block(block, image: image) {
           kernels.reduce(
             moving, Int32(Lanes.count), ck_terms(context.scratch, count: 0),
@@ -114,7 +116,9 @@ final class TangentNorm {
         let at = block * Lanes.count
         let (g, d) = (gradients.values.block(block, image: image), gradients.tangents.block(block, image: image))
         let (y, moved) = (tensor.values.block(block, image: image), tangents.block(block, image: image))
-        (terms[0], terms[1], terms[2], terms[3]) = (UnsafePointer(d), UnsafePointer(g), UnsafePointer(moved), UnsafePointer(y))
+        (terms[0], terms[1], terms[2], terms[3]) = (
+          UnsafePointer(d), UnsafePointer(g), UnsafePointer(moved), UnsafePointer(y)
+        )
         kernels.combine(d, Int32(Lanes.count), ck_terms(context.scratch, count: 4), rows(3, shift: 7, at: at), pixels)
         (terms[0], terms[1]) = (UnsafePointer(g), UnsafePointer(y))
         kernels.combine(g, Int32(Lanes.count), ck_terms(context.scratch, count: 2), rows(0, shift: 2, at: at), pixels)
@@ -201,7 +205,8 @@ final class TangentScale: TangentOperation {
           context.scratch.terms[0] = UnsafePointer(from.block(block, image: image))
           tape.kernels.table.pointee.combine(
             to.block(block, image: image), Int32(Lanes.count), ck_terms(context.scratch, count: 1),
-            ck_coefficients(values: scale + block * Lanes.count, stride: Int64(Lanes.count), shift: nil), Int32(input.shape.pixels))
+            ck_coefficients(values: scale + block * Lanes.count, stride: Int64(Lanes.count), shift: nil),
+            Int32(input.shape.pixels))
         }
       }
     }

@@ -23,7 +23,8 @@ final class TangentPool: TangentOperation {
   private var shape: PlaneShape { output.shape }
   private var pool: ck_pool {
     ck_pool(
-      height: Int32(input.shape.height), width: Int32(input.shape.width), stride: Int32(stride), memoryLanes: Int32(Lanes.count))
+      height: Int32(input.shape.height), width: Int32(input.shape.width), stride: Int32(stride),
+      memoryLanes: Int32(Lanes.count))
   }
 
   func appendForward(to tape: TangentTape) {

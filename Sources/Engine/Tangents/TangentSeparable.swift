@@ -45,7 +45,8 @@ final class TangentSeparable: TangentOperation {
     zeros = tape.arena.allocate(Float.self, shape.lanes)
     conv = ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(shape.blocks),
-      outBlocks: Int32(shape.blocks), lastLanes: Int32(shape.lastLanes), outLanes: Int32(shape.lastLanes), memoryLanes: Int32(Lanes.count),
+      outBlocks: Int32(shape.blocks), lastLanes: Int32(shape.lastLanes), outLanes: Int32(shape.lastLanes),
+      memoryLanes: Int32(Lanes.count),
       outHeight: Int32(outputShape.height), outWidth: Int32(outputShape.width), pad: Int32(pad),
       paddedHeight: Int32(shape.height + 2 * pad), paddedWidth: Int32(shape.width + 2 * pad))
     tape.need {
@@ -67,14 +68,18 @@ final class TangentSeparable: TangentOperation {
     } else {
       let taps = kernel.count / channels
       for channel in 0..<channels {
-        for tap in 0..<taps { depthwise[(channel / Lanes.count * taps + tap) * Lanes.count + channel % Lanes.count] = kernel[channel * taps + tap] }
+        for tap in 0..<taps {
+          depthwise[(channel / Lanes.count * taps + tap) * Lanes.count + channel % Lanes.count] =
+            kernel[channel * taps + tap]
+        }
       }
       kernels.table.pointee.flip(flipped, depthwise, Int32(blocks), Int32(taps))
     }
     pointwise.update(repeating: 0, count: blocks * blocks * 256)
     for output in 0..<channels {
       for input in 0..<channels {
-        pointwise[((output / Lanes.count) * blocks * Lanes.count + input) * Lanes.count + output % Lanes.count] = mixed[output * channels + input]
+        pointwise[((output / Lanes.count) * blocks * Lanes.count + input) * Lanes.count + output % Lanes.count] =
+          mixed[output * channels + input]
       }
     }
     kernels.table.pointee.transpose(transposed, pointwise, Int32(blocks), Int32(blocks))
@@ -116,7 +121,8 @@ final class TangentSeparable: TangentOperation {
         add(slice, into: target.values, image: image)
         pull(tangents, through: flipped, depthwise, into: slice, scratch: context.scratch)
         if let merging {
-          pull(values, through: merging.flippedTangents, merging.tangents, into: slice, adding: true, scratch: context.scratch)
+          pull(
+            values, through: merging.flippedTangents, merging.tangents, into: slice, adding: true, scratch: context.scratch)
         }
         add(slice, into: target.tangents, image: image)
       }
@@ -196,6 +202,7 @@ final class TangentSeparable: TangentOperation {
 
   private func add(_ slice: Floats, into target: Activation, image: Int) {
     tape.kernels.table.pointee.mask_flat(
-      target.image(image), Int32(Lanes.count), slice, input.values.image(image), Int32(input.shape.blocks * input.shape.pixels), 1)
+      target.image(image), Int32(Lanes.count), slice, input.values.image(image),
+      Int32(input.shape.blocks * input.shape.pixels), 1)
   }
 }
