@@ -157,7 +157,8 @@ struct HessianGolden: CustomTestStringConvertible, Sendable {
   func derivedNetwork() throws {
     let genotype = try Genotype(alphas: TinySupernet(space: .s6, channels: 4).alphas(), space: .s6)
     let model = try DerivedModel(
-      architecture: DerivedArchitecture(genotype: genotype, channels: 4, layers: 3, imageSize: 8), batch: 2, threads: 1,
+      architecture: DerivedArchitecture(
+        genotype: genotype, channels: 4, layers: 3, imageSize: 8, hasAuxiliaryHead: false), batch: 2, threads: 1,
       kernels: Kernels.select())
     let error = #expect(throws: InputError.self) { try model.engine.prepareTangents(images: 2) }
     #expect(error?.found == "a derived network" && error?.wanted == "a supernet")

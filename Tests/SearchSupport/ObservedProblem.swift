@@ -41,7 +41,8 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     try spoilBatch(batches - 1)
   }
 
-  private var calls: Int { weightGradients + alphaGradients + evaluations + hessianProducts }
+  /// Losses, gradients and Hessian products that were asked for.
+  package var calls: Int { weightGradients + alphaGradients + evaluations + hessianProducts }
 
   package var initialAlphas: ArchitectureParameters { base.initialAlphas }
   package func makeInitialWeights() -> ParameterVector { base.makeInitialWeights() }

@@ -26,7 +26,7 @@ import Testing
   /// A search with eigenvalues of the warm-up has averages over them too; the rule has not.
   @Test("is not made of averages over epochs of the warm-up")
   func averagesOverTheWarmupDoNotCount() {
-    let rule = EarlyStopping(window: 5, distance: 4, every: 1, ratio: 0.75, start: 0)
+    let rule = EarlyStopping(window: 5, distance: 5, every: 1, ratio: 0.75, start: 0)
     // Passed everywhere, k = 5. After five epochs of warm-up t − k is 8 at the earliest, its average over 6 to 10; without, 3.
     let smoothed = (3...20).map { (epoch: $0, value: Double(1 << $0)) }
     #expect(SpectrumPlot.threshold(smoothed, rule, warmup: 5).epoch == 13)

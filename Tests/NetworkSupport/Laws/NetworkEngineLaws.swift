@@ -231,8 +231,10 @@ public struct NetworkEngineLaws {
     report.require(mixing.flops > forward.flops && mixing.bytes > forward.bytes, "gradients cost more than a forward pass")
     report.require(all.flops >= mixing.flops && all.bytes >= mixing.bytes, "gradients of ω cost no less than those without")
     report.require(engine.byteCount > 0, "an engine states its memory")
+    let fresh = try kind.make(network, batch: input.batch.count, threads: 2, kernels: Kernels.sets[0])
     let wide = try kind.make(network, batch: 4 * input.batch.count, threads: 2, kernels: Kernels.sets[0])
-    report.require(wide.byteCount > engine.byteCount, "a larger batch takes more memory")
+    report.require(wide.byteCount > fresh.byteCount, "a larger batch takes more memory")
+    report.require(engine.byteCount >= fresh.byteCount, "what was laid out for derivatives counts")
     report.require(wide.forwardCost == forward, "what an image costs does not depend on the batch")
     report.require(!engine.device.isEmpty && engine.threadCount >= 1, "an engine says what it computes on")
   }
