@@ -20,9 +20,11 @@ if [ ! -e "$out/search/genotype.txt" ]; then
   if [ -e "$out/search/config.yaml" ]; then
     "$zarts" search --resume "$out/search"
   else
-    "$zarts" search --method darts1 --space s6 --dataset "${DATASET:-fashion-mnist}" --seed "${SEED:-0}" \
-      --epochs "${EPOCHS:-12}" --warmup 1 --channels "${CHANNELS:-4}" --layers "${LAYERS:-5}" --batch "${BATCH:-32}" \
-      --train-limit "${TRAIN_LIMIT:-1280}" --alpha-learning-rate 0.003 --out "$out/search"
+    # α moves fast enough to have gone somewhere in so few steps.
+    printf '%s\n' "method: darts1" "space: s6" "dataset: ${DATASET:-fashion-mnist}" "alpha_learning_rate: 0.003" > "$out/search.yaml"
+    "$zarts" search --config "$out/search.yaml" --seed "${SEED:-0}" --epochs "${EPOCHS:-12}" --warmup 1 \
+      --channels "${CHANNELS:-4}" --layers "${LAYERS:-5}" --batch "${BATCH:-32}" --train-limit "${TRAIN_LIMIT:-1280}" \
+      --out "$out/search"
   fi
 fi
 
