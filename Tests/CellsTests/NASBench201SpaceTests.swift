@@ -10,8 +10,17 @@ import Testing
   private func text(_ o: [String]) -> String { "|\(o[0])~0|+|\(o[1])~0|\(o[2])~1|+|\(o[3])~0|\(o[4])~1|\(o[5])~2|" }
 
   private func network(_ genotype: Genotype, classes: Int = 10, side: Int = 32) throws -> DerivedArchitecture {
-    try DerivedArchitecture(
-      genotype: genotype, channels: 16, layers: 15, classes: classes, imageSize: side, hasAuxiliaryHead: false)
+    try DerivedArchitecture(genotype: genotype, channels: 16, layers: 15, classes: classes, imageSize: side)
+  }
+
+  @Test("a network of stages has no auxiliary head unless one is asked for, which is refused")
+  func auxiliaryHead() throws {
+    let genotype = try Genotype(parsing: text(Array(repeating: "nor_conv_3x3", count: 6)))
+    #expect(try !network(genotype).hasAuxiliaryHead)
+    let error = #expect(throws: InputError.self) {
+      try DerivedArchitecture(genotype: genotype, channels: 16, layers: 15, hasAuxiliaryHead: true)
+    }
+    #expect(error?.place == .words("genotype") && error?.found == "an auxiliary head")
   }
 
   /// Costs: the closed form of the public counter (xautodl/utils/flop_benchmark.py of AutoDL-Projects), from the number of

@@ -31,7 +31,7 @@ import Testing
     let plan = try run(
       ["retrain", "--genotype", made, "--dataset", "tensors:\(Combination.data)", "--print-config"], combination)
     #expect(plan.contains(returned.trimmingCharacters(in: .newlines)), "\(combination): \(plan)")
-    if isLong || combination.isStaged || combination.hasEdgeColumn {
+    if isLong || combination.isStaged || combination.hasEdgeColumn || combination.space == .nb201 {
       let small = ["--channels", "4", "--layers", "3", "--batch", "1", "--repeats", "1", "--threads", "1"]
       _ = try run(["bench", "--genotype", made, "--quantities", "forward"] + small, combination)
     }

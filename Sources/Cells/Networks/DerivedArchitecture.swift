@@ -24,10 +24,11 @@ public struct DerivedArchitecture: Equatable, Sendable {
   /// Whether a second classifier trains on the output of cell ⌊2L/3⌋.
   public let hasAuxiliaryHead: Bool
 
+  /// - Parameter hasAuxiliaryHead: nil for one wherever the kind of network takes it.
   /// - Throws: `InputError` naming the value and what would be right.
   public init(
     genotype: Genotype, scale: Scale = .cifar, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
-    hasAuxiliaryHead: Bool = true
+    hasAuxiliaryHead: Bool? = nil
   ) throws {
     let step = scale == .cifar ? 4 : 32
     try SupernetArchitecture.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
@@ -35,6 +36,7 @@ public struct DerivedArchitecture: Equatable, Sendable {
       scale == .cifar || channels % 8 == 0, "channels", channels, "a multiple of 8 for the imagenet network",
       "unsupported size")
     let macro = genotype.macroArchitecture
+    let hasAuxiliaryHead = hasAuxiliaryHead ?? macro.hasAuxiliaryHead
     try macro.requireLayers(layers)
     try SupernetArchitecture.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
