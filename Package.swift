@@ -108,7 +108,7 @@ let package = Package(
     // Tests, by the room that they test
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Compute"]),
     .testTarget(name: "ComputeTests", dependencies: ["Compute", "TestSupport"]),
-    .testTarget(name: "FormatsTests", dependencies: ["Formats", "CZlib", "TestSupport"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Compute", "Formats", "CZlib", "TestSupport"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Compute", "Formats", "TestSupport"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Compute", "Formats", "CZlib", "CMatIO", "TestSupport"],
@@ -116,30 +116,61 @@ let package = Package(
     .testTarget(name: "CellsTests", dependencies: ["Cells", "Compute", "Formats", "TestSupport"]),
     .testTarget(
       name: "EngineTests",
-      dependencies: ["Engine", "Cells", "Compute", "Datasets", "Formats", "Statistics", "TestSupport", "NetworkSupport"]),
+      dependencies: [
+        "Compute", "Formats", "Statistics", "Datasets", "Cells", "Engine", "Problems", "TestSupport", "NetworkSupport",
+      ]),
     .testTarget(
       name: "ProblemsTests",
       dependencies: [
         "Problems", "Cells", "Compute", "Datasets", "Formats", "Statistics", "TestSupport", "SearchSupport",
         "ClosedFormSupport",
       ]),
-    .testTarget(name: "RunsTests", dependencies: ["Runs", "Formats", "Problems", "TestSupport"]),
-    .testTarget(name: "SearchTests", dependencies: ["Search", "TestSupport", "SearchSupport", "ClosedFormSupport"]),
-    .testTarget(name: "RetrainingTests", dependencies: ["Retraining", "Search", "TestSupport"]),
-    .testTarget(name: "LandscapeTests", dependencies: ["Landscape", "TestSupport", "ClosedFormSupport"]),
-    .testTarget(name: "StudiesTests", dependencies: ["Studies", "TestSupport", "ClosedFormSupport"]),
-    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "TestSupport", "ClosedFormSupport"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures", "TestSupport"], exclude: ["References"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Formats", "Figures", "Search", "Cells", "TestSupport"]),
+    .testTarget(name: "RunsTests", dependencies: ["Compute", "Formats", "Problems", "Runs", "TestSupport"]),
+    .testTarget(
+      name: "SearchTests",
+      dependencies: [
+        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "TestSupport", "SearchSupport",
+        "ClosedFormSupport",
+      ]),
+    .testTarget(
+      name: "RetrainingTests",
+      dependencies: ["Compute", "Formats", "Datasets", "Problems", "Runs", "Search", "Retraining", "TestSupport"]),
+    .testTarget(
+      name: "LandscapeTests",
+      dependencies: [
+        "Compute", "Formats", "Statistics", "Datasets", "Cells", "Problems", "Search", "Landscape", "TestSupport",
+        "ClosedFormSupport",
+      ]),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: [
+        "Compute", "Formats", "Statistics", "Datasets", "Cells", "Problems", "Search", "Landscape", "Studies", "TestSupport",
+        "ClosedFormSupport",
+      ]),
+    .testTarget(
+      name: "DiagnosisTests",
+      dependencies: [
+        "Compute", "Formats", "Statistics", "Cells", "Problems", "Search", "Landscape", "Diagnosis", "TestSupport",
+        "ClosedFormSupport",
+      ]),
+    .testTarget(name: "FiguresTests", dependencies: ["Formats", "Figures", "CPNG", "TestSupport"], exclude: ["References"]),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: ["Formats", "Cells", "Problems", "Runs", "Search", "Figures", "Reports", "TestSupport"]),
     // Things that the package hasn't got, each added by a file and taken through all rooms
     .testTarget(
       name: "AdditionTests",
       dependencies: [
-        "Retraining", "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport",
-        "SearchSupport",
+        "Compute", "Formats", "Statistics", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "Retraining",
+        "Landscape", "Studies", "Diagnosis", "Figures", "Plots", "TestSupport", "NetworkSupport", "SearchSupport",
         "ClosedFormSupport",
       ]),
-    .testTarget(name: "zartsTests", dependencies: ["zarts", "TestSupport"]),
+    .testTarget(
+      name: "zartsTests",
+      dependencies: [
+        "Compute", "Formats", "Cells", "Problems", "Search", "Retraining", "Landscape", "Diagnosis", "Figures", "Plots",
+        "zarts", "TestSupport",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
