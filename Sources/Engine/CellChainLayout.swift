@@ -36,7 +36,7 @@ struct CellChainLayout: NetworkLayout {
   var mixingCounts: [Int] {
     let kinds = (cells.map(\.kindIndex).max() ?? -1) + 1
     return (0..<kinds).map { kind in
-      cells.first { $0.kindIndex == kind }?.candidates.reduce(0) { $0 + $1.count } ?? 0
+      cells.first { $0.kindIndex == kind }?.mixingCount ?? 0
     }
   }
 

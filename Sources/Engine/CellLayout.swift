@@ -38,6 +38,20 @@ struct CellLayout {
   var topology: CellTopology { kind.topology }
   var isReduction: Bool { kind.stride == 2 }
 
+  /// Mixing weights of the cell's operations, edge after edge.
+  var mixingCount: Int { candidates.reduce(0) { $0 + $1.count } }
+  /// Where those of each edge begin.
+  var mixingOffsets: [Int] {
+    var next = 0
+    return candidates.map { candidates in
+      defer { next += candidates.count }
+      return next
+    }
+  }
+
+  /// The first random stream of an edge's noise and dropout; a block of channels has one.
+  func stream(ofEdge edge: Int) -> UInt32 { UInt32((index * topology.edges.count + edge) << 8) }
+
   /// Of the edges that leave a state.
   func stride(from source: Int) -> Int { source < topology.inputCount ? kind.stride : 1 }
 

@@ -76,7 +76,7 @@ final class CellPlan {
       ways > 1
       ? PartialChannels(
         ways: ways, isPacked: isPacked, states: states, gradients: gradients, cell: layout,
-        mixingOffset: layout.candidates.reduce(0) { $0 + $1.count }, in: lowering) : nil
+        mixingOffset: layout.mixingCount, in: lowering) : nil
     let sources = partial?.sources ?? states
     self.sources = sources
     sourceGradients = partial?.sourceGradients ?? gradients

@@ -21,7 +21,7 @@ struct EdgeLowering {
         input: states[source].shape, stride: cell.stride(from: source), maximum: maximum, average: average, in: lowering)
     }
 
-    var mixingOffset = 0
+    let mixingOffsets = cell.mixingOffsets
     for (index, edge) in cell.topology.edges.enumerated() {
       let source = states[edge.source]
       let stride = cell.stride(from: edge.source)
@@ -33,10 +33,10 @@ struct EdgeLowering {
           return .merged(
             MergedConvolution(
               name: candidate.name,
-              candidates: merged.map { (cell.candidates[index][$0].operation, mixingOffset + $0) },
+              candidates: merged.map { (cell.candidates[index][$0].operation, mixingOffsets[index] + $0) },
               kind: cell.kindIndex, stride: stride, input: source.shape, in: lowering))
         }
-        let stream = UInt32((cell.index * cell.topology.edges.count + index) << 8)
+        let stream = cell.stream(ofEdge: index)
         func convolution(_ kernel: Int, _ dilation: Int, _ stride: Int, _ first: Int, on shape: PlaneShape)
           -> ConvolutionUnit
         {
@@ -79,9 +79,8 @@ struct EdgeLowering {
       }
       edges.append(
         MixedEdge(
-          edge: edge, stride: stride, operations: lowered, mixingOffset: mixingOffset,
+          edge: edge, stride: stride, operations: lowered, mixingOffset: mixingOffsets[index],
           paths: cell.candidates[index].map(\.path)))
-      mixingOffset += lowered.count
     }
   }
 }

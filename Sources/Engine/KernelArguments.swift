@@ -36,6 +36,15 @@ extension BatchNorm {
   }
 }
 
+extension ck_dropout {
+  /// weight · x ⊙ mask / (1 − rate), as nn.Dropout scales. The mask depends on key, image, stream and place alone.
+  init(rate: Double, weight: Float = 1, key: UInt64, image: Int, stream: UInt32) {
+    self.init(
+      scale: Float(Double(weight) / (1 - rate)), threshold: UInt32(min(Double(UInt32.max), (rate * 0x1p32).rounded())),
+      words: ck_words(key: key, image: UInt32(image), stream: stream))
+  }
+}
+
 extension ck_terms {
   /// The first `count` pointers of a worker's list.
   init(_ scratch: WorkerScratch, count: Int) { self.init(blocks: scratch.terms, count: Int32(count)) }

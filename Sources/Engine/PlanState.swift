@@ -67,9 +67,8 @@ final class PlanState {
         target.block(block, image: image), values.block(block, image: image), target.memoryLanes(block),
         Int32(shape.pixels),
         ck_dropout(
-          scale: Float(Double(weight) / (1 - skipDropout)),
-          threshold: UInt32(min(Double(UInt32.max), (skipDropout * 0x1p32).rounded())),
-          words: ck_words(key: noiseKey, image: UInt32(image), stream: stream + UInt32(block))), accumulate ? 1 : 0)
+          rate: skipDropout, weight: weight, key: noiseKey, image: image, stream: stream + UInt32(block)),
+        accumulate ? 1 : 0)
     }
   }
 }

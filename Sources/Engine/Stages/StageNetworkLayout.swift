@@ -14,7 +14,7 @@ struct StageNetworkLayout: NetworkLayout {
   var padding: Int { 1 }
   var narrowsBlocks: Bool { true }
   var text: String { "a network of \(stages.joined().count) cells in stages, \(channels) channels" }
-  var mixingCounts: [Int] { [stages.joined().first?.candidates.reduce(0) { $0 + $1.count } ?? 0] }
+  var mixingCounts: [Int] { [stages.joined().first?.mixingCount ?? 0] }
 
   /// - Parameter cell: makes the layout of a cell of the given number and channels.
   init(

@@ -28,11 +28,7 @@ private struct TangentCell {
     self.cell = cell
     self.pad = pad
     self.tape = tape
-    var next = 0
-    offsets = cell.candidates.map { candidates in
-      defer { next += candidates.count }
-      return next
-    }
+    offsets = cell.mixingOffsets
     let name = "cells.\(cell.index)"
     var states = [
       cell.isAfterReduction
@@ -101,16 +97,15 @@ private struct TangentCell {
     var halves:
       [(first: TangentTensor, candidate: CellLayout.Candidate, kernel: Int, dilation: Int, node: Int, index: Int)] =
         []
-    let operationCount = cell.candidates.reduce(0) { $0 + $1.count }
     for (index, edge) in cell.topology.edges.enumerated() where edge.source == source {
-      if let rest { bypasses[edge.node].append(.init(tensor: rest, mixingIndex: operationCount + index)) }
+      if let rest { bypasses[edge.node].append(.init(tensor: rest, mixingIndex: cell.mixingCount + index)) }
       let merged = cell.mergedCandidates(of: index)
       if !merged.isEmpty {
         let tensor = merge(merged, of: index, seen, stride: stride)
         normalised.append(tensor)
         terms[edge.node].append(.init(tensor: tensor, mixingIndex: nil))
       }
-      let stream = UInt32((cell.index * cell.topology.edges.count + index) << 8)
+      let stream = cell.stream(ofEdge: index)
       for (k, candidate) in cell.candidates[index].enumerated() where !merged.contains(k) {
         let place = offsets[index] + k
         func add(_ tensor: TangentTensor) { terms[edge.node].append(.init(tensor: tensor, mixingIndex: place)) }

@@ -39,11 +39,7 @@ extension StageNetworkLayout: TangentLayout {
     var states = [input]
     let topology = cell.topology
     var terms = [[TangentMixture.Term]](repeating: [], count: topology.nodeCount)
-    var offset = 0
-    let offsets = cell.candidates.map { candidates in
-      defer { offset += candidates.count }
-      return offset
-    }
+    let offsets = cell.mixingOffsets
     for source in 0..<topology.nodeCount {
       var normalised: [TangentTensor] = []
       for (index, edge) in topology.edges.enumerated() where edge.source == source {

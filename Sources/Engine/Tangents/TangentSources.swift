@@ -86,13 +86,11 @@ final class TangentDropout: TangentOperation {
   }
 
   private func drop(_ from: Activation, into to: Activation, image: Int, accumulate: Bool) {
-    let rate = tape.run.skipDropout
     for block in 0..<from.shape.blocks {
       tape.kernels.table.pointee.dropout(
         to.block(block, image: image), from.block(block, image: image), Int32(Lanes.count), Int32(from.shape.pixels),
         ck_dropout(
-          scale: Float(1 / (1 - rate)), threshold: UInt32(min(Double(UInt32.max), (rate * 0x1p32).rounded())),
-          words: ck_words(key: tape.run.noiseKey, image: UInt32(image), stream: stream + UInt32(block))),
+          rate: tape.run.skipDropout, key: tape.run.noiseKey, image: image, stream: stream + UInt32(block)),
         accumulate ? 1 : 0)
     }
   }
