@@ -94,7 +94,7 @@ let package = Package(
 
     // What tests share: the ground, networks in plain loops, problems and searches that are watched, a small closed form
     .target(
-      name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport", resources: [.copy("Golden")]),
+      name: "TestSupport", dependencies: ["Compute", "Formats"], path: "Tests/TestSupport", resources: [.copy("Golden")]),
     .target(
       name: "NetworkSupport",
       dependencies: ["CKernels", "Compute", "Formats", "Datasets", "Cells", "Engine", "TestSupport"],

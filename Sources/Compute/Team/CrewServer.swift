@@ -1,0 +1,124 @@
+import Foundation
+
+/// Serves rank 0 from another rank: answers requests on its workers until it is dismissed.
+package struct CrewServer {
+  private let team: any Team
+  private let workers: Int
+  private let signal: @Sendable () -> Int32?
+
+  /// - Parameters:
+  ///   - workers: requests at a time.
+  ///   - signal: that asked this process to stop, nil while none has. Rank 0 is told of it and decides; requests at hand are
+  ///     finished in any case.
+  package init(team: any Team, workers: Int, signal: @escaping @Sendable () -> Int32? = { nil }) {
+    precondition(team.rank > 0, "rank 0 leads")
+    self.team = team
+    self.workers = max(1, workers)
+    self.signal = signal
+  }
+
+  /// Returns when rank 0 has dismissed this rank.
+  ///
+  /// - Parameters:
+  ///   - prepare: makes of a context what requests are answered with; called while no request is at hand.
+  ///   - answer: a request with the latest context, nil before the first; called from several threads at a time, each a worker of its own. What it throws is
+  ///     told to rank 0, and serving goes on.
+  /// - Throws: `TeamError` where rank 0 can't be heard any more; what `prepare` throws.
+  package func serve<Context>(
+    prepare: ([UInt8]) throws -> Context, answer: (_ request: [UInt8], _ context: Context?, _ worker: Int) throws -> [UInt8]
+  ) throws {
+    let desk = Desk<Context>(workers: workers)
+    try team.send(CrewMessage.arrival(workers: workers, host: team.host).bytes, to: 0)
+    try withoutActuallyEscaping(answer) { answer in
+      let work = Work { worker in
+        while let (index, request, context) = desk.take(worker) {
+          let message: CrewMessage
+          do {
+            message = .answer(worker: worker, index: index, try answer(request, context, worker))
+          } catch {
+            message = .failure(worker: worker, index: index, "\(error)")
+          }
+          // An answer that can't be sent ends the polling below too.
+          try? team.send(message.bytes, to: 0)
+        }
+      }
+      let threads = (0..<workers).compactMap { worker in PoolThread.start(named: "serve-\(worker)") { work.body(worker) } }
+      precondition(threads.count == workers, "the system starts no more threads")
+      defer {
+        desk.close()
+        for thread in threads { thread.join() }
+      }
+      var pace = PollingPace()
+      var hasToldOfStop = false
+      while true {
+        if !hasToldOfStop, let number = signal() {
+          hasToldOfStop = true
+          try team.send(CrewMessage.stop(signal: number).bytes, to: 0)
+        }
+        guard let message = try team.receive() else {
+          pace.wait()
+          continue
+        }
+        pace.reset()
+        switch try CrewMessage(message.bytes) {
+        case .context(let bytes): desk.context = try prepare(bytes)
+        case .request(let worker, let index, let bytes): desk.put(worker, index, bytes)
+        case .dismissal: return
+        case .arrival, .answer, .failure, .stop:
+          throw TeamError(rank: message.sender, host: nil, problem: "sent what servers alone send")
+        }
+      }
+    }
+  }
+
+  /// The same where requests say all.
+  package func serve(answer: (_ request: [UInt8], _ worker: Int) throws -> [UInt8]) throws {
+    try serve(prepare: { $0 }) { request, _, worker in try answer(request, worker) }
+  }
+
+  private struct Work: @unchecked Sendable {
+    let body: (_ worker: Int) -> Void
+  }
+
+  /// Where requests lie until their workers take them.
+  private final class Desk<Context>: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var requests: [(index: Int, bytes: [UInt8])?]
+    private var isClosed = false
+    private var current: Context?
+
+    init(workers: Int) { requests = Array(repeating: nil, count: workers) }
+
+    var context: Context? {
+      get { condition.withLock { current } }
+      set { condition.withLock { current = newValue } }
+    }
+
+    func put(_ worker: Int, _ index: Int, _ bytes: [UInt8]) {
+      condition.withLock {
+        requests[worker] = (index, bytes)
+        condition.broadcast()
+      }
+    }
+
+    /// The worker's request, once there is one; nil where the desk is closed.
+    func take(_ worker: Int) -> (index: Int, bytes: [UInt8], context: Context?)? {
+      condition.lock()
+      defer { condition.unlock() }
+      while requests[worker] == nil {
+        if isClosed { return nil }
+        condition.wait()
+      }
+      guard let (index, bytes) = requests[worker] else { return nil }
+      requests[worker] = nil
+      return (index, bytes, current)
+    }
+
+    func close() {
+      condition.withLock {
+        isClosed = true
+        condition.broadcast()
+      }
+    }
+  }
+}
