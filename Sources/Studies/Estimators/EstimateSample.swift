@@ -137,10 +137,10 @@ public enum EstimatorStatistic: String, CaseIterable, Sendable {
     case .cosine: .within(-1...1)
     case .meanCosine: byPlace ? .within(-1...1) : .correlation
     case .relativeBias: .square
-    case .relativeVariance: .within(0...Double.infinity)
+    case .relativeVariance: .skewed(0...Double.infinity)
     case .normRatio: .logarithm
     case .signAgreement, .acceptance: .within(0...1)
-    case .cosineCorrected, .referenceReliability: .plain
+    case .cosineCorrected, .referenceReliability: .skewed()
     case .relativeBiasCorrected: .square
     case .normRatioCorrected: .logarithm
     }
