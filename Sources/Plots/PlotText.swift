@@ -63,7 +63,8 @@ struct PlotText {
       batches == "all"
       ? "the whole validation split"
       : batches == "augmented"
-        ? "the augmented validation half in full batches" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
+        ? "the augmented validation half in full batches"
+        : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
     let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
     let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""

@@ -137,7 +137,7 @@ import Testing
     #expect(try row(rows, .difference, .cosineCorrected).value < 0.8, "but it is off by its noise: 0.67 in NumPy")
   }
 
-  @Test("products of different places are had by hand, and a place is not another one for coming twice") func placesByHand() throws {
+  @Test("what is expected over batches is made of products of different places alone") func placesByHand() throws {
     // g of three places: (3, 0), (1, 0), (2, 3): products two by two 3, 6, 2, squares 9, 1, 13. f and g, and f and f, as above.
     let references: [[Double]] = [[3, 0], [1, 0], [2, 3]]
     let estimates: [[[Double]]] = [[[1, 1]], [[1, 0]], [[4, 2]]]
@@ -147,12 +147,14 @@ import Testing
       try zip(estimates, references).prefix(places).map { EstimateSample(estimates: $0, reference: $1) }
         .statistics(bootstrap: bootstrap ?? Bootstrap())
     }
-    let square = 11.0 / 3
+    let square: Double = 11.0 / 3
     let moving = try found(estimates)
     #expect(close(moving[.referenceReliabilityExpected]?.value, square / (23.0 / 3), .absolute(1e-12)))
     #expect(close(moving[.normRatioExpected]?.value, 1, .absolute(1e-12)))
     #expect(moving[.relativeBiasExpected]?.value == 0, "11/3 − 2 · 4.5 + 11/3 is below 0")
-    let along = (6 / 2.0.squareRoot() + 5 + 16 / 20.0.squareRoot()) / 6
+    let (diagonal, slope): (Double, Double) = (2.0.squareRoot(), 20.0.squareRoot())
+    let products: [Double] = [6 / diagonal, 5, 16 / slope]
+    let along: Double = products.reduce(0, +) / 6
     #expect(close(moving[.cosineExpected]?.value, along / square.squareRoot(), .absolute(1e-12)))
     // Σ ⟨f, g_q⟩ = 12 for f = (0, 2) everywhere: (4 − 2 · 2 + 11/3)/(11/3).
     let still = try found([[[0, 2]], [[0, 2]], [[0, 2]]])
@@ -160,7 +162,8 @@ import Testing
     #expect(close(still[.normRatioExpected]?.value, (4 / square).squareRoot(), .absolute(1e-12)))
     // An update that stays has no direction, and counts as an estimate all the same.
     let staying = try found([[[1, 1], [0, 0]], [[0, 0], [0, 0]], [[4, 2], [4, 2]]])
-    let moved = (6 / 2.0.squareRoot() + 2 * 16 / 20.0.squareRoot()) / 6
+    let others: [Double] = [6 / diagonal, 32 / slope]
+    let moved: Double = others.reduce(0, +) / 6
     #expect(close(staying[.cosineExpected]?.value, moved / square.squareRoot(), .absolute(1e-12)))
     // f in the mean: (½, ½), (0, 0), (4, 2): the one product of two that is not 0 is 3, of six ordered pairs twice.
     #expect(close(staying[.normRatioExpected]?.value, (1 / square).squareRoot(), .absolute(1e-12)))
@@ -170,7 +173,6 @@ import Testing
       .statistics(bootstrap: Bootstrap())
     #expect(apart[.relativeBiasExpected] == nil && apart[.relativeBias] != nil)
     #expect(close(apart[.referenceReliabilityExpected]?.value, -0.5, .absolute(1e-12)), "−1/3 of 2/3")
-    // One place three times is one place: no replicate has a value of its own there.
     let same = try [Int](repeating: 0, count: 3).map { EstimateSample(estimates: estimates[$0], reference: references[$0]) }
       .statistics(bootstrap: Bootstrap())
     #expect(close(same[.referenceReliabilityExpected]?.value, 1, .absolute(1e-12)), "three places that agree")
@@ -197,19 +199,25 @@ import Testing
     let own = noise * noise * (pull.transposed * pull)
     var ownCovariance = [[Double]](repeating: truth.map { _ in 0 }, count: truth.count)
     var trainingTrace = 0.0
-    for row in truth.indices { for column in truth.indices { ownCovariance[row][column] = own[row, column] / Double(batches) } }
+    for row in truth.indices {
+      for column in truth.indices { ownCovariance[row][column] = own[row, column] / Double(batches) }
+    }
     for batch in 0..<7 {
       for value in zero.indices {
         let effect = apart(gradient(shifting: (batch, value)), truth).map { noise * $0 }
         trainingTrace += inner(effect, effect)
-        for row in truth.indices { for column in truth.indices { ownCovariance[row][column] += effect[row] * effect[column] } }
+        for row in truth.indices {
+          for column in truth.indices { ownCovariance[row][column] += effect[row] * effect[column] }
+        }
       }
     }
     let traceOfSquare = ownCovariance.reduce(0) { $0 + inner($1, $1) }
     func deviation(_ along: [Double]) -> Double {
       let image = ownCovariance.map { inner($0, along) }
       let count = Double(places)
-      return (4 * inner(along, image) / count + 2 * traceOfSquare / (count * (count - 1))).squareRoot()
+      let linear: Double = 4 * inner(along, image) / count
+      let quadratic: Double = 2 * traceOfSquare / (count * (count - 1))
+      return (linear + quadratic).squareRoot()
     }
     let reliability = try row(rows, .darts1, .referenceReliabilityExpected)
     let measured = (0..<places).reduce(0.0) { sum, place in
@@ -227,16 +235,17 @@ import Testing
     #expect(abs(found - length) < 3 * deviation(truth), "\(found), \(length)")
     // What training batches add to the length is as large as their trace, and is not in what is found.
     let ownTrace = truth.indices.reduce(0.0) { $0 + own[$1, $1] / Double(batches) }
-    // (ḡ − γ̄)² has the variance 2 tr Σ² of a place.
-    let scatter = (4 * inner(truth, ownCovariance.map { inner($0, truth) }) + 2 * traceOfSquare) / Double(places)
-    #expect(
-      abs(measured - length - trainingTrace - ownTrace) < 4 * scatter.squareRoot(),
-      "\(measured - length), \(trainingTrace), \(ownTrace)")
+    // ‖g‖² of a place has the variance 4 γ̄ᵀΣγ̄ + 2 tr Σ².
+    let image = ownCovariance.map { inner($0, truth) }
+    let scatter: Double = (4 * inner(truth, image) + 2 * traceOfSquare) / Double(places)
+    let added: Double = measured - length
+    #expect(abs(added - trainingTrace - ownTrace) < 4 * scatter.squareRoot(), "\(added), \(trainingTrace), \(ownTrace)")
     #expect(reliability.interval?.resampled == "places" && reliability.interval?.units == places)
     let first = problem.firstOrderGradient(alphas: alphas)
     let away = apart(first, truth)
-    let bias = try row(rows, .darts1, .relativeBiasExpected).value
-    #expect(abs(bias * bias * found - inner(away, away)) < 3 * deviation(away), "\(bias * bias * found), \(inner(away, away))")
+    let relative = try row(rows, .darts1, .relativeBiasExpected).value
+    let (bias, exact): (Double, Double) = (relative * relative * found, inner(away, away))
+    #expect(abs(bias - exact) < 3 * deviation(away), "\(bias), \(exact)")
     let ratio = try row(rows, .darts1, .normRatioExpected).value
     #expect(close(ratio * ratio * found, inner(first, first), .relative(1e-3)))
     // ∇L₁ has no noise, so its cosine is that of one vector with the mean of the references.

@@ -198,7 +198,8 @@ extension [EstimateSample] {
       case .relativeBiasCorrected: ratio(total(\.clearedBias), cleared)
       case .normRatioCorrected: ratio(Swift.max(0, total(\.clearedSquare)), cleared)?.squareRoot()
       case .referenceReliability: isCleared ? ratio(known.reduce(0, +), reference) : nil
-      case .cosineExpected: expected.flatMap { found in found.alongDirections.map { $0 / found.referenceSquare.squareRoot() } }
+      case .cosineExpected:
+        expected.flatMap { found in found.alongDirections.map { $0 / found.referenceSquare.squareRoot() } }
       case .relativeBiasExpected: expected.map { $0.squaredBias / $0.referenceSquare }
       case .normRatioExpected: expected.map { (Swift.max(0, $0.square) / $0.referenceSquare).squareRoot() }
       case .referenceReliabilityExpected: apart.flatMap { ratio($0.referenceSquare, $0.noisySquare) }
