@@ -24,8 +24,8 @@ public struct CollapseThresholds: Equatable, Sendable {
   public var eigenvalueDistance = 0
   /// The ratio λ̄(t − k)/λ̄(t) below which the loss has grown sharp (RobustDARTS, §4.3).
   public var eigenvalueRatio = 0.75
-  /// Epochs after the warm-up before the earliest t − k (0 in RobustDARTS's paper, 10 in its code).
-  public var eigenvalueStart = 0
+  /// Epochs after the warm-up before the earliest t − k, as in a search that stops early.
+  public var eigenvalueStart = EarlyStopping.defaultStart
   /// L_val(genotype) − L_val(supernet) in nats from which on discretisation counts as destructive.
   public var gap = 1.0
   /// Spearman's ρ with the true loss below which an approximation counts as having left it.

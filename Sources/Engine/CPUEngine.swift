@@ -30,11 +30,12 @@ public final class CPUEngine: NetworkEngine {
   /// - Parameters:
   ///   - batch: images of the largest batch.
   ///   - threads: threads that share one batch; no result depends on their number.
-  /// - Throws: `InputError` for a batch or a number of threads out of bounds, `MemoryShortage` where it needs more
-  ///   memory than there is.
+  /// - Throws: `InputError` for a batch or a number of threads out of bounds and for an operation that no kernel computes,
+  ///   `MemoryShortage` where it needs more memory than there is.
   public init(_ network: NetworkDescription, batch: Int, threads: Int, kernels: KernelSet) throws {
     try BatchLoader.batchSizes.require(batch, at: .setting("batch"), "unsupported size")
     try ThreadPool.counts.require(threads, at: .setting("threads"), "unsupported size")
+    try Self.requireComputed(network)
     self.network = network
     self.kernels = kernels
     layout = network.layout

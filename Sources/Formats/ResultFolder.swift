@@ -4,7 +4,7 @@ import Foundation
 public struct ResultFolder: Equatable, Sendable {
   /// The command that makes such a folder.
   public enum Kind: String, CaseIterable, Sendable {
-    case search, retrain, compare, landscape, fidelity, spectrum, estimators
+    case search, retrain, select, compare, landscape, fidelity, spectrum, estimators
   }
 
   public let path: String
@@ -63,6 +63,7 @@ extension ResultFolder.Kind {
   package var settingsName: String {
     switch self {
     case .search, .retrain: "config.yaml"
+    case .select: "selection.yaml"
     case .compare: "compare.yaml"
     case .landscape, .fidelity, .spectrum, .estimators: "\(rawValue).yaml"
     }
@@ -72,6 +73,7 @@ extension ResultFolder.Kind {
   fileprivate var names: Set<String> {
     switch self {
     case .search, .retrain: ["metrics.csv", "alphas.npy", "genotypes.txt", "genotype.txt", "log.txt"]
+    case .select: ["selection.csv", "log.txt"]
     case .compare: ["comparison.csv", "comparison-summary.csv", "comparison-tests.csv", "log.txt"]
     case .landscape:
       [

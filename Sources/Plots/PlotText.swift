@@ -63,8 +63,9 @@ struct PlotText {
       batches == "all"
       ? "the whole validation split"
       : batches == "augmented"
-        ? "the augmented validation half" : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
-    let isSplit = ["all", "augmented"].contains(batches) || settings["dataset"]?.hasPrefix("tensors:") == true
+        ? "the augmented validation half in full batches"
+        : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
+    let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
     let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
     let own = settings["unrolled_learning_rate"].flatMap(Double.init).map { ", ξ of \(Self.decimal($0))" }

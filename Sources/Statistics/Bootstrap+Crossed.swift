@@ -24,18 +24,16 @@ extension Bootstrap {
     return estimates.indices.map { index in
       let scale = scales[index]
       guard let estimate = estimates[index], estimate.isFinite, units >= scale.fewestUnits, first[index].count == units,
-        second[index].count == crossed, let error = Self.standardError(first[index], of: estimate)
+        second[index].count == crossed, let spread = scale.spread(first[index], of: estimate)
       else { return nil }
-      let otherError = Self.standardError(second[index], of: estimate)
-      let (one, other) = (error * error, (otherError ?? 0) * (otherError ?? 0))
-      let freedom = (one + other) * (one + other) / (one * one / Double(units - 1) + other * other / Double(crossed - 1))
-      guard let reach = try? Distributions.studentQuantile((1 + level) / 2, degreesOfFreedom: freedom),
-        let ends = scale.ends(estimate, error: (one + other).squareRoot(), reach: reach), ends.lower < ends.upper,
+      let other = scale.spread(second[index], of: estimate)
+      guard
+        let reach = JackknifeSpread.reach(of: [spread, other].compactMap { $0 }, level: level, isLean: scale.isLean),
+        let ends = scale.ends(estimate, below: reach.below, above: reach.above), ends.lower < ends.upper,
         ends.lower.isFinite, ends.upper.isFinite
       else { return nil }
       return ConfidenceInterval(
-        lower: ends.lower, upper: ends.upper, method: .student, units: units,
-        crossedUnits: otherError == nil ? nil : crossed)
+        lower: ends.lower, upper: ends.upper, method: .student, units: units, crossedUnits: other == nil ? nil : crossed)
     }
   }
 }

@@ -11,7 +11,7 @@ public struct Bootstrap: Equatable, Sendable {
   /// How an interval is found.
   public enum Method: String, CaseIterable, Sendable {
     /// Student's t with units − 1 degrees of freedom times the jackknife's standard error (§11.2, eq. 11.5), on the scale of
-    /// the statistic. For a mean that is the usual t interval.
+    /// the statistic. For a mean that is the usual t interval. Scales for what may be skewed widen it (`StatisticScale.isLean`).
     case student
     /// The quantiles (1 ± level)/2 of the replicates (§13.3).
     case percentile
@@ -129,20 +129,10 @@ public struct Bootstrap: Equatable, Sendable {
   private func student(
     _ estimate: Double, jackknife: [Double], _ scale: StatisticScale
   ) -> (lower: Double, upper: Double)? {
-    guard let error = Self.standardError(jackknife, of: estimate),
-      let quantile = try? Distributions.studentQuantile(
-        (1 + level) / 2, degreesOfFreedom: Double(jackknife.count - 1))
+    guard let spread = scale.spread(jackknife, of: estimate),
+      let reach = JackknifeSpread.reach(of: [spread], level: level, isLean: scale.isLean)
     else { return nil }
-    return scale.ends(estimate, error: error, reach: quantile)
-  }
-
-  /// The jackknife's; nil where the values without each unit differ by no more than rounding.
-  static func standardError(_ jackknife: [Double], of estimate: Double) -> Double? {
-    guard let mean = Moments.mean(jackknife) else { return nil }
-    let count = Double(jackknife.count)
-    let squares = jackknife.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    let error = ((count - 1) / count * squares).squareRoot()
-    return error > 1e-13 * max(abs(estimate), abs(mean)) ? error : nil
+    return scale.ends(estimate, below: reach.below, above: reach.above)
   }
 
   private func quantiles(

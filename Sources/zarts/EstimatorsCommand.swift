@@ -93,15 +93,18 @@ struct EstimatorsCommand: ParsableCommand {
   }
 
   private static func text(_ rows: [EstimatorRow]) -> String {
-    let isCorrected = rows.contains { $0.statistic == EstimatorStatistic.relativeBiasCorrected.rawValue }
-    let corrected: [(EstimatorStatistic, String)] = [
-      (.cosineCorrected, "cosine, corrected"), (.relativeBiasCorrected, "bias, corrected"),
+    // Those without noise of either kind of batches, else without that of validation batches.
+    let without: [[(EstimatorStatistic, String)]] = [
+      [(.cosineExpected, "cosine, expected"), (.relativeBiasExpected, "bias, expected")],
+      [(.cosineCorrected, "cosine, corrected"), (.relativeBiasCorrected, "bias, corrected")],
     ]
+    let known = Set(rows.map(\.statistic))
+    let noiseless = without.first { $0.contains { known.contains($0.0.rawValue) } } ?? []
     let columns: [(EstimatorStatistic, String)] = [
       (.cosine, "cosine"), (.meanCosine, "of the mean"), (.relativeBias, "relative bias"),
       (.relativeVariance, "relative variance"), (.signAgreement, "signs alike"),
     ]
-    let shown = columns + (isCorrected ? corrected : [])
+    let shown = columns + noiseless
     let keys = rows.filter { $0.statistic == EstimatorStatistic.relativeBias.rawValue }
     return TextTable.text(
       header: ["estimator", "M", "N", "σ"] + shown.map(\.1),

@@ -67,7 +67,7 @@ struct LandscapeOptions: ParsableArguments {
   @Option(
     help: """
       Validation batches that each loss is the mean over; all for the whole validation split as it is, augmented for the \
-      batches of an epoch of the search, as it augments them. Default: 1.
+      batches of an epoch of the search, as it augments them; a rest that fills no batch is left out. Default: 1.
       """)
   var validationBatches: String?
   @OptionGroup var normalising: BatchNormFlags

@@ -10,7 +10,7 @@ struct ThresholdFlags: ParsableArguments {
     case code
 
     static let allValueDescriptions = [
-      "paper": "RobustDARTS, §4.3: every epoch, 5 eigenvalues, 5 back, 0.75",
+      "paper": "RobustDARTS, §4.3: every epoch, 5 eigenvalues, 5 back, 0.75, and its code's start, epoch 10",
       "code": "that of its public code: every second epoch, 5 eigenvalues, 4 back, 1/1.3, from epoch 10 on",
     ]
 
@@ -39,7 +39,7 @@ struct ThresholdFlags: ParsableArguments {
   var eigenvalueDistance: Int?
   @Option(help: "Ratio of averaged eigenvalues k apart below which the loss is sharp. Default: 0.75.")
   var eigenvalueRatio: Double?
-  @Option(help: "Epochs after the warm-up before the earlier of the two. Default: 0.")
+  @Option(help: "Epochs after the warm-up before the earlier of the two. Default: \(EarlyStopping.defaultStart).")
   var eigenvalueStart: Int?
   @Option(help: "Loss of the derived cells above the supernet's, in nats, that counts as destructive.")
   var gap = CollapseThresholds().gap

@@ -57,6 +57,30 @@ import Testing
     }
   }
 
+  /// A kernel would take 7×7 for 5×5 and three convolutions for two, and say nothing.
+  @Test("An operation of a shape that no kernel computes is refused by name, and no other is")
+  func shapesWithoutKernel() throws {
+    func refusal(_ form: CellOperation.Form) throws -> InputError? {
+      let network = NetworkDescription.derived(try derived(CellOperation("odd_conv", form)))
+      do {
+        _ = try CPUEngine(network, batch: 2, threads: 1, kernels: Kernels.select())
+        return nil
+      } catch let error as InputError { return error }
+    }
+    for (kernel, dilation, times) in [(7, 1, 1), (1, 1, 1), (4, 1, 2), (3, 3, 1), (5, 0, 1), (3, 1, 3), (5, 2, 0)] {
+      let form = CellOperation.Form.depthwise(kernel: kernel, dilation: dilation, times: times)
+      let error = try #require(try refusal(form), "\(form)")
+      #expect(error.place == .words("odd_conv") && error.found == "\(form)", "\(error)")
+    }
+    for kernel in [3, 5] {
+      for dilation in [1, 2] {
+        for times in [1, 2] {
+          #expect(try refusal(.depthwise(kernel: kernel, dilation: dilation, times: times)) == nil)
+        }
+      }
+    }
+  }
+
   /// Of 8 channels on 8×8: depthwise 9·8, pointwise 8·8, scale and shift 2·8.
   @Test("An added operation costs what its form does")
   func cost() throws {

@@ -250,7 +250,9 @@ struct CollapseVerdictTests {
 
   @Test func ruleOfTheEigenvaluesIsOneOfEarlyStopping() throws {
     var thresholds = CollapseThresholds()
-    #expect(thresholds.earlyStopping == EarlyStopping(start: 0))
+    #expect(thresholds.earlyStopping == EarlyStopping(), "what a search stops by")
+    let search = SearchConfiguration(method: .darts2ES, space: .s2, dataset: "constructed")
+    #expect(search.earlyStopping == thresholds.earlyStopping && thresholds.eigenvalueStart == 10)
     thresholds.earlyStopping = .robustDARTSCode
     #expect(thresholds.earlyStopping == .robustDARTSCode)
     try thresholds.validate()

@@ -50,10 +50,24 @@ struct OutputFileTests {
 
   @Test(arguments: ResultFolder.Kind.allCases)
   func everyResultIsKnownByItsSettings(kind: ResultFolder.Kind) throws {
-    let name = [.search, .retrain].contains(kind) ? "config.yaml" : "\(kind.rawValue).yaml"
+    let names: [ResultFolder.Kind: String] = [.search: "config.yaml", .retrain: "config.yaml", .select: "selection.yaml"]
+    let name = names[kind] ?? "\(kind.rawValue).yaml"
     _ = try folder.write("dataset: x\n\(kind == .retrain ? "genotype: \"Genotype()\"" : "method: darts1")\n", to: name)
     #expect(ResultFolder(folder.path)?.kind == kind)
     #expect(message(folder.file(name), overwrite: true).contains("zarts \(kind.rawValue)"))
+  }
+
+  @Test("Nothing that a selection keeps is replaced, asked for or not, nor what stands beside it")
+  func filesOfASelectionAreNeverReplaced() throws {
+    _ = try folder.write("candidates: []\nbrief_epochs: 1\n", to: "selection.yaml")
+    for name in ["selection.yaml", "selection.csv", "log.txt"] {
+      _ = try folder.write("column,mean\n", to: name)
+      let text = message(folder.file(name), overwrite: true)
+      #expect(text.contains("a name that zarts select gives its files in \(folder.path)"), "\(name): \(text)")
+    }
+    let notes = try folder.write("my,notes\n", to: "notes.csv")
+    #expect(message(notes, overwrite: true).contains("another file in the folder of zarts select"))
+    #expect(message(try folder.write("column,mean\n", to: "curves.csv")).isEmpty, "made by the same command before")
   }
 
   @Test func configurationOfAnotherProgramMakesNoResult() throws {

@@ -73,6 +73,21 @@ struct SearchPresetTests {
     #expect(mgs.lambda == 0.1 && mgs.candidates == 4 && mgs.proposal == .flattened)
   }
 
+  /// A shuffled iterator made anew at every step, or one gone through: the lines are in docs/fidelity-to-the-papers.md.
+  @Test("Presets draw the validation batches of updates as the code of their source does")
+  func validationBatchesAreDrawnAsTheSourceDrawsThem() throws {
+    let fresh = Set(
+      try SearchPreset.all.filter { try SearchConfiguration(preset: $0).validationSampling == .fresh }.map(\.name))
+    #expect(fresh == ["paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10"])
+    for preset in SearchPreset.all where ["paper-", "authors-"].contains(where: { preset.name.hasPrefix($0) }) {
+      #expect(preset.yaml.contains("validation_sampling: "), "\(preset.name) says which")
+    }
+    // It is the preset's, whatever the method: methods that are compared on it see batches drawn alike.
+    let other = try SearchConfiguration(
+      preset: SearchPreset(named: "paper-pcdarts-cifar10", at: ""), given: .init(method: .zartsMGS))
+    #expect(other.method == .zartsMGS && other.validationSampling == .fresh)
+  }
+
   @Test func presetOfEarlyStoppingHasTheRuleOfThePublicCode() throws {
     let configuration = try SearchConfiguration(preset: SearchPreset(named: "paper-darts-es-s1-cifar10", at: ""))
     #expect(configuration.earlyStopping == .robustDARTSCode)

@@ -57,12 +57,13 @@ struct BootstrapTests {
     func isClose(_ found: [Double], _ expected: [Double]) -> Bool {
       zip(found, expected).allSatisfy { abs($0 - $1) < 1e-9 }
     }
-    // The root mean square v of these, v exp(± t s/v).
+    // The root mean square v of these, v exp(−t s) and v exp((t + γ(2z² + 1)/6√n) s): s is the jackknife's of ln v, γ/√n = 0.908,
+    // and 9 leaves t but 1.975 degrees of freedom.
     let lengths: [Double] = [1, 2, 3, 4, 5, 9]
     let logarithm = try ends(.logarithm, 6) { units in
       Moments.mean(units.map { lengths[$0] * lengths[$0] })?.squareRoot()
     }
-    #expect(isClose(logarithm, [2.1821171376813826, 10.38746558342474]), "\(logarithm)")
+    #expect(isClose(logarithm, [1.043237807099998, 34.353882734266264]), "\(logarithm)")
     // A mean of 0.5 ± 1.388…: as a square cleared of noise, the root of what is above 0; within a range, cut to it.
     let squares = [-1, 0.5, 1, 2, 0]
     func mean(_ units: [Int]) -> Double? { Moments.mean(units.map { squares[$0] }) }
@@ -71,6 +72,21 @@ struct BootstrapTests {
     #expect(try ends(.within(0...1.2), 5, mean) == [0, 1.2])
     let plain = try ends(.plain, 5, mean)
     #expect(isClose(plain, [-0.8882225525988967, 1.8882225525988967]), "\(plain)")
+    // The same with 3.81 degrees of freedom, not being skewed; then of skewed units, whose long side is the side of 3.
+    #expect(isClose(try ends(.skewed(), 5, mean), [-0.9160301078077375, 1.9160301078077375]))
+    #expect(isClose(try ends(.skewed(0...1.9), 5, mean), [0, 1.9]))
+    let skewed = [0.1, 0.2, 0.4, 0.3, 3.0, 0.6]
+    for sign in [1.0, -1] {
+      let found = try ends(.skewed(), 6) { units in Moments.mean(units.map { sign * skewed[$0] }) }
+      let expected = [-1.293616874841434, 3.446643643405186]
+      #expect(isClose(found, sign > 0 ? expected : expected.reversed().map { -$0 }), "\(found)")
+    }
+    // A slope that one point of great leverage holds: 1.80 degrees of freedom.
+    let line: (x: [Double], y: [Double]) = ([1, 2, 3, 4, 5, 20], [1.2, 1.8, 3.3, 3.9, 5.4, 14])
+    let slope = try ends(.skewed(), 6) { units in
+      try LinearFit(units.map { line.x[$0] }, units.map { line.y[$0] })?.slope
+    }
+    #expect(isClose(slope, [-1.4142290197045713, 2.249926150006006]), "\(slope)")
     // 11 of 15 pairs alike; Fisher's z of 2c − 1.
     let (x, y): ([Double], [Double]) = ([1, 2, 3, 4, 5, 6], [2, 1, 4, 6, 3, 5])
     let concordance = try ends(.concordance, 6) { units in

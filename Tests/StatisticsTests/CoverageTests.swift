@@ -88,20 +88,56 @@ struct Population: Sendable {
     return (0..<4).map { _ in (common + 0.5 * stream.normal(), common + own + 0.5 * stream.normal()) }
   }
 
+  /// Normal errors as large as x is far from its mean: nothing that leans on one variance holds.
+  private static let fan: @Sendable (inout RandomStream) -> Unit = { stream in
+    let x = stream.normal()
+    return [(x, 0.5 * x + abs(x) * stream.normal())]
+  }
+
+  /// exp(0.75 z) of a normal z: mean exp(0.28125), mean square exp(1.125), skewness 3.3.
+  private static let logNormal: @Sendable (inout RandomStream) -> Unit = { [(exp(0.75 * $0.normal()), 0)] }
+
+  /// Mean 1, mean square 2, skewness 2.
+  private static let exponential: @Sendable (inout RandomStream) -> Unit = { [(-log(1 - $0.uniform()), 0)] }
+
+  private static func mean(_ x: [Double], _ y: [Double]) -> Double? { Moments.mean(x) }
+
+  private static func slope(_ x: [Double], _ y: [Double]) throws -> Double? { try LinearFit(x, y)?.slope }
+
   private static func rootMeanSquare(_ x: [Double], _ y: [Double]) -> Double? {
     Moments.mean(zip(x, y).map { ($0 - $1) * ($0 - $1) })?.squareRoot()
   }
 
-  static let all: [Population] = [
-    Population(name: "mean, normal", truth: 0, scale: .plain, draw: { [($0.normal(), 0)] }) { x, _ in Moments.mean(x) },
-    Population(name: "mean, exponential", truth: 1, scale: .plain, least: 0.88, draw: { [(-log(1 - $0.uniform()), 0)] }) {
-      x, _ in Moments.mean(x)
-    },
-    Population(name: "slope, normal", truth: 0.5, scale: .plain, draw: pair) { x, y in try LinearFit(x, y)?.slope },
+  /// Of `skewedPair`, whose variances are alike: the slope as well.
+  private static let skewedCorrelation = (exp(0.28125) - 1) / (exp(0.5625) - 1)
+
+  static let all = means + slopes + correlations + rootMeanSquares
+
+  private static let means: [Population] = [
+    Population(name: "mean, normal", truth: 0, scale: .plain, draw: { [($0.normal(), 0)] }, statistic: mean),
+    Population(
+      name: "mean, normal, as if skewed", truth: 0, scale: .skewed(), draw: { [($0.normal(), 0)] }, statistic: mean),
+    Population(
+      name: "mean, exponential, plain", truth: 1, scale: .plain, least: 0.88, draw: exponential, statistic: mean),
+    Population(name: "mean, exponential", truth: 1, scale: .skewed(), least: 0.895, draw: exponential, statistic: mean),
+    Population(
+      name: "mean, log-normal", truth: exp(0.28125), scale: .skewed(), least: 0.9, draw: logNormal, statistic: mean),
+  ]
+
+  private static let slopes: [Population] = [
+    Population(name: "slope, normal", truth: 0.5, scale: .skewed(), draw: pair, statistic: slope),
+    Population(
+      name: "slope, log-normal", truth: skewedCorrelation, scale: .skewed(), least: 0.925, draw: skewedPair,
+      statistic: slope),
+    Population(
+      name: "slope, errors that grow with x", truth: 0.5, scale: .skewed(), least: 0.925, draw: fan, statistic: slope),
+  ]
+
+  private static let correlations: [Population] = [
     Population(name: "Pearson's r, normal", truth: 0.5, scale: .correlation, draw: pair, statistic: Correlation.pearson),
     Population(
-      name: "Pearson's r, log-normal", truth: (exp(0.28125) - 1) / (exp(0.5625) - 1), scale: .correlation, least: 0.92,
-      draw: skewedPair, statistic: Correlation.pearson),
+      name: "Pearson's r, log-normal", truth: skewedCorrelation, scale: .correlation, least: 0.92, draw: skewedPair,
+      statistic: Correlation.pearson),
     Population(
       name: "Spearman's ρ, normal or log-normal", truth: 6 / Double.pi * asin(0.25), scale: .correlation, draw: pair,
       statistic: Correlation.spearman),
@@ -112,11 +148,19 @@ struct Population: Sendable {
     Population(
       name: "Pearson's r, rays of four points", truth: 1 / 1.875.squareRoot(), scale: .correlation, draw: ray,
       statistic: Correlation.pearson),
+  ]
+
+  private static let rootMeanSquares: [Population] = [
     Population(
       name: "RMSE, bias twice the deviation", truth: 5.0.squareRoot(), scale: .logarithm, draw: { [(2 + $0.normal(), 0)] },
       statistic: rootMeanSquare),
     Population(
-      name: "RMSE, no bias", truth: 1, scale: .logarithm, least: 0.91, draw: { [($0.normal(), 0)] },
+      name: "RMSE, no bias", truth: 1, scale: .logarithm, draw: { [($0.normal(), 0)] }, statistic: rootMeanSquare),
+    Population(
+      name: "RMSE, exponential", truth: 2.0.squareRoot(), scale: .logarithm, least: 0.92, draw: exponential,
+      statistic: rootMeanSquare),
+    Population(
+      name: "RMSE, log-normal", truth: exp(0.5625), scale: .logarithm, least: 0.89, draw: logNormal,
       statistic: rootMeanSquare),
   ]
 }

@@ -63,13 +63,18 @@ struct NoiseCorrectionTests {
     func mean(_ rows: [Int], _ columns: [Int]) -> Double? {
       Moments.mean(rows.flatMap { row in columns.map { x[row][$0] } })
     }
-    func intervals(_ rows: Int, _ columns: Int, _ of: (_ rows: [Int], _ columns: [Int]) -> Double?) -> ConfidenceInterval? {
-      bootstrap.crossedIntervals(units: rows, crossed: columns, scales: [.plain]) { [of($0, $1)] }[0]
+    func intervals(
+      _ rows: Int, _ columns: Int, _ scale: StatisticScale = .plain, _ of: (_ rows: [Int], _ columns: [Int]) -> Double?
+    ) -> ConfidenceInterval? {
+      bootstrap.crossedIntervals(units: rows, crossed: columns, scales: [scale]) { [of($0, $1)] }[0]
     }
-    let found = try #require(intervals(4, 3, mean))
+    let found = try #require(intervals(4, 3, .plain, mean))
     #expect(abs(found.lower - 0.6480737528722202) < 1e-9 && abs(found.upper - 6.893592913794446) < 1e-9, "\(found)")
     #expect(found.method == .student && found.units == 4 && found.crossedUnits == 3)
-    #expect(intervals(4, 2, mean) == nil && intervals(2, 3, mean) == nil)
+    #expect(intervals(4, 2, .plain, mean) == nil && intervals(2, 3, .plain, mean) == nil)
+    // Third cumulants of both add up: the longer side is the one of the large values.
+    let skewed = try #require(intervals(4, 3, .skewed(), mean))
+    #expect(abs(skewed.lower - 0.6480737528722202) < 1e-9 && abs(skewed.upper - 7.004461844674142) < 1e-9, "\(skewed)")
     // Columns that are all the same add nothing.
     let alone = try #require(intervals(4, 3) { rows, _ in Moments.mean(rows.map { x[$0][0] }) })
     let over = try #require(bootstrap.interval(units: 4) { rows in Moments.mean(rows.map { x[$0][0] }) })

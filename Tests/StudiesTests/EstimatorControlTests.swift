@@ -137,6 +137,128 @@ import Testing
     #expect(try row(rows, .difference, .cosineCorrected).value < 0.8, "but it is off by its noise: 0.67 in NumPy")
   }
 
+  @Test("what is expected over batches is made of products of different places alone") func placesByHand() throws {
+    // g of three places: (3, 0), (1, 0), (2, 3): products two by two 3, 6, 2, squares 9, 1, 13. f and g, and f and f, as above.
+    let references: [[Double]] = [[3, 0], [1, 0], [2, 3]]
+    let estimates: [[[Double]]] = [[[1, 1]], [[1, 0]], [[4, 2]]]
+    func found(_ estimates: [[[Double]]], _ places: Int = 3, _ bootstrap: Bootstrap? = nil) throws
+      -> [EstimatorStatistic: (value: Double, interval: StatedInterval?)]
+    {
+      try zip(estimates, references).prefix(places).map { EstimateSample(estimates: $0, reference: $1) }
+        .statistics(bootstrap: bootstrap ?? Bootstrap())
+    }
+    let square: Double = 11.0 / 3
+    let moving = try found(estimates)
+    #expect(close(moving[.referenceReliabilityExpected]?.value, square / (23.0 / 3), .absolute(1e-12)))
+    #expect(close(moving[.normRatioExpected]?.value, 1, .absolute(1e-12)))
+    #expect(moving[.relativeBiasExpected]?.value == 0, "11/3 − 2 · 4.5 + 11/3 is below 0")
+    let (diagonal, slope): (Double, Double) = (2.0.squareRoot(), 20.0.squareRoot())
+    let products: [Double] = [6 / diagonal, 5, 16 / slope]
+    let along: Double = products.reduce(0, +) / 6
+    #expect(close(moving[.cosineExpected]?.value, along / square.squareRoot(), .absolute(1e-12)))
+    // Σ ⟨f, g_q⟩ = 12 for f = (0, 2) everywhere: (4 − 2 · 2 + 11/3)/(11/3).
+    let still = try found([[[0, 2]], [[0, 2]], [[0, 2]]])
+    #expect(close(still[.relativeBiasExpected]?.value, 1, .absolute(1e-12)))
+    #expect(close(still[.normRatioExpected]?.value, (4 / square).squareRoot(), .absolute(1e-12)))
+    // An update that stays has no direction, and counts as an estimate all the same.
+    let staying = try found([[[1, 1], [0, 0]], [[0, 0], [0, 0]], [[4, 2], [4, 2]]])
+    let others: [Double] = [6 / diagonal, 32 / slope]
+    let moved: Double = others.reduce(0, +) / 6
+    #expect(close(staying[.cosineExpected]?.value, moved / square.squareRoot(), .absolute(1e-12)))
+    // f in the mean: (½, ½), (0, 0), (4, 2): the one product of two that is not 0 is 3, of six ordered pairs twice.
+    #expect(close(staying[.normRatioExpected]?.value, (1 / square).squareRoot(), .absolute(1e-12)))
+    // Two places leave one without the other; places that point apart leave no length.
+    #expect(try found(estimates, 2)[.relativeBiasExpected] == nil)
+    let apart = try zip(estimates, [[1, 0], [-1, 0], [0, 0]]).map { EstimateSample(estimates: $0, reference: $1) }
+      .statistics(bootstrap: Bootstrap())
+    #expect(apart[.relativeBiasExpected] == nil && apart[.relativeBias] != nil)
+    #expect(close(apart[.referenceReliabilityExpected]?.value, -0.5, .absolute(1e-12)), "−1/3 of 2/3")
+    let same = try [Int](repeating: 0, count: 3).map { EstimateSample(estimates: estimates[$0], reference: references[$0]) }
+      .statistics(bootstrap: Bootstrap())
+    #expect(close(same[.referenceReliabilityExpected]?.value, 1, .absolute(1e-12)), "three places that agree")
+  }
+
+  /// γ̄ = ∇L_M without any shift, since w_M is linear in the shifts of its batches: it and the covariance Σ that a place adds,
+  /// Σ_T of its seven training batches (column by column) and Σ_V/B of its validation batches, are known. Over P places the mean
+  /// of ⟨g_p, g_q⟩ has the variance 4 γ̄ᵀΣγ̄/P + 2 tr Σ²/P(P − 1), the square of a bias f − γ̄ likewise.
+  @Test("lengths and biases of the mean over training and validation batches are those of the closed form")
+  func closedFormOfPlaces() throws {
+    let (places, batches, noise) = (150, 2, 3.0)
+    let problem = try quadratic(noise: noise)
+    let rows = try run(settings([.darts1, .difference], places: places, batches: batches), noise: noise).rows()
+    func gradient(shifting moved: (batch: Int, value: Int)? = nil) -> [Double] {
+      let training = (0..<7).map { batch -> QuadraticBilevelProblem.Batch in
+        var shift = zero
+        if let moved, moved.batch == batch { shift[moved.value] = 1 }
+        return .init(split: .training, shift: shift)
+      }
+      return problem.trueLossGradient(weights: zero, alphas: alphas, step: step, batches: training, validation: nil)
+    }
+    let truth = gradient()
+    let pull = problem.coefficients.validationCurvature * problem.innerSensitivity(innerSteps: 7, step: step)
+    let own = noise * noise * (pull.transposed * pull)
+    var ownCovariance = [[Double]](repeating: truth.map { _ in 0 }, count: truth.count)
+    var trainingTrace = 0.0
+    for row in truth.indices {
+      for column in truth.indices { ownCovariance[row][column] = own[row, column] / Double(batches) }
+    }
+    for batch in 0..<7 {
+      for value in zero.indices {
+        let effect = apart(gradient(shifting: (batch, value)), truth).map { noise * $0 }
+        trainingTrace += inner(effect, effect)
+        for row in truth.indices {
+          for column in truth.indices { ownCovariance[row][column] += effect[row] * effect[column] }
+        }
+      }
+    }
+    let traceOfSquare = ownCovariance.reduce(0) { $0 + inner($1, $1) }
+    func deviation(_ along: [Double]) -> Double {
+      let image = ownCovariance.map { inner($0, along) }
+      let count = Double(places)
+      let linear: Double = 4 * inner(along, image) / count
+      let quadratic: Double = 2 * traceOfSquare / (count * (count - 1))
+      return (linear + quadratic).squareRoot()
+    }
+    let reliability = try row(rows, .darts1, .referenceReliabilityExpected)
+    let measured = (0..<places).reduce(0.0) { sum, place in
+      let training = (0..<7).map { problem.trainingBatch(epoch: (7 * place + $0) / 4, step: (7 * place + $0) % 4) }
+      let each = (0..<batches).map { batch in
+        problem.trueLossGradient(
+          weights: zero, alphas: alphas, step: step, batches: training,
+          validation: problem.validationBatch(epoch: (7 * place + batch) / 4, step: (7 * place + batch) % 4))
+      }
+      let mean = truth.indices.map { index in each.reduce(0) { $0 + $1[index] } / Double(batches) }
+      return sum + inner(mean, mean) / Double(places)
+    }
+    let length = inner(truth, truth)
+    let found = reliability.value * measured
+    #expect(abs(found - length) < 3 * deviation(truth), "\(found), \(length)")
+    // What training batches add to the length is as large as their trace, and is not in what is found.
+    let ownTrace = truth.indices.reduce(0.0) { $0 + own[$1, $1] / Double(batches) }
+    // ‖g‖² of a place has the variance 4 γ̄ᵀΣγ̄ + 2 tr Σ².
+    let image = ownCovariance.map { inner($0, truth) }
+    let scatter: Double = (4 * inner(truth, image) + 2 * traceOfSquare) / Double(places)
+    let added: Double = measured - length
+    #expect(abs(added - trainingTrace - ownTrace) < 4 * scatter.squareRoot(), "\(added), \(trainingTrace), \(ownTrace)")
+    #expect(reliability.interval?.resampled == "places" && reliability.interval?.units == places)
+    let first = problem.firstOrderGradient(alphas: alphas)
+    let away = apart(first, truth)
+    let relative = try row(rows, .darts1, .relativeBiasExpected).value
+    let (bias, exact): (Double, Double) = (relative * relative * found, inner(away, away))
+    #expect(abs(bias - exact) < 3 * deviation(away), "\(bias), \(exact)")
+    let ratio = try row(rows, .darts1, .normRatioExpected).value
+    #expect(close(ratio * ratio * found, inner(first, first), .relative(1e-3)))
+    // ∇L₁ has no noise, so its cosine is that of one vector with the mean of the references.
+    let cosine = try row(rows, .darts1, .cosineExpected).value * (found * inner(first, first)).squareRoot()
+    #expect(abs(cosine - inner(first, truth)) < 3 * deviation(first) / 2, "\(cosine), \(inner(first, truth))")
+    // The reference against itself: one vector in the mean, however noisy.
+    #expect(try row(rows, .difference, .relativeBiasExpected).value < 1e-3)
+    #expect(abs(try row(rows, .difference, .normRatioExpected).value - 1) < 1e-6)
+    // Fewer places have none.
+    let few = try run(settings([.darts1], places: 2, batches: 3), noise: noise).rows()
+    #expect(few.allSatisfy { !$0.statistic.hasSuffix("_expected") })
+  }
+
   /// f_{rb} = (0.8, 0.3, 0, …) + c_r + u_b and g_b = (1, 0, …) + v_b in 20 dimensions, with normal noise of deviations 0.2, 0.3
   /// and 0.5. NumPy, 4,000 samples of 8 repeats and 8 batches: the mean of the cosine is 0.477; 95 % intervals over
   /// repeats alone hold it in 69 % of samples, crossed ones in 97.5 %.

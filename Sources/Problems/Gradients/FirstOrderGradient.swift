@@ -27,7 +27,9 @@ private struct FirstOrder: GradientDefinition {
   var innerSteps: Int { 0 }
   var studyName: String { "darts1" }
   var summary: String { "∇L₁ of first-order DARTS" }
-  var steps: Int { 1 }
+  var trainingBatches: Int { 0 }
+  var weightSteps: Int { 0 }
+  var passes: Int { 1 }
   var changeSteps: Int { 0 }
 
   func estimate<Problem: BilevelProblem>(

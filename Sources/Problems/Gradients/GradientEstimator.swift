@@ -13,9 +13,13 @@ public protocol GradientDefinition: Sendable {
   var studyName: String { get }
   /// In a few words.
   var summary: String { get }
-  /// What it costs on one training and one validation batch, counted as the training steps that it is as long as.
-  var steps: Int { get }
-  /// What it costs besides where it is asked what the choice of ε makes of it.
+  /// Upcoming training batches that it reads beside its validation batch.
+  var trainingBatches: Int { get }
+  /// Steps of copies of ω that it takes: each a forward and backward pass, and counted as a training step.
+  var weightSteps: Int { get }
+  /// Forward and backward passes over a batch besides: each is about as long as a training step.
+  var passes: Int { get }
+  /// Passes besides where it is asked what the choice of ε makes of it.
   var changeSteps: Int { get }
 
   /// The gradient at (ω, v, α), of the shape of α, and the loss that it is of.
@@ -40,7 +44,7 @@ public struct GradientEstimator: Sendable {
   public static let all: [GradientEstimator] = [.first, .second]
 
   /// What it costs on one training and one validation batch, counted as the training steps that it is as long as.
-  package var steps: Int { definition.steps }
+  package var steps: Int { definition.weightSteps + definition.passes }
 }
 
 extension GradientEstimator: RawRepresentable, CaseIterable, Hashable, CustomStringConvertible {

@@ -114,8 +114,11 @@ private struct SecondOrder: GradientDefinition {
   var innerSteps: Int { 1 }
   var studyName: String { "darts2" }
   var summary: String { "∇L₂ of second-order DARTS" }
-  /// The step ahead, the gradients there, and the two sides of the central difference.
-  var steps: Int { 4 }
+  var trainingBatches: Int { 1 }
+  /// The step ahead.
+  var weightSteps: Int { 1 }
+  /// The gradients there, and the two sides of the central difference (DARTS, §2.3).
+  var passes: Int { 3 }
   /// The two sides at half of ε.
   var changeSteps: Int { 2 }
 

@@ -18,7 +18,7 @@ public final class SelectionRun {
   private let stop: StopRequest
   private let lock: FileLock
 
-  public static let planName = "selection.yaml"
+  public static let planName = ResultFolder.Kind.select.settingsName
   public static let tableName = "selection.csv"
 
   /// - Parameters:

@@ -103,7 +103,7 @@ public struct SearchConfiguration: Equatable, Sendable {
   /// Early stopping sets in where the averaged eigenvalue at that distance is less than this part of the present one.
   public var earlyStopRatio = 0.75
   /// Epochs after the warm-up before the earliest architecture that early stopping may return.
-  public var earlyStopStart = 10
+  public var earlyStopStart = EarlyStopping.defaultStart
   /// Checkpoints kept; 0 for all.
   public var keepLast = 0
   /// Weight steps from one checkpoint within an epoch to the next; 0 for none.

@@ -33,12 +33,13 @@ public struct SearchPreset: Equatable, Sendable {
   public static let all: [SearchPreset] =
     [paperCIFAR10, partialChannels, progressive, merged, earlyStopping] + authorsPaths + robustDARTS + [laptop, smoke]
 
-  /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN.
+  /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
+  /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340).
   private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
     [
       ("method", "zarts-mgs"), ("space", space.rawValue), ("dataset", dataset), ("epochs", "50"), ("channels", "16"),
       ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),
-      ("learning_rate", "0.025"),
+      ("validation_sampling", "epoch"), ("learning_rate", "0.025"),
       ("minimum_learning_rate", "0.001"), ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"),
       ("alpha_learning_rate", "0.0003"), ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
       ("inner_steps", "10"), ("tau", "0.01"), ("lambda", "0.001"),
@@ -49,26 +50,28 @@ public struct SearchPreset: Equatable, Sendable {
     name: "paper-cifar10", summary: "the ZARTS paper's search on CIFAR-10",
     settings: published(.s6, "cifar10:data/cifar10") + [("sigma", "0.025")])
 
-  /// Xu et al., PC-DARTS, ICLR 2020, §4.2: a quarter of the channels leaves room for the large batch.
+  /// Xu et al., PC-DARTS, ICLR 2020, §4.2: a quarter of the channels leaves room for the large batch. Validation batches as in
+  /// its train_search.py, line 147.
   private static let partialChannels = SearchPreset(
     name: "paper-pcdarts-cifar10", summary: "PC-DARTS on CIFAR-10; method zarts-mgs combines it with ZARTS",
     settings: [
       ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"), ("epochs", "50"), ("warmup", "15"),
       ("channels", "16"), ("layers", "8"), ("partial_channels", "4"), ("edge_normalisation", "true"), ("batch", "256"),
-      ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"), ("learning_rate", "0.1"),
+      ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"), ("validation_sampling", "fresh"),
+      ("learning_rate", "0.1"),
       ("minimum_learning_rate", "0.0"),
       ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"), ("alpha_learning_rate", "0.0006"),
       ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
     ])
 
-  /// Chen et al., P-DARTS, ICCV 2019, §4.2.
+  /// Chen et al., P-DARTS, ICCV 2019, §4.2. Validation batches as in its train_search.py, lines 275–281.
   private static let progressive = SearchPreset(
     name: "paper-pdarts-cifar10", summary: "P-DARTS on CIFAR-10, three stages; method zarts-mgs combines it with ZARTS",
     settings: [
       ("method", "darts1"), ("space", "s5"), ("dataset", "cifar10:data/cifar10"),
       ("stages", "[\(SearchStage.published.map(\.yaml).joined(separator: ", "))]"), ("maximum_skips", "2"),
       ("batch", "96"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),
-      ("learning_rate", "0.025"),
+      ("validation_sampling", "epoch"), ("learning_rate", "0.025"),
       ("minimum_learning_rate", "0.0"), ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"),
       ("alpha_learning_rate", "0.0006"), ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
     ])
@@ -117,15 +120,17 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// Zela et al., RobustDARTS, ICLR 2020, with the cadence of their code (scripts/DARTS-ADA_search.sh and the defaults of
   /// src/search/args.py): the eigenvalue of one validation batch every second epoch, and `EarlyStopping.robustDARTSCode`.
+  /// Validation batches as in its src/search/train_search.py, line 348.
   private static let earlyStopping: SearchPreset = {
     let rule = EarlyStopping.robustDARTSCode
     let common = published(.s1, "cifar10:data/cifar10").filter {
-      !["method", "inner_steps", "tau", "lambda"].contains($0.0)
+      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
     }
     return SearchPreset(
       name: "paper-darts-es-s1-cifar10", summary: "DARTS-ES on S1, CIFAR-10, at the cadence of RobustDARTS' code",
       settings: [("method", "darts2-es")] + common + [
-        ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"), ("early_stop_window", "\(rule.window)"),
+        ("validation_sampling", "fresh"), ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"),
+        ("early_stop_window", "\(rule.window)"),
         ("early_stop_distance", "\(rule.distance)"), ("early_stop_ratio", "\(rule.ratio)"),
         ("early_stop_start", "\(rule.start)"),
       ])

@@ -23,7 +23,7 @@ struct DARTS: MethodDefinition {
     ["alpha_learning_rate", "alpha_beta1", "alpha_beta2", "alpha_epsilon", "alpha_weight_decay"]
   }
 
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { .darts(isSecondOrder: isSecondOrder) }
+  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { UpdatePlan(following: isSecondOrder ? .second : .first) }
 
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem
@@ -79,10 +79,11 @@ extension SearchConfiguration {
 }
 
 extension UpdatePlan {
-  /// Of first order ∇_α L_val. Of second order a weight step ahead, then both gradients of L_val there and L_train on both
-  /// sides of ω (DARTS, §2.3).
-  package static func darts(isSecondOrder: Bool) -> UpdatePlan {
-    isSecondOrder ? UpdatePlan(trainingBatches: 1, weightSteps: 1, alphaGradients: 3) : UpdatePlan(alphaGradients: 1)
+  /// Of an update before every weight step that takes one gradient, which says itself what it costs.
+  init(following gradient: GradientEstimator) {
+    let gradient = gradient.definition
+    self.init(
+      trainingBatches: gradient.trainingBatches, weightSteps: gradient.weightSteps, alphaGradients: gradient.passes)
   }
 }
 
@@ -101,7 +102,7 @@ public final class DARTSOptimiser<Problem: BilevelProblem>: ArchitectureOptimise
   /// - Parameter secondOrder: whether the gradient looks one weight step ahead.
   public init(problem: Problem, secondOrder: Bool, settings: Adam.Settings = .init()) {
     adam = Adam(size: problem.initialAlphas.count, settings: settings)
-    plan = .darts(isSecondOrder: secondOrder)
+    plan = UpdatePlan(following: secondOrder ? .second : .first)
     estimator =
       secondOrder ? .second(SecondOrderGradient(problem: problem)) : .first(FirstOrderGradient(problem: problem))
   }

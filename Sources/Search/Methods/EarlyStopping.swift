@@ -6,7 +6,7 @@ import Formats
 ///
 /// An eigenvalue is taken every c epochs. λ̄(t) is the mean of the w eigenvalues around epoch t. The search stops where
 /// λ̄(t − k)/λ̄(t) is below a threshold, and the architecture is that of epoch t − k. λ̄(t) is known c⌊w/2⌋ epochs after t. The
-/// paper has c = 1, w = 5, k = 5 epochs and 0.75; `robustDARTSCode` has what the authors' code does.
+/// paper has c = 1, w = 5, k = 5 epochs and 0.75, which are the defaults; `robustDARTSCode` has what the authors' code does.
 public struct EarlyStopping: Equatable, Sendable {
   /// Why and where a search stops. Epochs are counted from 0, as `decision(of:from:)` says.
   public struct Decision: Equatable, Sendable {
@@ -26,15 +26,23 @@ public struct EarlyStopping: Equatable, Sendable {
   /// c: epochs from one eigenvalue to the next.
   public let every: Int
   public let ratio: Double
-  /// Architectures of epochs before this one are not returned. RobustDARTS's code has 10; the paper does not mention it.
+  /// Architectures of epochs before this one are not returned.
   public let start: Int
   /// One every c epochs.
   public private(set) var eigenvalues: [Double] = []
   /// α at the end of the same epochs.
   public private(set) var alphas: [ArchitectureParameters] = []
 
+  /// `start` where nothing says otherwise, in a search as in a diagnosis: that of RobustDARTS' code (commit 3dec3fe,
+  /// src/search/args.py, line 62; src/utils.py, line 129). The paper does not mention one.
+  public static let defaultStart = 10
+
+  /// The rule of the paper, with the start of its code.
+  ///
   /// - Parameter distance: nil for the window.
-  public init(window: Int = 5, distance: Int? = nil, every: Int = 1, ratio: Double = 0.75, start: Int = 10) {
+  public init(
+    window: Int = 5, distance: Int? = nil, every: Int = 1, ratio: Double = 0.75, start: Int = EarlyStopping.defaultStart
+  ) {
     self.window = window
     self.distance = distance ?? window
     self.every = every

@@ -11,6 +11,8 @@ public struct EstimateSample: Equatable, Sendable {
   private let cleared: InnerProducts?
   /// The same without each validation batch; empty where they are not known apart.
   let withoutEach: [EstimateSample]
+  /// What is multiplied with what other places have.
+  let part: PlaceProducts.Part?
 
   /// - Parameters:
   ///   - estimates: g_r, flat, each of the reference's size.
@@ -21,6 +23,7 @@ public struct EstimateSample: Equatable, Sendable {
     estimates: [[Double]], reference: [Double], withoutEach: [(estimates: [[Double]], reference: [Double])] = []
   ) {
     products = InnerProducts(estimates: estimates, reference: reference)
+    part = PlaceProducts.Part(estimates: estimates, reference: reference)
     let counted = reference.indices.filter { reference[$0] != 0 }
     agreement = estimates.map { estimate in
       counted.isEmpty
@@ -129,6 +132,14 @@ public enum EstimatorStatistic: String, CaseIterable, Sendable {
   case normRatioCorrected = "norm_ratio_corrected"
   /// Σ‖γ‖² / Σ‖g‖²: the share of the reference's square that is no such noise.
   case referenceReliability = "reference_reliability"
+  /// The mean of ⟨g_r, γ̄⟩/‖g_r‖ over ‖γ̄‖: the cosine with γ̄, the reference in the mean over training and validation batches.
+  case cosineExpected = "cosine_expected"
+  /// ‖E g_r − γ̄‖/‖γ̄‖, the expectation over candidates, training and validation batches.
+  case relativeBiasExpected = "relative_bias_expected"
+  /// ‖E g_r‖/‖γ̄‖.
+  case normRatioExpected = "norm_ratio_expected"
+  /// ‖γ̄‖² over the mean of ‖g‖²: the share of the reference's square that is noise of neither.
+  case referenceReliabilityExpected = "reference_reliability_expected"
 
   /// The scale of its interval. Over repeats at a place the cosine of their mean is no mean of cosines. ‖E g_r − g‖² is
   /// cleared of noise and may come out below 0; a root of what is left, cut off at 0, would lie above its own interval.
@@ -137,12 +148,12 @@ public enum EstimatorStatistic: String, CaseIterable, Sendable {
     case .cosine: .within(-1...1)
     case .meanCosine: byPlace ? .within(-1...1) : .correlation
     case .relativeBias: .square
-    case .relativeVariance: .within(0...Double.infinity)
+    case .relativeVariance: .skewed(0...Double.infinity)
     case .normRatio: .logarithm
     case .signAgreement, .acceptance: .within(0...1)
-    case .cosineCorrected, .referenceReliability: .plain
-    case .relativeBiasCorrected: .square
-    case .normRatioCorrected: .logarithm
+    case .cosineCorrected, .referenceReliability, .cosineExpected, .referenceReliabilityExpected: .skewed()
+    case .relativeBiasCorrected, .relativeBiasExpected: .square
+    case .normRatioCorrected, .normRatioExpected: .logarithm
     }
   }
 }
@@ -166,6 +177,9 @@ extension [EstimateSample] {
     func total(_ value: (EstimateSample.Sums) -> Double) -> Double { parts.reduce(0) { $0 + value($1) } }
     let variances = parts.compactMap(\.variance)
     let means = parts.compactMap(\.meanCosine)
+    let apart = byPlace && count >= PlaceProducts.fewestPlaces ? PlaceProducts(of: map(\.part), over: units) : nil
+    // Where noise is all there is, nothing can be said of what is without it.
+    let expected = apart.flatMap { $0.referenceSquare > 0 ? $0 : nil }
     return EstimatorStatistic.allCases.map { statistic in
       switch statistic {
       case .cosine: ratio(parts.reduce(0) { $0 + $1.cosines }, Double(parts.reduce(0) { $0 + $1.cosineCount }))
@@ -184,6 +198,11 @@ extension [EstimateSample] {
       case .relativeBiasCorrected: ratio(total(\.clearedBias), cleared)
       case .normRatioCorrected: ratio(Swift.max(0, total(\.clearedSquare)), cleared)?.squareRoot()
       case .referenceReliability: isCleared ? ratio(known.reduce(0, +), reference) : nil
+      case .cosineExpected:
+        expected.flatMap { found in found.alongDirections.map { $0 / found.referenceSquare.squareRoot() } }
+      case .relativeBiasExpected: expected.map { $0.squaredBias / $0.referenceSquare }
+      case .normRatioExpected: expected.map { (Swift.max(0, $0.square) / $0.referenceSquare).squareRoot() }
+      case .referenceReliabilityExpected: apart.flatMap { ratio($0.referenceSquare, $0.noisySquare) }
       }
     }
   }

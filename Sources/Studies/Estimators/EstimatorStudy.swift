@@ -112,7 +112,7 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     let steps = GradientEstimator.all.reduce(0) { sum, gradient in
       let mine = settings.estimators.filter { $0.definition.guide == gradient }
       let times = mine.isEmpty ? 0 : mine.contains(where: \.isSampled) ? 2 : 1
-      return sum + times * (gradient.definition.steps + gradient.definition.changeSteps)
+      return sum + times * (gradient.steps + gradient.definition.changeSteps)
     }
     return EvaluationWork(steps: settings.places * settings.validationBatches * steps)
   }

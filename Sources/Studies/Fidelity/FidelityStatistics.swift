@@ -40,8 +40,9 @@ public struct FidelityStatistics {
   }
 
   private static let agreementScales: KeyValuePairs<String, StatisticScale> = [
-    "pearson": .correlation, "spearman": .correlation, "kendall": .correlation, "concordance": .concordance, "bias": .plain,
-    "rmse": .logarithm, "slope": .plain, "intercept": .plain, "accuracy_spearman": .correlation, "accuracy_bias": .plain,
+    "pearson": .correlation, "spearman": .correlation, "kendall": .correlation, "concordance": .concordance,
+    "bias": .skewed(), "rmse": .logarithm, "slope": .skewed(), "intercept": .skewed(), "accuracy_spearman": .correlation,
+    "accuracy_bias": .skewed(),
   ]
 
   private func agreement(of objective: Objective, radii: [Int], at radius: Double?, key: Int) throws -> [FidelityRow] {
@@ -106,7 +107,7 @@ public struct FidelityStatistics {
     guard let found = fit(rays, batches) else { return [] }
     let count = rays.count * radii.count
     let intervals = bootstrap.crossedIntervals(
-      units: rays.count, crossed: batches.count, scales: [.plain, .correlation]
+      units: rays.count, crossed: batches.count, scales: [.skewed(), .correlation]
     ) { units, batches in
       let fit = fit(units, batches)
       return [fit?.slope, fit?.correlation]
@@ -148,7 +149,7 @@ public struct FidelityStatistics {
   /// Of a mean of values that are not negative, over the rays that have one.
   private func meanInterval(_ each: [Double?], key: Int) -> ConfidenceInterval? {
     let defined = each.compactMap { $0 }
-    return bootstrap.interval(units: defined.count, key: key, scale: .within(0...Double.infinity)) { units in
+    return bootstrap.interval(units: defined.count, key: key, scale: .skewed(0...Double.infinity)) { units in
       Moments.mean(units.map { defined[$0] })
     }
   }
