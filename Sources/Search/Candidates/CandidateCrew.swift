@@ -101,7 +101,8 @@ public final class CandidateCrew<Problem: BilevelProblem> {
   ) throws {
     let alone = hasServers ? 0 : GroupPlan.remainder(of: count, groups: min(hands.count, crew.workers))
     try crew.run(
-      count - alone, isStopRequested: isStopRequested, make: { index, _ in try hands.lend { try make(index, $0) } },
+      count - alone, isStopRequested: isStopRequested,
+      make: { index, worker in try hands.lend(to: worker) { try make(index, $0) } },
       courier: hasServers ? courier : nil, finished: finished)
     for index in count - alone..<count {
       if isStopRequested() { throw CancellationError() }

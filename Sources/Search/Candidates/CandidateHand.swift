@@ -56,33 +56,40 @@ final class CandidateHand<Problem: BilevelProblem> {
 /// Copies of a problem that lie ready for whoever has a piece of work.
 final class CandidateHands<Problem: BilevelProblem>: @unchecked Sendable {
   private let condition = NSCondition()
-  private var idle: [CandidateHand<Problem>]
-  let count: Int
+  private let hands: [CandidateHand<Problem>]
+  private var isIdle: [Bool]
+  var count: Int { hands.count }
 
   /// - Parameter hands: at least one.
   init(_ hands: [CandidateHand<Problem>]) {
     precondition(!hands.isEmpty, "work needs a hand")
-    idle = hands
-    count = hands.count
+    self.hands = hands
+    isIdle = Array(repeating: true, count: hands.count)
   }
 
   /// Lends a copy for a piece of work, and waits until one is idle.
-  func lend<Result>(_ work: (CandidateHand<Problem>) throws -> Result) rethrows -> Result {
-    let hand = take()
+  ///
+  /// - Parameter worker: who does it. Each has a copy of its own as long as there are enough: threads that are bound to
+  ///   processors stay where they are.
+  func lend<Result>(to worker: Int, _ work: (CandidateHand<Problem>) throws -> Result) rethrows -> Result {
+    let place = take(worker % count)
     defer {
       condition.withLock {
-        idle.append(hand)
+        isIdle[place] = true
         condition.signal()
       }
     }
-    return try work(hand)
+    return try work(hands[place])
   }
 
-  private func take() -> CandidateHand<Problem> {
+  private func take(_ preferred: Int) -> Int {
     condition.lock()
     defer { condition.unlock() }
     while true {
-      if let hand = idle.popLast() { return hand }
+      if let place = isIdle[preferred] ? preferred : isIdle.firstIndex(of: true) {
+        isIdle[place] = false
+        return place
+      }
       condition.wait()
     }
   }

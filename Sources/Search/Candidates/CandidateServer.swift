@@ -89,10 +89,10 @@ package final class CandidateServer<Problem: BilevelProblem> {
     case .failed(let error): throw error
     case .candidates(let hands, let start, let shape):
       let alphas = try CandidateLetter.alphas(request, like: shape)
-      return hands.lend { CandidateLetter.answer($0.trueLoss(of: alphas, from: start)) }
+      return hands.lend(to: worker) { CandidateLetter.answer($0.trueLoss(of: alphas, from: start)) }
     case .validationSplit(let hands, let weights, let shape):
       let alphas = try CandidateLetter.alphas(request, like: shape)
-      return try hands.lend {
+      return try hands.lend(to: worker) {
         CandidateLetter.answer(try $0.problem.evaluateValidationSplit(weights: weights, alphas: alphas))
       }
     }
