@@ -34,5 +34,7 @@ public enum RunBounds {
   public static let budget = CountBounds(1...1_000_000_000_000)
   /// Edges of a derived cell that are of a kind.
   public static let cellEdges = CountBounds(0...8, since: "a derived cell has 8 edges")
+  /// Candidates at a time.
+  public static let groups = ThreadPool.counts.or(zero: "a choice by threads and memory")
   public static let threads = ThreadPool.counts.or(zero: "one a processor")
 }

@@ -5,6 +5,7 @@ import Datasets
 import Engine
 import Formats
 import Foundation
+import Runs
 import Search
 
 struct BenchCommand: ParsableCommand {
@@ -29,6 +30,12 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "The convolutions of an edge are one with a shared kernel (MergeNAS).") var mergedConvolutions = false
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads. Default: \(ThreadHelp.number).") var threads: Int?
+  @Option(
+    help: """
+      Groups of threads on which an update evaluates its candidates side by side (zarts_update), at most as many as there are \
+      candidates; 0 as a search would choose, memory left aside.
+      """)
+  var groups = 1
   @OptionGroup var pinning: PinFlag
   @Option(help: EngineKind.help()) var engine: EngineKind?
   @Option(help: "Measured runs of each quantity.") var repeats: Int = 3
@@ -54,6 +61,7 @@ struct BenchCommand: ParsableCommand {
     try SupernetArchitecture.layerCounts.check(layers, "--layers")
     try BatchLoader.batchSizes.check(batch, "--batch")
     try ThreadPool.counts.check(threads, "--threads")
+    try RunBounds.groups.check(groups, "--groups")
     let turns = CountBounds(1...100_000)
     try turns.check(repeats, "--repeats")
     try turns.check(rounds, "--rounds")
@@ -86,6 +94,10 @@ struct BenchCommand: ParsableCommand {
     guard !mergedConvolutions || genotype == nil && peer == nil else {
       throw ValidationError(
         "--merged-convolutions: \(genotype == nil ? "a peer races the plain supernet" : "a derived network has none")")
+    }
+    guard groups == 1 || genotype == nil && peer == nil else {
+      throw ValidationError(
+        "--groups \(groups): \(genotype == nil ? "a peer has none" : "a derived network has no candidates")")
     }
     if let peer {
       guard partialChannels == 1 else {
@@ -133,13 +145,21 @@ struct BenchCommand: ParsableCommand {
       variant.edgeNormalisation = partialChannels > 1
       variant.mergedConvolutions = mergedConvolutions
       return try EngineBenchmark(
-        space: space, channels: channels, layers: layers, batch: batch, threads: threads, variant: variant,
-        engine: engine ?? .cpu, kernels: kernels)
+        space: space, channels: channels, layers: layers, batch: batch, threads: threads, groups: groups,
+        variant: variant, engine: engine ?? .cpu, kernels: kernels)
     }
     return try EngineBenchmark(
       derived: DerivedArchitecture(
         genotype: usage(of: "--genotype") { try GenotypeSource.read(genotype) }, channels: channels, layers: layers),
       batch: batch, threads: threads, engine: engine ?? .cpu, kernels: kernels)
+  }
+
+  private var grouping: String {
+    switch groups {
+    case 0: ", candidates on groups by choice"
+    case 1: ""
+    default: ", candidates on \(groups) groups"
+    }
   }
 
   private var network: String { genotype == nil ? space : "derived" }
@@ -148,6 +168,7 @@ struct BenchCommand: ParsableCommand {
     var engine = "zarts"
     let quantity: String
     let threads: Int
+    let groups: Int
     let batch: Int
     let channels: Int
     let layers: Int
@@ -166,7 +187,8 @@ struct BenchCommand: ParsableCommand {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys]
     let line = Line(
-      quantity: measurement.quantity.rawValue, threads: threads, batch: batch, channels: channels, layers: layers,
+      quantity: measurement.quantity.rawValue, threads: threads, groups: groups, batch: batch, channels: channels,
+      layers: layers,
       space: network, seconds: measurement.best, peakBytes: measurement.peakBytes,
       flopShare: measurement.flopShare(of: peak), bandwidthShare: measurement.bandwidthShare(of: peak),
       instructionSet: instructionSet)
@@ -186,7 +208,7 @@ struct BenchCommand: ParsableCommand {
       ]
     }
     return """
-      \(network), \(channels) channels, \(layers) cells, batch \(batch), \(threads) threads, \(instructionSet); \
+      \(network), \(channels) channels, \(layers) cells, batch \(batch), \(threads) threads\(grouping), \(instructionSet); \
       peak \(number(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, copy \(number(peak.bytesPerSecond / 1e9, 1)) GB/s
       \(TextTable.text(
         header: ["quantity", "best s", "worst s", "GFLOP", "% FMA peak", "% copy", "peak GB"], rows: rows,

@@ -106,7 +106,11 @@ struct CompareCommand: ParsableCommand {
 
   private func finish(_ plan: ComparisonPlan, _ folder: OutputFolder, _ stop: StopRequest) throws {
     let reporter = ProgressReporter.standardError(interval: reportEvery)
-    let run = try ComparisonRun(of: plan, in: folder, jobs: jobs, stop: stop, makeProblem: ProblemFactory.makeSearched)
+    let run = try ComparisonRun(
+      of: plan, in: folder, jobs: jobs, stop: stop,
+      makeCrew: { [jobs] settings, problem in
+        try ProblemFactory.crew(of: problem, settings, jobs: jobs)
+      }, makeProblem: ProblemFactory.makeSearched)
     let rows = try run.run(progress: reporter)
     print(try ComparisonReport.text(rows))
     print("results in \(folder.path)")

@@ -67,7 +67,7 @@ enum ProblemFactory {
   }
 
   /// The same on batches that are there already.
-  private static func make(
+  static func make(
     _ configuration: SearchConfiguration, loader: BatchLoader, threads: Int
   ) throws -> SupernetProblem {
     try SupernetProblem(
@@ -102,7 +102,7 @@ enum ProblemFactory {
       activations: problem.model.activationBytes, weights: problem.model.makeVector().count, objectives: objectives)
   }
 
-  private static func threads(_ configuration: SearchConfiguration) -> Int {
+  static func threads(_ configuration: SearchConfiguration) -> Int {
     configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Datasets
 import Formats
 import Problems
@@ -42,18 +43,34 @@ struct SearchCommand: ParsableCommand {
   func run() throws {
     try pinning.apply()
     let stop = SignalTrap.install()
+    let team = try RunningProgram.team()
+    guard team.rank == 0 else { return serve(team, stop) }
+    let configuration = try resume.map { try continuedConfiguration($0) } ?? newConfiguration()
+    let progress = reporter
+    let crew = SearchCrew(of: configuration, team: team, stop: stop, progress: progress)
+    defer { crew.dismiss() }
     if let resume {
-      try goOn(with: resume, stop: stop)
+      try goOn(with: SearchRunFolder(existing: resume), configuration, crew, progress, stop)
     } else {
-      try start(stop)
+      try start(configuration, crew, progress, stop)
     }
   }
 
-  private func start(_ stop: StopRequest) throws {
+  /// Evaluates candidates for rank 0, with settings and data that this rank reads for itself.
+  private func serve(_ team: any Team, _ stop: StopRequest) {
+    do {
+      try SearchCrew.serve(
+        resume.map { try continuedConfiguration($0) } ?? newConfiguration(), team: team, stop: stop)
+    } catch {
+      complain("rank \(team.rank) on \(team.host): \(error)")
+      team.abort(status: 1)
+    }
+  }
+
+  private func start(
+    _ configuration: SearchConfiguration, _ crew: SearchCrew, _ progress: ProgressReporter, _ stop: StopRequest
+  ) throws {
     guard let out else { throw UsageError(missing: "--out") }
-    var configuration = try searchConfiguration()
-    configuration.dataset = DatasetSpecification.absolute(configuration.dataset)
-    let progress = reporter
     for setting in unusedSettings(configuration) {
       progress.note("note: \(setting) has no effect on \(configuration.method.rawValue)")
     }
@@ -61,24 +78,19 @@ struct SearchCommand: ParsableCommand {
       let folder = try OutputFolder.create(at: out)
       return try finish(
         StagedSearch(
-          starting: configuration, folder: folder, progress: progress, stop: stop, makeProblem: ProblemFactory.makeSearched))
+          starting: configuration, folder: folder, progress: progress, stop: stop, makeCrew: crew.candidates,
+          makeProblem: ProblemFactory.makeSearched))
     }
     let problem = try ProblemFactory.makeSearched(configuration)
     let folder = try OutputFolder.create(at: out)
-    try search(problem, configuration, folder, progress, stop)
-  }
-
-  private func search<Problem: BilevelProblem>(
-    _ problem: Problem, _ configuration: SearchConfiguration, _ folder: OutputFolder, _ progress: ProgressReporter,
-    _ stop: StopRequest
-  ) throws {
     try finish(
       SearchRun(
-        starting: problem, configuration: configuration, folder: folder, space: configuration.space, progress: progress,
-        stop: stop))
+        starting: problem, configuration: configuration, folder: folder, space: configuration.space,
+        crew: crew.candidates(configuration, problem), progress: progress, stop: stop))
   }
 
-  private func goOn(with path: String, stop: StopRequest) throws {
+  /// The settings of a run that goes on, with those that were given beside it.
+  private func continuedConfiguration(_ path: String) throws -> SearchConfiguration {
     let allowed = SearchConfiguration.adjustable.map(FlagNames.flag(of:))
     let others = givenFlags.filter { !allowed.contains($0) }
     guard others.isEmpty else {
@@ -86,23 +98,27 @@ struct SearchCommand: ParsableCommand {
         "flags beside --resume", found: others.joined(separator: ", "),
         wanted: "\(allowed.joined(separator: ", ")) at most: the run goes on with its own settings")
     }
-    let files = try SearchRunFolder(existing: path)
-    var configuration = try files.configuration()
+    var configuration = try SearchRunFolder(existing: path).configuration()
     adjust(&configuration)
     try configuration.validate()
+    return configuration
+  }
+
+  private func goOn(
+    with files: SearchRunFolder, _ configuration: SearchConfiguration, _ crew: SearchCrew, _ progress: ProgressReporter,
+    _ stop: StopRequest
+  ) throws {
     guard configuration.stages.isEmpty else {
       return try finish(
         StagedSearch(
-          continuing: files, adjusting: adjust, progress: reporter, stop: stop, makeProblem: ProblemFactory.makeAgain))
+          continuing: files, adjusting: adjust, progress: progress, stop: stop, makeCrew: crew.candidates,
+          makeProblem: ProblemFactory.makeAgain))
     }
-    try resume(ProblemFactory.makeAgain(configuration), files, stop)
-  }
-
-  private func resume<Problem: BilevelProblem>(_ problem: Problem, _ files: SearchRunFolder, _ stop: StopRequest) throws {
+    let problem = try ProblemFactory.makeAgain(configuration)
     try finish(
       SearchRun(
-        continuing: problem, folder: files.folder, space: files.configuration().space, adjusting: adjust,
-        progress: reporter, stop: stop))
+        continuing: problem, folder: files.folder, space: configuration.space, adjusting: adjust,
+        crew: crew.candidates(configuration, problem), progress: progress, stop: stop))
   }
 
   private func finish<Problem: BilevelProblem>(_ run: SearchRun<Problem>) throws {
@@ -134,8 +150,10 @@ struct SearchCommand: ParsableCommand {
     if let threads { configuration.threads = threads }
   }
 
-  /// Flags over the file of --config over the preset over the defaults of method and space.
-  private func searchConfiguration() throws -> SearchConfiguration {
+  /// Flags over the file of --config over the preset over the defaults of method and space; the place of the data as it is
+  /// from anywhere.
+  private func newConfiguration() throws -> SearchConfiguration {
+    guard out != nil else { throw UsageError(missing: "--out") }
     var result: SearchConfiguration
     let preset = try preset.map { try SearchPreset(named: $0, at: .setting("preset")) }
     if let config {
@@ -152,6 +170,7 @@ struct SearchCommand: ParsableCommand {
     flags.apply(to: &result)
     if let threads { result.threads = threads }
     try result.validate()
+    result.dataset = DatasetSpecification.absolute(result.dataset)
     return result
   }
 

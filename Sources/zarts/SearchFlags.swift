@@ -76,6 +76,11 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("keep_last")) var keepLast: Int?
   @Option(help: SettingHelp.of("checkpoint_every")) var checkpointEvery: Int?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("tensorboard", default: "not")) var tensorboard: Bool?
+  @Option(
+    help: SettingHelp.of(
+      "groups", "Candidates at a time, each on its part of the threads; the result does not depend on it",
+      default: "0, a choice by threads and memory"))
+  var groups: Int?
   @Option(help: EngineKind.help()) var engine: EngineKind?
 
   /// A flag: its name as a setting, whether it was given, and what it does to a configuration.
@@ -126,7 +131,8 @@ struct SearchFlags: ParsableArguments {
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
       Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
       Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),
-      Setting("tensorboard", tensorboard, \.tensorboard), Setting("engine", engine, \.engine),
+      Setting("tensorboard", tensorboard, \.tensorboard), Setting("groups", groups, \.groups),
+      Setting("engine", engine, \.engine),
     ]
   }
 

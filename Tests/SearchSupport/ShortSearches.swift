@@ -20,10 +20,10 @@ package func shortConfiguration(_ method: SearchMethod, seed: UInt64 = 5) -> Sea
 @discardableResult
 package func search<Problem: BilevelProblem>(
   _ problem: Problem, _ configuration: SearchConfiguration, in path: String, stop: StopRequest = StopRequest(),
-  space: SearchSpace? = .s2
+  space: SearchSpace? = .s2, crew: CandidateCrew<Problem>? = nil
 ) throws -> SearchRunFolder {
   let run = try SearchRun(
-    starting: problem, configuration: configuration, folder: .create(at: path), space: space, stop: stop)
+    starting: problem, configuration: configuration, folder: .create(at: path), space: space, crew: crew, stop: stop)
   try run.run()
   return run.files
 }

@@ -177,7 +177,7 @@ struct SearchConfigurationTests {
       ("early_stop_distance", { $0.earlyStopDistance = -1 }), ("early_stop_distance", { $0.earlyStopDistance = 100_001 }),
       ("early_stop_ratio", { $0.earlyStopRatio = 0 }), ("early_stop_ratio", { $0.earlyStopRatio = .nan }),
       ("early_stop_start", { $0.earlyStopStart = -1 }), ("keep_last", { $0.keepLast = -1 }),
-      ("checkpoint_every", { $0.checkpointEvery = -1 }),
+      ("checkpoint_every", { $0.checkpointEvery = -1 }), ("groups", { $0.groups = -1 }), ("groups", { $0.groups = 1025 }),
     ]
     let good = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "fashion-mnist")
     try good.validate()

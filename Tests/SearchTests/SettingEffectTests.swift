@@ -25,7 +25,7 @@ import Testing
       $0.stages = [SearchStage(layers: 4, channels: 8, operations: 2, skipDropout: 0, epochs: 3, warmup: 2)]
     }, "batch": { $0.batch = 6 }, "train_limit": { $0.trainLimit = 20 }, "split": { $0.split = .fileOrder },
     "running_validation": { $0.runningValidation = true },
-    "threads": { $0.threads = 2 }, "engine": { $0.engine = .twin },
+    "threads": { $0.threads = 2 }, "groups": { $0.groups = 2 }, "engine": { $0.engine = .twin },
     "inner_steps": { $0.innerSteps = 1 }, "candidates": { $0.candidates = 4 }, "sigma": { $0.sigma = 0.3 },
     "sigma_decay": { $0.sigmaDecay = .linear }, "tau": { $0.tau = 0.5 }, "lambda": { $0.lambda = 0.5 },
     "proposal": { $0.proposal = .exact }, "rs_distribution": { $0.rsDistribution = .sphere }, "mu": { $0.mu = 0.3 },
@@ -94,7 +94,13 @@ import Testing
     try configuration.validate()
     // A search in stages begins with the first of them.
     let configuration = configuration.stages.isEmpty ? configuration : configuration.stage(0, operations: nil)
-    let files = try search(problem(configuration), configuration, in: path, space: configuration.space)
+    let (problem, plan) = (
+      try problem(configuration),
+      GroupPlan.choose(requested: configuration.groups, cores: configuration.threads, pieces: configuration.lossesAtOnce)
+    )
+    let groups = try plan.groups > 1 ? (0..<plan.groups).map { _ in try Self.problem(configuration) } : []
+    let files = try search(
+      problem, configuration, in: path, space: configuration.space, crew: CandidateCrew(of: problem, groups: groups))
     let rows = try files.metrics()
     let own = ["adam.", "random.", "early_stop."]
     let end = try TensorFile(readingFrom: files.checkpointPath(epoch: rows.count)).tensors
@@ -159,7 +165,8 @@ import Testing
 
   @Test("What a run may change where it goes on is the housekeeping and the place of its data")
   func adjustable() {
-    #expect(SearchConfiguration.housekeeping == ["threads", "engine", "keep_last", "checkpoint_every", "tensorboard"])
+    #expect(
+      SearchConfiguration.housekeeping == ["threads", "groups", "engine", "keep_last", "checkpoint_every", "tensorboard"])
     #expect(SearchConfiguration.adjustable == SearchConfiguration.housekeeping + ["dataset"])
     for (key, change) in Self.changes {
       let base = Self.base(of: key)

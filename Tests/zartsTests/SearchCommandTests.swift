@@ -38,7 +38,8 @@ struct SearchCommandTests {
       ["search", "--preset", "smoke", "--method", "darts1-es", "--early-stop-window", "4", "--out", "x"],
       "--early-stop-window"
     ),
-    (good + ["--keep-last", "-2"], "--keep-last"), (good + ["--report-every", "nan"], "--report-every"),
+    (good + ["--groups", "-1"], "--groups"), (good + ["--keep-last", "-2"], "--keep-last"),
+    (good + ["--report-every", "nan"], "--report-every"),
     (["search", "--preset", "paper-cifar10", "--epochs", "5", "--out", "x"], "warmup"),
     (["presets", "tiny"], "tiny"),
     (["search", "--resume", "/nonexistent"], "/nonexistent"), (["search", "--resume", "/tmp", "--seed", "3"], "--seed"),

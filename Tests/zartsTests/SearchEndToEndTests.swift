@@ -32,6 +32,33 @@ struct SearchEndToEndTests {
     #expect(try runs[0].genotypes() == runs[1].genotypes())
   }
 
+  @Test("The number of groups leaves no trace, may change where a run goes on, and is said with its memory")
+  func groups() throws {
+    let folder = try ScratchFolder()
+    func path(_ groups: Int) -> String { "\(folder.path)/\(groups)" }
+    for groups in [1, 2] {
+      let result = try CommandLineRunner.run(
+        arguments(.zartsMGS, epochs: 2, threads: 2, out: path(groups)) + ["--groups", "\(groups)"])
+      #expect(result.status == 0, "\(result.errors)")
+      let head = "candidates on 2 groups of 1 thread, "
+      let isSaid = result.errors.contains(head) && result.errors.contains(" GB in addition")
+      #expect(isSaid == (groups == 2), "\(result.errors)")
+    }
+    let runs = try [1, 2].map { try SearchRunFolder(existing: path($0)) }
+    for epoch in 0...2 {
+      #expect(
+        try FileBytes.read(runs[0].checkpointPath(epoch: epoch)) == FileBytes.read(runs[1].checkpointPath(epoch: epoch)))
+    }
+    // The last epoch once more, on another number.
+    let last = try FileBytes.read(runs[1].checkpointPath(epoch: 2))
+    try FileManager.default.removeItem(atPath: runs[1].checkpointPath(epoch: 2))
+    let again = try CommandLineRunner.run(["search", "--resume", path(2), "--groups", "1"])
+    #expect(again.status == 0 && !again.errors.contains("groups of"), "\(again.errors)")
+    #expect(try FileBytes.read(runs[1].checkpointPath(epoch: 2)) == last)
+    let none = try CommandLineRunner.run(arguments(.darts1, epochs: 1, threads: 1, out: path(3)) + ["--groups", "2"])
+    #expect(none.status == 0 && none.errors.contains("--groups has no effect on darts1"), "\(none.errors)")
+  }
+
   @Test func progressiveSearchWithPartialChannelsLeavesARunFolderAStage() throws {
     let folder = try ScratchFolder()
     let variant = [

@@ -9,14 +9,24 @@ extension EngineBenchmark {
   private static let innerSteps = 10
 
   /// A supernet on images of standard normal noise.
+  ///
+  /// - Parameter groups: on which the candidates of an update are evaluated side by side, as in a search (`GroupPlan`).
   public convenience init(
-    space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int,
+    space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int, groups: Int = 1,
     variant: SupernetVariant = SupernetVariant(), engine: EngineKind = .cpu, kernels: KernelSet
   ) throws {
     let loader = try BatchLoader(dataset: ImageDataset.noise(count: count, side: 32), seed: 0, batchSize: count)
-    let problem = try SupernetProblem(
-      space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads,
-      variant: variant, engine: engine, kernels: kernels)
+    func makeProblem(threads: Int) throws -> SupernetProblem {
+      try SupernetProblem(
+        space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads,
+        variant: variant, engine: engine, kernels: kernels)
+    }
+    let problem = try makeProblem(threads: threads)
+    let plan = GroupPlan.choose(requested: groups, cores: threads, pieces: Self.candidates)
+    let crew =
+      plan.groups > 1
+      ? CandidateCrew(
+        of: problem, groups: try (0..<plan.groups).map { _ in try makeProblem(threads: plan.threads) }) : nil
     let alphas = problem.initialAlphas
     let weights = problem.makeInitialWeights()
     let velocity = problem.makeVector()
@@ -51,11 +61,11 @@ extension EngineBenchmark {
         },
         .zartsUpdate: workload(weightPass.times(steps) + forward.times(Self.candidates) + alphaPass) {
           var moved = alphas
-          _ = try mgs.update(
-            &moved,
-            at: ArchitectureStep(
-              weights: weights, velocity: velocity, weightStep: step,
-              trainingBatches: Array(repeating: batch, count: Self.innerSteps), validationBatch: batch, sigma: 0.025))
+          var place = ArchitectureStep<SupernetProblem>(
+            weights: weights, velocity: velocity, weightStep: step,
+            trainingBatches: Array(repeating: batch, count: Self.innerSteps), validationBatch: batch, sigma: 0.025)
+          place.crew = crew
+          _ = try mgs.update(&moved, at: place)
         },
       ], instructionSet: problem.model.instructionSet)
   }

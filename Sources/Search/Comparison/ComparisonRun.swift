@@ -16,6 +16,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   /// Runs at a time.
   public let jobs: Int
   private let makeProblem: @Sendable (SearchConfiguration) throws -> Problem
+  private let makeCrew: (@Sendable (SearchConfiguration, Problem) throws -> CandidateCrew<Problem>?)?
   private let stop: StopRequest
   private let warmups: [Warmup]
   private let data: [String: ComparisonFolder.KnownData]
@@ -37,16 +38,20 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   /// - Parameters:
   ///   - plan: its budget not yet resolved.
   ///   - jobs: 1 or more.
+  ///   - makeCrew: who evaluates the candidates of a run, of its settings with a job's threads and its problem, with the same
+  ///     bits; nil for the problem itself, one after the other.
   ///   - makeProblem: makes the problem that settings describe, for a thread of its own.
   /// - Throws: `InputError` where the folder holds a comparison or a run of other settings, or a budget is too small, and
   ///   where the folder cannot be written or another process works in it; what `makeProblem` throws.
   public init(
     of plan: ComparisonPlan, in folder: OutputFolder, jobs: Int = 1, stop: StopRequest = StopRequest(),
+    makeCrew: (@Sendable (SearchConfiguration, Problem) throws -> CandidateCrew<Problem>?)? = nil,
     makeProblem: @escaping @Sendable (SearchConfiguration) throws -> Problem
   ) throws {
     files = ComparisonFolder(folder)
     self.jobs = max(1, jobs)
     self.stop = stop
+    self.makeCrew = makeCrew
     self.makeProblem = makeProblem
     lock = try FileLock(path: folder.file("log.txt"))
     let begun = FileManager.default.fileExists(atPath: files.planPath) ? try files.plan() : nil
@@ -225,22 +230,23 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     let folder = files.run(run)
     let reporter = progress.reporter(of: run.name)
     let problem = try makeSameProblem(configuration)
+    let crew = try makeCrew?(shared(configuration), problem) ?? nil
     let search: SearchRun<Problem>
     if folder.isStarted {
       search = try SearchRun(
         continuing: problem, folder: folder.folder, space: configuration.space,
-        adjusting: { $0.dataset = configuration.dataset }, progress: reporter, stop: stop)
+        adjusting: { $0.dataset = configuration.dataset }, crew: crew, progress: reporter, stop: stop)
     } else {
       try Self.clear(folder)
       let output = try OutputFolder.create(at: folder.folder.path)
       if configuration.warmup > 0 {
         search = try SearchRun(
           forking: files.warmup(of: run), starting: problem, configuration: configuration, folder: output,
-          space: configuration.space, progress: reporter, stop: stop)
+          space: configuration.space, crew: crew, progress: reporter, stop: stop)
       } else {
         search = try SearchRun(
-          starting: problem, configuration: configuration, folder: output, space: configuration.space, progress: reporter,
-          stop: stop)
+          starting: problem, configuration: configuration, folder: output, space: configuration.space, crew: crew,
+          progress: reporter, stop: stop)
       }
     }
     try search.run()

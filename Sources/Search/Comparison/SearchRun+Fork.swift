@@ -14,7 +14,8 @@ extension SearchRun {
   ///   `CancellationError` where a stop is requested while eigenvalues are computed.
   convenience init(
     forking warmup: SearchRunFolder, starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder,
-    space: SearchSpace?, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+    space: SearchSpace?, crew: CandidateCrew<Problem>? = nil, progress: ProgressReporter = .silent,
+    stop: StopRequest = StopRequest()
   ) throws {
     try configuration.validate()
     try warmup.configuration().require(
@@ -28,7 +29,7 @@ extension SearchRun {
       }
     }
     try self.init(
-      problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
+      problem: problem, configuration: configuration, files: files, space: space, crew: crew, progress: progress, stop: stop,
       state: SearchState(starting: problem))
     try training.writeCheckpoint(of: self)
     do { try adopt(warmup) } catch let error as Divergence {

@@ -149,6 +149,10 @@ extension SearchConfiguration {
     whole(
       "threads", \.threads, .nothing, RunBounds.threads,
       "0 for one a processor that the process may use; the result does not depend on it"),
+    whole(
+      "groups", \.groups, .nothing, RunBounds.groups,
+      "candidates at a time, each on its part of the threads, 0 for a choice by threads and memory; the result does not depend on it"
+    ).later,
     choice("engine", \.engine, .nothing, "what computes the network").later,
     whole(
       "inner_steps", \.innerSteps, .afterWarmup, RunBounds.innerSteps,

@@ -46,6 +46,9 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
   /// Threads; 0 for `AvailableProcessors.count`. The result does not depend on it.
   public var threads = 0
+  /// Candidates that are evaluated at a time, each on its part of the threads; 0 for a choice by threads and memory
+  /// (`GroupPlan`). The result does not depend on it.
+  public var groups = 0
   /// What computes the network. Engines agree to rounding, and a run may go on with another.
   public var engine = EngineKind.cpu
   /// M.

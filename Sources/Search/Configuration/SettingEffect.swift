@@ -49,6 +49,13 @@ extension SearchConfiguration {
     return shared
   }
 
+  /// The same computation with the housekeeping of another, and its place of the data.
+  package func withHousekeeping(of other: SearchConfiguration) -> SearchConfiguration {
+    var result = self
+    result.take(from: other) { $0 == .nothing || $0 == .dataset }
+    return result
+  }
+
   private mutating func take(from other: SearchConfiguration, where isTaken: (SettingEffect) -> Bool) {
     for field in Self.fields where isTaken(field.affects) { field.copy(other, &self) }
   }

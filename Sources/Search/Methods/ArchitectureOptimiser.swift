@@ -68,6 +68,8 @@ public struct ArchitectureStep<Problem: BilevelProblem> {
   public var step: Int
   /// Asked between candidates, since an update of ZARTS can take as long as dozens of weight steps.
   public var isStopRequested: () -> Bool
+  /// Who evaluates candidates; nil for the problem itself, one after the other.
+  package var crew: CandidateCrew<Problem>?
 
   public init(
     weights: ParameterVector, velocity: ParameterVector, weightStep: WeightStep, trainingBatches: [Problem.Batch],
@@ -96,6 +98,9 @@ public struct EpochEnd {
   public var epoch: Int
   public var steps: Int
   public var isStopRequested: () -> Bool
+  /// The loss of each architecture on the whole validation split at `weights`, by whoever evaluates them; nil for the problem
+  /// itself.
+  package var evaluate: (([ArchitectureParameters]) throws -> [BatchLoss])?
 
   public init(
     weights: ParameterVector, seed: UInt64, epoch: Int, steps: Int, isStopRequested: @escaping () -> Bool = { false }

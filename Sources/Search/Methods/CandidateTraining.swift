@@ -32,8 +32,8 @@ public struct CandidateTraining: Equatable, Sendable {
 }
 
 extension SearchConfiguration {
-  /// Settings of inner training that methods with candidates read.
-  static let candidateTrainingSettings: Set<String> = ["candidate_learning_rate", "candidate_momentum"]
+  /// Settings of inner training that methods with candidates read, and of how many candidates are trained at a time.
+  static let candidateTrainingSettings: Set<String> = ["candidate_learning_rate", "candidate_momentum", "groups"]
 
   var candidateTraining: CandidateTraining {
     CandidateTraining(learningRate: candidateLearningRate, momentum: candidateMomentum)

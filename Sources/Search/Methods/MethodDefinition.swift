@@ -24,6 +24,9 @@ public protocol MethodDefinition: Sendable {
   func validate(_ configuration: SearchConfiguration) throws
   /// When it updates α and what an update costs, with these settings.
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan
+  /// Losses that an update, or the end of an epoch, asks for at once, none of which needs another: they may be evaluated side
+  /// by side. A method with any reads the setting `groups`. 0 where there is nothing to share.
+  func lossesAtOnce(_ configuration: SearchConfiguration) -> Int
   /// The criterion by which a search may end before its last epoch, without any history; nil where there is none.
   func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping?
   /// - Throws: `InputError` where the problem is none for the method.
@@ -38,4 +41,5 @@ extension MethodDefinition {
   public func setDefaults(_ configuration: inout SearchConfiguration) {}
   public func validate(_ configuration: SearchConfiguration) throws {}
   public func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping? { nil }
+  public func lossesAtOnce(_ configuration: SearchConfiguration) -> Int { 0 }
 }

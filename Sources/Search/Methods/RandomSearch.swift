@@ -11,7 +11,7 @@ extension SearchMethod {
 struct RandomMethod: MethodDefinition {
   var name: String { "random" }
   var summary: String { "random architectures with shared weights, the best of them kept: the baseline" }
-  var settings: Set<String> { ["candidates"] }
+  var settings: Set<String> { ["candidates", "groups"] }
   var searchesInStages: Bool { false }
 
   /// The 1000 architectures of Li & Talwalkar over the 50 epochs of a search.
@@ -25,6 +25,9 @@ struct RandomMethod: MethodDefinition {
   }
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { UpdatePlan() }
+
+  /// Of the end of an epoch: the new architectures and the best one so far.
+  func lossesAtOnce(_ configuration: SearchConfiguration) -> Int { configuration.candidates + 1 }
 
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem
@@ -85,9 +88,10 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
       return space.randomArchitecture(from: &stream)
     }
     let rivals = (incumbent.map { [$0] } ?? []) + sampled
-    let losses = try problem.evaluateValidationSplit(
-      weights: end.weights, each: rivals, isStopRequested: end.isStopRequested
-    ).map(\.loss)
+    let losses = try
+      (end.evaluate.map { try $0(rivals) }
+      ?? problem.evaluateValidationSplit(weights: end.weights, each: rivals, isStopRequested: end.isStopRequested))
+      .map(\.loss)
     let finite = losses.indices.filter { losses[$0].isFinite }
     guard let best = finite.min(by: { losses[$0] < losses[$1] }) else {
       throw Divergence("no sampled architecture has a finite validation loss: \(losses), ‖ω‖ \(end.weights.norm)")

@@ -52,6 +52,10 @@ struct ZARTSGLDMethod: MethodDefinition {
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { settings(configuration).plan }
 
+  func lossesAtOnce(_ configuration: SearchConfiguration) -> Int {
+    configuration.radii + (configuration.untrainedBaseline ? 0 : 1)
+  }
+
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem
   ) -> any ArchitectureOptimiser<Problem> {
@@ -133,14 +137,16 @@ public final class ZARTSGLD<Problem: BilevelProblem>: ArchitectureOptimiser {
   public func update(_ alphas: inout ArchitectureParameters, at step: ArchitectureStep<Problem>) throws -> ArchitectureReport
   {
     let isUntrained = settings.hasUntrainedBaseline
-    let baseline =
-      try isUntrained ? evaluation.untrainedLoss(of: alphas, at: step) : evaluation.baseline(of: alphas, at: step)
+    let untrained = try isUntrained ? evaluation.untrainedLoss(of: alphas, at: step) : nil
     let updates = (0..<settings.radii).map { index in
       var stream = step.candidateStream(index)
       return GradientlessDescent.candidate(
         index, matrices: alphas.ranges, radius: settings.radius, distribution: settings.distribution, from: &stream)
     }
-    let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
+    let candidates = updates.map { alphas.moved(by: $0) }
+    let (baseline, losses) =
+      try untrained.map { ($0, try evaluation.trueLosses(of: candidates, at: step)) }
+      ?? evaluation.trueLosses(of: candidates, besides: alphas, at: step)
     let best = GradientlessDescent.choice(of: losses, baseline: baseline)
     if let best { alphas = alphas.moved(by: updates[best]) }
     return ArchitectureReport(

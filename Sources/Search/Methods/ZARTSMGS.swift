@@ -19,6 +19,8 @@ struct ZARTSMGSMethod: MethodDefinition {
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { MGSSettings(configuration).plan }
 
+  func lossesAtOnce(_ configuration: SearchConfiguration) -> Int { configuration.candidates }
+
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem
   ) -> any ArchitectureOptimiser<Problem> {
@@ -135,7 +137,7 @@ public final class ZARTSMGS<Problem: BilevelProblem>: ArchitectureOptimiser {
       var stream = step.candidateStream(candidate)
       return proposal.sample(from: &stream)
     }
-    let losses = try updates.map { try evaluation.trueLoss(of: alphas.moved(by: $0), at: step) }
+    let losses = try evaluation.trueLosses(of: updates.map { alphas.moved(by: $0) }, at: step)
     guard
       let (update, weights) = MGSSettings.update(
         updates, losses: losses, proposal: proposal, temperature: settings.temperature, weighting: settings.weighting)

@@ -69,6 +69,10 @@ struct ZARTSRSMethod: MethodDefinition {
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { settings(configuration).plan }
 
+  func lossesAtOnce(_ configuration: SearchConfiguration) -> Int {
+    configuration.candidates + (configuration.antithetic ? 0 : 1)
+  }
+
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem
   ) -> any ArchitectureOptimiser<Problem> {
@@ -171,9 +175,9 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
   private typealias Estimate = (gradient: [Double], baseline: Double?, losses: [Double])
 
   private func oneSided(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
-    let baseline = try evaluation.baseline(of: alphas, at: step)
     let directions = (0..<settings.candidates).map { direction($0, alphas, step) }
-    let losses = try directions.map { try evaluation.trueLoss(of: moved(alphas, $0, by: settings.smoothing), at: step) }
+    let (baseline, losses) = try evaluation.trueLosses(
+      of: directions.map { moved(alphas, $0, by: settings.smoothing) }, besides: alphas, at: step)
     guard
       let gradient = RandomSlopes.oneSided(
         directions, losses: losses, baseline: baseline, smoothing: settings.smoothing)
@@ -183,16 +187,17 @@ public final class ZARTSRS<Problem: BilevelProblem>: ArchitectureOptimiser {
 
   private func pairs(_ alphas: ArchitectureParameters, _ step: ArchitectureStep<Problem>) throws -> Estimate {
     let directions = (0..<settings.candidates / 2).map { direction($0, alphas, step) }
-    let losses = try directions.map { direction in
-      try [settings.smoothing, -settings.smoothing].map {
-        try evaluation.trueLoss(of: moved(alphas, direction, by: $0), at: step)
-      }
-    }
+    // One after the other along each direction: above, below.
+    let losses = try evaluation.trueLosses(
+      of: directions.flatMap { direction in
+        [settings.smoothing, -settings.smoothing].map { moved(alphas, direction, by: $0) }
+      }, at: step)
     guard
       let gradient = RandomSlopes.pairs(
-        directions, above: losses.map { $0[0] }, below: losses.map { $0[1] }, smoothing: settings.smoothing)
-    else { throw evaluation.noFiniteCandidate(losses.flatMap { $0 }, alphas, step) }
-    return (gradient, nil, losses.flatMap { $0 })
+        directions, above: directions.indices.map { losses[2 * $0] }, below: directions.indices.map { losses[2 * $0 + 1] },
+        smoothing: settings.smoothing)
+    else { throw evaluation.noFiniteCandidate(losses, alphas, step) }
+    return (gradient, nil, losses)
   }
 
   private func direction(

@@ -84,9 +84,14 @@ extension SearchRun {
 
   /// - Returns: how many architectures diverged.
   private func closeEpoch() throws -> Int {
-    let end = EpochEnd(
+    var end = EpochEnd(
       weights: state.weights, seed: configuration.seed, epoch: epoch, steps: problem.stepsPerEpoch,
       isStopRequested: isStopRequested)
+    if let crew {
+      end.evaluate = { [weights = state.weights, isStopRequested] in
+        try crew.validationSplitLosses(of: $0, weights: weights, isStopRequested: isStopRequested)
+      }
+    }
     let diverged = try optimiser.finishEpoch(&state.alphas, at: end)
     if diverged > 0 {
       training.logger.warning("\(training.place(of: self)): \(diverged) architectures diverged and do not count")

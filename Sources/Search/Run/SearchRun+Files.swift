@@ -36,12 +36,14 @@ extension SearchRun {
   ///
   /// Data that have moved are known by their checksum; config.yaml then names the new place.
   ///
-  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
+  /// - Parameters:
+  ///   - adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
+  ///   - crew: evaluates candidates, with the same bits; nil for the problem itself, one after the other.
   /// - Throws: `InputError` where the checkpoint is none of this configuration or of other data, and for damaged files.
   public convenience init(
     continuing problem: Problem, folder: OutputFolder, space: SearchSpace?,
-    adjusting: (inout SearchConfiguration) -> Void = { _ in }, progress: ProgressReporter = .silent,
-    stop: StopRequest = StopRequest()
+    adjusting: (inout SearchConfiguration) -> Void = { _ in }, crew: CandidateCrew<Problem>? = nil,
+    progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
     let files = SearchRunFolder(folder)
     var configuration = try files.configuration()
@@ -76,8 +78,8 @@ extension SearchRun {
     try SearchHistory(of: files).check(goingOnFrom: checkpoint.file, epoch: course.epoch, step: course.step)
     course.records = try state.readHistory(files, epochs: course.epoch, space: space)
     try self.init(
-      problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
-      state: state, course: course)
+      problem: problem, configuration: configuration, files: files, space: space, crew: crew, progress: progress,
+      stop: stop, state: state, course: course)
     try optimiser.importState(from: checkpoint.file)
     try earlyStopping?.importState(from: checkpoint.file, like: alphas)
     try files.place(data: configuration.dataset)

@@ -16,6 +16,8 @@ public final class SearchRun<Problem: BilevelProblem> {
   let optimiser: any ArchitectureOptimiser<Problem>
   let schedules: Schedules
   let space: SearchSpace?
+  /// Who evaluates candidates; nil for the problem itself, one after the other.
+  let crew: CandidateCrew<Problem>?
   /// Place, rows and what else all training runs have.
   let training: TrainingRun<SearchRun>
   var state: SearchState
@@ -30,23 +32,24 @@ public final class SearchRun<Problem: BilevelProblem> {
   ///
   /// - Parameters:
   ///   - space: what α stands for, where genotypes are to be derived; nil for a problem without cells.
+  ///   - crew: evaluates candidates, with the same bits; nil for the problem itself, one after the other.
   /// - Throws: `InputError` for settings out of range, and where the folder cannot be written.
   public convenience init(
     starting problem: Problem, configuration: SearchConfiguration, folder: OutputFolder, space: SearchSpace?,
-    progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+    crew: CandidateCrew<Problem>? = nil, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
     try configuration.validate()
     let files = SearchRunFolder(folder)
     try files.prepare(configuration: configuration.yaml)
     try self.init(
-      problem: problem, configuration: configuration, files: files, space: space, progress: progress, stop: stop,
-      state: SearchState(starting: problem))
+      problem: problem, configuration: configuration, files: files, space: space, crew: crew, progress: progress,
+      stop: stop, state: SearchState(starting: problem))
     try training.begin(self)
   }
 
   init(
     problem: Problem, configuration: SearchConfiguration, files: SearchRunFolder, space: SearchSpace?,
-    progress: ProgressReporter, stop: StopRequest, state: SearchState,
+    crew: CandidateCrew<Problem>?, progress: ProgressReporter, stop: StopRequest, state: SearchState,
     course: TrainingCourse<EpochRecord, EpochTally> = .init()
   ) throws {
     let initial = problem.initialAlphas
@@ -61,6 +64,7 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.configuration = configuration
     self.files = files
     self.space = space
+    self.crew = crew
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
@@ -160,11 +164,12 @@ extension SearchRun: TrainingTask {
     let sinceWarmup = weightSteps - configuration.warmup * problem.stepsPerEpoch
     guard sinceWarmup >= 0, sinceWarmup.isMultiple(of: optimiser.interval) else { return }
     let (epoch, step) = (training.course.epoch, training.course.step)
-    let place = try ArchitectureStep<Problem>(
+    var place = try ArchitectureStep<Problem>(
       weights: state.weights, velocity: state.momentum, weightStep: weightStep,
       trainingBatches: (0..<optimiser.trainingBatchCount).map { try batch(weightSteps + $0) },
       validationBatch: problem.validationBatch(epoch: epoch, step: step), sigma: schedules.sigma(epoch: epoch),
       seed: configuration.seed, epoch: epoch, step: step, isStopRequested: isStopRequested)
+    place.crew = crew
     let report = try optimiser.update(&state.alphas, at: place)
     guard state.alphas.flat.allSatisfy(\.isFinite) else {
       throw Divergence("α is not finite after its update: ‖u‖ \(report.updateNorm)")
@@ -219,8 +224,7 @@ extension SearchRun: TrainingTask {
   /// The training batch of a weight step, counted from the start of the run; read once and kept until it is taken.
   private func batch(_ weightStep: Int) throws -> Problem.Batch {
     if let batch = upcoming[weightStep] { return batch }
-    let batch = try problem.trainingBatch(
-      epoch: weightStep / problem.stepsPerEpoch, step: weightStep % problem.stepsPerEpoch)
+    let batch = try problem.trainingBatch(weightStep: weightStep)
     upcoming[weightStep] = batch
     return batch
   }

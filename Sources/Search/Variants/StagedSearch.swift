@@ -18,24 +18,34 @@ public final class StagedSearch<Problem: BilevelProblem> {
   private let stop: StopRequest
   private let adjusting: (inout SearchConfiguration) -> Void
   private let makeProblem: (SearchConfiguration) throws -> Problem
+  private let makeCrew: (SearchConfiguration, Problem) throws -> CandidateCrew<Problem>?
 
-  /// - Parameter makeProblem: makes the problem that a stage's settings describe.
+  /// - Parameters:
+  ///   - makeCrew: who evaluates the candidates of a stage, of its settings and its problem, with the same bits; nil for the
+  ///     problem itself, one after the other.
+  ///   - makeProblem: makes the problem that a stage's settings describe.
   /// - Throws: `InputError` for settings out of range or without stages, and where the folder cannot be written.
   public convenience init(
     starting configuration: SearchConfiguration, folder: OutputFolder, progress: ProgressReporter = .silent,
-    stop: StopRequest = StopRequest(), makeProblem: @escaping (SearchConfiguration) throws -> Problem
+    stop: StopRequest = StopRequest(),
+    makeCrew: @escaping (SearchConfiguration, Problem) throws -> CandidateCrew<Problem>? = { _, _ in nil },
+    makeProblem: @escaping (SearchConfiguration) throws -> Problem
   ) throws {
     try configuration.validate()
     let files = SearchRunFolder(folder)
     try AtomicFile.write(configuration.yaml, to: files.configurationPath)
-    try self.init(continuing: files, progress: progress, stop: stop, makeProblem: makeProblem)
+    try self.init(continuing: files, progress: progress, stop: stop, makeCrew: makeCrew, makeProblem: makeProblem)
   }
 
-  /// - Parameter adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
+  /// - Parameters:
+  ///   - adjusting: changes settings that no result depends on, `SearchConfiguration.adjustable`.
+  ///   - makeCrew: as where a search starts.
   public init(
     continuing files: SearchRunFolder, adjusting: @escaping (inout SearchConfiguration) -> Void = { _ in },
     progress: ProgressReporter = .silent,
-    stop: StopRequest = StopRequest(), makeProblem: @escaping (SearchConfiguration) throws -> Problem
+    stop: StopRequest = StopRequest(),
+    makeCrew: @escaping (SearchConfiguration, Problem) throws -> CandidateCrew<Problem>? = { _, _ in nil },
+    makeProblem: @escaping (SearchConfiguration) throws -> Problem
   ) throws {
     var configuration = try files.configuration()
     adjusting(&configuration)
@@ -49,6 +59,7 @@ public final class StagedSearch<Problem: BilevelProblem> {
     self.adjusting = adjusting
     self.progress = progress
     self.stop = stop
+    self.makeCrew = makeCrew
     self.makeProblem = makeProblem
   }
 
@@ -115,7 +126,7 @@ public final class StagedSearch<Problem: BilevelProblem> {
         adjusting: { [adjusting] configuration in
           adjusting(&configuration)
           configuration.dataset = settings.dataset
-        }, progress: progress, stop: stop)
+        }, crew: makeCrew(settings, problem), progress: progress, stop: stop)
     }
     // Killed before its first checkpoint: nothing of worth is there.
     if FileManager.default.fileExists(atPath: stage.folder.path) {
@@ -123,6 +134,6 @@ public final class StagedSearch<Problem: BilevelProblem> {
     }
     return try SearchRun(
       starting: problem, configuration: settings, folder: .create(at: stage.folder.path), space: settings.space,
-      progress: progress, stop: stop)
+      crew: makeCrew(settings, problem), progress: progress, stop: stop)
   }
 }
