@@ -6,22 +6,32 @@ import Testing
 
 /// Pieces whose result depends on the piece and on the latest context: 1000·round + piece².
 enum CrewWork {
-  static func expected(_ count: Int, round: Int) -> [Int: Int] {
+  private static func expected(_ count: Int, round: Int) -> [Int: Int] {
     Dictionary(uniqueKeysWithValues: (0..<count).map { ($0, 1000 * round + $0 * $0) })
   }
 
-  static let courier = Crew.Courier<Int>(
-    request: { index in
-      var writer = MessageWriter()
-      writer.write(index)
-      return writer.bytes
-    },
-    result: { _, answer in
-      var reader = MessageReader(answer)
-      return try reader.int()
-    })
+  static var courier: Crew.Courier<Int> {
+    Crew.Courier(
+      request: { index in
+        var writer = MessageWriter()
+        writer.write(index)
+        return writer.bytes
+      },
+      result: { _, answer in
+        var reader = MessageReader(answer)
+        return try reader.int()
+      })
+  }
 
-  static func run(_ crew: Crew, _ count: Int, round: Int) throws -> [Int: Int] {
+  /// Runs pieces on a crew and expects their results.
+  static func check(
+    _ crew: Crew, _ count: Int, round: Int, at location: SourceLocation = #_sourceLocation
+  ) throws {
+    let results = try run(crew, count, round: round)
+    #expect(results == expected(count, round: round), sourceLocation: location)
+  }
+
+  private static func run(_ crew: Crew, _ count: Int, round: Int) throws -> [Int: Int] {
     var context = MessageWriter()
     context.write(round)
     try crew.prepare(context.bytes)
@@ -67,7 +77,7 @@ enum CrewWork {
         #expect(crew.workers == workers)
         // None, one, fewer than workers, more.
         for (round, count) in [40, 0, 1, 2, 25, 0, 40].enumerated() {
-          #expect(try CrewWork.run(crew, count, round: round) == CrewWork.expected(count, round: round))
+          try CrewWork.check(crew, count, round: round)
         }
       }, server: { try CrewWork.serve($0, workers: workers) })
   }
@@ -134,7 +144,7 @@ enum CrewWork {
         }
         #expect(begun == 10 && finished == 10)
         // The crew goes on where the program does.
-        #expect(try CrewWork.run(crew, 9, round: 2) == CrewWork.expected(9, round: 2))
+        try CrewWork.check(crew, 9, round: 2)
       },
       server: { team in
         try CrewServer(team: team, workers: 2).serve(
@@ -168,7 +178,7 @@ enum CrewWork {
           ) { _, _ in }
         }
         #expect(text == "no such thing")
-        #expect(try CrewWork.run(crew, 12, round: 1) == CrewWork.expected(12, round: 1))
+        try CrewWork.check(crew, 12, round: 1)
       }, server: { try CrewWork.serve($0, workers: 2) })
   }
 
@@ -213,7 +223,7 @@ enum CrewWork {
           }
         }
         #expect(text == "no room" && taken >= 3)
-        #expect(try CrewWork.run(crew, 5, round: 4) == CrewWork.expected(5, round: 4))
+        try CrewWork.check(crew, 5, round: 4)
       }, server: { try CrewWork.serve($0, workers: 2) })
   }
 
@@ -223,10 +233,10 @@ enum CrewWork {
     try ThreadTeam(size: 2).run(
       leader: { team in
         let crew = Crew(team: team, workers: 1)
-        #expect(try CrewWork.run(crew, 6, round: 0) == CrewWork.expected(6, round: 0))
-        #expect(try CrewWork.run(crew, 6, round: 1) == CrewWork.expected(6, round: 1))
+        try CrewWork.check(crew, 6, round: 0)
+        try CrewWork.check(crew, 6, round: 1)
         isFirstOver.signal()
-        #expect(try CrewWork.run(crew, 60, round: 2) == CrewWork.expected(60, round: 2))
+        try CrewWork.check(crew, 60, round: 2)
         try crew.dismiss()
         try crew.dismiss()
       },
@@ -239,7 +249,7 @@ enum CrewWork {
       leader: { team in
         do {
           let crew = Crew(team: team, workers: 1)
-          #expect(try CrewWork.run(crew, 6, round: 0) == CrewWork.expected(6, round: 0))
+          try CrewWork.check(crew, 6, round: 0)
           // Let go without a word, as where an error ends the command.
         }
         isAllOver.signal()
