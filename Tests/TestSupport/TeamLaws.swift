@@ -1,7 +1,8 @@
 import Compute
 import Foundation
 
-/// What every team must keep. All of its ranks call a law at the same time, and each gets its own report.
+/// What every team must keep. All of its ranks call a law at the same time, and each gets its own report; a law ends when rank 0
+/// lets all go on, so that nothing of what follows is met in it.
 package enum TeamLaws {
   private static let counts = [0, 1, 7, 4_096, 65_537, 3_000_000, 0, 2]
 
@@ -14,20 +15,31 @@ package enum TeamLaws {
       }
     }
     var seen = [Int](repeating: 0, count: team.size)
-    for _ in 0..<counts.count * (team.size - 1) {
-      guard let message = try next(team) else {
-        report.require(false, "rank \(team.rank) waits in vain: \(seen) messages have come")
-        return report
+    /// Hears so many messages, of which one from each may be the empty one at the end.
+    func hear(_ messages: Int) throws {
+      for _ in 0..<messages {
+        guard let message = try next(team) else {
+          return report.require(false, "rank \(team.rank) waits in vain: \(seen) messages have come")
+        }
+        guard (0..<team.size).contains(message.sender), seen[message.sender] <= counts.count else {
+          return report.require(false, "rank \(team.rank) hears too much of rank \(message.sender)")
+        }
+        let index = seen[message.sender]
+        seen[message.sender] += 1
+        let wanted =
+          index == counts.count ? [] : content(counts[index], index, from: message.sender, to: team.rank)
+        report.require(
+          message.bytes == wanted,
+          "message \(index) from \(message.sender) to \(team.rank) is another, of \(message.bytes.count) bytes")
       }
-      guard (0..<team.size).contains(message.sender), seen[message.sender] < counts.count else {
-        report.require(false, "rank \(team.rank) got a message too many, of \(message.sender)")
-        return report
-      }
-      let index = seen[message.sender]
-      seen[message.sender] += 1
-      report.require(
-        message.bytes == content(counts[index], index, from: message.sender, to: team.rank),
-        "message \(index) from \(message.sender) to \(team.rank) is another, of \(message.bytes.count) bytes")
+    }
+    if team.rank == 0 {
+      try hear((counts.count + 1) * (team.size - 1))
+      try letGo(team)
+    } else {
+      try hear(counts.count * (team.size - 1))
+      try team.send([], to: 0)
+      try hear(1)
     }
     report.require(seen[team.rank] == 0, "rank \(team.rank) wrote to itself")
     return report
@@ -49,6 +61,7 @@ package enum TeamLaws {
         }
       }
       report.require(failed == 0, "rank \(team.rank) could not send \(failed) messages")
+      report.require(try next(team)?.bytes == [], "rank \(team.rank) is not let go")
       return report
     }
     var seen = [[Int]](repeating: [Int](repeating: 0, count: threads), count: team.size)
@@ -67,6 +80,7 @@ package enum TeamLaws {
         body.count == index * index * 11 && body.allSatisfy { $0 == UInt8(thread) } && reader.isAtEnd,
         "\(message.sender).\(thread): message \(index) is damaged")
     }
+    try letGo(team)
     return report
   }
 
@@ -82,6 +96,10 @@ package enum TeamLaws {
       }
     }
     return report
+  }
+
+  private static func letGo(_ team: any Team) throws {
+    for other in 1..<max(1, team.size) { try team.send([], to: other) }
   }
 
   private static func content(_ count: Int, _ index: Int, from sender: Int, to receiver: Int) -> [UInt8] {
