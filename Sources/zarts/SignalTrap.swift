@@ -2,8 +2,8 @@ import Foundation
 import Runs
 
 /// Turns the first signal that asks a process to end into a request to stop cleanly; the same one again ends the process
-/// as usual. One of several processes of a job may get it twice at once, from the scheduler and from `mpirun`, which ends those that
-/// don't stop: there nothing but the first counts.
+/// as usual. One of several processes of a job may get it twice at once, from the scheduler and from `mpirun`, which itself ends
+/// those that don't stop: there the first alone counts.
 ///
 /// SIGINT and SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1, which Slurm can send ahead of a time limit
 /// (`--signal=USR1@120`). A SIGHUP or SIGUSR1 that the parent ignores, as nohup does, stays ignored.
