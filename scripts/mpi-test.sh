@@ -30,9 +30,9 @@ for family in openmpi mpich; do
 done
 [ -n "$families" ] || fail "neither mpirun.openmpi nor mpirun.mpich is there; 'make test-mpi' installs both"
 
-# A container's user is root; there are more ranks than processors; who is asked to stop gets the time for it.
+# A container's user is root; there are more ranks than processors.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_odls_base_sigkill_timeout=60
+export OMPI_MCA_hwloc_base_binding_policy=none
 
 # A rank leaves its process's number, and may begin in a folder of its own.
 cat > "$out/rank" << 'END'
@@ -201,7 +201,10 @@ if has landscape; then
     begin "$family" 2 "$out/$family-ended"
     # The child of `timeout`.
     kill -TERM "$(pgrep -P $mpirun | head -n 1)"
-    finish "$family's mpirun asked to stop" "$family"
+    finish "$family's mpirun asked to end" "$family"
+    begin "$family" 2 "$out/$family-warned"
+    kill -USR1 "$(pgrep -P $mpirun | head -n 1)"
+    finish "$family's mpirun sent SIGUSR1" "$family" 138
   done
 
   # Data by a path that one rank hasn't got.
