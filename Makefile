@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build dist dist-check demo test test-long report-test kill-test study-methods study-collapse study-public-logs notebooks-data bench format lint clean help
+.PHONY: setup build dist dist-check demo test test-long test-mpi report-test kill-test study-methods study-collapse study-public-logs notebooks-data bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -30,6 +30,11 @@ test: setup ## all tests, release build
 test-long: setup ## all tests with those that take minutes: every method, variant and space through every command
 	$(BUILD) --build-tests
 	ZARTS_LONG_TESTS=1 $(SWIFT) test -c release --skip-build
+
+test-mpi: setup ## real jobs of Open MPI and of MPICH, which it installs where they are missing: same bytes, killed ranks
+	@scripts/setup.sh openmpi-bin mpich procps
+	$(BUILD) --build-tests
+	scripts/mpi-test.sh
 
 report-test: ## pages of reports in headless Chromium, which it installs where it is missing
 	@scripts/setup.sh $$({ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || echo chromium)

@@ -9,33 +9,36 @@ enum CommandEnd {
   /// What scripts tell numbers that diverged from other failures by.
   static let divergence = ExitCode(3)
 
-  /// Says what went wrong and ends the process: 64 for a wrong command line, 3 for numbers that diverged, 128 + N for a stop
-  /// by signal N, 1 for everything else.
+  /// Says what went wrong and ends the process, and the others of its job: 64 for a wrong command line, 3 for numbers that
+  /// diverged, 128 + N for a stop by signal N, 1 for everything else.
   ///
   /// - Parameter command: for its flags and a hint at its help; nil where none was recognised.
   static func exit(_ error: any Error, command: ParsableCommand.Type?) -> Never {
+    // All processes of a job have got the same words.
+    if command == nil, !RunningProgram.isLeader { RunningProgram.end(status: 0) }
     if let usage = UsageError(error) {
       let (help, hint) =
         command.map { command in
           let name = command.configuration.commandName ?? ""
           return (Zarts.helpMessage(for: command), "\n  See 'zarts help \(name)' for more information.")
         } ?? ("", "")
-      StandardStream.error.write("Error: \(usage.description(flags: help))\(hint)\n")
-      Zarts.exit(withError: ExitCode.validationFailure)
+      end("Error: \(usage.description(flags: help))\(hint)\n", ExitCode.validationFailure)
     }
-    if error is Divergence {
-      complain("\(error)")
-      Zarts.exit(withError: divergence)
-    }
-    if let error = error as? Interruption {
-      complain("\(error)")
-      Zarts.exit(withError: ExitCode(128 + error.signal))
-    }
+    if error is Divergence { end("zarts: \(error)\n", divergence) }
+    if let error = error as? Interruption { end("zarts: \(error)\n", ExitCode(128 + error.signal)) }
     var error = error
     if var refused = error as? InputError, refused.wanted == OutputFile.nameOrLeave {
       refused.wanted = "another name, or --overwrite"
       error = refused
     }
-    Zarts.exit(withError: error)
+    // Empty where a command has said all and gives a status alone.
+    let text = Zarts.fullMessage(for: error)
+    end(text.isEmpty ? "" : "\(text)\n", Zarts.exitCode(for: error))
+  }
+
+  private static func end(_ text: String, _ code: ExitCode) -> Never {
+    guard RunningProgram.isLeader else { RunningProgram.fail(text, status: code.rawValue) }
+    StandardStream.error.write(text)
+    RunningProgram.end(status: code.rawValue)
   }
 }

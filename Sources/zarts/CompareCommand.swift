@@ -5,7 +5,8 @@ import Formats
 import Runs
 import Search
 
-struct CompareCommand: ParsableCommand {
+struct CompareCommand: RankedCommand {
+  static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Run several methods on the same seeds and spaces, and compare what they find.",
     discussion: """

@@ -5,7 +5,8 @@ import Problems
 import Search
 import Studies
 
-struct EstimatorsCommand: ParsableCommand {
+struct EstimatorsCommand: RankedCommand {
+  static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
     commandName: "estimators", abstract: "Measure bias and variance of gradient estimators against the true loss.",
     discussion: """

@@ -5,7 +5,8 @@ import Problems
 import Search
 import Studies
 
-struct FidelityCommand: ParsableCommand {
+struct FidelityCommand: RankedCommand {
+  static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
     commandName: "fidelity", abstract: "Measure how well what DARTS descends follows the true loss around a checkpoint.",
     discussion: """

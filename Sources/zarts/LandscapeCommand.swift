@@ -7,7 +7,8 @@ import Plots
 import Problems
 import Runs
 
-struct LandscapeCommand: ParsableCommand {
+struct LandscapeCommand: RankedCommand {
+  static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
     commandName: "landscape", abstract: "Draw the validation loss around a checkpoint beside what DARTS takes it for.",
     discussion: """

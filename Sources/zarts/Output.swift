@@ -13,6 +13,8 @@ enum Output {
   private static let failure = Mutex<Int32?>(nil)
 
   static func write(_ text: String) {
+    // One process speaks for a job.
+    guard RunningProgram.isLeader else { return }
     guard let reason = StandardStream.output.write(text) else { return }
     failure.withLock { $0 = $0 ?? reason }
   }

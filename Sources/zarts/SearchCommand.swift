@@ -6,7 +6,8 @@ import Problems
 import Runs
 import Search
 
-struct SearchCommand: ParsableCommand {
+struct SearchCommand: RankedCommand {
+  static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
     commandName: "search", abstract: "Search for an architecture.",
     discussion: """

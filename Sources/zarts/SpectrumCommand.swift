@@ -5,7 +5,8 @@ import Problems
 import Search
 import Studies
 
-struct SpectrumCommand: ParsableCommand {
+struct SpectrumCommand: RankedCommand {
+  static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
     commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
     discussion: """

@@ -6,7 +6,7 @@ import Formats
 enum ThreadHelp {
   static let number = """
     one a processor that the process may use, the least of its affinity mask, its cgroups' quota, SLURM_CPUS_PER_TASK and \
-    OMP_NUM_THREADS
+    OMP_NUM_THREADS; several ranks of a job divide what their machine has
     """
   /// What 0 stands for.
   static let zero = "0 for \(number)"

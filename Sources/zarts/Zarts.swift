@@ -1,6 +1,5 @@
 import ArgumentParser
 import Compute
-import Foundation
 import Runs
 
 @main
@@ -37,12 +36,12 @@ struct Zarts: ParsableCommand {
       var command = try parseAsRoot()
       running = type(of: command)
       _ = try RunningProgram.kernels()
-      try command.run()
+      if try RunningProgram.join(type(of: command)) { try command.run() }
     } catch {
       // Help and version are output as any other.
       guard exitCode(for: error).isSuccess else { CommandEnd.exit(error, command: running) }
       print(fullMessage(for: error))
     }
-    Foundation.exit(Output.status())
+    RunningProgram.end(status: 0)
   }
 }

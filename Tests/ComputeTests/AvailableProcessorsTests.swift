@@ -68,6 +68,33 @@ import Testing
     arguments: ["", "max", "100000", "0 100000", "100000 0", "-1 100000", "a b", "1 2 3"])
   func noQuota(text: String) { #expect(CgroupQuota.processors(membership: "0::/\n:\nx\n\n") { _ in text } == nil) }
 
+  @Test("ranks on one machine divide what they have together, and none gets more than its mask") func ranks() {
+    func count(_ mask: Int, _ ranks: Int?, _ together: Int? = nil, _ environment: [String: String] = [:]) -> Int {
+      ProcessorLimits(mask: mask, quota: nil, environment: environment, ranks: ranks, together: together).count
+    }
+    // Not bound: each sees all.
+    #expect(count(12, 4) == 3 && count(12, 5) == 2 && count(2, 3) == 1 && count(12, nil) == 12 && count(12, 1) == 12)
+    // Bound to a core each, to four cores each, and two to each of two sockets.
+    #expect(count(1, 4, 32) == 1 && count(4, 8, 32) == 4 && count(16, 4, 32) == 8)
+    // The job has a part of the node.
+    #expect(count(64, 4, 64, ["SLURM_CPUS_ON_NODE": "8"]) == 2 && count(64, 4, 8, ["SLURM_CPUS_ON_NODE": "64"]) == 2)
+    #expect(count(64, nil, nil, ["SLURM_CPUS_ON_NODE": "8"]) == 64)
+    #expect(count(64, 4, 64, ["SLURM_CPUS_PER_TASK": "5"]) == 5)
+  }
+
+  @Test("what ranks have together is the widest mask of those that started them") func ancestry() {
+    var files = [
+      "self": "Name:\tzarts\nPPid:\t30\nCpus_allowed:\t8\nCpus_allowed_list:\t3\n",
+      "30": "PPid:\t20\nCpus_allowed_list:\t0-7,16\n", "20": "PPid:\t1\nCpus_allowed_list:\t0-3\n",
+      "1": "PPid:\t0\nCpus_allowed_list:\t0-3\n",
+    ]
+    #expect(Ancestry.processors { files[$0] } == 9)
+    files["30"] = nil
+    #expect(Ancestry.processors { files[$0] } == 1)
+    #expect(Ancestry.processors { _ in nil } == 0)
+    #expect(Ancestry.processors { _ in "PPid:\tself\nCpus_allowed_list:\t5-2,x,4\n" } == 1)
+  }
+
   @Test("of this machine are at least one and at most those of its mask") func here() throws {
     #expect(AvailableProcessors.count >= 1)
     if let mask = AffinityMask.ofThisThread() { #expect(AvailableProcessors.count <= mask.processors.count) }

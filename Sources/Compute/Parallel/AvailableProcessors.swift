@@ -4,10 +4,16 @@ import Foundation
 public enum AvailableProcessors {
   /// Threads that pay: the least of the processors in the affinity mask (`taskset`, Slurm's and MPI's binding, cpusets of
   /// containers), of what the cgroups of the process allow (`cpu.max`; rounded up, since a part of a processor is used only by a
-  /// thread), of `SLURM_CPUS_PER_TASK`, and of `OMP_NUM_THREADS`. At least 1. Asked once, at the first use.
-  public static let count = ProcessorLimits(
-    mask: usable, quota: nil, environment: ProcessInfo.processInfo.environment
-  ).count
+  /// thread), of `SLURM_CPUS_PER_TASK`, and of `OMP_NUM_THREADS`; for one of several processes that a launcher started on this
+  /// machine (`Launch`) also its part of what they have together. At least 1. Asked once, at the first use.
+  public static let count: Int = {
+    let environment = ProcessInfo.processInfo.environment
+    let ranks = Launch(environment: environment)?.localSize
+    // Nothing but the mask is known where there is no /proc.
+    let together =
+      ranks == nil ? nil : max(min(Ancestry.processors(), quota().map { Int(min($0, 1e6).rounded(.up)) } ?? .max), 1)
+    return ProcessorLimits(mask: usable, quota: nil, environment: environment, ranks: ranks, together: together).count
+  }()
 
   /// What the system lets the process use, whatever the environment asks for: of the mask and the quota.
   static let usable = ProcessorLimits(mask: mask.count, quota: quota(), environment: [:]).count
@@ -32,10 +38,19 @@ package struct ProcessorLimits: Equatable {
   package var quota: Double?
   package var slurm: Int?
   package var openMP: Int?
+  /// A rank's part of what the ranks on this machine have together, where several do.
+  package var part: Int?
 
-  package init(mask: Int, quota: Double?, environment: [String: String]) {
+  /// - Parameters:
+  ///   - ranks: of the job on this machine; nil for a process that is alone.
+  ///   - together: processors that these may use; nil for those of the mask. `SLURM_CPUS_ON_NODE` may say that there are fewer.
+  package init(mask: Int, quota: Double?, environment: [String: String], ranks: Int? = nil, together: Int? = nil) {
     self.mask = mask
     self.quota = quota
+    if let ranks, ranks > 1 {
+      let node = [together ?? mask, Self.threads(environment["SLURM_CPUS_ON_NODE"])].compactMap { $0 }.min() ?? mask
+      part = max(1, node / ranks)
+    }
     slurm = Self.threads(environment["SLURM_CPUS_PER_TASK"])
     // One number for each level of nested loops; the first is that of a team.
     openMP = Self.threads(environment["OMP_NUM_THREADS"]?.split(separator: ",").first.map(String.init))
@@ -44,7 +59,7 @@ package struct ProcessorLimits: Equatable {
   /// The least of them, within what a pool may have.
   package var count: Int {
     let time = quota.map { Int(min($0, 1e6).rounded(.up)) }
-    let least = [mask, time, slurm, openMP].compactMap { $0 }.min() ?? 1
+    let least = [mask, time, slurm, openMP, part].compactMap { $0 }.min() ?? 1
     return min(max(least, ThreadPool.counts.range.lowerBound), ThreadPool.counts.range.upperBound)
   }
 
@@ -52,6 +67,44 @@ package struct ProcessorLimits: Equatable {
   private static func threads(_ text: String?) -> Int? {
     guard let count = text.flatMap({ Int($0.trimmingCharacters(in: .whitespaces)) }), count > 0 else { return nil }
     return count
+  }
+}
+
+/// The processes that this one descends from. A launcher that binds its ranks is not bound itself: its mask, or that of what
+/// started it, is what they have together.
+package enum Ancestry {
+  /// Processors in the widest mask of this process and of those before it.
+  static func processors() -> Int {
+    processors { try? String(contentsOfFile: "/proc/\($0)/status", encoding: .utf8) }
+  }
+
+  /// - Parameter status: text of /proc/ID/status for an ID, `self` for this process; nil where it can't be read.
+  /// - Returns: 0 where nothing can.
+  package static func processors(status: (_ process: String) -> String?) -> Int {
+    var widest = 0
+    var process = "self"
+    // More generations than there are between a batch script and its ranks; a circle would be read for ever.
+    for _ in 0..<16 {
+      guard let text = status(process) else { break }
+      func field(_ name: String) -> String? {
+        text.split(separator: "\n").first { $0.hasPrefix("\(name):") }.map {
+          $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces)
+        }
+      }
+      widest = max(widest, field("Cpus_allowed_list").map(count) ?? 0)
+      guard let parent = field("PPid"), parent != "0" else { break }
+      process = parent
+    }
+    return widest
+  }
+
+  /// Of a list as the kernel writes it: `0-3,8`.
+  private static func count(_ list: String) -> Int {
+    list.split(separator: ",").reduce(0) { sum, range in
+      let bounds = range.split(separator: "-").compactMap { Int($0) }
+      guard let first = bounds.first, let last = bounds.last, last >= first else { return sum }
+      return sum + last - first + 1
+    }
   }
 }
 

@@ -6,6 +6,56 @@ import Synchronization
 ///
 /// The caller of `run` opens a run, works on its tasks beside the threads that come, closes it when none are left to begin, and
 /// waits for those that came. A thread that comes later, since others had the processor, is not waited for.
+public final class ThreadPool: @unchecked Sendable {
+  /// Threads that a pool may have.
+  public static let counts = CountBounds(1...1024)
+
+  /// Threads that work on `run`, the caller's included: fewer than asked for where the system starts no more.
+  public var threadCount: Int { threads.count + 1 }
+
+  private let runs: PoolRuns
+  private var threads: [PoolThread] = []
+  private let placement: ThreadPlacement
+
+  /// - Parameters:
+  ///   - threadCount: at least 1.
+  ///   - isBound: whether each thread, the caller's included, gets a processor of its own where `ThreadPinning` is on.
+  public init(threadCount: Int, isBound: Bool = false) {
+    precondition(threadCount >= 1, "a pool needs a thread")
+    let runs = PoolRuns(hasProcessors: threadCount <= AvailableProcessors.usable)
+    let placement = ThreadPlacement(threadCount: threadCount, isBound: isBound)
+    self.runs = runs
+    self.placement = placement
+    for worker in 1..<threadCount {
+      // The threads hold what they share, and not the pool: the last reference to it is never one of theirs, so none ends by
+      // joining itself.
+      let started = PoolThread.start(named: "compute-\(worker)") {
+        placement.place(worker: worker)
+        runs.serve(worker: worker)
+      }
+      guard let started else { break }
+      threads.append(started)
+    }
+  }
+
+  deinit {
+    runs.stop()
+    for thread in threads { thread.join() }
+  }
+
+  /// Runs `body(task, worker)` for each task in 0..<count and returns when all are done. `worker` is below `threadCount`
+  /// and no two tasks run on one worker at a time, so it can index scratch memory. Not reentrant.
+  public func run(_ count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    placement.placeCaller()
+    if threads.isEmpty || count <= 1 {
+      for task in 0..<count { body(task, 0) }
+      return
+    }
+    runs.run(count, body)
+  }
+}
+
+/// The runs of a pool, as its caller and its threads share them.
 ///
 /// All of it rests on one word, `state`: the number of the latest run, whether it is open, and the threads inside it.
 /// 1. Only the caller opens and closes, and it opens only where the run before is closed with nobody inside.
@@ -16,13 +66,7 @@ import Synchronization
 ///    seen the run closed with nobody inside. Every change of `state` in between is a read-modify-write, which keeps both chains.
 /// 4. Who sleeps says so before a last look at `state`, and who changes `state` looks for sleepers after the change, both
 ///    sequentially consistent: one of them sees the other. The look and the wake-up hold one lock, so none falls between.
-public final class ThreadPool: @unchecked Sendable {
-  /// Threads that a pool may have.
-  public static let counts = CountBounds(1...1024)
-
-  /// Threads that work on `run`, the caller's included: fewer than asked for where the system starts no more.
-  public var threadCount: Int { threads.count + 1 }
-
+private final class PoolRuns: @unchecked Sendable {
   private typealias Body = (_ task: Int, _ worker: Int) -> Void
   private var body: Body?
   private var taskCount = 0
@@ -35,46 +79,24 @@ public final class ThreadPool: @unchecked Sendable {
   /// Whether the caller waits for those inside its run, asleep or about to be.
   private let callerSleeps = Atomic<Bool>(false)
   private let emptied = NSCondition()
-  private var threads: [PoolThread] = []
   private var patience: Patience
   private let hasProcessors: Bool
-  private let placement: ThreadPlacement
 
-  /// - Parameters:
-  ///   - threadCount: at least 1.
-  ///   - isBound: whether each thread, the caller's included, gets a processor of its own where `ThreadPinning` is on.
-  public init(threadCount: Int, isBound: Bool = false) {
-    precondition(threadCount >= 1, "a pool needs a thread")
-    hasProcessors = threadCount <= AvailableProcessors.usable
+  init(hasProcessors: Bool) {
+    self.hasProcessors = hasProcessors
     patience = Patience(hasProcessors: hasProcessors)
-    placement = ThreadPlacement(threadCount: threadCount, isBound: isBound)
-    // The threads hold the pool unretained: it joins them before it goes away.
-    let shared = Unmanaged.passUnretained(self)
-    for worker in 1..<threadCount {
-      let started = PoolThread.start(named: "compute-\(worker)") {
-        shared._withUnsafeGuaranteedRef { $0.serve(worker: worker) }
-      }
-      guard let started else { break }
-      threads.append(started)
-    }
   }
 
-  deinit {
+  /// Sends the threads home. Called once, outside of runs.
+  func stop() {
     stopping.store(true, ordering: .sequentiallyConsistent)
     opened.lock()
     opened.broadcast()
     opened.unlock()
-    for thread in threads { thread.join() }
   }
 
-  /// Runs `body(task, worker)` for each task in 0..<count and returns when all are done. `worker` is below `threadCount`
-  /// and no two tasks run on one worker at a time, so it can index scratch memory. Not reentrant.
-  public func run(_ count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
-    placement.placeCaller()
-    if threads.isEmpty || count <= 1 {
-      for task in 0..<count { body(task, 0) }
-      return
-    }
+  /// Called by one thread at a time.
+  func run(_ count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       self.body = body
       taskCount = count
@@ -116,8 +138,8 @@ public final class ThreadPool: @unchecked Sendable {
     }
   }
 
-  private func serve(worker: Int) {
-    placement.place(worker: worker)
+  /// What a thread does until `stop`.
+  func serve(worker: Int) {
     var patience = Patience(hasProcessors: hasProcessors)
     var seen: UInt64 = 0
     while let run = waitForRun(after: seen, &patience) {

@@ -53,7 +53,7 @@ package struct CrewServer {
       while true {
         if !hasToldOfStop, let number = signal() {
           hasToldOfStop = true
-          try team.send(CrewMessage.stop(signal: number).bytes, to: 0)
+          Self.tellOfStop(signal: number, team: team)
         }
         guard let message = try team.receive() else {
           pace.wait()
@@ -74,6 +74,11 @@ package struct CrewServer {
   /// The same where requests say all.
   package func serve(answer: (_ request: [UInt8], _ worker: Int) throws -> [UInt8]) throws {
     try serve(prepare: { $0 }) { request, _, worker in try answer(request, worker) }
+  }
+
+  /// Tells rank 0 of a signal that asked this process to stop. Where rank 0 can't be reached nobody is there to stop.
+  package static func tellOfStop(signal: Int32, team: any Team) {
+    try? team.send(CrewMessage.stop(signal: signal).bytes, to: 0)
   }
 
   private struct Work: @unchecked Sendable {

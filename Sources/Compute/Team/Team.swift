@@ -22,8 +22,15 @@ package protocol Team: AnyObject, Sendable {
   func receive() throws -> TeamMessage?
   /// Ends every rank at once. A rank that can't go on calls it, since the others would wait for it.
   func abort(status: Int32) -> Never
-  /// The last call of every rank that ends well.
+  /// Whether rank 0 leaves, or has left, within so many seconds: whatever this rank has to say, nobody waits for it. What
+  /// arrives meanwhile is dropped. Not for rank 0.
+  func leaderHasLeft(within seconds: Double) -> Bool
+  /// The last call of every rank that ends well. Rank 0 waits for all others to leave, they wait for rank 0.
   func leave()
+}
+
+extension Team {
+  package func leaderHasLeft(within seconds: Double) -> Bool { false }
 }
 
 /// What a rank has sent to this one.
