@@ -13,6 +13,7 @@ struct CompareCommand: ParsableCommand {
       batches and augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, \
       comparison-summary.csv, comparison-tests.csv and a run folder for each run under runs/. SIGINT, SIGTERM, SIGHUP \
       or SIGUSR1 stop all runs after their current steps; --resume goes on, and may add methods, seeds and spaces. \
+      Started on several ranks (mpirun, srun), each takes runs from one queue; they need a file system that all share. \
       Exit status: 0 all runs finished, 1 a run failed, 3 none failed but one diverged, 64 wrong flags, 128 + N \
       stopped by signal N.
       """)
@@ -22,9 +23,9 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var flags: CompareFlags
   @Option(help: ArgumentHelp("Settings to start from, see 'zarts presets'; the file and flags win.", valueName: "name"))
   var preset: String?
-  @Option(help: "Runs at a time; they share the threads.")
+  @Option(help: "Runs at a time, on each rank where there are several; they share the rank's threads.")
   var jobs = 1
-  @Option(help: "Threads of all jobs together; \(ThreadHelp.zero). Default: 0.")
+  @Option(help: "Threads of all jobs of a rank together; \(ThreadHelp.zero). Default: 0.")
   var threads: Int?
   @OptionGroup var pinning: PinFlag
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
@@ -49,15 +50,37 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     try pinning.apply()
     let stop = SignalTrap.install()
-    if let resume { return try goOn(with: resume, stop) }
+    let team = try RunningProgram.team()
+    if team.rank > 0 { return try serve(team, stop) }
+    if let resume { return try goOn(with: resume, team, stop) }
     let plan = try plan()
     if printConfig { return print(plan.yaml, terminator: "") }
     guard let out else {
       throw UsageError(missing: "--out", wanted: "--out; see 'zarts help compare'")
     }
     // Before a folder is made, every dataset is looked for: a comparison of hours should not fail on its last.
-    for dataset in plan.datasets { try ProblemFactory.checkData(dataset) }
-    try finish(Self.placed(plan), OutputFolder.create(at: out), stop)
+    let checksums = try Self.checksums(of: plan) { try ProblemFactory.checkData($0) }
+    try finish(Self.placed(plan), OutputFolder.create(at: out), checksums, team, stop)
+  }
+
+  /// Computes runs that rank 0 hands out.
+  private func serve(_ team: any Team, _ stop: StopRequest) throws {
+    // Rank 0 prints and hands out nothing.
+    if printConfig { return }
+    let plan = try resume.map { try begunPlan(ComparisonFolder(existing: $0)) } ?? plan()
+    // A rank without the data ends the job here, and not run after run.
+    let checksums = try Self.checksums(of: plan) { try ProblemFactory.checkData($0) }
+    try ComparisonServer(
+      team: team, jobs: jobs, checksums: checksums, stop: stop, makeProblem: ProblemFactory.makeSearched
+    ).serve()
+  }
+
+  /// Of each dataset, by its name in the placed plan.
+  private static func checksums(of plan: ComparisonPlan, _ load: (_ dataset: String) throws -> String) rethrows
+    -> [String: String]
+  {
+    let checksums = try plan.datasets.map(load)
+    return Dictionary(zip(placed(plan).datasets, checksums)) { first, _ in first }
   }
 
   /// The plan with paths that lead to its data from any folder.
@@ -81,7 +104,11 @@ struct CompareCommand: ParsableCommand {
       overrides: flags.overrides(threads: threads))
   }
 
-  private func goOn(with path: String, _ stop: StopRequest) throws {
+  private func begunPlan(_ files: ComparisonFolder) throws -> ComparisonPlan {
+    try files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads))
+  }
+
+  private func goOn(with path: String, _ team: any Team, _ stop: StopRequest) throws {
     let allowed = SearchConfiguration.adjustable + ComparisonPlan.growing
     let others =
       flags.search.given.filter { !allowed.contains($0) }.map(FlagNames.flag(of:)) + (config.map { [$0] } ?? [])
@@ -96,18 +123,26 @@ struct CompareCommand: ParsableCommand {
           .joined(separator: ", "))
     }
     let files = try ComparisonFolder(existing: path)
-    let plan = try files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads))
+    let plan = try begunPlan(files)
     // Data that are gone or others are met here, before every run fails of them.
+    var loaded: [String: String] = [:]
     try files.requireData(of: plan) { dataset in
-      try ProblemFactory.lookingForMovedData { try DatasetSpecification(parsing: dataset).load().checksum }
+      let checksum = try ProblemFactory.lookingForMovedData { try ProblemFactory.checkData(dataset) }
+      loaded[dataset] = checksum
+      return checksum
     }
-    try finish(Self.placed(plan), files.folder, stop)
+    let checksums = Self.checksums(of: plan) { loaded[$0] ?? "" }
+    try finish(Self.placed(plan), files.folder, checksums, team, stop)
   }
 
-  private func finish(_ plan: ComparisonPlan, _ folder: OutputFolder, _ stop: StopRequest) throws {
+  private func finish(
+    _ plan: ComparisonPlan, _ folder: OutputFolder, _ checksums: [String: String], _ team: any Team, _ stop: StopRequest
+  ) throws {
     let reporter = ProgressReporter.standardError(interval: reportEvery)
+    // However this ends, the other ranks are dismissed with the crew.
+    let crew = Crew(team: team, workers: jobs, requestStop: { stop.request(signal: $0) }, signal: { stop.signal })
     let run = try ComparisonRun(of: plan, in: folder, jobs: jobs, stop: stop, makeProblem: ProblemFactory.makeSearched)
-    let rows = try run.run(progress: reporter)
+    let rows = try run.run(on: crew, checksums: checksums, progress: reporter)
     print(try ComparisonReport.text(rows))
     print("results in \(folder.path)")
     if let signal = stop.signal, rows.contains(where: { $0.status == .unfinished || $0.status == .waiting }) {

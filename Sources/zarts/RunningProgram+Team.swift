@@ -1,0 +1,5 @@
+import Compute
+
+extension RunningProgram {
+  static func team() throws -> any Team { SoloTeam() }
+}
