@@ -51,22 +51,26 @@ struct CompareCommand: ParsableCommand {
     try pinning.apply()
     let stop = SignalTrap.install()
     let team = try RunningProgram.team()
-    if team.rank > 0 { return try serve(team, stop) }
-    if let resume { return try goOn(with: resume, team, stop) }
+    if printConfig, resume == nil {
+      let plan = try plan()
+      if team.rank == 0 { print(plan.yaml, terminator: "") }
+      return
+    }
+    guard team.rank == 0 else { return try serve(team, stop) }
+    // However this ends, the other ranks are dismissed with the crew.
+    let crew = Crew(team: team, workers: jobs, requestStop: { stop.request(signal: $0) }, signal: { stop.signal })
+    if let resume { return try goOn(with: resume, crew, stop) }
     let plan = try plan()
-    if printConfig { return print(plan.yaml, terminator: "") }
     guard let out else {
       throw UsageError(missing: "--out", wanted: "--out; see 'zarts help compare'")
     }
     // Before a folder is made, every dataset is looked for: a comparison of hours should not fail on its last.
     let checksums = try Self.checksums(of: plan) { try ProblemFactory.checkData($0) }
-    try finish(Self.placed(plan), OutputFolder.create(at: out), checksums, team, stop)
+    try finish(Self.placed(plan), OutputFolder.create(at: out), checksums, crew, stop)
   }
 
   /// Computes runs that rank 0 hands out.
   private func serve(_ team: any Team, _ stop: StopRequest) throws {
-    // Rank 0 prints and hands out nothing.
-    if printConfig { return }
     let plan = try resume.map { try begunPlan(ComparisonFolder(existing: $0)) } ?? plan()
     // A rank without the data ends the job here, and not run after run.
     let checksums = try Self.checksums(of: plan) { try ProblemFactory.checkData($0) }
@@ -108,7 +112,7 @@ struct CompareCommand: ParsableCommand {
     try files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads))
   }
 
-  private func goOn(with path: String, _ team: any Team, _ stop: StopRequest) throws {
+  private func goOn(with path: String, _ crew: Crew, _ stop: StopRequest) throws {
     let allowed = SearchConfiguration.adjustable + ComparisonPlan.growing
     let others =
       flags.search.given.filter { !allowed.contains($0) }.map(FlagNames.flag(of:)) + (config.map { [$0] } ?? [])
@@ -132,15 +136,13 @@ struct CompareCommand: ParsableCommand {
       return checksum
     }
     let checksums = Self.checksums(of: plan) { loaded[$0] ?? "" }
-    try finish(Self.placed(plan), files.folder, checksums, team, stop)
+    try finish(Self.placed(plan), files.folder, checksums, crew, stop)
   }
 
   private func finish(
-    _ plan: ComparisonPlan, _ folder: OutputFolder, _ checksums: [String: String], _ team: any Team, _ stop: StopRequest
+    _ plan: ComparisonPlan, _ folder: OutputFolder, _ checksums: [String: String], _ crew: Crew, _ stop: StopRequest
   ) throws {
     let reporter = ProgressReporter.standardError(interval: reportEvery)
-    // However this ends, the other ranks are dismissed with the crew.
-    let crew = Crew(team: team, workers: jobs, requestStop: { stop.request(signal: $0) }, signal: { stop.signal })
     let run = try ComparisonRun(of: plan, in: folder, jobs: jobs, stop: stop, makeProblem: ProblemFactory.makeSearched)
     let rows = try run.run(on: crew, checksums: checksums, progress: reporter)
     print(try ComparisonReport.text(rows))
