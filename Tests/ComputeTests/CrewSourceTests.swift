@@ -106,9 +106,9 @@ import Testing
       return number == 0 ? nil : number
     }
     func set(_ number: Int32) { value.store(number, ordering: .relaxed) }
-    /// Waits for it; false after 20 seconds.
+    /// Waits for it; false after a minute.
     func appears() -> Bool {
-      for _ in 0..<20_000 {
+      for _ in 0..<60_000 {
         if signal != nil { return true }
         usleep(1_000)
       }

@@ -36,7 +36,7 @@ import Testing
     func open() { semaphore.signal() }
     /// Waits until it has been opened, for the first that comes and all after it.
     func pass() throws {
-      guard semaphore.wait(timeout: .now() + 20) == .success else { throw TestFailure("nothing came for 20 seconds") }
+      guard semaphore.wait(timeout: .now() + 60) == .success else { throw TestFailure("nothing came for a minute") }
       semaphore.signal()
     }
   }
@@ -173,7 +173,7 @@ import Testing
           guard number == 2 else { return nil }
           served.open()
           // The stop of rank 0 alone ends this.
-          for _ in 0..<20_000 where !serverStop.isRequested { usleep(1_000) }
+          for _ in 0..<60_000 where !serverStop.isRequested { usleep(1_000) }
           return nil
         }
         return problem
@@ -232,7 +232,7 @@ import Testing
         plan, in: folder.file("c"), ranks: 2, stop: stop,
         checksums: [["closed-form": "aaaa"], ["closed-form": "bbbb"]],
         leader: { configuration in
-          for _ in 0..<20_000 where !stop.isRequested { usleep(1_000) }
+          for _ in 0..<60_000 where !stop.isRequested { usleep(1_000) }
           return try checked(configuration)
         },
         server: { _ in throw TestFailure("a problem was made of other data") })
