@@ -28,8 +28,10 @@ public final class ProgressReporter {
   }
 
   /// Reports to a listener, and writes nothing.
-  package convenience init(to listener: Listener) {
-    self.init(isTerminal: false, interval: 0.1) { _ in }
+  ///
+  /// - Parameter interval: least seconds from one report to the next.
+  package convenience init(to listener: Listener, interval: Double = 0.1) {
+    self.init(isTerminal: false, interval: interval) { _ in }
     self.listener = listener
   }
 

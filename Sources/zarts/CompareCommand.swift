@@ -2,6 +2,7 @@ import ArgumentParser
 import Compute
 import Datasets
 import Formats
+import Problems
 import Runs
 import Search
 
@@ -14,6 +15,7 @@ struct CompareCommand: RankedCommand {
       batches and augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, \
       comparison-summary.csv, comparison-tests.csv and a run folder for each run under runs/. SIGINT, SIGTERM, SIGHUP \
       or SIGUSR1 stop all runs after their current steps; --resume goes on, and may add methods, seeds and spaces. \
+      Started on several ranks (mpirun, srun), each takes runs from one queue; they need a file system that all share. \
       Exit status: 0 all runs finished, 1 a run failed, 3 none failed but one diverged, 64 wrong flags, 128 + N \
       stopped by signal N.
       """)
@@ -23,9 +25,9 @@ struct CompareCommand: RankedCommand {
   @OptionGroup var flags: CompareFlags
   @Option(help: ArgumentHelp("Settings to start from, see 'zarts presets'; the file and flags win.", valueName: "name"))
   var preset: String?
-  @Option(help: "Runs at a time; they share the threads.")
+  @Option(help: "Runs at a time, on each rank where there are several; they share the rank's threads.")
   var jobs = 1
-  @Option(help: "Threads of all jobs together; \(ThreadHelp.zero). Default: 0.")
+  @Option(help: "Threads of all jobs of a rank together; \(ThreadHelp.zero). Default: 0.")
   var threads: Int?
   @OptionGroup var pinning: PinFlag
   @Option(help: "Seconds from one line of progress to the next, where there is no terminal.")
@@ -50,15 +52,49 @@ struct CompareCommand: RankedCommand {
   func run() throws {
     try pinning.apply()
     let stop = SignalTrap.install()
-    if let resume { return try goOn(with: resume, stop) }
+    let team = try RunningProgram.team()
+    if printConfig, resume == nil {
+      let plan = try plan()
+      if team.rank == 0 { print(plan.yaml, terminator: "") }
+      return
+    }
+    guard team.rank == 0 else { return try serve(team, stop) }
+    // However this ends, the other ranks are dismissed with the crew.
+    let crew = Crew(team: team, workers: jobs, requestStop: { stop.request(signal: $0) }, signal: { stop.signal })
+    if let resume { return try goOn(with: resume, crew, stop) }
     let plan = try plan()
-    if printConfig { return print(plan.yaml, terminator: "") }
     guard let out else {
       throw UsageError(missing: "--out", wanted: "--out; see 'zarts help compare'")
     }
     // Before a folder is made, every dataset is looked for: a comparison of hours should not fail on its last.
-    for dataset in plan.datasets { try ProblemFactory.checkData(dataset) }
-    try finish(Self.placed(plan), OutputFolder.create(at: out), stop)
+    let checksums = try Self.checksums(of: plan) { try ProblemFactory.checkData($0) }
+    try finish(Self.placed(plan), OutputFolder.create(at: out), checksums, crew, stop)
+  }
+
+  /// Computes runs that rank 0 hands out.
+  private func serve(_ team: any Team, _ stop: StopRequest) throws {
+    let plan = try resume.map { try begunPlan(ComparisonFolder(existing: $0)) } ?? plan()
+    // A rank without the data ends the job here, and not run after run.
+    let checksums = try Self.checksums(of: plan) { try ProblemFactory.checkData($0) }
+    try ComparisonServer(
+      team: team, jobs: jobs, checksums: checksums, stop: stop, makeCrew: Self.groups(jobs: jobs),
+      makeProblem: ProblemFactory.makeSearched
+    ).serve()
+  }
+
+  /// Groups of threads for the candidates of a run, of as many jobs at a time.
+  private static func groups(
+    jobs: Int
+  ) -> @Sendable (SearchConfiguration, SupernetProblem) throws -> CandidateCrew<SupernetProblem>? {
+    { settings, problem in try ProblemFactory.crew(of: problem, settings, jobs: jobs) }
+  }
+
+  /// Of each dataset, by its name in the placed plan.
+  private static func checksums(of plan: ComparisonPlan, _ load: (_ dataset: String) throws -> String) rethrows
+    -> [String: String]
+  {
+    let checksums = try plan.datasets.map(load)
+    return Dictionary(zip(placed(plan).datasets, checksums)) { first, _ in first }
   }
 
   /// The plan with paths that lead to its data from any folder.
@@ -82,7 +118,11 @@ struct CompareCommand: RankedCommand {
       overrides: flags.overrides(threads: threads))
   }
 
-  private func goOn(with path: String, _ stop: StopRequest) throws {
+  private func begunPlan(_ files: ComparisonFolder) throws -> ComparisonPlan {
+    try files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads))
+  }
+
+  private func goOn(with path: String, _ crew: Crew, _ stop: StopRequest) throws {
     let allowed = SearchConfiguration.adjustable + ComparisonPlan.growing
     let others =
       flags.search.given.filter { !allowed.contains($0) }.map(FlagNames.flag(of:)) + (config.map { [$0] } ?? [])
@@ -97,22 +137,26 @@ struct CompareCommand: RankedCommand {
           .joined(separator: ", "))
     }
     let files = try ComparisonFolder(existing: path)
-    let plan = try files.plan(lists: flags.lists(), overrides: flags.overrides(threads: threads))
+    let plan = try begunPlan(files)
     // Data that are gone or others are met here, before every run fails of them.
+    var loaded: [String: String] = [:]
     try files.requireData(of: plan) { dataset in
-      try ProblemFactory.lookingForMovedData { try DatasetSpecification(parsing: dataset).load().checksum }
+      let checksum = try ProblemFactory.lookingForMovedData { try ProblemFactory.checkData(dataset) }
+      loaded[dataset] = checksum
+      return checksum
     }
-    try finish(Self.placed(plan), files.folder, stop)
+    let checksums = Self.checksums(of: plan) { loaded[$0] ?? "" }
+    try finish(Self.placed(plan), files.folder, checksums, crew, stop)
   }
 
-  private func finish(_ plan: ComparisonPlan, _ folder: OutputFolder, _ stop: StopRequest) throws {
+  private func finish(
+    _ plan: ComparisonPlan, _ folder: OutputFolder, _ checksums: [String: String], _ crew: Crew, _ stop: StopRequest
+  ) throws {
     let reporter = ProgressReporter.standardError(interval: reportEvery)
     let run = try ComparisonRun(
-      of: plan, in: folder, jobs: jobs, stop: stop,
-      makeCrew: { [jobs] settings, problem in
-        try ProblemFactory.crew(of: problem, settings, jobs: jobs)
-      }, makeProblem: ProblemFactory.makeSearched)
-    let rows = try run.run(progress: reporter)
+      of: plan, in: folder, jobs: jobs, stop: stop, makeCrew: Self.groups(jobs: jobs),
+      makeProblem: ProblemFactory.makeSearched)
+    let rows = try run.run(on: crew, checksums: checksums, progress: reporter)
     print(try ComparisonReport.text(rows))
     print("results in \(folder.path)")
     if let signal = stop.signal, rows.contains(where: { $0.status == .unfinished || $0.status == .waiting }) {
@@ -124,5 +168,4 @@ struct CompareCommand: RankedCommand {
     complain("\(failed.count) of \(rows.count) runs have not come to their end; the table names why")
     throw ExitCode(failed.contains { $0.status != .diverged } ? 1 : 3)
   }
-
 }

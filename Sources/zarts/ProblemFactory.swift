@@ -8,8 +8,10 @@ import Search
 
 /// Builds the problem that a configuration describes: the supernet of its space on its images.
 enum ProblemFactory {
+  /// - Returns: the checksum of the data.
   /// - Throws: `InputError` where the data cannot be used.
-  static func checkData(_ dataset: String) throws { _ = try DatasetSpecification(parsing: dataset).load() }
+  @discardableResult
+  static func checkData(_ dataset: String) throws -> String { try DatasetSpecification(parsing: dataset).load().checksum }
 
   /// - Throws: `InputError` where the data cannot be used; what the supernet throws.
   @Sendable static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {

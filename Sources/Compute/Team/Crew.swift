@@ -5,15 +5,22 @@ import Foundation
 /// Exists on rank 0. Which worker takes a piece is left to chance; a piece must have the same result wherever it is done. A
 /// worker that is free gets the next piece at once, so none idles while pieces are left.
 package final class Crew: @unchecked Sendable {
-  private let team: any Team
+  private let team: CountedTeam
   private let pool: ThreadPool
   private let clock = NSLock()
   private var workSeconds = 0.0
+  private var ownPieces = 0
   private let requestStop: @Sendable (Int32) -> Void
-  /// Workers of other ranks that wait for a piece; of them `known` have said that they are there.
+  private let signal: @Sendable () -> Int32?
+  private var hasToldOfStop = false
+  /// Workers of other ranks that wait for a piece.
   private var idle: [RemoteWorker] = []
   private var isDismissed = false
   private var hosts: [Int: String] = [:]
+  /// Of other ranks, by their number.
+  private var peaks: [Int: Int] = [:]
+  private var pieces: [Int: Int] = [:]
+  private var wallSeconds = 0.0
 
   private struct RemoteWorker {
     let rank: Int
@@ -26,32 +33,69 @@ package final class Crew: @unchecked Sendable {
     package var request: (_ index: Int) throws -> [UInt8]
     /// A piece's result, read from the answer.
     package var result: (_ index: Int, _ answer: [UInt8]) throws -> Result
+    /// Takes what a server says of a piece while it is at work (`CrewServer.report`), before that piece's result.
+    package var report: (_ report: [UInt8]) throws -> Void
 
     package init(
       request: @escaping (_ index: Int) throws -> [UInt8],
-      result: @escaping (_ index: Int, _ answer: [UInt8]) throws -> Result
+      result: @escaping (_ index: Int, _ answer: [UInt8]) throws -> Result,
+      report: @escaping (_ report: [UInt8]) throws -> Void = { _ in }
     ) {
-      (self.request, self.result) = (request, result)
+      (self.request, self.result, self.report) = (request, result, report)
     }
+  }
+
+  /// What a source of pieces has for a worker that is free.
+  package enum NextPiece: Equatable, Sendable {
+    case piece(Int)
+    /// Nothing before a piece that is under way has been finished. A worker of this process asks again then, and now and
+    /// then besides.
+    case later
+    /// Nothing any more.
+    case nothing
   }
 
   /// - Parameters:
   ///   - workers: pieces at a time in this process.
   ///   - requestStop: told of a signal that asked another rank to stop.
-  package init(team: any Team = SoloTeam(), workers: Int, requestStop: @escaping @Sendable (Int32) -> Void = { _ in }) {
+  ///   - signal: that asked this process to stop, nil while none has. Servers are told of it during a run; for pieces that take
+  ///     so long that they stop in between. Where others are awaited, leave it out.
+  package init(
+    team: any Team = SoloTeam(), workers: Int, requestStop: @escaping @Sendable (Int32) -> Void = { _ in },
+    signal: @escaping @Sendable () -> Int32? = { nil }
+  ) {
     precondition(team.rank == 0, "rank 0 leads")
-    self.team = team
+    self.team = CountedTeam(team)
     self.requestStop = requestStop
+    self.signal = signal
     pool = ThreadPool(threadCount: max(1, workers))
   }
 
-  deinit { try? dismiss() }
+  deinit {
+    try? dismiss()
+    account.writeWhereAsked()
+  }
 
   /// Workers of this process.
   package var workers: Int { pool.threadCount }
 
+  /// Ranks that work together.
+  package var ranks: Int { team.size }
+
   /// Seconds that all pieces together have taken in this process.
   package var seconds: Double { clock.withLock { workSeconds } }
+
+  /// What working together has cost so far. Not to be asked during a run.
+  package var account: CrewAccount {
+    let here = clock.withLock { (pieces: ownPieces, seconds: workSeconds) }
+    return CrewAccount(
+      traffic: team.traffic, wallSeconds: wallSeconds, leaderSeconds: here.seconds,
+      ranks: (0..<max(1, team.size)).map { rank in
+        CrewAccount.Rank(
+          pieces: rank == 0 ? here.pieces : pieces[rank] ?? 0,
+          peakBytes: rank == 0 ? PeakMemory.bytes() : peaks[rank])
+      })
+  }
 
   /// Gives every server something to answer the requests that follow with, as the weights of an update. It is sent after all
   /// that was asked before, and read before all that is asked after.
@@ -74,27 +118,60 @@ package final class Crew: @unchecked Sendable {
     _ count: Int, isStopRequested: () -> Bool = { false }, make: (_ index: Int, _ worker: Int) throws -> Result,
     courier: Courier<Result>? = nil, finished: (_ index: Int, Result) throws -> Void
   ) throws {
-    let course = Course(count: count)
-    func next() -> Int? { course.next(unless: isStopRequested) }
-    func hand(_ index: Int, _ result: Result) { course.hand { try finished(index, result) } }
+    var begun = 0
+    try run(
+      next: {
+        guard begun < count else { return .nothing }
+        if isStopRequested() { throw CancellationError() }
+        begun += 1
+        return .piece(begun - 1)
+      }, make: make, courier: count > 0 ? courier : nil, finished: finished)
+  }
+
+  /// The same for pieces that wait for one another: does all that a source has, until it has nothing any more.
+  ///
+  /// - Parameters:
+  ///   - next: the piece that is to be begun now; called by one thread at a time, and never beside `finished`, so that both may
+  ///     use the same state. It may answer `later` only while a piece is under way. What it throws ends the run when the
+  ///     pieces begun are finished.
+  /// - Throws: the first error of `next`, of a piece, of `finished` or of the team.
+  package func run<Result>(
+    next source: () throws -> NextPiece, make: (_ index: Int, _ worker: Int) throws -> Result,
+    courier: Courier<Result>? = nil, finished: (_ index: Int, Result) throws -> Void
+  ) throws {
+    let start = Date()
+    defer { wallSeconds += Date().timeIntervalSince(start) }
+    let course = Course()
+    func next() -> NextPiece { course.next(source) }
+    func hand(_ index: Int, _ result: Result) { course.end { try finished(index, result) } }
 
     func workHere(_ worker: Int) {
-      while let index = next() {
+      while let index = course.awaitNext(source) {
         let start = Date()
-        do { hand(index, try make(index, worker)) } catch { course.fail(error) }
+        do {
+          let result = try make(index, worker)
+          hand(index, result)
+        } catch {
+          course.end { throw error }
+        }
         let seconds = Date().timeIntervalSince(start)
-        clock.withLock { workSeconds += seconds }
+        clock.withLock {
+          workSeconds += seconds
+          ownPieces += 1
+        }
       }
     }
 
-    guard team.size > 1, let courier, count > 0 else {
+    guard team.size > 1, let courier else {
       pool.run(pool.threadCount) { _, worker in workHere(worker) }
-      return try course.end()
+      return try course.finish()
     }
     withoutActuallyEscaping(next) { next in
       withoutActuallyEscaping(hand) { hand in
         let service = Service(crew: self, course: course, next: next) { index, answer in
-          do { hand(index, try courier.result(index, answer)) } catch { course.fail(error) }
+          do { hand(index, try courier.result(index, answer)) } catch { course.end { throw error } }
+        } report: {
+          try courier.report($0)
         } request: {
           try courier.request($0)
         }
@@ -104,7 +181,7 @@ package final class Crew: @unchecked Sendable {
         if let thread { thread.join() } else { service.work() }
       }
     }
-    try course.end()
+    try course.finish()
   }
 
   /// Tells the servers that nothing follows. Called again it does nothing.
@@ -118,63 +195,99 @@ package final class Crew: @unchecked Sendable {
 
   private func send(_ message: CrewMessage, to rank: Int) throws { try team.send(message.bytes, to: rank) }
 
+  /// Tells the servers, once, that this process was asked to stop.
+  private func tellOfStop() throws {
+    guard !hasToldOfStop, let number = signal() else { return }
+    hasToldOfStop = true
+    for rank in 1..<max(1, team.size) { try send(.stop(signal: number), to: rank) }
+  }
+
   /// How far a run is; shared by all threads that work on it.
   private final class Course {
-    private let lock = NSLock()
-    private let count: Int
-    private var begun = 0
+    private let condition = NSCondition()
+    private var underWay = 0
+    private var isAtEnd = false
     private var failure: (any Error)?
 
-    init(count: Int) { self.count = count }
+    func next(_ source: () throws -> NextPiece) -> NextPiece { condition.withLock { ask(source) } }
 
-    func next(unless isStopRequested: () -> Bool) -> Int? {
-      lock.withLock {
-        guard failure == nil, begun < count else { return nil }
-        if isStopRequested() {
-          failure = CancellationError()
-          return nil
+    /// The next piece once there is one; nil where there is nothing any more.
+    func awaitNext(_ source: () throws -> NextPiece) -> Int? {
+      condition.lock()
+      defer { condition.unlock() }
+      while true {
+        switch ask(source) {
+        case .piece(let index): return index
+        case .nothing: return nil
+        // A signal, upon which a source may have nothing any more, wakes no thread that waits here.
+        case .later: _ = condition.wait(until: Date(timeIntervalSinceNow: 0.2))
         }
-        begun += 1
-        return begun - 1
       }
     }
 
-    var isOver: Bool { lock.withLock { failure != nil || begun == count } }
-
-    func hand(_ take: () throws -> Void) {
-      lock.withLock {
-        do { try take() } catch { failure = failure ?? error }
+    private func ask(_ source: () throws -> NextPiece) -> NextPiece {
+      guard failure == nil, !isAtEnd else { return .nothing }
+      do {
+        let answer = try source()
+        switch answer {
+        case .piece: underWay += 1
+        case .later: precondition(underWay > 0, "a source that waits for a piece, with none under way")
+        case .nothing: isAtEnd = true
+        }
+        return answer
+      } catch {
+        fail(with: error)
+        return .nothing
       }
     }
 
-    func fail(_ error: any Error) { lock.withLock { failure = failure ?? error } }
+    /// Whether nothing will be begun any more.
+    var isOver: Bool { condition.withLock { failure != nil || isAtEnd } }
 
-    func end() throws { if let failure { throw failure } }
+    /// A piece has ended; what `take` throws is the run's failure.
+    func end(_ take: () throws -> Void) {
+      condition.withLock {
+        underWay -= 1
+        do { try take() } catch { fail(with: error) }
+        condition.broadcast()
+      }
+    }
+
+    func fail(_ error: any Error) { condition.withLock { fail(with: error) } }
+
+    private func fail(with error: any Error) {
+      failure = failure ?? error
+      condition.broadcast()
+    }
+
+    func finish() throws { if let failure { throw failure } }
   }
 
   /// The thread that serves other ranks during a run.
   private struct Service: @unchecked Sendable {
     let crew: Crew
     let course: Course
-    let next: () -> Int?
+    let next: () -> NextPiece
     let take: (_ index: Int, _ answer: [UInt8]) -> Void
+    let report: (_ report: [UInt8]) throws -> Void
     let request: (_ index: Int) throws -> [UInt8]
 
     func work() {
       var pending = 0
       var pace = PollingPace()
       while true {
-        while let worker = crew.idle.last, let index = next() {
+        while let worker = crew.idle.last, case .piece(let index) = next() {
           crew.idle.removeLast()
           do {
             try crew.send(.request(worker: worker.worker, index: index, try request(index)), to: worker.rank)
             pending += 1
           } catch {
-            course.fail(error)
+            course.end { throw error }
           }
         }
         if pending == 0, course.isOver { return }
         do {
+          try crew.tellOfStop()
           guard let message = try crew.team.receive() else {
             pace.wait()
             continue
@@ -197,12 +310,19 @@ package final class Crew: @unchecked Sendable {
         return false
       case .answer(let worker, let index, let bytes):
         crew.idle.append(RemoteWorker(rank: message.sender, worker: worker))
+        crew.pieces[message.sender, default: 0] += 1
         take(index, bytes)
         return true
       case .failure(let worker, _, let problem):
         crew.idle.append(RemoteWorker(rank: message.sender, worker: worker))
-        course.fail(TeamError(rank: message.sender, host: crew.hosts[message.sender], problem: problem))
+        course.end { throw TeamError(rank: message.sender, host: crew.hosts[message.sender], problem: problem) }
         return true
+      case .report(let bytes):
+        try report(bytes)
+        return false
+      case .peak(let bytes):
+        crew.peaks[message.sender] = bytes
+        return false
       case .stop(let signal):
         crew.requestStop(signal)
         return false

@@ -10,7 +10,11 @@ enum CrewMessage: Equatable {
   case answer(worker: Int, index: Int, [UInt8])
   /// To rank 0: a piece that ended in an error.
   case failure(worker: Int, index: Int, String)
-  /// To rank 0: a signal asked the sender to stop.
+  /// To rank 0: of a piece that the sender is at.
+  case report([UInt8])
+  /// To rank 0: the most memory that the sender has held so far, in bytes.
+  case peak(Int)
+  /// A signal asked the sender to stop.
   case stop(signal: Int32)
   /// To a server: nothing follows.
   case dismissal
@@ -45,6 +49,12 @@ enum CrewMessage: Equatable {
       writer.write(Int(signal))
     case .dismissal:
       writer.write(6)
+    case .report(let bytes):
+      writer.write(7)
+      writer.write(bytes)
+    case .peak(let bytes):
+      writer.write(8)
+      writer.write(bytes)
     }
     return writer.bytes
   }
@@ -60,6 +70,8 @@ enum CrewMessage: Equatable {
     case 4: self = .failure(worker: try reader.int(), index: try reader.int(), try reader.text())
     case 5: self = .stop(signal: Int32(truncatingIfNeeded: try reader.int()))
     case 6: self = .dismissal
+    case 7: self = .report(Array(try reader.octets()))
+    case 8: self = .peak(try reader.int())
     default: throw TruncatedMessage()
     }
   }

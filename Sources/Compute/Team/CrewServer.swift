@@ -5,17 +5,27 @@ package struct CrewServer {
   private let team: any Team
   private let workers: Int
   private let signal: @Sendable () -> Int32?
+  private let requestStop: @Sendable (Int32) -> Void
 
   /// - Parameters:
   ///   - workers: requests at a time.
-  ///   - signal: that asked this process to stop, nil while none has. Rank 0 is told of it and decides; requests at hand are
-  ///     finished in any case.
-  package init(team: any Team, workers: Int, signal: @escaping @Sendable () -> Int32? = { nil }) {
+  ///   - signal: that asked this process to stop, nil while none has. Rank 0 is told of it, before any answer that may have
+  ///     come of it, and decides; requests at hand are finished in any case.
+  ///   - requestStop: told of a signal that asked rank 0 to stop, where its crew tells of it.
+  package init(
+    team: any Team, workers: Int, signal: @escaping @Sendable () -> Int32? = { nil },
+    requestStop: @escaping @Sendable (Int32) -> Void = { _ in }
+  ) {
     precondition(team.rank > 0, "rank 0 leads")
     self.team = team
     self.workers = max(1, workers)
     self.signal = signal
+    self.requestStop = requestStop
   }
+
+  /// Tells rank 0 something of a piece that is being answered, to be called by the thread that answers it. What can't be sent is
+  /// dropped: then `serve` ends.
+  package func report(_ report: [UInt8]) { try? team.send(CrewMessage.report(report).bytes, to: 0) }
 
   /// Returns when rank 0 has dismissed this rank.
   ///
@@ -39,6 +49,8 @@ package struct CrewServer {
             message = .failure(worker: worker, index: index, "\(error)")
           }
           // An answer that can't be sent ends the polling below too.
+          tellOfStop(desk)
+          if let peak = desk.newPeak() { try? team.send(CrewMessage.peak(peak).bytes, to: 0) }
           try? team.send(message.bytes, to: 0)
         }
       }
@@ -49,12 +61,8 @@ package struct CrewServer {
         for thread in threads { thread.join() }
       }
       var pace = PollingPace()
-      var hasToldOfStop = false
       while true {
-        if !hasToldOfStop, let number = signal() {
-          hasToldOfStop = true
-          Self.tellOfStop(signal: number, team: team)
-        }
+        tellOfStop(desk)
         guard let message = try team.receive() else {
           pace.wait()
           continue
@@ -64,7 +72,8 @@ package struct CrewServer {
         case .context(let bytes): desk.context = try prepare(bytes)
         case .request(let worker, let index, let bytes): desk.put(worker, index, bytes)
         case .dismissal: return
-        case .arrival, .answer, .failure, .stop:
+        case .stop(let number): requestStop(number)
+        case .arrival, .answer, .failure, .report, .peak:
           throw TeamError(rank: message.sender, host: nil, problem: "sent what servers alone send")
         }
       }
@@ -81,6 +90,11 @@ package struct CrewServer {
     try? team.send(CrewMessage.stop(signal: signal).bytes, to: 0)
   }
 
+  private func tellOfStop<Context>(_ desk: Desk<Context>) {
+    guard let number = signal() else { return }
+    desk.once { Self.tellOfStop(signal: number, team: team) }
+  }
+
   private struct Work: @unchecked Sendable {
     let body: (_ worker: Int) -> Void
   }
@@ -91,12 +105,33 @@ package struct CrewServer {
     private var requests: [(index: Int, bytes: [UInt8])?]
     private var isClosed = false
     private var current: Context?
+    private var toldPeak = 0
+    private var hasToldOfStop = false
 
     init(workers: Int) { requests = Array(repeating: nil, count: workers) }
 
     var context: Context? {
       get { condition.withLock { current } }
       set { condition.withLock { current = newValue } }
+    }
+
+    /// The most memory that this process has held, where that has grown by a sixteenth since it was last asked for.
+    func newPeak() -> Int? {
+      let peak = PeakMemory.bytes()
+      return condition.withLock {
+        guard peak > toldPeak + toldPeak / 16 else { return nil }
+        toldPeak = peak
+        return peak
+      }
+    }
+
+    /// Does something the first time it is called; who calls it then returns after that.
+    func once(_ body: () throws -> Void) rethrows {
+      try condition.withLock {
+        guard !hasToldOfStop else { return }
+        hasToldOfStop = true
+        try body()
+      }
     }
 
     func put(_ worker: Int, _ index: Int, _ bytes: [UInt8]) {

@@ -69,12 +69,6 @@ public final class EngineBenchmark {
       try workload.run()
       seconds.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
     }
-    return Measurement(quantity: quantity, seconds: seconds, cost: workload.cost, peakBytes: Self.peakBytes())
-  }
-
-  private static func peakBytes() -> Int {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024
+    return Measurement(quantity: quantity, seconds: seconds, cost: workload.cost, peakBytes: PeakMemory.bytes())
   }
 }

@@ -43,9 +43,11 @@ public struct ComparisonFolder: Equatable, Sendable {
   }
 
   /// What runs were begun with, and the checkpoint that says so.
-  struct KnownData: Sendable {
+  package struct KnownData: Equatable, Sendable {
     let data: RunData
     let path: String
+
+    package init(data: RunData, path: String) { (self.data, self.path) = (data, path) }
   }
 
   /// Of each dataset of a plan what the first of its runs that has begun says.

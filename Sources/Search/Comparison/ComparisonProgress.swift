@@ -30,12 +30,17 @@ final class ComparisonProgress: @unchecked Sendable {
     ProgressReporter(
       to: .init(
         report: { [self] done, units, text in
-          report(name, units > 0 ? min(1, done / (units * end)) : 1, text)
+          report(name, Self.fraction(done, units, end: end), text)
         },
         note: { [self] line in note("\(name)  \(line)") }))
   }
 
-  private func report(_ name: String, _ fraction: Double, _ text: String) {
+  /// How much of a job is done, whose reports count to more than its end.
+  static func fraction(_ done: Double, _ units: Double, end: Double) -> Double {
+    units > 0 ? min(1, done / (units * end)) : 1
+  }
+
+  func report(_ name: String, _ fraction: Double, _ text: String) {
     lock.lock()
     defer { lock.unlock() }
     guard var job = jobs[name] else { return }

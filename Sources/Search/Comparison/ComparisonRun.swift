@@ -9,11 +9,11 @@ import Runs
 /// The runs of a plan in a folder, side by side where asked for: each warm-up once, and every run from there on.
 ///
 /// Runs that have come to their end are kept, others go on from where they are. What stops one run does not stop the
-/// others. No file but for `seconds` depends on the number of jobs and threads.
+/// others. No file but for `seconds` and logs depends on the number of jobs, threads and ranks.
 public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   public let plan: ComparisonPlan
   public let files: ComparisonFolder
-  /// Runs at a time.
+  /// Runs at a time in a process.
   public let jobs: Int
   private let makeProblem: @Sendable (SearchConfiguration) throws -> Problem
   private let makeCrew: (@Sendable (SearchConfiguration, Problem) throws -> CandidateCrew<Problem>?)?
@@ -121,8 +121,71 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   /// - Returns: a row for each run of the plan.
   /// - Throws: `InputError` where the tables cannot be written. What fails a run is in its row.
   public func run(progress reporter: ProgressReporter = .silent) throws -> [ComparisonRow] {
+    // Each run has a warm-up at most.
+    try run(on: Crew(workers: min(jobs, max(1, 2 * plan.runs.count))), progress: reporter)
+  }
+
+  /// The same beside other ranks, which compute runs and warm-ups as a `ComparisonServer`.
+  ///
+  /// - Parameters:
+  ///   - crew: whose workers here are the jobs of this comparison.
+  ///   - checksums: of the data of each dataset, as this process has read them; what other ranks read must have the same.
+  /// - Throws: besides, `TeamError` where a rank can't take part, with a stop of all runs before.
+  package func run(on crew: Crew, checksums: [String: String] = [:], progress reporter: ProgressReporter = .silent) throws
+    -> [ComparisonRow]
+  {
     let handler = try RunLogHandler(path: files.folder.file("log.txt"))
     let logger = Logger(label: "compare") { _ in handler }
+    let (tasks, shares) = tasksLeft()
+    let progress = ComparisonProgress(reporter, shares: shares)
+    let results = ComparisonResults(plan: plan, files: files)
+    let jobs = tasks.map { job($0.task, checksums) }
+    var queue = ComparisonQueue(tasks)
+    let runCount = tasks.count { if case .run = $0.task { true } else { false } }
+    let todo = "\(runCount) of \(plan.runs.count) runs and \(tasks.count - runCount) warm-ups to do"
+    logger.info("\(todo), \(self.jobs) at a time\(crew.ranks > 1 ? " on each of \(crew.ranks) ranks" : "")")
+    try results.write()
+
+    func next() -> Crew.NextPiece {
+      while !stop.isRequested {
+        let answer = queue.next()
+        guard case .piece(let index) = answer else { return answer }
+        switch tasks[index].task {
+        case .warmup(let number):
+          let warmup = warmups[number]
+          logger.info("\(warmup.name): \(warmup.epochs) epochs for \(warmup.runs.count) runs")
+        case .run(let run):
+          // Its warm-up has failed.
+          guard results.failure(of: run) == nil else {
+            progress.finish(plan.runs[run].name)
+            continue
+          }
+        }
+        return answer
+      }
+      return .nothing
+    }
+    func finish(_ index: Int, _ failure: ComparisonRow.Failure?) {
+      if case .warmup(let number) = tasks[index].task { queue.finish(warmup: number) }
+      close(tasks[index].task, failure, results, progress, logger)
+    }
+
+    let worker = ComparisonWorker(jobs: self.jobs, stop: stop, makeProblem: makeProblem, makeCrew: makeCrew)
+    defer { progress.clear() }
+    try crew.run(
+      next: next,
+      make: { index, _ in worker.work(jobs[index], progress.reporter(of: jobs[index].name, end: jobs[index].end)) },
+      courier: courier(jobs, progress), finished: finish)
+    progress.clear()
+    if crew.ranks > 1 { logger.info("\(crew.account.text)") }
+    logger.info("ends\(stop.signal.map { " after signal \($0)" } ?? "")")
+    return try results.write(isLast: true)
+  }
+
+  /// What there is to do, each with the warm-up that it needs, and the work of each by its name.
+  private func tasksLeft() -> (
+    tasks: [(task: ComparisonQueue.Task, needed: Int?)], shares: [(name: String, work: Double)]
+  ) {
     // Runs that have left their warm-up behind need it no more.
     let open = plan.runs.indices.filter { !files.run(plan.runs[$0]).isFinished }
     let needed = warmups.indices.filter { number in
@@ -140,37 +203,66 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
       tasks.append((.run(index), warmup))
       shares.append((run.name, Self.work(run.configuration)))
     }
-    let progress = ComparisonProgress(reporter, shares: shares)
-    let results = ComparisonResults(plan: plan, files: files)
-    let queue = ComparisonQueue(tasks, stop: stop)
-    logger.info("\(open.count) of \(plan.runs.count) runs and \(needed.count) warm-ups to do, \(jobs) at a time")
-    try results.write()
-    queue.work(threads: min(jobs, max(1, tasks.count))) { execute($0, queue, results, progress, logger) }
-    progress.clear()
-    logger.info("ends\(stop.signal.map { " after signal \($0)" } ?? "")")
-    return try results.write(isLast: true)
+    return (tasks, shares)
   }
 
-  private func execute(
-    _ task: ComparisonQueue.Task, _ queue: ComparisonQueue, _ results: ComparisonResults, _ progress: ComparisonProgress,
-    _ logger: Logger
+  private func job(_ task: ComparisonQueue.Task, _ checksums: [String: String]) -> ComparisonJob {
+    func known(_ dataset: String) -> ComparisonFolder.KnownData? {
+      data[dataset]
+        ?? checksums[dataset].map { .init(data: RunData(dataset: dataset, checksum: $0), path: "what rank 0 has read") }
+    }
+    switch task {
+    case .warmup(let number):
+      let warmup = warmups[number]
+      return ComparisonJob(
+        name: warmup.name, configuration: warmup.configuration, plan: files.planPath, folder: warmup.files.folder.path,
+        epochs: warmup.epochs, data: known(warmup.configuration.dataset))
+    case .run(let index):
+      let run = plan.runs[index]
+      return ComparisonJob(
+        name: run.name, configuration: run.configuration, plan: files.planPath, folder: files.run(run).folder.path,
+        warmup: run.configuration.warmup > 0 ? files.warmup(of: run).folder.path : nil,
+        data: known(run.configuration.dataset))
+    }
+  }
+
+  /// How jobs travel. A rank that can't take part would end runs of hours only after they have come to their ends: so all are
+  /// asked to stop first.
+  private func courier(_ jobs: [ComparisonJob], _ progress: ComparisonProgress) -> Crew.Courier<ComparisonRow.Failure?> {
+    Crew.Courier(
+      request: { jobs[$0].bytes },
+      result: { _, answer in
+        switch try JobAnswer(answer) {
+        case .ended(let failure): return failure
+        case .refused(let rank, let host, let problem):
+          stop.request()
+          throw TeamError(rank: rank, host: host, problem: problem)
+        }
+      },
+      report: { report in
+        switch try JobReport(report) {
+        case .progress(let name, let fraction, let text): progress.report(name, fraction, text)
+        case .note(let line): progress.note(line)
+        }
+      })
+  }
+
+  /// Keeps what has become of a job.
+  private func close(
+    _ task: ComparisonQueue.Task, _ failure: ComparisonRow.Failure?, _ results: ComparisonResults,
+    _ progress: ComparisonProgress, _ logger: Logger
   ) {
     switch task {
     case .warmup(let number):
       let warmup = warmups[number]
-      logger.info("\(warmup.name): \(warmup.epochs) epochs for \(warmup.runs.count) runs")
-      if let failure = failure(of: { try self.advance(warmup, progress) }) {
+      if let failure {
         let reason = "warm-up: \(failure.reason)"
         logger.error("\(warmup.files.folder.path): \(reason)")
         for run in warmup.runs { results.add(.init(status: failure.status, reason: reason), to: run) }
       }
       progress.finish(warmup.name)
-      queue.finish(warmup: number)
     case .run(let index):
       let run = plan.runs[index]
-      // Its warm-up has failed.
-      guard results.failure(of: index) == nil else { return progress.finish(run.name) }
-      let failure = failure { try self.search(index, progress) }
       if let failure {
         results.add(failure, to: index)
         progress.note("\(run.name) \(failure.status.rawValue): \(failure.reason)")
@@ -184,95 +276,6 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
       // The tables are written again at the end, where an error is one of the comparison.
       logger.warning("\(error)")
     }
-  }
-
-  /// What kept a job from its end; nil where nothing did.
-  private func failure(of job: () throws -> Void) -> ComparisonRow.Failure? {
-    do {
-      try job()
-      return nil
-    } catch let error as Divergence {
-      return .init(status: .diverged, reason: String(error.account.prefix { $0 != "\n" }))
-    } catch let error as Interruption {
-      return .init(
-        status: .unfinished,
-        reason: "stopped by signal \(error.signal) in epoch \(error.epoch), step \(error.step) (from 0)")
-    } catch is CancellationError {
-      return .init(status: .unfinished, reason: "stopped by signal \(stop.signal ?? SIGTERM)")
-    } catch {
-      return .init(status: .failed, reason: Self.line("\(error)"))
-    }
-  }
-
-  private static func line(_ text: String) -> String { text.replacing("\n", with: " ") }
-
-  private func advance(_ warmup: Warmup, _ progress: ComparisonProgress) throws {
-    if FileManager.default.fileExists(atPath: warmup.files.checkpointPath(epoch: warmup.epochs)) { return }
-    let reporter = progress.reporter(
-      of: warmup.name, end: Double(warmup.epochs) / Double(max(1, warmup.configuration.epochs)))
-    let problem = try makeSameProblem(warmup.configuration)
-    let run: SearchRun<Problem>
-    if warmup.files.isStarted {
-      run = try SearchRun(
-        continuing: problem, folder: warmup.files.folder, space: warmup.configuration.space,
-        adjusting: { $0.dataset = warmup.configuration.dataset }, progress: reporter, stop: stop)
-    } else {
-      try Self.clear(warmup.files)
-      run = try SearchRun(
-        starting: problem, configuration: warmup.configuration, folder: .create(at: warmup.files.folder.path),
-        space: warmup.configuration.space, progress: reporter, stop: stop)
-    }
-    try run.advance(to: warmup.epochs)
-  }
-
-  private func search(_ index: Int, _ progress: ComparisonProgress) throws {
-    let (run, configuration) = (plan.runs[index], plan.runs[index].configuration)
-    let folder = files.run(run)
-    let reporter = progress.reporter(of: run.name)
-    let problem = try makeSameProblem(configuration)
-    let crew = try makeCrew?(shared(configuration), problem) ?? nil
-    let search: SearchRun<Problem>
-    if folder.isStarted {
-      search = try SearchRun(
-        continuing: problem, folder: folder.folder, space: configuration.space,
-        adjusting: { $0.dataset = configuration.dataset }, crew: crew, progress: reporter, stop: stop)
-    } else {
-      try Self.clear(folder)
-      let output = try OutputFolder.create(at: folder.folder.path)
-      if configuration.warmup > 0 {
-        search = try SearchRun(
-          forking: files.warmup(of: run), starting: problem, configuration: configuration, folder: output,
-          space: configuration.space, crew: crew, progress: reporter, stop: stop)
-      } else {
-        search = try SearchRun(
-          starting: problem, configuration: configuration, folder: output, space: configuration.space, crew: crew,
-          progress: reporter, stop: stop)
-      }
-    }
-    try search.run()
-  }
-
-  /// The problem of a run or warm-up, on the data of the runs that are there already.
-  private func makeSameProblem(_ configuration: SearchConfiguration) throws -> Problem {
-    let problem = try makeProblem(shared(configuration))
-    guard let earlier = data[configuration.dataset] else { return problem }
-    try RunData(dataset: configuration.dataset, checksum: problem.dataChecksum)
-      .require(sameAs: earlier.data, from: earlier.path)
-    return problem
-  }
-
-  /// The settings with this job's part of the threads.
-  private func shared(_ configuration: SearchConfiguration) -> SearchConfiguration {
-    var result = configuration
-    let threads = configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
-    result.threads = max(1, threads / jobs)
-    return result
-  }
-
-  /// Removes what a run left that was killed before its first checkpoint.
-  private static func clear(_ run: SearchRunFolder) throws {
-    guard FileManager.default.fileExists(atPath: run.folder.path) else { return }
-    try FileManager.default.removeItem(atPath: run.folder.path)
   }
 
   /// Of a run after its warm-up, in epochs of weight steps; for the time left.
