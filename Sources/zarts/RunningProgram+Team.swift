@@ -1,0 +1,3 @@
+import Compute
+
+extension RunningProgram { static func team() throws -> any Team { SoloTeam() } }
