@@ -239,8 +239,45 @@ import Testing
     #expect(error?.description == "rank 1 on thread-1: data.bin: record 7: damaged: found label 12, wanted 0 to 9")
     // The one that rank 0 had in hand.
     #expect(try pieces(.spectrum, in: folder) >= 1)
-    try make(.spectrum, Shape(ranks: 3, workers: 2), in: folder, isContinued: true)
+    try make(.spectrum, Shape(ranks: 1, workers: 2), in: folder, isContinued: true)
     try requireSame(.spectrum, folder, expected, "parts")
+  }
+
+  @Test(
+    "with fewer checkpoints than workers ranks share the parts of products, to the same rows",
+    arguments: [
+      try SpectrumSettings(eigenvalues: 2, probes: 3, takesMixing: true, seed: 4),
+      try SpectrumSettings(eigenvalues: 2, probes: 3, products: .difference(displacement: 0.5), seed: 4),
+      try SpectrumSettings(isFull: true, seed: 4),
+    ])
+  func parts(settings: SpectrumSettings) throws {
+    let scratch = try ScratchFolder()
+    @Sendable func run(_ workers: Int, _ crew: Crew) throws -> (SpectrumRun<CountingProblem>, [CountingProblem]) {
+      let problems = try Self.problems(workers)
+      let run = try SpectrumRun(
+        problem: problems[0],
+        checkpoints: [.init(name: "one", epoch: 3) { (Self.weights(problems[0], moved: 0.5), smallAlphas()) }],
+        settings: settings, copies: problems, crew: crew, origin: [])
+      return (run, problems)
+    }
+    let expected = try OutputFolder.create(at: scratch.file("reference"))
+    let rows = try run(1, Crew(workers: 1)).0.run(in: expected)
+    #expect(rows.count >= 5)
+    // A product has three parts, or six, so that each of so many ranks has one of the first.
+    for ranks in 2...3 {
+      let folder = try OutputFolder.create(at: scratch.file("\(ranks)"))
+      let meeting = Meeting(of: ranks)
+      try ThreadTeam(size: ranks).run(
+        leader: { team in
+          let crew = Crew(team: team, workers: 1)
+          defer { #expect(throws: Never.self) { try crew.dismiss() } }
+          let (run, problems) = try run(1, crew)
+          problems[0].beforePass = { meeting.attend(0) }
+          #expect(try run.run(in: folder) == rows)
+        }, server: { team in try run(1, Crew(workers: 1)).0.serve(meeting.member(team)) })
+      #expect(meeting.isComplete, "every rank had a piece")
+      try requireSame(.spectrum, folder, expected, "\(ranks) ranks")
+    }
   }
 
   /// Set by one thread, read by others.
@@ -298,6 +335,28 @@ import Testing
           _ = try GradientFound(from: &reader)
         }
       }
+    }
+  }
+
+  @Test("parts of Hessian products are read back with all bits") func parts() throws {
+    for kind in [HessianPiece.Kind.product, .mixingProduct, .gradient] {
+      let piece = HessianPiece(kind, [-0.0, 0.1 + 0.2, .leastNonzeroMagnitude], batch: 3)
+      var writer = MessageWriter()
+      piece.write(to: &writer)
+      var reader = MessageReader(writer.bytes)
+      let read = try HessianPiece(from: &reader)
+      #expect(read.kind == kind && read.batch == 3 && reader.isAtEnd)
+      #expect(read.vector.map(\.bitPattern) == piece.vector.map(\.bitPattern))
+    }
+    let part = HessianPart(values: [-0.0, .infinity, 1e-310], count: 64)
+    var reader = MessageReader(part.bytes)
+    let read = try HessianPart(from: &reader)
+    #expect(read.values.map(\.bitPattern) == part.values.map(\.bitPattern) && read.count == 64 && reader.isAtEnd)
+    var writer = MessageWriter()
+    writer.write(9)
+    #expect(throws: TruncatedMessage.self) {
+      var reader = MessageReader(writer.bytes)
+      _ = try HessianPiece(from: &reader)
     }
   }
 

@@ -96,24 +96,30 @@ public struct SpectrumRun<Problem: BilevelProblem> {
     let left = checkpoints.indices.filter { known[$0] == nil }
     progress(known.count, checkpoints.count)
     try crew.prepare(account(digests).bytes)
-    try crew.run(
-      left.count, isStopRequested: isStopRequested,
-      make: { place, worker in
-        try measure(left[place], states[left[place]], worker: worker, isStopRequested)
-      },
-      courier: Crew.Courier(
-        to: Self.station, request: { place, writer in writer.write(left[place]) },
-        result: { _, reader in
-          guard case .rows(let rows) = try SpectrumAnswer(from: &reader) else { throw CancellationError() }
-          return rows
-        }),
-      finished: { place, found in
-        let index = left[place]
-        try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digests[index])] + $0.fields })
-        try journal.synchronise()
-        known[index] = (digests[index], found)
-        progress(known.count, checkpoints.count)
-      })
+    func finish(_ index: Int, _ found: [SpectrumRow]) throws {
+      try journal.append(rows: (found + [Self.closing]).map { [.integer(index), .text(digests[index])] + $0.fields })
+      try journal.synchronise()
+      known[index] = (digests[index], found)
+      progress(known.count, checkpoints.count)
+    }
+    if isInParts(left.count, try crew.expectedWorkers()) {
+      let work = parts(states)
+      for index in left {
+        try finish(
+          index, try measure(index, states[index], worker: 0, isStopRequested, spread: work.spread(index, isStopRequested)))
+      }
+    } else {
+      try crew.run(
+        left.count, isStopRequested: isStopRequested,
+        make: { place, worker in try measure(left[place], states[left[place]], worker: worker, isStopRequested) },
+        courier: Crew.Courier(
+          to: Self.station, request: { place, writer in writer.write(left[place]) },
+          result: { _, reader in
+            guard case .rows(let rows) = try SpectrumAnswer(from: &reader) else { throw CancellationError() }
+            return rows
+          }),
+        finished: { place, found in try finish(left[place], found) })
+    }
     var rows = checkpoints.indices.flatMap { known[$0]?.rows ?? [] }
     rows += SpectrumMeasurement.smoothed(rows)
     let kind = CSVField.text(settings.products.kind.rawValue)
@@ -125,12 +131,12 @@ public struct SpectrumRun<Problem: BilevelProblem> {
 
   private func measure(
     _ index: Int, _ state: (weights: ParameterVector, alphas: ArchitectureParameters), worker: Int,
-    _ isStopRequested: @escaping () -> Bool
+    _ isStopRequested: @escaping () -> Bool, spread: ArchitectureHessian<Problem>.Spread? = nil
   ) throws -> [SpectrumRow] {
     do {
       return try SpectrumMeasurement(
         problem: copies[worker], weights: state.weights, alphas: state.alphas, epoch: checkpoints[index].epoch,
-        settings: settings, isStopRequested: isStopRequested
+        settings: settings, isStopRequested: isStopRequested, spread: spread
       ).rows
     } catch let error as Divergence {
       throw InputError(
@@ -139,6 +145,10 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   }
 
   private static var station: String { "checkpoints" }
+
+  private func parts(_ states: [(weights: ParameterVector, alphas: ArchitectureParameters)]) -> SpectrumParts<Problem> {
+    SpectrumParts(problems: copies, states: states, batchCount: settings.batchCount(of: problem), crew: crew)
+  }
 
   private func account(_ digests: [String]) -> StudyAccount {
     StudyAccount(
@@ -153,6 +163,7 @@ public struct SpectrumRun<Problem: BilevelProblem> {
   package func serve(_ team: any Team, signal: @escaping @Sendable () -> Int32? = { nil }) throws {
     let states = try checkpoints.map { try $0.load() }
     let digests = states.map { SHA256.ofState($0.weights, nil, $0.alphas) }
+    let work = parts(states)
     let server = StudyServer(
       account(digests),
       stations: [
@@ -164,12 +175,13 @@ public struct SpectrumRun<Problem: BilevelProblem> {
           } catch is CancellationError {
             return SpectrumAnswer.stopped.bytes
           }
-        }
+        },
+        SpectrumParts<Problem>.station: work.answer,
       ])
     try server.serve(team, workers: copies.count, signal: signal)
   }
 
-  /// How long the spectra take here: what products usually cost, as training steps.
+  /// How long the spectra take here, at most: what products usually cost, as training steps.
   ///
   /// - Throws: what the problem and checkpoints throw.
   public func estimate() throws -> TimeEstimate {
@@ -186,11 +198,18 @@ public struct SpectrumRun<Problem: BilevelProblem> {
       again
       + (settings.isFull
         ? products.stepsPerProduct * Double(alphas.count) : usual + products.stepsPerProduct * Double(settings.probes))
-    let batches = Double(min(settings.batches, problem.validationSplitCount))
+    let batches = settings.batchCount(of: problem)
+    let workers = try crew.expectedWorkers()
+    let isInParts = isInParts(checkpoints.count, workers)
+    // Of a product that is computed in parts at least those of its batches go side by side.
+    let rounds = isInParts ? (batches + workers - 1) / workers : batches
     return TimeEstimate(
-      points: checkpoints.count, work: EvaluationWork(steps: Int(batches * steps)), parallel: try crew.expectedWorkers(),
-      ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+      points: checkpoints.count, work: EvaluationWork(steps: Int(Double(rounds) * steps)),
+      parallel: isInParts ? 1 : workers, ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
   }
+
+  /// Whether there are fewer checkpoints than workers, so that ranks share the parts of each one's products.
+  private func isInParts(_ left: Int, _ workers: Int) -> Bool { crew.ranks > 1 && left < workers }
 
   /// Checkpoints of which the journal holds all rows.
   private static func known(in table: CSVTable) throws -> [Int: (digest: String, rows: [SpectrumRow])] {
