@@ -194,6 +194,18 @@ import Testing
     try requireSame(folder, expected, "parts")
   }
 
+  @Test("directions along gradients are means over batches that all ranks share") func gradients() throws {
+    let scratch = try ScratchFolder()
+    // Five batches, so that each of four workers has one of the first gradient's.
+    let settings = try Self.settings(.line, validation: .batches(5), directions: [.second, .first])
+    let expected = try reference(settings, in: scratch)
+    for shape in [Shape(ranks: 2, workers: 2), Shape(ranks: 3, workers: 1)] {
+      let folder = try OutputFolder.create(at: scratch.file("\(shape.ranks)-\(shape.workers)"))
+      try make(settings, shape, in: folder)
+      try requireSame(folder, expected, "\(shape)")
+    }
+  }
+
   @Test("an estimate counts the workers of all ranks, those that have not arrived as many as here") func estimate() throws {
     let (points, ranks) = (25, 3)
     let team = ThreadTeam(size: ranks)

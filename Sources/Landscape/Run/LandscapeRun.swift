@@ -63,7 +63,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
       problem: problems[0], weights: weights, velocity: velocity, step: settings.searchStep, epoch: settings.epoch,
-      firstStep: settings.firstStep, batches: walks.shared, walk: walks.directions, randomSeed: settings.directionsSeed,
+      firstStep: settings.firstStep, gradients: walks.gradients, walk: walks.directions, randomSeed: settings.directionsSeed,
       zarts: settings.zarts, trajectories: trajectories
     ).make(settings.directions, at: alphas, center: center)
     directions = try Directions(raw, around: center, normalisation: settings.normalisation)

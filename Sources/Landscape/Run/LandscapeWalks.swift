@@ -4,8 +4,8 @@ import Problems
 
 /// What evaluates the points of a landscape, made alike on every rank.
 struct LandscapeWalks<Problem: BilevelProblem> {
-  /// Batches that directions are made with: those of the search, whatever points see.
-  let shared: EvaluationBatches<Problem>
+  /// Gradients that directions are means of, on the batches of the search, whatever points see.
+  let gradients: BatchGradients<Problem>
   /// Points around the checkpoint that directions need.
   let directions: PointWalk<Problem>
   /// Points of the landscape.
@@ -34,7 +34,10 @@ struct LandscapeWalks<Problem: BilevelProblem> {
             unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
         }, crew: crew, station: station)
     }
-    shared = try batches(settings.evaluated, .fixed)
+    let shared = try batches(settings.evaluated, .fixed)
+    gradients = BatchGradients(
+      problems: problems, weights: weights, velocity: velocity, alphas: alphas, step: settings.searchStep, batches: shared,
+      crew: crew)
     let points = "points"
     if settings.drawing == .fixed {
       directions = try walk(points, shared)
@@ -69,7 +72,8 @@ extension LandscapeRun {
     let stations = [walks.directions, walks.points].map { walk in
       PointServer(walk, objectives: settings.evaluated, like: alphas).station
     }
-    try StudyServer(walks.account, stations: Dictionary(stations) { $1 }).serve(
+    let gradients = (name: BatchGradients<Problem>.station, answer: walks.gradients.answer as StudyServer.Station)
+    try StudyServer(walks.account, stations: Dictionary(stations + [gradients]) { $1 }).serve(
       team, workers: problems.count, signal: signal)
   }
 }

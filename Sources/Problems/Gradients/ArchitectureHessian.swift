@@ -40,7 +40,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   }
 
   /// Computes parts of products in any order, here and elsewhere.
-  package typealias Spread = (_ pieces: [HessianPiece]) throws -> [HessianPart]
+  package typealias Spread = (_ pieces: [HessianPiece]) throws -> [BatchMean]
 
   /// - Parameter spread: nil for one after the other on the problem. It asks for stops itself.
   package init(
@@ -160,7 +160,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
     }
   }
 
-  private func mean(_ parts: ArraySlice<HessianPart>, count size: Int) throws -> [Double] {
+  private func mean(_ parts: ArraySlice<BatchMean>, count size: Int) throws -> [Double] {
     var (sum, count) = ([Double](repeating: 0, count: size), 0)
     for part in parts {
       for index in sum.indices { sum[index] += part.values[index] * Double(part.count) }
@@ -180,18 +180,18 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   /// - Throws: `MemoryShortage` where exact products need more memory than there is.
   package static func part(
     _ piece: HessianPiece, problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, batch: Problem.Batch
-  ) throws -> HessianPart {
+  ) throws -> BatchMean {
     switch piece.kind {
     case .product, .mixingProduct:
       let result = try problem.hessianProduct(
         weights: weights, alphas: alphas, direction: piece.vector,
         coordinates: piece.kind == .product ? .alphas : .mixing, batch: batch)
-      return HessianPart(values: result.product, count: result.count)
+      return BatchMean(values: result.product, count: result.count)
     case .gradient:
       let result = problem.gradient(
         weights: weights, alphas: alphas.moved(by: piece.vector), batch: batch, weightGradient: nil,
         wantsAlphaGradient: true, statistics: nil)
-      return HessianPart(
+      return BatchMean(
         values: result.requestedAlphas(like: alphas).flat.map(Double.init), count: result.loss.count)
     }
   }

@@ -35,8 +35,8 @@ package struct HessianPiece: Equatable, Sendable {
   }
 }
 
-/// What a part is: the mean over the examples of its batch, and how many they are.
-package struct HessianPart: Equatable, Sendable {
+/// What was found on one batch, as it travels: a mean over its examples, and how many they are.
+package struct BatchMean: Equatable, Sendable {
   package var values: [Double]
   package var count: Int
 

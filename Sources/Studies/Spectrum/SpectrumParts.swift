@@ -30,7 +30,7 @@ final class SpectrumParts<Problem: BilevelProblem> {
     _ checkpoint: Int, _ isStopRequested: @escaping () -> Bool
   ) -> ArchitectureHessian<Problem>.Spread {
     { [self] pieces in
-      var found = [HessianPart?](repeating: nil, count: pieces.count)
+      var found = [BatchMean?](repeating: nil, count: pieces.count)
       try crew.run(
         pieces.count, isStopRequested: isStopRequested,
         make: { index, worker in try part(pieces[index], of: checkpoint, worker) },
@@ -40,7 +40,7 @@ final class SpectrumParts<Problem: BilevelProblem> {
             writer.write(checkpoint)
             pieces[index].write(to: &writer)
           },
-          result: { _, reader in try HessianPart(from: &reader) }),
+          result: { _, reader in try BatchMean(from: &reader) }),
         finished: { found[$0] = $1 })
       return found.compactMap { $0 }
     }
@@ -54,7 +54,7 @@ final class SpectrumParts<Problem: BilevelProblem> {
     return try part(piece, of: checkpoint, worker).bytes
   }
 
-  private func part(_ piece: HessianPiece, of checkpoint: Int, _ worker: Int) throws -> HessianPart {
+  private func part(_ piece: HessianPiece, of checkpoint: Int, _ worker: Int) throws -> BatchMean {
     let batch = try lock.withLock {
       let batch = try batches[piece.batch] ?? problems[0].validationSplitBatch(piece.batch)
       batches[piece.batch] = batch
