@@ -348,7 +348,7 @@ import Testing
       #expect(read.kind == kind && read.batch == 3 && reader.isAtEnd)
       #expect(read.vector.map(\.bitPattern) == piece.vector.map(\.bitPattern))
     }
-    let part = BatchMean(values: [-0.0, .infinity, 1e-310], count: 64)
+    let part = BatchMean(values: [-0.0, .infinity, -.leastNonzeroMagnitude], count: 64)
     var reader = MessageReader(part.bytes)
     let read = try BatchMean(from: &reader)
     #expect(read.values.map(\.bitPattern) == part.values.map(\.bitPattern) && read.count == 64 && reader.isAtEnd)
