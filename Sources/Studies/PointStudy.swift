@@ -23,3 +23,9 @@ public protocol PointStudy {
   /// - Throws: what the problem throws where its data are damaged.
   func estimate(continuing folder: OutputFolder?) throws -> TimeEstimate
 }
+
+/// A study whose evaluations ranks share.
+package protocol SharedStudy: PointStudy {
+  /// What a rank other than 0, which has made the study of the same, answers rank 0 with.
+  var server: StudyServer { get }
+}

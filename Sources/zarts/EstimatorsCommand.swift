@@ -77,11 +77,12 @@ struct EstimatorsCommand: RankedCommand {
     let checked = try settings(WeightStep(), 0, 0)
     try study.run(
       source, objectives: checked.objectives, points: checked.pointsAtATime(values:),
-      make: { place, copies in
+      make: { place, copies, crew in
         try EstimatorRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
           statistics: place.checkpoint.statistics, alphas: place.alphas,
-          settings: settings(place.step, place.epoch, place.firstStep), copies: copies)
+          settings: settings(place.step, place.epoch, place.firstStep), copies: copies, crew: crew,
+          origin: place.agreement)
       },
       finish: { run, rows, folder in
         if let warning = NumericalNoise.gradientWarning(run.stepChange) { complain(warning) }

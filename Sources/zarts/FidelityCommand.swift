@@ -77,13 +77,16 @@ struct FidelityCommand: RankedCommand {
     let checked = try settings(WeightStep(), 0, 0, sigma ?? 0.2)
     try study.run(
       source, objectives: list, points: { _ in checked.pointsAtATime },
-      make: { place, copies in
-        // A shortage of memory is to show before the first point.
-        if eigenvalue, kind == .exact { try place.problem.model.prepareHessianProducts() }
+      make: { place, copies, crew in
+        // A shortage of memory is to show before the first point. Rank 0 alone takes the eigenvalue.
+        if eigenvalue, kind == .exact, try RunningProgram.team().rank == 0 {
+          try place.problem.model.prepareHessianProducts()
+        }
         return try FidelityRun(
           problem: place.problem, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
           statistics: place.checkpoint.statistics, alphas: place.alphas,
-          settings: settings(place.step, place.epoch, place.firstStep, sigma ?? place.configuration.sigma), copies: copies)
+          settings: settings(place.step, place.epoch, place.firstStep, sigma ?? place.configuration.sigma), copies: copies,
+          crew: crew, origin: place.agreement)
       },
       finish: { run, rows, folder in
         for warning in Self.warnings(rows, kind) { complain(warning) }

@@ -21,7 +21,8 @@ struct LandscapeCommand: RankedCommand {
 
   @OptionGroup var source: LandscapeSource
   @OptionGroup var options: LandscapeOptions
-  @Option(help: "Points evaluated at a time, each on a copy of the network. Default: what cores and memory allow.")
+  @Option(
+    help: "Points evaluated at a time, on each rank, each on a copy of the network. Default: what cores and memory allow.")
   var parallel: Int?
   @Flag(help: "Measure a forward pass and a training step, say how long it would take, and end.")
   var dryRun = false
@@ -42,10 +43,15 @@ struct LandscapeCommand: RankedCommand {
   func run() throws {
     var settings = try options.settings()
     guard out != nil || dryRun else { throw UsageError(missing: "--out", wanted: "--out DIR, or --dry-run") }
-    let opened = try source.open()
-    opened.announce(
-      takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
-        || settings.directions.contains(where: \.takesSteps))
+    let team = try RunningProgram.team()
+    var opened = try source.open()
+    if team.rank == 0 {
+      opened.announce(
+        takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
+          || settings.directions.contains(where: \.takesSteps))
+    } else {
+      opened = opened.silent
+    }
     let configuration = opened.configuration
     let problem = try ProblemFactory.make(configuration)
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
@@ -65,16 +71,24 @@ struct LandscapeCommand: RankedCommand {
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
     let instances = try ProblemFactory.instances(
-      of: problem, configuration, objectives: settings.evaluated, parallel: parallel, points: settings.pointCount)
+      of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
+      points: SharedWork.share(of: settings.pointCount, team))
+    let drawn = dryRun ? settings.withoutComputedDirections : settings
+    guard team.rank == 0 else {
+      return try LandscapeRun.serve(
+        team, problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
+        statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn, origin: place.agreement,
+        signal: SharedWork.signal())
+    }
+    let crew = SharedWork.crew(team, workers: instances.count)
     if settings.directions.contains(where: \.isDifferenced), !dryRun {
       remark("directions along −∇L_M take \(2 * place.alphas.count) evaluations each before the first point")
     }
     let run = try LandscapeRun(
-      problem: instances[0], weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
-      statistics: place.checkpoint.statistics, alphas: place.alphas,
-      settings: dryRun ? settings.withoutComputedDirections : settings,
-      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas),
-      replicas: Array(instances.dropFirst()))
+      problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
+      statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn,
+      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas), crew: crew,
+      origin: place.agreement)
     guard let out, !dryRun else {
       var estimate = try run.estimate()
       estimate.directions = settings.directionWork(
@@ -84,6 +98,7 @@ struct LandscapeCommand: RankedCommand {
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
     let result = try walk(run, folder, place.origin + noise(of: place, settings), instances)
+    try crew.dismiss()
     // From the files alone, as zarts plot does.
     let figures = try Plot.writeBeside(
       folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure.style)

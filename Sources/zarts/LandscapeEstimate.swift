@@ -11,7 +11,10 @@ enum LandscapeEstimate {
     var lines = walks.map { "points: \($0.count), each \(work($0.work))" }
     lines += [
       "measured here: a forward pass \(seconds(estimate.forwardSeconds)), a training step \(seconds(estimate.stepSeconds))",
-      "at a time: \(count(estimate.parallel, "point", "points")) on "
+      "at a time: "
+        + (estimate.ranks > 1
+          ? "\(count(estimate.parallel, "point", "points")) over \(estimate.ranks) ranks; of them here " : "")
+        + "\(count(instances.count, "point", "points")) on "
         + "\(count(instances[0].model.threadCount, "thread", "threads")) each, \(max(1, memory)) MiB",
     ]
     if estimate.directions != .init() {
@@ -31,8 +34,8 @@ enum LandscapeEstimate {
   static func timing(seconds: Double, points: Double, engine: Double, _ estimate: TimeEstimate) -> String {
     let share = points > 0 ? 100 * (1 - engine / points) : 0
     return String(
-      format: "timing: %.3f s, estimated %.3f s; points took %.3f s together, %.2f%% of it outside passes and steps",
-      seconds, estimate.seconds, points, share)
+      format: "timing: %.3f s, estimated %.3f s; points took %.3f s together%@, %.2f%% of it outside passes and steps",
+      seconds, estimate.seconds, points, estimate.ranks > 1 ? " on rank 0" : "", share)
   }
 
   private static func work(_ work: EvaluationWork) -> String {

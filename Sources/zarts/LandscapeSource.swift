@@ -238,6 +238,9 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     ] + splitEntries + opened.peculiarities
   }
 
+  /// What ranks must agree on before they share work: the origin, and the engine, which results don't name.
+  var agreement: [(key: String, value: String)] { origin + [("engine", configuration.engine.name)] }
+
   /// Absent at its default, so that results begun before there was a choice go on.
   private var splitEntries: [(key: String, value: String)] {
     configuration.split == .seeded ? [] : [("split", configuration.split.rawValue)]

@@ -8,7 +8,8 @@ import Runs
 /// SIGINT and SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1, which Slurm can send ahead of a time limit
 /// (`--signal=USR1@120`). A SIGHUP or SIGUSR1 that the parent ignores, as nohup does, stays ignored.
 enum SignalTrap {
-  private static let stop = StopRequest()
+  /// What signals become; other ranks may make a request of it too.
+  static let stop = StopRequest()
 
   private static let isAlone = RunningProgram.launch == nil
   private static let isLeader = RunningProgram.isLeader

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Formats
 import Landscape
 import Problems
@@ -44,13 +45,14 @@ struct SpectrumCommand: RankedCommand {
     var settings = try SpectrumSettings(
       eigenvalues: eigenvalues, probes: probes, batches: batches, products: products(), takesMixing: mixing, isFull: full,
       tolerance: tolerance)
+    let team = try RunningProgram.team()
     let sources = try sources()
-    let first = try sources[0].open()
-    first.announce(takingSteps: false)
+    var first = try sources[0].open()
+    if team.rank == 0 { first.announce(takingSteps: false) } else { first = first.silent }
     settings.seed = first.configuration.seed
     let problem = try ProblemFactory.make(first.configuration)
     if settings.products == .exact { try problem.model.prepareHessianProducts() }
-    try measure(problem, sources, first, settings)
+    try measure(problem, sources, first, settings, team)
   }
 
   private func products() throws -> HessianProducts {
@@ -87,11 +89,11 @@ struct SpectrumCommand: RankedCommand {
   }
 
   private func measure(
-    _ problem: SupernetProblem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings
+    _ problem: SupernetProblem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings,
+    _ team: any Team
   ) throws {
-    let origin = try LandscapeCheckpoint(first, of: problem, learningRate: source.innerLr).origin.filter {
-      $0.key != "checkpoint"
-    }
+    let place = try LandscapeCheckpoint(first, of: problem, learningRate: source.innerLr)
+    let origin = place.origin.filter { $0.key != "checkpoint" }
     // All are read before the folder is made, so that a missing epoch leaves nothing behind.
     let checkpoints = try sources.indices.map { index in
       let opened = index == 0 ? first : try sources[index].open()
@@ -100,8 +102,12 @@ struct SpectrumCommand: RankedCommand {
       return SpectrumRun<SupernetProblem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
     }
     let copies = try ProblemFactory.instances(
-      of: problem, first.configuration, objectives: [], parallel: walk.parallel, points: checkpoints.count)
-    let run = try SpectrumRun(problem: problem, checkpoints: checkpoints, settings: settings, copies: copies)
+      of: problem, first.configuration, objectives: [], parallel: walk.parallel,
+      points: SharedWork.share(of: checkpoints.count, team))
+    let crew = SharedWork.crew(team, workers: copies.count)
+    let run = try SpectrumRun(
+      problem: problem, checkpoints: checkpoints, settings: settings, copies: copies, crew: crew, origin: place.agreement)
+    guard team.rank == 0 else { return try run.serve(team, signal: SharedWork.signal()) }
     guard let folder = try walk.folder() else {
       print(LandscapeEstimate.text(try run.estimate(), copies, []))
       return
@@ -110,6 +116,7 @@ struct SpectrumCommand: RankedCommand {
       try run.run(
         in: folder, origin: origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
+    try crew.dismiss()
     for warning in Self.warnings(rows, settings) { complain(warning) }
     print(Self.text(rows, settings))
     print(folder.file("spectrum.csv"))

@@ -20,17 +20,18 @@ struct StudyFlags: ParsableArguments {
   /// - Parameters:
   ///   - objectives: that are evaluated at every point.
   ///   - points: how many there are to evaluate at a time, for so many values of α.
-  ///   - make: the study, of a checkpoint and the copies of its problem that evaluate points.
+  ///   - make: the study, of a checkpoint, the copies of its problem that evaluate points, and the crew that shares them out.
   ///   - finish: told of the rows.
-  func run<Study: PointStudy>(
+  func run<Study: SharedStudy>(
     _ source: LandscapeSource, objectives: [Objective], points: (_ values: Int) -> Int,
-    make: (LandscapeCheckpoint<SupernetProblem>, _ copies: [SupernetProblem]) throws -> Study,
+    make: (LandscapeCheckpoint<SupernetProblem>, _ copies: [SupernetProblem], Crew) throws -> Study,
     finish: (Study, [Study.Row], OutputFolder) throws -> Void
   ) throws {
     try walk.requireOut()
     let batchNorm = try normalising.mode()
-    let opened = try source.open()
-    opened.announce(takingSteps: true)
+    let team = try RunningProgram.team()
+    var opened = try source.open()
+    if team.rank == 0 { opened.announce(takingSteps: true) } else { opened = opened.silent }
     let problem = try ProblemFactory.make(opened.configuration)
     try ProblemFactory.checkMemory(
       of: problem, innerSteps: objectives.map(\.trainingBatches).max() ?? 1, validationBatches: validationBatches,
@@ -39,8 +40,12 @@ struct StudyFlags: ParsableArguments {
     try place.check(batchNorm)
     let copies = try ProblemFactory.instances(
       of: problem, opened.configuration, objectives: objectives, parallel: walk.parallel,
-      points: points(place.alphas.count))
-    let study = try make(place, copies)
+      points: SharedWork.share(of: points(place.alphas.count), team))
+    let crew = SharedWork.crew(team, workers: copies.count)
+    let study = try make(place, copies, crew)
+    guard team.rank == 0 else {
+      return try study.server.serve(team, workers: copies.count, signal: SharedWork.signal())
+    }
     guard let folder = try walk.folder() else {
       print(LandscapeEstimate.text(try study.estimate(continuing: nil), copies, objectives))
       return
@@ -49,6 +54,7 @@ struct StudyFlags: ParsableArguments {
       try study.run(
         in: folder, origin: place.origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
+    try crew.dismiss()
     try finish(study, rows, folder)
   }
 }
@@ -82,7 +88,8 @@ struct InnerStepFlags: ParsableArguments {
 
 /// The flags of what evaluates points side by side and can be stopped and continued.
 struct WalkFlags: ParsableArguments {
-  @Option(help: "Evaluations at a time, each on a copy of the network. Default: what cores and memory allow.")
+  @Option(
+    help: "Evaluations at a time, on each rank, each on a copy of the network. Default: what cores and memory allow.")
   var parallel: Int?
   @Flag(help: "Measure a forward pass and a training step, say how long it would take, and end.")
   var dryRun = false

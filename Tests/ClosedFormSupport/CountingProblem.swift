@@ -14,6 +14,10 @@ package final class CountingProblem: BilevelProblem {
   package var hessianProducts = 0
   /// Whether the loss with statistics is infinite.
   package var spoilsStatistics = false
+  /// Told of each loss, gradient and Hessian product before it is computed.
+  package var beforePass: () -> Void = {}
+  /// What reading a batch of the validation split ends in; nil where it can be read.
+  package var damage: (any Error)?
 
   package init(_ inner: QuadraticBilevelProblem) { self.inner = inner }
 
@@ -25,9 +29,13 @@ package final class CountingProblem: BilevelProblem {
   package func trainingBatch(epoch: Int, step: Int) -> Batch { inner.trainingBatch(epoch: epoch, step: step) }
   package func validationBatch(epoch: Int, step: Int) -> Batch { inner.validationBatch(epoch: epoch, step: step) }
   package var validationSplitCount: Int { 3 }
-  package func validationSplitBatch(_ index: Int) -> Batch { inner.validationBatch(epoch: 90, step: index) }
+  package func validationSplitBatch(_ index: Int) throws -> Batch {
+    if let damage { throw damage }
+    return inner.validationBatch(epoch: 90, step: index)
+  }
 
   package func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch) -> BatchLoss {
+    beforePass()
     forwards += 1
     return inner.evaluate(weights: weights, alphas: alphas, batch: batch)
   }
@@ -51,6 +59,7 @@ package final class CountingProblem: BilevelProblem {
     weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> BatchGradient {
+    beforePass()
     steps += 1
     if let statistics { statistics[0] += 0.1 * (weights[0] + Float(batch.shift[0]) - statistics[0]) }
     return inner.gradient(
@@ -62,6 +71,7 @@ package final class CountingProblem: BilevelProblem {
     weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
     batch: Batch
   ) throws -> BatchHessianProduct {
+    beforePass()
     hessianProducts += 1
     return try inner.hessianProduct(
       weights: weights, alphas: alphas, direction: direction, coordinates: coordinates, batch: batch)

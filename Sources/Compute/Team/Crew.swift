@@ -21,6 +21,8 @@ package final class Crew: @unchecked Sendable {
   private var peaks: [Int: Int] = [:]
   private var pieces: [Int: Int] = [:]
   private var wallSeconds = 0.0
+  /// Workers of the ranks that have arrived.
+  private var remoteWorkers: [Int: Int] = [:]
 
   private struct RemoteWorker {
     let rank: Int
@@ -79,8 +81,30 @@ package final class Crew: @unchecked Sendable {
   /// Workers of this process.
   package var workers: Int { pool.threadCount }
 
-  /// Ranks that work together.
+  /// Processes that share the work, this one included.
   package var ranks: Int { team.size }
+
+  /// Workers of all ranks together; a rank that has not arrived yet counts as many as this process has. Not during a run.
+  ///
+  /// - Throws: `TeamError`.
+  package func expectedWorkers() throws -> Int {
+    while let message = try team.receive() { try note(message, CrewMessage(message.bytes)) }
+    return (1..<max(1, team.size)).reduce(workers) { $0 + (remoteWorkers[$1] ?? workers) }
+  }
+
+  /// Takes notice of what a rank says of itself.
+  private func note(_ message: TeamMessage, _ content: CrewMessage) throws {
+    switch content {
+    case .arrival(let workers, let host):
+      hosts[message.sender] = host
+      remoteWorkers[message.sender] = workers
+      idle += (0..<workers).map { RemoteWorker(rank: message.sender, worker: $0) }
+    case .stop(let signal): requestStop(signal)
+    case .peak(let bytes): peaks[message.sender] = bytes
+    case .answer, .failure, .report, .request, .context, .dismissal:
+      throw TeamError(rank: message.sender, host: hosts[message.sender], problem: "sent what it was not asked for")
+    }
+  }
 
   /// Seconds that all pieces together have taken in this process.
   package var seconds: Double { clock.withLock { workSeconds } }
@@ -303,11 +327,8 @@ package final class Crew: @unchecked Sendable {
 
     /// - Returns: whether it answers a request.
     private func read(_ message: TeamMessage) throws -> Bool {
-      switch try CrewMessage(message.bytes) {
-      case .arrival(let workers, let host):
-        crew.hosts[message.sender] = host
-        crew.idle += (0..<workers).map { RemoteWorker(rank: message.sender, worker: $0) }
-        return false
+      let content = try CrewMessage(message.bytes)
+      switch content {
       case .answer(let worker, let index, let bytes):
         crew.idle.append(RemoteWorker(rank: message.sender, worker: worker))
         crew.pieces[message.sender, default: 0] += 1
@@ -320,15 +341,9 @@ package final class Crew: @unchecked Sendable {
       case .report(let bytes):
         try report(bytes)
         return false
-      case .peak(let bytes):
-        crew.peaks[message.sender] = bytes
+      case .arrival, .stop, .peak, .request, .context, .dismissal:
+        try crew.note(message, content)
         return false
-      case .stop(let signal):
-        crew.requestStop(signal)
-        return false
-      case .request, .context, .dismissal:
-        throw TeamError(
-          rank: message.sender, host: crew.hosts[message.sender], problem: "sent what rank 0 alone sends")
       }
     }
   }

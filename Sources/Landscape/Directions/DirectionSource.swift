@@ -48,7 +48,7 @@ struct DirectionSource<Problem: BilevelProblem> {
   let epoch: Int
   let firstStep: Int
   /// Gradients are means over their validation batches, with the batches' own statistics.
-  let batches: EvaluationBatches<Problem>
+  let gradients: BatchGradients<Problem>
   /// Of evaluators of the same batches, which know L_M as it is drawn.
   let walk: PointWalk<Problem>
   let randomSeed: UInt64
@@ -90,15 +90,11 @@ struct DirectionSource<Problem: BilevelProblem> {
   private func descent(of estimator: GradientEstimator, at alphas: ArchitectureParameters) throws -> AlphaDirection {
     var sum = [Double](repeating: 0, count: alphas.count)
     var total = 0.0
-    for index in 0..<batches.validationCount {
-      let batch = try batches.validation(index)
-      let (gradient, loss) = try estimator.estimateWithLoss(
-        problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: batches.training[0],
-        validation: batch, step: step)
+    for gradient in try gradients.all(of: estimator) {
       // Batches count by their examples, as in the loss.
-      let share = Double(loss.count)
+      let share = Double(gradient.count)
       total += share
-      for (position, value) in gradient.flat.enumerated() { sum[position] -= share * Double(value) }
+      for (position, value) in gradient.values.enumerated() { sum[position] -= share * value }
     }
     return AlphaDirection(flat: sum.map { $0 / total }, like: alphas)
   }

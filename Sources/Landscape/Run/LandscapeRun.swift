@@ -23,6 +23,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   /// The paths of α in the plane of a grid; nil where there are none.
   public let projection: TrajectoryProjection?
   let walk: PointWalk<Problem>
+  private let crew: Crew
   private let center: ArchitectureParameters
 
   /// - Parameters:
@@ -37,27 +38,32 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [],
     replicas: [Problem] = []
   ) throws {
+    try self.init(
+      problems: [problem] + replicas, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
+      settings: settings, trajectories: trajectories, crew: Crew(workers: 1 + replicas.count), origin: [])
+  }
+
+  /// The same with a crew that may span ranks; the others call `serve`.
+  ///
+  /// - Parameters:
+  ///   - problems: one a worker of the crew in this process.
+  ///   - origin: where problem and checkpoint come from, which ranks must agree on.
+  package init(
+    problems: [Problem], weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
+    alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [], crew: Crew,
+    origin: [(key: String, value: String)]
+  ) throws {
+    try Self.check(settings)
     try Self.check(settings, trajectories)
-    func batches(_ objectives: [Objective], _ draw: BatchDrawing) throws -> EvaluationBatches<Problem> {
-      try EvaluationBatches(
-        of: problem, epoch: settings.epoch, firstStep: settings.firstStep, objectives: objectives,
-        validation: settings.validation, batchNorm: settings.batchNorm, draw: draw, points: settings.numberedPoints)
-    }
-    func walk(_ batches: EvaluationBatches<Problem>) throws -> PointWalk<Problem> {
-      try PointWalk(
-        evaluators: ([problem] + replicas).map { problem in
-          try ObjectiveEvaluator(
-            problem: problem, weights: weights, velocity: settings.startsAtRest ? nil : velocity, step: settings.step,
-            unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
-        })
-    }
-    // What directions are made of is the search's, whatever points see.
-    let shared = try batches(settings.evaluated, .fixed)
-    let sharing = try walk(shared)
+    self.crew = crew
+    let walks = try LandscapeWalks(
+      problems: problems, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
+      settings: settings, crew: crew, origin: origin)
+    try crew.prepare(walks.account.bytes)
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
-      problem: problem, weights: weights, velocity: velocity, step: settings.searchStep, epoch: settings.epoch,
-      firstStep: settings.firstStep, batches: shared, walk: sharing, randomSeed: settings.directionsSeed,
+      problem: problems[0], weights: weights, velocity: velocity, step: settings.searchStep, epoch: settings.epoch,
+      firstStep: settings.firstStep, gradients: walks.gradients, walk: walks.directions, randomSeed: settings.directionsSeed,
       zarts: settings.zarts, trajectories: trajectories
     ).make(settings.directions, at: alphas, center: center)
     directions = try Directions(raw, around: center, normalisation: settings.normalisation)
@@ -74,10 +80,11 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     }
     self.settings = resolved
     stateDigest = SHA256.ofState(weights, velocity, alphas)
-    self.walk = settings.drawing == .fixed ? sharing : try walk(batches(settings.objectives, settings.drawing))
+    walk = walks.points
   }
 
-  private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
+  /// What every rank checks before it makes anything.
+  static func check(_ settings: LandscapeSettings) throws {
     guard !settings.objectives.isEmpty else {
       throw InputError("none given", at: "objectives", wanted: "at least one")
     }
@@ -91,6 +98,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       try RunBounds.batches.require(count, at: .setting("validation_batches"), "not a number of batches")
     }
     try settings.batchNorm.check()
+  }
+
+  private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
     guard settings.kind == .line || settings.directions.count == 2 else {
       throw InputError(
         "a plane has two directions", at: .setting("directions"),
@@ -143,7 +153,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
 
 extension LandscapeRun {
   /// What a walk over all points takes here, by measuring a forward pass and a training step with as many evaluators at work
-  /// as there will be.
+  /// as there will be in this process. Workers of other ranks count as fast as those of this one.
   ///
   /// - Parameter done: points that are finished already.
   /// - Throws: what the problem throws where its data are damaged.
@@ -159,14 +169,14 @@ extension LandscapeRun {
     }
     return TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
-      parallel: evaluators.count, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+      parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
   }
 
   /// Validation batches that each loss is the mean over.
   public var validationBatchCount: Int { walk.evaluators[0].batches.validationCount }
   /// Points of the grid or the lines.
   public var pointCount: Int { settings.work(walk.evaluators[0].batches).points }
-  /// Seconds that all points together have taken so far, their journaling included, and how many of them went into passes
-  /// and steps of the problem.
+  /// Seconds that all points of this process together have taken so far, their journaling included, and how many of them went
+  /// into passes and steps of the problem.
   public var seconds: (points: Double, engine: Double) { (walk.pointSeconds, walk.engineSeconds) }
 }

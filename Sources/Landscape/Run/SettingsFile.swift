@@ -22,6 +22,11 @@ package struct SettingsFile {
     (self.origin, self.settings) = (origin, settings)
   }
 
+  /// What is left of entries without those that say where something lies.
+  package static func withoutPlaces(_ entries: [(key: String, value: String)]) -> [(key: String, value: String)] {
+    entries.filter { !places.contains($0.key) }
+  }
+
   package var text: String { (origin + settings).map { "\($0.key): \($0.value)\n" }.joined() }
 
   /// Compares the settings of a result that is to be continued, whatever has moved since, and writes them with the places of

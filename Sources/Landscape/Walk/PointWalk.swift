@@ -9,77 +9,124 @@ public struct WalkPoint<Key: Hashable> {
   public let key: Key
   /// What is evaluated there.
   public let objectives: [Objective]
-  /// α there, asked for when its turn comes.
+  /// α there, asked for when its turn comes, from any thread.
   public let alphas: () -> ArchitectureParameters
   /// Which fresh batches it has: a matter of where it lies, not of when it is visited.
   public let number: Int
+  /// Which evaluators it needs, in a walk whose points have batches or settings of several kinds.
+  package let bench: Int
 
   public init(
     _ key: Key, _ objectives: [Objective], number: Int = 0, at alphas: @escaping () -> ArchitectureParameters
   ) {
-    (self.key, self.objectives, self.number, self.alphas) = (key, objectives, number, alphas)
+    self.init(key, objectives, number: number, bench: 0, at: alphas)
+  }
+
+  package init(
+    _ key: Key, _ objectives: [Objective], number: Int = 0, bench: Int, at alphas: @escaping () -> ArchitectureParameters
+  ) {
+    (self.key, self.objectives, self.number, self.bench, self.alphas) = (key, objectives, number, bench, alphas)
   }
 }
 
 /// Evaluates points, several at a time: those of planes and lines, of fidelity and of estimators.
 ///
 /// Each evaluator works alone on its points, on a copy of the problem of its own; which of them takes a point is left to
-/// chance and changes nothing.
+/// chance and changes nothing. Where ranks share the work, those of the others (`PointServer`) take points from the same queue.
 public struct PointWalk<Problem: BilevelProblem> {
+  /// Those of this process; none where points lie on benches of their own.
   public let evaluators: [ObjectiveEvaluator<Problem>]
-  private let work: SideBySide
+  /// What other ranks know the walk by.
+  let station: String
+  private let crew: Crew
+  private let shelf: EvaluatorShelf<Problem>
+  private let clock = EngineClock()
 
   /// - Parameter evaluators: of the same state and batches; as many points are evaluated at a time.
   /// - Throws: `InputError` where there is none.
   public init(evaluators: [ObjectiveEvaluator<Problem>]) throws {
+    try self.init(evaluators: evaluators, crew: Crew(workers: evaluators.count), station: "points")
+  }
+
+  /// - Parameters:
+  ///   - evaluators: one a worker of the crew in this process.
+  ///   - station: what other ranks know the walk by.
+  /// - Throws: `InputError` where there is none.
+  package init(evaluators: [ObjectiveEvaluator<Problem>], crew: Crew, station: String) throws {
     guard !evaluators.isEmpty else {
       throw InputError("none given", at: "evaluators", wanted: "at least one")
     }
-    self.evaluators = evaluators
-    work = SideBySide(workers: evaluators.count)
+    (self.evaluators, self.crew, self.station) = (evaluators, crew, station)
+    shelf = EvaluatorShelf { _, worker in evaluators[worker] }
+  }
+
+  /// A walk over points of several benches.
+  ///
+  /// - Parameter evaluator: made when a worker comes to a bench, and again when it comes back to it.
+  package init(
+    crew: Crew, station: String,
+    evaluator: @escaping (_ bench: Int, _ worker: Int) throws -> ObjectiveEvaluator<Problem>
+  ) {
+    (evaluators, self.crew, self.station) = ([], crew, station)
+    shelf = EvaluatorShelf(evaluator)
   }
 
   /// Evaluates the points that the journal does not hold yet, begun in their order. Each is in the journal, and on disk
   /// where that is a file, before the next of the same evaluator is begun.
   ///
   /// - Throws: `CancellationError` when a stop was requested, when the points begun are finished; what the journal and the
-  ///   problem throw.
+  ///   problem throw; `TeamError` for what another rank could not evaluate.
   public func run<Key>(_ points: [WalkPoint<Key>], journal: PointJournal<Key>, watch: WalkWatch) throws {
     let left = points.filter { !journal.holds($0.key, $0.objectives) }
-    try work.run(
+    let before = crew.seconds
+    defer { clock.add(crew.seconds - before) }
+    try crew.run(
       left.count, isStopRequested: watch.isStopRequested,
       make: { index, worker in
-        try evaluators[worker].evaluateBatches(
-          left[index].objectives, at: left[index].alphas(), point: left[index].number
-        ).map(ObjectiveSample.init(batches:))
+        let point = left[index]
+        let losses = try evaluator(point.bench, worker).evaluateBatches(
+          point.objectives, at: point.alphas(), point: point.number)
+        return losses.map(ObjectiveSample.init(batches:))
       },
+      courier: Crew.Courier(
+        to: station,
+        request: { index, writer in
+          let point = left[index]
+          PointRequest(
+            bench: point.bench, objectives: point.objectives.map(\.label), alphas: point.alphas().flat, number: point.number
+          ).write(to: &writer)
+        },
+        result: { _, reader in try PointAnswer(from: &reader).losses.map(ObjectiveSample.init(batches:)) }),
       finished: { index, samples in
         try journal.add(left[index].key, left[index].objectives, samples)
         watch.count()
       })
   }
 
-  /// What a forward pass and a training step take here, in seconds, with as many evaluators at work as there are.
+  func evaluator(_ bench: Int, _ worker: Int) throws -> ObjectiveEvaluator<Problem> { try shelf.evaluator(bench, worker) }
+
+  /// What a forward pass and a training step take here, in seconds, with as many evaluators at work as there are in this
+  /// process.
   ///
   /// - Throws: what the problem throws where its data are damaged.
   public func measurePasses(at alphas: ArchitectureParameters) throws -> (forward: Double, step: Double) {
     var sums = (forward: 0.0, step: 0.0)
-    try SideBySide(workers: evaluators.count).run(
-      evaluators.count, isStopRequested: { false }, make: { index, _ in try evaluators[index].measurePasses(at: alphas) },
+    try Crew(workers: evaluators.count).run(
+      evaluators.count, make: { index, _ in try evaluators[index].measurePasses(at: alphas) },
       finished: { _, seconds in sums = (sums.forward + seconds.forward, sums.step + seconds.step) })
     let count = Double(evaluators.count)
     return (sums.forward / count, sums.step / count)
   }
 
-  /// Seconds that all points together have taken, their journaling included.
-  public var pointSeconds: Double { work.seconds }
-  /// Seconds that all evaluators together have spent in passes and steps of the problem.
+  /// Seconds that all points of this process together have taken, their journaling included.
+  public var pointSeconds: Double { clock.seconds }
+  /// Seconds that all evaluators of this process together have spent in passes and steps of the problem.
   public var engineSeconds: Double { evaluators.reduce(0) { $0 + $1.engineSeconds } }
 }
 
 /// How far a walk is, and whether somebody wants it to stop. Several walks of one study share one.
 public final class WalkWatch {
-  let isStopRequested: () -> Bool
+  package let isStopRequested: () -> Bool
   private let report: (_ done: Int, _ total: Int) -> Void
   private let total: Int
   private var done: Int

@@ -12,8 +12,10 @@ public struct TimeEstimate: Equatable, Sendable {
   public var refinement: EvaluationWork
   /// Of directions that passes of the network make, before any point; 0 where they are made.
   public var directions: EvaluationWork
-  /// Points evaluated at a time.
+  /// Points evaluated at a time, on all ranks together.
   public var parallel: Int
+  /// Processes that share them.
+  public var ranks: Int
   /// Measured with as many at work at a time.
   public var forwardSeconds: Double
   public var stepSeconds: Double
@@ -28,13 +30,15 @@ public struct TimeEstimate: Equatable, Sendable {
 
   public init(
     points: Int, work: EvaluationWork, refinement: EvaluationWork = EvaluationWork(),
-    directions: EvaluationWork = EvaluationWork(), parallel: Int, forwardSeconds: Double, stepSeconds: Double
+    directions: EvaluationWork = EvaluationWork(), parallel: Int, ranks: Int = 1,
+    forwardSeconds: Double, stepSeconds: Double
   ) {
     self.points = points
     self.work = work
     self.refinement = refinement
     self.directions = directions
     self.parallel = parallel
+    self.ranks = ranks
     self.forwardSeconds = forwardSeconds
     self.stepSeconds = stepSeconds
   }

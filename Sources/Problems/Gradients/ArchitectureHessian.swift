@@ -20,6 +20,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   /// By what L_val is differentiated.
   public let coordinates: HessianCoordinates
   private let isStopRequested: () -> Bool
+  private let spread: Spread?
   /// Of the products of the last `dominantEigenvalue`: what is left of an exact Hessian's is rounding, of a difference's
   /// noise too.
   public private(set) var asymmetry: ProductAsymmetry?
@@ -28,10 +29,24 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   ///   - batches: L_val is the mean over their examples.
   ///   - isStopRequested: asked before each product or gradient of a batch.
   /// - Precondition: differences are of α; only exact products are there in mixing weights.
-  public init(
+  public convenience init(
     problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, batches: [Problem.Batch],
     products: HessianProducts = .exact, coordinates: HessianCoordinates = .alphas,
     isStopRequested: @escaping () -> Bool = { false }
+  ) {
+    self.init(
+      problem: problem, weights: weights, alphas: alphas, batches: batches, products: products, coordinates: coordinates,
+      isStopRequested: isStopRequested, spread: nil)
+  }
+
+  /// Computes parts of products in any order, here and elsewhere.
+  package typealias Spread = (_ pieces: [HessianPiece]) throws -> [BatchMean]
+
+  /// - Parameter spread: nil for one after the other on the problem. It asks for stops itself.
+  package init(
+    problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, batches: [Problem.Batch],
+    products: HessianProducts, coordinates: HessianCoordinates = .alphas, isStopRequested: @escaping () -> Bool,
+    spread: Spread?
   ) {
     precondition(coordinates == .alphas || products == .exact, "differences are of gradients of α")
     self.problem = problem
@@ -41,6 +56,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
     self.products = products
     self.coordinates = coordinates
     self.isStopRequested = isStopRequested
+    self.spread = spread
   }
 
   /// Values of a vector that H is multiplied with.
@@ -55,17 +71,28 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   ///
   /// - Throws: `Divergence` where a gradient or a product is not finite; `CancellationError` where a stop is requested;
   ///   `MemoryShortage` where exact products need more memory than there is.
-  public func product(_ vector: [Double]) throws -> [Double] {
-    let length = vector.length
-    guard length > 0 else { return vector }
+  public func product(_ vector: [Double]) throws -> [Double] { try products(with: [vector])[0] }
+
+  /// The same for several vectors, which don't wait for each other where parts are computed side by side.
+  ///
+  /// - Throws: as `product` does.
+  public func products(with vectors: [[Double]]) throws -> [[Double]] {
     // In float32 along a vector of length 1, whatever the length asked for.
-    let unit = vector.map { $0 / length }
-    switch products {
-    case .exact: return try exact(unit).map { length * $0 }
-    case .difference(let displacement):
+    let directions = vectors.map { vector -> (length: Double, means: [[Double]]) in
+      let length = vector.length
+      guard length > 0 else { return (0, []) }
+      let unit = vector.map { $0 / length }
+      guard let displacement = products.displacement else { return (length, [unit]) }
       let step = unit.map { displacement * $0 }
-      let (ahead, behind) = (try gradient(at: step), try gradient(at: step.map { -$0 }))
-      return zip(ahead, behind).map { length * ($0 - $1) / (2 * displacement) }
+      return (length, [step, step.map { -$0 }])
+    }
+    var means = try self.means(along: directions.flatMap(\.means))[...]
+    return zip(vectors, directions).map { vector, direction in
+      let mine = means.prefix(direction.means.count)
+      means = means.dropFirst(mine.count)
+      guard let first = mine.first, let last = mine.last else { return vector }
+      guard let displacement = products.displacement else { return first.map { direction.length * $0 } }
+      return zip(first, last).map { direction.length * ($0 - $1) / (2 * displacement) }
     }
   }
 
@@ -73,9 +100,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   ///
   /// - Throws: as `product` does.
   public func dense() throws -> [[Double]] {
-    let columns = try (0..<dimension).map { index in
-      try product((0..<dimension).map { $0 == index ? 1 : 0 })
-    }
+    let columns = try products(with: (0..<dimension).map { index in (0..<dimension).map { $0 == index ? 1 : 0 } })
     return columns.indices.map { row in columns.indices.map { (columns[row][$0] + columns[$0][row]) / 2 } }
   }
 
@@ -113,47 +138,62 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   public func with(_ products: HessianProducts) -> ArchitectureHessian {
     ArchitectureHessian(
       problem: problem, weights: weights, alphas: alphas, batches: batches, products: products, coordinates: coordinates,
-      isStopRequested: isStopRequested)
+      isStopRequested: isStopRequested, spread: spread)
   }
 
-  private func exact(_ direction: [Double]) throws -> [Double] {
-    try mean("a Hessian product", count: direction.count) { batch in
-      let result = try problem.hessianProduct(
-        weights: weights, alphas: alphas, direction: direction, coordinates: coordinates, batch: batch)
-      return (result.product, result.count)
+  private var kind: HessianPiece.Kind {
+    guard products.displacement == nil else { return .gradient }
+    return coordinates == .mixing ? .mixingProduct : .product
+  }
+
+  /// For each vector the mean over the examples of all batches: of products with it, or of gradients at α + it.
+  private func means(along vectors: [[Double]]) throws -> [[Double]] {
+    let pieces = vectors.flatMap { vector in batches.indices.map { HessianPiece(kind, vector, batch: $0) } }
+    let parts =
+      try spread?(pieces)
+      ?? pieces.map { piece in
+        if isStopRequested() { throw CancellationError() }
+        return try Self.part(piece, problem: problem, weights: weights, alphas: alphas, batch: batches[piece.batch])
+      }
+    return try vectors.indices.map { index in
+      try mean(parts[index * batches.count..<(index + 1) * batches.count], count: vectors[index].count)
     }
   }
 
-  /// ∇_α L_val(ω, α + step).
-  private func gradient(at step: [Double]) throws -> [Double] {
-    let place = alphas.moved(by: step)
-    return try mean("an α gradient of the Hessian", count: step.count) { batch in
-      let result = problem.gradient(
-        weights: weights, alphas: place, batch: batch, weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
-      return (result.requestedAlphas(like: alphas).flat.map(Double.init), result.loss.count)
-    }
-  }
-
-  /// The mean over the examples of all batches.
-  ///
-  /// - Parameters:
-  ///   - what: is averaged, for the account of a divergence.
-  ///   - values: the mean over a batch, and how many examples that has.
-  private func mean(
-    _ what: String, count size: Int, of values: (Problem.Batch) throws -> (values: [Double], count: Int)
-  ) throws -> [Double] {
+  private func mean(_ parts: ArraySlice<BatchMean>, count size: Int) throws -> [Double] {
     var (sum, count) = ([Double](repeating: 0, count: size), 0)
-    for batch in batches {
-      if isStopRequested() { throw CancellationError() }
-      let result = try values(batch)
-      for index in sum.indices { sum[index] += result.values[index] * Double(result.count) }
-      count += result.count
+    for part in parts {
+      for index in sum.indices { sum[index] += part.values[index] * Double(part.count) }
+      count += part.count
     }
     let mean = sum.map { $0 / Double(count) }
     guard mean.allSatisfy(\.isFinite) else {
+      let what = kind == .gradient ? "an α gradient of the Hessian" : "a Hessian product"
       throw Divergence("\(what) is not finite: ‖α‖ \(alphas.norm), ‖ω‖ \(weights.norm), \(batches.count) batches")
     }
     return mean
+  }
+
+  /// A part on a problem of the same data, which may be another rank's.
+  ///
+  /// - Parameter batch: the one that the piece names.
+  /// - Throws: `MemoryShortage` where exact products need more memory than there is.
+  package static func part(
+    _ piece: HessianPiece, problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, batch: Problem.Batch
+  ) throws -> BatchMean {
+    switch piece.kind {
+    case .product, .mixingProduct:
+      let result = try problem.hessianProduct(
+        weights: weights, alphas: alphas, direction: piece.vector,
+        coordinates: piece.kind == .product ? .alphas : .mixing, batch: batch)
+      return BatchMean(values: result.product, count: result.count)
+    case .gradient:
+      let result = problem.gradient(
+        weights: weights, alphas: alphas.moved(by: piece.vector), batch: batch, weightGradient: nil,
+        wantsAlphaGradient: true, statistics: nil)
+      return BatchMean(
+        values: result.requestedAlphas(like: alphas).flat.map(Double.init), count: result.loss.count)
+    }
   }
 
   /// Products at most of a dominant eigenvalue.

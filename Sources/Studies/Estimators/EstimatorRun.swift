@@ -7,26 +7,44 @@ import Problems
 /// A study of gradient estimators at a checkpoint, from its settings to its files: `estimators.yaml`, `journal.csv` while it
 /// runs, `gradients.safetensors` (true.M, the compared displacements, and, where asked for, those of DARTS, [places, values of α] each) and
 /// `estimators.csv`.
-public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
+public struct EstimatorRun<Problem: BilevelProblem>: SharedStudy {
   public let settings: EstimatorSettings
   private let study: EstimatorStudy<Problem>
   private let stateDigest: String
+  private let account: StudyAccount
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
   ///   - statistics: its running statistics, for batch-norm modes that need them.
-  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which gradients
-  ///     are taken with.
+  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
     alphas: ArchitectureParameters, settings: EstimatorSettings, copies: [Problem] = []
   ) {
+    self.init(
+      problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: settings,
+      copies: copies, crew: Crew(workers: copies.count), origin: [])
+  }
+
+  /// The same with a crew that may span ranks; each of the others makes the study with a crew of its own and serves (`server`).
+  ///
+  /// - Parameter origin: where problem and checkpoint come from, which ranks must agree on.
+  package init(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector?,
+    alphas: ArchitectureParameters, settings: EstimatorSettings, copies: [Problem], crew: Crew,
+    origin: [(key: String, value: String)]
+  ) {
     self.settings = settings
     study = EstimatorStudy(
       problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: settings,
-      copies: copies)
+      copies: copies, crew: crew)
     stateDigest = SHA256.ofState(weights, velocity, alphas)
+    account = StudyAccount(
+      origin + settings.entries
+        + StudyAccount.state(weights, velocity, alphas, statistics, dataChecksum: problem.dataChecksum))
   }
+
+  package var server: StudyServer { StudyServer(account, stations: study.stations) }
 
   /// - Parameters:
   ///   - origin: keys and values that say where problem and checkpoint come from.
@@ -43,6 +61,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
     let files = StudyFolder(folder, .estimators, result: "estimators.csv")
     let file = SettingsFile(origin: origin, settings: settings.entries + [("state_sha256", stateDigest)])
     if try files.begin(file, isContinued: isContinued) { return try EstimatorRow.read(from: files.resultPath) }
+    try study.crew.prepare(account.bytes)
     let journal = try StudyJournal(path: files.journalPath)
     let watch = WalkWatch(
       total: study.evaluationCount, done: study.known(in: journal), isStopRequested: isStopRequested, report: progress)
@@ -71,6 +90,7 @@ public struct EstimatorRun<Problem: BilevelProblem>: PointStudy {
   ///
   /// - Throws: `CancellationError` when a stop was requested; `InputError` where the true loss is not finite.
   public func rows(isStopRequested: @escaping () -> Bool = { false }) throws -> [EstimatorRow] {
+    try study.crew.prepare(account.bytes)
     let journal = try StudyJournal()
     let watch = WalkWatch(isStopRequested: isStopRequested)
     try study.evaluate(journal: journal, watch: watch)

@@ -27,10 +27,13 @@ extension EstimatorStudy {
   /// - Throws: `InputError` where the reference or a gradient is not finite.
   func samples(_ journal: StudyJournal, watch: WalkWatch) throws -> [Variant: [EstimateSample]] {
     var result: [Variant: [EstimateSample]] = [:]
-    for place in 0..<settings.places {
+    let places = 0..<settings.places
+    // Before gradients are taken in vain.
+    for place in places { _ = try finiteReference(journal, place) }
+    let known = try guides(of: settings.estimators, places: places, isStopRequested: watch.isStopRequested)
+    for place in places {
       try watch.checkStop()
-      let reference = try finiteReference(journal, place)
-      let guides = try guides(of: settings.estimators, place: place)
+      let (reference, guides) = (try finiteReference(journal, place), known[place] ?? PlaceGuides())
       let batches = batchesApart(journal, place)
       let references = batches.map { difference(journal, place: place, innerSteps: settings.referenceSteps, without: $0) }
       let (means, left) = (guides.means(), batches.map { guides.means(without: $0) })
@@ -61,7 +64,7 @@ extension EstimatorStudy {
     try variants.filter { $0.estimator.definition.dependence == .place }.map { variant in
       let definition = variant.estimator.definition
       let estimates = try (0..<settings.places).flatMap { place in
-        let guide = try guides(of: [variant.estimator], place: place).means()
+        let guide = try guides(of: [variant.estimator], places: [place])[place]?.means() ?? [:]
         return self.estimates(variant, journal, place, guide: definition.guide.flatMap { guide[$0] })
       }
       return (definition.objective(innerSteps: variant.innerSteps)?.name ?? definition.name, estimates)

@@ -22,12 +22,17 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
 
   public let settings: EstimatorSettings
   /// What the choice of ε made of ∇L₂ at most; nil where there is none.
-  public private(set) var stepChange: Double?
+  public internal(set) var stepChange: Double?
   private let problem: Problem
-  private let copies: [Problem]
-  private let weights: ParameterVector
-  private let velocity: ParameterVector?
+  let crew: Crew
+  /// One a worker of the crew in this process.
+  let copies: [Problem]
+  let weights: ParameterVector
+  let velocity: ParameterVector?
   private let statistics: ParameterVector?
+  private let batches = PlaceBatches<Problem>()
+  /// Gradients that have been taken, by place.
+  var known: [Int: PlaceGuides] = [:]
   let alphas: ArchitectureParameters
   /// Told apart from other parts of a journal.
   let prefix: String
@@ -37,12 +42,22 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
   ///   - statistics: its running statistics, for batch-norm modes that need them.
-  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which gradients
-  ///     are taken with.
-  public init(
+  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself.
+  public convenience init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
     alphas: ArchitectureParameters, settings: EstimatorSettings, copies: [Problem] = [], prefix: String = ""
   ) {
+    self.init(
+      problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: settings,
+      copies: copies, prefix: prefix, crew: Crew(workers: copies.count))
+  }
+
+  /// The same with a crew that may span ranks.
+  init(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector?,
+    alphas: ArchitectureParameters, settings: EstimatorSettings, copies: [Problem], prefix: String = "", crew: Crew
+  ) {
+    self.crew = crew
     self.copies = copies.isEmpty ? [problem] : copies
     self.statistics = statistics
     self.problem = problem
@@ -66,24 +81,29 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
     }
   }
 
-  /// Evaluates what the journal lacks, place by place, side by side within each.
+  /// Evaluates what the journal lacks, begun place by place.
   ///
   /// - Throws: `CancellationError` when a stop was requested; what evaluations and the journal throw.
   func evaluate(journal: StudyJournal, watch: WalkWatch) throws {
-    for place in 0..<settings.places {
-      let points = points(place: place)
-      guard !points.allSatisfy({ journal.holds($0.key, $0.objectives) }) else { continue }
-      let guides = try guides(of: settings.estimators.filter(\.isSampled), place: place).means()
-      // With steps of their own candidates are walked apart from the reference.
-      let isApart = settings.training != CandidateTraining()
-      let walks = isApart ? [points.filter(\.isOfReference), points.filter { !$0.isOfReference }] : [points]
-      for (points, training) in zip(walks, [CandidateTraining(), settings.training]) {
-        let walked = points.map { point in
-          WalkPoint(point.key, point.objectives) { [self] in alphas.moved(by: displacement(of: point, guides)) }
+    let left = (0..<settings.places).map { ($0, points(place: $0)) }.filter { _, points in
+      !points.allSatisfy { journal.holds($0.key, $0.objectives) }
+    }
+    let guides = try guides(
+      of: settings.estimators.filter(\.isSampled), places: left.map(\.0), isStopRequested: watch.isStopRequested
+    ).mapValues { $0.means() }
+    // With steps of their own candidates are walked apart from the reference.
+    let isApart = settings.training != CandidateTraining()
+    let walked = left.flatMap { place, points in
+      let parts = isApart ? [points.filter(\.isOfReference), points.filter { !$0.isOfReference }] : [points]
+      return parts.enumerated().flatMap { part, points in
+        points.map { point in
+          WalkPoint(point.key, point.objectives, bench: 2 * place + part) { [self] in
+            alphas.moved(by: displacement(of: point, guides[place] ?? [:]))
+          }
         }
-        try walk(place: place, training).run(walked, journal: journal, watch: watch)
       }
     }
+    try walk.run(walked, journal: journal, watch: watch)
   }
 
   /// What evaluations and gradients take here.
@@ -91,11 +111,11 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
   /// - Parameter done: evaluations that are there.
   /// - Throws: what the problem throws where its data are damaged.
   func estimate(done: Int) throws -> TimeEstimate {
-    let walk = try walk(place: 0, CandidateTraining())
-    let seconds = try walk.measurePasses(at: alphas)
+    let evaluators = try copies.map { try evaluator(place: 0, training: CandidateTraining(), problem: $0) }
+    let seconds = try PointWalk(evaluators: evaluators).measurePasses(at: alphas)
     var estimate = TimeEstimate(
-      points: max(0, evaluationCount - done), work: pointWork, parallel: copies.count, forwardSeconds: seconds.forward,
-      stepSeconds: seconds.step)
+      points: max(0, evaluationCount - done), work: pointWork, parallel: try crew.expectedWorkers(), ranks: crew.ranks,
+      forwardSeconds: seconds.forward, stepSeconds: seconds.step)
     estimate.gradients = gradientWork
     return estimate
   }
@@ -107,65 +127,35 @@ public final class EstimatorStudy<Problem: BilevelProblem> {
       recalibrationBatches: settings.batchNorm.batches ?? 0)
   }
 
-  /// A guide of candidates is taken before the points and again with the estimates.
+  /// Each gradient is taken once.
   var gradientWork: EvaluationWork {
-    let steps = GradientEstimator.all.reduce(0) { sum, gradient in
-      let mine = settings.estimators.filter { $0.definition.guide == gradient }
-      let times = mine.isEmpty ? 0 : mine.contains(where: \.isSampled) ? 2 : 1
-      return sum + times * (gradient.steps + gradient.definition.changeSteps)
-    }
+    let steps = gradients(of: settings.estimators).reduce(0) { $0 + $1.steps + $1.definition.changeSteps }
     return EvaluationWork(steps: settings.places * settings.validationBatches * steps)
   }
 
   // MARK: Places
 
-  private func firstBatch(_ place: Int) -> (epoch: Int, step: Int) {
+  func firstBatch(_ place: Int) -> (epoch: Int, step: Int) {
     let length = max(1, problem.stepsPerEpoch)
     // No two places share a training or a validation batch, as long as the epoch is long enough.
     let offset = settings.firstStep + place * max(settings.referenceSteps, settings.validationBatches)
     return (settings.epoch + offset / length, offset % length)
   }
 
-  private func walk(place: Int, _ training: CandidateTraining) throws -> PointWalk<Problem> {
-    let first = firstBatch(place)
-    let batches = try EvaluationBatches(
-      of: problem, epoch: first.epoch, firstStep: first.step, objectives: settings.objectives,
-      validation: .batches(settings.validationBatches), batchNorm: settings.batchNorm)
-    return try PointWalk(
-      evaluators: copies.map { copy in
-        try ObjectiveEvaluator(
-          problem: copy, weights: weights,
-          velocity: training.takesVelocity && !settings.startsAtRest ? velocity : nil, step: training.step(settings.step),
-          unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
-      })
-  }
-
-  /// The gradients that some estimators are made of or guided by, each once.
-  ///
-  /// - Throws: `InputError` where one is not finite.
-  func guides(of estimators: [StudiedEstimator], place: Int) throws -> PlaceGuides {
-    var result = PlaceGuides()
-    for gradient in estimators.compactMap(\.definition.guide) where result.onBatches[gradient] == nil {
-      result.onBatches[gradient] = try gradients(gradient, place: place)
+  /// - Parameter training: how weights move.
+  func evaluator(
+    place: Int, training: CandidateTraining, problem: Problem
+  ) throws -> ObjectiveEvaluator<Problem> {
+    let batches = try batches.batches(of: place) {
+      let first = firstBatch(place)
+      return try EvaluationBatches(
+        of: self.problem, epoch: first.epoch, firstStep: first.step, objectives: settings.objectives,
+        validation: .batches(settings.validationBatches), batchNorm: settings.batchNorm)
     }
-    return result
-  }
-
-  /// A gradient at a place on each of its validation batches, flat.
-  ///
-  /// - Throws: `InputError` where it is not finite.
-  private func gradients(_ estimator: GradientEstimator, place: Int) throws -> [[Double]] {
-    let (first, length) = (firstBatch(place), max(1, problem.stepsPerEpoch))
-    let training = try problem.trainingBatch(epoch: first.epoch, step: first.step)
-    return try (0..<settings.validationBatches).map { batch in
-      let offset = first.step + batch
-      let validation = try problem.validationBatch(epoch: first.epoch + offset / length, step: offset % length)
-      let (found, change) = try estimator.estimateWithStepChange(
-        problem: problem, weights: weights, velocity: velocity, alphas: alphas, training: training,
-        validation: validation, step: settings.step.at(settings.unrolledRate))
-      if let change { stepChange = max(stepChange ?? 0, change) }
-      return found.flat.map(Double.init)
-    }
+    return try ObjectiveEvaluator(
+      problem: problem, weights: weights,
+      velocity: training.takesVelocity && !settings.startsAtRest ? velocity : nil, step: training.step(settings.step),
+      unrolledRate: settings.unrolledRate, batches: batches, batchNorm: settings.batchNorm, statistics: statistics)
   }
 }
 

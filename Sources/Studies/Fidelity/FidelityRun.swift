@@ -9,7 +9,7 @@ import Statistics
 /// A study of how well L₁, L₂ and L_M of few steps follow the true loss around a checkpoint, from its settings to its files:
 /// `fidelity.yaml`, `journal.csv` while it runs, `fidelity-samples.csv`, `fidelity-plane.csv` where a quadratic is fitted,
 /// and `fidelity.csv`.
-public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
+public struct FidelityRun<Problem: BilevelProblem>: SharedStudy {
   public let settings: FidelitySettings
   private let problem: Problem
   private let weights: ParameterVector
@@ -18,19 +18,35 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
   private let walk: PointWalk<Problem>
   private let gradients: EstimatorStudy<Problem>
   private let stateDigest: String
+  private let crew: Crew
+  private let account: StudyAccount
 
   /// - Parameters:
   ///   - velocity: the momentum of the checkpoint; nil for zero.
   ///   - statistics: its running statistics, for batch-norm modes that need them.
   ///   - alphas: the centre.
-  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which gradients
-  ///     are taken with.
+  ///   - copies: of the problem, as many as points are evaluated at a time; none for the problem itself, which the
+  ///     eigenvalue is taken with.
   /// - Throws: `InputError` where the settings cannot be met.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
     alphas: ArchitectureParameters, settings: FidelitySettings, copies: [Problem] = []
   ) throws {
+    try self.init(
+      problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: settings,
+      copies: copies, crew: Crew(workers: copies.count), origin: [])
+  }
+
+  /// The same with a crew that may span ranks; each of the others makes the study with a crew of its own and serves (`server`).
+  ///
+  /// - Parameter origin: where problem and checkpoint come from, which ranks must agree on.
+  package init(
+    problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector?,
+    alphas: ArchitectureParameters, settings: FidelitySettings, copies: [Problem], crew: Crew,
+    origin: [(key: String, value: String)]
+  ) throws {
     self.settings = settings
+    self.crew = crew
     self.problem = problem
     self.weights = weights
     self.alphas = alphas
@@ -41,7 +57,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     (sampled.places, sampled.comparedDisplacements) = (1, [])
     gradients = EstimatorStudy(
       problem: problem, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas, settings: sampled,
-      copies: copies, prefix: "gradient-")
+      copies: copies, prefix: "gradient-", crew: crew)
     let batches = try EvaluationBatches(
       of: problem, epoch: sampled.epoch, firstStep: sampled.firstStep, objectives: settings.objectives,
       validation: .batches(sampled.validationBatches), batchNorm: sampled.batchNorm, draw: settings.drawing,
@@ -51,8 +67,16 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
         try ObjectiveEvaluator(
           problem: copy, weights: weights, velocity: sampled.startsAtRest ? nil : velocity, step: sampled.step,
           unrolledRate: sampled.unrolledRate, batches: batches, batchNorm: sampled.batchNorm, statistics: statistics)
-      })
+      }, crew: crew, station: "points")
     stateDigest = SHA256.ofState(weights, velocity, alphas)
+    account = StudyAccount(
+      origin + settings.entries
+        + StudyAccount.state(weights, velocity, alphas, statistics, dataChecksum: problem.dataChecksum))
+  }
+
+  package var server: StudyServer {
+    let points = PointServer(walk, objectives: settings.objectives, like: alphas).station
+    return StudyServer(account, stations: gradients.stations.merging([points.name: points.answer]) { $1 })
   }
 
   /// Evaluates what is missing and writes the files.
@@ -74,6 +98,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
     let file = SettingsFile(
       origin: origin, settings: settings.entries + [("alpha_norm", norm), ("state_sha256", stateDigest)])
     if try files.begin(file, isContinued: isContinued) { return try FidelityRow.read(from: files.resultPath) }
+    try crew.prepare(account.bytes)
     let journal = try StudyJournal(path: files.journalPath)
     try evaluate(journal, isStopRequested, progress)
     let samples = try samples(journal)
@@ -111,7 +136,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
       work: EvaluationWork(
         of: settings.objectives, validationBatches: sampled.validationBatches,
         recalibrationBatches: sampled.batchNorm.batches ?? 0),
-      parallel: walk.evaluators.count, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+      parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
     if settings.comparesGradients {
       let left = gradients.evaluationCount - (journal.map(gradients.known) ?? 0)
       estimate.further = [.init(left, gradients.pointWork)]
@@ -131,6 +156,7 @@ public struct FidelityRun<Problem: BilevelProblem>: PointStudy {
   ///
   /// - Throws: `CancellationError` when a stop was requested.
   public func sample(isStopRequested: @escaping () -> Bool = { false }) throws -> FidelitySamples {
+    try crew.prepare(account.bytes)
     let journal = try StudyJournal()
     let tasks = points.tasks
     try walk.run(

@@ -20,10 +20,24 @@ public struct SpectrumMeasurement {
     problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,
     isStopRequested: @escaping () -> Bool = { false }
   ) throws {
-    let batches = try (0..<min(settings.batches, problem.validationSplitCount)).map(problem.validationSplitBatch)
-    let hessian = ArchitectureHessian(
-      problem: problem, weights: weights, alphas: alphas, batches: batches, products: settings.products,
-      isStopRequested: isStopRequested)
+    try self.init(
+      problem: problem, weights: weights, alphas: alphas, epoch: epoch, settings: settings,
+      isStopRequested: isStopRequested, spread: nil)
+  }
+
+  /// - Parameter spread: computes parts of products, by the numbers of the batches; nil for one after the other here.
+  init<Problem: BilevelProblem>(
+    problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, epoch: Int?, settings: SpectrumSettings,
+    isStopRequested: @escaping () -> Bool, spread: ArchitectureHessian<Problem>.Spread?
+  ) throws {
+    let batches = try (0..<settings.batchCount(of: problem)).map(problem.validationSplitBatch)
+    func hessian(_ coordinates: HessianCoordinates) -> ArchitectureHessian<Problem> {
+      ArchitectureHessian(
+        problem: problem, weights: weights, alphas: alphas, batches: batches, products: settings.products,
+        coordinates: coordinates, isStopRequested: isStopRequested, spread: spread)
+    }
+    let mixing = settings.takesMixing ? hessian(.mixing) : nil
+    let hessian = hessian(.alphas)
     let key = max(0, (epoch ?? 1) - 1)
     let (found, asymmetry) =
       settings.isFull
@@ -39,7 +53,7 @@ public struct SpectrumMeasurement {
       Self.stating(max(asymmetry.eigenvalueBound, change), of: found) + trace
       + [SpectrumRow(epoch: epoch, .asymmetry, value: asymmetry.relative)]
       + (half.map { [SpectrumRow(epoch: epoch, .halved, value: $0)] } ?? [])
-      + (try Self.mixing(problem, weights, alphas, batches, epoch: epoch, key: key, settings, isStopRequested))
+      + (try mixing.map { try Self.mixing($0, epoch: epoch, key: key, settings) } ?? [])
   }
 
   /// Eigenvalues with their uncertainty: what products leave open, or the residual where that is greater.
@@ -52,14 +66,9 @@ public struct SpectrumMeasurement {
   }
 
   /// The largest eigenvalues in mixing weights.
-  private static func mixing<Problem: BilevelProblem>(
-    _ problem: Problem, _ weights: ParameterVector, _ alphas: ArchitectureParameters, _ batches: [Problem.Batch],
-    epoch: Int?, key: Int, _ settings: SpectrumSettings, _ isStopRequested: @escaping () -> Bool
+  private static func mixing<Problem>(
+    _ hessian: ArchitectureHessian<Problem>, epoch: Int?, key: Int, _ settings: SpectrumSettings
   ) throws -> [SpectrumRow] {
-    guard settings.takesMixing else { return [] }
-    let hessian = ArchitectureHessian(
-      problem: problem, weights: weights, alphas: alphas, batches: batches, products: settings.products,
-      coordinates: .mixing, isStopRequested: isStopRequested)
     let found = try dominant(hessian, epoch: epoch, key: key, settings)
     let rows = stating(found.asymmetry.eigenvalueBound, of: found.rows).map { row in
       var row = row
@@ -86,10 +95,12 @@ public struct SpectrumMeasurement {
   private static func trace<Problem>(
     _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?, key: Int, _ settings: SpectrumSettings
   ) throws -> [SpectrumRow] {
-    let values = try (0..<settings.probes).map { probe in
+    let probes = (0..<settings.probes).map { probe in
       var stream = RandomStream(seed: settings.seed, purpose: .eigenvalues, epoch: key, step: probe + 1)
-      let signs = (0..<size).map { _ in stream.integer(below: 2) == 0 ? -1.0 : 1.0 }
-      return zip(signs, try hessian.product(signs)).reduce(0) { $0 + $1.0 * $1.1 }
+      return (0..<size).map { _ in stream.integer(below: 2) == 0 ? -1.0 : 1.0 }
+    }
+    let values = zip(probes, try hessian.products(with: probes)).map { signs, product in
+      zip(signs, product).reduce(0) { $0 + $1.0 * $1.1 }
     }
     return Moments.mean(values).map {
       [SpectrumRow(epoch: epoch, .trace, value: $0, error: Moments.standardError(values))]
@@ -99,7 +110,7 @@ public struct SpectrumMeasurement {
   private static func full<Problem>(
     _ hessian: ArchitectureHessian<Problem>, size: Int, epoch: Int?
   ) throws -> (rows: [SpectrumRow], asymmetry: ProductAsymmetry) {
-    let columns = try (0..<size).map { index in try hessian.product((0..<size).map { $0 == index ? 1 : 0 }) }
+    let columns = try hessian.products(with: (0..<size).map { index in (0..<size).map { $0 == index ? 1 : 0 } })
     let symmetric = (0..<size).map { row in (0..<size).map { (columns[row][$0] + columns[$0][row]) / 2 } }
     let values = try SymmetricEigenproblem(symmetric).values
     let eigenvalues = values.reversed().enumerated().map { index, value in

@@ -52,6 +52,9 @@ public struct SpectrumSettings: Equatable, Sendable {
     self.seed = seed
   }
 
+  /// Batches that there are.
+  func batchCount<Problem: BilevelProblem>(of problem: Problem) -> Int { min(batches, problem.validationSplitCount) }
+
   /// The settings as keys and values of a YAML mapping. Files of earlier versions name no kind of products: theirs were
   /// differences.
   public var entries: [(key: String, value: String)] {
