@@ -4,7 +4,7 @@ import Foundation
 public struct ResultFolder: Equatable, Sendable {
   /// The command that makes such a folder.
   public enum Kind: String, CaseIterable, Sendable {
-    case search, retrain, compare, landscape, fidelity, spectrum, estimators
+    case search, retrain, compare, suite, landscape, fidelity, spectrum, estimators
   }
 
   public let path: String
@@ -64,7 +64,7 @@ extension ResultFolder.Kind {
     switch self {
     case .search, .retrain: "config.yaml"
     case .compare: "compare.yaml"
-    case .landscape, .fidelity, .spectrum, .estimators: "\(rawValue).yaml"
+    case .suite, .landscape, .fidelity, .spectrum, .estimators: "\(rawValue).yaml"
     }
   }
 
@@ -73,6 +73,7 @@ extension ResultFolder.Kind {
     switch self {
     case .search, .retrain: ["metrics.csv", "alphas.npy", "genotypes.txt", "genotype.txt", "log.txt"]
     case .compare: ["comparison.csv", "comparison-summary.csv", "comparison-tests.csv", "log.txt"]
+    case .suite: ["suite.csv", "suite-jobs.csv", "suite-estimate.csv", "suite.md", "suite.tex"]
     case .landscape:
       [
         "landscape.csv", "landscape.npy", "landscape.npz", "lines.csv", "comparison.csv", "refinement.csv",
