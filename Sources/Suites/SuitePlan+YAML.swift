@@ -26,6 +26,8 @@ extension SuitePlan {
     }
   }
 
+  private static func isThere(_ dataset: String) -> Bool { (try? DatasetSpecification(parsing: dataset))?.isThere ?? false }
+
   /// Epochs of short trainings where nothing says how many (DARTS, §3.1).
   static let usualBriefEpochs = 100
 
@@ -34,12 +36,12 @@ extension SuitePlan {
   ///   - place: path of the file of that content, named in errors; nil for none.
   ///   - lists: take the place of what the text says.
   ///   - preset: takes the place of the one that the text names. The text wins over it, setting by setting.
-  ///   - isThere: whether there is something where a dataset should be.
+  ///   - isThere: whether there is something where a dataset should be; nil to look.
   /// - Throws: `InputError` for text that is not YAML, an unknown key, a value of a wrong type or out of range, an entry
   ///   twice in a list, or a list that is missing or empty.
   public init(
     yaml: String, from place: String?, lists: Lists = Lists(), preset: SuitePreset? = nil,
-    isThere: (String) -> Bool = { (try? DatasetSpecification(parsing: $0))?.isThere ?? false }
+    isThere: ((String) -> Bool)? = nil
   ) throws {
     let file = place
     let text = try SuiteText(yaml, from: place ?? "")
@@ -50,7 +52,7 @@ extension SuitePlan {
 
     var merged = layers.count > 1 ? try Self.merged(layers[0].searches, text.searches) : text.searches
     if let preset, lists.searches.datasets == nil, text.searches["datasets"] == nil, preset.takesWhatIsThere {
-      merged["datasets"] = try preset.present(merged["datasets"], isThere)
+      merged["datasets"] = try preset.present(merged["datasets"], isThere ?? Self.isThere)
     }
     let searches = try ComparisonPlan(
       yaml: merged.isEmpty ? "" : Yams.serialize(node: .mapping(merged)), from: place ?? preset.map { "preset \($0.name)" },
