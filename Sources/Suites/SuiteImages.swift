@@ -36,14 +36,14 @@ public struct SuiteImages: Equatable, Sendable {
   }
 
   /// Weight steps of an epoch and passes over batches that an epoch ends with.
-  func search(_ settings: SearchConfiguration) -> (steps: Int, passes: Int) {
+  package func search(_ settings: SearchConfiguration) -> (steps: Int, passes: Int) {
     let halves = halves(limit: settings.trainLimit)
     let passes = Self.batches(halves.validation, settings.batch) * (settings.runningValidation ? 2 : 1)
     return (max(1, halves.training / settings.batch), passes)
   }
 
   /// Weight steps of an epoch, and passes over batches of a test, of a retraining on all images, or on one half.
-  func retraining(_ settings: RetrainingConfiguration, holdOut: Bool) -> (steps: Int, passes: Int) {
+  package func retraining(_ settings: RetrainingConfiguration, holdOut: Bool) -> (steps: Int, passes: Int) {
     let halves = halves(limit: settings.trainLimit)
     let count = holdOut ? halves.training : min(settings.trainLimit ?? training, training)
     let tested = min(settings.testLimit ?? .max, holdOut ? halves.validation : test)

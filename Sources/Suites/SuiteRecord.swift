@@ -65,7 +65,7 @@ public struct SuiteRecord: Equatable, Sendable {
   }
 
   /// - Throws: `InputError` where the file cannot be written.
-  func write(to path: String) throws { try CSVWriter.write(columns: Self.columns, rows: [fields], to: path) }
+  package func write(to path: String) throws { try CSVWriter.write(columns: Self.columns, rows: [fields], to: path) }
 
   /// - Throws: `InputError` that names file, row and column where the file is no such record.
   init(readingFrom path: String) throws {

@@ -11,7 +11,8 @@ struct ClaimTests {
 
   /// The claim of a process that is gone: nobody locks its file.
   private func leave(_ generation: Int, system: String, quiet: Double = 0, isLocked: Bool = true) throws {
-    let text = "host: elsewhere\nsystem: \(system)\nprocess: 4711\nsince: 2026-01-02T03:04:05Z\nlocked: \(isLocked)\nnote: n\n"
+    let text =
+      "host: elsewhere\nsystem: \(system)\nprocess: 4711\nsince: 2026-01-02T03:04:05Z\nlocked: \(isLocked)\nnote: n\n"
     let path = try folder.write(text, to: "job.\(generation)")
     try FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSinceNow: -quiet)], ofItemAtPath: path)
@@ -83,7 +84,9 @@ struct ClaimTests {
     #expect(try take(.init(patience: 90)) != nil)
   }
 
-  @Test("Where the holder could lock nothing, and where a claim was cut short, time alone decides") func withoutLocks() throws {
+  @Test("Where the holder could lock nothing, and where a claim was cut short, time alone decides") func withoutLocks()
+    throws
+  {
     try leave(1, system: Claim.Holder.present().system, quiet: 100, isLocked: false)
     #expect(try take() == nil && take(.init(patience: 90)) != nil)
     _ = try folder.write("host: el", to: "job.7")

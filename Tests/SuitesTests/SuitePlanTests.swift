@@ -91,7 +91,10 @@ struct SuitePlanTests {
     #expect([mgs.learningRate, mgs.minimumLearningRate, mgs.momentum, mgs.weightDecay] == [0.025, 0.001, 0.9, 3e-4])
     #expect([mgs.gradientClip, mgs.alphaLearningRate, mgs.alphaBeta1, mgs.alphaBeta2] == [5, 3e-4, 0.5, 0.999])
     #expect(mgs.alphaWeightDecay == 1e-3 && mgs.split == .fileOrder && mgs.trainLimit == nil && mgs.runningValidation)
-    #expect(plan.searches.runs.allSatisfy { $0.configuration.warmup == ($0.configuration.method.takes("tau") ? 10 : $0.configuration.warmup) })
+    #expect(
+      plan.searches.runs.allSatisfy {
+        $0.configuration.warmup == ($0.configuration.method.takes("tau") ? 10 : $0.configuration.warmup)
+      })
     // cnn/script/run_fulltrain_rdarts.sh of the ZARTS release.
     #expect(plan.retraining.preset == "zarts-DATASET")
     let text = try plan.yaml.components(separatedBy: "retraining_settings:\n")[1]
@@ -127,7 +130,9 @@ struct SuitePlanTests {
     let small = try SuitePreset(named: "small", at: "")
     let plan = try SuitePlan(yaml: "", from: nil, preset: small) { $0.hasPrefix("svhn") || $0 == "fashion-mnist" }
     #expect(plan.searches.datasets == ["fashion-mnist", "svhn:data/svhn"])
-    #expect(refusal { try SuitePlan(yaml: "", from: nil, preset: small) { _ in false } } == "setting datasets: none of preset small")
+    #expect(
+      refusal { try SuitePlan(yaml: "", from: nil, preset: small) { _ in false } }
+        == "setting datasets: none of preset small")
     let given = try SuitePlan(yaml: "datasets: [mine]", from: "f", preset: small) { _ in false }
     #expect(given.searches.datasets == ["mine"])
   }
@@ -169,10 +174,15 @@ struct SuitePlanTests {
     ])
   func refused(text: String, expected: String) throws {
     let base = text.hasPrefix("methods") || text.hasPrefix("-") ? "" : "methods: [darts1]\n"
-    #expect(refusal { try SuitePlan(yaml: base + "datasets: [a]\n".filter { _ in !text.hasPrefix("-") } + text, from: "suite.yaml") } == expected)
+    #expect(
+      refusal {
+        try SuitePlan(yaml: base + "datasets: [a]\n".filter { _ in !text.hasPrefix("-") } + text, from: "suite.yaml")
+      } == expected)
   }
 
-  @Test("Another suite is known by the first setting that differs; threads and places of data make none") func sameness() throws {
+  @Test("Another suite is known by the first setting that differs; threads and places of data make none") func sameness()
+    throws
+  {
     let plan = try SuiteSamples.plan()
     let yaml = SuiteSamples.yaml
     try plan.require(
