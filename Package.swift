@@ -180,8 +180,8 @@ let package = Package(
     .testTarget(
       name: "zartsTests",
       dependencies: [
-        "Compute", "Formats", "Cells", "Problems", "Search", "Retraining", "Landscape", "Diagnosis", "Figures", "Plots",
-        "zarts", "TestSupport",
+        "Compute", "Formats", "Cells", "Problems", "Search", "Retraining", "Landscape", "Diagnosis", "Suites", "Figures",
+        "Plots", "zarts", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

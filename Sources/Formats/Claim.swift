@@ -92,9 +92,12 @@ public final class Claim: Sendable {
   ///   - name: what to claim; a name that a file may have.
   ///   - folder: of claims, which is there.
   ///   - note: told to whoever asks who holds it.
+  ///   - onLoss: called once, on another thread, where another takes over from a holder that stood still.
   /// - Returns: the claim, which lasts until it is released or deallocated; nil where another has it.
   /// - Throws: `InputError` where the folder cannot be read or written.
-  public static func take(_ name: String, in folder: String, note: String = "", terms: Terms = Terms()) throws -> Claim? {
+  public static func take(
+    _ name: String, in folder: String, note: String = "", terms: Terms = Terms(), onLoss: @escaping @Sendable () -> Void = {}
+  ) throws -> Claim? {
     let files = ClaimFiles(name: name, folder: folder)
     let newest = try files.newest()
     if let newest {
@@ -118,7 +121,17 @@ public final class Claim: Sendable {
       return nil
     }
     files.remove(below: generation)
-    return Claim(ClaimHeart(files, generation, descriptor, beat: terms.beat))
+    return Claim(ClaimHeart(files, generation, descriptor, beat: terms.beat, onLoss: onLoss))
+  }
+
+  /// Names under which anything was ever claimed in a folder: all others are free.
+  ///
+  /// - Throws: `InputError` where the folder cannot be read.
+  public static func names(in folder: String) throws -> Set<String> {
+    Set(
+      try ClaimFiles.entries(of: folder).compactMap { entry in
+        entry.lastIndex(of: ".").flatMap { Int(entry[entry.index(after: $0)...]) == nil ? nil : String(entry[..<$0]) }
+      })
   }
 
   /// Who has a claim.
@@ -150,14 +163,16 @@ struct ClaimFiles: Sendable {
 
   func path(_ generation: Int) -> String { "\(folder)/\(name).\(generation)" }
 
-  private func generations() throws -> [Int] {
-    let names: [String]
+  static func entries(of folder: String) throws -> [String] {
     do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      return try FileManager.default.contentsOfDirectory(atPath: folder)
     } catch {
       throw InputError("cannot be read", at: .file(folder), found: error.localizedDescription, wanted: "a folder of claims")
     }
-    return names.compactMap { $0.hasPrefix(name + ".") ? Int($0.dropFirst(name.count + 1)) : nil }
+  }
+
+  private func generations() throws -> [Int] {
+    try Self.entries(of: folder).compactMap { $0.hasPrefix(name + ".") ? Int($0.dropFirst(name.count + 1)) : nil }
   }
 
   /// The generation that counts; nil where nothing was ever claimed.
@@ -223,7 +238,9 @@ final class ClaimHeart: @unchecked Sendable {
   private var ended = false
   private var lost = false
 
-  init(_ files: ClaimFiles, _ generation: Int, _ descriptor: Int32, beat: Double) {
+  init(
+    _ files: ClaimFiles, _ generation: Int, _ descriptor: Int32, beat: Double, onLoss: @escaping @Sendable () -> Void
+  ) {
     (self.files, self.generation, self.descriptor) = (files, generation, descriptor)
     let thread = Thread { [self] in
       condition.lock()
@@ -234,7 +251,10 @@ final class ClaimHeart: @unchecked Sendable {
         // Null for the time: the file system's own, not that of this machine.
         futimens(descriptor, nil)
         // What cannot be read now is asked again.
-        if let newest = try? files.newest(), newest != generation { lost = true }
+        if let newest = try? files.newest(), newest != generation {
+          lost = true
+          onLoss()
+        }
       }
     }
     thread.stackSize = 1 << 20

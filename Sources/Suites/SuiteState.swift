@@ -42,6 +42,8 @@ public struct SuiteState: Sendable {
   public init(of plan: SuitePlan, in files: SuiteFolder, terms: Claim.Terms = Claim.Terms()) throws {
     self.plan = plan
     var entries: [Entry] = []
+    let isPrepared = FileManager.default.fileExists(atPath: files.claimsPath)
+    let claimed = isPrepared ? try Claim.names(in: files.claimsPath) : []
     for job in plan.jobs {
       if let record = try files.record(of: job) {
         let status = Status(rawValue: record.status.rawValue) ?? .failed
@@ -53,7 +55,9 @@ public struct SuiteState: Sendable {
         entries.append(Entry(job: job, status: .blocked, record: nil, holder: nil, quiet: nil))
       } else if !needed.allSatisfy({ [.finished, .diverged].contains($0) }) {
         entries.append(Entry(job: job, status: .waiting, record: nil, holder: nil, quiet: nil))
-      } else if case .held(let holder, let quiet) = try Claim.state(of: job.key, in: files.claimsPath, terms: terms) {
+      } else if claimed.contains(job.key),
+        case .held(let holder, let quiet) = try Claim.state(of: job.key, in: files.claimsPath, terms: terms)
+      {
         entries.append(Entry(job: job, status: .running, record: nil, holder: holder, quiet: quiet))
       } else {
         let isBegun = FileManager.default.fileExists(atPath: files.path(of: job))

@@ -91,7 +91,11 @@ public struct SuiteWorker<Problem: BilevelProblem> {
   private func workOn(_ entry: SuiteState.Entry, _ state: SuiteState) throws -> Bool {
     guard [.ready, .interrupted].contains(entry.status), !stop.isRequested else { return false }
     let note = "threads \(threadCount(of: entry.job))"
-    guard let claim = try Claim.take(entry.job.key, in: files.claimsPath, note: note, terms: terms) else { return false }
+    let jobStop = StopRequest(following: stop)
+    guard
+      let claim = try Claim.take(
+        entry.job.key, in: files.claimsPath, note: note, terms: terms, onLoss: { jobStop.request() })
+    else { return false }
     defer { claim.release() }
     // Another may have ended it since it was looked for.
     if try files.record(of: entry.job) != nil { return true }
@@ -100,9 +104,7 @@ public struct SuiteWorker<Problem: BilevelProblem> {
     defer { reporter.clear() }
     reporter.note("\(over) of \(plan.jobs.count) jobs over; \(entry.job.kind.rawValue) \(entry.job.path)")
     logger.info("\(entry.job.kind.rawValue) \(entry.job.path)")
-    let link = StopLink(to: stop) { claim.isLost }
-    defer { link.end() }
-    guard var record = outcome(of: entry.job, reporter, link.stop, claim) else { return false }
+    guard var record = outcome(of: entry.job, reporter, jobStop, claim) else { return false }
     let holder = Claim.Holder.present()
     (record.host, record.process, record.ended) = (holder.host, Int(holder.process), Date().formatted(.iso8601))
     record.threads = threadCount(of: entry.job)
@@ -146,25 +148,4 @@ public struct SuiteWorker<Problem: BilevelProblem> {
     let given = threads > 0 ? threads : planned
     return given > 0 ? given : AvailableProcessors.count
   }
-}
-
-/// Passes a stop on to one job, and stops that job alone where something else asks for it.
-private final class StopLink: @unchecked Sendable {
-  let stop = StopRequest()
-  private let lock = NSLock()
-  private var ended = false
-
-  init(to outer: StopRequest, orWhen isLost: @escaping @Sendable () -> Bool) {
-    let thread = Thread { [self] in
-      while !lock.withLock({ ended }) {
-        if let signal = outer.signal { return stop.request(signal: signal) }
-        if isLost() { return stop.request() }
-        Thread.sleep(forTimeInterval: 0.02)
-      }
-    }
-    thread.stackSize = 1 << 19
-    thread.start()
-  }
-
-  func end() { lock.withLock { ended = true } }
 }

@@ -95,6 +95,7 @@ struct SuiteRunCommand: ParsableCommand {
   }
 
   private func plan() throws -> SuitePlan {
+    for name in flags.datasets { _ = try usage(of: "--datasets") { try DatasetSpecification(parsing: name) } }
     let preset = try preset.map { try SuitePreset(named: $0, at: .setting("preset")) }
     let text = try config.map { String(decoding: try FileBytes.read($0), as: UTF8.self) } ?? ""
     // Where a file is right by itself, what is wrong beside it is on the command line.
@@ -195,8 +196,10 @@ struct SuiteRunCommand: ParsableCommand {
     return try SuiteEstimate(
       of: plan,
       images: { name in
-        if let published = SuiteImages(published: name) { return published }
-        return try SuiteImages(of: DatasetSpecification(parsing: name).load())
+        let specification = try DatasetSpecification(parsing: name)
+        // Where they are not there, as for a dry run on another machine, the published ones are meant.
+        if !specification.isThere, let published = SuiteImages(published: name) { return published }
+        return try SuiteImages(of: specification.load())
       }, pace: pace)
   }
 }

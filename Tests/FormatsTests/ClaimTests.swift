@@ -30,6 +30,7 @@ struct ClaimTests {
     #expect(holder.process == getpid() && holder.note == "threads 3" && holder.host == ProcessInfo.processInfo.hostName)
     #expect(quiet < 60)
     #expect(try Claim.take("job2", in: place) != nil, "another name is another claim")
+    #expect(try Claim.names(in: place) == ["job", "job2"])
     first.release()
     #expect(try Claim.state(of: "job", in: place) == .free)
     #expect(try take() != nil)

@@ -59,13 +59,14 @@ enum SuiteSamples {
     ).work()
   }
 
-  /// Of each file that says what was computed its bytes, by its path in the folder; times are left out.
+  /// Of each file that says what was computed its bytes, by its path in the folder; times are left out, and checkpoints within epochs, of which
+  /// each interruption leaves one.
   static func results(_ files: SuiteFolder) throws -> [String: [UInt8]] {
     let names = ["alphas.npy", "genotypes.txt", "genotype.txt", "suite.tex"]
     var result: [String: [UInt8]] = [:]
     for case let path as String in FileManager.default.enumerator(atPath: files.folder.path) ?? .init() {
       let name = path.split(separator: "/").last.map(String.init) ?? ""
-      guard names.contains(name) || name.hasSuffix(".safetensors") else { continue }
+      guard names.contains(name) || name.hasSuffix(".safetensors") && !name.contains("-step-") else { continue }
       result[path] = try FileBytes.read(files.folder.file(path))
     }
     return result

@@ -113,7 +113,8 @@ struct SuiteWorkerTests {
   }
 
   @Test(
-    "A suite that is stopped again and again, within searches and between jobs, ends as if it never was", arguments: [7, 23])
+    "A suite that is stopped again and again, within searches and between jobs, ends as if it never was",
+    arguments: [29, 61])
   func stopped(every calls: Int) throws {
     let expected = try whole()
     let plan = try SuiteSamples.plan()
