@@ -1,9 +1,9 @@
 import Formats
 import Foundation
 
-/// The results of a suite: suite.csv with a row a cell, suite-jobs.csv with one a job that ended, and the table of the papers
-/// (Zela et al., RobustDARTS, ICLR 2020, table 1; Wang et al., ZARTS, NeurIPS 2022, table 3: a row a benchmark and space, a
-/// column a method) as suite.md and suite.tex.
+/// The results of a suite: suite.csv with a row a cell, suite-jobs.csv with one a job that ended, and suite.md and suite.tex
+/// with a table as those of the twelve benchmarks: a row a benchmark and space, a column a method (Wang et al., ZARTS,
+/// NeurIPS 2022, table 3).
 public struct SuiteTables: Equatable, Sendable {
   /// Dataset by dataset, space by space, method by method.
   public let rows: [SuiteRow]
