@@ -186,7 +186,9 @@ struct ClaimFiles: Sendable {
   /// nil where the file is gone: then another counts.
   func state(of generation: Int, _ terms: Claim.Terms) throws -> Claim.State? {
     let path = path(generation)
-    let descriptor = open(path, O_RDWR | O_CLOEXEC)
+    var descriptor = open(path, O_RDWR | O_CLOEXEC)
+    // Of somebody who may only look.
+    if descriptor < 0, [EACCES, EROFS, EPERM].contains(errno) { descriptor = open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       if errno == ENOENT { return nil }
       throw InputError("cannot be read", at: .file(path), found: FileBytes.systemReason(), wanted: "a claim")
@@ -198,7 +200,7 @@ struct ClaimFiles: Sendable {
     let holder = Claim.Holder(text)
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return nil }
-    let quiet = max(0, try clock() - Self.seconds(status))
+    let quiet = max(0, clock() - Self.seconds(status))
     let unknown = Claim.Holder(host: "unknown", system: "", process: 0, since: "", note: "")
     if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
       if let holder, holder.isLocked, holder.system == Claim.Holder.present().system { return .void(holder) }
@@ -208,9 +210,11 @@ struct ClaimFiles: Sendable {
     return quiet > terms.patience ? .void(holder) : .held(holder ?? unknown, quiet: quiet)
   }
 
-  /// Seconds on the clock of the file system: that of a file made now.
-  private func clock() throws -> Double {
-    let (descriptor, temporary) = try AtomicFile.openTemporary(folder: folder, name: "clock", path: folder)
+  /// Seconds on the clock of the file system, that of a file made now; this machine's where none can be made.
+  private func clock() -> Double {
+    guard let (descriptor, temporary) = try? AtomicFile.openTemporary(folder: folder, name: "clock", path: folder) else {
+      return Date().timeIntervalSince1970
+    }
     defer {
       close(descriptor)
       unlink(temporary)

@@ -186,13 +186,14 @@ extension SuitePlan {
 }
 
 extension Genotype {
-  /// An architecture of a space without meaning, of about the cost of those that are found: of separable 3×3 convolutions
-  /// where edges have them, else of the last candidate of each edge.
+  /// An architecture of a space without meaning, of about the cost of those that are found: of 3×3 convolutions where
+  /// edges have them, else of the last candidate of each edge.
   static func sample(of space: SearchSpace) throws -> Genotype {
     var alphas = space.zeroAlphas
     for (kind, edges) in space.operations.candidates.enumerated() {
       for (edge, candidates) in edges.enumerated() {
-        let column = candidates.firstIndex(of: .separableConv3x3) ?? candidates.count - 1
+        let usual: [CellOperation] = [.separableConv3x3, .norConv3x3]
+        let column = usual.lazy.compactMap { candidates.firstIndex(of: $0) }.first ?? candidates.count - 1
         alphas.matrices[kind][edge, column] = 1
       }
     }
