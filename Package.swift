@@ -4,7 +4,7 @@ import PackageDescription
 // Rooms in the order of the house: each may import only rooms above it.
 let rooms = [
   "Compute", "Formats", "Statistics", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "Retraining", "Landscape",
-  "Studies", "Diagnosis", "Figures", "Plots",
+  "Studies", "Diagnosis", "Suites", "Figures", "Plots",
 ]
 
 let package = Package(
@@ -66,6 +66,12 @@ let package = Package(
     .target(
       name: "Diagnosis",
       dependencies: ["Compute", "Formats", "Statistics", "Cells", "Problems", "Runs", "Search", "Landscape", "Studies"]),
+    .target(
+      name: "Suites",
+      dependencies: [
+        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "Retraining", "Diagnosis",
+        .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
+      ]),
 
     // What is shown
     .target(name: "Figures", dependencies: ["CCairo", "CPNG", "Formats"]),
@@ -153,6 +159,12 @@ let package = Package(
         "Compute", "Formats", "Statistics", "Cells", "Problems", "Search", "Landscape", "Diagnosis", "TestSupport",
         "ClosedFormSupport",
       ]),
+    .testTarget(
+      name: "SuitesTests",
+      dependencies: [
+        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "Retraining", "Suites",
+        "TestSupport", "SearchSupport",
+      ]),
     .testTarget(name: "FiguresTests", dependencies: ["Formats", "Figures", "CPNG", "TestSupport"], exclude: ["References"]),
     .testTarget(
       name: "ReportsTests",
@@ -168,8 +180,8 @@ let package = Package(
     .testTarget(
       name: "zartsTests",
       dependencies: [
-        "Compute", "Formats", "Cells", "Problems", "Search", "Retraining", "Landscape", "Diagnosis", "Figures", "Plots",
-        "zarts", "TestSupport",
+        "Compute", "Formats", "Cells", "Problems", "Search", "Retraining", "Landscape", "Diagnosis", "Suites", "Figures",
+        "Plots", "zarts", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -14,6 +14,8 @@ public struct DatasetKind: Sendable {
   let usualPath: String?
   /// Whether its images are of 32×32, which `side=16` halves.
   let mayBeHalved: Bool
+  /// Training and test images as published, with options as usual; nil where every such dataset has its own.
+  let counts: (training: Int, test: Int)?
   /// In the order in which they are written.
   let options: [DatasetOption]
   /// Reads it; of a folder of images, the names.
@@ -23,12 +25,13 @@ public struct DatasetKind: Sendable {
 
   package init(
     name: String, place: String, form: String? = nil, usualPath: String? = nil, mayBeHalved: Bool = false,
-    options: [DatasetOption] = [], load: @escaping @Sendable (DatasetSpecification) throws -> ImageDataset,
+    counts: (training: Int, test: Int)? = nil, options: [DatasetOption] = [],
+    load: @escaping @Sendable (DatasetSpecification) throws -> ImageDataset,
     files: @escaping @Sendable (DatasetSpecification) throws -> [CheckedFile]
   ) {
     (self.name, self.place, self.usualPath, self.mayBeHalved) = (name, place, usualPath, mayBeHalved)
     self.form = form ?? (usualPath == nil ? "" : "\(name), ") + "\(name):\(place)"
-    (self.options, self.load, self.files) = (options, load, files)
+    (self.counts, self.options, self.load, self.files) = (counts, options, load, files)
   }
 
   /// One line a kind; its file says the rest.

@@ -8,6 +8,19 @@ extension DatasetSpecification {
   /// The kind of a dataset as settings name it. A name that is no specification has no place, and is its own kind.
   public static func kind(of text: String) -> String { (try? Self(parsing: text))?.kind ?? text }
 
+  /// Whether something is at its place; what, loading says.
+  package var isThere: Bool { FileManager.default.fileExists(atPath: location) }
+
+  /// Whether its images are brought to half their side.
+  package var isOfHalfSide: Bool { isHalved }
+
+  /// Its name without place and options, such as `cifar10`.
+  package var name: String { datasetKind.name }
+
+  /// Training and test images of the published dataset; nil where every such dataset has its own, and with options that
+  /// change them.
+  package var publishedCounts: (training: Int, test: Int)? { hasUsualOptions ? datasetKind.counts : nil }
+
   /// The same data by a path that leads to them from any folder.
   ///
   /// - Parameter folder: where a relative path starts; the working folder where it is not given.

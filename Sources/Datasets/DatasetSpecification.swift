@@ -48,6 +48,9 @@ public struct DatasetSpecification: Sendable, CustomStringConvertible {
     values[key] ?? datasetKind.options.first { $0.key == key }?.usual ?? ""
   }
 
+  /// Whether every option of its kind is as usual.
+  var hasUsualOptions: Bool { values.isEmpty }
+
   /// The text that parses to the same specification.
   public var description: String { text(naming: path) }
 

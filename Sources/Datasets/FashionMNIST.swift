@@ -99,6 +99,7 @@ public enum FashionMNIST {
 extension DatasetKind {
   static let fashionMNIST = DatasetKind(
     name: "fashion-mnist", place: "DIR", usualPath: FashionMNIST.systemFolder, mayBeHalved: true,
+    counts: (60_000, 10_000),
     load: { try FashionMNIST.load(folder: $0.location) },
     files: { specification in
       let folder = try FashionMNIST.place(in: specification.location)

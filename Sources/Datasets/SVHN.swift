@@ -79,7 +79,8 @@ public enum SVHN {
 
 extension DatasetKind {
   static let svhn = DatasetKind(
-    name: "svhn", place: "DIR", mayBeHalved: true, options: [.choice("extra", of: ["no", "yes"])],
+    name: "svhn", place: "DIR", mayBeHalved: true, counts: (73_257, 26_032),
+    options: [.choice("extra", of: ["no", "yes"])],
     load: { try SVHN.load(folder: $0.location, includingExtra: $0[option: "extra"] == "yes") },
     files: { specification in
       let extra = specification[option: "extra"] == "yes" ? ["extra_32x32.mat"] : []

@@ -44,10 +44,10 @@ public enum AtomicFile {
   }
 
   /// A new file beside `path`. Names of temporaries that a crash left behind are passed over.
-  private static func openTemporary(folder: String, name: String, path: String) throws -> (Int32, String) {
+  static func openTemporary(folder: String, name: String, path: String) throws -> (Int32, String) {
     for attempt in 0..<10_000 {
       let temporary = "\(folder)/.\(name).\(getpid()).\(attempt).tmp"
-      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor >= 0 { return (descriptor, temporary) }
       guard errno == EEXIST else { throw failure(path, "cannot be written") }
     }
@@ -79,7 +79,7 @@ public enum AtomicFile {
     return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
   }
 
-  private static func failure(_ path: String, _ problem: String) -> InputError {
+  static func failure(_ path: String, _ problem: String) -> InputError {
     InputError(problem, at: .file(path), found: FileBytes.systemReason())
   }
 }

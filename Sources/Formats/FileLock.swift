@@ -4,6 +4,8 @@ import Foundation
 /// that ends. Only those that ask for the lock too are kept away (flock).
 public final class FileLock: Sendable {
   private let descriptor: Int32
+  /// The problem of an `InputError` where another holder has the lock.
+  package static let isHeld = "another process works in this folder"
   /// Removed with the lock; nil for a file that stays.
   private let temporaryPath: String?
 
@@ -22,7 +24,7 @@ public final class FileLock: Sendable {
         let reason = errno
         close(opened)
         throw InputError(
-          reason == EWOULDBLOCK ? "another process works in this folder" : "cannot be locked", at: .file(path),
+          reason == EWOULDBLOCK ? Self.isHeld : "cannot be locked", at: .file(path),
           found: String(cString: strerror(reason)), wanted: "a folder that nothing else writes into; wait or stop the other")
       }
       // The last holder may have removed the file since it was opened: then it is the lock of nothing.

@@ -4,7 +4,7 @@ import Foundation
 public struct ResultFolder: Equatable, Sendable {
   /// The command that makes such a folder.
   public enum Kind: String, CaseIterable, Sendable {
-    case search, retrain, select, compare, landscape, fidelity, spectrum, estimators
+    case search, retrain, select, compare, suite, landscape, fidelity, spectrum, estimators
   }
 
   public let path: String
@@ -65,7 +65,7 @@ extension ResultFolder.Kind {
     case .search, .retrain: "config.yaml"
     case .select: "selection.yaml"
     case .compare: "compare.yaml"
-    case .landscape, .fidelity, .spectrum, .estimators: "\(rawValue).yaml"
+    case .suite, .landscape, .fidelity, .spectrum, .estimators: "\(rawValue).yaml"
     }
   }
 
@@ -75,6 +75,7 @@ extension ResultFolder.Kind {
     case .search, .retrain: ["metrics.csv", "alphas.npy", "genotypes.txt", "genotype.txt", "log.txt"]
     case .select: ["selection.csv", "log.txt"]
     case .compare: ["comparison.csv", "comparison-summary.csv", "comparison-tests.csv", "log.txt"]
+    case .suite: ["suite.csv", "suite-jobs.csv", "suite-estimate.csv", "suite.md", "suite.tex"]
     case .landscape:
       [
         "landscape.csv", "landscape.npy", "landscape.npz", "lines.csv", "comparison.csv", "refinement.csv",

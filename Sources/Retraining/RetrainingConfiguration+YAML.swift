@@ -17,6 +17,9 @@ extension RetrainingConfiguration {
     }
   }
 
+  /// Every setting, as config.yaml spells it.
+  package static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
+
   /// Reads a configuration. Settings that are absent are the defaults of the scale.
   ///
   /// - Parameter place: named in errors, a path as a rule.
@@ -59,7 +62,7 @@ extension RetrainingConfiguration {
   }
 
   /// The first setting that makes another computation of it, with both values as config.yaml has them.
-  func difference(from other: RetrainingConfiguration) throws -> (key: String, own: String, other: String)? {
+  package func difference(from other: RetrainingConfiguration) throws -> (key: String, own: String, other: String)? {
     let (own, other) = (withoutHousekeeping, other.withoutHousekeeping)
     guard own != other else { return nil }
     func values(_ configuration: RetrainingConfiguration) throws -> Node.Mapping {

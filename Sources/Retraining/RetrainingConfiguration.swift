@@ -172,7 +172,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   }
 
   /// The settings that results depend on: the housekeeping is at its defaults, and the data are named without their place.
-  var withoutHousekeeping: RetrainingConfiguration {
+  package var withoutHousekeeping: RetrainingConfiguration {
     var result = self
     result.dataset = DatasetSpecification.kind(of: dataset)
     (result.keepLast, result.checkpointEvery, result.threads) = (0, 0, 0)

@@ -10,7 +10,7 @@ public struct RetrainingFolder: RunFolder, Equatable {
   /// The settings of the run.
   ///
   /// - Throws: `InputError` where they cannot be read.
-  func configuration() throws -> RetrainingConfiguration {
+  package func configuration() throws -> RetrainingConfiguration {
     let text = try String(decoding: FileBytes.read(configurationPath), as: UTF8.self)
     return try RetrainingConfiguration(yaml: text, from: configurationPath)
   }

@@ -9,6 +9,14 @@ enum CommandEnd {
   /// What scripts tell numbers that diverged from other failures by.
   static let divergence = ExitCode(3)
 
+  /// A command as it is typed: `suite run`.
+  private static func words(of command: ParsableCommand.Type) -> String {
+    let name = command.configuration.commandName ?? ""
+    let commands = Zarts.configuration.groupedSubcommands.flatMap(\.subcommands)
+    let parent = commands.first { $0.configuration.subcommands.contains { $0 == command } }
+    return (parent?.configuration.commandName.map { $0 + " " } ?? "") + name
+  }
+
   /// Says what went wrong and ends the process, and the others of its job: 64 for a wrong command line, 3 for numbers that
   /// diverged, 128 + N for a stop by signal N, 1 for everything else.
   ///
@@ -19,7 +27,7 @@ enum CommandEnd {
     if let usage = UsageError(error) {
       let (help, hint) =
         command.map { command in
-          let name = command.configuration.commandName ?? ""
+          let name = words(of: command)
           return (Zarts.helpMessage(for: command), "\n  See 'zarts help \(name)' for more information.")
         } ?? ("", "")
       end("Error: \(usage.description(flags: help))\(hint)\n", ExitCode.validationFailure)

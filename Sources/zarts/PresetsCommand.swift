@@ -3,6 +3,7 @@ import Formats
 import Landscape
 import Retraining
 import Search
+import Suites
 
 struct PresetsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,7 +12,7 @@ struct PresetsCommand: ParsableCommand {
       'zarts search --preset NAME --out DIR' starts from one; a line 'preset: NAME' in a file of --config does too. Flags \
       win over the file, the file over the preset. One of a search is printed as a complete config.yaml. 'zarts retrain \
       --preset NAME' starts from those of --retraining, which are printed without genotype and data, and 'zarts landscape \
-      --preset NAME' from those of --landscapes.
+      --preset NAME' from those of --landscapes, 'zarts suite --preset NAME' from those of --suites.
       """)
 
   @Argument(help: "A preset to print.")
@@ -21,14 +22,19 @@ struct PresetsCommand: ParsableCommand {
   @Flag(help: "List the presets of landscapes, with what each is from.")
   var landscapes = false
 
+  @Flag(help: "List the presets of suites.")
+  var suites = false
+
   func validate() throws {
-    if retraining, landscapes {
-      throw ValidationError("--retraining --landscapes: found both, wanted one")
+    let given = [("--retraining", retraining), ("--landscapes", landscapes), ("--suites", suites)].filter(\.1).map(\.0)
+    if given.count > 1 {
+      throw ValidationError("\(given.joined(separator: " ")): found \(given.count == 2 ? "both" : "all"), wanted one")
     }
   }
 
   func run() throws {
     if landscapes { return try printLandscapes() }
+    if suites { return try printSuites() }
     if let name {
       let text = try usage(of: "preset") { try Self.text(of: name, isRetraining: retraining) }
       return print(text, terminator: "")
@@ -45,6 +51,14 @@ struct PresetsCommand: ParsableCommand {
     }
     print("# zarts landscape --preset \(preset.name): \(preset.summary) (\(preset.source))")
     for entry in preset.entries { print("\(entry.key): \(entry.value)") }
+  }
+
+  private func printSuites() throws {
+    guard let name else {
+      return print(TextTable.text(header: ["preset", "what it is"], rows: SuitePreset.all.map { [$0.name, $0.summary] }))
+    }
+    let preset = try usage(of: "preset") { try SuitePreset(named: name, at: .setting("preset")) }
+    print("# zarts suite --preset \(preset.name): \(preset.summary)\n\(preset.yaml)")
   }
 
   private static var allLandscapes: String {

@@ -8,8 +8,8 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "Put runs, landscapes and statistics onto one HTML page.",
     discussion: """
-      Takes folders of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators, or folders that hold such, \
-      and shows what is there. The page needs no network and no other file: it can be mailed, printed and read on a phone. \
+      Takes folders of zarts search, retrain, compare, suite, landscape, fidelity, spectrum or estimators, or folders that hold \
+      such, and shows what is there. The page needs no network and no other file: it can be mailed, printed and read on a phone. \
       Figures say the value that stands in the file under a pointer, a finger or the arrow keys.
       """)
 

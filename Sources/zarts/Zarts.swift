@@ -12,8 +12,8 @@ struct Zarts: ParsableCommand {
       CommandGroup(
         name: "Search",
         subcommands: [
-          SearchCommand.self, CompareCommand.self, RetrainCommand.self, SelectCommand.self, PresetsCommand.self,
-          SummaryCommand.self,
+          SearchCommand.self, CompareCommand.self, RetrainCommand.self, SelectCommand.self, SuiteCommand.self,
+          PresetsCommand.self, SummaryCommand.self,
         ]),
       CommandGroup(
         name: "Analysis",

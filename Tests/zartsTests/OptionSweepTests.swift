@@ -42,6 +42,9 @@ import Testing
         ]
     case ["retrain"]: return command + ["--genotype", genotype, "--dataset", data, "--print-config"]
     case ["select"]: return command + ["--resume", "\(scratch)/none"]
+    case ["suite", "run"]:
+      return command + ["--methods", "darts1", "--spaces", "s2", "--datasets", data, "--print-config"]
+    case ["suite", "status"]: return command + ["\(scratch)/none"]
     case ["landscape"]: return command + weights + ["--grid", "1", "--objectives", "first"] + out
     case ["fidelity"]:
       return command + weights

@@ -143,7 +143,9 @@ extension DatasetKind {
   private static func cifar(
     _ name: String, _ variant: CIFARVariant, _ load: @escaping @Sendable (String) throws -> ImageDataset
   ) -> DatasetKind {
-    DatasetKind(name: name, place: "PATH", mayBeHalved: true, load: { try load($0.location) }) { specification in
+    DatasetKind(
+      name: name, place: "PATH", mayBeHalved: true, counts: (50_000, 10_000), load: { try load($0.location) }
+    ) { specification in
       let source = try CIFARSource(specification.location, of: variant)
       let names = try source.trainingFiles() + [source.layout.test, source.layout.meta].filter(source.files.contains)
       return try (source.archive.map { [try CheckedFile(reading: $0)] } ?? [])

@@ -11,6 +11,10 @@ extension Report {
       result.landscapes[index].settings = landscapes[index].settings.withoutPaths
       result.landscapes[index].trajectory = landscapes[index].trajectory?.withoutPaths
     }
+    for index in result.suites.indices {
+      result.suites[index].settings = nil
+      result.suites[index].cells = suites[index].cells?.withoutPaths
+    }
     for index in result.studies.indices { result.studies[index].settings = nil }
     for index in result.comparisons.indices {
       let comparison = comparisons[index]

@@ -7,6 +7,7 @@ import Foundation
 public struct Report: Sendable {
   public internal(set) var runs: [ReportRun] = []
   public internal(set) var comparisons: [ReportComparison] = []
+  public internal(set) var suites: [ReportSuite] = []
   public internal(set) var landscapes: [ReportLandscape] = []
   public internal(set) var studies: [ReportStudy] = []
   /// Whether settings, command lines and versions are to be shown.
@@ -73,18 +74,21 @@ public struct Report: Sendable {
   private static func nothing(at path: String, _ found: String) -> InputError {
     InputError(
       "nothing to report on", at: .file(path), found: found,
-      wanted: "a folder of zarts search, retrain, compare, landscape, fidelity, spectrum or estimators")
+      wanted: "a folder of zarts search, retrain, compare, suite, landscape, fidelity, spectrum or estimators")
   }
 
-  private var count: Int { runs.count + comparisons.count + landscapes.count + studies.count }
+  private var count: Int { runs.count + comparisons.count + suites.count + landscapes.count + studies.count }
 
   /// Takes what a folder holds, and then what its subfolders do.
   private mutating func visit(_ path: String, _ access: FolderAccess, depth: Int) throws {
     guard seen.insert(path).inserted else { return }
+    let isSuite = try access.hasFile("\(path)/suite.yaml")
     if try access.hasFile("\(path)/landscape.yaml") {
       landscapes.append(try ReportLandscape(path, access: access))
     } else if try access.hasFile("\(path)/compare.yaml") {
       comparisons.append(try ReportComparison(path, access: access))
+    } else if isSuite {
+      suites.append(try ReportSuite(path, access: access))
     } else if try access.hasFile("\(path)/config.yaml") {
       let run = try ReportRun(path, access: access)
       // A progressive search has no epochs of its own: its stages stand for it.
@@ -94,8 +98,8 @@ public struct Report: Sendable {
       if let study = try ReportStudy(path, kind: kind, access: access) { studies.append(study) }
     }
     guard depth > 0 else { return }
-    // What all runs of a comparison share is no run of its own.
-    let passedOver = ["checkpoints", "diagnosis", "warmups"]
+    // What all runs of a comparison share is no run of its own, nor is what a choice was made by.
+    let passedOver = ["checkpoints", "diagnosis", "warmups"] + (isSuite ? ["choices"] : [])
     for name in access.subfolders(of: path) where !passedOver.contains(name) {
       try visit("\(path)/\(name)", access, depth: depth - 1)
     }
@@ -113,6 +117,7 @@ public struct Report: Sendable {
       if let method = run.settings["method"], !list.contains(method) { list.append(method) }
     }
     let named = methods.isEmpty || methods.count > 4 ? nil : methods.joined(separator: ", ")
+    if let suite = suites.first { return "Suite \(suite.name)" }
     if let comparison = comparisons.first {
       return "Comparison " + (named.map { "of \($0)" } ?? comparison.name)
     }

@@ -52,3 +52,21 @@ public struct ReportComparison: Sendable {
     tests = try access.table("\(path)/comparison-tests.csv")
   }
 }
+
+/// A folder of `zarts suite`: its tables; the runs in it stand among the report's runs.
+public struct ReportSuite: Sendable {
+  public let path: String
+  public let name: String
+  public internal(set) var settings: Settings?
+  /// suite.csv: a row a method on a space and dataset.
+  public internal(set) var cells: CSVTable?
+
+  /// - Throws: `InputError` naming the file that cannot be used.
+  init(_ path: String, access: FolderAccess) throws {
+    self.path = path
+    name = ReportRun.name(of: path)
+    let yaml = "\(path)/suite.yaml"
+    settings = try Settings(access.text(yaml), path: yaml)
+    cells = try access.table("\(path)/suite.csv")
+  }
+}

@@ -34,6 +34,7 @@ enum SummarySection {
     }
     let parts = [
       report.runs.count > 0 ? "\(report.runs.count) runs" : nil,
+      report.suites.count > 0 ? plural(report.suites.count, "suite") : nil,
       report.comparisons.count > 0 ? plural(report.comparisons.count, "comparison") : nil,
       report.landscapes.count > 0 ? plural(report.landscapes.count, "landscape") : nil,
       report.studies.count > 0 ? plural(report.studies.count, "table") + " of statistics" : nil,

@@ -50,9 +50,33 @@ public final class SelectionRun {
   /// - Throws: `Interruption` after a stop; what `RetrainingRun` throws; `InputError` for data without a test split.
   @discardableResult
   public func run() throws -> Int {
+    let (logger, data) = (try makeLogger(), try load(plan.settings.dataset))
+    let choice = try choose(data, logger)
+    logger.info("chosen: candidate \(choice + 1), \(rows[choice].source); the test split is read from here on")
+    let outcome = try train(plan.final(choice), in: "chosen", data)
+    rows[choice].test = outcome?.last.reported
+    try writeTable()
+    logger.info("chosen: \(outcome?.text ?? "no test")")
+    return choice
+  }
+
+  /// Runs the short trainings that are left to run, and no more: what is chosen is for others to train and test.
+  ///
+  /// - Returns: the place of the chosen candidate.
+  /// - Throws: as `run`.
+  package func choose() throws -> Int {
+    let (logger, data) = (try makeLogger(), try load(plan.settings.dataset))
+    let choice = try choose(data, logger)
+    logger.info("chosen: candidate \(choice + 1), \(rows[choice].source)")
+    return choice
+  }
+
+  private func makeLogger() throws -> Logger {
     let handler = try RunLogHandler(path: folder.file("log.txt"))
-    let logger = Logger(label: "select") { _ in handler }
-    let data = try load(plan.settings.dataset)
+    return Logger(label: "select") { _ in handler }
+  }
+
+  private func choose(_ data: ImageDataset, _ logger: Logger) throws -> Int {
     guard data.test != nil else {
       throw InputError("no test split", at: .setting("dataset"), found: plan.settings.dataset, wanted: "data with one")
     }
@@ -67,62 +91,19 @@ public final class SelectionRun {
     }
     rows[choice].isChosen = true
     try writeTable()
-    logger.info("chosen: candidate \(choice + 1), \(rows[choice].source); the test split is read from here on")
-    let outcome = try train(plan.final(choice), in: "chosen", data)
-    rows[choice].test = outcome?.last.reported
-    try writeTable()
-    logger.info("chosen: \(outcome?.text ?? "no test")")
     return choice
   }
 
-  /// Trains a network to its last epoch, from where its folder is.
   private func train(
     _ configuration: RetrainingConfiguration, in name: String, _ data: ImageDataset
   ) throws -> RetrainingOutcome? {
-    let files = RetrainingFolder(unchecked: folder.file(name))
-    let run: RetrainingRun
-    if files.checkpoints().isEmpty {
-      // What was killed before its first checkpoint.
-      if FileManager.default.fileExists(atPath: files.folder.path) {
-        try FileManager.default.removeItem(atPath: files.folder.path)
-      }
-      run = try RetrainingRun(
-        starting: configuration, dataset: data, folder: { try OutputFolder.create(at: files.folder.path) },
-        progress: progress, stop: stop)
-    } else {
-      let begun = try files.configuration()
-      if let difference = try begun.difference(from: configuration) {
-        throw InputError(
-          "a training of other settings", at: .setting(difference.key, in: files.configurationPath),
-          found: difference.own, wanted: "\(difference.other), as in \(folder.file(Self.planName))")
-      }
-      let records = try files.metricsIfAny()
-      if records.count == configuration.epochs {
-        try files.checkHistory()
-        return RetrainingOutcome(of: records)
-      }
-      run = try RetrainingRun(
-        continuing: files.folder,
-        adjusting: { settings in
-          (settings.dataset, settings.threads) = (configuration.dataset, configuration.threads)
-          (settings.keepLast, settings.checkpointEvery) = (configuration.keepLast, configuration.checkpointEvery)
-          settings.tensorboard = configuration.tensorboard
-        },
-        dataset: { _ in data }, progress: progress, stop: stop)
-    }
-    try run.run()
-    return run.outcome
+    try RetrainingRun.complete(
+      configuration, at: folder.file(name), planned: folder.file(Self.planName), on: data, progress: progress, stop: stop
+    ).outcome
   }
 
   private func writeTable() throws {
     try CSVWriter.write(
       columns: SelectionRow.columns, rows: rows.map(\.cells), to: folder.file(Self.tableName))
-  }
-}
-
-extension RetrainingFolder {
-  /// Rows of finished epochs; none before the first.
-  fileprivate func metricsIfAny() throws -> [RetrainingRecord] {
-    FileManager.default.fileExists(atPath: metricsPath) ? try metrics() : []
   }
 }
