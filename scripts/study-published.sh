@@ -4,6 +4,8 @@
 # Days on two cores. What is there is kept and what was cut short goes on, so the same command continues a study that was
 # stopped anywhere, by Ctrl-C, by a signal or by force. docs/study-published.md says what came of it.
 set -eu
+# A shell reads on in its script as it goes; one that runs for days is read as a whole before it begins.
+{
 cd "$(dirname "$0")/.."
 usage() {
   echo "usage: scripts/study-published.sh DATASET [OUT]" >&2
@@ -114,9 +116,11 @@ search() {
   find "$run/checkpoints" -name 'epoch-*-step-*.safetensors' -delete
 }
 
+# Eigenvalues are there every second epoch, which is the cadence of RobustDARTS' code.
 diagnose() {
   if [ -e "$out/runs/$1/diagnosis.yaml" ]; then return 0; fi
-  start "diagnose-$1" "$zarts" diagnose "$out/runs/$1" --every "${DIAGNOSE_EVERY:-5}" --dataset "$dataset" --threads "$threads"
+  start "diagnose-$1" "$zarts" diagnose "$out/runs/$1" --every "${DIAGNOSE_EVERY:-5}" --eigenvalue-rule code \
+    --dataset "$dataset" --threads "$threads"
 }
 
 # study COMMAND RUN EPOCH RESULT SETTINGS FLAG...
@@ -161,3 +165,5 @@ for one in $searches; do set -- "$@" "$out/runs/$one"; done
 "$zarts" summary "$@"
 "$zarts" report "$out" --out "$out/report.html" > /dev/null
 echo "study: done; figures and report.html in $out; scripts/published-data.sh $out collects the tables"
+exit 0
+}
