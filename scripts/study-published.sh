@@ -137,11 +137,13 @@ study() {
 
 analyse() {
   diagnose "$1"
+  # Distances of a length of their own: that of α is 0.01 where a search has only warmed up, and another in each run and epoch.
   for epoch in $fidelity_epochs; do
-    study fidelity "$1" "$epoch" fidelity.csv fidelity.yaml --directions "${DIRECTIONS:-24}" --repeats "${REPEATS:-8}"
+    study fidelity "$1" "$epoch" fidelity.csv fidelity.yaml --length unit --directions "${DIRECTIONS:-24}" --repeats "${REPEATS:-8}"
   done
   for epoch in $landscape_epochs; do
-    study landscape "$1" "$epoch" landscape.csv landscape.yaml --objectives first,second,true:10 --grid "${GRID:-15}"
+    study landscape "$1" "$epoch" landscape.csv landscape.yaml --objectives first,second,true:10 --normalisation none \
+      --grid "${GRID:-15}"
   done
 }
 
