@@ -27,12 +27,6 @@ fidelity_epochs=${FIDELITY_EPOCHS:-5 10 20 30 50}
 landscape_epochs=${LANDSCAPE_EPOCHS:-10 30}
 mkdir -p "$out/logs" "$out/runs"
 
-# One study in a folder at a time; the lock goes with the process, however it ends.
-if command -v flock > /dev/null; then
-  exec 9> "$out/.lock"
-  flock -n 9 || { echo "study: another process works in $out" >&2; exit 1; }
-fi
-
 # A signal goes on to what is being computed, which writes down where it is and ends.
 child=
 name=
@@ -54,8 +48,7 @@ start() {
   name=$1
   shift
   echo "study: $(date -u +%Y-%m-%dT%H:%M:%SZ) $name"
-  # Not the lock's: what goes on alone after a kill must not hold it. It has a lock on its own folder.
-  nice -n "${NICE:-19}" "$@" >> "$out/logs/$name.txt" 2>&1 9>&- &
+  nice -n "${NICE:-19}" "$@" >> "$out/logs/$name.txt" 2>&1 &
   child=$!
   status=0
   wait "$child" || status=$?
@@ -66,6 +59,19 @@ start() {
     exit 1
   fi
 }
+
+# One study in a folder at a time. What is being computed holds the lock too: after a kill of this script alone it goes on, and
+# is waited for.
+if command -v flock > /dev/null; then
+  exec 9> "$out/.lock"
+  if ! flock -n 9; then
+    echo "study: another process works in $out; waiting for its end" >&2
+    flock 9 &
+    child=$!
+    wait "$child"
+    child=
+  fi
+fi
 
 # Images in folders are read class by class and decoded at each use; the binary layout is read once.
 case $dataset in
