@@ -11,8 +11,9 @@ usage() {
   echo "usage: scripts/study-published.sh DATASET [OUT]" >&2
   echo "  DATASET cifar10:PATH, another that zarts search takes, or the path of CIFAR-10 as JPEG images (an archive or a folder of" >&2
   echo "          train/CLASS/*.jpg and test/CLASS/*.jpg), which are converted once, into OUT/data; OUT runs/study-published" >&2
-  echo "  sizes from the environment, all empty or as published: EPOCHS WARMUP CHANNELS LAYERS BATCH TRAIN_LIMIT; those of the" >&2
-  echo "  analyses: FIDELITY_EPOCHS LANDSCAPE_EPOCHS DIRECTIONS REPEATS GRID DIAGNOSE_EVERY; what is run: SEARCHES (METHOD-SEED ...)" >&2
+  echo "  from the environment, where other than the preset's: EPOCHS WARMUP CHANNELS LAYERS BATCH TRAIN_LIMIT;" >&2
+  echo "  DEPTHWISE_INITIALISATION (pytorch-0.3); of the analyses FIDELITY_EPOCHS LANDSCAPE_EPOCHS DIRECTIONS REPEATS GRID DIAGNOSE_EVERY; what is" >&2
+  echo "  run: SEARCHES (METHOD-SEED ...)" >&2
   echo "  THREADS (0, all that may be used), NICE (19), PYTHON (python3, with Pillow, for JPEG)" >&2
   exit 64
 }
@@ -86,10 +87,12 @@ case $dataset in
     ;;
 esac
 
-# Fixed halves in file order and validation with running statistics are the preset's. DARTS has no warm-up.
+# Fixed halves in file order and validation with running statistics are the preset's. DARTS has no warm-up. The public logs are of
+# PyTorch 0.3.1, so depthwise weights begin as small as there.
+DEPTHWISE_INITIALISATION=${DEPTHWISE_INITIALISATION:-pytorch-0.3}
 # Runs of other settings would stand beside one another without notice.
 set -- --preset "${PRESET:-paper-rdarts-s1-cifar10}" --eigenvalue-every 2
-for setting in EPOCHS CHANNELS LAYERS BATCH TRAIN_LIMIT; do
+for setting in EPOCHS CHANNELS LAYERS BATCH TRAIN_LIMIT DEPTHWISE_INITIALISATION; do
   eval "value=\${$setting:-}"
   [ -z "$value" ] || set -- "$@" "--$(echo "$setting" | tr 'A-Z_' 'a-z-')" "$value"
 done
