@@ -4,7 +4,7 @@ BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: setup build dist dist-check demo test test-long test-mpi report-test kill-test study-methods study-collapse study-public-logs notebooks-data bench format lint clean help
+.PHONY: setup build dist dist-check demo test test-long test-mpi report-test kill-test study-methods study-collapse study-public-logs study-published notebooks-data bench format lint clean help
 
 setup: ## install missing Debian packages, check the Swift toolchain
 	@scripts/setup.sh
@@ -52,6 +52,9 @@ study-collapse: build ## does DARTS collapse at a size for two cores? needs CIFA
 
 study-public-logs: build ## verdicts on the published logs of RobustDARTS: make study-public-logs LOGS=PATH
 	scripts/public-logs.sh '$(LOGS)'
+
+study-published: build ## searches at the published size, days on 2 cores: make study-published DATASET=cifar10:PATH, or the path of CIFAR-10 as JPEG
+	scripts/study-published.sh '$(DATASET)'
 
 notebooks-data: build ## the reference study of docs/landscape.md, collected into notebooks-data (about half an hour on 2 cores)
 	scripts/reference-study.sh
