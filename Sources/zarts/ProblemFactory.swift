@@ -91,7 +91,7 @@ enum ProblemFactory {
   ) throws -> [SupernetProblem] {
     let plan = try ParallelPlan.choose(
       requested: parallel, cores: threads(configuration), points: points,
-      instanceBytes: bytes(of: problem, objectives), availableBytes: AvailableMemory.bytes())
+      instanceBytes: bytes(of: problem, objectives), availableBytes: RunningProgram.availableMemory)
     guard plan.instances > 1 || plan.threads != problem.model.threadCount else { return [problem] }
     return try (0..<plan.instances).map { _ in
       try make(configuration, loader: problem.loader, threads: plan.threads)

@@ -45,6 +45,9 @@ extension RunningProgram {
   /// What the messages of a process begin with where it doesn't speak for all.
   static var speaker: String { isLeader ? "" : "rank \(rank) on \(HostName.current): " }
 
+  /// Memory that this process may still take, in bytes: its part of the machine's where ranks of one job share it.
+  static var availableMemory: Int { AvailableMemory.bytes() / max(1, launch?.localSize ?? 1) }
+
   /// Makes the team that a command wants, if any.
   ///
   /// - Returns: whether this process has part in it.

@@ -94,7 +94,7 @@ extension ProblemFactory {
       activations: problem.model.activationBytes, weights: problem.model.makeVector().count)
     let plan = GroupPlan.choose(
       requested: configuration.groups, cores: threads(configuration), pieces: pieces, copyBytes: bytes,
-      availableBytes: AvailableMemory.bytes() / jobs)
+      availableBytes: RunningProgram.availableMemory / jobs)
     if let account = plan.account(copyBytes: bytes) { tell(account) }
     guard plan.groups > 1 else { return [] }
     return try (0..<plan.groups).map { _ in try make(configuration, loader: problem.loader, threads: plan.threads) }

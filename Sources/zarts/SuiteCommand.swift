@@ -18,7 +18,8 @@ struct SuiteCommand: ParsableCommand {
     subcommands: [SuiteRunCommand.self, SuiteStatusCommand.self], defaultSubcommand: SuiteRunCommand.self)
 }
 
-struct SuiteRunCommand: ParsableCommand {
+struct SuiteRunCommand: RankedCommand {
+  static let rankUse = RankUse.each
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Work off a suite, alone or beside other processes.",
     discussion: """
