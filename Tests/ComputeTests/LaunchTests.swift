@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Compute
+import Compute
 
 @Suite("Launchers of several processes") struct LaunchTests {
   @Test("a process that was started alone is none of several") func alone() {

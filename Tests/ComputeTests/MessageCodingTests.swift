@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Compute
+import Compute
 
 @Suite("Messages between ranks") struct MessageCodingTests {
   @Test("values come back with their bits, in the order in which they were written") func roundTrip() throws {

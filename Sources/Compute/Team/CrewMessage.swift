@@ -1,5 +1,5 @@
 /// What the ranks of a crew say to each other.
-enum CrewMessage: Equatable {
+package enum CrewMessage: Equatable {
   /// To rank 0: so many workers wait for requests.
   case arrival(workers: Int, host: String)
   /// To a server: for all requests that follow.
@@ -19,7 +19,7 @@ enum CrewMessage: Equatable {
   /// To a server: nothing follows.
   case dismissal
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var writer = MessageWriter()
     switch self {
     case .arrival(let workers, let host):
@@ -60,7 +60,7 @@ enum CrewMessage: Equatable {
   }
 
   /// - Throws: `TruncatedMessage`.
-  init(_ bytes: [UInt8]) throws {
+  package init(_ bytes: [UInt8]) throws {
     var reader = MessageReader(bytes)
     switch try reader.int() {
     case 0: self = .arrival(workers: try reader.int(), host: try reader.text())
