@@ -142,8 +142,10 @@ extension SuitePlan {
       let settings = try retraining.configuration(genotype: Genotype.sample(of: cell.space).line, of: search)
       return try Yams.compose(yaml: settings.yaml)?.mapping ?? [:]
     }
-    // Housekeeping and halves follow the searches.
-    let others = SuiteRetraining.reserved + ["split", "threads", "engine", "checkpoint_every", "tensorboard"]
+    // Housekeeping and halves follow the searches, but for what the settings say.
+    let said = try Yams.compose(yaml: retraining.settings)?.mapping?.keys.compactMap(\.string) ?? []
+    let followed = ["split", "engine", "checkpoint_every", "tensorboard"].filter { !said.contains($0) }
+    let others = SuiteRetraining.reserved + followed
     return RetrainingConfiguration.keys.filter { !others.contains($0) }.compactMap { key in
       let values = all.map { $0[key]?.string ?? "null" }
       guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
