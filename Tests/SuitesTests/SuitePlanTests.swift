@@ -189,7 +189,9 @@ struct SuitePlanTests {
       } == expected)
   }
 
-  @Test("What the settings of retrainings say is in the file that is written, halves and checkpoints too") func said() throws {
+  @Test("What the settings of retrainings say is in the file that is written, halves and checkpoints too") func said()
+    throws
+  {
     let plan = try SuiteSamples.plan(
       SuiteSamples.yaml.replacing("keep_last: 0,", with: "keep_last: 0, split: file-order, checkpoint_every: 5,"))
     let again = try SuitePlan(yaml: plan.yaml, from: "written")
