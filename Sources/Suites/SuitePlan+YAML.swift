@@ -61,7 +61,11 @@ extension SuitePlan {
       throw InputError("a suite with a budget", at: .setting("budget", in: place), found: "steps", wanted: "none")
     }
     let networks = lists.networks ?? last(\.networks) ?? .chosen
-    let seeds = lists.retrainingSeeds ?? last(\.retrainingSeeds)
+    // Seeds of what 'each' wins over are of a choice that there is not.
+    let written =
+      networks == .chosen || (lists.networks == nil && text.networks == nil)
+      ? last(\.retrainingSeeds) : lists.networks == nil ? text.retrainingSeeds : nil
+    let seeds = lists.retrainingSeeds ?? written
     if let seeds {
       let place = InputError.Place.setting("retraining_seeds", in: lists.retrainingSeeds == nil ? file : nil)
       guard networks == .chosen else {

@@ -36,6 +36,17 @@ struct SuitePlanTests {
     #expect(trained.map { jobs[$0.needs[0]].path } == jobs.filter { $0.kind == .search }.map(\.path))
   }
 
+  @Test("Where 'each' wins over a preset or a file, their seeds of retrainings go with their choice")
+  func eachWins() throws {
+    for networks in [nil, SuitePlan.Networks.each] {
+      let plan = try SuitePlan(
+        yaml: networks == nil ? "retrain: each" : "retraining_seeds: [5]", from: "suite.yaml",
+        lists: .init(networks: networks), preset: SuitePreset(named: "small", at: "")
+      ) { $0 == "fashion-mnist" }
+      #expect(plan.networks == .each && plan.jobs.allSatisfy { $0.kind != .choose })
+    }
+  }
+
   @Test("A search that shares its warm-up with none computes it itself, and datasets have folders of their own")
   func alone() throws {
     let yaml = SuiteSamples.yaml.replacing("[darts1, zarts-mgs]", with: "[darts1]").replacing(
