@@ -147,7 +147,7 @@ public final class Claim: Sendable {
     return .free
   }
 
-  /// Whether another has taken over, as from a process that stood still for longer than `Terms.patience`. Known a beat late.
+  /// Whether another has taken over, as from a process that stood still for longer than `Terms.patience`.
   public var isLost: Bool { heart.isLost }
 
   /// Gives it up. Others may have it from here on.
@@ -200,13 +200,14 @@ struct ClaimFiles: Sendable {
     let holder = Claim.Holder(text)
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return nil }
-    let quiet = max(0, clock() - Self.seconds(status))
     let unknown = Claim.Holder(host: "unknown", system: "", process: 0, since: "", note: "")
     if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
       if let holder, holder.isLocked, holder.system == Claim.Holder.present().system { return .void(holder) }
     } else if errno == EWOULDBLOCK {
-      return .held(holder ?? unknown, quiet: quiet)
+      // Nothing depends on the time: the clock of this machine will do, and no file is made.
+      return .held(holder ?? unknown, quiet: max(0, Date().timeIntervalSince1970 - Self.seconds(status)))
     }
+    let quiet = max(0, clock() - Self.seconds(status))
     return quiet > terms.patience ? .void(holder) : .held(holder ?? unknown, quiet: quiet)
   }
 
@@ -241,11 +242,12 @@ final class ClaimHeart: @unchecked Sendable {
   private let condition = NSCondition()
   private var ended = false
   private var lost = false
+  private let onLoss: @Sendable () -> Void
 
   init(
     _ files: ClaimFiles, _ generation: Int, _ descriptor: Int32, beat: Double, onLoss: @escaping @Sendable () -> Void
   ) {
-    (self.files, self.generation, self.descriptor) = (files, generation, descriptor)
+    (self.files, self.generation, self.descriptor, self.onLoss) = (files, generation, descriptor, onLoss)
     let thread = Thread { [self] in
       condition.lock()
       defer { condition.unlock() }
@@ -254,18 +256,27 @@ final class ClaimHeart: @unchecked Sendable {
         if ended { break }
         // Null for the time: the file system's own, not that of this machine.
         futimens(descriptor, nil)
-        // What cannot be read now is asked again.
-        if let newest = try? files.newest(), newest != generation {
-          lost = true
-          onLoss()
-        }
+        look()
       }
     }
     thread.stackSize = 1 << 20
     thread.start()
   }
 
-  var isLost: Bool { condition.withLock { lost } }
+  /// What cannot be read now is asked again.
+  private func look() {
+    guard !ended, !lost, let newest = try? files.newest(), newest != generation else { return }
+    lost = true
+    onLoss()
+  }
+
+  /// Looks, so that a process that stood still until now knows.
+  var isLost: Bool {
+    condition.withLock {
+      look()
+      return lost
+    }
+  }
 
   func release() {
     condition.lock()

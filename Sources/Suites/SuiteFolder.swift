@@ -74,7 +74,13 @@ public struct SuiteFolder: Equatable, Sendable {
   public func record(of job: SuiteJob) throws -> SuiteRecord? {
     let path = recordPath(of: job)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return try SuiteRecord(readingFrom: path)
+    do {
+      return try SuiteRecord(readingFrom: path)
+    } catch {
+      // Another process may just have forgotten a failure.
+      guard FileManager.default.fileExists(atPath: path) else { return nil }
+      throw error
+    }
   }
 
   func path(of job: SuiteJob) -> String { folder.file(job.path) }

@@ -61,7 +61,11 @@ extension SuitePlan {
       throw InputError("a suite with a budget", at: .setting("budget", in: place), found: "steps", wanted: "none")
     }
     let networks = lists.networks ?? last(\.networks) ?? .chosen
-    let seeds = lists.retrainingSeeds ?? last(\.retrainingSeeds)
+    // Seeds of what 'each' wins over are of a choice that there is not.
+    let written =
+      networks == .chosen || (lists.networks == nil && text.networks == nil)
+      ? last(\.retrainingSeeds) : lists.networks == nil ? text.retrainingSeeds : nil
+    let seeds = lists.retrainingSeeds ?? written
     if let seeds {
       let place = InputError.Place.setting("retraining_seeds", in: lists.retrainingSeeds == nil ? file : nil)
       guard networks == .chosen else {
@@ -142,8 +146,10 @@ extension SuitePlan {
       let settings = try retraining.configuration(genotype: Genotype.sample(of: cell.space).line, of: search)
       return try Yams.compose(yaml: settings.yaml)?.mapping ?? [:]
     }
-    // Housekeeping and halves follow the searches.
-    let others = SuiteRetraining.reserved + ["split", "threads", "engine", "checkpoint_every", "tensorboard"]
+    // Housekeeping and halves follow the searches, but for what the settings say.
+    let said = try Yams.compose(yaml: retraining.settings)?.mapping?.keys.compactMap(\.string) ?? []
+    let followed = ["split", "engine", "checkpoint_every", "tensorboard"].filter { !said.contains($0) }
+    let others = SuiteRetraining.reserved + followed
     return RetrainingConfiguration.keys.filter { !others.contains($0) }.compactMap { key in
       let values = all.map { $0[key]?.string ?? "null" }
       guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }

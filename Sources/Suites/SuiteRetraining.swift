@@ -15,8 +15,8 @@ public struct SuiteRetraining: Equatable, Sendable {
   /// The file that both are from, named in errors; nil for none.
   let place: String?
 
-  /// Settings that the suite itself says.
-  static let reserved = ["genotype", "dataset", "seed", "hold_out", "test_every"]
+  /// Settings that the suite itself says, or the process that works on it.
+  static let reserved = ["genotype", "dataset", "seed", "hold_out", "test_every", "threads"]
 
   static let presetKey = "retraining_preset"
   static let settingsKey = "retraining_settings"

@@ -13,6 +13,8 @@ extension SuiteWorker {
   /// - Throws: `Divergence`, `Interruption` and `CancellationError` of what is run; whatever fails it.
   func result(of job: SuiteJob, _ reporter: ProgressReporter, _ stop: StopRequest) throws -> SuiteRecord {
     let needed = try job.needs.compactMap { try files.record(of: plan.jobs[$0]) }
+    // Somebody may have removed a record since this job was found ready.
+    guard needed.count == job.needs.count, needed.allSatisfy({ $0.status != .failed }) else { throw CancellationError() }
     if let first = needed.first, needed.allSatisfy({ $0.status == .diverged }) {
       var record = SuiteRecord(job: job.key, status: .diverged)
       record.reason = "\(plan.jobs[job.needs[0]].path): \(first.reason)"
@@ -50,8 +52,11 @@ extension SuiteWorker {
   private func search(_ job: SuiteJob, _ reporter: ProgressReporter, _ stop: StopRequest) throws -> SuiteRecord {
     let (settings, folder) = (configuration(of: job), files.search(job))
     let warmup = job.needs.first.map { files.search(plan.jobs[$0]) }
+    let problem = try problem(settings, of: job)
+    var crewed = settings
+    crewed.threads = threadCount(of: job)
     try SearchJob(settings, in: folder).run(
-      on: problem(settings, of: job), after: warmup, progress: reporter, stop: stop)
+      on: problem, after: warmup, crew: makeCrew?(crewed, problem) ?? nil, progress: reporter, stop: stop)
     guard let result = try folder.result(), let genotype = result.genotype else {
       throw InputError("nothing found", at: .file(folder.folder.path), found: "no architecture", wanted: "that of an epoch")
     }

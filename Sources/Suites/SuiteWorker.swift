@@ -17,6 +17,7 @@ public struct SuiteWorker<Problem: BilevelProblem> {
   /// Threads of this process; no result depends on them.
   let threads: Int
   let makeProblem: (SearchConfiguration) throws -> Problem
+  let makeCrew: ((SearchConfiguration, Problem) throws -> CandidateCrew<Problem>?)?
   let load: (String) throws -> ImageDataset
   let stop: StopRequest
   private let terms: Claim.Terms
@@ -28,14 +29,18 @@ public struct SuiteWorker<Problem: BilevelProblem> {
   ///   - plan: of the folder, with data named by paths that lead to them from here.
   ///   - threads: 0 for what the plan says.
   ///   - terms: of claims, the same in all processes.
-  ///   - pause: seconds from one look for work to the next where there is none yet.
+  ///   - pause: seconds from one look for work to the next where there is none yet, at first.
   ///   - makeProblem: makes the problem that settings describe.
+  ///   - makeCrew: who evaluates the candidates of a search, of its settings with this process's threads and its problem; nil
+  ///     for the problem itself.
   ///   - load: loads what a dataset's name leads to.
   /// - Throws: `InputError` where the folder cannot be written.
   public init(
     of plan: SuitePlan, in files: SuiteFolder, threads: Int = 0, terms: Claim.Terms = Claim.Terms(), pause: Double = 2,
     progress: @escaping () -> ProgressReporter = { .silent }, stop: StopRequest = StopRequest(),
-    makeProblem: @escaping (SearchConfiguration) throws -> Problem, load: @escaping (String) throws -> ImageDataset
+    makeProblem: @escaping (SearchConfiguration) throws -> Problem,
+    makeCrew: ((SearchConfiguration, Problem) throws -> CandidateCrew<Problem>?)? = nil,
+    load: @escaping (String) throws -> ImageDataset
   ) throws {
     self.plan = plan
     self.files = files
@@ -45,6 +50,7 @@ public struct SuiteWorker<Problem: BilevelProblem> {
     self.progress = progress
     self.stop = stop
     self.makeProblem = makeProblem
+    self.makeCrew = makeCrew
     self.load = load
     try files.prepare()
     let holder = Claim.Holder.present()
@@ -60,28 +66,29 @@ public struct SuiteWorker<Problem: BilevelProblem> {
   public func work() throws -> SuiteState {
     logger.info("command: \(Provenance.commandLine)")
     try SuiteTables(of: plan, in: files).write()
-    var waits = false
+    var waits = 0
     while !stop.isRequested {
       let state = try SuiteState(of: plan, in: files, terms: terms)
       if state.isOver { break }
       if try state.entries.contains(where: { try workOn($0, state) }) {
-        waits = false
+        waits = 0
         continue
       }
-      if !waits {
+      if waits == 0 {
         logger.info("waits: \(state.count(.running)) jobs are running elsewhere")
         progress().note("nothing to begin; \(state.count(.running)) jobs are running in other processes")
       }
-      waits = true
-      sleep()
+      sleep(waits)
+      waits += 1
     }
     logger.info("ends\(stop.signal.map { " after signal \($0)" } ?? "")")
     try SuiteTables(of: plan, in: files).write()
     return try SuiteState(of: plan, in: files, terms: terms)
   }
 
-  private func sleep() {
-    let end = ProgressReporter.monotonicSeconds() + pause
+  /// Longer from look to look, up to eight times: each reads the records of all jobs, from a file system that many share.
+  private func sleep(_ looks: Int) {
+    let end = ProgressReporter.monotonicSeconds() + pause * min(8, pow(1.2, Double(looks)))
     while !stop.isRequested, ProgressReporter.monotonicSeconds() < end {
       Thread.sleep(forTimeInterval: min(0.1, pause))
     }

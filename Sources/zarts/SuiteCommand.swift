@@ -150,6 +150,7 @@ struct SuiteRunCommand: RankedCommand {
     let state = try SuiteWorker(
       of: plan, in: files, threads: threads ?? 0, terms: claims.terms,
       progress: { .standardError(interval: reportEvery) }, stop: stop, makeProblem: ProblemFactory.makeSearched,
+      makeCrew: { try ProblemFactory.crew(of: $1, $0, jobs: 1) },
       load: { name in
         if let loaded, loaded.name == name { return loaded.data }
         let data = try DatasetSpecification(parsing: name).load()
@@ -157,8 +158,11 @@ struct SuiteRunCommand: RankedCommand {
         return data
       }
     ).work()
-    print(try SuiteReport.table(SuiteTables(of: plan, in: files).rows))
-    print("results in \(files.folder.path)")
+    // Once for a job of several processes.
+    if RunningProgram.isLeader {
+      print(try SuiteReport.table(SuiteTables(of: plan, in: files).rows))
+      print("results in \(files.folder.path)")
+    }
     try finish(state, files, stop)
   }
 

@@ -119,6 +119,13 @@ struct ClaimTests {
     #expect(try take() == nil, "giving up what was lost takes nothing from the other")
   }
 
+  @Test("Who asks between two refreshments is told at once that another has taken over") func lostBetweenBeats() throws {
+    let claim = try #require(try take(.init(beat: 1000)))
+    #expect(!claim.isLost)
+    try leave(2, system: "another kernel")
+    #expect(claim.isLost)
+  }
+
   @Test("A folder that is not there is named") func noFolder() throws {
     #expect(refusal { try Claim.take("job", in: folder.file("absent")) }?.hasPrefix(folder.file("absent")) == true)
   }

@@ -36,6 +36,17 @@ struct SuitePlanTests {
     #expect(trained.map { jobs[$0.needs[0]].path } == jobs.filter { $0.kind == .search }.map(\.path))
   }
 
+  @Test("Where 'each' wins over a preset or a file, their seeds of retrainings go with their choice")
+  func eachWins() throws {
+    for networks in [nil, SuitePlan.Networks.each] {
+      let plan = try SuitePlan(
+        yaml: networks == nil ? "retrain: each" : "retraining_seeds: [5]", from: "suite.yaml",
+        lists: .init(networks: networks), preset: SuitePreset(named: "small", at: "")
+      ) { $0 == "fashion-mnist" }
+      #expect(plan.networks == .each && plan.jobs.allSatisfy { $0.kind != .choose })
+    }
+  }
+
   @Test("A search that shares its warm-up with none computes it itself, and datasets have folders of their own")
   func alone() throws {
     let yaml = SuiteSamples.yaml.replacing("[darts1, zarts-mgs]", with: "[darts1]").replacing(
@@ -173,6 +184,7 @@ struct SuitePlanTests {
       ("retraining_seeds: []", "suite.yaml: setting retraining_seeds: []"),
       ("retrain: each\nretraining_seeds: [1]", "suite.yaml: setting retraining_seeds: [1]"),
       ("retraining_settings: {seed: 3}", "suite.yaml: setting retraining_settings: 'seed'"),
+      ("retraining_settings: {threads: 3}", "suite.yaml: setting retraining_settings: 'threads'"),
       ("retraining_settings: {epoch: 3}", "suite.yaml: setting retraining_settings: 'epoch'"),
       ("retraining_settings: 3", "suite.yaml: setting retraining_settings: '3'"),
       ("retraining_settings: {epochs: x}", "suite.yaml: retraining_settings: setting epochs: 'x'"),
@@ -186,6 +198,18 @@ struct SuitePlanTests {
       refusal {
         try SuitePlan(yaml: base + "datasets: [a]\n".filter { _ in !text.hasPrefix("-") } + text, from: "suite.yaml")
       } == expected)
+  }
+
+  @Test("What the settings of retrainings say is in the file that is written, halves and checkpoints too") func said()
+    throws
+  {
+    let plan = try SuiteSamples.plan(
+      SuiteSamples.yaml.replacing("keep_last: 0,", with: "keep_last: 0, split: file-order, checkpoint_every: 5,"))
+    let again = try SuitePlan(yaml: plan.yaml, from: "written")
+    try again.require(sameAs: plan, in: "written")
+    let text = try again.yaml.components(separatedBy: "retraining_settings:\n")[1]
+    #expect(text.contains("  split: file-order\n") && text.contains("  checkpoint_every: 5\n"))
+    #expect(try !SuiteSamples.plan().yaml.components(separatedBy: "retraining_settings:\n")[1].contains("  split:"))
   }
 
   @Test("Another suite is known by the first setting that differs; threads and places of data make none") func sameness()

@@ -86,6 +86,20 @@ struct SuiteWorkerTests {
     }
   }
 
+  @Test("Each search is asked who evaluates its candidates, with the threads of the process") func crews() throws {
+    let plan = try SuiteSamples.plan()
+    var asked: [String] = []
+    let state = try SuiteWorker(
+      of: plan, in: begin(plan, "crews"), threads: 2, pause: 0.02, makeProblem: { try SuiteSamples.problem($0) },
+      makeCrew: { settings, _ in
+        asked.append("\(settings.method.rawValue) \(settings.seed) \(settings.threads)")
+        return nil
+      }, load: { _ in try SuiteSamples.shades() }
+    ).work()
+    #expect(state.count(.finished) == 12)
+    #expect(asked == ["darts1 0 2", "darts1 1 2", "zarts-mgs 0 2", "zarts-mgs 1 2"])
+  }
+
   @Test("Several processes work off a suite to the bits and the tables of one") func several() throws {
     let expected = try whole()
     let plan = try SuiteSamples.plan()

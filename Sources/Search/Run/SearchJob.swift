@@ -18,20 +18,21 @@ package struct SearchJob {
   /// - Parameters:
   ///   - problem: that the settings describe.
   ///   - warmup: the run of `configuration.sharedWarmup`, as far as this search needs it; nil to compute it here.
+  ///   - crew: evaluates candidates, with the same bits; nil for the problem itself, one after the other.
   /// - Throws: what `SearchRun.run` throws; `InputError` where the folder holds a search of other settings.
   package func run<Problem: BilevelProblem>(
-    on problem: Problem, after warmup: SearchRunFolder? = nil, progress: ProgressReporter = .silent,
-    stop: StopRequest = StopRequest()
+    on problem: Problem, after warmup: SearchRunFolder? = nil, crew: CandidateCrew<Problem>? = nil,
+    progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
-    if let run = try continued(problem, progress, stop) {
+    if let run = try continued(problem, crew, progress, stop) {
       _ = try run.run()
     } else if let warmup, configuration.warmup > 0 {
       try SearchRun(
         forking: warmup, starting: problem, configuration: configuration, folder: newFolder(), space: configuration.space,
-        progress: progress, stop: stop
+        crew: crew, progress: progress, stop: stop
       ).run()
     } else {
-      try started(problem, progress, stop).run()
+      try started(problem, crew, progress, stop).run()
     }
   }
 
@@ -42,12 +43,12 @@ package struct SearchJob {
     to epochs: Int, on problem: Problem, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
     if FileManager.default.fileExists(atPath: files.checkpointPath(epoch: epochs)) { return }
-    let run = try continued(problem, progress, stop) ?? started(problem, progress, stop)
+    let run = try continued(problem, nil, progress, stop) ?? started(problem, nil, progress, stop)
     try run.advance(to: epochs)
   }
 
   private func continued<Problem: BilevelProblem>(
-    _ problem: Problem, _ progress: ProgressReporter, _ stop: StopRequest
+    _ problem: Problem, _ crew: CandidateCrew<Problem>?, _ progress: ProgressReporter, _ stop: StopRequest
   ) throws -> SearchRun<Problem>? {
     guard files.isStarted else { return nil }
     if let difference = try files.configuration().difference(from: configuration) {
@@ -57,15 +58,15 @@ package struct SearchJob {
     }
     return try SearchRun(
       continuing: problem, folder: files.folder, space: configuration.space,
-      adjusting: { $0.dataset = configuration.dataset }, progress: progress, stop: stop)
+      adjusting: { $0.dataset = configuration.dataset }, crew: crew, progress: progress, stop: stop)
   }
 
   private func started<Problem: BilevelProblem>(
-    _ problem: Problem, _ progress: ProgressReporter, _ stop: StopRequest
+    _ problem: Problem, _ crew: CandidateCrew<Problem>?, _ progress: ProgressReporter, _ stop: StopRequest
   ) throws -> SearchRun<Problem> {
     try SearchRun(
-      starting: problem, configuration: configuration, folder: newFolder(), space: configuration.space, progress: progress,
-      stop: stop)
+      starting: problem, configuration: configuration, folder: newFolder(), space: configuration.space, crew: crew,
+      progress: progress, stop: stop)
   }
 
   /// What was killed before its first checkpoint is of no worth.
