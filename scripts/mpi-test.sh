@@ -244,6 +244,10 @@ for family in $families; do
   job "$family" 3 "$ZARTS" search --method nothing --out "$out/never" || status=$?
   [ $status -eq 64 ] || fail "a wrong command line: status $status of $family, not 64"
   [ "$(grep -c nothing "$out/errors")" -eq 1 ] || fail "a wrong command line: not told once by $family"
+  status=0
+  job "$family" 3 "$ZARTS" search --method zarts-mgs --dataset nothing --out "$out/never" || status=$?
+  [ $status -eq 64 ] || fail "a search of no data: status $status of $family, not 64"
+  [ "$(grep -c 'nothing' "$out/errors")" -eq 1 ] || fail "a search of no data: not told once by $family"
   job "$family" 3 "$ZARTS" summary "$subject" || fail "summary on 3 ranks of $family ends with status $?"
   [ "$("$ZARTS" summary "$subject")" = "$(cat "$out/words")" ] || fail "summary on 3 ranks of $family prints something else"
   status=0
