@@ -52,15 +52,19 @@ job() {
   timeout -k 10 120 "mpirun.$family" -n "$ranks" "$out/rank" "$@" > "$out/words" 2> "$out/errors" < /dev/null
 }
 
-# Columns of a table but those that hold times. Text in quotes comes after all of them or has no comma.
+# Columns of a table but those that hold times, and rows but those of a quantity that is one. A comma within quotes is none.
 timeless() {
-  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) keep[i] = $i !~ /seconds/ }
-    { line = ""; for (i = 1; i <= NF; i++) if (!(i in keep) || keep[i]) line = line "," $i; print line }' "$1"
+  awk '{ n = split($0, part, "\""); text = part[1]
+      for (i = 2; i <= n; i++) { if (i % 2 == 0) gsub(",", ";", part[i]); text = text part[i] }
+      count = split(text, cell, ",") }
+    NR == 1 { for (i = 1; i <= count; i++) { keep[i] = cell[i] !~ /seconds/; if (cell[i] == "quantity") quantity = i } }
+    quantity && cell[quantity] ~ /seconds/ { next }
+    { line = ""; for (i = 1; i <= count; i++) if (!(i in keep) || keep[i]) line = line "," cell[i]; print line }' "$1"
 }
 
 # same NAME WANTED FOUND: whether two folders hold the same results, byte for byte.
 same() {
-  (cd "$2" && find . -name '*.csv' -o -name '*.npy' -o -name 'genotype*.txt' -o -name 'directions.safetensors') |
+  (cd "$2" && find . -name '*.csv' -o -name '*.npy' -o -name 'genotype*.txt' -o -name '*.safetensors') |
     LC_ALL=C sort > "$out/names"
   [ -s "$out/names" ] || fail "$1: there are no tables in $2"
   while read -r name; do
@@ -240,6 +244,10 @@ for family in $families; do
   job "$family" 3 "$ZARTS" search --method nothing --out "$out/never" || status=$?
   [ $status -eq 64 ] || fail "a wrong command line: status $status of $family, not 64"
   [ "$(grep -c nothing "$out/errors")" -eq 1 ] || fail "a wrong command line: not told once by $family"
+  status=0
+  job "$family" 3 "$ZARTS" search --method zarts-mgs --dataset nothing --out "$out/never" || status=$?
+  [ $status -eq 64 ] || fail "a search of no data: status $status of $family, not 64"
+  [ "$(grep -c 'nothing' "$out/errors")" -eq 1 ] || fail "a search of no data: not told once by $family"
   job "$family" 3 "$ZARTS" summary "$subject" || fail "summary on 3 ranks of $family ends with status $?"
   [ "$("$ZARTS" summary "$subject")" = "$(cat "$out/words")" ] || fail "summary on 3 ranks of $family prints something else"
   status=0

@@ -45,8 +45,9 @@ struct SearchCommand: RankedCommand {
     try pinning.apply()
     let stop = SignalTrap.install()
     let team = try RunningProgram.team()
-    guard team.rank == 0 else { return serve(team, stop) }
     let configuration = try resume.map { try continuedConfiguration($0) } ?? newConfiguration()
+    // With settings and data that this rank reads for itself.
+    guard team.rank == 0 else { return try SearchCrew.serve(configuration, team: team, stop: stop) }
     let progress = reporter
     let crew = SearchCrew(of: configuration, team: team, stop: stop, progress: progress)
     defer { crew.dismiss() }
@@ -54,17 +55,6 @@ struct SearchCommand: RankedCommand {
       try goOn(with: SearchRunFolder(existing: resume), configuration, crew, progress, stop)
     } else {
       try start(configuration, crew, progress, stop)
-    }
-  }
-
-  /// Evaluates candidates for rank 0, with settings and data that this rank reads for itself.
-  private func serve(_ team: any Team, _ stop: StopRequest) {
-    do {
-      try SearchCrew.serve(
-        resume.map { try continuedConfiguration($0) } ?? newConfiguration(), team: team, stop: stop)
-    } catch {
-      complain("rank \(team.rank) on \(team.host): \(error)")
-      team.abort(status: 1)
     }
   }
 

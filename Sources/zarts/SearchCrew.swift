@@ -48,7 +48,11 @@ struct SearchCrew {
   static func serve(_ search: SearchConfiguration, team: any Team, stop: StopRequest) throws {
     let signal: @Sendable () -> Int32? = { stop.signal }
     guard search.lossesAtOnce > 1 else {
-      return try CrewServer(team: team, workers: 1, signal: signal).serve { _, _ in throw TruncatedMessage() }
+      return try CrewServer(team: team, workers: 1, signal: signal).serve { _, _ in
+        throw InputError(
+          "other settings than rank 0's", at: .setting("method"), found: search.method.rawValue,
+          wanted: "one with candidates to share, as in rank 0")
+      }
     }
     let server = CandidateServer<SupernetProblem>(team: team, search: search, workers: workers(search, team)) { settings in
       let problem = try ProblemFactory.make(settings)
