@@ -51,7 +51,8 @@ import Testing
     for key in method.definition.settings {
       let field = try #require(SearchConfiguration.field(key), "\(method) reads \(key)")
       #expect(
-        [.afterWarmup, .nothing].contains(field.affects), "\(key) is read by some methods alone, so no warm-up depends on it")
+        [.afterWarmup, .nothing].contains(field.affects), "\(key) is read by some methods alone, so no warm-up depends on it"
+      )
       #expect(method.takes(key))
     }
     #expect(method.takes("epochs") && method.takes("momentum") && !method.takes("colour"))
