@@ -1,6 +1,5 @@
-import Testing
-
 import Compute
+import Testing
 
 @Suite("Launchers of several processes") struct LaunchTests {
   @Test("a process that was started alone is none of several") func alone() {

@@ -1,6 +1,5 @@
-import Testing
-
 import Compute
+import Testing
 
 @Suite("Messages between ranks") struct MessageCodingTests {
   @Test("values come back with their bits, in the order in which they were written") func roundTrip() throws {
