@@ -73,6 +73,22 @@ public protocol BilevelProblem: AnyObject {
   ) throws -> BatchHessianProduct
   /// How many mixing weights α stands for.
   var mixingCount: Int { get }
+  /// ∇²_ω L(ω, α) · v on a batch at fixed α, with the batch's own normalisation statistics: exact up to rounding wherever L has a
+  /// second derivative.
+  ///
+  /// - Parameters:
+  ///   - direction: v, a vector of ω's shape.
+  ///   - product: overwritten with the product.
+  /// - Throws: `MemoryShortage` where that needs more memory than there is.
+  func weightHessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: Batch,
+    product: ParameterVector
+  ) throws -> BatchLoss
+
+  /// Batches of a whole split; 0 where the problem has no such data.
+  func splitCount(_ split: DataSplit) -> Int
+  /// A batch of a whole split (counted from 0), in fixed order and without augmentation.
+  func splitBatch(_ split: DataSplit, _ index: Int) throws -> Batch
 
   /// Named tensors of a vector that holds ω, a gradient or a momentum, in the public layout of the problem.
   func export(_ vector: ParameterVector) -> [NamedTensor]
@@ -89,6 +105,13 @@ extension BilevelProblem {
   public var dataChecksum: String? { nil }
   /// A problem that mixes nothing has α in their place.
   public var mixingCount: Int { initialAlphas.count }
+
+  public func splitCount(_ split: DataSplit) -> Int { split == .validation ? validationSplitCount : 0 }
+
+  public func splitBatch(_ split: DataSplit, _ index: Int) throws -> Batch {
+    precondition(split == .validation, "the problem has no \(split.rawValue) data")
+    return try validationSplitBatch(index)
+  }
 
   public func trainingBatch(epoch: Int, step: Int, draw: Int) throws -> Batch {
     try trainingBatch(epoch: BatchDraws.epoch(draw), step: step)

@@ -118,6 +118,15 @@ public final class SupernetProblem: BilevelProblem {
   }
   public var mixingCount: Int { model.mixingCount }
 
+  public func weightHessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: ImageBatch,
+    product: ParameterVector
+  ) throws -> BatchLoss {
+    let (loss, correct) = try model.weightHessianProduct(
+      weights: weights, alphas: alphas, direction: direction, batch: batch, product: product)
+    return BatchLoss(loss: loss, correct: correct, count: batch.count)
+  }
+
   public func export(_ vector: ParameterVector) -> [NamedTensor] { model.export(vector) }
   public func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] { model.exportStatistics(statistics) }
 

@@ -78,6 +78,16 @@ package final class CountingProblem: BilevelProblem {
   }
   package var mixingCount: Int { inner.mixingCount }
 
+  package func weightHessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: Batch,
+    product: ParameterVector
+  ) throws -> BatchLoss {
+    beforePass()
+    hessianProducts += 1
+    return try inner.weightHessianProduct(
+      weights: weights, alphas: alphas, direction: direction, batch: batch, product: product)
+  }
+
   package func export(_ vector: ParameterVector) -> [NamedTensor] { inner.export(vector) }
   package func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {
     [NamedTensor(name: "running", shape: [1], values: .float32(statistics.values))]

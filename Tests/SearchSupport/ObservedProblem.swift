@@ -125,6 +125,15 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
   }
   package var mixingCount: Int { base.mixingCount }
 
+  package func weightHessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: Batch,
+    product: ParameterVector
+  ) throws -> BatchLoss {
+    hessianProducts += 1
+    return try base.weightHessianProduct(
+      weights: weights, alphas: alphas, direction: direction, batch: batch, product: product)
+  }
+
   package func export(_ vector: ParameterVector) -> [NamedTensor] { base.export(vector) }
   package func exportStatistics(_ statistics: ParameterVector) -> [NamedTensor] {
     guard hasStatistics else { return base.exportStatistics(statistics) }

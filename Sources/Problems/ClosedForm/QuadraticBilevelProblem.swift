@@ -177,6 +177,20 @@ public final class QuadraticBilevelProblem: BilevelProblem {
     return BatchHessianProduct(loss: loss.loss, count: loss.count, gradient: gradient, product: product)
   }
 
+  /// A v of a training batch, V v of a validation batch.
+  public func weightHessianProduct(
+    weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: Batch,
+    product: ParameterVector
+  ) throws -> BatchLoss {
+    let curvature =
+      switch batch.split {
+      case .training: coefficients.trainingCurvature
+      case .validation: coefficients.validationCurvature
+      }
+    product.assign(curvature * direction.values.map(Double.init))
+    return evaluate(weights: weights, alphas: alphas, batch: batch)
+  }
+
   /// The loss of a batch in double precision.
   public func loss(weights: [Double], alphas: [Double], batch: Batch) -> Double {
     let offset = weightOffset(weights: weights, alphas: alphas, batch: batch)
