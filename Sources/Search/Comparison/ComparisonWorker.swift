@@ -38,46 +38,15 @@ struct ComparisonWorker<Problem: BilevelProblem>: Sendable {
   }
 
   private func advance(_ warmup: ComparisonJob, to epochs: Int, _ reporter: ProgressReporter) throws {
-    let files = SearchRunFolder(unchecked: warmup.folder)
-    if FileManager.default.fileExists(atPath: files.checkpointPath(epoch: epochs)) { return }
-    let problem = try makeSameProblem(warmup)
-    let run: SearchRun<Problem>
-    if files.isStarted {
-      run = try SearchRun(
-        continuing: problem, folder: files.folder, space: warmup.configuration.space,
-        adjusting: { $0.dataset = warmup.configuration.dataset }, progress: reporter, stop: stop)
-    } else {
-      try Self.clear(files)
-      run = try SearchRun(
-        starting: problem, configuration: warmup.configuration, folder: .create(at: warmup.folder),
-        space: warmup.configuration.space, progress: reporter, stop: stop)
-    }
-    try run.advance(to: epochs)
+    try SearchJob(warmup.configuration, in: SearchRunFolder(unchecked: warmup.folder)).advance(
+      to: epochs, on: makeSameProblem(warmup), progress: reporter, stop: stop)
   }
 
   private func search(_ job: ComparisonJob, _ reporter: ProgressReporter) throws {
-    let (files, configuration) = (SearchRunFolder(unchecked: job.folder), job.configuration)
     let problem = try makeSameProblem(job)
-    let crew = try makeCrew?(shared(configuration), problem) ?? nil
-    let search: SearchRun<Problem>
-    if files.isStarted {
-      search = try SearchRun(
-        continuing: problem, folder: files.folder, space: configuration.space,
-        adjusting: { $0.dataset = configuration.dataset }, crew: crew, progress: reporter, stop: stop)
-    } else {
-      try Self.clear(files)
-      let output = try OutputFolder.create(at: job.folder)
-      if let warmup = job.warmup {
-        search = try SearchRun(
-          forking: SearchRunFolder(unchecked: warmup), starting: problem, configuration: configuration, folder: output,
-          space: configuration.space, crew: crew, progress: reporter, stop: stop)
-      } else {
-        search = try SearchRun(
-          starting: problem, configuration: configuration, folder: output, space: configuration.space, crew: crew,
-          progress: reporter, stop: stop)
-      }
-    }
-    try search.run()
+    try SearchJob(job.configuration, in: SearchRunFolder(unchecked: job.folder)).run(
+      on: problem, after: job.warmup.map { SearchRunFolder(unchecked: $0) },
+      crew: makeCrew?(shared(job.configuration), problem) ?? nil, progress: reporter, stop: stop)
   }
 
   /// The problem of a job, on the data that it is to be computed from.
@@ -95,11 +64,5 @@ struct ComparisonWorker<Problem: BilevelProblem>: Sendable {
     let threads = configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
     result.threads = max(1, threads / jobs)
     return result
-  }
-
-  /// Removes what a run left that was killed before its first checkpoint.
-  private static func clear(_ run: SearchRunFolder) throws {
-    guard FileManager.default.fileExists(atPath: run.folder.path) else { return }
-    try FileManager.default.removeItem(atPath: run.folder.path)
   }
 }

@@ -38,11 +38,13 @@ package struct SearchJob {
 
   /// Runs the first epochs, for searches that share them.
   ///
+  /// - Parameter problem: that the settings describe, not made where they are there.
   /// - Throws: as `run`.
   package func advance<Problem: BilevelProblem>(
-    to epochs: Int, on problem: Problem, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+    to epochs: Int, on problem: @autoclosure () throws -> Problem, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
   ) throws {
     if FileManager.default.fileExists(atPath: files.checkpointPath(epoch: epochs)) { return }
+    let problem = try problem()
     let run = try continued(problem, nil, progress, stop) ?? started(problem, nil, progress, stop)
     try run.advance(to: epochs)
   }
@@ -51,7 +53,10 @@ package struct SearchJob {
     _ problem: Problem, _ crew: CandidateCrew<Problem>?, _ progress: ProgressReporter, _ stop: StopRequest
   ) throws -> SearchRun<Problem>? {
     guard files.isStarted else { return nil }
-    if let difference = try files.configuration().difference(from: configuration) {
+    // Data may have moved: their checksum decides, not their place.
+    var earlier = try files.configuration()
+    earlier.dataset = configuration.dataset
+    if let difference = earlier.difference(from: configuration) {
       throw InputError(
         "a run of other settings", at: .setting(difference.key, in: files.configurationPath), found: difference.own,
         wanted: "\(difference.other), or another folder")
