@@ -28,17 +28,7 @@ struct SuiteText {
   /// - Parameter place: of the text, named in errors.
   /// - Throws: `InputError` for text that is not YAML, an unknown key, and a value of a wrong type or out of range.
   init(_ yaml: String, from place: String) throws {
-    if yaml.allSatisfy(\.isWhitespace) { return }
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: yaml)
-    } catch {
-      let account = "\(error)".prefix { $0 != "\n" }
-      throw InputError("not YAML", at: .file(place), found: String(account), wanted: "lines of 'key: value'")
-    }
-    guard let mapping = root?.mapping else {
-      throw InputError("not a suite", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
-    }
+    guard let mapping = try YAMLMapping.read(yaml, from: place, asA: "a suite") else { return }
     for (key, value) in mapping {
       let name = key.string ?? ""
       if Self.searchKeys.contains(name) {

@@ -46,17 +46,7 @@ struct ComparisonText {
   }
 
   init(_ yaml: String, from place: String) throws {
-    if yaml.allSatisfy(\.isWhitespace) { return }
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: yaml)
-    } catch {
-      let account = "\(error)".prefix { $0 != "\n" }
-      throw InputError("not YAML", at: .file(place), found: String(account), wanted: "lines of 'key: value'")
-    }
-    guard let mapping = root?.mapping else {
-      throw InputError("not a comparison", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
-    }
+    guard let mapping = try YAMLMapping.read(yaml, from: place, asA: "a comparison") else { return }
     for (key, _) in mapping {
       let name = key.string ?? ""
       guard Self.known.contains(name) else {

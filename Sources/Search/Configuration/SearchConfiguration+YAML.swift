@@ -111,15 +111,7 @@ struct SettingsText {
   private var presetName: String?
 
   init(_ yaml: String, from place: String) throws {
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: yaml)
-    } catch {
-      // The parser's account goes on with the text itself.
-      let account = "\(error)".prefix { $0 != "\n" }
-      throw InputError("not YAML", at: .file(place), found: String(account), wanted: "lines of 'key: value'")
-    }
-    guard let mapping = root?.mapping else {
+    guard let mapping = try YAMLMapping.read(yaml, from: place, asA: "a configuration") else {
       throw InputError("not a configuration", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
     }
     try self.init(mapping, from: place, takingPreset: true)
