@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 [ $# -le 2 ] || {
   echo "usage: scripts/study-authors-settings.sh [DATASET [OUT]]" >&2
   echo "  DATASET fashion-mnist, OUT runs/study-authors-settings" >&2
-  echo "  sizes from the environment: EPOCHS CHANNELS LAYERS BATCH TRAIN_LIMIT PLACES REPEATS" >&2
+  echo "  sizes from the environment: SPACE (s6) EPOCHS CHANNELS LAYERS BATCH TRAIN_LIMIT PLACES REPEATS" >&2
   exit 64
 }
 dataset=${1:-fashion-mnist}
@@ -19,12 +19,16 @@ mkdir -p "$out"
 if [ -d "$out/search" ]; then
   "$zarts" search --resume "$out/search"
 else
-  "$zarts" search --method zarts-mgs --space s6 --dataset "$dataset" --seed 1 --epochs "$epochs" --warmup 2 \
+  "$zarts" search --method zarts-mgs --space "${SPACE:-s6}" --dataset "$dataset" --seed 1 --epochs "$epochs" --warmup 2 \
     --channels "${CHANNELS:-8}" --layers "${LAYERS:-5}" --batch "${BATCH:-32}" --train-limit "${TRAIN_LIMIT:-2560}" \
     --out "$out/search"
 fi
 
-# Sixteen trainings an estimate in every study. GLD's largest radius is sigma times the root of 196, the values of alpha in s6.
+# Sixteen trainings an estimate in every study. Sigma of the space, as the search had it. GLD's largest radius is sigma times the root
+# of the number of values of alpha: that makes the authors' sigma of their outer radius of 0.13.
+sigma=$(sed -n 's/^sigma: *\([0-9.]*\).*/\1/p' "$out/search/config.yaml")
+own_sigma=$(head -c 256 "$out/search/alphas.npy" | tr -cd '[:print:]' | sed 's/.*shape[^(]*(\([0-9, ]*\)).*/\1/' |
+  awk -F, '{ print 0.13 / sqrt($2 * $3 * $4) }')
 study() {
   name=$1
   shift
@@ -33,12 +37,12 @@ study() {
   "$zarts" estimators --run "$out/search" --epoch "$epochs" --inner-steps 10 --candidates 16 \
     --places "${PLACES:-8}" --repeats "${REPEATS:-4}" "$@" $again --out "$out/$name"
 }
-study default-rs --estimators darts1,rs,pairs --sigmas 0.025
-study default-gld --estimators gld --sigmas 0.025
-study default-mgs --estimators mgs --sigmas 0.025
+study default-rs --estimators darts1,rs,pairs --sigmas "$sigma"
+study default-gld --estimators gld --sigmas "$sigma"
+study default-mgs --estimators mgs --sigmas "$sigma"
 own="--candidate-learning-rate 0.001 --candidate-momentum 0"
 study authors-rs --estimators pairs --sigmas 0.1 --rs-distribution matrix-sphere $own
-study authors-gld --estimators gld --sigmas 0.009285714285714286 --gld-distribution matrix-sphere --untrained-baseline $own
+study authors-gld --estimators gld --sigmas "$own_sigma" --gld-distribution matrix-sphere --untrained-baseline $own
 study authors-mgs --estimators mgs --sigmas 0.001 --tau 1 --lambda 0.1 $own
 
 {
