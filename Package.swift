@@ -27,12 +27,13 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CMatIO", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Ground
     .target(name: "Compute", dependencies: ["CKernels"]),
-    .target(name: "Formats", dependencies: ["CArchive", "CCrypto", "CKernels", "CZlib", "Compute"]),
+    .target(name: "Formats", dependencies: ["CArchive", "CCrypto", "CHDF5", "CKernels", "CZlib", "Compute"]),
     .target(name: "Statistics", dependencies: ["CGSL", "Compute", "Formats"]),
     .target(name: "Datasets", dependencies: ["CArchive", "CJPEG", "CMatIO", "CPNG", "Compute", "Formats"]),
 

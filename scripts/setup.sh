@@ -3,7 +3,7 @@
 set -eu
 
 wanted_swift=6.2
-packages="libgsl-dev libpng-dev libcairo2-dev zlib1g-dev libarchive-dev libjpeg-dev libmatio-dev libssl-dev pkg-config fonts-dejavu-core dataset-fashion-mnist"
+packages="libgsl-dev libpng-dev libcairo2-dev zlib1g-dev libarchive-dev libjpeg-dev libmatio-dev libhdf5-dev libssl-dev pkg-config fonts-dejavu-core dataset-fashion-mnist"
 
 packages="$packages $*"
 

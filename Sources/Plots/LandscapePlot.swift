@@ -4,11 +4,17 @@ import Foundation
 import Landscape
 
 extension PlotKind {
-  static let heatmap = PlotKind(name: "heatmap", sources: ["landscape.csv"], fileName: "landscape") {
-    try LandscapePlot($0, $1).heatmap()
+  static let heatmap = PlotKind(
+    name: "heatmap", sources: ["landscape.csv", PlotFolder.surfaceFiles], fileName: "landscape",
+    fits: SurfaceFilePlot.isPlane
+  ) {
+    try SurfaceFilePlot($0, $1)?.heatmap() ?? LandscapePlot($0, $1).heatmap()
   }
-  static let surface = PlotKind(name: "surface", sources: ["landscape.csv"], fileName: "landscape-surface") {
-    try LandscapePlot($0, $1).surface()
+  static let surface = PlotKind(
+    name: "surface", sources: ["landscape.csv", PlotFolder.surfaceFiles], fileName: "landscape-surface",
+    fits: SurfaceFilePlot.isPlane
+  ) {
+    try SurfaceFilePlot($0, $1)?.surface() ?? LandscapePlot($0, $1).surface()
   }
 }
 

@@ -2,7 +2,11 @@ import Figures
 import Formats
 
 extension PlotKind {
-  static let lines = PlotKind(name: "lines", sources: ["lines.csv"], fileName: "lines") { try LinesPlot.figure($0, $1) }
+  static let lines = PlotKind(
+    name: "lines", sources: ["lines.csv", PlotFolder.surfaceFiles], fileName: "lines", fits: SurfaceFilePlot.isLine
+  ) {
+    try SurfaceFilePlot($0, $1)?.lines() ?? LinesPlot.figure($0, $1)
+  }
 }
 
 /// Losses along directions, from `lines.csv`: a panel a direction, a line an objective.

@@ -14,6 +14,8 @@ public struct PlotFolder {
   public let settings: [String: String]
   /// Name and text of the file of the settings.
   private let source: (name: String, text: String)?
+  /// The content of a surface file of loss-landscape that was named; nil for anything else.
+  let surfaceFile: SurfaceFile?
 
   /// - Throws: `InputError` where there is no such folder, or it holds nothing that can be drawn.
   public init(_ named: String) throws {
@@ -30,7 +32,11 @@ public struct PlotFolder {
       path = trimmed.contains("/") ? (trimmed as NSString).deletingLastPathComponent : "."
     }
     let folder = path
-    let name = ResultFolder.Kind.settingsNames.first { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    surfaceFile = try Self.isSurfaceFile(onlyFile) ? SurfaceFile(readingFrom: trimmed) : nil
+    // What lies beside a file of another program says nothing of it.
+    let name =
+      surfaceFile != nil
+      ? nil : ResultFolder.Kind.settingsNames.first { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
     source = try name.map { ($0, String(decoding: try FileBytes.read("\(folder)/\($0)"), as: UTF8.self)) }
     settings = source.map { Self.mapping($0.text) } ?? [:]
     guard !kinds.isEmpty else {
@@ -44,18 +50,69 @@ public struct PlotFolder {
 
   public func file(_ name: String) -> String { "\(path)/\(name)" }
 
+  /// What was named: the folder or the file.
+  var namedPath: String { onlyFile.map(file) ?? path }
+
+  /// Among the sources of a kind, any surface file of loss-landscape.
+  static let surfaceFiles = "*.h5"
+
+  private static func isSurfaceFile(_ name: String?) -> Bool {
+    name.map { name in [".h5", ".hdf5"].contains { name.lowercased().hasSuffix($0) } } ?? false
+  }
+
+  /// Whether a source of a kind is there, and is not another file than the one that was named.
+  func offers(_ source: String) -> Bool {
+    if source == Self.surfaceFiles { return surfaceFile != nil }
+    return has(source) && (onlyFile == nil || onlyFile == source)
+  }
+
+  /// The name of a file of this folder without its ending; that of a surface file begins as the file does.
+  public func stem(of name: String) -> String {
+    guard surfaceFile != nil, let onlyFile else { return name }
+    return "\((onlyFile as NSString).deletingPathExtension)-\(name)"
+  }
+
+  /// The same for exported planes.
+  var stem: String {
+    guard surfaceFile != nil, let onlyFile else { return "landscape" }
+    return (onlyFile as NSString).deletingPathExtension
+  }
+
+  var text: PlotText { PlotText(folder: self) }
+
+  /// The plane that the folder or file holds.
+  ///
+  /// - Throws: `InputError` where it is none, or lacks an objective that is asked for.
+  func plane(_ style: PlotStyle) throws -> SampledPlane {
+    guard let surfaceFile else { return try SampledPlane(self, objectives: style.objectives) }
+    if let objectives = style.objectives {
+      throw InputError(
+        "not asked of a surface file", at: .setting("objective"),
+        found: objectives.map(\.label).joined(separator: ", "), wanted: "none: all of its losses are taken")
+    }
+    guard !surfaceFile.plane.y.isEmpty else {
+      throw InputError("is a line, not a plane", at: .file(namedPath), wanted: "xcoordinates and ycoordinates")
+    }
+    return surfaceFile.plane
+  }
+
   func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
 
   /// What can be drawn: all that the files are there for. Eigenvalues of a run only where it measured any.
   public var kinds: [PlotKind] {
     PlotKind.all.filter { kind in
-      kind.sources.contains { has($0) && (onlyFile == nil || onlyFile == $0) && kind.fits(self, $0) }
+      kind.sources.contains { offers($0) && kind.fits(self, $0) }
     }
   }
 
   /// Where the figures come from: the settings word for word, but for absolute paths, and how to draw the figure again.
   func metadata(_ kind: PlotKind, _ style: PlotStyle) -> FigureMetadata {
-    let command = ["zarts", "plot", ".", "--kind", kind.name] + style.words
+    metadata(["--kind", kind.name], style)
+  }
+
+  /// The same of what `zarts plot` makes by other words.
+  func metadata(_ words: [String], _ style: PlotStyle) -> FigureMetadata {
+    let command = ["zarts", "plot", surfaceFile.flatMap { _ in onlyFile } ?? "."] + words + style.words
     var metadata = FigureMetadata(
       configSHA256: source.map { SHA256.hexadecimal(of: $0.text.utf8) }, seed: settings["seed"].flatMap { UInt64($0) },
       checkpoint: settings["checkpoint"].map { PrivatePath.shortened($0) },

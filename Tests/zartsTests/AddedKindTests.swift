@@ -57,6 +57,36 @@ import zarts
   }
 }
 
+@Suite("A format for other programs that is added is one value") struct AddedExportTests {
+  /// How many rows a search has.
+  private static let rows = PlotExport(
+    name: "txt", summary: "a count of rows", sources: ["metrics.csv"], isOwn: { $0.starts(with: Array("rows ".utf8)) }
+  ) { folder, _ in
+    let table = try CSVTable(readingFrom: folder.file("metrics.csv"))
+    return .init(files: [.init(name: "rows", bytes: Array("rows \(table.rows.count)\n".utf8))])
+  }
+
+  @Test("it is a word of --format and an ending of --out where it is known, and refused where it is not") func flag() throws
+  {
+    let scratch = try ScratchFolder()
+    try scratch.write("epoch,training_loss\n1,2\n2,1\n", to: "run/metrics.csv")
+    let (run, out) = (scratch.file("run"), scratch.file("count.txt"))
+    let refused = #expect(throws: (any Error).self) { try PlotCommand.parse([run, "--format", "txt"]) }
+    #expect(
+      PlotCommand.message(for: try #require(refused)).contains("--format: found 'txt', wanted png, pdf, svg, vti, vtp, h5"))
+    try PlotExport.$guests.withValue([Self.rows]) {
+      try PlotCommand.parse([run, "--format", "txt"]).run()
+      #expect(try FileBytes.read(scratch.file("run/rows.txt")) == Array("rows 2\n".utf8))
+      try PlotCommand.parse([run, "--out", out]).run()
+      try PlotCommand.parse([run, "--out", out]).run()
+      #expect(try FileBytes.read(out) == Array("rows 2\n".utf8))
+      try scratch.write("mine", to: "count.txt")
+      let error = #expect(throws: InputError.self) { try PlotCommand.parse([run, "--out", out]).run() }
+      #expect(error?.place == .file(out) && error?.found == "a file that is not a .txt file of zarts plot")
+    }
+  }
+}
+
 /// The flag's parser asks the modes.
 @Suite("A batch-norm mode that is added is a value of --batch-norm") struct AddedBatchNormFlagTests {
   private static let still = BatchNormMode(name: "still", batches: 4) { bench, _ in bench.checkpoint }

@@ -157,6 +157,27 @@ final class Browser {
       try call("Input.dispatchMouseEvent", ["type": "mouseMoved", "x": numbers[0], "y": numbers[1]])
     }
 
+    /// Presses the button at a place given by an expression for [x, y] in the window, moves, and lets go.
+    func drag(from place: String, by step: (x: Double, y: Double)) throws {
+      guard let point = try value(place) as? [Any], point.count == 2 else {
+        throw Failure(description: "no place: \(place)")
+      }
+      let numbers = point.map { ($0 as? Double) ?? ($0 as? Int).map(Double.init) ?? 0 }
+      let (end, button) = ((numbers[0] + step.x, numbers[1] + step.y), "left")
+      for (type, x, y, held) in [
+        ("mouseMoved", numbers[0], numbers[1], 0), ("mousePressed", numbers[0], numbers[1], 1),
+        ("mouseMoved", end.0, end.1, 1),
+        ("mouseReleased", end.0, end.1, 0),
+      ] {
+        try call(
+          "Input.dispatchMouseEvent",
+          [
+            "type": type, "x": x, "y": y, "button": type == "mouseMoved" && held == 0 ? "none" : button, "buttons": held,
+            "clickCount": 1,
+          ])
+      }
+    }
+
     func press(_ key: String) throws {
       for type in ["keyDown", "keyUp"] { try call("Input.dispatchKeyEvent", ["type": type, "key": key, "code": key]) }
     }

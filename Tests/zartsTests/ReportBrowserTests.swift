@@ -119,6 +119,48 @@ struct ReportBrowserTests {
     #expect(try window.text(shown) == "own own own own own")
   }
 
+  @Test("A surface is drawn, turned by keys and pointer, and shows another plane by its button")
+  func surface() throws {
+    let samples = try ReportSamples()
+    let window = try Browser.Page(Browser(), url: page(samples), width: 1280)
+    let figure = "document.querySelector('figure.turn')"
+    let shown = "\(figure).querySelector('canvas').toDataURL()"
+    _ = try window.value(
+      "(async () => { \(figure).scrollIntoView({ block: 'center', behavior: 'instant' }); await \(settled); })()")
+    #expect(try window.value("\(figure).hidden") as? Bool == false)
+    /// What is on the canvas a frame later; colours in it that are not grey.
+    func picture() throws -> String { try window.text("(async () => { await \(settled); return \(shown); })()") }
+    let colours = try window.number(
+      """
+      (() => { const c = \(figure).querySelector("canvas"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let n = 0;
+      for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 200 && Math.max(d[i], d[i + 1], d[i + 2]) - Math.min(d[i], d[i + 1], d[i + 2]) > 60) n++;
+      return n / (d.length / 4); })()
+      """)
+    #expect(colours > 0.03, "a surface in colours takes a good part of the canvas")
+    let first = try picture()
+    _ = try window.value("\(figure).querySelector('canvas').focus()")
+    try window.press("ArrowRight")
+    let turned = try picture()
+    #expect(turned != first)
+    try window.press("ArrowLeft")
+    #expect(try picture() == first, "back where it was")
+    for key in ["+", "ArrowUp", "0"] { try window.press(key) }
+    #expect(try picture() == first, "0 goes back to the start")
+    let middle =
+      "(() => { const b = \(figure).querySelector('canvas').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+    try window.drag(from: middle, by: (60, 20))
+    #expect(try picture() != first)
+    try window.press("0")
+    _ = try window.value("\(figure).querySelectorAll('button')[3].click()")
+    #expect(try picture() != first)
+    #expect(
+      try window.text("\(figure).querySelector('canvas').getAttribute('aria-label')").hasPrefix("L₁ − L₁₀ as a surface"))
+    #expect(
+      try window.text("[...\(figure).querySelectorAll('button')].map(b => b.getAttribute('aria-pressed')).join()")
+        == "false,false,false,true,false")
+    #expect(window.complaints.isEmpty, "\(window.complaints)")
+  }
+
   @Test("Nothing is wider than a phone", arguments: [360, 768, 1280])
   func width(_ pixels: Int) throws {
     let samples = try ReportSamples()

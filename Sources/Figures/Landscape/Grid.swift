@@ -51,17 +51,20 @@ public struct Grid: Equatable, Sendable {
     return finite.contains { $0 != finite[0] } ? best(isHighest: isHighest) : nil
   }
 
-  /// The value at a point between the coordinates, bilinear; nil outside, and where a corner is not finite.
-  func value(at point: Point) -> Double? {
+  /// The value at a point between the coordinates, bilinear; nil outside, and where a corner that counts is not finite.
+  package func value(at point: Point) -> Double? {
     func place(_ list: [Double], _ value: Double) -> (Int, Double)? {
       guard list.count > 1, value >= list[0], value <= list[list.count - 1] else { return nil }
       let next = min(max(1, list.firstIndex { $0 >= value } ?? 1), list.count - 1)
       return (next - 1, (value - list[next - 1]) / (list[next] - list[next - 1]))
     }
     guard let (column, s) = place(x, point.x), let (row, t) = place(y, point.y) else { return nil }
-    let low = self[column, row] * (1 - s) + self[column + 1, row] * s
-    let high = self[column, row + 1] * (1 - s) + self[column + 1, row + 1] * s
-    let value = low * (1 - t) + high * t
+    // Weights of zero must not let a neighbour that diverged in.
+    func between(_ a: Double, _ b: Double, _ share: Double) -> Double {
+      share == 0 ? a : share == 1 ? b : a * (1 - share) + b * share
+    }
+    let low = between(self[column, row], self[column + 1, row], s)
+    let value = between(low, between(self[column, row + 1], self[column + 1, row + 1], s), t)
     return value.isFinite ? value : nil
   }
 

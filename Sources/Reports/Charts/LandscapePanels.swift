@@ -27,10 +27,14 @@ struct LandscapePanels {
     guard let plane = panels.first?.plane, !plane.x.isEmpty, !plane.y.isEmpty else { return nil }
     let hasChoice = landscape.planes.count > 1
     let choice = hasChoice ? ScaleSwitch.html(id: id, shared: "shared by all", own: "each its own") : []
+    let isSurface = plane.x.count > 1 && plane.y.count > 1
+    let turning = TurningSurface.html(
+      id: id, names: panels.map(\.title), directions: directionNames,
+      maps: (panels[0].shared.map, panels.last?.shared.map ?? .blueWhiteRed))
     return .element(
       "div",
       ["class": "landscape scaled", "role": hasChoice ? "group" : nil, "aria-labelledby": hasChoice ? "\(id)-scale" : nil],
-      choice + [.element("div", ["class": "panels"], panels.map(html))])
+      choice + [.element("div", ["class": "panels"], panels.map(html))] + (isSurface ? [turning] : []))
   }
 
   private var panels: [Panel] {
@@ -88,6 +92,8 @@ struct LandscapePanels {
         "data-values": texts.map { $0.joined(separator: " ") }.joined(separator: " "),
         "data-more": panel.isDifference ? nil : accuracies.map { $0.joined(separator: " ") }.joined(separator: " "),
         "data-value-name": panel.isDifference ? "difference" : "loss",
+        "data-value-label": panel.isDifference ? "difference (nats)" : "loss (nats)",
+        "data-scale": "\(panel.shared.low) \(panel.shared.high) \(panel.own.low) \(panel.own.high)",
         "data-more-name": panel.isDifference ? nil : "accuracy",
       ],
       [

@@ -175,6 +175,7 @@ enum PageScript {
       if (wanted) wanted.focus({ preventScroll: true });
       document.querySelector("nav ul").replaceChildren(...[...page.querySelector("nav ul").childNodes].map(n => document.importNode(n, true)));
       document.querySelector(".lead").textContent = page.querySelector(".lead").textContent;
+      document.dispatchEvent(new Event("zarts:fresh"));
       return true;
     };
     const ask = async () => {

@@ -61,7 +61,10 @@ public struct ReportPage: Sendable {
 
   private init(title: String, lead: String, sections: [(id: String, title: String, html: HTML)], live: Live?) {
     // Parsers of XML read past "]]>", those of HTML past the comment.
-    let scripts = [PageScript.text, live == nil ? nil : PageScript.live].compactMap { $0 }.map {
+    // A page that is watched may get a plane later.
+    let hasSurface = live != nil || sections.contains { $0.html.markup.contains(TurningSurface.mark) }
+    let texts = [PageScript.text, hasSurface ? SurfaceScript.text : nil, live == nil ? nil : PageScript.live]
+    let scripts = texts.compactMap { $0 }.map {
       "//<![CDATA[\n\($0)\n//]]>"
     }
     let style = "\n\(Stylesheet.text)\n"

@@ -111,6 +111,15 @@ enum Stylesheet {
     .choose-own:checked~.shared,.choose-own:checked~* .shared{display:none}
     .landscape .panels{grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));margin-top:1rem}
     .scaled figure.strips{margin-top:1.2rem}
+    .turn{max-width:52rem;margin:.4rem 0 1.2rem}
+    .turn[hidden]{display:none}
+    .turn canvas{display:block;width:100%;height:clamp(19rem,62vw,33rem);touch-action:pan-y;cursor:grab}
+    .turn canvas:active{cursor:grabbing}
+    .choices{display:flex;flex-wrap:wrap;gap:.4rem;margin:.5rem 0}
+    .choices button{font:inherit;font-size:.85rem;color:var(--ink);background:var(--paper);border:1px solid var(--rule);border-radius:6px;
+    padding:.3rem .8rem;cursor:pointer}
+    .choices button[aria-pressed=true]{background:var(--ink);color:var(--paper);border-color:var(--ink)}
+    button:focus-visible{outline:2px solid var(--link);outline-offset:3px}
     svg.cell{max-width:100%;width:auto;max-height:34rem;margin:0 auto}
     svg.cell text{font-size:7px;text-anchor:middle;fill:var(--ink)}
     svg.cell .state text{font-size:8px;font-style:italic}
