@@ -17,13 +17,12 @@ NAME:
   arch_list     {state_dict, arch_parameters: [normal, reduce]}
   wrapped       {net: {state_dict: ...}}
   subnormal     the least and largest values of each floating point type, and -0
-In zip alone: protocol4, protocol5      `plain` by other pickle protocols.
+In zip alone: protocol4, protocol5      `plain` by other pickle protocols; module.
 To be refused (no `expect`):
   two           {model, ema}, two state_dicts of which none is chosen by its name
   infinite      a state_dict with an infinite value and a nan
-  module        a whole network, pickled
+  module        a whole network, pickled (the legacy format would hold PyTorch's source text beside it)
   scalar        {state_dict, acc} where acc is a numpy scalar
-  script        in zip alone: torch.jit.trace of the network
   code          a pickle that calls os.getcwd
 """
 import collections
@@ -115,12 +114,9 @@ def main():
     file("subnormal", limits, limits)
     file("two", {"model": state, "ema": {k: 2 * v for k, v in state.items()}})
     file("infinite", {**state, "classifier.bias": torch.tensor([1.0, float("inf"), float("nan")])})
-    file("module", net)
+    file("module", net, formats=("zip",))
     file("scalar", {"state_dict": state, "acc": np.float64(0.5)})
     file("code", {"state_dict": state, "where": Call()})
-    out = io.BytesIO()
-    torch.jit.save(torch.jit.trace(network().eval(), torch.zeros(1, 3, 5, 5)), out)
-    keep("zip", "script", out)
     save_file({k: v.contiguous().clone() for k, v in save.items()}, sys.argv[1], metadata={"torch": torch.__version__})
     for k, v in save.items():
         if k.startswith("file"): print(k, v.numel())

@@ -33,7 +33,7 @@ from merged_convolutions import MergedConvolution, MergedSupernet
 from partial_channels import PartialMixedOp
 from supernet_torch import FactorizedReduce, Supernet
 
-MANY, SAFE = 30_000, 3e-6
+MANY, SAFE = 15_000, 3e-6
 FOUND = "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 OWN = {  # name: metadata
     **{space: dict(network="darts", space=space, channels=4, layers=3, image=8, batch=4) for space in ("s1", "s2", "s3", "s6")},
