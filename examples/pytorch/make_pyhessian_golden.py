@@ -17,8 +17,8 @@ and what PyHessian does not give, by Lanczos' iteration with full reorthogonalis
 
 PyHessian puts the network into evaluation mode (hessian.py, line 49), so its own examples have the Hessian with running statistics.
 Here the norms keep none (track_running_stats off), so that they use those of the batch in that mode too: what search and training
-minimise. It divides by norms to which it adds 1e-6 (utils.py, `normalization`), in every step of Lanczos' iteration: its nodes differ
-from those of exact arithmetic by about 1e-6 of their size over the norm that is divided by.
+minimise. It divides by norms to which it adds 1e-6 (utils.py, `normalization`), so that its vectors are too short: eigenvalues by
+power iteration come out 2e-6 of themselves too small, and nodes are off by up to about 1e-6 of the spectrum's width.
 """
 import sys
 import types
