@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from derived_torch import EVERYTHING, DerivedNetwork, parse
 from make_weight_hessian_golden import fill, exact
 
-CASES = {"cifar": dict(channels=4, layers=5, classes=10, image=16, count=24), "imagenet": dict(channels=4, layers=3, classes=12, image=64, count=12)}
+CASES = {"cifar": dict(channels=4, layers=5, classes=10, image=16, count=24), "imagenet": dict(channels=8, layers=3, classes=12, image=64, count=8)}
 
 
 def counts(logits, labels):

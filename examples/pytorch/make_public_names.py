@@ -2,8 +2,8 @@
 
 usage: python make_public_names.py DARTS_FOLDER OUT.json          (a checkout of quark0/darts; its cnn/model.py is run as it is)
 OUT maps NETWORK-auxiliary and NETWORK-plain, NETWORK being NetworkCIFAR or NetworkImageNet, to {name: shape} in the order of
-state_dict(): of the genotype `EVERYTHING` of derived_torch.py at 4 channels, 3 cells and 10 classes, with and without the auxiliary
-head. Checks that derived_torch.py's networks have the same names, shapes and order.
+state_dict(): of the genotype `EVERYTHING` of derived_torch.py at 4 channels (ImageNet 8), 3 cells and 10 classes, with and without
+the auxiliary head. Checks that derived_torch.py's networks have the same names, shapes and order.
 """
 import json
 import pathlib
@@ -23,12 +23,12 @@ except ImportError:
 import model
 
 names = {}
-for kind, imagenet in (("NetworkCIFAR", False), ("NetworkImageNet", True)):
+for kind, imagenet, channels in (("NetworkCIFAR", False, 4), ("NetworkImageNet", True, 8)):
     for auxiliary in (True, False):
         genotype = types.SimpleNamespace(**dict(zip(("normal", "normal_concat", "reduce", "reduce_concat"), parse(EVERYTHING))))
-        net = getattr(model, kind)(4, 10, 3, auxiliary, genotype)
+        net = getattr(model, kind)(channels, 10, 3, auxiliary, genotype)
         found = {k: list(v.shape) for k, v in net.state_dict().items()}
-        own = {k: list(v.shape) for k, v in DerivedNetwork(parse(EVERYTHING), 4, 10, 3, auxiliary, imagenet).state_dict().items()}
+        own = {k: list(v.shape) for k, v in DerivedNetwork(parse(EVERYTHING), channels, 10, 3, auxiliary, imagenet).state_dict().items()}
         assert found == own, sorted(set(found) ^ set(own))
         if list(found) != list(own): print(kind, auxiliary, "the order differs")
         names[f"{kind}-{'auxiliary' if auxiliary else 'plain'}"] = found

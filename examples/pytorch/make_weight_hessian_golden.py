@@ -40,7 +40,7 @@ OWN = {  # name: metadata
     "nb201": dict(network="nb201", space="nb201", channels=4, layers=1, image=8, batch=4),
     "nb201_found": dict(network="nb201", genotype=FOUND, channels=4, layers=1, image=8, batch=4),
     "cifar": dict(network="derived", genotype=EVERYTHING, stem="cifar", channels=4, layers=3, image=16, batch=4),
-    "imagenet": dict(network="derived", genotype=EVERYTHING, stem="imagenet", channels=4, layers=3, image=64, batch=4),
+    "imagenet": dict(network="derived", genotype=EVERYTHING, stem="imagenet", channels=8, layers=3, image=64, batch=4),
 }
 OTHERS = ["variants/s1_c4_l4_k2", "variants/s6_c4_l3_merged"]
 
