@@ -1,5 +1,4 @@
 import CArchive
-import Foundation
 
 /// Reads zip archives that lie in memory. Checksums of members (CRC-32) are compared.
 enum ZipArchive {
@@ -19,15 +18,6 @@ enum ZipArchive {
     guard let archive = archive_read_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
     defer { archive_read_free(archive) }
     archive_read_support_format_zip_seekable(archive)
-    // libarchive tells names in the thread's locale, and none that the locale cannot spell.
-    let unicode: locale_t? = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
-    let previous: locale_t? = unicode == nil ? nil : uselocale(unicode)
-    defer {
-      if let unicode {
-        uselocale(previous)
-        freelocale(unicode)
-      }
-    }
     try bytes.withUnsafeBytes { raw in
       guard archive_read_open_memory(archive, raw.baseAddress, raw.count) == ARCHIVE_OK else {
         throw damage(archive, path)

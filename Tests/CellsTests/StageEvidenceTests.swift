@@ -6,7 +6,7 @@ import Testing
   /// Shapes of what a network of three cells (normal, reduction, reduction) shows of its operations, by the rules of the public
   /// state_dict: depthwise kernels of convolutions, factorised reductions, batch norms of pools.
   private func shapes(of operations: EdgeOperations, pools: Bool = true) -> [String: [Int]] {
-    var result: [String: [Int]] = [:]
+    var result: [String: [Int]] = pools ? ["cells.0.preprocess0.op.2.running_mean": [4]] : [:]
     for cell in 0..<3 {
       let isReduction = cell > 0
       for (edge, candidates) in operations.candidates[isReduction ? 1 : 0].enumerated() {
@@ -76,6 +76,9 @@ import Testing
     var strange = try shapes(of: every([.separableConv3x3, .dilatedConv3x3]))
     strange["cells.0._ops.0._ops.0.op.1.weight"] = [4, 1, 7, 7]
     #expect(StageEvidence(shapes: strange, of: .s5) == nil)
+    // Without running statistics a pool shows nothing, as none does.
+    let bare = try #require(StageEvidence(shapes: shapes(of: every([.none, .separableConv3x3]), pools: false), of: .s5))
+    #expect(bare.operations == nil && (try bare.allows(every([.maxPool3x3, .separableConv3x3]))))
     // α says how many columns there are where the last of them have no weights.
     var pools = try shapes(of: every([.maxPool3x3, .skipConnect], [.maxPool3x3, .skipConnect]))
     pools["alphas_normal"] = [14, 2]

@@ -41,7 +41,7 @@ def tensors():
     return collections.OrderedDict([
         ("t.float", base), ("t.transposed", base.transpose(0, 2)), ("t.slice", base[1, 1:]), ("t.strided", base[:, ::2, 1::2]),
         ("t.double", torch.arange(5, dtype=torch.float64) / 3 - 1e-300),
-        ("t.half", bits16.view(torch.float16)), ("t.brain", bits16.view(torch.bfloat16)),
+        ("t.half", bits16.view(torch.float16).clone()), ("t.brain", bits16.view(torch.bfloat16).clone()),
         ("t.long", torch.tensor([-2 ** 63, -1, 2 ** 62 + 1])), ("t.int", torch.tensor([-2 ** 31, 7], dtype=torch.int32)),
         ("t.short", torch.tensor([-2 ** 15, 300], dtype=torch.int16)), ("t.char", torch.tensor([-128, 127], dtype=torch.int8)),
         ("t.byte", torch.tensor([0, 255], dtype=torch.uint8)), ("t.bool", torch.tensor([True, False, True])),
@@ -71,9 +71,6 @@ def main():
     torch.save(held, out / "types.protocol4.pt", pickle_protocol=4)
     torch.save(held, out / "types.legacy.pt", _use_new_zipfile_serialization=False)
     torch.save(held, out / "types.legacy4.pt", _use_new_zipfile_serialization=False, pickle_protocol=4)
-    # The archive bears the name of the file that it was first.
-    torch.save(held, out / "gewichte_ä.pt")
-    (out / "gewichte_ä.pt").rename(out / "umlaut.pt")
     # A checkpoint as training scripts write it.
     layers = torch.nn.DataParallel(network())
     optimiser = torch.optim.SGD(layers.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)

@@ -26,7 +26,8 @@ public struct StageEvidence: Sendable {
     guard let columns, (1..<space.operationsPerEdge).contains(columns), let layers = marks.map({ $0.cell + 1 }).max(),
       marks.allSatisfy({ $0.column < columns })
     else { return nil }
-    let showsPools = marks.contains { $0.sign == .pool }
+    // A file may hold parameters alone, without running statistics.
+    let showsPools = shapes.keys.contains { $0.hasSuffix(".running_mean") }
     choices = space.kinds.enumerated().map { kind, cell in
       let observed = marks.filter { space.macroArchitecture.kind(ofCell: $0.cell, layers: layers) == kind }
       return cell.topology.edges.enumerated().map { edge, ends in

@@ -22,7 +22,8 @@ struct PickleVocabulary: Sendable {
     fill: { machine, offset in try machine.fillNumPy(at: offset) })
 
   static let torch = PickleVocabulary(
-    title: "PyTorch's tensors", wanted: "tensors, numbers, texts, lists and dictionaries alone",
+    title: "PyTorch's tensors",
+    wanted: "tensors, numbers, texts, lists and dictionaries alone (docs/data.md, \"Weights from and to PyTorch\")",
     global: { name in
       TorchElement(storageName: name).map(PickleValue.storageType) ?? PickleFunction.torch[name].map(PickleValue.function)
     },
