@@ -106,13 +106,19 @@ struct LandscapeSource: ParsableArguments {
     }
   }
 
+  /// What only --weights of a supernet have use for.
+  private var supernetFlags: [(String, Any?)] {
+    [
+      ("--alphas", alphas), ("--operations", operations), ("--edge-normalisation", edgeNormalisation ? true : nil),
+    ]
+  }
+
   private func open(run: String) throws -> Opened {
     let flags: [(String, Any?)] = [
-      ("--alphas", alphas), ("--operations", operations), ("--edge-normalisation", edgeNormalisation ? true : nil),
       ("--space", space), ("--channels", channels), ("--layers", layers), ("--batch", batch), ("--seed", seed),
       ("--train-limit", trainLimit), ("--split", split),
     ]
-    let given = flags.filter { $0.1 != nil }.map(\.0)
+    let given = (flags + supernetFlags).filter { $0.1 != nil }.map(\.0)
     guard given.isEmpty else {
       throw UsageError(
         "flags beside --run", found: given.joined(separator: ", "), wanted: "none: the run's settings are taken over")

@@ -123,7 +123,8 @@ struct WeightsNetwork {
       guard let operations = stage.operations else {
         throw InputError(
           "a stage of a progressive search, whose tensors leave operations open", at: .file(file.path),
-          found: "\(count); \(stage.openEdge ?? "")", wanted: "--operations with the log of the search")
+          found: "\(count); \(stage.openEdge ?? "")",
+          wanted: "--operations with the log of the search; --space where it is of a whole space")
       }
       inferred.append(count)
       parts.append("\(count) (its tensors)")
