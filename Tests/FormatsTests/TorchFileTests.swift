@@ -1,8 +1,7 @@
+import Formats
 import Foundation
 import TestSupport
 import Testing
-
-@testable import Formats
 
 @Suite("Files of torch.save") struct TorchFileTests {
   static let folder = GoldenFile.folder + "/torch"

@@ -10,17 +10,17 @@ import Foundation
 /// RobustDARTS (src/search/train_search.py, 141–142) and ZARTS (cnn/train_search.py, 220–221) print the softmaxed matrices, normal
 /// then reduction, every epoch; of a log the last two count.
 ///
-/// Where every row is a distribution, α = log p: softmax gives p back, and that is all that a network sees of α. What a constant
-/// added to a row of α was is lost, so norms of α, weight decay and steps from here differ from those of the search. A p of 0 is
-/// read as `leastProbability`, or as half a unit of the last decimal where numbers are printed with so many decimals. Other
-/// values are taken as α.
+/// Where every row is a distribution, α = log p less the row's mean: softmax gives p back, and that is all that a network sees of α.
+/// The constant that a row of the search's α had is lost; 0 is near it, since a gradient through softmax has no part along it, so that
+/// it begins near 0 and only the optimiser's own scaling and weight decay move it. A p of 0 is read as `leastProbability`, or
+/// as half a unit of the last decimal where numbers are printed with so many decimals. Other values are taken as α.
 public struct AlphaFile: Sendable {
   /// α under its names; other tensors of the file too.
   public let file: TensorFile
   /// What was changed to read it.
   public let notes: [String]
 
-  /// The least normal float32: e^α of α = log p is then a number that a softmax in float32 keeps.
+  /// The least normal float32, below which a softmax in float32 loses digits and ends at 0.
   public static let leastProbability = Double(Float.leastNormalMagnitude)
 
   /// How far from 1 a row of a distribution may sum: four printed decimals of ten operations stay below it.
@@ -85,12 +85,18 @@ public struct AlphaFile: Sendable {
     }
     let zeros = rows.reduce(0) { $0 + $1.0.rows[$1.1].count { $0 == 0 } }
     let tensors = matrices.map { matrix in
-      let values = matrix.rows.joined().map { isSoftmaxed ? Float(log(max($0, matrix.floor))) : Float($0) }
+      let values = matrix.rows.flatMap { row -> [Float] in
+        guard isSoftmaxed else { return row.map { Float($0) } }
+        let logarithms = row.map { log(max($0, matrix.floor)) }
+        let mean = logarithms.reduce(0, +) / Double(row.count)
+        return logarithms.map { Float($0 - mean) }
+      }
       return NamedTensor(name: matrix.name, shape: [matrix.rows.count, matrix.rows[0].count], values: .float32(values))
     }
     let floor = matrices.map(\.floor).min() ?? leastProbability
     let note =
-      "\(path): its rows are softmaxed; α = log p" + (zeros == 0 ? "" : ", \(zeros) times of p = 0, taken as \(floor)")
+      "\(path): its rows are softmaxed; α = log p about its mean"
+      + (zeros == 0 ? "" : ", \(zeros) times of p = 0, taken as \(floor)")
     return (TensorFile(path: path, metadata: [:], tensors: tensors), isSoftmaxed ? [note] : [])
   }
 

@@ -41,7 +41,8 @@ package struct TorchFile {
   }
 
   /// - Parameter path: where the bytes are from, for messages.
-  init(_ bytes: [UInt8], path: String) throws {
+  /// - Throws: as the other.
+  package init(_ bytes: [UInt8], path: String) throws {
     self.path = path
     room = max(1 << 16, Self.mostWidening * bytes.count)
     switch Format(bytes) {
