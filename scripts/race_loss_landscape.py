@@ -127,8 +127,7 @@ def table(a):
     print(f"{a.grid}x{a.grid} points: median {statistics.median(ratios):.1f} times, worst {min(ratios):.1f}; 51x51 points at the medians: "
           f"{2601 * ours:.0f} s and {2601 * loop:.0f} s")
     with open(a.out / "plane/ours-1/landscape.csv") as file:
-        rows = [row for row in csv.DictReader(line for line in file if not line.startswith("#"))]
-    print("columns of ours:", ", ".join(rows[0]))
+        rows = list(csv.DictReader(file))
     found = np.load(a.out / "plane/theirs-1.npz")["loss"]
     # Theirs at [i, j] has the i-th coordinate of the second direction and the j-th of the first (scheduler.py, meshgrid).
     axis = np.linspace(-1, 1, a.grid)

@@ -15,9 +15,9 @@ alpha. What PyHessian is given and finds (hessian.py), float64:
 and what PyHessian does not give, by Lanczos' iteration with full reorthogonalisation in float64:
   extreme_eigenvalues [4]         the two smallest and the two largest, ascending
 
-PyHessian puts the network into evaluation mode (hessian.py, line 49), so its own examples have the Hessian with running statistics.
+PyHessian puts the network into evaluation mode (hessian.py, line 31), so its own examples have the Hessian with running statistics.
 Here the norms keep none (track_running_stats off), so that they use those of the batch in that mode too: what search and training
-minimise. It divides by norms to which it adds 1e-6 (utils.py, `normalization`), so that its vectors are too short: eigenvalues by
+minimise. It divides by norms to which it adds 1e-6 (utils.py, line 57), so that its vectors are too short: eigenvalues by
 power iteration come out 2e-6 of themselves too small, and nodes are off by up to about 1e-6 of the spectrum's width.
 """
 import sys
