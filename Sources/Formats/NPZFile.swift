@@ -84,47 +84,14 @@ extension NPZFile {
     guard bytes.starts(with: [0x50, 0x4B]) else {
       throw InputError("not an NPZ file", at: .file(path), wanted: "a zip archive of NPY files")
     }
-    guard let archive = archive_read_new() else { throw InputError("libarchive cannot be started", at: .file(path)) }
-    defer { archive_read_free(archive) }
-    archive_read_support_format_zip_seekable(archive)
-    arrays = try bytes.withUnsafeBytes { raw in
-      guard archive_read_open_memory(archive, raw.baseAddress, raw.count) == ARCHIVE_OK else {
-        throw Self.damage(archive, path)
-      }
-      var result: [(name: String, array: NPYFile)] = []
-      while true {
-        var entry: OpaquePointer?
-        let status = archive_read_next_header(archive, &entry)
-        if status == ARCHIVE_EOF { return result }
-        guard status == ARCHIVE_OK, let entry, let text = archive_entry_pathname(entry) else {
-          throw Self.damage(archive, path)
-        }
-        let name = String(cString: text)
-        let content = try Self.content(archive, path: "\(path), \(name)")
-        let plain = name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
-        result.append((plain, try NPYFile(bytes: content, path: "\(path), \(name)")))
-      }
+    var result: [(name: String, array: NPYFile)] = []
+    try ZipArchive.read(bytes, path: path, mostBytes: { _ in Self.mostBytes }) { name, content in
+      let plain = name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
+      result.append((plain, try NPYFile(bytes: content, path: "\(path), \(name)")))
     }
+    arrays = result
   }
 
   /// Most bytes that one array may have, so that a damaged file cannot fill the memory.
   private static let mostBytes = 1 << 32
-
-  private static func content(_ archive: OpaquePointer, path: String) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let got = archive_read_data(archive, &chunk, chunk.count)
-      guard got >= 0 else { throw damage(archive, path) }
-      if got == 0 { return bytes }
-      guard bytes.count + got <= mostBytes else {
-        throw InputError("unpacks to more than can be right", at: .file(path), found: "over \(mostBytes) bytes")
-      }
-      bytes += chunk[..<got]
-    }
-  }
-
-  private static func damage(_ archive: OpaquePointer, _ path: String) -> InputError {
-    InputError("the archive is damaged", at: .file(path), found: archive_error_string(archive).map { String(cString: $0) })
-  }
 }

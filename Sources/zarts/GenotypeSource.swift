@@ -51,13 +51,18 @@ struct GenotypeSource {
       try refuse([("--line", line), ("--name", name), ("--space", space)], beside: "a run folder")
       return try openRun()
     }
-    if source.hasSuffix(".safetensors") {
-      try refuse([("--epoch", epoch), ("--line", line), ("--name", name)], beside: "a .safetensors file")
+    if WeightsFile.isTensors(source) {
+      try refuse([("--epoch", epoch), ("--line", line), ("--name", name)], beside: "a file of tensors")
+      return try openTensors()
+    }
+    try WeightsFile.refuseOtherFormats(source)
+    let content = String(decoding: try FileBytes.read(source), as: UTF8.self)
+    if !content.contains("Genotype("), AlphaFile.isText(source) {
+      try refuse([("--epoch", epoch), ("--line", line), ("--name", name)], beside: "a file of α")
       return try openTensors()
     }
     try refuse([("--epoch", epoch), ("--space", space)], beside: "a file of genotypes")
-    try WeightsFile.refuseOtherFormats(source)
-    let text = GenotypeText(String(decoding: try FileBytes.read(source), as: UTF8.self))
+    let text = GenotypeText(content)
     return Opened(
       genotype: try text.genotype(line: line, name: name, path: source), origin: name ?? Self.lastComponent(source))
   }
@@ -104,7 +109,7 @@ struct GenotypeSource {
 
   /// The genotype that the search of a checkpoint derives from its α, or that α of a space stand for.
   private func openTensors() throws -> Opened {
-    let read = try WeightsFile(readingFrom: source)
+    let read = try AlphaFile.isText(source) ? WeightsFile(AlphaFile(readingFrom: source)) : WeightsFile(readingFrom: source)
     let file = read.file
     file.remarkOnChecksum()
     let configuration = try file.searchConfiguration()

@@ -55,6 +55,7 @@ struct GradientsCommand: ParsableCommand {
       "learning_rate": "\(place.step.learningRate)",
       "seed": "\(place.configuration.seed)", "space": place.configuration.space.rawValue,
     ]
+    if let path = opened.alphasPath { metadata["alphas"] = path }
     if !opened.hasAlphas { metadata["alphas"] = "none: 0 throughout" }
     if !opened.hasMomentum { metadata["momentum"] = "none: at rest" }
     if let stepChange { metadata["second_half_step_difference"] = "\(stepChange)" }

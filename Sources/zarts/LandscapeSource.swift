@@ -16,9 +16,24 @@ struct LandscapeSource: ParsableArguments {
   var epoch: Int?
   @Option(
     help: ArgumentHelp(
-      "Weights under the public DARTS names, with alphas_normal, alphas_reduce and momentum.NAME or without.",
-      valueName: "file.safetensors"))
+      "Weights under the public DARTS names, safetensors or what torch.save wrote, with alphas_normal, alphas_reduce and "
+        + "momentum.NAME or without.",
+      valueName: "file"))
   var weights: String?
+  @Option(
+    help: ArgumentHelp(
+      "α beside --weights, in place of what they hold: tensors, JSON, or a log with printed matrices; softmaxed or not.",
+      valueName: "file"))
+  var alphas: String?
+  @Option(
+    help: ArgumentHelp(
+      "Beside --weights of a stage of a progressive search: the log of P-DARTS, which says what operations its edges kept.",
+      valueName: "file"))
+  var operations: String?
+  @Flag(
+    help: ArgumentHelp(
+      "Weights of edges beside --weights, with β = 0 where there is none: PC-DARTS' own files have none."))
+  var edgeNormalisation = false
   @Option(help: "Candidate operations of each edge. Default: what the weights' metadata or tensors say.")
   var space: SearchSpace?
   @Option(help: "Channels of the first cells. Default: what the weights' metadata or tensors say.")
@@ -60,6 +75,8 @@ struct LandscapeSource: ParsableArguments {
     var file: TensorFile
     /// What the network of weights is and who says so; nil for a run, whose settings say it.
     var network: String?
+    /// Where α is from, if not from the checkpoint.
+    var alphasPath: String?
     /// What to tell before anything is computed.
     var notes: [String] = []
     /// Whether --dataset names the data: they may be others than those of the checkpoint.
@@ -89,12 +106,19 @@ struct LandscapeSource: ParsableArguments {
     }
   }
 
+  /// What only --weights of a supernet have use for.
+  private var supernetFlags: [(String, Any?)] {
+    [
+      ("--alphas", alphas), ("--operations", operations), ("--edge-normalisation", edgeNormalisation ? true : nil),
+    ]
+  }
+
   private func open(run: String) throws -> Opened {
     let flags: [(String, Any?)] = [
       ("--space", space), ("--channels", channels), ("--layers", layers), ("--batch", batch), ("--seed", seed),
       ("--train-limit", trainLimit), ("--split", split),
     ]
-    let given = flags.filter { $0.1 != nil }.map(\.0)
+    let given = (flags + supernetFlags).filter { $0.1 != nil }.map(\.0)
     guard given.isEmpty else {
       throw UsageError(
         "flags beside --run", found: given.joined(separator: ", "), wanted: "none: the run's settings are taken over")
@@ -119,13 +143,16 @@ struct LandscapeSource: ParsableArguments {
     guard let dataset else {
       throw UsageError(missing: "--dataset", wanted: DatasetSpecification.forms)
     }
-    let read = try WeightsFile(readingFrom: weights)
+    var read = try WeightsFile(readingFrom: weights)
     read.file.remarkOnChecksum()
+    if let alphas { read = try read.replacingAlphas(by: AlphaFile(readingFrom: alphas)) }
     var network = WeightsNetwork(of: read.file)
     // Defaults depend on the space.
     let space = try WeightsNetwork(of: read.file).settledSpace(flag: space)
     var configuration = SearchConfiguration(method: .neutral, space: space, dataset: dataset)
-    try network.apply(to: &configuration, space: self.space, channels: channels, layers: layers)
+    try network.apply(
+      to: &configuration, space: self.space, channels: channels, layers: layers, operations: operations,
+      edgeNormalisation: edgeNormalisation ? true : nil)
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit
@@ -136,6 +163,7 @@ struct LandscapeSource: ParsableArguments {
     var opened = Opened(
       configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes,
       namesDataset: true)
+    opened.alphasPath = alphas
     if !opened.hasAlphas {
       opened.notes.append("\(weights) holds no α: everything is at α = 0, where all operations of an edge mix alike")
     }
@@ -166,6 +194,7 @@ extension LandscapeSource.Opened {
     if configuration.partialChannels > 1 { result.append(("partial_channels", "\(configuration.partialChannels)")) }
     if configuration.edgeNormalisation { result.append(("edge_normalisation", "true")) }
     if configuration.mergedConvolutions { result.append(("merged_convolutions", "true")) }
+    if let alphasPath { result.append(("checkpoint_alphas", JSONText.quoted(alphasPath))) }
     if !hasAlphas { result.append(("checkpoint_alphas", "none  # 0 throughout: all operations of an edge mix alike")) }
     if !hasMomentum { result.append(("checkpoint_momentum", "none  # steps of ω begin at rest")) }
     return result

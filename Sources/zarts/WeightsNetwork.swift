@@ -35,12 +35,21 @@ struct WeightsNetwork {
   ///
   /// - Parameters: flags, nil where not given.
   /// - Throws: `InputError` where nothing says what the network is, or flags, metadata and tensors contradict each
-  ///   other, with what the tensors show.
+  ///   other, with what the tensors show; for a stage of a progressive search also where they leave its operations open.
   mutating func apply(
-    to configuration: inout SearchConfiguration, space: SearchSpace?, channels: Int?, layers: Int?
+    to configuration: inout SearchConfiguration, space: SearchSpace?, channels: Int?, layers: Int?,
+    operations: String? = nil,
+    edgeNormalisation: Bool? = nil
   ) throws {
+    try refuseStridedStem()
     // A stage of a progressive search has candidates of its own, which its checkpoint names.
     configuration.keptOperations = try file.searchConfiguration()?.keptOperations
+    if configuration.keptOperations == nil {
+      configuration.keptOperations = try stage(of: space, operations: operations)
+    } else if let operations {
+      throw UsageError(
+        "operations of a checkpoint that says them", found: "--operations \(operations)", wanted: "none beside \(file.path)")
+    }
     configuration.space = try self.space(flag: space, isStage: configuration.keptOperations != nil)
     configuration.channels = try settle(
       "channels", flag: channels, tensors: evidence.channels, read: { Int($0) }, show: { "\($0) channels" })
@@ -50,11 +59,14 @@ struct WeightsNetwork {
       "partial_channels", tensors: evidence.partialChannels, fallback: 1, read: { Int($0) },
       show: { $0 == 1 ? "all channels seen by operations" : "operations on 1/\($0) of the channels" }, isUsual: { $0 == 1 })
     configuration.edgeNormalisation = try settle(
-      "edge_normalisation", tensors: evidence.edgeNormalisation, fallback: false, read: Self.truth,
+      "edge_normalisation", flag: edgeNormalisation, tensors: evidence.edgeNormalisation, fallback: false, read: Self.truth,
       show: { $0 ? "edge normalisation" : "no edge normalisation" }, isUsual: { !$0 })
-    if evidence.edgeNormalisation == nil, file.metadata["edge_normalisation"] == nil, configuration.partialChannels > 1 {
+    if evidence.edgeNormalisation == nil, file.metadata["edge_normalisation"] == nil, edgeNormalisation == nil,
+      configuration.partialChannels > 1
+    {
       remarks.append(
-        "no edge normalisation, since there is no β; metadata edge_normalisation: true would ask for it at β = 0")
+        "no edge normalisation, since there is no β; --edge-normalisation or metadata edge_normalisation: true would ask for it "
+          + "at β = 0")
     }
     configuration.mergedConvolutions = try settle(
       "merged_convolutions", tensors: evidence.mergedConvolutions, fallback: false, read: Self.truth,
@@ -68,7 +80,7 @@ struct WeightsNetwork {
   mutating func space(flag: SearchSpace?, isStage: Bool = false) throws -> SearchSpace {
     let tensors = isStage ? nil : evidence.space
     return try settle(
-      "space", flag: flag, tensors: tensors,
+      "space", flag: flag, tensors: tensors, fallback: isStage ? .s5 : nil,
       read: { text in SearchSpace(rawValue: text) ?? Self.spelling(text).flatMap { $0 == tensors ? $0 : nil } },
       show: { "space \($0.rawValue)" }, wanted: SearchSpace.allCases.map(\.rawValue).joined(separator: ", "))
   }
@@ -84,7 +96,62 @@ struct WeightsNetwork {
   /// As `space`, of a file that may be of a stage.
   func settledSpace(flag: SearchSpace?) throws -> SearchSpace {
     var copy = self
-    return try copy.space(flag: flag, isStage: file.searchConfiguration()?.keptOperations != nil)
+    let isStage = try file.searchConfiguration()?.keptOperations != nil || stageEvidence(of: flag) != nil
+    return try copy.space(flag: flag, isStage: isStage)
+  }
+
+  private func stageEvidence(of space: SearchSpace?) -> StageEvidence? {
+    // Of the space of P-DARTS where nothing else is said.
+    guard evidence.space == nil else { return nil }
+    let named = file.metadata["space"].flatMap { SearchSpace(rawValue: $0) }
+    return StageEvidence(shapes: file.tensors.mapValues(\.shape), of: space ?? named ?? .s5)
+  }
+
+  /// The operations that the edges of a stage of a progressive search have kept; nil for a network of a whole space.
+  ///
+  /// - Parameter operations: path of the log that says them.
+  /// - Throws: `InputError` where the tensors leave them open and no log, or one of other networks, says them.
+  private mutating func stage(of space: SearchSpace?, operations path: String?) throws -> EdgeOperations? {
+    guard let stage = stageEvidence(of: space) else {
+      guard let path else { return nil }
+      throw UsageError(
+        "operations of no stage", found: "--operations \(path)",
+        wanted: "none: the tensors of \(file.path) are of \(evidence.text ?? "no supernet")")
+    }
+    let count = "\(stage.operationsPerEdge) operations an edge"
+    guard let path else {
+      guard let operations = stage.operations else {
+        throw InputError(
+          "a stage of a progressive search, whose tensors leave operations open", at: .file(file.path),
+          found: "\(count); \(stage.openEdge ?? "")",
+          wanted: "--operations with the log of the search; --space where it is of a whole space")
+      }
+      inferred.append(count)
+      parts.append("\(count) (its tensors)")
+      return operations
+    }
+    let text = String(decoding: try FileBytes.read(path), as: UTF8.self)
+    let logged = try EdgeOperations.switches(inLog: text, of: space ?? .s5, path: path)
+    let fitting = Set(logged.filter(stage.allows))
+    guard let operations = fitting.first, fitting.count == 1 else {
+      throw InputError(
+        fitting.isEmpty ? "no stage of this network" : "several stages of this network", at: .file(path),
+        found: "stages of \(logged.map { "\($0.operationsPerEdge)" }.joined(separator: ", ")) operations an edge",
+        wanted: "one that fits the tensors of \(file.path): \(count)")
+    }
+    parts.append("\(count) (--operations)")
+    return operations
+  }
+
+  /// - Throws: `InputError` for a supernet that the engine does not have.
+  private func refuseStridedStem() throws {
+    // Networks to retrain have no operations within operations.
+    let isSupernet = file.tensors.keys.contains { $0.split(separator: ".").count { $0 == "_ops" } == 2 }
+    guard isSupernet, file.contains("stem0.0.weight") else { return }
+    throw InputError(
+      "a supernet with the stem of ImageNet, which the engine does not have", at: .file(file.path),
+      found: "stem0.0.weight (stem0 and stem1, three strides of 2, and a first cell after a reduction)",
+      wanted: "a supernet with the stem of CIFAR: stem.0.weight")
   }
 
   /// What others may call a space.
@@ -101,13 +168,14 @@ struct WeightsNetwork {
     _ key: String, flag: Value? = nil, tensors: Value?, fallback: Value? = nil, read: (String) -> Value?,
     show: (Value) -> String, wanted: String? = nil, isUsual: (Value) -> Bool = { _ in false }
   ) throws -> Value {
+    let flagName = "--" + key.replacing("_", with: "-")
     let shown = tensors.map { "\(show($0)), as the tensors have it (\(evidence.text ?? "of no supernet"))" }
     if let flag {
       if let tensors, tensors != flag {
         throw UsageError(
-          "not the network of \(file.path)", found: "--\(key), that is \(show(flag))", wanted: shown ?? show(tensors))
+          "not the network of \(file.path)", found: "\(flagName), that is \(show(flag))", wanted: shown ?? show(tensors))
       }
-      parts.append("\(show(flag)) (--\(key))")
+      parts.append("\(show(flag)) (\(flagName))")
       return flag
     }
     if let text = file.metadata[key] {

@@ -111,6 +111,12 @@ import Testing
     let set = try run([.towards(scratch.file("0.safetensors")), .towards(scratch.file("1.safetensors"))])
     #expect(abs(dot(set.directions[0].flat, set.directions[1].flat)) < 1e-14)
     #expect(set.alphas(at: [1, 0]) == targets[0])
+    let lists = zip(targets[0].kinds, targets[0].matrices).map { kind, matrix in
+      let rows = (0..<matrix.rows).map { row in "\((0..<matrix.columns).map { matrix[row, $0] })" }
+      return "\"\(kind.alphaName)\": [\(rows.joined(separator: ", "))]"
+    }
+    try scratch.write("{\(lists.joined(separator: ", "))}", to: "alphas.json")
+    #expect(try run([.towards(scratch.file("alphas.json"))]).alphas(at: [1]) == targets[0])
     // The second target lies in the plane, at height 1.
     let offset = zip(targets[1].flat, smallAlphas().flat).map { Double($0) - Double($1) }
     let along = dot(offset, set.directions[0].flat) / dot(set.directions[0].flat, set.directions[0].flat)

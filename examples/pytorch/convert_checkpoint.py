@@ -2,6 +2,8 @@
 
 usage: python convert_checkpoint.py CHECKPOINT OUT.safetensors [--trust] [KEY=VALUE ...]
 
+`zarts` reads checkpoints of tensors and plain data itself; this is for momentum, for metadata, and for checkpoints that hold more.
+
 Takes what `torch.save` wrote: a state_dict (quark0/darts, PC-DARTS), a dictionary with one under `state_dict` or `model`
 (RobustDARTS, SmoothDARTS, DARTS-PT), or a whole model whose code is on PYTHONPATH. From it come
   - weights and running statistics, without the `module.` of DataParallel;

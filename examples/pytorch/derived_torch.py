@@ -10,6 +10,18 @@ import torch.nn as nn
 import torch.nn.functional as F
 from supernet_torch import FactorizedReduce, Noise, ReLUConvBN, SeparableConv, bn, conv
 
+# Genotypes of golden files: every operation in both kinds of cell, and
+EVERYTHING = ("Genotype(normal=[('sep_conv_3x3', 0), ('dil_conv_5x5', 1), ('max_pool_3x3', 0), ('skip_connect', 2), "
+              "('sep_conv_5x5', 1), ('avg_pool_3x3', 3), ('dil_conv_3x3', 2), ('skip_connect', 0)], "
+              "normal_concat=range(2, 6), reduce=[('max_pool_3x3', 0), ('skip_connect', 1), ('sep_conv_5x5', 0), "
+              "('avg_pool_3x3', 1), ('dil_conv_3x3', 0), ('dil_conv_5x5', 2), ('skip_connect', 3), ('sep_conv_3x3', 1)], "
+              "reduce_concat=range(2, 6))")
+# both edges of a node from one state, nodes that the output leaves out, a node that nothing reads.
+ODD = ("Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('max_pool_3x3', 1), "
+       "('skip_connect', 0), ('avg_pool_3x3', 2), ('dil_conv_3x3', 2), ('skip_connect', 2)], normal_concat=[3, 4, 5], "
+       "reduce=[('max_pool_3x3', 1), ('avg_pool_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), "
+       "('sep_conv_3x3', 2), ('skip_connect', 3), ('dil_conv_5x5', 0), ('max_pool_3x3', 2)], reduce_concat=[2, 4])")
+
 
 def operation(name, c, stride):
     if name == "noise": return Noise(stride)

@@ -10,18 +10,8 @@ import math
 import sys
 import numpy as np
 import torch
-from derived_torch import DerivedNetwork, parse
+from derived_torch import EVERYTHING, ODD, DerivedNetwork, parse
 
-EVERYTHING = ("Genotype(normal=[('sep_conv_3x3', 0), ('dil_conv_5x5', 1), ('max_pool_3x3', 0), ('skip_connect', 2), "
-              "('sep_conv_5x5', 1), ('avg_pool_3x3', 3), ('dil_conv_3x3', 2), ('skip_connect', 0)], "
-              "normal_concat=range(2, 6), reduce=[('max_pool_3x3', 0), ('skip_connect', 1), ('sep_conv_5x5', 0), "
-              "('avg_pool_3x3', 1), ('dil_conv_3x3', 0), ('dil_conv_5x5', 2), ('skip_connect', 3), ('sep_conv_3x3', 1)], "
-              "reduce_concat=range(2, 6))")
-# Both edges of a node from one state, nodes that the output leaves out, a node that nothing reads.
-ODD = ("Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('max_pool_3x3', 1), "
-       "('skip_connect', 0), ('avg_pool_3x3', 2), ('dil_conv_3x3', 2), ('skip_connect', 2)], normal_concat=[3, 4, 5], "
-       "reduce=[('max_pool_3x3', 1), ('avg_pool_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), "
-       "('sep_conv_3x3', 2), ('skip_connect', 3), ('dil_conv_5x5', 0), ('max_pool_3x3', 2)], reduce_concat=[2, 4])")
 CASES = [dict(name="cifar", genotype=EVERYTHING, channels=12, layers=5, size=32, batch=3, auxiliary=True, imagenet=False),
          dict(name="odd", genotype=ODD, channels=20, layers=4, size=16, batch=4, auxiliary=False, imagenet=False),
          dict(name="imagenet", genotype=EVERYTHING, channels=8, layers=3, size=224, batch=2, auxiliary=True, imagenet=True)]

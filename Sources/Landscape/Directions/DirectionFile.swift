@@ -5,18 +5,18 @@ import Search
 
 /// α and directions of files.
 enum DirectionFile {
-  /// The α of the last checkpoint of a run folder, or of a safetensors file.
+  /// The α of the last checkpoint of a run folder, or of a file in any form that α has (`AlphaFile`).
   ///
   /// - Throws: `InputError` where there is none of the shape.
   static func alphas(at path: String, like shape: ArchitectureParameters) throws -> ArchitectureParameters {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw InputError("is not there", at: .file(path), wanted: "a run folder or a safetensors file")
+      throw InputError("is not there", at: .file(path), wanted: "a run folder or a file with α")
     }
     let place =
       isFolder.boolValue
       ? try SearchRunFolder(existing: path).run(holding: .checkpoint).latestCheckpointPath() : path
-    return try ArchitectureParameters(from: TensorFile(readingFrom: place), like: shape)
+    return try ArchitectureParameters(from: AlphaFile(readingFrom: place).file, like: shape)
   }
 
   /// A direction as `directions.safetensors` or `zarts gradients` hold it, or of an NPY array [kinds, edges, operations].

@@ -1,5 +1,3 @@
-import Formats
-
 /// The stack machine of Python's `pickletools`, restricted to data.
 struct PickleMachine {
   var file: PickleFile
@@ -9,24 +7,26 @@ struct PickleMachine {
   /// Bytes that calls have made.
   var madeBytes = 0
 
-  init(file: PickleFile) { self.file = file }
+  /// - Parameter position: where the pickle begins.
+  init(file: PickleFile, position: Int = 0) {
+    self.file = file
+    self.position = position
+  }
 
   /// Most values under construction at once: NumPy and lists of numbers need a thousand.
   private static let deepestStack = 1 << 20
 
   /// - Throws: `InputError` with the offset of the first opcode that is unknown, out of place or cut short.
   mutating func run() throws -> PickleFile {
-    guard file.content.count >= 2, file.content[0] == 0x80 else {
-      throw wrong("not a pickle of protocol 2 or later", at: 0, found: "the first bytes \(Array(file.content.prefix(2)))")
+    let start = file.content[position...].prefix(2)
+    guard start.count == 2, start.first == 0x80 else {
+      throw wrong("not a pickle of protocol 2 or later", at: position, found: "the first bytes \(Array(start))")
     }
     while true {
       let offset = position
       let opcode = try byte()
       if opcode == UInt8(ascii: ".") {
         file.top = try pop(offset)
-        guard position == file.content.count else {
-          throw wrong("bytes after the end", at: position, found: "\(file.content.count - position)", expected: "none")
-        }
         return file
       }
       try step(opcode, at: offset)
@@ -97,20 +97,21 @@ struct PickleMachine {
       let value = try pop(offset)
       try extendDictionary(by: [try pop(offset), value], at: offset)
     case UInt8(ascii: "u"): try extendDictionary(by: popToMark(offset), at: offset)
-    case UInt8(ascii: "c"): stack.append(try function(module: line(offset), name: line(offset), at: offset))
+    case UInt8(ascii: "c"): stack.append(try global(module: line(offset), name: line(offset), at: offset))
     case 0x93:
       let name = try pop(offset)
       guard case .text(let name) = name, case .text(let module) = try pop(offset) else {
         throw wrong("a global without a name", at: offset)
       }
-      stack.append(try function(module: module, name: name, at: offset))
-    case UInt8(ascii: "R"): try call(at: offset)
-    case UInt8(ascii: "b"): try fill(at: offset)
+      stack.append(try global(module: module, name: name, at: offset))
+    case UInt8(ascii: "R"): try file.vocabulary.call(&self, offset)
+    case UInt8(ascii: "b"): try file.vocabulary.fill(&self, offset)
+    case UInt8(ascii: "Q") where file.vocabulary.identify != nil: try file.vocabulary.identify?(&self, offset)
     default:
       let name = Self.forbidden[opcode].map { " (\($0))" } ?? ""
       throw wrong(
         "opcode that data don't need", at: offset, found: "0x\(String(opcode, radix: 16, uppercase: true))\(name)",
-        expected: "those of lists, dictionaries, numbers, texts and NumPy arrays")
+        expected: "those of lists, dictionaries, numbers, texts and \(file.vocabulary.title)")
     }
   }
 
@@ -124,13 +125,13 @@ struct PickleMachine {
     0x90: "ADDITEMS", 0x91: "FROZENSET", 0x8B: "LONG4",
   ]
 
-  private func function(module: String, name: String, at offset: Int) throws -> PickleValue {
-    guard let function = PickleFunction(module: module, name: name) else {
+  private func global(module: String, name: String, at offset: Int) throws -> PickleValue {
+    guard let value = file.vocabulary.global("\(module).\(name)") else {
       throw wrong(
         "global that data don't need; it is not executed", at: offset, found: "\(module).\(name)",
-        expected: "NumPy's arrays and numbers")
+        expected: file.vocabulary.wanted)
     }
-    return .function(function)
+    return value
   }
 
   // MARK: Containers

@@ -1,6 +1,6 @@
 /// A value of a pickle. Containers are named by their place in `PickleFile`, so that no nesting or cycle of a hostile file
 /// can exhaust the stack when values are released.
-enum PickleValue: Equatable {
+package enum PickleValue: Equatable, Sendable {
   case none
   case bool(Bool)
   case integer(Int)
@@ -18,11 +18,17 @@ enum PickleValue: Equatable {
   case arrayType(Int)
   /// A place in the file's arrays.
   case array(Int)
+  /// A type of PyTorch's storages.
+  case storageType(TorchElement)
+  /// A place in the file's storages.
+  case storage(Int)
+  /// A place in the file's tensors.
+  case tensor(Int)
   /// The mark below the items of a container under construction.
   case mark
 
   /// What it is, for messages.
-  var kind: String {
+  package var kind: String {
     switch self {
     case .none: "None"
     case .bool: "a truth value"
@@ -36,45 +42,21 @@ enum PickleValue: Equatable {
     case .function: "a function"
     case .arrayType: "a dtype"
     case .array: "an array"
+    case .storageType: "a type of storage"
+    case .storage: "a storage"
+    case .tensor: "a tensor"
     case .mark: "a mark"
     }
   }
 }
 
-/// The only names that a pickle may call, each with one fixed meaning here; nothing is ever looked up or executed.
-enum PickleFunction: String, CaseIterable {
-  /// An empty array, to be filled by BUILD (protocols up to 4).
-  case reconstruct = "_reconstruct"
-  /// An array of bytes that precede it (protocol 5).
-  case fromBuffer = "_frombuffer"
-  /// A number of a NumPy type.
-  case scalar
-  /// The class that `_reconstruct` is given.
-  case ndarray
-  case dtype
-  /// Bytes as Python 3 writes them for Python 2.
-  case encode
-
-  init?(module: String, name: String) {
-    switch (module, name) {
-    case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"): self = .reconstruct
-    case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"): self = .fromBuffer
-    case ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"): self = .scalar
-    case ("numpy", "ndarray"): self = .ndarray
-    case ("numpy", "dtype"): self = .dtype
-    case ("_codecs", "encode"): self = .encode
-    default: return nil
-    }
-  }
-}
-
 /// A NumPy array of integers.
-struct PickleArray: Equatable {
-  struct Element: Equatable {
+package struct PickleArray: Equatable, Sendable {
+  package struct Element: Equatable, Sendable {
     /// Bytes of an element: 1, 2, 4 or 8.
-    var size: Int
-    var isSigned: Bool
-    var isBigEndian = false
+    package var size: Int
+    package var isSigned: Bool
+    package var isBigEndian = false
 
     /// From NumPy's letters: `u1`, `<i8`, `|b1` and so on; nil for what is no integer.
     init?(code: some StringProtocol) {
@@ -90,12 +72,12 @@ struct PickleArray: Equatable {
     }
   }
 
-  var element: Element
-  var shape: [Int]
+  package var element: Element
+  package var shape: [Int]
   /// Whether the first index runs fastest, as in Fortran.
-  var isColumnMajor: Bool
+  package var isColumnMajor: Bool
   /// Bytes of the elements: a range of the file, or a buffer.
-  var data: PickleValue
+  package var data: PickleValue
 
-  var count: Int { shape.reduce(1, *) }
+  package var count: Int { shape.reduce(1, *) }
 }

@@ -1,11 +1,8 @@
 /// What NumPy's pickles call: arrays, their types and numbers.
 extension PickleMachine {
   /// REDUCE: a function and the tuple of what it is given are replaced by its value.
-  mutating func call(at offset: Int) throws {
-    let given = try pop(offset)
-    guard case .tuple(let items) = given, case .function(let function) = try pop(offset) else {
-      throw wrong("a call of something that is no function", at: offset)
-    }
+  mutating func callNumPy(at offset: Int) throws {
+    let (function, items) = try called(at: offset)
     switch (function, items.count) {
     case (.dtype, 1...3):
       guard let code = file.text(items[0]) else { throw wrong("a dtype without a name", at: offset) }
@@ -44,7 +41,7 @@ extension PickleMachine {
   }
 
   /// BUILD: the state of an array or a dtype.
-  mutating func fill(at offset: Int) throws {
+  mutating func fillNumPy(at offset: Int) throws {
     guard case .tuple(let state) = try pop(offset), let target = stack.last else {
       throw wrong("a state without what it is of", at: offset)
     }

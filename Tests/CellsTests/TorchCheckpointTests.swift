@@ -1,0 +1,81 @@
+import Cells
+import Formats
+import TestSupport
+import Testing
+
+@Suite("Checkpoints of torch.save") struct TorchCheckpointTests {
+  static let folder = GoldenFile.folder + "/torch"
+
+  private func path(_ name: String) -> String { "\(Self.folder)/\(name)" }
+
+  @Test(
+    "give the weights of their state_dict and the α beside it, as PyTorch wrote them, and leave the rest out",
+    arguments: ["checkpoint.pth.tar", "checkpoint.legacy.pth.tar", "checkpoint.list.pth.tar"])
+  func whole(name: String) throws {
+    let expected = try TensorFile(readingFrom: path("checkpoint.safetensors")).tensors
+    let checkpoint = try TorchCheckpoint(readingFrom: path(name))
+    #expect(checkpoint.file.tensors == expected && expected["alphas_normal"]?.shape == [14, 2])
+    #expect(expected["module.1.num_batches_tracked"]?.values == .int64([0]))
+    #expect(
+      checkpoint.notes.first
+        == "\(path(name)): weights from 'state_dict', without epoch, optimizer, lr, best_acc_top1, scheduler, device, shape")
+    #expect(checkpoint.notes.dropFirst().allSatisfy { $0.contains("α from 'alpha") } && checkpoint.notes.count > 1)
+  }
+
+  @Test("with two state_dicts are refused by the names of both") func two() {
+    #expect(
+      refusal { try TorchCheckpoint(readingFrom: path("two.pt")) } == "\(path("two.pt")): 'state_dict' and 'model_ema'")
+  }
+
+  private let weights = [NamedTensor(name: "stem.0.weight", shape: [2], values: .float32([1, 2]))]
+
+  private func alphas(_ shift: Float = 0) -> [NamedTensor] {
+    ["alphas_normal", "alphas_reduce"].map { NamedTensor(name: $0, shape: [1, 2], values: .float32([shift, 3])) }
+  }
+
+  private func read(_ bytes: [UInt8]) throws -> TorchCheckpoint {
+    let scratch = try ScratchFolder()
+    return try TorchCheckpoint(readingFrom: scratch.write(bytes, to: "f.pt"))
+  }
+
+  @Test("that are state_dicts themselves are taken whole, under any key once, and α alone are α") func places() throws {
+    let plain = try read(TorchBytes.file(of: weights + alphas()))
+    #expect(plain.file.tensors.keys.sorted() == ["alphas_normal", "alphas_reduce", "stem.0.weight"] && plain.notes.isEmpty)
+    let nested = try read(
+      TorchBytes.file(of: weights) { TorchBytes.dictionary([("net", $0), ("epoch", TorchBytes.integer(3))]) })
+    #expect(nested.file.tensors["stem.0.weight"]?.values == .float32([1, 2]))
+    #expect(nested.notes.count == 1 && nested.notes[0].hasSuffix("weights from 'net', without epoch"))
+    let alone = try read(TorchBytes.file(of: alphas()))
+    #expect(alone.file.tensors.count == 2 && ArchitectureParameters.isIn(alone.file))
+    let prefixed = try read(
+      TorchBytes.file(of: alphas().map { .init(name: "module.\($0.name)", shape: $0.shape, values: $0.values) }))
+    #expect(prefixed.file.contains("alphas_normal"))
+    let stages = try read(
+      TorchBytes.file(of: weights + [NamedTensor(name: "_arch_parameters", shape: [1, 2], values: .float32([1, 2]))]))
+    #expect(stages.file.contains("arch_parameters"))
+  }
+
+  @Test("that are no dictionary, have no weights, or two values of one α are refused, with the place") func refusals() throws
+  {
+    func found(_ bytes: [UInt8]) -> String? {
+      refusal { try read(bytes) }.map { String($0.split(separator: "/").last ?? "") }
+    }
+    #expect(found(TorchBytes.file(TorchBytes.list([]))) == "f.pt: a list")
+    #expect(found(TorchBytes.file(TorchBytes.dictionary([("epoch", TorchBytes.integer(3))]))) == "f.pt: epoch")
+    #expect(found(TorchBytes.file(TorchBytes.dictionary([]))) == "f.pt: an empty dictionary")
+    // The α of the state_dict and that beside it: the tensors of both lie in one file.
+    let both = TorchBytes.file(of: weights + alphas()) { state in
+      TorchBytes.dictionary([
+        ("state_dict", state),
+        ("alphas_normal", TorchBytes.tensor(TorchBytes.storage(key: "0", count: 2), shape: [1, 2])),
+      ])
+    }
+    #expect(found(both) == "f.pt: alphas_normal: in 'alphas_normal' and in the state_dict")
+    let list = TorchBytes.file(of: weights) {
+      TorchBytes.dictionary([
+        ("state_dict", $0), ("alpha", TorchBytes.list(Array(repeating: TorchBytes.integer(1), count: 3))),
+      ])
+    }
+    #expect(found(list) == "f.pt: alpha: 3 entries")
+  }
+}
