@@ -60,6 +60,8 @@ public final class DerivedProblem: NetworkProblem {
     loader.holdsOut ? .validation : loader.testMembers.isEmpty ? .training : .test
   }
 
+  public func prepareHessianProducts() {}
+
   /// No values.
   public var initialAlphas: ArchitectureParameters { .none }
   public func makeInitialWeights() -> ParameterVector {

@@ -18,6 +18,10 @@ public protocol NetworkProblem: BilevelProblem where Batch == ImageBatch {
   /// - Parameter threads: threads that share a batch; no result depends on their number.
   /// - Throws: what the engine throws where it cannot lay the network out.
   func copy(threads: Int) throws -> Self
+  /// Makes room for exact products with ∇²_α L, which `network.activationBytes` then counts; nothing where there is no α.
+  ///
+  /// - Throws: `MemoryShortage` where that needs more memory than there is.
+  func prepareHessianProducts() throws
 }
 
 extension NetworkProblem {
@@ -34,4 +38,5 @@ extension SupernetProblem: NetworkProblem {
     Self.bytes(images: min(loader.batchSize, max(1, loader.trainingMembers.count)), of: loader.dataset)
   }
   public var reportedSplit: DataSplit { .validation }
+  public func prepareHessianProducts() throws { try model.prepareHessianProducts() }
 }
