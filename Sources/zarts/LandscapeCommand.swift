@@ -41,10 +41,10 @@ struct LandscapeCommand: RankedCommand {
   func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
 
   func run() throws {
-    var settings = try options.settings()
+    let settings = try options.settings()
     guard out != nil || dryRun else { throw UsageError(missing: "--out", wanted: "--out DIR, or --dry-run") }
     let team = try RunningProgram.team()
-    var opened = try source.open()
+    var opened = try source.open(.networks)
     if team.rank == 0 {
       opened.announce(
         takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
@@ -52,9 +52,16 @@ struct LandscapeCommand: RankedCommand {
     } else {
       opened = opened.silent
     }
+    try draw(ProblemFactory.problem(of: opened), opened, settings, team)
+  }
+
+  private func draw<Problem: NetworkProblem>(
+    _ problem: Problem, _ opened: LandscapeSource.Opened, _ given: LandscapeSettings, _ team: any Team
+  ) throws {
     let configuration = opened.configuration
-    let problem = try ProblemFactory.make(configuration)
+    var settings = given
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+    try place.requireAlphas()
     settings.step = place.step
     if let rate = options.ownRate {
       (settings.step.learningRate, settings.unrolledRate) = (Float(rate), place.step.learningRate)
@@ -123,9 +130,9 @@ struct LandscapeCommand: RankedCommand {
     return change.map { [("second_half_step_difference", "\($0)")] } ?? []
   }
 
-  private func walk<Problem: BilevelProblem>(
+  private func walk<Problem: NetworkProblem>(
     _ run: LandscapeRun<Problem>, _ folder: OutputFolder, _ origin: [(key: String, value: String)],
-    _ instances: [SupernetProblem]
+    _ instances: [Problem]
   ) throws -> LandscapeRun<Problem>.Result {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()
