@@ -70,14 +70,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     projection =
       settings.kind == .grid && !trajectories.isEmpty ? try TrajectoryProjection(of: trajectories, on: directions) : nil
     var resolved = settings
-    if settings.isRangeAutomatic {
-      guard let projection else {
-        throw InputError(
-          "needs a path of α in a plane", at: .setting("range"), found: "auto",
-          wanted: "a number, or the trajectory of a run in a plane (kind grid)")
-      }
-      resolved.grid = try LandscapeGrid(size: settings.grid.size, range: projection.enclosingRange())
-    }
+    if let reach = settings.automaticReach { resolved.grid = try reach.grid(settings.grid.extent, holding: projection) }
     self.settings = resolved
     stateDigest = SHA256.ofState(weights, velocity, alphas)
     walk = walks.points
