@@ -16,6 +16,10 @@ extension LandscapePreset: ExpressibleByArgument {
   public static var allValueStrings: [String] { all.map(\.name) }
 }
 extension LandscapeSettings.Center: ExpressibleByArgument {}
+extension GridSize: ExpressibleByArgument {
+  public init?(argument: String) { self.init(text: argument) }
+  public var defaultValueDescription: String { text }
+}
 
 /// The flags of `zarts landscape` that decide what is computed, beside those that name the checkpoint.
 struct LandscapeOptions: ParsableArguments {
@@ -29,13 +33,17 @@ struct LandscapeOptions: ParsableArguments {
   var objectives: String?
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")
   var kind = LandscapeSettings.Kind.grid
-  @Option(help: "Points along each side of a grid; 1 is the centre alone. Default: 25.")
-  var grid: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Points along each side of a grid, or along its first and second direction (51x31); 1 is the centre alone. Default: 25.",
+      valueName: "points"))
+  var grid: GridSize?
   @Option(help: "Points along each line. Default: 51.")
   var points: Int?
   @Option(
     help: """
-      Largest coordinate, in units of the directions' length, or auto for the smallest that holds the paths of --trajectory. \
+      Largest coordinate, in units of the directions' length, or auto for the smallest that holds the paths of --trajectory; two \
+      with a comma between for the two directions (1,0.5, or auto,auto, where one auto makes a square). \
       Default: 1, or auto where every direction is a principal component.
       """)
   var range: String?
@@ -83,7 +91,7 @@ struct LandscapeOptions: ParsableArguments {
 
   func validate() throws {
     try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
-    try CountBounds(1...LandscapeGrid.largestSize).check(grid, "--grid")
+    for side in [grid?.x, grid?.y] { try CountBounds(1...LandscapeGrid.largestSize).check(side, "--grid") }
     try CountBounds(1...LandscapeGrid.largestSize).check(points, "--points")
   }
 
@@ -94,32 +102,32 @@ struct LandscapeOptions: ParsableArguments {
     let list = try DirectionKind.parse(list: directions)
     let isPath = list.allSatisfy { if case .principal = $0 { true } else { false } }
     switch kind {
-    case .grid: try refuse("--points", points, goesWith: "--kind line")
+    case .grid: try refuse("--points", points.map(String.init), goesWith: "--kind line")
     case .line:
-      try refuse("--grid", grid, goesWith: "--kind grid")
+      try refuse("--grid", grid?.text, goesWith: "--kind grid")
       if !trajectory.isEmpty, !list.contains(where: { if case .principal = $0 { true } else { false } }) {
         throw InputError(
           "a path is seen in a plane", at: .setting("trajectory"), found: "--kind line", wanted: "--kind grid")
       }
     }
     let batchNorm = try normalising.mode(else: preset?.batchNorm)
-    let isAutomatic = (range ?? (isPath && kind == .grid ? "auto" : "1")) == "auto"
-    guard isAutomatic || range.map({ Double($0) != nil }) ?? true else {
-      throw InputError(
-        "not a range", at: .setting("range"), found: "'\(range ?? "")'", wanted: "a positive finite number, or auto")
+    let reach =
+      try range.map { try GridReach(parsing: $0) } ?? (isPath && kind == .grid ? GridReach(nil) : GridReach(preset?.range ?? 1))
+    guard kind == .grid || reach.isSquare else {
+      throw UsageError("two ranges go with --kind grid only", at: "--range", found: range ?? "", wanted: "one number")
     }
-    let side = grid ?? points ?? preset?.points ?? (kind == .grid ? 25 : 51)
+    let side = points ?? preset?.points ?? (kind == .grid ? 25 : 51)
     var settings = LandscapeSettings(
       objectives: try objectives.map { try Objective.parse(list: $0) } ?? preset?.objectives
         ?? [.firstOrder, .secondOrder, .trueLoss(innerSteps: 10)],
-      grid: try LandscapeGrid(
-        size: side, range: isAutomatic ? 1 : range.flatMap { Double($0) } ?? preset?.range ?? 1,
-        setting: kind == .grid ? "grid" : "points"),
+      grid: try (reach.isAutomatic ? GridReach(1) : reach).grid(
+        grid ?? GridSize(x: side, y: side), setting: kind == .grid ? "grid" : "points"),
       directionsSeed: directionsSeed,
       normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
-      isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
+      directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
       batchNorm: batchNorm, refinementLevels: refine, startsAtRest: inner.freshMomentum ?? preset?.startsAtRest ?? false,
       drawing: batches ?? preset?.drawing ?? .fixed)
+    if reach.isAutomatic { settings.automaticReach = reach }
     settings.validation =
       try validationBatches.map { try ValidationExtent(parsing: $0) } ?? preset?.validation ?? .batches(1)
     return settings
@@ -138,8 +146,8 @@ struct LandscapeOptions: ParsableArguments {
     return try AlphaTrajectory.read(runs: paths, like: shape)
   }
 
-  private func refuse(_ flag: String, _ value: Int?, goesWith other: String) throws {
+  private func refuse(_ flag: String, _ value: String?, goesWith other: String) throws {
     guard let value else { return }
-    throw UsageError("goes with \(other) only", at: flag, found: "\(value)", wanted: "no \(flag)")
+    throw UsageError("goes with \(other) only", at: flag, found: value, wanted: "no \(flag)")
   }
 }

@@ -95,7 +95,7 @@ extension LandscapeRun {
       refinement = found
     }
     let losses = settings.objectives.flatMap(landscape.losses)
-    try NPYFile(shape: [settings.objectives.count, settings.grid.size, settings.grid.size], values: .float64(losses))
+    try NPYFile(shape: [settings.objectives.count, settings.grid.x.size, settings.grid.y.size], values: .float64(losses))
       .write(to: folder.file("landscape.npy"))
     try landscape.arrays.write(to: folder.file("landscape.npz"))
     let comparisons = try LandscapeComparison.all(in: landscape)

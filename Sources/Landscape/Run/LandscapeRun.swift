@@ -23,7 +23,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   public let axes: LandscapeAxes
   /// Digest of ω, v and α.
   public let stateDigest: String
-  /// The paths of α in the plane of a grid; nil where there are none.
+  /// The paths of α or ω in the plane of a grid that is its own; nil where there are none.
   public let projection: TrajectoryProjection?
   let walk: PointWalk<Problem>
   private let crew: Crew
@@ -75,18 +75,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       ? Directions(around: center) : try Directions(raw, around: center, normalisation: settings.normalisation)
     axes = LandscapeAxes(
       alphas: directions, weights: walks.weightDirections, movesWeights: settings.axes.map { $0.weightKind != nil })
-    projection =
-      settings.kind == .grid && settings.space == .alphas && !trajectories.isEmpty
-      ? try TrajectoryProjection(of: trajectories, on: directions) : nil
+    projection = try Self.projection(settings, axes, trajectories, files.trajectory)
     var resolved = settings
-    if settings.isRangeAutomatic {
-      guard let projection else {
-        throw InputError(
-          "needs a path of α in a plane", at: .setting("range"), found: "auto",
-          wanted: "a number, or the trajectory of a run in a plane (kind grid)")
-      }
-      resolved.grid = try LandscapeGrid(size: settings.grid.size, range: projection.enclosingRange())
-    }
+    if let reach = settings.automaticReach { resolved.grid = try reach.grid(settings.grid.extent, holding: projection) }
     self.settings = resolved
     stateDigest = SHA256.ofState(weights, velocity, alphas)
     walk = walks.points
@@ -129,6 +120,16 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       throw InputError(
         "needs a path of α", at: .setting("center"), found: "mean", wanted: "checkpoint, or the trajectory of a run")
     }
+  }
+
+  /// Paths are seen in planes of their own space.
+  private static func projection(
+    _ settings: LandscapeSettings, _ axes: LandscapeAxes, _ trajectories: [AlphaTrajectory], _ path: WeightTrajectory?
+  ) throws -> TrajectoryProjection? {
+    guard settings.kind == .grid else { return nil }
+    if settings.space == .alphas, !trajectories.isEmpty { return try TrajectoryProjection(of: trajectories, on: axes.alphas) }
+    guard settings.space == .weights, let path, let weights = axes.weights else { return nil }
+    return try TrajectoryProjection(of: path, on: weights.vectors, around: weights.center)
   }
 
   private static func center(

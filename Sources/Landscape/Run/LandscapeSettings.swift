@@ -23,8 +23,9 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var kind: Kind
   /// Points along each side, or along each line.
   public var grid: LandscapeGrid
-  /// Whether the range of the grid is to be the smallest that holds the paths of α, a tenth to spare.
-  public var isRangeAutomatic: Bool
+  /// How far the grid is to reach where that is to be the least that holds the paths, a tenth to spare; nil where it is given.
+  public var automaticReach: GridReach?
+  public var isRangeAutomatic: Bool { automaticReach != nil }
   /// What the axes run along, in their order.
   public var axes: [LandscapeAxis]
   /// Directions of α among them; set, they are all axes.
@@ -69,7 +70,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     self.objectives = objectives
     self.kind = kind
     self.grid = grid
-    self.isRangeAutomatic = isRangeAutomatic
+    automaticReach = isRangeAutomatic ? GridReach(nil) : nil
     axes = directions.map(LandscapeAxis.alphas)
     self.directionsSeed = directionsSeed
     self.normalisation = normalisation
@@ -93,8 +94,8 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var entries: [(key: String, value: String)] {
     [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""),
-      (kind == .grid ? "grid" : "points", "\(grid.size)"),
-      ("range", "\(grid.range)"), ("directions_seed", "\(directionsSeed)"),
+      (kind == .grid ? "grid" : "points", grid.extent.text),
+      ("range", grid.rangeText), ("directions_seed", "\(directionsSeed)"),
     ] + (space == .weights ? [] : [("normalisation", normalisation.rawValue)]) + [
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),

@@ -17,7 +17,7 @@ enum LandscapeSection {
     let settings = landscape.settings
     var facts = [
       settings["checkpoint"].map { "Around \($0)" }, settings["space"].map { "space \($0)" },
-      settings["range"].map { "up to \($0) lengths of the directions away" },
+      settings["range"].map { "up to \($0.replacingOccurrences(of: ",", with: " and ")) lengths of the directions away" },
       settings["batch_norm"].map { "batch norm: \($0)" },
       settings["validation_batches"].map { "each loss is the mean over \($0) validation batch\($0 == "1" ? "" : "es")" },
       settings["fresh_momentum"].map { _ in "steps begin at rest" },

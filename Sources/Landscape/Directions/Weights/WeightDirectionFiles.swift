@@ -1,4 +1,3 @@
-import Compute
 import Formats
 import Foundation
 import Search
@@ -7,16 +6,16 @@ import Search
 public struct WeightDirectionFiles {
   /// The tensors of another checkpoint: of a run folder, or of a file. May know further formats.
   public var checkpoint: (_ path: String) throws -> TensorFile
-  /// A principal component of a path of training, counted from 1, as a vector of ω's shape; nil where there is no path.
-  public var component: ((_ index: Int) throws -> ParameterVector)?
+  /// The path of a training, for principal components and for `trajectory.csv`; nil where there is none.
+  public var trajectory: WeightTrajectory?
   /// A safetensors file with eigenvectors of the Hessian in ω, `hessian1.NAME`, …; nil where there is none.
   public var eigenvectors: String?
 
   public init(
     checkpoint: @escaping (_ path: String) throws -> TensorFile = { try TensorFile(readingFrom: latest(in: $0)) },
-    component: ((_ index: Int) throws -> ParameterVector)? = nil, eigenvectors: String? = nil
+    trajectory: WeightTrajectory? = nil, eigenvectors: String? = nil
   ) {
-    (self.checkpoint, self.component, self.eigenvectors) = (checkpoint, component, eigenvectors)
+    (self.checkpoint, self.trajectory, self.eigenvectors) = (checkpoint, trajectory, eigenvectors)
   }
 
   /// The last checkpoint of the run folder at a path, or the path itself where it is that of a file.

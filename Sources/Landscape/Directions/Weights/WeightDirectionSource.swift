@@ -76,15 +76,7 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
       return zip(target, weights).map { $0 - $1 }
     case .file(let path, let name):
       return try flat(problem.importVector(from: TensorFile(readingFrom: path), prefix: "\(name ?? "direction1")."))
-    case .principal(let index):
-      guard let component = files.component else {
-        throw InputError(
-          "principal components need a path of training", at: .setting("directions"), found: kind.label,
-          wanted: "the trajectory of a run with two checkpoints or more")
-      }
-      let vector = try component(index)
-      try requireFitting(vector, kind)
-      return try flat(vector)
+    case .principal(let index): return try flat(component(index))
     case .eigenvector:
       guard let path = files.eigenvectors else {
         throw InputError(
@@ -95,10 +87,18 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
     }
   }
 
-  private func requireFitting(_ vector: ParameterVector, _ kind: WeightDirectionKind) throws {
-    guard vector.count != center.count else { return }
-    throw InputError(
-      "does not fit ω", at: .words("direction \(kind.label) of ω"), found: "\(vector.count) values", wanted: "\(center.count)")
+  private func component(_ index: Int) throws -> ParameterVector {
+    guard let trajectory = files.trajectory else {
+      throw InputError(
+        "principal components need a path of ω", at: .setting("directions"), found: "pca\(index)",
+        wanted: "the trajectory of a training with two checkpoints or more")
+    }
+    let vector = try trajectory.component(index)
+    guard vector.count == center.count else {
+      throw InputError(
+        "of another network", at: .setting("trajectory"), found: "\(vector.count) weights", wanted: "\(center.count)")
+    }
+    return vector
   }
 
   /// ‖values‖ over a block.
