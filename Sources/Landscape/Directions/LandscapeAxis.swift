@@ -34,11 +34,11 @@ public enum LandscapeAxis: Hashable, Sendable {
     }
   }
 
-  /// Whether the length of the direction means something by itself.
-  public var hasLength: Bool {
+  /// Whether it is a principal component of a path.
+  public var isPrincipal: Bool {
     switch self {
-    case .alphas(let kind): kind.hasLength
-    case .weights(let kind): kind.hasLength
+    case .alphas(.principal), .weights(.principal): true
+    default: false
     }
   }
 

@@ -162,7 +162,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   private func weightEntries(_ weights: WeightDirections) -> [(key: String, value: String)] {
     [
       ("weight_directions_sha256", weights.digest), ("weights_norm", "\(weights.center.norm)"),
-      ("weight_direction_norms", weights.norms.map { "\($0)" }.joined(separator: ",")),
+      ("weight_direction_norms", JSONText.quoted(weights.norms.map { "\($0)" }.joined(separator: ","))),
     ] + (settings.space == .weights && settings.kind == .grid ? [("direction_cosine", "\(weights.cosine(0, 1))")] : [])
   }
 

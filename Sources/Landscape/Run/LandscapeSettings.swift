@@ -114,6 +114,11 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// Directions of ω among the axes.
   var weightKinds: [WeightDirectionKind] { axes.compactMap(\.weightKind) }
 
+  /// Whether biases and batch norm are left out of directions of ω of some kind.
+  public func ignoresBiases(of isMeant: (WeightDirectionKind) -> Bool) -> Bool {
+    weightKinds.enumerated().contains { isMeant($1) && weightDirections.ignored($0, of: $1) == .biasbn }
+  }
+
   /// Nothing for a landscape of α on validation data, so that those begun before there was a choice go on.
   private var spaceEntries: [(key: String, value: String)] {
     (space == .alphas ? [] : [("over", space.rawValue)] + weightDirections.entries(weightKinds))
