@@ -39,6 +39,7 @@ public struct LandscapePreset: Sendable {
     (self.objectives, self.points, self.range) = (objectives, points, range)
     (self.batchNorm, self.validation) = (batchNorm, validation)
     (self.innerLearningRate, self.startsAtRest, self.drawing) = (innerLearningRate, startsAtRest, drawing)
+    (self.space, self.data) = (space, data)
   }
 
   /// The landscapes of the ZARTS paper as its authors' script draws them. Its loop takes a step before it looks whether it has
@@ -61,7 +62,10 @@ public struct LandscapePreset: Sendable {
 
   /// What it sets, as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
-    (space == .alphas ? [] : [("over", space.rawValue)]) + (data == .validation ? [] : [("data", data.rawValue)]) + [
+    var entries: [(key: String, value: String)] = []
+    if space != .alphas { entries.append(("over", space.rawValue)) }
+    if data != .validation { entries.append(("data", data.rawValue)) }
+    return entries + [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""), ("grid", "\(points)"), ("range", "\(range)"),
       ("validation_batches", validation.text),
     ] + batchNorm.entries + (innerLearningRate.map { [("inner_learning_rate", "\($0)")] } ?? [])
