@@ -88,6 +88,7 @@ struct LandscapeOptions: ParsableArguments {
   var batches: BatchDrawing?
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
+  @OptionGroup var following: PathFlags
 
   func validate() throws {
     try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
@@ -101,6 +102,7 @@ struct LandscapeOptions: ParsableArguments {
   func settings() throws -> LandscapeSettings {
     let list = try DirectionKind.parse(list: directions)
     let isPath = list.allSatisfy { if case .principal = $0 { true } else { false } }
+    if kind == .line { try refuse("--paths", following.paths, goesWith: "--kind grid") }
     switch kind {
     case .grid: try refuse("--points", points.map(String.init), goesWith: "--kind line")
     case .line:
@@ -111,8 +113,8 @@ struct LandscapeOptions: ParsableArguments {
       }
     }
     let batchNorm = try normalising.mode(else: preset?.batchNorm)
-    let reach =
-      try range.map { try GridReach(parsing: $0) } ?? (isPath && kind == .grid ? GridReach(nil) : GridReach(preset?.range ?? 1))
+    let usual = GridReach(isPath && kind == .grid ? nil : preset?.range ?? 1)
+    let reach = try range.map { try GridReach(parsing: $0) } ?? usual
     guard kind == .grid || reach.isSquare else {
       throw UsageError("two ranges go with --kind grid only", at: "--range", found: range ?? "", wanted: "one number")
     }

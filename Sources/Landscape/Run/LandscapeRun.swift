@@ -12,7 +12,8 @@ import Runs
 /// - `journal.csv`, `refinement-journal.csv`: points as they are finished, removed at the end;
 /// - of a grid `landscape.csv`, `landscape.npy` [objectives, grid, grid] (losses, float64), `landscape.npz` (x, y, losses and
 ///   accuracies by objective), `comparison.csv` where one of the objectives is the true loss of some inner steps and there
-///   are others to compare with it, `refinement.csv` where it is refined, and `trajectory.csv` where paths of α are given;
+///   are others to compare with it, `refinement.csv` where it is refined, `trajectory.csv` where paths of α are given, and
+///   `paths.csv` where methods are followed in the plane;
 /// - of lines `lines.csv`.
 public struct LandscapeRun<Problem: BilevelProblem> {
   /// With the range that was found, where it is automatic.
@@ -23,6 +24,8 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   /// The paths of α in the plane of a grid; nil where there are none.
   public let projection: TrajectoryProjection?
   let walk: PointWalk<Problem>
+  /// The checkpoint's momentum, whatever points begin with; nil for zero.
+  let velocity: ParameterVector?
   private let crew: Crew
   private let center: ArchitectureParameters
 
@@ -56,6 +59,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     try Self.check(settings)
     try Self.check(settings, trajectories)
     self.crew = crew
+    self.velocity = velocity
     let walks = try LandscapeWalks(
       problems: problems, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
       settings: settings, crew: crew, origin: origin)
@@ -103,6 +107,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       try RefinementSampler<Problem>.check(levels: settings.refinementLevels, grid: settings.grid)
     } else if settings.refinementLevels != 0 {
       throw InputError("is of planes", at: .setting("refine"), found: "kind line", wanted: "kind grid")
+    }
+    if settings.kind == .line, settings.paths != nil {
+      throw InputError("are of planes", at: .setting("paths"), found: "kind line", wanted: "kind grid")
     }
     guard settings.center == .checkpoint || !trajectories.isEmpty else {
       throw InputError(
@@ -160,9 +167,13 @@ extension LandscapeRun {
           of: [objective], validationBatches: evaluators[0].batches.validationCount,
           recalibrationBatches: evaluators[0].batches.recalibration.count)
     }
-    return TimeEstimate(
+    var estimate = TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
       parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+    // Side by side at best; one after the other where there is one copy of the problem.
+    estimate.paths = settings.paths?.work ?? EvaluationWork()
+    estimate.pathsAtOnce = max(1, min(evaluators.count, settings.paths?.methods.count ?? 1))
+    return estimate
   }
 
   /// Validation batches that each loss is the mean over.

@@ -48,6 +48,8 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var refinementLevels: Int
   /// Of a direction `zarts`.
   public var zarts: ZARTSUpdateSettings
+  /// Methods that are followed in the plane of a grid of α; nil for none.
+  public var paths: ConfinedPathSettings?
 
   public init(
     objectives: [Objective], grid: LandscapeGrid, directionsSeed: UInt64 = 0, normalisation: DirectionNormalisation = .cell,
@@ -94,7 +96,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     ] + batchNorm.entries + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
       + (directions.contains { $0.descended != nil }
-        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : [])
+        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : []) + (paths?.entries ?? [])
   }
 
   /// Points of the grid or of all lines, those of a refinement left out.
