@@ -76,12 +76,12 @@ struct LandscapePlot {
 
   private var losses: [(title: String, grid: Grid)] {
     objectives.compactMap { objective in
-      grids[objective].map { (PlotText.title(objective, of: style.quantity), $0) }
+      grids[objective].map { (PlotText.title(objective, of: style.quantity, over: text.space), $0) }
     }
   }
 
   private var isAccuracy: Bool { style.quantity == .accuracy }
-  private var what: String { isAccuracy ? "Validation accuracy" : "Validation loss" }
+  private var what: String { text.what(style.quantity) }
   private var title: String { style.title.map(PlotText.plain) ?? text.around(what) }
 
   /// Losses side by side, and below what each misses of the truth.
@@ -97,8 +97,8 @@ struct LandscapePlot {
     figure.paths = paths
     figure.gaps = gaps
     figure.caption = caption(paths)
-    figure.xLabel = Label("\(text.direction(1)) (\(text.unit))")
-    figure.yLabel = Label("\(text.direction(2)) (\(text.unit))")
+    figure.xLabel = Label(text.axis(1))
+    figure.yLabel = Label(text.axis(2))
     figure.lossLabel = Label(what.lowercased() + (isAccuracy ? "" : " (nats)"))
     figure.differenceLabel = isAccuracy ? "difference of accuracies" : "difference of losses (nats)"
     figure.seeksMaximum = isAccuracy

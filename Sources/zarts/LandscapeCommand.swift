@@ -13,7 +13,8 @@ struct LandscapeCommand: RankedCommand {
     commandName: "landscape", abstract: "Draw the validation loss around a checkpoint beside what DARTS takes it for.",
     discussion: """
       Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what \
-      first-order DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes \
+      first-order DARTS, second-order DARTS and ZARTS descend. With --over weights directions are those of the weights, \
+      filter-normalised (Li et al., 2018), with --over both one may be either's. Every point sees the same batches. Writes \
       landscape.yaml, landscape.csv, .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or \
       lines.csv; refinement.csv, trajectory.csv and paths.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
       points in work; the same command with --resume goes on.
@@ -76,11 +77,13 @@ struct LandscapeCommand: RankedCommand {
       of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
     let drawn = dryRun ? settings.withoutComputedDirections : settings
+    let files = try options.weighing.files(
+      of: settings, trajectory: options.trajectory, run: source.run, drawsPath: team.rank == 0, for: problem)
     guard team.rank == 0 else {
       return try LandscapeRun.serve(
         team, problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
-        statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn, origin: place.agreement,
-        signal: SharedWork.signal())
+        statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn, files: files,
+        origin: place.agreement, signal: SharedWork.signal())
     }
     let crew = SharedWork.crew(team, workers: instances.count)
     if settings.directions.contains(where: \.isDifferenced), !dryRun {
@@ -89,7 +92,7 @@ struct LandscapeCommand: RankedCommand {
     let run = try LandscapeRun(
       problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
       statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn,
-      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas), crew: crew,
+      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas), files: files, crew: crew,
       origin: place.agreement)
     guard let out, !dryRun else {
       var estimate = try run.estimate()
@@ -99,7 +102,11 @@ struct LandscapeCommand: RankedCommand {
       return
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
-    let result = try walk(run, folder, place.origin + noise(of: place, settings), instances)
+    if settings.space == .weights, settings.kind == .grid, let weights = run.axes.weights {
+      remark(String(format: "cosine of the two directions: %.3g", weights.cosine(0, 1)))
+    }
+    let result = try walk(
+      run, folder, place.origin + options.weighing.origin + noise(of: place, settings), instances)
     try crew.dismiss()
     // From the files alone, as zarts plot does.
     let figures = try Plot.writeBeside(

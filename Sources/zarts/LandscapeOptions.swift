@@ -29,7 +29,11 @@ struct LandscapeOptions: ParsableArguments {
       Flags win over it.
       """)
   var preset: LandscapePreset?
-  @Option(help: "Losses to draw: \(Objective.forms), with commas between. Default: first,second,true:10.")
+  @OptionGroup var weighing: WeightDirectionFlags
+  @Option(
+    help: """
+      Losses to draw: \(Objective.forms), with commas between. Default: first,second,true:10, or first over weights.
+      """)
   var objectives: String?
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")
   var kind = LandscapeSettings.Kind.grid
@@ -51,9 +55,11 @@ struct LandscapeOptions: ParsableArguments {
     help: """
       Directions, with commas between: random, random*COUNT, first (−∇L₁), second (−∇L₂), true:STEPS (−∇L_M, by \
       differences), zarts (a ZARTS-MGS update), pca1, \
-      pca2, … (of --trajectory, or of --run), to:PATH (the α of a run folder or a file), file:PATH#NAME. Default: random,random.
+      pca2, … (of --trajectory, or of --run), to:PATH (the α of a run folder or a file), file:PATH#NAME. Of ω: random, \
+      random*COUNT, pca1, …, hessian1, … (of --eigenvectors), to:PATH, file:PATH#NAME. Default: random,random, or \
+      alpha:random,weights:random.
       """)
-  var directions = "random,random"
+  var directions: String?
   @Option(help: "Key of random directions.")
   var directionsSeed: UInt64 = 0
   @Option(
@@ -70,12 +76,16 @@ struct LandscapeOptions: ParsableArguments {
   var center: LandscapeSettings.Center?
   @Option(
     help: ArgumentHelp(
-      "Run folder whose path of α is projected onto the plane. May be given several times.", valueName: "run"))
+      "Run folder whose path of α, or over weights of ω, is projected onto the plane. May be given several times.",
+      valueName: "run"))
   var trajectory: [String] = []
+  @Option(help: "What losses are evaluated on: validation, training or test. Default: validation.")
+  var data: DataSplit?
   @Option(
     help: """
-      Validation batches that each loss is the mean over; all for the whole validation split as it is, augmented for the \
-      batches of an epoch of the search, as it augments them; a rest that fills no batch is left out. Default: 1.
+      Batches of --data that each loss is the mean over: the validation batches that a search would meet, or the first of training \
+      or test data as they are; all for the whole split as it is, augmented for the validation batches of an epoch of the search, \
+      as it augments them; a rest that fills no batch is left out. Default: 1.
       """)
   var validationBatches: String?
   @OptionGroup var normalising: BatchNormFlags
@@ -100,14 +110,23 @@ struct LandscapeOptions: ParsableArguments {
   ///
   /// - Throws: `InputError` where a flag cannot be met, or goes with another kind.
   func settings() throws -> LandscapeSettings {
-    let list = try DirectionKind.parse(list: directions)
-    let isPath = list.allSatisfy { if case .principal = $0 { true } else { false } }
     if kind == .line { try refuse("--paths", following.paths, goesWith: "--kind grid") }
+    let space = weighing.space(else: preset?.space)
+    let weightDirections = try weighing.settings(over: space)
+    let axes = try LandscapeAxis.parse(
+      list: directions ?? (space == .both ? "alpha:random,weights:random" : "random,random"), over: space)
+    if space == .weights, let normalisation {
+      throw UsageError(
+        "goes with directions of α only", at: "--normalisation", found: normalisation.rawValue, wanted: "--weight-normalisation")
+    }
+    // Mixed planes hold no path.
+    let isPath = space != .both && axes.allSatisfy(\.isPrincipal)
+    if space != .alphas { try refuse("--paths", following.paths, goesWith: "--over alphas") }
     switch kind {
     case .grid: try refuse("--points", points.map(String.init), goesWith: "--kind line")
     case .line:
       try refuse("--grid", grid?.text, goesWith: "--kind grid")
-      if !trajectory.isEmpty, !list.contains(where: { if case .principal = $0 { true } else { false } }) {
+      if !trajectory.isEmpty, !axes.contains(where: \.isPrincipal) {
         throw InputError(
           "a path is seen in a plane", at: .setting("trajectory"), found: "--kind line", wanted: "--kind grid")
       }
@@ -121,15 +140,18 @@ struct LandscapeOptions: ParsableArguments {
     let side = points ?? preset?.points ?? (kind == .grid ? 25 : 51)
     var settings = LandscapeSettings(
       objectives: try objectives.map { try Objective.parse(list: $0) } ?? preset?.objectives
-        ?? [.firstOrder, .secondOrder, .trueLoss(innerSteps: 10)],
+        ?? (space == .weights ? [.firstOrder] : [.firstOrder, .secondOrder, .trueLoss(innerSteps: 10)]),
       grid: try (reach.isAutomatic ? GridReach(1) : reach).grid(
         grid ?? GridSize(x: side, y: side), setting: kind == .grid ? "grid" : "points"),
       directionsSeed: directionsSeed,
-      normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
-      directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
+      normalisation: normalisation ?? .cell, kind: kind,
+      center: center ?? (isPath && space == .alphas ? .trajectory : .checkpoint),
       batchNorm: batchNorm, refinementLevels: refine, startsAtRest: inner.freshMomentum ?? preset?.startsAtRest ?? false,
       drawing: batches ?? preset?.drawing ?? .fixed)
     if reach.isAutomatic { settings.automaticReach = reach }
+    (settings.axes, settings.weightDirections) = (axes, weightDirections)
+    if normalisation == nil, settings.directions.allSatisfy(\.hasLength) { settings.normalisation = .own }
+    settings.data = data ?? preset?.data ?? .validation
     settings.validation =
       try validationBatches.map { try ValidationExtent(parsing: $0) } ?? preset?.validation ?? .batches(1)
     return settings
@@ -143,6 +165,7 @@ struct LandscapeOptions: ParsableArguments {
     -> [AlphaTrajectory]
   {
     let needsPath = settings.directions.contains { if case .principal = $0 { true } else { false } }
+    guard needsPath || settings.space == .alphas else { return [] }
     let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
     for path in paths { try SearchRunFolder(existing: path).checkHistory() }
     return try AlphaTrajectory.read(runs: paths, like: shape)

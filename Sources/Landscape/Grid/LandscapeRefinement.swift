@@ -78,7 +78,7 @@ enum RefinementCount {
 /// neighbours of the best point so far that lie within the grid.
 public struct RefinementSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>
-  private let directions: Directions
+  private let axes: LandscapeAxes
   private let landscape: LandscapePlane
   private let levels: Int
 
@@ -94,11 +94,11 @@ public struct RefinementSampler<Problem: BilevelProblem> {
   }
 
   public init(
-    walk: PointWalk<Problem>, directions: Directions, landscape: LandscapePlane, levels: Int
+    walk: PointWalk<Problem>, axes: LandscapeAxes, landscape: LandscapePlane, levels: Int
   ) throws {
     try Self.check(levels: levels, grid: landscape.grid)
     self.walk = walk
-    self.directions = directions
+    self.axes = axes
     self.landscape = landscape
     self.levels = levels
   }
@@ -159,8 +159,8 @@ public struct RefinementSampler<Problem: BilevelProblem> {
         objectives[place, default: []].append(objective)
       }
       let points = places.map { place in
-        WalkPoint(key(place), objectives[place] ?? [], number: numbers[place] ?? first) { [directions] in
-          directions.alphas(at: [key(place).x, key(place).y])
+        WalkPoint(key(place), objectives[place] ?? [], number: numbers[place] ?? first, on: axes) {
+          [key(place).x, key(place).y]
         }
       }
       try walk.run(points, journal: journal, watch: watch)

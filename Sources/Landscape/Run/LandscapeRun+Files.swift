@@ -51,7 +51,8 @@ extension LandscapeRun {
       journals: [StudyFolder.journalName, Self.refinementJournal, Self.pathsJournal])
     if try files.begin(settingsFile(origin: origin), isContinued: isContinued) { return try finishedResult(in: folder) }
     try TensorFile.write(
-      directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
+      axes.tensors(of: walk.evaluators[0].problem), metadata: ["state_sha256": stateDigest],
+      to: folder.file("directions.safetensors"))
     if let projection {
       try CSVWriter.write(
         columns: TrajectoryProjection.columns, rows: projection.rows, to: folder.file("trajectory.csv"))
@@ -82,7 +83,7 @@ extension LandscapeRun {
     _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
     let sampler = try LandscapeSampler(
-      walk: walk, directions: directions, grid: settings.grid, objectives: settings.objectives)
+      walk: walk, axes: axes, grid: settings.grid, objectives: settings.objectives)
     let landscape = try sampler.run(
       journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
@@ -90,7 +91,7 @@ extension LandscapeRun {
     var refinement: LandscapeRefinement?
     if settings.refinementLevels > 0 {
       let found = try RefinementSampler(
-        walk: walk, directions: directions, landscape: landscape, levels: settings.refinementLevels
+        walk: walk, axes: axes, landscape: landscape, levels: settings.refinementLevels
       ).run(
         journal: folder.file(Self.refinementJournal), isStopRequested: isStopRequested)
       try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
@@ -116,7 +117,7 @@ extension LandscapeRun {
     _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
     let sampler = try LineSampler(
-      walk: walk, directions: directions, axis: settings.grid, objectives: settings.objectives)
+      walk: walk, axes: axes, axis: settings.grid, objectives: settings.objectives)
     let lines = try sampler.run(
       journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
@@ -131,10 +132,10 @@ extension LandscapeRun {
     let table = try CSVTable(readingFrom: folder.file(tableName))
     guard settings.kind == .grid else {
       let known = try LandscapeLines.samples(
-        in: table, axis: settings.grid, lines: settings.directions.count, objectives: settings.objectives)
+        in: table, axis: settings.grid, lines: settings.axes.count, objectives: settings.objectives)
       return Result(
         lines: try LandscapeLines(
-          axis: settings.grid, objectives: settings.objectives, count: settings.directions.count, samples: known))
+          axis: settings.grid, objectives: settings.objectives, count: settings.axes.count, samples: known))
     }
     let known = try LandscapeTable.samples(in: table, grid: settings.grid, objectives: settings.objectives)
     var samples: [Objective: [LandscapePlane.Sample]] = [:]

@@ -26,7 +26,13 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// How far the grid is to reach where that is to be the least that holds the paths, a tenth to spare; nil where it is given.
   public var automaticReach: GridReach?
   public var isRangeAutomatic: Bool { automaticReach != nil }
-  public var directions: [DirectionKind]
+  /// What the axes run along, in their order.
+  public var axes: [LandscapeAxis]
+  /// Directions of α among them; set, they are all axes.
+  public var directions: [DirectionKind] {
+    get { axes.compactMap(\.alphaKind) }
+    set { axes = newValue.map(LandscapeAxis.alphas) }
+  }
   public var directionsSeed: UInt64
   public var normalisation: DirectionNormalisation
   public var center: Center
@@ -50,6 +56,10 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var zarts: ZARTSUpdateSettings
   /// Methods that are followed in the plane of a grid of α; nil for none.
   public var paths: ConfinedPathSettings?
+  /// Of directions in ω.
+  public var weightDirections = WeightDirectionSettings()
+  /// What losses are evaluated on. Directions along gradients are those of validation data in any case.
+  public var data = DataSplit.validation
 
   public init(
     objectives: [Objective], grid: LandscapeGrid, directionsSeed: UInt64 = 0, normalisation: DirectionNormalisation = .cell,
@@ -63,7 +73,7 @@ public struct LandscapeSettings: Equatable, Sendable {
     self.kind = kind
     self.grid = grid
     automaticReach = isRangeAutomatic ? GridReach(nil) : nil
-    self.directions = directions
+    axes = directions.map(LandscapeAxis.alphas)
     self.directionsSeed = directionsSeed
     self.normalisation = normalisation
     self.center = center
@@ -87,20 +97,38 @@ public struct LandscapeSettings: Equatable, Sendable {
     [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""),
       (kind == .grid ? "grid" : "points", grid.extent.text),
-      ("range", grid.rangeText), ("directions_seed", "\(directionsSeed)"), ("normalisation", normalisation.rawValue),
+      ("range", grid.rangeText), ("directions_seed", "\(directionsSeed)"),
+    ] + (space == .weights ? [] : [("normalisation", normalisation.rawValue)]) + [
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
       ("batch_step", "\(firstStep)"), ("validation_batches", validation.text),
-      ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
-      ("center", center.rawValue),
-    ] + batchNorm.entries + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
+      ("kind", kind.rawValue), ("directions", quoted(axes.list)), ("center", center.rawValue),
+    ] + spaceEntries + batchNorm.entries
+      + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
       + (directions.contains { $0.descended != nil }
         ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : []) + (paths?.entries ?? [])
   }
 
+  /// Whose directions the axes are.
+  public var space: LandscapeSpace { axes.space }
+
+  /// Directions of ω among the axes.
+  var weightKinds: [WeightDirectionKind] { axes.compactMap(\.weightKind) }
+
+  /// Whether biases and batch norm are left out of directions of ω of some kind.
+  public func ignoresBiases(of isMeant: (WeightDirectionKind) -> Bool) -> Bool {
+    weightKinds.enumerated().contains { isMeant($1) && weightDirections.ignored($0, of: $1) == .biasbn }
+  }
+
+  /// Nothing for a landscape of α on validation data, so that those begun before there was a choice go on.
+  private var spaceEntries: [(key: String, value: String)] {
+    (space == .alphas ? [] : [("over", space.rawValue)] + weightDirections.entries(weightKinds))
+      + (data == .validation ? [] : [("data", data.rawValue)])
+  }
+
   /// Points of the grid or of all lines, those of a refinement left out.
-  public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
+  public var pointCount: Int { kind == .grid ? grid.count : grid.size * axes.count }
 
   /// The same with what a refinement may add, which have numbers of their own.
   var numberedPoints: Int {
@@ -108,13 +136,13 @@ public struct LandscapeSettings: Equatable, Sendable {
   }
 
   /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
-  public var pointBytes: Int { 160 + 8 * directions.count + 144 * objectives.count }
+  public var pointBytes: Int { 160 + 8 * axes.count + 144 * objectives.count }
 
   /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
   /// estimate of the time.
   public var withoutComputedDirections: LandscapeSettings {
     var result = self
-    result.directions = directions.map { $0.isComputed ? .random : $0 }
+    result.axes = axes.map { $0.alphaKind?.isComputed == true ? .alphas(.random) : $0 }
     return result
   }
 

@@ -163,10 +163,15 @@ struct LandscapePanels {
       ]
   }
 
-  /// The kinds of the two directions, and their unit.
+  /// The kinds of the two directions; `weights:` stands before those of ω, `alpha:` before those of α beside them.
   private var directionNames: (String, String) {
     let kinds = landscape.settings["directions"]?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
-    let names = kinds.count >= 2 ? (kinds[0], kinds[1]) : ("first", "second")
+    let ofWeights = landscape.settings["over"] == "weights"
+    func name(_ kind: String) -> String {
+      let words = kind.replacing("alpha:", with: "α ").replacing("weights:", with: "ω ")
+      return ofWeights ? "ω \(words)" : words
+    }
+    let names = kinds.count >= 2 ? (name(kinds[0]), name(kinds[1])) : ("first", "second")
     return ("along \(names.0) direction", "along \(names.1 == names.0 ? "second \(names.1)" : names.1) direction")
   }
 
