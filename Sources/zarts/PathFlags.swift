@@ -25,7 +25,11 @@ struct PathFlags: ParsableArguments {
     for name in paths.map({ ListText.items($0) }) ?? [] where !ConfinedPathMethod.exists(name) {
       throw ValidationError("--paths: found '\(name)', wanted \(ConfinedPathMethod.forms)")
     }
-    if let pathStart { _ = try usage(of: "--path-start") { try ConfinedPathSettings.start(parsing: pathStart) } }
+    do {
+      _ = try pathStart.map { try ConfinedPathSettings.start(parsing: $0) }
+    } catch let error as InputError {
+      throw ValidationError("--path-start: found \(error.found ?? ""), wanted \(error.wanted ?? "")")
+    }
   }
 
   /// - Parameters:
