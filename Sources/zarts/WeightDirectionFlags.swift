@@ -1,5 +1,6 @@
 import ArgumentParser
 import Formats
+import Foundation
 import Landscape
 import Problems
 import Runs
@@ -35,8 +36,10 @@ struct WeightDirectionFlags: ParsableArguments {
   var orthogonalise = false
   @Option(
     help: ArgumentHelp(
-      "Safetensors file with the eigenvectors that directions hessian1, hessian2, … are, as zarts spectrum --over weights writes it.",
-      valueName: "file"))
+      """
+      Eigenvectors that directions hessian1, hessian2, … are: the folder of zarts spectrum --over weights, or a safetensors file \
+      with hessian1.NAME, ….
+      """, valueName: "path"))
   var eigenvectors: String?
 
   /// - Parameter usual: where the flag is not given.
@@ -47,7 +50,7 @@ struct WeightDirectionFlags: ParsableArguments {
     if space == .alphas {
       let given: [(String, String?)] = [
         ("--weight-normalisation", weightNormalisation), ("--ignore", ignore),
-        ("--orthogonalise", orthogonalise ? "it" : nil), ("--eigenvectors", eigenvectors),
+        ("--orthogonalise", orthogonalise ? "given" : nil), ("--eigenvectors", eigenvectors),
       ]
       for (flag, value) in given {
         guard let value else { continue }
@@ -81,7 +84,7 @@ struct WeightDirectionFlags: ParsableArguments {
       checkpoint: { path in
         let place = try WeightDirectionFiles.latest(in: path)
         return place == path ? try WeightsFile(readingFrom: path).file : try TensorFile(readingFrom: place)
-      }, eigenvectors: eigenvectors)
+      }, eigenvectors: eigenvectors.map(Self.eigenvectors))
     let needsPath = settings.axes.contains { if case .weights(.principal) = $0 { true } else { false } }
     let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
     guard needsPath || drawsPath && settings.space == .weights, !paths.isEmpty else { return files }
@@ -93,6 +96,13 @@ struct WeightDirectionFlags: ParsableArguments {
       try problem.importVector(from: WeightsFile(readingFrom: path).file, prefix: "")
     }
     return files
+  }
+
+  /// The file of eigenvectors in a folder of a spectrum, or the path itself.
+  private static func eigenvectors(at path: String) -> String {
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return isThere && isFolder.boolValue ? "\(path)/eigenvectors.safetensors" : path
   }
 
   /// What landscape.yaml says of the files, which are known by the digest of the directions.

@@ -39,6 +39,7 @@ public struct LandscapePreset: Sendable {
     (self.objectives, self.points, self.range) = (objectives, points, range)
     (self.batchNorm, self.validation) = (batchNorm, validation)
     (self.innerLearningRate, self.startsAtRest, self.drawing) = (innerLearningRate, startsAtRest, drawing)
+    (self.space, self.data) = (space, data)
   }
 
   /// The landscapes of the ZARTS paper as its authors' script draws them. Its loop takes a step before it looks whether it has

@@ -98,7 +98,8 @@ public struct LandscapeSettings: Equatable, Sendable {
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""),
       (kind == .grid ? "grid" : "points", grid.extent.text),
       ("range", grid.rangeText), ("directions_seed", "\(directionsSeed)"),
-    ] + (space == .weights ? [] : [("normalisation", normalisation.rawValue)]) + [
+    ] + (space == .alphas ? [] : [("over", space.rawValue)])
+      + (space == .weights ? [] : [("normalisation", normalisation.rawValue)]) + [
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
       ("batch_step", "\(firstStep)"), ("validation_batches", validation.text),
@@ -123,7 +124,7 @@ public struct LandscapeSettings: Equatable, Sendable {
 
   /// Nothing for a landscape of α on validation data, so that those begun before there was a choice go on.
   private var spaceEntries: [(key: String, value: String)] {
-    (space == .alphas ? [] : [("over", space.rawValue)] + weightDirections.entries(weightKinds))
+    (space == .alphas ? [] : weightDirections.entries(weightKinds))
       + (data == .validation ? [] : [("data", data.rawValue)])
   }
 

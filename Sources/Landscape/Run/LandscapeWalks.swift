@@ -67,6 +67,18 @@ struct LandscapeWalks<Problem: BilevelProblem> {
 }
 
 extension LandscapeRun {
+  /// What a rank tells of a landscape that is made with these arguments.
+  package static func account(
+    problems: [Problem], weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
+    alphas: ArchitectureParameters, settings: LandscapeSettings, files: WeightDirectionFiles = WeightDirectionFiles(),
+    origin: [(key: String, value: String)] = []
+  ) throws -> StudyAccount {
+    try LandscapeWalks(
+      problems: problems, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
+      settings: settings, files: files, crew: Crew(workers: 1), origin: origin
+    ).account
+  }
+
   /// Serves a landscape that rank 0 makes with the same arguments, until it is dismissed. Writes nothing.
   ///
   /// - Parameters:
