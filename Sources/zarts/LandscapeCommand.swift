@@ -16,7 +16,7 @@ struct LandscapeCommand: RankedCommand {
       first-order DARTS, second-order DARTS and ZARTS descend. With --over weights directions are those of the weights, \
       filter-normalised (Li et al., 2018), with --over both one may be either's. Every point sees the same batches. Writes \
       landscape.yaml, landscape.csv, .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or \
-      lines.csv; refinement.csv and trajectory.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
+      lines.csv; refinement.csv, trajectory.csv and paths.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
       points in work; the same command with --resume goes on.
       """)
 
@@ -49,7 +49,7 @@ struct LandscapeCommand: RankedCommand {
     if team.rank == 0 {
       opened.announce(
         takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
-          || settings.directions.contains(where: \.takesSteps))
+          || settings.directions.contains(where: \.takesSteps) || options.following.paths != nil)
     } else {
       opened = opened.silent
     }
@@ -62,9 +62,11 @@ struct LandscapeCommand: RankedCommand {
     }
     (settings.epoch, settings.firstStep) = (place.epoch, place.firstStep)
     settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
+    settings.paths = try options.following.settings(in: configuration, epoch: place.epoch)
     try place.check(settings.batchNorm)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: settings.evaluated.map(\.trainingBatches).max() ?? 1,
+      of: problem,
+      innerSteps: max(settings.evaluated.map(\.trainingBatches).max() ?? 1, settings.paths?.trainingBatches ?? 0),
       validationBatches: settings.validation.kept,
       recalibrationBatches: settings.batchNorm.batches ?? 0)
     try MemoryShortage.check(
@@ -110,6 +112,9 @@ struct LandscapeCommand: RankedCommand {
     let figures = try Plot.writeBeside(
       folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure.style)
     if let gaps = LandscapeSummary.gaps(result) { complain(gaps) }
+    for path in result.paths ?? [] {
+      if let account = path.divergence { complain("note: the path of \(path.name) ends early: \(account)") }
+    }
     print(try LandscapeSummary.text(result))
     for path in [folder.file(run.tableName)] + figures { print(path) }
   }

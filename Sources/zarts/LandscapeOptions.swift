@@ -98,6 +98,7 @@ struct LandscapeOptions: ParsableArguments {
   var batches: BatchDrawing?
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
+  @OptionGroup var following: PathFlags
 
   func validate() throws {
     try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
@@ -109,6 +110,7 @@ struct LandscapeOptions: ParsableArguments {
   ///
   /// - Throws: `InputError` where a flag cannot be met, or goes with another kind.
   func settings() throws -> LandscapeSettings {
+    if kind == .line { try refuse("--paths", following.paths, goesWith: "--kind grid") }
     let space = weighing.space(else: preset?.space)
     let weightDirections = try weighing.settings(over: space)
     let axes = try LandscapeAxis.parse(
@@ -119,6 +121,7 @@ struct LandscapeOptions: ParsableArguments {
     }
     // Mixed planes hold no path.
     let isPath = space != .both && axes.allSatisfy(\.isPrincipal)
+    if space != .alphas { try refuse("--paths", following.paths, goesWith: "--over alphas") }
     switch kind {
     case .grid: try refuse("--points", points.map(String.init), goesWith: "--kind line")
     case .line:
@@ -129,8 +132,8 @@ struct LandscapeOptions: ParsableArguments {
       }
     }
     let batchNorm = try normalising.mode(else: preset?.batchNorm)
-    let reach =
-      try range.map { try GridReach(parsing: $0) } ?? (isPath && kind == .grid ? GridReach(nil) : GridReach(preset?.range ?? 1))
+    let usual = GridReach(isPath && kind == .grid ? nil : preset?.range ?? 1)
+    let reach = try range.map { try GridReach(parsing: $0) } ?? usual
     guard kind == .grid || reach.isSquare else {
       throw UsageError("two ranges go with --kind grid only", at: "--range", found: range ?? "", wanted: "one number")
     }

@@ -13,7 +13,7 @@ package struct PlotCommand: ParsableCommand {
       A PATH is a folder of zarts landscape, fidelity, spectrum, estimators or search, or one of its tables. Draws every \
       figure that its files are there for, or the kinds named: \
       \(PlotKind.all.map { "\($0.name) (\($0.sources.joined(separator: " or ")))" }.joined(separator: ", ")). Paths of \
-      trajectory.csv are drawn over landscapes. The same files and flags give the same bytes.
+      trajectory.csv and paths.csv are drawn over landscapes. The same files and flags give the same bytes.
       """)
 
   @Argument(help: "Folders of results, or tables in them.")

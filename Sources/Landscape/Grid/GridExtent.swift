@@ -65,7 +65,8 @@ public struct GridReach: Equatable, Sendable {
     if isSquare {
       let range = try x ?? paths?.enclosingRange() ?? 1
       return LandscapeGrid(
-        x: try .init(size: size.x, range: range, setting: setting), y: try .init(size: size.y, range: range, setting: setting))
+        x: try .init(size: size.x, range: range, setting: setting),
+        y: try .init(size: size.y, range: range, setting: setting))
     }
     return LandscapeGrid(
       x: try .init(size: size.x, range: x ?? paths?.enclosingRange(along: 0) ?? 1, setting: setting),

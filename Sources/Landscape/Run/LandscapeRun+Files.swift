@@ -10,6 +10,8 @@ extension LandscapeRun {
     public var refinement: LandscapeRefinement?
     /// Of lines.
     public var lines: LandscapeLines?
+    /// Of methods that were followed in the plane of a grid.
+    public var paths: [ConfinedPath]?
   }
 
   /// Samples a grid and writes the files.
@@ -45,7 +47,8 @@ extension LandscapeRun {
     defer { withExtendedLifetime(lock) {} }
     let checkpoint = FiniteCheck.place(in: origin)
     let files = StudyFolder(
-      folder, .landscape, result: tableName, journals: [StudyFolder.journalName, Self.refinementJournal])
+      folder, .landscape, result: tableName,
+      journals: [StudyFolder.journalName, Self.refinementJournal, Self.pathsJournal])
     if try files.begin(settingsFile(origin: origin), isContinued: isContinued) { return try finishedResult(in: folder) }
     try TensorFile.write(
       axes.tensors(of: walk.evaluators[0].problem), metadata: ["state_sha256": stateDigest],
@@ -94,6 +97,7 @@ extension LandscapeRun {
       try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
       refinement = found
     }
+    let paths = try samplePaths(in: folder, isStopRequested)
     let losses = settings.objectives.flatMap(landscape.losses)
     try NPYFile(shape: [settings.objectives.count, settings.grid.x.size, settings.grid.y.size], values: .float64(losses))
       .write(to: folder.file("landscape.npy"))
@@ -105,7 +109,7 @@ extension LandscapeRun {
     }
     try CSVWriter.write(
       columns: LandscapeTable.columns, rows: LandscapeTable.rows(of: landscape), to: folder.file(tableName))
-    return Result(landscape: landscape, refinement: refinement)
+    return Result(landscape: landscape, refinement: refinement, paths: paths)
   }
 
   private func sampleLines(
@@ -146,6 +150,6 @@ extension LandscapeRun {
           in: CSVTable(readingFrom: folder.file("refinement.csv")), objectives: settings.objectives))
     return Result(
       landscape: try LandscapePlane(grid: settings.grid, objectives: settings.objectives, samples: samples),
-      refinement: refinement)
+      refinement: refinement, paths: try finishedPaths(in: folder))
   }
 }

@@ -12,7 +12,8 @@ import Runs
 /// - `journal.csv`, `refinement-journal.csv`: points as they are finished, removed at the end;
 /// - of a grid `landscape.csv`, `landscape.npy` [objectives, grid, grid] (losses, float64), `landscape.npz` (x, y, losses and
 ///   accuracies by objective), `comparison.csv` where one of the objectives is the true loss of some inner steps and there
-///   are others to compare with it, `refinement.csv` where it is refined, and `trajectory.csv` where paths of α are given;
+///   are others to compare with it, `refinement.csv` where it is refined, `trajectory.csv` where paths of α are given, and
+///   `paths.csv` where methods are followed in the plane;
 /// - of lines `lines.csv`.
 public struct LandscapeRun<Problem: BilevelProblem> {
   /// With the range that was found, where it is automatic.
@@ -26,6 +27,8 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   /// The paths of α or ω in the plane of a grid that is its own; nil where there are none.
   public let projection: TrajectoryProjection?
   let walk: PointWalk<Problem>
+  /// The checkpoint's momentum, whatever points begin with; nil for zero.
+  let velocity: ParameterVector?
   private let crew: Crew
   private let center: ArchitectureParameters
 
@@ -60,6 +63,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     try Self.check(settings)
     try Self.check(settings, trajectories)
     self.crew = crew
+    self.velocity = velocity
     let walks = try LandscapeWalks(
       problems: problems, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
       settings: settings, files: files, crew: crew, origin: origin)
@@ -110,6 +114,11 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       try RefinementSampler<Problem>.check(levels: settings.refinementLevels, grid: settings.grid)
     } else if settings.refinementLevels != 0 {
       throw InputError("is of planes", at: .setting("refine"), found: "kind line", wanted: "kind grid")
+    }
+    guard settings.paths == nil || (settings.kind == .grid && settings.space == .alphas) else {
+      throw InputError(
+        "are in planes of α", at: .setting("paths"), found: "kind \(settings.kind.rawValue), over \(settings.space.rawValue)",
+        wanted: "kind grid, over alphas")
     }
     guard settings.center == .checkpoint || settings.space != .weights else {
       throw InputError(
@@ -192,9 +201,13 @@ extension LandscapeRun {
           of: [objective], validationBatches: evaluators[0].batches.validationCount,
           recalibrationBatches: evaluators[0].batches.recalibration.count)
     }
-    return TimeEstimate(
+    var estimate = TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
       parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+    // Side by side at best; one after the other where there is one copy of the problem.
+    estimate.paths = settings.paths?.work ?? EvaluationWork()
+    estimate.pathsAtOnce = max(1, min(evaluators.count, settings.paths?.methods.count ?? 1))
+    return estimate
   }
 
   /// Validation batches that each loss is the mean over.

@@ -54,6 +54,8 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var refinementLevels: Int
   /// Of a direction `zarts`.
   public var zarts: ZARTSUpdateSettings
+  /// Methods that are followed in the plane of a grid of α; nil for none.
+  public var paths: ConfinedPathSettings?
   /// Of directions in ω.
   public var weightDirections = WeightDirectionSettings()
   /// What losses are evaluated on. Directions along gradients are those of validation data in any case.
@@ -112,7 +114,7 @@ public struct LandscapeSettings: Equatable, Sendable {
       + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
       + (directions.contains { $0.descended != nil }
-        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : [])
+        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : []) + (paths?.entries ?? [])
   }
 
   /// Whose directions the axes are.

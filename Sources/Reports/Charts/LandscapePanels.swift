@@ -175,10 +175,21 @@ struct LandscapePanels {
     return ("along \(names.0) direction", "along \(names.1 == names.0 ? "second \(names.1)" : names.1) direction")
   }
 
-  /// Runs through the plane, where their α was projected onto it.
+  /// Runs through the plane, where their α was projected onto it, and methods that were held to it.
   private func way(_ plane: ReportLandscape.Plane) -> [HTML] {
-    guard let table = landscape.trajectory, let x = try? table.doubles("x"), let y = try? table.doubles("y"),
-      let runs = try? table.column("run"), let epochs = try? table.column("epoch"),
+    let runs = way(landscape.trajectory, of: "run", by: "epoch", after: 0, plane)
+    return runs + way(landscape.paths, of: "path", by: "update", after: runs.count, plane)
+  }
+
+  /// - Parameters:
+  ///   - name: the column with a path's name.
+  ///   - count: the column that counts its points.
+  ///   - places: of paths that are drawn before these.
+  private func way(
+    _ table: CSVTable?, of name: String, by count: String, after places: Int, _ plane: ReportLandscape.Plane
+  ) -> [HTML] {
+    guard let table, let x = try? table.doubles("x"), let y = try? table.doubles("y"),
+      let runs = try? table.column(name), let epochs = try? table.column(count),
       let xs = Self.range(plane.x), let ys = Self.range(plane.y)
     else { return [] }
     var order: [String] = []
@@ -196,9 +207,10 @@ struct LandscapePanels {
       let dots = inside.map { point in
         HTML.element(
           "circle", ["cx": number(point.x), "cy": number(point.y), "r": "9"],
-          [.element("title", [:], [.text("\(run), epoch \(point.epoch)")])])
+          [.element("title", [:], [.text("\(run), \(count) \(point.epoch)")])])
       }
-      return .element("g", ["class": "way w\(index % 3)"], [.element("path", ["d": path.isEmpty ? "M0 0" : path])] + dots)
+      return .element(
+        "g", ["class": "way w\((places + index) % 3)"], [.element("path", ["d": path.isEmpty ? "M0 0" : path])] + dots)
     }
   }
 

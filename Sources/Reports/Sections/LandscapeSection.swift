@@ -52,7 +52,8 @@ enum LandscapeSection {
           "p", ["class": "note"], [.text("The plane explains \(explained) and \(second) of the trajectory's variance.")]))
     }
     for (table, name) in [
-      (landscape.trajectory, "trajectory.csv"), (landscape.refinement, "refinement.csv"), (landscape.lines, "lines.csv"),
+      (landscape.trajectory, "trajectory.csv"), (landscape.paths, "paths.csv"), (landscape.refinement, "refinement.csv"),
+      (landscape.lines, "lines.csv"),
     ] {
       if let table {
         parts.append(
