@@ -8,7 +8,7 @@ import Studies
 /// Titles and captions from the settings of a folder.
 struct PlotText {
   let folder: PlotFolder
-  private var settings: [String: String] { folder.settings }
+  var settings: [String: String] { folder.settings }
 
   static func title(_ objective: Objective, of quantity: PlotQuantity = .loss, over space: LandscapeSpace = .alphas) -> String {
     let arguments =
@@ -21,7 +21,7 @@ struct PlotText {
   }
 
   /// Whose directions the axes of a landscape are.
-  var space: LandscapeSpace { settings["over"].flatMap(LandscapeSpace.init) ?? .alphas }
+  var space: LandscapeSpace { settings["over"].flatMap(LandscapeSpace.init(rawValue:)) ?? .alphas }
 
   /// What losses are evaluated on: `validation`, `training` or `test`.
   private var data: String { settings["data"] ?? "validation" }

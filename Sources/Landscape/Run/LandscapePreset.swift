@@ -62,7 +62,10 @@ public struct LandscapePreset: Sendable {
 
   /// What it sets, as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
-    (space == .alphas ? [] : [("over", space.rawValue)]) + (data == .validation ? [] : [("data", data.rawValue)]) + [
+    var entries: [(key: String, value: String)] = []
+    if space != .alphas { entries.append(("over", space.rawValue)) }
+    if data != .validation { entries.append(("data", data.rawValue)) }
+    return entries + [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""), ("grid", "\(points)"), ("range", "\(range)"),
       ("validation_batches", validation.text),
     ] + batchNorm.entries + (innerLearningRate.map { [("inner_learning_rate", "\($0)")] } ?? [])
