@@ -65,8 +65,8 @@ struct ParameterVectorTests {
     #expect(small.values == [1 + 0x1p-23])
     // Along nothing the bits stay, those of a negative zero too.
     let zero = vector([7, 7])
-    zero.assign(vector([-0.0, 1e-45]), movedBy: [(scale: 0, direction: vector([1, .infinity]))])
-    #expect(zero.values.map(\.bitPattern) == [Float(-0.0).bitPattern, Float(1e-45).bitPattern])
+    zero.assign(vector([-0.0, .leastNonzeroMagnitude]), movedBy: [(scale: 0, direction: vector([1, .infinity]))])
+    #expect(zero.values.map(\.bitPattern) == [Float(-0.0).bitPattern, Float.leastNonzeroMagnitude.bitPattern])
   }
 
   @Test("A momentum step is PyTorch's: decay joins the gradient, momentum keeps its own sum")

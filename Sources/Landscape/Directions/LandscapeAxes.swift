@@ -49,7 +49,7 @@ public struct LandscapeAxes: Sendable {
   /// checkpoints have it.
   func tensors<Problem: BilevelProblem>(of problem: Problem) -> [NamedTensor] {
     var (alpha, weight) = (0, 0)
-    let parts = movesWeights.enumerated().flatMap { axis, isWeight in
+    let parts = movesWeights.enumerated().flatMap { axis, isWeight -> [NamedTensor] in
       let prefix = "direction\(axis + 1)."
       if isWeight, let weights {
         defer { weight += 1 }

@@ -94,17 +94,23 @@ public struct LandscapeSettings: Equatable, Sendable {
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
-    [
+    var entries: [(key: String, value: String)] = [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""),
       (kind == .grid ? "grid" : "points", grid.extent.text),
       ("range", grid.rangeText), ("directions_seed", "\(directionsSeed)"),
-    ] + (space == .alphas ? [] : [("over", space.rawValue)])
-      + (space == .weights ? [] : [("normalisation", normalisation.rawValue)]) + [
+    ]
+    if space != .alphas { entries.append(("over", space.rawValue)) }
+    if space != .weights { entries.append(("normalisation", normalisation.rawValue)) }
+    entries += [
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
       ("batch_step", "\(firstStep)"), ("validation_batches", validation.text),
       ("kind", kind.rawValue), ("directions", quoted(axes.list)), ("center", center.rawValue),
-    ] + spaceEntries + batchNorm.entries
+    ]
+    if space != .alphas { entries += weightDirections.entries(weightKinds) }
+    // Absent at their defaults, so that landscapes begun before there was a choice go on.
+    if data != .validation { entries.append(("data", data.rawValue)) }
+    return entries + batchNorm.entries
       + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
       + (directions.contains { $0.descended != nil }
@@ -120,12 +126,6 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// Whether biases and batch norm are left out of directions of ω of some kind.
   public func ignoresBiases(of isMeant: (WeightDirectionKind) -> Bool) -> Bool {
     weightKinds.enumerated().contains { isMeant($1) && weightDirections.ignored($0, of: $1) == .biasbn }
-  }
-
-  /// Nothing for a landscape of α on validation data, so that those begun before there was a choice go on.
-  private var spaceEntries: [(key: String, value: String)] {
-    (space == .alphas ? [] : weightDirections.entries(weightKinds))
-      + (data == .validation ? [] : [("data", data.rawValue)])
   }
 
   /// Points of the grid or of all lines, those of a refinement left out.

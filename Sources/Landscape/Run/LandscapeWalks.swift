@@ -60,8 +60,10 @@ struct LandscapeWalks<Problem: BilevelProblem> {
       directions = try walk("directions", shared)
       self.points = try walk(points, batches(settings.objectives, settings.drawing, settings.data))
     }
+    let made: [(key: String, value: String)] =
+      weightDirections.map { [("weight_directions_sha256", $0.digest)] } ?? []
     account = StudyAccount(
-      origin + settings.entries + (weightDirections.map { [("weight_directions_sha256", $0.digest)] } ?? [])
+      origin + settings.entries + made
         + StudyAccount.state(weights, velocity, alphas, statistics, dataChecksum: problems[0].dataChecksum))
   }
 }

@@ -22,7 +22,7 @@ public struct WeightDirections: Sendable {
   /// coordinates 0 these are the bits of ω.
   public func move(_ vector: ParameterVector, to coordinates: [Double]) {
     precondition(coordinates.count == vectors.count, "\(coordinates.count) coordinates for \(vectors.count) directions")
-    vector.assign(center, movedBy: Array(zip(coordinates, vectors)).map { (scale: $0, direction: $1) })
+    vector.assign(center, movedBy: zip(coordinates, vectors).map { (scale: $0, direction: $1) })
   }
 
   /// Euclidean lengths.
