@@ -214,6 +214,7 @@ landscapes() {
   landscape gradients --run search/d --epoch 2 $grid --directions first,second
   landscape update --run search/z --epoch 2 $grid --directions zarts,random --normalisation model --inner-lr 0.01
   landscape paths --run search/d $three --grid 3 --directions pca1,pca2 --trajectory search/d --trajectory search/z
+  landscape held --run search/d --epoch 2 --objectives first --grid 3x2 --range 50,20 --paths darts2,zarts-gld,authors-path-mgs --path-steps 2
   landscape others --run search/d --epoch 2 $three --grid 3 --directions to:search/z,to:search/noise
   landscape file --run search/d --epoch 2 $grid --normalisation none \
     --directions file:landscape/gradients/directions.safetensors,file:landscape/update/directions.safetensors#direction2

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 
 /// The planes of a landscape side by side, and what the approximations miss; colours on one scale or on one each.
