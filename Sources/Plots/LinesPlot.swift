@@ -35,7 +35,8 @@ enum LinesPlot {
         let hasErrors = mine.contains { errors[$0].isFinite }
         let reach = mine.map { errors[$0].isFinite ? errors[$0] : 0 }
         return try LineSeries(
-          label: Label(PlotText.title(objective, of: style.quantity, over: text.space)), x: mine.map { t[$0] }, y: mine.map { values[$0] },
+          label: Label(PlotText.title(objective, of: style.quantity, over: text.space)), x: mine.map { t[$0] },
+          y: mine.map { values[$0] },
           band: hasErrors
             ? .init(
               lower: zip(mine, reach).map { values[$0] - $1 }, upper: zip(mine, reach).map { values[$0] + $1 }) : nil)

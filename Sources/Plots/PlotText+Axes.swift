@@ -36,7 +36,8 @@ extension PlotText {
       let kind = Self.plain(Self.lastPart(space == .both ? String(label.drop { $0 != ":" }.dropFirst()) : label))
       guard isWeight else { return Axis(space: .alphas, name: kind, unit: alphaUnit) }
       defer { number += 1 }
-      let normalisation = normalisations.indices.contains(number) ? WeightNormalisation(rawValue: normalisations[number]) : nil
+      let normalisation =
+        normalisations.indices.contains(number) ? WeightNormalisation(rawValue: normalisations[number]) : nil
       return Axis(
         space: .weights, name: kind, unit: Self.unit(normalisation ?? .own),
         ignoresBiases: ignored.indices.contains(number) && ignored[number] == IgnoredWeights.biasbn.rawValue)
@@ -55,7 +56,8 @@ extension PlotText {
     let isRandom = axes.allSatisfy { $0.name == "random" }
     let what = isRandom ? "Random directions of seed \(seed)" : "Directions: \(axes.map(\.title).joined(separator: ", "))"
     let own = axes.filter { $0.space == .weights }
-    let scales = own.map { $0.unit == Self.ownUnit ? "of its own length" : $0.unit == "‖ω‖" ? "of length ‖ω‖" : $0.unit }.unique()
+    let scales = own.map { $0.unit == Self.ownUnit ? "of its own length" : $0.unit == "‖ω‖" ? "of length ‖ω‖" : $0.unit }
+      .unique()
     let whose = space == .both || scales.count > 1 ? ", in ω " : ", "
     let bare = own.contains(where: \.ignoresBiases) ? ", without biases and batch norm" : ""
     let facts = [("weights_norm", "‖ω‖"), ("direction_cosine", "their cosine")].compactMap { key, name in

@@ -10,7 +10,9 @@ struct PlotText {
   let folder: PlotFolder
   var settings: [String: String] { folder.settings }
 
-  static func title(_ objective: Objective, of quantity: PlotQuantity = .loss, over space: LandscapeSpace = .alphas) -> String {
+  static func title(_ objective: Objective, of quantity: PlotQuantity = .loss, over space: LandscapeSpace = .alphas)
+    -> String
+  {
     let arguments =
       switch space {
       case .alphas: "α"

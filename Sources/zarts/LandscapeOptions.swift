@@ -117,7 +117,8 @@ struct LandscapeOptions: ParsableArguments {
       list: directions ?? (space == .both ? "alpha:random,weights:random" : "random,random"), over: space)
     if space == .weights, let normalisation {
       throw UsageError(
-        "goes with directions of α only", at: "--normalisation", found: normalisation.rawValue, wanted: "--weight-normalisation")
+        "goes with directions of α only", at: "--normalisation", found: normalisation.rawValue,
+        wanted: "--weight-normalisation")
     }
     // Mixed planes hold no path.
     let isPath = space != .both && axes.allSatisfy(\.isPrincipal)

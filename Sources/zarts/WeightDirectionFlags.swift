@@ -32,7 +32,8 @@ struct WeightDirectionFlags: ParsableArguments {
       each with commas between. Default: biasbn of random directions, else none.
       """, valueName: "list"))
   var ignore: String?
-  @Flag(help: "Make each direction of ω orthogonal to those before it, within each part that is scaled, before it is scaled.")
+  @Flag(
+    help: "Make each direction of ω orthogonal to those before it, within each part that is scaled, before it is scaled.")
   var orthogonalise = false
   @Option(
     help: ArgumentHelp(

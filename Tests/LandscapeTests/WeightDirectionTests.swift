@@ -30,7 +30,9 @@ import Testing
     let problem = try LayeredProblem()
     let path = scratch.file("\(name).safetensors")
     try TensorFile.write(
-      problem.export(problem.vector(values)).map { NamedTensor(name: "\(name).\($0.name)", shape: $0.shape, values: $0.values) },
+      problem.export(problem.vector(values)).map {
+        NamedTensor(name: "\(name).\($0.name)", shape: $0.shape, values: $0.values)
+      },
       metadata: [:], to: path)
     return .file(path: path, name: name)
   }
@@ -188,7 +190,8 @@ import Testing
       ("alpha:hessian1,weights:random", .both, "'hessian1'"), ("hessian1", .alphas, "'hessian1'"),
     ] {
       #expect(
-        refusal { try LandscapeAxis.parse(list: list, over: space) } == "setting directions: \(found)", "\(list) over \(space)")
+        refusal { try LandscapeAxis.parse(list: list, over: space) } == "setting directions: \(found)",
+        "\(list) over \(space)")
     }
   }
 

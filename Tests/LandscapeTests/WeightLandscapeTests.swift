@@ -78,7 +78,8 @@ import Testing
       inner(left, problem.coefficients.validationCurvature * right)
     }
     let (center, shift) = (doubles(Self.weights), batch.shift)
-    let pull = problem.coefficients.validationCurvature
+    let pull =
+      problem.coefficients.validationCurvature
       * center.indices.map { center[$0] - problem.coefficients.weightTarget[$0] - shift[$0] }
     let base = problem.loss(weights: center, alphas: flat, batch: batch)
     for index in 0..<25 {
@@ -94,7 +95,8 @@ import Testing
     #expect(losses[12] == base, "the centre has the bits of ω")
   }
 
-  @Test("L₂ and L_M step on from the moved ω", arguments: [nil, Float(0.1)]) func objectivesThatStep(velocity: Float?) throws {
+  @Test("L₂ and L_M step on from the moved ω", arguments: [nil, Float(0.1)]) func objectivesThatStep(velocity: Float?) throws
+  {
     let run = try run(Self.settings(objectives: objectives), velocity: velocity)
     let plane = try plane(run)
     let problem = try quadratic(noise: 0.3)
@@ -181,7 +183,9 @@ import Testing
     #expect(try plane(validation).losses(of: .firstOrder) != plane(training).losses(of: .firstOrder))
   }
 
-  @Test("the files hold the directions under the names of ω, read back as directions of another landscape") func files() throws {
+  @Test("the files hold the directions under the names of ω, read back as directions of another landscape") func files()
+    throws
+  {
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
     let made = try run(Self.settings([.weights(.random), .alphas(.random)]))
@@ -224,7 +228,9 @@ import Testing
 
   @Test("landscapes of α say nothing of ω, as before") func unchangedSettings() throws {
     let text = try run(Self.settings([.alphas(.random), .alphas(.random)])).settingsText()
-    for word in ["over", "weight_n", "weights", "weight_dir", "ignore", "orthogonalise", "data"] { #expect(!text.contains("\n\(word)"), "\(word)") }
+    for word in ["over", "weight_n", "weights", "weight_dir", "ignore", "orthogonalise", "data"] {
+      #expect(!text.contains("\n\(word)"), "\(word)")
+    }
     #expect(text.contains("normalisation: cell\n") && text.contains("directions_sha256: "))
   }
 
@@ -250,7 +256,8 @@ import Testing
     for name in names { #expect(try FileBytes.read(whole.file(name)) == FileBytes.read(parts.file(name)), "\(name)") }
   }
 
-  @Test("of other weights, directions or normalisation is not continued, and the difference is named") func foreign() throws {
+  @Test("of other weights, directions or normalisation is not continued, and the difference is named") func foreign() throws
+  {
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
     _ = try run(Self.settings()).run(in: folder)

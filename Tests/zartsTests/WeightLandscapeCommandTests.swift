@@ -25,7 +25,8 @@ import Testing
     #expect(made.status == 0, "\(made.errors)")
     let found = try settings(folder)
     for (key, value) in [
-      ("over", "weights"), ("objectives", "\"first\""), ("weight_normalisation", "filter,filter"), ("ignore", "biasbn,biasbn"),
+      ("over", "weights"), ("objectives", "\"first\""), ("weight_normalisation", "filter,filter"),
+      ("ignore", "biasbn,biasbn"),
       ("orthogonalise", "false"), ("directions", "\"random,random\""), ("center", "checkpoint"),
     ] { #expect(found[key] == value, "\(key): \(found[key] ?? "none")") }
     #expect(found["normalisation"] == nil && found["data"] == nil)
@@ -145,7 +146,8 @@ import Testing
     #expect(search.status == 0, "\(search.errors)")
     let folder = scratch.file("out")
     let made = try CommandLineRunner.run([
-      "landscape", "--run", scratch.file("run"), "--over", "weights", "--directions", "pca1,pca2", "--grid", "3", "--threads",
+      "landscape", "--run", scratch.file("run"), "--over", "weights", "--directions", "pca1,pca2", "--grid", "3",
+      "--threads",
       "1", "--out", folder,
     ])
     #expect(made.status == 0, "\(made.errors)")
@@ -168,8 +170,10 @@ import Testing
       (["--orthogonalise"], "--orthogonalise"), (["--eigenvectors", "x"], "--eigenvectors"), (["--over", "all"], "all"),
       (["--data", "train"], "train"), (["--over", "weights", "--normalisation", "cell"], "--normalisation"),
       (["--over", "weights", "--weight-normalisation", "row"], "'row'"),
-      (["--over", "weights", "--ignore", "bias"], "'bias'"), (["--over", "weights", "--directions", "first,random"], "'first'"),
-      (["--over", "weights", "--directions", "random"], "kind line"), (["--over", "both", "--directions", "random,random"], "'random'"),
+      (["--over", "weights", "--ignore", "bias"], "'bias'"),
+      (["--over", "weights", "--directions", "first,random"], "'first'"),
+      (["--over", "weights", "--directions", "random"], "kind line"),
+      (["--over", "both", "--directions", "random,random"], "'random'"),
       (["--over", "weights", "--directions", "pca1,pca2", "--range", "1"], "path of ω"),
       (["--over", "weights", "--directions", "hessian1,random"], "no eigenvectors given"),
       (["--over", "weights", "--directions", "hessian1,random", "--eigenvectors", "/nonexistent"], "/nonexistent"),
@@ -188,7 +192,10 @@ import Testing
   @Test("the preset of loss-landscape is listed, and says what it sets") func preset() throws {
     let one = try CommandLineRunner.run(["presets", "loss-landscape", "--landscapes"])
     #expect(one.status == 0, "\(one.errors)")
-    for line in ["over: weights", "data: training", "objectives: \"first\"", "grid: 51", "batch_norm: running", "validation_batches: all"] {
+    for line in [
+      "over: weights", "data: training", "objectives: \"first\"", "grid: 51", "batch_norm: running",
+      "validation_batches: all",
+    ] {
       #expect(one.output.contains("\n\(line)\n"), "\(line)")
     }
   }

@@ -48,7 +48,9 @@ public enum LandscapeAxis: Hashable, Sendable {
   /// Reads a list: of one space as its kinds read it, of both with `alpha:` or `weights:` before each entry.
   ///
   /// - Throws: `InputError` for an entry that is none, and for a list over both with directions of one alone.
-  public static func parse(list: String, over space: LandscapeSpace, setting: String = "directions") throws -> [LandscapeAxis] {
+  public static func parse(list: String, over space: LandscapeSpace, setting: String = "directions") throws
+    -> [LandscapeAxis]
+  {
     switch space {
     case .alphas: return try DirectionKind.parse(list: list, setting: setting).map(LandscapeAxis.alphas)
     case .weights: return try WeightDirectionKind.parse(list: list, setting: setting).map(LandscapeAxis.weights)

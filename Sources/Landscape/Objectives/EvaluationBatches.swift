@@ -165,7 +165,8 @@ public enum ValidationExtent: Equatable, Sendable {
   func count(of available: Int, _ data: DataSplit) throws -> Int {
     guard available > 0 else {
       throw InputError(
-        "there are none", at: .setting("data"), found: data.rawValue, wanted: "data that the data set has: validation, for one")
+        "there are none", at: .setting("data"), found: data.rawValue,
+        wanted: "data that the data set has: validation, for one")
     }
     switch self {
     case .split: return available

@@ -55,8 +55,10 @@ public struct LandscapePreset: Sendable {
   /// defaults of directions in ω, and the loss over the whole training set, not augmented, in evaluation mode.
   public static let lossLandscape = LandscapePreset(
     name: "loss-landscape",
-    summary: "planes of weights as the scripts of loss-landscape draw them: filter-normalised, over the training set, running statistics",
-    source: "tomgoldstein/loss-landscape 64ef4d5, script/2d_contour_resnet56.sh; plot_surface.py, line 289; evaluation.py, line 31",
+    summary:
+      "planes of weights as the scripts of loss-landscape draw them: filter-normalised, over the training set, running statistics",
+    source:
+      "tomgoldstein/loss-landscape 64ef4d5, script/2d_contour_resnet56.sh; plot_surface.py, line 289; evaluation.py, line 31",
     objectives: [.firstOrder], points: 51, range: 1, batchNorm: .running, validation: .split, innerLearningRate: nil,
     startsAtRest: false, drawing: .fixed, space: .weights, data: .training)
 

@@ -117,7 +117,8 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     }
     guard settings.paths == nil || (settings.kind == .grid && settings.space == .alphas) else {
       throw InputError(
-        "are in planes of α", at: .setting("paths"), found: "kind \(settings.kind.rawValue), over \(settings.space.rawValue)",
+        "are in planes of α", at: .setting("paths"),
+        found: "kind \(settings.kind.rawValue), over \(settings.space.rawValue)",
         wanted: "kind grid, over alphas")
     }
     guard settings.center == .checkpoint || settings.space != .weights else {
@@ -136,7 +137,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     _ settings: LandscapeSettings, _ axes: LandscapeAxes, _ trajectories: [AlphaTrajectory], _ path: WeightTrajectory?
   ) throws -> TrajectoryProjection? {
     guard settings.kind == .grid else { return nil }
-    if settings.space == .alphas, !trajectories.isEmpty { return try TrajectoryProjection(of: trajectories, on: axes.alphas) }
+    if settings.space == .alphas, !trajectories.isEmpty {
+      return try TrajectoryProjection(of: trajectories, on: axes.alphas)
+    }
     guard settings.space == .weights, let path, let weights = axes.weights else { return nil }
     return try TrajectoryProjection(of: path, on: weights.vectors, around: weights.center)
   }

@@ -21,7 +21,9 @@ enum LandscapeSection {
       settings["range"].map { "up to \($0.replacingOccurrences(of: ",", with: " and ")) lengths of the directions away" },
       settings["batch_norm"].map { "batch norm: \($0)" },
       settings["validation_batches"].map { "each loss is the mean over \($0) \(data) batch\($0 == "1" ? "" : "es")" },
-      settings["weight_normalisation"].map { "normalisation of directions of ω: \($0), ignoring \(settings["ignore"] ?? "none")" },
+      settings["weight_normalisation"].map {
+        "normalisation of directions of ω: \($0), ignoring \(settings["ignore"] ?? "none")"
+      },
       settings["fresh_momentum"].map { _ in "steps begin at rest" },
       settings["batches"].map { "\($0) training batches at every point" },
     ].compactMap { $0 }.joined(separator: ", ")

@@ -45,7 +45,8 @@ public struct WeightDirectionSettings: Equatable, Sendable {
       kinds.enumerated().map { text($0.offset, $0.element) }.joined(separator: ",")
     }
     return [
-      ("weight_normalisation", list { normalisation($0, of: $1).rawValue }), ("ignore", list { ignored($0, of: $1).rawValue }),
+      ("weight_normalisation", list { normalisation($0, of: $1).rawValue }),
+      ("ignore", list { ignored($0, of: $1).rawValue }),
       ("orthogonalise", "\(isOrthogonalised)"),
     ]
   }

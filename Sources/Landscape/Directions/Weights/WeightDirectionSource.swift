@@ -50,12 +50,14 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
       }
       guard values.contains(where: { Float($0) != 0 }) else {
         throw InputError(
-          "zero in every value", at: place, found: "ignore \(ignored.rawValue), weight_normalisation \(normalisation.rawValue)",
+          "zero in every value", at: place,
+          found: "ignore \(ignored.rawValue), weight_normalisation \(normalisation.rawValue)",
           wanted: "a direction of some length: ω may be zero, or all that differs be ignored")
       }
       vectors.append(
         try problem.importVector(
-          from: TensorFile(path: "direction \(kind.label) of ω", metadata: [:], tensors: layout.tensors(of: values)), prefix: ""))
+          from: TensorFile(path: "direction \(kind.label) of ω", metadata: [:], tensors: layout.tensors(of: values)),
+          prefix: ""))
       if settings.isOrthogonalised { earlier.append(values) }
     }
     return try WeightDirections(center: center, vectors: vectors)
