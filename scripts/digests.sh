@@ -220,7 +220,7 @@ landscapes() {
     --directions file:landscape/gradients/directions.safetensors,file:landscape/update/directions.safetensors#direction2
   landscape weights --run search/d --epoch 2 $grid --over weights --range 0.5 --batch-norm recalibrated --recalibration-batches 2
   landscape weights-lines --run search/d --epoch 2 $line --over weights --directions to:search/z,random --ignore none --orthogonalise
-  landscape weights-path --run search/d $three --grid 3 --over weights --directions pca1,pca2
+  landscape weights-path --run search/d $three --grid 3 --over weights --directions pca1,pca2 --trajectory search/d --trajectory search/z
   landscape both --run search/z $three --grid 3 --over both --directions weights:random,alpha:first --range 0.5
   landscape lines --run search/d --epoch 2 $line --range 20 --validation-batches 3 \
     --directions 'random*2,first,second,zarts,pca1,to:search/z'
