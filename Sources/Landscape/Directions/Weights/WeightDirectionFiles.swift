@@ -26,6 +26,9 @@ public struct WeightDirectionFiles {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw InputError("is not there", at: .file(path), wanted: "a run folder or a file of weights")
     }
-    return isFolder.boolValue ? try SearchRunFolder(existing: path).run(holding: .checkpoint).latestCheckpointPath() : path
+    guard isFolder.boolValue else { return path }
+    let named = try SearchRunFolder(existing: path)
+    // A retraining has checkpoints of the same names, and no stages.
+    return try (named.checkpoints().isEmpty ? named.run(holding: .checkpoint) : named).latestCheckpointPath()
   }
 }
