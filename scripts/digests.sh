@@ -214,9 +214,14 @@ landscapes() {
   landscape gradients --run search/d --epoch 2 $grid --directions first,second
   landscape update --run search/z --epoch 2 $grid --directions zarts,random --normalisation model --inner-lr 0.01
   landscape paths --run search/d $three --grid 3 --directions pca1,pca2 --trajectory search/d --trajectory search/z
+  landscape held --run search/d --epoch 2 --objectives first --grid 3x2 --range 50,20 --paths darts2,zarts-gld,authors-path-mgs --path-steps 2
   landscape others --run search/d --epoch 2 $three --grid 3 --directions to:search/z,to:search/noise
   landscape file --run search/d --epoch 2 $grid --normalisation none \
     --directions file:landscape/gradients/directions.safetensors,file:landscape/update/directions.safetensors#direction2
+  landscape weights --run search/d --epoch 2 $grid --over weights --range 0.5 --batch-norm recalibrated --recalibration-batches 2
+  landscape weights-lines --run search/d --epoch 2 $line --over weights --directions to:search/z,random --ignore none --orthogonalise
+  landscape weights-path --run search/d $three --grid 3 --over weights --directions pca1,pca2 --trajectory search/d --trajectory search/z
+  landscape both --run search/z $three --grid 3 --over both --directions weights:random,alpha:first --range 0.5
   landscape lines --run search/d --epoch 2 $line --range 20 --validation-batches 3 \
     --directions 'random*2,first,second,zarts,pca1,to:search/z'
   landscape lines-running --run search/z --epoch 1 $line --range 20 --validation-batches 2 --batch-norm running

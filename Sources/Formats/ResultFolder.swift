@@ -79,7 +79,7 @@ extension ResultFolder.Kind {
     case .landscape:
       [
         "landscape.csv", "landscape.npy", "landscape.npz", "lines.csv", "comparison.csv", "refinement.csv",
-        "refinement-journal.csv", "trajectory.csv", "directions.safetensors",
+        "refinement-journal.csv", "trajectory.csv", "paths.csv", "paths-journal.csv", "directions.safetensors",
       ]
     case .fidelity: ["fidelity.csv", "fidelity-samples.csv", "fidelity-plane.csv", "fidelity.txt"]
     case .spectrum: ["spectrum.csv"]

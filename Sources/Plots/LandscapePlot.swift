@@ -82,12 +82,12 @@ struct LandscapePlot {
 
   private var losses: [(title: String, grid: Grid)] {
     objectives.compactMap { objective in
-      grids[objective].map { (PlotText.title(objective, of: style.quantity), $0) }
+      grids[objective].map { (PlotText.title(objective, of: style.quantity, over: text.space), $0) }
     }
   }
 
   private var isAccuracy: Bool { style.quantity == .accuracy }
-  private var what: String { isAccuracy ? "Validation accuracy" : "Validation loss" }
+  private var what: String { text.what(style.quantity) }
   private var title: String { style.title.map(PlotText.plain) ?? text.around(what) }
 
   /// Losses side by side, and below what each misses of the truth.
@@ -103,8 +103,8 @@ struct LandscapePlot {
     figure.paths = paths
     figure.gaps = gaps
     figure.caption = caption(paths)
-    figure.xLabel = Label("\(text.direction(1)) (\(text.unit))")
-    figure.yLabel = Label("\(text.direction(2)) (\(text.unit))")
+    figure.xLabel = Label(text.axis(1))
+    figure.yLabel = Label(text.axis(2))
     figure.lossLabel = Label(what.lowercased() + (isAccuracy ? "" : " (nats)"))
     figure.differenceLabel = isAccuracy ? "difference of accuracies" : "difference of losses (nats)"
     figure.seeksMaximum = isAccuracy
@@ -137,7 +137,11 @@ struct LandscapePlot {
     guard style.showsCaption else { return [] }
     var sentences = [text.network, text.directions, text.losses].compactMap { $0 }
     if !paths.isEmpty, let one = share("explained_variance_1"), let two = share("explained_variance_2") {
-      sentences.append("The two directions hold \(one) and \(two) of the variance of α along the paths.")
+      let what = folder.settings["over"] == "weights" ? "ω" : "α"
+      sentences.append("The two directions hold \(one) and \(two) of the variance of \(what) along the paths.")
+    }
+    if !paths.isEmpty, folder.has("paths.csv") {
+      sentences.append("Methods are held to the plane, with ω of its centre.")
     }
     if let largestError {
       sentences.append("Standard errors over the batches: at most \(PlotText.decimal(largestError)).")
@@ -150,15 +154,24 @@ struct LandscapePlot {
   }
 
   private func paths() throws -> [LandscapePath] {
-    guard folder.has("trajectory.csv") else { return [] }
-    let table = try CSVTable(readingFrom: folder.file("trajectory.csv"))
-    let (runs, epochs) = (try table.column("run"), try table.integers("epoch"))
+    try paths("trajectory.csv", of: "run", by: "epoch") + paths("paths.csv", of: "path", by: "update")
+  }
+
+  /// The paths of a table.
+  ///
+  /// - Parameters:
+  ///   - name: the column with a path's name.
+  ///   - count: the column that counts its points.
+  private func paths(_ file: String, of name: String, by count: String) throws -> [LandscapePath] {
+    guard folder.has(file) else { return [] }
+    let table = try CSVTable(readingFrom: folder.file(file))
+    let (runs, epochs) = (try table.column(name), try table.integers(count))
     let (x, y) = (try table.doubles("x"), try table.doubles("y"))
     return try runs.unique().map { run in
       let rows = runs.indices.filter { runs[$0] == run }.sorted { epochs[$0] < epochs[$1] }
       return try LandscapePath(
         label: Label(plain: (run as NSString).lastPathComponent), points: rows.map { Point(x[$0], y[$0]) },
-        epochs: rows.map { epochs[$0] })
+        epochs: rows.map { epochs[$0] }, counts: "\(count)s")
     }
   }
 }

@@ -26,7 +26,7 @@ enum LinesPlot {
         wanted: found.map(\.label).joined(separator: ", "))
     }
     let isAccuracy = style.quantity == .accuracy
-    let yLabel: Label = isAccuracy ? "validation accuracy" : "validation loss (nats)"
+    let yLabel = Label(text.what(style.quantity).lowercased() + (isAccuracy ? "" : " (nats)"))
     let range = style.range
     let shown = rows.indices.filter { objectives.contains(rows[$0]) }
     let edges = shown.flatMap { row in
@@ -39,13 +39,14 @@ enum LinesPlot {
         let hasErrors = mine.contains { errors[$0].isFinite }
         let reach = mine.map { errors[$0].isFinite ? errors[$0] : 0 }
         return try LineSeries(
-          label: Label(PlotText.title(objective, of: style.quantity)), x: mine.map { t[$0] }, y: mine.map { values[$0] },
+          label: Label(PlotText.title(objective, of: style.quantity, over: text.space)), x: mine.map { t[$0] },
+          y: mine.map { values[$0] },
           band: hasErrors
             ? .init(
               lower: zip(mine, reach).map { values[$0] - $1 }, upper: zip(mine, reach).map { values[$0] + $1 }) : nil)
       }
       var panel = try LineFigure(
-        title: "", series: series, xLabel: Label("\(text.direction(direction)) (\(text.unit))"), yLabel: yLabel,
+        title: "", series: series, xLabel: Label(text.axis(direction)), yLabel: yLabel,
         yScale: style.isLogarithmic ? .logarithmic : .linear)
       panel.yRange = limits
       return panel
@@ -56,7 +57,7 @@ enum LinesPlot {
     if let limits, let note = LineScale.note(shownValues, limits) { caption.append(note) }
     return try Panels.figure(
       panels,
-      title: style.title.map(PlotText.plain) ?? text.around(isAccuracy ? "Validation accuracy" : "Validation loss"),
+      title: style.title.map(PlotText.plain) ?? text.around(text.what(style.quantity)),
       caption: style.showsCaption ? caption : [], style)
   }
 }

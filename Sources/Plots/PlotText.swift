@@ -8,11 +8,28 @@ import Studies
 /// Titles and captions from the settings of a folder.
 struct PlotText {
   let folder: PlotFolder
-  private var settings: [String: String] { folder.settings }
+  var settings: [String: String] { folder.settings }
 
-  static func title(_ objective: Objective, of quantity: PlotQuantity = .loss) -> String {
-    "\(quantity == .loss ? "L" : "A")_{\(objective.mark)}(α)"
+  static func title(_ objective: Objective, of quantity: PlotQuantity = .loss, over space: LandscapeSpace = .alphas)
+    -> String
+  {
+    let arguments =
+      switch space {
+      case .alphas: "α"
+      case .weights: "ω"
+      case .both: "ω, α"
+      }
+    return "\(quantity == .loss ? "L" : "A")_{\(objective.mark)}(\(arguments))"
   }
+
+  /// Whose directions the axes of a landscape are.
+  var space: LandscapeSpace { settings["over"].flatMap(LandscapeSpace.init(rawValue:)) ?? .alphas }
+
+  /// What losses are evaluated on: `validation`, `training` or `test`.
+  private var data: String { settings["data"] ?? "validation" }
+
+  /// "Training loss", "Validation accuracy".
+  func what(_ quantity: PlotQuantity) -> String { "\(data.capitalized) \(quantity == .accuracy ? "accuracy" : "loss")" }
 
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
@@ -45,6 +62,7 @@ struct PlotText {
   var directions: String? {
     guard let seed = settings["directions_seed"] else { return nil }
     let labels = (settings["directions"] ?? "random,random").split(separator: ",").map(String.init)
+    if space != .alphas { return weightDirections(seed: seed) }
     let isRandom = labels.allSatisfy { $0 == "random" }
     let what = isRandom ? "Random directions of seed \(seed)" : "Directions: \(Self.plain(labels.joined(separator: ", ")))"
     if settings["checkpoint_alphas"] == "none" { return "\(what), of length 1; the weights hold no α: the centre is α = 0." }
@@ -61,10 +79,10 @@ struct PlotText {
     guard let batches = settings["validation_batches"] else { return nil }
     let count =
       batches == "all"
-      ? "the whole validation split"
+      ? "the whole \(data) split"
       : batches == "augmented"
         ? "the augmented validation half in full batches"
-        : batches == "1" ? "1 validation batch" : "\(batches) validation batches"
+        : batches == "1" ? "1 \(data) batch" : "\(batches) \(data) batches"
     let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
     let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
@@ -78,8 +96,13 @@ struct PlotText {
     return "Losses over \(count)\(size)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
   }
 
-  /// The unit of the coordinates.
+  /// The units of all coordinates, in words.
   var unit: String {
+    space == .alphas ? alphaUnit : axes.map(\.unit).unique().joined(separator: " and ")
+  }
+
+  /// The unit of the coordinates along directions of α.
+  var alphaUnit: String {
     let normalisation = settings["normalisation"] ?? "cell"
     if normalisation == "none" { return "its length" }
     return normalisation == "model" ? "‖α‖" : "‖α‖ per \(normalisation)"
@@ -87,6 +110,7 @@ struct PlotText {
 
   /// The name of a direction, counted from 1.
   func direction(_ number: Int) -> String {
+    if space != .alphas { return weightDirection(number) }
     let labels = (settings["directions"] ?? "").split(separator: ",").map(String.init)
     guard labels.indices.contains(number - 1), labels[number - 1] != "random" else { return "direction \(number)" }
     return Self.plain(labels[number - 1])

@@ -13,9 +13,10 @@ struct LandscapeCommand: RankedCommand {
     commandName: "landscape", abstract: "Draw the validation loss around a checkpoint beside what DARTS takes it for.",
     discussion: """
       Walks a grid in the plane of two orthogonal directions of α, or lines, and evaluates at each point what \
-      first-order DARTS, second-order DARTS and ZARTS descend. Every point sees the same batches. Writes \
+      first-order DARTS, second-order DARTS and ZARTS descend. With --over weights directions are those of the weights, \
+      filter-normalised (Li et al., 2018), with --over both one may be either's. Every point sees the same batches. Writes \
       landscape.yaml, landscape.csv, .npy and .npz, comparison.csv, directions.safetensors and landscape.png, or \
-      lines.csv; refinement.csv and trajectory.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
+      lines.csv; refinement.csv, trajectory.csv and paths.csv where asked for. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops after the \
       points in work; the same command with --resume goes on.
       """)
 
@@ -48,7 +49,7 @@ struct LandscapeCommand: RankedCommand {
     if team.rank == 0 {
       opened.announce(
         takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
-          || settings.directions.contains(where: \.takesSteps))
+          || settings.directions.contains(where: \.takesSteps) || options.following.paths != nil)
     } else {
       opened = opened.silent
     }
@@ -68,9 +69,11 @@ struct LandscapeCommand: RankedCommand {
     }
     (settings.epoch, settings.firstStep) = (place.epoch, place.firstStep)
     settings.zarts = ZARTSUpdateSettings(configuration, epoch: place.epoch)
+    settings.paths = try options.following.settings(in: configuration, epoch: place.epoch)
     try place.check(settings.batchNorm)
     try ProblemFactory.checkMemory(
-      of: problem, innerSteps: settings.evaluated.map(\.trainingBatches).max() ?? 1,
+      of: problem,
+      innerSteps: max(settings.evaluated.map(\.trainingBatches).max() ?? 1, settings.paths?.trainingBatches ?? 0),
       validationBatches: settings.validation.kept,
       recalibrationBatches: settings.batchNorm.batches ?? 0)
     try MemoryShortage.check(
@@ -81,11 +84,13 @@ struct LandscapeCommand: RankedCommand {
       of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
     let drawn = dryRun ? settings.withoutComputedDirections : settings
+    let files = try options.weighing.files(
+      of: settings, trajectory: options.trajectory, run: source.run, drawsPath: team.rank == 0, for: problem)
     guard team.rank == 0 else {
       return try LandscapeRun.serve(
         team, problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
-        statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn, origin: place.agreement,
-        signal: SharedWork.signal())
+        statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn, files: files,
+        origin: place.agreement, signal: SharedWork.signal())
     }
     let crew = SharedWork.crew(team, workers: instances.count)
     if settings.directions.contains(where: \.isDifferenced), !dryRun {
@@ -94,7 +99,7 @@ struct LandscapeCommand: RankedCommand {
     let run = try LandscapeRun(
       problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
       statistics: place.checkpoint.statistics, alphas: place.alphas, settings: drawn,
-      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas), crew: crew,
+      trajectories: options.trajectories(of: settings, run: source.run, like: place.alphas), files: files, crew: crew,
       origin: place.agreement)
     guard let out, !dryRun else {
       var estimate = try run.estimate()
@@ -104,12 +109,19 @@ struct LandscapeCommand: RankedCommand {
       return
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
-    let result = try walk(run, folder, place.origin + noise(of: place, settings), instances)
+    if settings.space == .weights, settings.kind == .grid, let weights = run.axes.weights {
+      remark(String(format: "cosine of the two directions: %.3g", weights.cosine(0, 1)))
+    }
+    let result = try walk(
+      run, folder, place.origin + options.weighing.origin + noise(of: place, settings), instances)
     try crew.dismiss()
     // From the files alone, as zarts plot does.
     let figures = try Plot.writeBeside(
       folder.path, formats: [.png] + (pdf ? [.pdf] : []) + (svg ? [.svg] : []), figure.style)
     if let gaps = LandscapeSummary.gaps(result) { complain(gaps) }
+    for path in result.paths ?? [] {
+      if let account = path.divergence { complain("note: the path of \(path.name) ends early: \(account)") }
+    }
     print(try LandscapeSummary.text(result))
     for path in [folder.file(run.tableName)] + figures { print(path) }
   }

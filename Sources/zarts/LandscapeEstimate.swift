@@ -26,6 +26,9 @@ enum LandscapeEstimate {
     if estimate.refinement != .init() {
       lines.append("refinement: at most \(work(estimate.refinement))")
     }
+    if estimate.paths != .init() {
+      lines.append("paths: \(work(estimate.paths)), \(count(estimate.pathsAtOnce, "path", "paths")) at a time")
+    }
     lines.append("estimated time: \(ProgressReporter.duration(estimate.seconds))")
     return lines.joined(separator: "\n")
   }

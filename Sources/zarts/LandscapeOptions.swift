@@ -16,6 +16,10 @@ extension LandscapePreset: ExpressibleByArgument {
   public static var allValueStrings: [String] { all.map(\.name) }
 }
 extension LandscapeSettings.Center: ExpressibleByArgument {}
+extension GridSize: ExpressibleByArgument {
+  public init?(argument: String) { self.init(text: argument) }
+  public var defaultValueDescription: String { text }
+}
 
 /// The flags of `zarts landscape` that decide what is computed, beside those that name the checkpoint.
 struct LandscapeOptions: ParsableArguments {
@@ -25,17 +29,25 @@ struct LandscapeOptions: ParsableArguments {
       Flags win over it.
       """)
   var preset: LandscapePreset?
-  @Option(help: "Losses to draw: \(Objective.forms), with commas between. Default: first,second,true:10.")
+  @OptionGroup var weighing: WeightDirectionFlags
+  @Option(
+    help: """
+      Losses to draw: \(Objective.forms), with commas between. Default: first,second,true:10, or first over weights.
+      """)
   var objectives: String?
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")
   var kind = LandscapeSettings.Kind.grid
-  @Option(help: "Points along each side of a grid; 1 is the centre alone. Default: 25.")
-  var grid: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Points along each side of a grid, or along its first and second direction (51x31); 1 is the centre alone. Default: 25.",
+      valueName: "points"))
+  var grid: GridSize?
   @Option(help: "Points along each line. Default: 51.")
   var points: Int?
   @Option(
     help: """
-      Largest coordinate, in units of the directions' length, or auto for the smallest that holds the paths of --trajectory. \
+      Largest coordinate, in units of the directions' length, or auto for the smallest that holds the paths of --trajectory; two \
+      with a comma between for the two directions (1,0.5, or auto,auto, where one auto makes a square). \
       Default: 1, or auto where every direction is a principal component.
       """)
   var range: String?
@@ -43,9 +55,11 @@ struct LandscapeOptions: ParsableArguments {
     help: """
       Directions, with commas between: random, random*COUNT, first (−∇L₁), second (−∇L₂), true:STEPS (−∇L_M, by \
       differences), zarts (a ZARTS-MGS update), pca1, \
-      pca2, … (of --trajectory, or of --run), to:PATH (the α of a run folder or a file), file:PATH#NAME. Default: random,random.
+      pca2, … (of --trajectory, or of --run), to:PATH (the α of a run folder or a file), file:PATH#NAME. Of ω: random, \
+      random*COUNT, pca1, …, hessian1, … (of --eigenvectors), to:PATH, file:PATH#NAME. Default: random,random, or \
+      alpha:random,weights:random.
       """)
-  var directions = "random,random"
+  var directions: String?
   @Option(help: "Key of random directions.")
   var directionsSeed: UInt64 = 0
   @Option(
@@ -62,12 +76,16 @@ struct LandscapeOptions: ParsableArguments {
   var center: LandscapeSettings.Center?
   @Option(
     help: ArgumentHelp(
-      "Run folder whose path of α is projected onto the plane. May be given several times.", valueName: "run"))
+      "Run folder whose path of α, or over weights of ω, is projected onto the plane. May be given several times.",
+      valueName: "run"))
   var trajectory: [String] = []
+  @Option(help: "What losses are evaluated on: validation, training or test. Default: validation.")
+  var data: DataSplit?
   @Option(
     help: """
-      Validation batches that each loss is the mean over; all for the whole validation split as it is, augmented for the \
-      batches of an epoch of the search, as it augments them; a rest that fills no batch is left out. Default: 1.
+      Batches of --data that each loss is the mean over: the validation batches that a search would meet, or the first of training \
+      or test data as they are; all for the whole split as it is, augmented for the validation batches of an epoch of the search, \
+      as it augments them; a rest that fills no batch is left out. Default: 1.
       """)
   var validationBatches: String?
   @OptionGroup var normalising: BatchNormFlags
@@ -80,10 +98,11 @@ struct LandscapeOptions: ParsableArguments {
   var batches: BatchDrawing?
   @Option(help: "Levels of refinement around the minimisers of a grid: at each the spacing is halved.")
   var refine = 0
+  @OptionGroup var following: PathFlags
 
   func validate() throws {
     try CountBounds(0...RefinementSampler<SupernetProblem>.largestLevels).check(refine, "--refine")
-    try CountBounds(1...LandscapeGrid.largestSize).check(grid, "--grid")
+    for side in [grid?.x, grid?.y] { try CountBounds(1...LandscapeGrid.largestSize).check(side, "--grid") }
     try CountBounds(1...LandscapeGrid.largestSize).check(points, "--points")
   }
 
@@ -91,35 +110,49 @@ struct LandscapeOptions: ParsableArguments {
   ///
   /// - Throws: `InputError` where a flag cannot be met, or goes with another kind.
   func settings() throws -> LandscapeSettings {
-    let list = try DirectionKind.parse(list: directions)
-    let isPath = list.allSatisfy { if case .principal = $0 { true } else { false } }
+    if kind == .line { try refuse("--paths", following.paths, goesWith: "--kind grid") }
+    let space = weighing.space(else: preset?.space)
+    let weightDirections = try weighing.settings(over: space)
+    let axes = try LandscapeAxis.parse(
+      list: directions ?? (space == .both ? "alpha:random,weights:random" : "random,random"), over: space)
+    if space == .weights, let normalisation {
+      throw UsageError(
+        "goes with directions of α only", at: "--normalisation", found: normalisation.rawValue,
+        wanted: "--weight-normalisation")
+    }
+    // Mixed planes hold no path.
+    let isPath = space != .both && axes.allSatisfy(\.isPrincipal)
+    if space != .alphas { try refuse("--paths", following.paths, goesWith: "--over alphas") }
     switch kind {
-    case .grid: try refuse("--points", points, goesWith: "--kind line")
+    case .grid: try refuse("--points", points.map(String.init), goesWith: "--kind line")
     case .line:
-      try refuse("--grid", grid, goesWith: "--kind grid")
-      if !trajectory.isEmpty, !list.contains(where: { if case .principal = $0 { true } else { false } }) {
+      try refuse("--grid", grid?.text, goesWith: "--kind grid")
+      if !trajectory.isEmpty, !axes.contains(where: \.isPrincipal) {
         throw InputError(
           "a path is seen in a plane", at: .setting("trajectory"), found: "--kind line", wanted: "--kind grid")
       }
     }
     let batchNorm = try normalising.mode(else: preset?.batchNorm)
-    let isAutomatic = (range ?? (isPath && kind == .grid ? "auto" : "1")) == "auto"
-    guard isAutomatic || range.map({ Double($0) != nil }) ?? true else {
-      throw InputError(
-        "not a range", at: .setting("range"), found: "'\(range ?? "")'", wanted: "a positive finite number, or auto")
+    let usual = GridReach(isPath && kind == .grid ? nil : preset?.range ?? 1)
+    let reach = try range.map { try GridReach(parsing: $0) } ?? usual
+    guard kind == .grid || reach.isSquare else {
+      throw UsageError("two ranges go with --kind grid only", at: "--range", found: range ?? "", wanted: "one number")
     }
-    let side = grid ?? points ?? preset?.points ?? (kind == .grid ? 25 : 51)
+    let side = points ?? preset?.points ?? (kind == .grid ? 25 : 51)
     var settings = LandscapeSettings(
       objectives: try objectives.map { try Objective.parse(list: $0) } ?? preset?.objectives
-        ?? [.firstOrder, .secondOrder, .trueLoss(innerSteps: 10)],
-      grid: try LandscapeGrid(
-        size: side, range: isAutomatic ? 1 : range.flatMap { Double($0) } ?? preset?.range ?? 1,
-        setting: kind == .grid ? "grid" : "points"),
+        ?? (space == .weights ? [.firstOrder] : [.firstOrder, .secondOrder, .trueLoss(innerSteps: 10)]),
+      grid: try (reach.isAutomatic ? GridReach(1) : reach).grid(
+        grid ?? GridSize(x: side, y: side), setting: kind == .grid ? "grid" : "points"),
       directionsSeed: directionsSeed,
-      normalisation: normalisation ?? (list.allSatisfy(\.hasLength) ? .own : .cell), kind: kind,
-      isRangeAutomatic: isAutomatic, directions: list, center: center ?? (isPath ? .trajectory : .checkpoint),
+      normalisation: normalisation ?? .cell, kind: kind,
+      center: center ?? (isPath && space == .alphas ? .trajectory : .checkpoint),
       batchNorm: batchNorm, refinementLevels: refine, startsAtRest: inner.freshMomentum ?? preset?.startsAtRest ?? false,
       drawing: batches ?? preset?.drawing ?? .fixed)
+    if reach.isAutomatic { settings.automaticReach = reach }
+    (settings.axes, settings.weightDirections) = (axes, weightDirections)
+    if normalisation == nil, settings.directions.allSatisfy(\.hasLength) { settings.normalisation = .own }
+    settings.data = data ?? preset?.data ?? .validation
     settings.validation =
       try validationBatches.map { try ValidationExtent(parsing: $0) } ?? preset?.validation ?? .batches(1)
     return settings
@@ -133,13 +166,14 @@ struct LandscapeOptions: ParsableArguments {
     -> [AlphaTrajectory]
   {
     let needsPath = settings.directions.contains { if case .principal = $0 { true } else { false } }
+    guard needsPath || settings.space == .alphas else { return [] }
     let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
     for path in paths { try SearchRunFolder(existing: path).checkHistory() }
     return try AlphaTrajectory.read(runs: paths, like: shape)
   }
 
-  private func refuse(_ flag: String, _ value: Int?, goesWith other: String) throws {
+  private func refuse(_ flag: String, _ value: String?, goesWith other: String) throws {
     guard let value else { return }
-    throw UsageError("goes with \(other) only", at: flag, found: "\(value)", wanted: "no \(flag)")
+    throw UsageError("goes with \(other) only", at: flag, found: value, wanted: "no \(flag)")
   }
 }

@@ -13,7 +13,7 @@ package struct PlotCommand: ParsableCommand {
       A PATH is a folder of zarts landscape, fidelity, spectrum, estimators or search, or one of its tables, or a surface \
       file of loss-landscape (.h5). Draws every figure that its files are there for, or the kinds named: \
       \(PlotKind.all.map { "\($0.name) (\($0.sources.joined(separator: " or ")))" }.joined(separator: ", ")). Paths of \
-      trajectory.csv are drawn over landscapes. Planes and lines are handed on to other programs by --format: \
+      trajectory.csv and paths.csv are drawn over landscapes. Planes and lines are handed on to other programs by --format: \
       \(PlotExport.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")). The same files and flags give the same \
       bytes.
       """)

@@ -47,6 +47,28 @@ struct ParameterVectorTests {
     #expect(fused.values == [0x1p-24])
   }
 
+  @Test("Moved along directions, each value is summed in double precision and rounded once, at every length")
+  func moves() {
+    for count in [0, 1, 7, 8, 9, 16, 23] {
+      let origin = vector((0..<count).map { 1 + Float($0) * 0x1p-20 })
+      let (a, b) = (vector((0..<count).map { Float($0 % 5) - 2 }), vector((0..<count).map { 0.3 * Float($0 % 7) }))
+      let found = vector([Float](repeating: 9, count: count))
+      found.assign(origin, movedBy: [(scale: 1e-7, direction: a), (scale: -0.7, direction: b)])
+      let expected = (0..<count).map { index in
+        Float(Double(origin[index]) + 1e-7 * Double(a[index]) + -0.7 * Double(b[index]))
+      }
+      #expect(found.values == expected, "count \(count)")
+    }
+    // 2⁻²⁴ is lost beside 1 in float32, twice that is not: terms are not rounded one by one.
+    let small = vector([1])
+    small.assign(vector([1]), movedBy: [(scale: 0x1p-24, direction: vector([1])), (scale: 0x1p-24, direction: vector([1]))])
+    #expect(small.values == [1 + 0x1p-23])
+    // Along nothing the bits stay, those of a negative zero too.
+    let zero = vector([7, 7])
+    zero.assign(vector([-0.0, .leastNonzeroMagnitude]), movedBy: [(scale: 0, direction: vector([1, .infinity]))])
+    #expect(zero.values.map(\.bitPattern) == [Float(-0.0).bitPattern, Float.leastNonzeroMagnitude.bitPattern])
+  }
+
   @Test("A momentum step is PyTorch's: decay joins the gradient, momentum keeps its own sum")
   func momentum() {
     let weights = vector([1, -2])

@@ -31,6 +31,10 @@ func examplePath(_ label: Label = "darts1", reach: Double = 0.8, points: Int = 2
     let text = try FigureFile.texts(of: drawn).map(\.text).joined(separator: " ")
     #expect(
       text.contains("darts1") && text.contains("Paths lead from the circle to the square; numbers on them are epochs."))
+    var mixed = try figure([examplePath(), examplePath("zarts-mgs", reach: 0.4)])
+    mixed.paths[1].counts = "updates"
+    let both = try FigureFile.texts(of: mixed).map(\.text).joined(separator: " ")
+    #expect(both.contains("numbers on them are epochs or updates."))
     let vermilion: [UInt8] = [0xD5, 0x5E, 0x00]
     let (with, without) = (
       try #require(DecodedPNG(FigureFile.render(drawn, as: .png))),

@@ -30,13 +30,18 @@ import Testing
 
   private static func settings(
     _ kind: LandscapeSettings.Kind = .grid, validation: ValidationExtent = .batches(3), drawing: BatchDrawing = .fixed,
-    epoch: Int = 2, directions: [DirectionKind] = [.trueLoss(innerSteps: 3), .random]
+    epoch: Int = 2, directions: [DirectionKind] = [.trueLoss(innerSteps: 3), .random], axes: [LandscapeAxis]? = nil
   ) throws -> LandscapeSettings {
     var settings = LandscapeSettings(
       objectives: objectives, grid: try .init(size: 5, range: 0.5), normalisation: .model,
       step: WeightStep(learningRate: 0.05), epoch: epoch, firstStep: 3, kind: kind,
       directions: directions, refinementLevels: kind == .grid ? 2 : 0, drawing: drawing)
     settings.validation = validation
+    if let axes {
+      settings.axes = axes
+      // ω is one tensor of one dimension.
+      settings.weightDirections = WeightDirectionSettings(normalisations: [.model], ignored: [.none])
+    }
     return settings
   }
 
@@ -44,6 +49,7 @@ import Testing
 
   private static func weights(_ problem: CountingProblem, _ fault: Fault?) -> (ParameterVector, ParameterVector) {
     let (weights, velocity) = (problem.makeInitialWeights(), problem.makeVector())
+    weights[0] = 0.75
     weights[2] += fault?.weights ?? 0
     velocity.fill(0.1)
     return (weights, velocity)
@@ -121,6 +127,49 @@ import Testing
       try make(settings, shape, in: folder)
       try requireSame(folder, expected, "\(shape)")
     }
+  }
+
+  @Test(
+    "planes and lines over ω, and of both, are the same files on any number of ranks and workers",
+    arguments: [LandscapeSettings.Kind.grid, .line], [BatchDrawing.fixed, .fresh])
+  func weightFiles(kind: LandscapeSettings.Kind, drawing: BatchDrawing) throws {
+    let scratch = try ScratchFolder()
+    let lists: [[LandscapeAxis]] = [
+      [.weights(.random), .weights(.random)], [.alphas(.trueLoss(innerSteps: 3)), .weights(.random)],
+    ]
+    for (index, axes) in lists.enumerated() {
+      let settings = try Self.settings(kind, drawing: drawing, axes: axes)
+      let part = try ScratchFolder()
+      let expected = try reference(settings, in: part)
+      for shape in Shape.all {
+        let folder = try OutputFolder.create(at: scratch.file("\(index)-\(shape.ranks)-\(shape.workers)"))
+        try make(settings, shape, in: folder)
+        try requireSame(folder, expected, "\(axes.list) on \(shape)")
+      }
+    }
+  }
+
+  @Test("a rank that reads another direction in ω under the same path is refused by name") func otherDirections() throws {
+    let scratch = try ScratchFolder()
+    func write(_ first: Float) throws {
+      try TensorFile.write(
+        [NamedTensor(name: "direction1.omega", shape: [5], values: .float32([first, 0, 0, 0, 1]))], metadata: [:],
+        to: scratch.file("d.safetensors"))
+    }
+    let settings = try Self.settings(
+      axes: [.weights(.file(path: scratch.file("d.safetensors"), name: nil)), .weights(.random)])
+    func account() throws -> StudyAccount {
+      let problem = try Self.problem()
+      let (weights, velocity) = Self.weights(problem, nil)
+      return try LandscapeRun.account(
+        problems: [problem], weights: weights, velocity: velocity, alphas: smallAlphas(), settings: settings)
+    }
+    try write(1)
+    let leader = try account()
+    try write(2)
+    #expect(try account().difference(from: leader)?.place == "weight_directions_sha256")
+    try write(1)
+    #expect(try account().difference(from: leader) == nil)
   }
 
   @Test("a stop finishes the points begun on all ranks, and any other number of them goes on to the same files")
@@ -244,7 +293,7 @@ import Testing
   private let request = PointRequest(
     bench: 7, objectives: ["first", "true:10"],
     alphas: [0, -0.0, .leastNonzeroMagnitude, .infinity, Float(bitPattern: 0x7fc1_2345), 1.1754944e-38, -3.5],
-    number: 1 << 40)
+    weights: [-0.0, 0.1 + 0.2, .leastNonzeroMagnitude], number: 1 << 40)
   private let answer = PointAnswer(losses: [
     [BatchLoss(loss: 0.1 + 0.2, correct: 3, count: 5), BatchLoss(loss: -0.0, correct: 0, count: 0)], [],
     [
@@ -265,6 +314,7 @@ import Testing
     #expect(reader.isAtEnd)
     #expect(read.bench == 7 && read.objectives == request.objectives && read.number == 1 << 40)
     #expect(read.alphas.map(\.bitPattern) == request.alphas.map(\.bitPattern))
+    #expect(read.weights.map(\.bitPattern) == request.weights.map(\.bitPattern))
     reader = MessageReader(answer.bytes)
     let losses = try PointAnswer(from: &reader).losses
     #expect(reader.isAtEnd)

@@ -26,6 +26,31 @@ extension ParameterVector {
     kernels.table.pointee.add_scaled(storage, other.storage, scale, Int64(count))
   }
 
+  /// self ← origin + Σ scale · direction. Each value is summed in double precision, in the order of the terms, and rounded to float32
+  /// once; a term of scale 0 is left out, so that without any other the bits are those of `origin`.
+  public func assign(_ origin: ParameterVector, movedBy terms: [(scale: Double, direction: ParameterVector)]) {
+    requireSameCount(origin)
+    let terms = terms.filter { $0.scale != 0 }
+    for term in terms { requireSameCount(term.direction) }
+    guard !terms.isEmpty else { return copy(from: origin) }
+    func lanes(_ vector: ParameterVector, _ index: Int) -> SIMD8<Double> {
+      SIMD8<Double>(UnsafeRawPointer(vector.storage + index).loadUnaligned(as: SIMD8<Float>.self))
+    }
+    var index = 0
+    while index + 8 <= count {
+      var sum = lanes(origin, index)
+      for term in terms { sum += term.scale * lanes(term.direction, index) }
+      UnsafeMutableRawPointer(storage + index).storeBytes(of: SIMD8<Float>(sum), as: SIMD8<Float>.self)
+      index += 8
+    }
+    while index < count {
+      var sum = Double(origin.storage[index])
+      for term in terms { sum += term.scale * Double(term.direction.storage[index]) }
+      storage[index] = Float(sum)
+      index += 1
+    }
+  }
+
   /// ⟨self, other⟩, accumulated in double precision.
   public func dot(_ other: ParameterVector) -> Double {
     requireSameCount(other)

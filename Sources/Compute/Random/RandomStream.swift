@@ -18,6 +18,7 @@ public struct RandomStream: Sendable {
     case eigenvalues = 12
     case dropPath = 14
     case evaluationOrder = 16
+    case weightDirections = 22
     case test = 255
   }
 

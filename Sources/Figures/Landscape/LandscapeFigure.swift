@@ -35,7 +35,7 @@ public struct LandscapeFigure: Figure, Sendable {
   public var reference: Int?
   /// Cells bilinear between the points, instead of one flat cell a point.
   public var smooth: Bool
-  /// Ways of α, drawn over every panel.
+  /// Ways of α or ω, drawn over every panel.
   public var paths: [LandscapePath] = []
   /// What the point where paths and directions meet is, for the legend; empty for no mark there.
   public var centreLabel: Label = "centre: the checkpoint"
@@ -148,7 +148,8 @@ public struct LandscapeFigure: Figure, Sendable {
         return path.points.allSatisfy { $0.x >= x[0] && $0.x <= x[x.count - 1] && $0.y >= y[0] && $0.y <= y[y.count - 1] }
       }
     }
-    let reading = paths.isEmpty ? [] : ["Paths lead from the circle to the square; numbers on them are epochs."]
+    let counts = Set(paths.map(\.counts)).sorted().joined(separator: " or ")
+    let reading = paths.isEmpty ? [] : ["Paths lead from the circle to the square; numbers on them are \(counts)."]
     guard !leaving.isEmpty else { return reading }
     return reading + ["Outside of what is drawn in part: \(leaving.map(\.label.plain).joined(separator: ", "))."]
   }

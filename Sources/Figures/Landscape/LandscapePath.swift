@@ -1,17 +1,19 @@
 import Formats
 import Foundation
 
-/// The way that α took during a search, in the plane of a landscape.
+/// The way that α or ω took, in the plane of a landscape.
 public struct LandscapePath: Equatable, Sendable {
   /// As `Label` markup.
   public var label: Label
   /// In the coordinates of the grid, from the start on.
   public var points: [Point]
-  /// Epoch of each point.
+  /// Epoch of each point, or what else counts them.
   public var epochs: [Int]
+  /// What counts the points, in the plural.
+  public var counts: String
 
   /// - Throws: `InputError` where there are no points, one is not finite, or epochs are not as many as points.
-  public init(label: Label, points: [Point], epochs: [Int]) throws {
+  public init(label: Label, points: [Point], epochs: [Int], counts: String = "epochs") throws {
     guard !points.isEmpty, points.count == epochs.count else {
       throw InputError.undrawable(
         "path \(label.plain)", found: "\(points.count) points and \(epochs.count) epochs",
@@ -23,6 +25,7 @@ public struct LandscapePath: Equatable, Sendable {
     self.label = label
     self.points = points
     self.epochs = epochs
+    self.counts = counts
   }
 }
 

@@ -54,6 +54,9 @@ public struct Directions: Equatable, Sendable {
     directions = flats.map { AlphaDirection(flat: $0, like: center) }
   }
 
+  /// No directions: a centre alone.
+  init(around center: ArchitectureParameters) { (self.center, normalisation, directions) = (center, .own, []) }
+
   /// Random directions: standard normal values, then orthogonalised and normalised. Direction k depends on the seed and k
   /// alone before that, so two directions of one seed begin any longer list of that seed.
   ///
@@ -87,13 +90,14 @@ public struct Directions: Equatable, Sendable {
   /// `direction1.normal`, `direction1.reduce`, … (float64; β, where there is any, in the last column) and the centre as
   /// checkpoints have α (float32).
   public var tensors: [NamedTensor] {
-    let parts = directions.enumerated().flatMap { index, direction in
-      zip(zip(center.kinds, center.matrices), direction.cells).map { cell, values in
-        NamedTensor(
-          name: "direction\(index + 1).\(cell.0.name)", shape: [cell.1.rows, cell.1.columns], values: .float64(values))
-      }
+    directions.indices.flatMap { tensors(of: $0, prefix: "direction\($0 + 1).") } + center.tensors
+  }
+
+  /// One direction, counted from 0, by kind of cell.
+  func tensors(of index: Int, prefix: String) -> [NamedTensor] {
+    zip(zip(center.kinds, center.matrices), directions[index].cells).map { cell, values in
+      NamedTensor(name: prefix + cell.0.name, shape: [cell.1.rows, cell.1.columns], values: .float64(values))
     }
-    return parts + center.tensors
   }
 
   private static func norm(_ values: ArraySlice<Double>) -> Double {

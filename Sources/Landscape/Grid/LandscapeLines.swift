@@ -91,19 +91,19 @@ public struct LandscapeLines: Equatable, Sendable {
 /// Walks lines point by point, journaling each.
 public struct LineSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>
-  private let directions: Directions
+  private let axes: LandscapeAxes
   private let axis: LandscapeGrid
   private let objectives: [Objective]
 
   /// - Throws: `InputError` where there are no objectives.
   public init(
-    walk: PointWalk<Problem>, directions: Directions, axis: LandscapeGrid, objectives: [Objective]
+    walk: PointWalk<Problem>, axes: LandscapeAxes, axis: LandscapeGrid, objectives: [Objective]
   ) throws {
     guard !objectives.isEmpty else {
       throw InputError("none given", at: "objectives", wanted: "at least one")
     }
     self.walk = walk
-    self.directions = directions
+    self.axes = axes
     self.axis = axis
     self.objectives = objectives
   }
@@ -113,13 +113,13 @@ public struct LineSampler<Problem: BilevelProblem> {
     journal path: String? = nil, isStopRequested: @escaping () -> Bool = { false },
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> LandscapeLines {
-    let lines = directions.directions.count
+    let lines = axes.count
     let journal = try PointJournal(LandscapeLines.points(of: axis, lines: lines), path: path, objectives: objectives)
     let points = (0..<lines * axis.size).map { point in
-      WalkPoint(point, objectives, number: point) {
+      WalkPoint(point, objectives, number: point, on: axes) {
         var coordinates = [Double](repeating: 0, count: lines)
         coordinates[point / axis.size] = axis.coordinate(point % axis.size)
-        return directions.alphas(at: coordinates)
+        return coordinates
       }
     }
     let watch = WalkWatch(

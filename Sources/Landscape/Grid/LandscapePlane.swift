@@ -45,11 +45,13 @@ public struct LandscapePlane: Equatable, Sendable {
 }
 
 extension LandscapePlane {
-  /// The content of `landscape.npz`, float64: `x` [grid] along direction 1, `y` [grid] along direction 2, and for each
-  /// objective `loss_NAME` and `accuracy_NAME` [grid, grid], x first. NAME is `first`, `second` or `true10` and the like. Over several
+  /// The content of `landscape.npz`, float64: `x` [i] along direction 1, `y` [j] along direction 2, and for each
+  /// objective `loss_NAME` and `accuracy_NAME` [i, j], x first. NAME is `first`, `second` or `true10` and the like. Over several
   /// validation batches `loss_error_NAME` and `accuracy_error_NAME` are their standard errors.
   public var arrays: NPZFile {
-    let axis = NPYFile(shape: [grid.size], values: .float64((0..<grid.size).map(grid.coordinate)))
+    func coordinates(_ axis: LandscapeGrid.Axis) -> NPYFile {
+      NPYFile(shape: [axis.size], values: .float64(axis.coordinates))
+    }
     let values = objectives.flatMap { objective in
       let name = objective.arrayName
       let samples = samples[objective] ?? []
@@ -61,7 +63,7 @@ extension LandscapePlane {
         + (samples.contains { $0.lossError != nil } ? errors : [])
     }
     return NPZFile(
-      arrays: [("x", axis), ("y", axis)]
-        + values.map { ($0.0, NPYFile(shape: [grid.size, grid.size], values: .float64($0.1))) })
+      arrays: [("x", coordinates(grid.x)), ("y", coordinates(grid.y))]
+        + values.map { ($0.0, NPYFile(shape: [grid.x.size, grid.y.size], values: .float64($0.1))) })
   }
 }

@@ -75,10 +75,10 @@ enum RefinementCount {
 }
 
 /// Refines a landscape around its minimisers: at each level the spacing is halved, and the objective evaluated at the eight
-/// neighbours of the best point so far that lie within the grid's square.
+/// neighbours of the best point so far that lie within the grid.
 public struct RefinementSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>
-  private let directions: Directions
+  private let axes: LandscapeAxes
   private let landscape: LandscapePlane
   private let levels: Int
 
@@ -89,20 +89,21 @@ public struct RefinementSampler<Problem: BilevelProblem> {
   public static func check(levels: Int, grid: LandscapeGrid) throws {
     try CountBounds(0...largestLevels).require(levels, at: .setting("refine"), "not a number of levels")
     try InputError.require(
-      levels == 0 || grid.size > 1, "refine", "grid 1", "a grid of 2 or more", "one point has no spacing to halve")
+      levels == 0 || min(grid.x.size, grid.y.size) > 1, "refine", "grid \(grid.extent.text)", "a grid of 2 or more",
+      "one point has no spacing to halve")
   }
 
   public init(
-    walk: PointWalk<Problem>, directions: Directions, landscape: LandscapePlane, levels: Int
+    walk: PointWalk<Problem>, axes: LandscapeAxes, landscape: LandscapePlane, levels: Int
   ) throws {
     try Self.check(levels: levels, grid: landscape.grid)
     self.walk = walk
-    self.directions = directions
+    self.axes = axes
     self.landscape = landscape
     self.levels = levels
   }
 
-  /// A point of the square by its place on a lattice as fine as the level, so that equal points have equal coordinates.
+  /// A point of the plane by its place on a lattice as fine as the level, so that equal points have equal coordinates.
   private struct Place: Hashable {
     var column: Int
     var row: Int
@@ -121,13 +122,12 @@ public struct RefinementSampler<Problem: BilevelProblem> {
     var best: [Objective: (place: Place, loss: Double)] = [:]
     for objective in landscape.objectives {
       best[objective] = landscape.minimiser(of: objective).map {
-        (Place(column: 2 * $0.point.i - (grid.size - 1), row: 2 * $0.point.j - (grid.size - 1)), $0.loss)
+        (Place(column: 2 * $0.point.i - (grid.x.size - 1), row: 2 * $0.point.j - (grid.y.size - 1)), $0.loss)
       }
     }
     var result: [LandscapeRefinement.Point] = []
     for level in stride(from: 1, through: levels, by: 1) {
-      let finest = (grid.size - 1) << level
-      func coordinate(_ place: Int) -> Double { grid.range * (Double(place) / Double(finest)) }
+      let finest = (column: (grid.x.size - 1) << level, row: (grid.y.size - 1) << level)
       for objective in best.keys {
         best[objective]?.place.column *= 2
         best[objective]?.place.row *= 2
@@ -138,12 +138,14 @@ public struct RefinementSampler<Problem: BilevelProblem> {
         for column in -1...1 {
           for row in -1...1 where column != 0 || row != 0 {
             let place = Place(column: center.column + 2 * column, row: center.row + 2 * row)
-            if abs(place.column) <= finest, abs(place.row) <= finest { wanted.append((objective, place)) }
+            if abs(place.column) <= finest.column, abs(place.row) <= finest.row { wanted.append((objective, place)) }
           }
         }
       }
       func key(_ place: Place) -> LandscapeRefinement.Place {
-        .init(level: level, x: coordinate(place.column), y: coordinate(place.row))
+        .init(
+          level: level, x: grid.x.range * (Double(place.column) / Double(finest.column)),
+          y: grid.y.range * (Double(place.row) / Double(finest.row)))
       }
       // Of all that are wanted, also where a journal has some: a point's number must not depend on what was done before.
       let first = grid.count + RefinementCount.largest(levels: level - 1, objectives: landscape.objectives.count)
@@ -157,8 +159,8 @@ public struct RefinementSampler<Problem: BilevelProblem> {
         objectives[place, default: []].append(objective)
       }
       let points = places.map { place in
-        WalkPoint(key(place), objectives[place] ?? [], number: numbers[place] ?? first) { [directions] in
-          directions.alphas(at: [key(place).x, key(place).y])
+        WalkPoint(key(place), objectives[place] ?? [], number: numbers[place] ?? first, on: axes) {
+          [key(place).x, key(place).y]
         }
       }
       try walk.run(points, journal: journal, watch: watch)

@@ -4,22 +4,22 @@ import Problems
 /// Walks a grid, journaling each point, so that a run that was stopped or killed continues where it was.
 public struct LandscapeSampler<Problem: BilevelProblem> {
   private let walk: PointWalk<Problem>
-  private let directions: Directions
+  private let axes: LandscapeAxes
   private let grid: LandscapeGrid
   private let objectives: [Objective]
 
   /// - Throws: `InputError` where there are no objectives or not two directions.
   public init(
-    walk: PointWalk<Problem>, directions: Directions, grid: LandscapeGrid, objectives: [Objective]
+    walk: PointWalk<Problem>, axes: LandscapeAxes, grid: LandscapeGrid, objectives: [Objective]
   ) throws {
     guard !objectives.isEmpty else {
       throw InputError("none given", at: "objectives", wanted: "at least one")
     }
-    guard directions.directions.count == 2 else {
-      throw InputError("not those of a plane", at: "directions", found: "\(directions.directions.count)", wanted: "2")
+    guard axes.count == 2 else {
+      throw InputError("not those of a plane", at: "directions", found: "\(axes.count)", wanted: "2")
     }
     self.walk = walk
-    self.directions = directions
+    self.axes = axes
     self.grid = grid
     self.objectives = objectives
   }
@@ -29,7 +29,7 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
     evaluator: ObjectiveEvaluator<Problem>, directions: Directions, grid: LandscapeGrid, objectives: [Objective]
   ) throws {
     try self.init(
-      walk: PointWalk(evaluators: [evaluator]), directions: directions, grid: grid, objectives: objectives)
+      walk: PointWalk(evaluators: [evaluator]), axes: LandscapeAxes(directions), grid: grid, objectives: objectives)
   }
 
   /// Evaluates every point that the journal does not hold yet, begun in row-major order.
@@ -48,7 +48,7 @@ public struct LandscapeSampler<Problem: BilevelProblem> {
   ) throws -> LandscapePlane {
     let journal = try PointJournal(LandscapeTable.points(of: grid), path: path, objectives: objectives)
     let points = (0..<grid.count).map { index in
-      WalkPoint(index, objectives, number: index) { directions.alphas(at: [grid.point(index).x, grid.point(index).y]) }
+      WalkPoint(index, objectives, number: index, on: axes) { [grid.point(index).x, grid.point(index).y] }
     }
     let watch = WalkWatch(
       total: grid.count, done: journal.count(points), isStopRequested: isStopRequested, report: progress)

@@ -18,10 +18,13 @@ public enum LandscapeTable {
         func failure(_ problem: String, _ found: String, _ expected: String) -> InputError {
           InputError(problem, at: .file(table.path, "row \(row + 1)"), found: found, wanted: expected)
         }
-        guard (0..<grid.size).contains(rows[row]), (0..<grid.size).contains(columns[row]) else {
-          throw failure("not a point of the grid", "i \(rows[row]), j \(columns[row])", "0 to \(grid.size - 1)")
+        guard (0..<grid.x.size).contains(rows[row]), (0..<grid.y.size).contains(columns[row]) else {
+          let (last, other) = (grid.x.size - 1, grid.y.size - 1)
+          throw failure(
+            "not a point of the grid", "i \(rows[row]), j \(columns[row])",
+            last == other ? "0 to \(last)" : "0 to \(last), 0 to \(other)")
         }
-        let index = rows[row] * grid.size + columns[row]
+        let index = rows[row] * grid.y.size + columns[row]
         let point = grid.point(index)
         guard x[row] == point.x, y[row] == point.y else {
           throw failure("other coordinates", "(\(x[row]), \(y[row]))", "(\(point.x), \(point.y))")

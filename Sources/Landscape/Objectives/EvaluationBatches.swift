@@ -41,16 +41,18 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
 
   /// The batches that a search would meet from a weight step on: training batches step, step + 1, … (into the next epoch
   /// where this one ends) and validation batches likewise, or the whole split; or training batches that are new at every point.
+  /// Losses on training or test data are over batches of the whole split, in its order and without augmentation: all, or the first.
   ///
   /// - Parameters:
+  ///   - data: what losses are evaluated on.
   ///   - batchNorm: statistics are recalibrated on training batches from the same step on.
   ///   - draw: whether points share them.
   ///   - points: how many points there may be.
-  /// - Throws: `InputError` where there is no validation batch, and where there are more points than draws; what the problem
-  ///   throws where its data are damaged.
+  /// - Throws: `InputError` where there is no validation batch, or none of those data, and where there are more points than draws;
+  ///   what the problem throws where its data are damaged.
   public init(
     of problem: Problem, epoch: Int, firstStep: Int = 0, objectives: [Objective], validation: ValidationExtent = .batches(1),
-    batchNorm: BatchNormMode = .batch, draw: BatchDrawing = .fixed, points: Int = 1
+    data: DataSplit = .validation, batchNorm: BatchNormMode = .batch, draw: BatchDrawing = .fixed, points: Int = 1
   ) throws {
     let longest = max(1, objectives.map(\.trainingBatches).max() ?? 1)
     let recalibration = batchNorm.batches ?? 0
@@ -77,6 +79,17 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
         try problem.trainingBatch(
           epoch: place(offset).epoch, step: offset % length, draw: point * draws + offset / length)
       }
+    }
+    guard data == .validation else {
+      let count = try validation.count(of: problem.splitCount(data), data)
+      validationCount = count
+      guard case .batches = validation else {
+        validationBatch = { index, _ in try problem.splitBatch(data, index) }
+        return
+      }
+      let batches = try (0..<count).map { try problem.splitBatch(data, $0) }
+      validationBatch = { index, _ in batches[index] }
+      return
     }
     switch validation {
     case .batches(let count):
@@ -143,6 +156,29 @@ public enum ValidationExtent: Equatable, Sendable {
     case .batches(let count): "\(count)"
     case .split: "all"
     case .augmentedSplit: "augmented"
+    }
+  }
+
+  /// How many of the batches of a whole split losses are the mean over, where they are not those of a search.
+  ///
+  /// - Throws: `InputError` where there are no such data, or fewer batches, and where they are to be augmented.
+  func count(of available: Int, _ data: DataSplit) throws -> Int {
+    guard available > 0 else {
+      throw InputError(
+        "there are none", at: .setting("data"), found: data.rawValue,
+        wanted: "data that the data set has: validation, for one")
+    }
+    switch self {
+    case .split: return available
+    case .batches(let count):
+      try InputError.require(
+        count <= available, "validation_batches", count, "1 to \(available), or all",
+        "more than the batches of \(data.rawValue) data")
+      return count
+    case .augmentedSplit:
+      throw InputError(
+        "only validation images are drawn as a search augments them", at: .setting("validation_batches"),
+        found: "\(text) of \(data.rawValue) data", wanted: "a number, or all")
     }
   }
 

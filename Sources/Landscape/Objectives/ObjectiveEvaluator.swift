@@ -6,8 +6,9 @@ import Problems
 /// Evaluates objectives around a checkpoint (ω, v).
 ///
 /// Every point sees the same training and validation batches (common random numbers), so that differences between points
-/// are differences of α, unless its batches are fresh. Nothing is moved: ω, v and running statistics are as before after every call. Not for concurrent
-/// use; evaluators of several copies of a problem may share vectors and batches.
+/// are differences of α or ω, unless its batches are fresh. Nothing is moved: ω, v and running statistics are as before after every
+/// call; where points lie along directions in ω, a vector of the evaluator's own holds the ω of the point. Not for concurrent
+/// use; evaluators of several copies of a problem may share vectors, directions and batches.
 public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   public let problem: Problem
   /// Settings of every inner step; its learning rate is ξ of L₂ too, unless `unrolledRate` says otherwise.
@@ -18,9 +19,12 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   let weights: ParameterVector
   let velocity: ParameterVector?
   let statistics: ParameterVector?
+  private let directions: WeightDirections?
   let clock = EngineClock()
   /// The mode's own, for running statistics that inner steps move, or recalibrated ones.
   private lazy var scratch = problem.makeInitialStatistics()
+  /// ω of the point, where it is not that of the checkpoint.
+  private lazy var moved = problem.makeVector()
   private var tools: [ObjectIdentifier: AnyObject] = [:]
 
   /// - Parameters:
@@ -30,12 +34,13 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   ///   - unrolledRate: ξ; the step's learning rate where nil.
   ///   - batchNorm: which statistics normalise where a validation loss is evaluated.
   ///   - statistics: running statistics of the checkpoint, for modes that need them.
+  ///   - directions: in ω, around `weights`, that points may lie along.
   /// - Throws: `InputError` where there is no batch of a kind that is needed, no statistics to run with, or a vector is
   ///   not one of the problem's.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector? = nil, step: WeightStep = WeightStep(),
     unrolledRate: Float? = nil, batches: EvaluationBatches<Problem>, batchNorm: BatchNormMode = .batch,
-    statistics: ParameterVector? = nil
+    statistics: ParameterVector? = nil, directions: WeightDirections? = nil
   ) throws {
     let kinds = [
       ("training batches", batches.training.count), ("validation batches", batches.validationCount),
@@ -45,7 +50,9 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
       throw InputError("none given", at: .words(name), wanted: "at least one")
     }
     let count = problem.makeVector().count
-    for (name, vector) in [("weights", weights), ("velocity", velocity ?? weights)] where vector.count != count {
+    for (name, vector) in [
+      ("weights", weights), ("velocity", velocity ?? weights), ("directions", directions?.center ?? weights),
+    ] where vector.count != count {
       throw InputError("not a vector of this problem", at: .words(name), found: "\(vector.count) values", wanted: "\(count)")
     }
     try batchNorm.check(statistics, wanted: problem.makeInitialStatistics().count)
@@ -59,22 +66,25 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     self.batches = batches
     self.batchNorm = batchNorm
     self.statistics = statistics
+    self.directions = directions
   }
 
   /// Losses and accuracies of several objectives at one α, in their order. Objectives of a kind share what they can.
   ///
-  /// - Parameter point: the number of the point, which fresh batches are a function of.
-  /// - Throws: `InputError` where there are fewer training batches than an objective needs; what the problem throws where
-  ///   its data are damaged.
+  /// - Parameters:
+  ///   - coordinates: how far ω is moved along each of the evaluator's directions; empty for the checkpoint's.
+  ///   - point: the number of the point, which fresh batches are a function of.
+  /// - Throws: `InputError` where there are fewer training batches than an objective needs, or not as many coordinates as
+  ///   directions; what the problem throws where its data are damaged.
   public func evaluate(
-    _ objectives: [Objective], at alphas: ArchitectureParameters, point: Int = 0
+    _ objectives: [Objective], at alphas: ArchitectureParameters, along coordinates: [Double] = [], point: Int = 0
   ) throws -> [BatchLoss] {
-    try evaluateBatches(objectives, at: alphas, point: point).map(BatchLoss.init(summing:))
+    try evaluateBatches(objectives, at: alphas, along: coordinates, point: point).map(BatchLoss.init(summing:))
   }
 
   /// The same on each validation batch: objectives × validation batches.
   public func evaluateBatches(
-    _ objectives: [Objective], at alphas: ArchitectureParameters, point number: Int = 0
+    _ objectives: [Objective], at alphas: ArchitectureParameters, along coordinates: [Double] = [], point number: Int = 0
   ) throws -> [[BatchLoss]] {
     let most = objectives.map(\.trainingBatches).max() ?? 0
     guard most <= batches.training.count else {
@@ -82,8 +92,20 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
         "too few for the inner steps", at: "training batches", found: "\(batches.training.count)", wanted: "at least \(most)"
       )
     }
-    let point = try ObjectivePoint(alphas, objectives, number: number, self)
+    let point = try ObjectivePoint(alphas, objectives, weights: weights(along: coordinates), number: number, self)
     return try objectives.map { try $0.kind.losses(at: point) }
+  }
+
+  /// ω of a point, valid until the next one.
+  private func weights(along coordinates: [Double]) throws -> ParameterVector {
+    guard !coordinates.isEmpty else { return weights }
+    guard let directions, directions.vectors.count == coordinates.count else {
+      throw InputError(
+        "not one for each direction in ω", at: "coordinates", found: "\(coordinates.count)",
+        wanted: "\(directions?.vectors.count ?? 0)")
+    }
+    directions.move(moved, to: coordinates)
+    return moved
   }
 
   /// Seconds spent so far in passes and steps of the problem.

@@ -2,7 +2,7 @@ import Cells
 import Compute
 import Problems
 
-/// A point α and all that an objective is evaluated with there: the checkpoint, its batches and settings, and tools that
+/// A point (ω, α) and all that an objective is evaluated with there: the checkpoint, its batches and settings, and tools that
 /// are made once for all points of an evaluator.
 public final class ObjectivePoint<Problem: BilevelProblem> {
   public let alphas: ArchitectureParameters
@@ -15,15 +15,17 @@ public final class ObjectivePoint<Problem: BilevelProblem> {
 
   /// - Throws: what the problem throws where its data are damaged.
   init(
-    _ alphas: ArchitectureParameters, _ objectives: [Objective], number: Int, _ evaluator: ObjectiveEvaluator<Problem>
+    _ alphas: ArchitectureParameters, _ objectives: [Objective], weights: ParameterVector, number: Int,
+    _ evaluator: ObjectiveEvaluator<Problem>
   ) throws {
     (self.alphas, self.objectives, self.number, self.evaluator) = (alphas, objectives, number, evaluator)
+    self.weights = weights
     training = objectives.contains { $0.trainingBatches > 0 } ? try evaluator.batches.training(at: number) : []
   }
 
   public var problem: Problem { evaluator.problem }
-  /// ω of the checkpoint, not to be moved.
-  public var weights: ParameterVector { evaluator.weights }
+  /// ω of the point, not to be moved: that of the checkpoint but in landscapes of weights. Valid while the point is evaluated.
+  public let weights: ParameterVector
   /// v that steps of ω begin with, not to be moved; nil for zero.
   public var velocity: ParameterVector? { evaluator.velocity }
   /// Settings of an inner step.
@@ -40,7 +42,7 @@ public final class ObjectivePoint<Problem: BilevelProblem> {
   /// The losses on each validation batch.
   ///
   /// - Parameters:
-  ///   - weights: nil for those of the checkpoint.
+  ///   - weights: nil for those of the point.
   ///   - alphas: nil for those of the point.
   ///   - running: the statistics that steps to `weights` have moved; nil where there were none.
   /// - Throws: what the problem throws where its data are damaged.

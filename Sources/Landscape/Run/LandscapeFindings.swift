@@ -2,7 +2,7 @@
 extension LandscapePlane {
   /// An objective at the centre; nil where no point of the grid lies there.
   public func centre(of objective: Objective) -> ObjectiveSample? {
-    grid.size % 2 == 1 ? samples[objective]?[grid.count / 2] : nil
+    grid.x.size % 2 == 1 && grid.y.size % 2 == 1 ? samples[objective]?[grid.count / 2] : nil
   }
 }
 

@@ -17,9 +17,12 @@ public struct LandscapePreset: Sendable {
   public let innerLearningRate: Double?
   public let startsAtRest: Bool
   public let drawing: BatchDrawing
+  public let space: LandscapeSpace
+  /// What losses are evaluated on.
+  public let data: DataSplit
 
   /// One line a preset.
-  public static let all: [LandscapePreset] = [.authors]
+  public static let all: [LandscapePreset] = [.authors, .lossLandscape]
 
   /// The preset of a name; nil where there is none.
   public init?(named name: String) {
@@ -30,12 +33,13 @@ public struct LandscapePreset: Sendable {
   private init(
     name: String, summary: String, source: String, objectives: [Objective], points: Int, range: Double,
     batchNorm: BatchNormMode, validation: ValidationExtent, innerLearningRate: Double?, startsAtRest: Bool,
-    drawing: BatchDrawing
+    drawing: BatchDrawing, space: LandscapeSpace = .alphas, data: DataSplit = .validation
   ) {
     (self.name, self.summary, self.source) = (name, summary, source)
     (self.objectives, self.points, self.range) = (objectives, points, range)
     (self.batchNorm, self.validation) = (batchNorm, validation)
     (self.innerLearningRate, self.startsAtRest, self.drawing) = (innerLearningRate, startsAtRest, drawing)
+    (self.space, self.data) = (space, data)
   }
 
   /// The landscapes of the ZARTS paper as its authors' script draws them. Its loop takes a step before it looks whether it has
@@ -47,9 +51,23 @@ public struct LandscapePreset: Sendable {
     objectives: [.firstOrder, .trueLoss(innerSteps: 2), .trueLoss(innerSteps: 11)], points: 51, range: 1,
     batchNorm: .running, validation: .augmentedSplit, innerLearningRate: 0.001, startsAtRest: true, drawing: .fresh)
 
+  /// The planes of weights of Li et al. (2018): filter-normalised random directions without biases and batch norm, which are the
+  /// defaults of directions in ω, and the loss over the whole training set, not augmented, in evaluation mode.
+  public static let lossLandscape = LandscapePreset(
+    name: "loss-landscape",
+    summary:
+      "planes of weights as the scripts of loss-landscape draw them: filter-normalised, over the training set, running statistics",
+    source:
+      "tomgoldstein/loss-landscape 64ef4d5, script/2d_contour_resnet56.sh; plot_surface.py, line 289; evaluation.py, line 31",
+    objectives: [.firstOrder], points: 51, range: 1, batchNorm: .running, validation: .split, innerLearningRate: nil,
+    startsAtRest: false, drawing: .fixed, space: .weights, data: .training)
+
   /// What it sets, as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
-    [
+    var entries: [(key: String, value: String)] = []
+    if space != .alphas { entries.append(("over", space.rawValue)) }
+    if data != .validation { entries.append(("data", data.rawValue)) }
+    return entries + [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""), ("grid", "\(points)"), ("range", "\(range)"),
       ("validation_batches", validation.text),
     ] + batchNorm.entries + (innerLearningRate.map { [("inner_learning_rate", "\($0)")] } ?? [])

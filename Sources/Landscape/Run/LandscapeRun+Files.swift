@@ -10,6 +10,8 @@ extension LandscapeRun {
     public var refinement: LandscapeRefinement?
     /// Of lines.
     public var lines: LandscapeLines?
+    /// Of methods that were followed in the plane of a grid.
+    public var paths: [ConfinedPath]?
   }
 
   /// Samples a grid and writes the files.
@@ -45,10 +47,12 @@ extension LandscapeRun {
     defer { withExtendedLifetime(lock) {} }
     let checkpoint = FiniteCheck.place(in: origin)
     let files = StudyFolder(
-      folder, .landscape, result: tableName, journals: [StudyFolder.journalName, Self.refinementJournal])
+      folder, .landscape, result: tableName,
+      journals: [StudyFolder.journalName, Self.refinementJournal, Self.pathsJournal])
     if try files.begin(settingsFile(origin: origin), isContinued: isContinued) { return try finishedResult(in: folder) }
     try TensorFile.write(
-      directions.tensors, metadata: ["state_sha256": stateDigest], to: folder.file("directions.safetensors"))
+      axes.tensors(of: walk.evaluators[0].problem), metadata: ["state_sha256": stateDigest],
+      to: folder.file("directions.safetensors"))
     if let projection {
       try CSVWriter.write(
         columns: TrajectoryProjection.columns, rows: projection.rows, to: folder.file("trajectory.csv"))
@@ -79,7 +83,7 @@ extension LandscapeRun {
     _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
     let sampler = try LandscapeSampler(
-      walk: walk, directions: directions, grid: settings.grid, objectives: settings.objectives)
+      walk: walk, axes: axes, grid: settings.grid, objectives: settings.objectives)
     let landscape = try sampler.run(
       journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
@@ -87,14 +91,15 @@ extension LandscapeRun {
     var refinement: LandscapeRefinement?
     if settings.refinementLevels > 0 {
       let found = try RefinementSampler(
-        walk: walk, directions: directions, landscape: landscape, levels: settings.refinementLevels
+        walk: walk, axes: axes, landscape: landscape, levels: settings.refinementLevels
       ).run(
         journal: folder.file(Self.refinementJournal), isStopRequested: isStopRequested)
       try CSVWriter.write(columns: LandscapeRefinement.columns, rows: found.rows, to: folder.file("refinement.csv"))
       refinement = found
     }
+    let paths = try samplePaths(in: folder, isStopRequested)
     let losses = settings.objectives.flatMap(landscape.losses)
-    try NPYFile(shape: [settings.objectives.count, settings.grid.size, settings.grid.size], values: .float64(losses))
+    try NPYFile(shape: [settings.objectives.count, settings.grid.x.size, settings.grid.y.size], values: .float64(losses))
       .write(to: folder.file("landscape.npy"))
     try landscape.arrays.write(to: folder.file("landscape.npz"))
     let comparisons = try LandscapeComparison.all(in: landscape)
@@ -104,7 +109,7 @@ extension LandscapeRun {
     }
     try CSVWriter.write(
       columns: LandscapeTable.columns, rows: LandscapeTable.rows(of: landscape), to: folder.file(tableName))
-    return Result(landscape: landscape, refinement: refinement)
+    return Result(landscape: landscape, refinement: refinement, paths: paths)
   }
 
   private func sampleLines(
@@ -112,7 +117,7 @@ extension LandscapeRun {
     _ progress: @escaping (Int, Int) -> Void
   ) throws -> Result {
     let sampler = try LineSampler(
-      walk: walk, directions: directions, axis: settings.grid, objectives: settings.objectives)
+      walk: walk, axes: axes, axis: settings.grid, objectives: settings.objectives)
     let lines = try sampler.run(
       journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
@@ -127,10 +132,10 @@ extension LandscapeRun {
     let table = try CSVTable(readingFrom: folder.file(tableName))
     guard settings.kind == .grid else {
       let known = try LandscapeLines.samples(
-        in: table, axis: settings.grid, lines: settings.directions.count, objectives: settings.objectives)
+        in: table, axis: settings.grid, lines: settings.axes.count, objectives: settings.objectives)
       return Result(
         lines: try LandscapeLines(
-          axis: settings.grid, objectives: settings.objectives, count: settings.directions.count, samples: known))
+          axis: settings.grid, objectives: settings.objectives, count: settings.axes.count, samples: known))
     }
     let known = try LandscapeTable.samples(in: table, grid: settings.grid, objectives: settings.objectives)
     var samples: [Objective: [LandscapePlane.Sample]] = [:]
@@ -145,6 +150,6 @@ extension LandscapeRun {
           in: CSVTable(readingFrom: folder.file("refinement.csv")), objectives: settings.objectives))
     return Result(
       landscape: try LandscapePlane(grid: settings.grid, objectives: settings.objectives, samples: samples),
-      refinement: refinement)
+      refinement: refinement, paths: try finishedPaths(in: folder))
   }
 }

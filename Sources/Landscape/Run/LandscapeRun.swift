@@ -12,17 +12,23 @@ import Runs
 /// - `journal.csv`, `refinement-journal.csv`: points as they are finished, removed at the end;
 /// - of a grid `landscape.csv`, `landscape.npy` [objectives, grid, grid] (losses, float64), `landscape.npz` (x, y, losses and
 ///   accuracies by objective), `comparison.csv` where one of the objectives is the true loss of some inner steps and there
-///   are others to compare with it, `refinement.csv` where it is refined, and `trajectory.csv` where paths of α are given;
+///   are others to compare with it, `refinement.csv` where it is refined, `trajectory.csv` where paths of α are given, and
+///   `paths.csv` where methods are followed in the plane;
 /// - of lines `lines.csv`.
 public struct LandscapeRun<Problem: BilevelProblem> {
   /// With the range that was found, where it is automatic.
   public let settings: LandscapeSettings
+  /// Directions of α, around the α of every point; none where all axes are ω's.
   public let directions: Directions
+  /// All axes, those of ω with their directions.
+  public let axes: LandscapeAxes
   /// Digest of ω, v and α.
   public let stateDigest: String
-  /// The paths of α in the plane of a grid; nil where there are none.
+  /// The paths of α or ω in the plane of a grid that is its own; nil where there are none.
   public let projection: TrajectoryProjection?
   let walk: PointWalk<Problem>
+  /// The checkpoint's momentum, whatever points begin with; nil for zero.
+  let velocity: ParameterVector?
   private let crew: Crew
   private let center: ArchitectureParameters
 
@@ -31,16 +37,17 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   ///   - statistics: its running normalisation statistics; nil where it has none.
   ///   - alphas: of the checkpoint.
   ///   - trajectories: paths of α, for principal components and for `trajectory.csv`.
+  ///   - files: what directions in ω are read from.
   ///   - replicas: further copies of the problem; as many points more are evaluated at a time.
   /// - Throws: `InputError` where the settings cannot be met, and where a direction cannot be read or made.
   public init(
     problem: Problem, weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
     alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [],
-    replicas: [Problem] = []
+    files: WeightDirectionFiles = WeightDirectionFiles(), replicas: [Problem] = []
   ) throws {
     try self.init(
       problems: [problem] + replicas, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
-      settings: settings, trajectories: trajectories, crew: Crew(workers: 1 + replicas.count), origin: [])
+      settings: settings, trajectories: trajectories, files: files, crew: Crew(workers: 1 + replicas.count), origin: [])
   }
 
   /// The same with a crew that may span ranks; the others call `serve`.
@@ -50,15 +57,16 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   ///   - origin: where problem and checkpoint come from, which ranks must agree on.
   package init(
     problems: [Problem], weights: ParameterVector, velocity: ParameterVector?, statistics: ParameterVector? = nil,
-    alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [], crew: Crew,
-    origin: [(key: String, value: String)]
+    alphas: ArchitectureParameters, settings: LandscapeSettings, trajectories: [AlphaTrajectory] = [],
+    files: WeightDirectionFiles = WeightDirectionFiles(), crew: Crew, origin: [(key: String, value: String)]
   ) throws {
     try Self.check(settings)
     try Self.check(settings, trajectories)
     self.crew = crew
+    self.velocity = velocity
     let walks = try LandscapeWalks(
       problems: problems, weights: weights, velocity: velocity, statistics: statistics, alphas: alphas,
-      settings: settings, crew: crew, origin: origin)
+      settings: settings, files: files, crew: crew, origin: origin)
     try crew.prepare(walks.account.bytes)
     center = try Self.center(settings, alphas, trajectories)
     let raw = try DirectionSource(
@@ -66,18 +74,14 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       firstStep: settings.firstStep, gradients: walks.gradients, walk: walks.directions, randomSeed: settings.directionsSeed,
       zarts: settings.zarts, trajectories: trajectories
     ).make(settings.directions, at: alphas, center: center)
-    directions = try Directions(raw, around: center, normalisation: settings.normalisation)
-    projection =
-      settings.kind == .grid && !trajectories.isEmpty ? try TrajectoryProjection(of: trajectories, on: directions) : nil
+    directions =
+      raw.isEmpty
+      ? Directions(around: center) : try Directions(raw, around: center, normalisation: settings.normalisation)
+    axes = LandscapeAxes(
+      alphas: directions, weights: walks.weightDirections, movesWeights: settings.axes.map { $0.weightKind != nil })
+    projection = try Self.projection(settings, axes, trajectories, files.trajectory)
     var resolved = settings
-    if settings.isRangeAutomatic {
-      guard let projection else {
-        throw InputError(
-          "needs a path of α in a plane", at: .setting("range"), found: "auto",
-          wanted: "a number, or the trajectory of a run in a plane (kind grid)")
-      }
-      resolved.grid = try LandscapeGrid(size: settings.grid.size, range: projection.enclosingRange())
-    }
+    if let reach = settings.automaticReach { resolved.grid = try reach.grid(settings.grid.extent, holding: projection) }
     self.settings = resolved
     stateDigest = SHA256.ofState(weights, velocity, alphas)
     walk = walks.points
@@ -88,6 +92,7 @@ public struct LandscapeRun<Problem: BilevelProblem> {
     guard !settings.objectives.isEmpty else {
       throw InputError("none given", at: "objectives", wanted: "at least one")
     }
+    guard !settings.axes.isEmpty else { throw InputError("none given", at: "directions", wanted: "at least one") }
     for (key, rate) in [
       ("inner_learning_rate", settings.step.learningRate), ("unrolled_learning_rate", settings.searchStep.learningRate),
     ] {
@@ -101,20 +106,42 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   }
 
   private static func check(_ settings: LandscapeSettings, _ trajectories: [AlphaTrajectory]) throws {
-    guard settings.kind == .line || settings.directions.count == 2 else {
+    guard settings.kind == .line || settings.axes.count == 2 else {
       throw InputError(
-        "a plane has two directions", at: .setting("directions"),
-        found: settings.directions.map(\.label).joined(separator: ","), wanted: "two, or kind line")
+        "a plane has two directions", at: .setting("directions"), found: settings.axes.list, wanted: "two, or kind line")
     }
     if settings.kind == .grid {
       try RefinementSampler<Problem>.check(levels: settings.refinementLevels, grid: settings.grid)
     } else if settings.refinementLevels != 0 {
       throw InputError("is of planes", at: .setting("refine"), found: "kind line", wanted: "kind grid")
     }
+    guard settings.paths == nil || (settings.kind == .grid && settings.space == .alphas) else {
+      throw InputError(
+        "are in planes of α", at: .setting("paths"),
+        found: "kind \(settings.kind.rawValue), over \(settings.space.rawValue)",
+        wanted: "kind grid, over alphas")
+    }
+    guard settings.center == .checkpoint || settings.space != .weights else {
+      throw InputError(
+        "a landscape of weights is around those of the checkpoint", at: .setting("center"), found: settings.center.rawValue,
+        wanted: LandscapeSettings.Center.checkpoint.rawValue)
+    }
     guard settings.center == .checkpoint || !trajectories.isEmpty else {
       throw InputError(
         "needs a path of α", at: .setting("center"), found: "mean", wanted: "checkpoint, or the trajectory of a run")
     }
+  }
+
+  /// Paths are seen in planes of their own space.
+  private static func projection(
+    _ settings: LandscapeSettings, _ axes: LandscapeAxes, _ trajectories: [AlphaTrajectory], _ path: WeightTrajectory?
+  ) throws -> TrajectoryProjection? {
+    guard settings.kind == .grid else { return nil }
+    if settings.space == .alphas, !trajectories.isEmpty {
+      return try TrajectoryProjection(of: trajectories, on: axes.alphas)
+    }
+    guard settings.space == .weights, let path, let weights = axes.weights else { return nil }
+    return try TrajectoryProjection(of: path, on: weights.vectors, around: weights.center)
   }
 
   private static func center(
@@ -130,7 +157,9 @@ public struct LandscapeRun<Problem: BilevelProblem> {
   public func settingsText(origin: [(key: String, value: String)] = []) -> String { settingsFile(origin: origin).text }
 
   func settingsFile(origin: [(key: String, value: String)]) -> SettingsFile {
-    var entries = settings.entries + [("state_sha256", stateDigest), ("directions_sha256", directionsDigest)]
+    var entries = settings.entries + [("state_sha256", stateDigest)]
+    if settings.space != .weights { entries.append(("directions_sha256", directionsDigest)) }
+    if let weights = axes.weights { entries += weightEntries(weights) }
     for (kind, matrix) in zip(center.kinds, center.matrices) {
       let norm = matrix.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
       entries.append(("alpha_norm_\(kind.name)", "\(norm)"))
@@ -139,6 +168,14 @@ public struct LandscapeRun<Problem: BilevelProblem> {
       for (index, share) in shares.enumerated() { entries.append(("explained_variance_\(index + 1)", "\(share)")) }
     }
     return SettingsFile(origin: origin, settings: entries)
+  }
+
+  /// What the directions in ω are, and how long. Two that span a plane are seldom exactly orthogonal unless they were made so.
+  private func weightEntries(_ weights: WeightDirections) -> [(key: String, value: String)] {
+    [
+      ("weight_directions_sha256", weights.digest), ("weights_norm", "\(weights.center.norm)"),
+      ("weight_direction_norms", JSONText.quoted(weights.norms.map { "\($0)" }.joined(separator: ","))),
+    ] + (settings.space == .weights && settings.kind == .grid ? [("direction_cosine", "\(weights.cosine(0, 1))")] : [])
   }
 
   /// The files of another run, or another update of ZARTS, make other directions under the same settings.
@@ -167,9 +204,13 @@ extension LandscapeRun {
           of: [objective], validationBatches: evaluators[0].batches.validationCount,
           recalibrationBatches: evaluators[0].batches.recalibration.count)
     }
-    return TimeEstimate(
+    var estimate = TimeEstimate(
       points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
       parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+    // Side by side at best; one after the other where there is one copy of the problem.
+    estimate.paths = settings.paths?.work ?? EvaluationWork()
+    estimate.pathsAtOnce = max(1, min(evaluators.count, settings.paths?.methods.count ?? 1))
+    return estimate
   }
 
   /// Validation batches that each loss is the mean over.

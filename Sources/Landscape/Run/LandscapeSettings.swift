@@ -23,9 +23,16 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var kind: Kind
   /// Points along each side, or along each line.
   public var grid: LandscapeGrid
-  /// Whether the range of the grid is to be the smallest that holds the paths of α, a tenth to spare.
-  public var isRangeAutomatic: Bool
-  public var directions: [DirectionKind]
+  /// How far the grid is to reach where that is to be the least that holds the paths, a tenth to spare; nil where it is given.
+  public var automaticReach: GridReach?
+  public var isRangeAutomatic: Bool { automaticReach != nil }
+  /// What the axes run along, in their order.
+  public var axes: [LandscapeAxis]
+  /// Directions of α among them; set, they are all axes.
+  public var directions: [DirectionKind] {
+    get { axes.compactMap(\.alphaKind) }
+    set { axes = newValue.map(LandscapeAxis.alphas) }
+  }
   public var directionsSeed: UInt64
   public var normalisation: DirectionNormalisation
   public var center: Center
@@ -47,6 +54,12 @@ public struct LandscapeSettings: Equatable, Sendable {
   public var refinementLevels: Int
   /// Of a direction `zarts`.
   public var zarts: ZARTSUpdateSettings
+  /// Methods that are followed in the plane of a grid of α; nil for none.
+  public var paths: ConfinedPathSettings?
+  /// Of directions in ω.
+  public var weightDirections = WeightDirectionSettings()
+  /// What losses are evaluated on. Directions along gradients are those of validation data in any case.
+  public var data = DataSplit.validation
 
   public init(
     objectives: [Objective], grid: LandscapeGrid, directionsSeed: UInt64 = 0, normalisation: DirectionNormalisation = .cell,
@@ -59,8 +72,8 @@ public struct LandscapeSettings: Equatable, Sendable {
     self.objectives = objectives
     self.kind = kind
     self.grid = grid
-    self.isRangeAutomatic = isRangeAutomatic
-    self.directions = directions
+    automaticReach = isRangeAutomatic ? GridReach(nil) : nil
+    axes = directions.map(LandscapeAxis.alphas)
     self.directionsSeed = directionsSeed
     self.normalisation = normalisation
     self.center = center
@@ -81,23 +94,42 @@ public struct LandscapeSettings: Equatable, Sendable {
 
   /// The settings as keys and values of a YAML mapping.
   public var entries: [(key: String, value: String)] {
-    [
+    var entries: [(key: String, value: String)] = [
       ("objectives", "\"\(objectives.map(\.label).joined(separator: ","))\""),
-      (kind == .grid ? "grid" : "points", "\(grid.size)"),
-      ("range", "\(grid.range)"), ("directions_seed", "\(directionsSeed)"), ("normalisation", normalisation.rawValue),
+      (kind == .grid ? "grid" : "points", grid.extent.text),
+      ("range", grid.rangeText), ("directions_seed", "\(directionsSeed)"),
+    ]
+    if space != .alphas { entries.append(("over", space.rawValue)) }
+    if space != .weights { entries.append(("normalisation", normalisation.rawValue)) }
+    entries += [
       ("inner_learning_rate", "\(step.learningRate)"), ("momentum", "\(step.momentum)"),
       ("weight_decay", "\(step.weightDecay)"), ("gradient_clip", "\(step.gradientClip)"), ("batch_epoch", "\(epoch)"),
       ("batch_step", "\(firstStep)"), ("validation_batches", validation.text),
-      ("kind", kind.rawValue), ("directions", quoted(directions.map(\.label).joined(separator: ","))),
-      ("center", center.rawValue),
-    ] + batchNorm.entries + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
+      ("kind", kind.rawValue), ("directions", quoted(axes.list)), ("center", center.rawValue),
+    ]
+    if space != .alphas { entries += weightDirections.entries(weightKinds) }
+    // Absent at their defaults, so that landscapes begun before there was a choice go on.
+    if data != .validation { entries.append(("data", data.rawValue)) }
+    return entries + batchNorm.entries
+      + DepartureEntries.of(unrolledRate: unrolledRate, startsAtRest: startsAtRest, drawing: drawing)
       + (kind == .grid ? [("refine", "\(refinementLevels)")] : []) + (directions.contains(.zarts) ? zarts.entries : [])
       + (directions.contains { $0.descended != nil }
-        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : [])
+        ? [("direction_displacement", "\(TrueLossDescent.displacement)")] : []) + (paths?.entries ?? [])
+  }
+
+  /// Whose directions the axes are.
+  public var space: LandscapeSpace { axes.space }
+
+  /// Directions of ω among the axes.
+  var weightKinds: [WeightDirectionKind] { axes.compactMap(\.weightKind) }
+
+  /// Whether biases and batch norm are left out of directions of ω of some kind.
+  public func ignoresBiases(of isMeant: (WeightDirectionKind) -> Bool) -> Bool {
+    weightKinds.enumerated().contains { isMeant($1) && weightDirections.ignored($0, of: $1) == .biasbn }
   }
 
   /// Points of the grid or of all lines, those of a refinement left out.
-  public var pointCount: Int { kind == .grid ? grid.count : grid.size * directions.count }
+  public var pointCount: Int { kind == .grid ? grid.count : grid.size * axes.count }
 
   /// The same with what a refinement may add, which have numbers of their own.
   var numberedPoints: Int {
@@ -105,13 +137,13 @@ public struct LandscapeSettings: Equatable, Sendable {
   }
 
   /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
-  public var pointBytes: Int { 160 + 8 * directions.count + 144 * objectives.count }
+  public var pointBytes: Int { 160 + 8 * axes.count + 144 * objectives.count }
 
   /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
   /// estimate of the time.
   public var withoutComputedDirections: LandscapeSettings {
     var result = self
-    result.directions = directions.map { $0.isComputed ? .random : $0 }
+    result.axes = axes.map { $0.alphaKind?.isComputed == true ? .alphas(.random) : $0 }
     return result
   }
 

@@ -4,8 +4,8 @@ import Runs
 /// The file beside results that says which settings they are of: lines of `key: value`.
 package struct SettingsFile {
   /// Keys that say where something lies, which is not what it is: checkpoints are known by `state_sha256`, data by their
-  /// checksum.
-  private static let places: Set<String> = ["checkpoint", "checkpoints", "dataset"]
+  /// checksum, eigenvectors by the digest of the directions.
+  private static let places: Set<String> = ["checkpoint", "checkpoints", "dataset", "eigenvectors"]
 
   /// Digests of the states of several checkpoints, which are known by their places where a file lacks it.
   package static let checkpointDigests = "checkpoints_sha256"

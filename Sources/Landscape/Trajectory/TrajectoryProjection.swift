@@ -1,7 +1,8 @@
+import Compute
 import Formats
 import Foundation
 
-/// Paths of α as seen in the plane of a landscape: the content of `trajectory.csv`.
+/// Paths of α, or of ω, as seen in the plane of a landscape: the content of `trajectory.csv`.
 public struct TrajectoryProjection: Equatable, Sendable {
   /// One epoch of one run.
   public struct Point: Equatable, Sendable {
@@ -11,7 +12,7 @@ public struct TrajectoryProjection: Equatable, Sendable {
     /// Coordinates of the foot in the plane.
     public var x: Double
     public var y: Double
-    /// ‖α − foot‖.
+    /// ‖α − foot‖, or ‖ω − foot‖.
     public var distance: Double
   }
 
@@ -50,13 +51,55 @@ public struct TrajectoryProjection: Equatable, Sendable {
     }
   }
 
+  /// The path of ω in a plane of directions of ω, which need not be orthogonal.
+  ///
+  /// - Parameter center: where the directions start.
+  /// - Throws: `InputError` where there are not two directions, or they are dependent or of another network; what reading a
+  ///   checkpoint throws.
+  public init(
+    of trajectory: WeightTrajectory, on directions: [ParameterVector], around center: ParameterVector
+  ) throws {
+    guard directions.count == 2 else {
+      throw InputError(
+        "a path is seen in a plane", at: .setting("trajectory"), found: "\(directions.count) directions",
+        wanted: "two directions")
+    }
+    let feet = try trajectory.feet(on: directions, around: center)
+    points = zip(trajectory.checkpoints, feet).map { checkpoint, foot in
+      Point(
+        run: checkpoint.run, epoch: checkpoint.epoch, x: foot.coordinates[0], y: foot.coordinates[1],
+        distance: foot.distance)
+    }
+    // ⟨ω, d⟩ but for a constant, from the coordinates along both.
+    let cross = directions[0].dot(directions[1])
+    let squares = directions.map { $0.dot($0) }
+    let along = feet.map { foot in
+      let (x, y) = (foot.coordinates[0], foot.coordinates[1])
+      return [x * squares[0] + y * cross, x * cross + y * squares[1]]
+    }
+    explainedVariance = directions.indices.map { axis in
+      let values = along.map { $0[axis] }
+      let mean = values.reduce(0, +) / Double(values.count)
+      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+      return variance / squares[axis] / trajectory.variance
+    }
+  }
+
   /// The smallest range of a square grid that holds every point, with a tenth to spare.
   ///
   /// - Throws: `InputError` where every point lies on the centre.
-  public func enclosingRange() throws -> Double {
-    let farthest = points.reduce(0) { max($0, abs($1.x), abs($1.y)) }
+  public func enclosingRange() throws -> Double { try range(farthest: points.reduce(0) { max($0, abs($1.x), abs($1.y)) }) }
+
+  /// The same along one direction alone.
+  ///
+  /// - Parameter direction: 0 or 1.
+  public func enclosingRange(along direction: Int) throws -> Double {
+    try range(farthest: points.reduce(0) { max($0, abs(direction == 0 ? $1.x : $1.y)) })
+  }
+
+  private func range(farthest: Double) throws -> Double {
     guard farthest > 0, farthest.isFinite else {
-      throw InputError("the path of α has no extent in this plane", at: .setting("range"), found: "auto", wanted: "a number")
+      throw InputError("the path has no extent in this plane", at: .setting("range"), found: "auto", wanted: "a number")
     }
     return 1.1 * farthest
   }

@@ -11,11 +11,13 @@ package struct PointRequest: Equatable {
   package var objectives: [String]
   /// α there, flat.
   package var alphas: [Float]
+  /// How far ω is moved along its directions.
+  package var weights: [Double]
   /// `WalkPoint.number`.
   package var number: Int
 
-  package init(bench: Int, objectives: [String], alphas: [Float], number: Int) {
-    (self.bench, self.objectives, self.alphas, self.number) = (bench, objectives, alphas, number)
+  package init(bench: Int, objectives: [String], alphas: [Float], weights: [Double] = [], number: Int) {
+    (self.bench, self.objectives, self.alphas, self.weights, self.number) = (bench, objectives, alphas, weights, number)
   }
 
   package func write(to writer: inout MessageWriter) {
@@ -23,6 +25,7 @@ package struct PointRequest: Equatable {
     writer.write(objectives.count)
     for label in objectives { writer.write(label) }
     writer.write(alphas)
+    writer.write(weights)
     writer.write(number)
   }
 
@@ -32,6 +35,7 @@ package struct PointRequest: Equatable {
     objectives = []
     for _ in 0..<max(0, try reader.int()) { objectives.append(try reader.text()) }
     alphas = try reader.floats()
+    weights = try reader.doubles()
     number = try reader.int()
   }
 }
@@ -103,7 +107,8 @@ package struct PointServer<Problem: BilevelProblem> {
     }
     var alphas = shape
     alphas.flat = request.alphas
-    let losses = try walk.evaluator(request.bench, worker).evaluateBatches(asked, at: alphas, point: request.number)
+    let losses = try walk.evaluator(request.bench, worker).evaluateBatches(
+      asked, at: alphas, along: request.weights, point: request.number)
     return PointAnswer(losses: losses).bytes
   }
 }

@@ -9,8 +9,8 @@ public struct WalkPoint<Key: Hashable> {
   public let key: Key
   /// What is evaluated there.
   public let objectives: [Objective]
-  /// α there, asked for when its turn comes, from any thread.
-  public let alphas: () -> ArchitectureParameters
+  /// Where it lies, asked for when its turn comes, from any thread.
+  let place: () -> PointPlace
   /// Which fresh batches it has: a matter of where it lies, not of when it is visited.
   public let number: Int
   /// Which evaluators it needs, in a walk whose points have batches or settings of several kinds.
@@ -25,7 +25,11 @@ public struct WalkPoint<Key: Hashable> {
   package init(
     _ key: Key, _ objectives: [Objective], number: Int = 0, bench: Int, at alphas: @escaping () -> ArchitectureParameters
   ) {
-    (self.key, self.objectives, self.number, self.bench, self.alphas) = (key, objectives, number, bench, alphas)
+    self.init(key, objectives, number: number, bench: bench, in: { PointPlace(alphas: alphas()) })
+  }
+
+  init(_ key: Key, _ objectives: [Objective], number: Int, bench: Int, in place: @escaping () -> PointPlace) {
+    (self.key, self.objectives, self.number, self.bench, self.place) = (key, objectives, number, bench, place)
   }
 }
 
@@ -83,17 +87,18 @@ public struct PointWalk<Problem: BilevelProblem> {
     try crew.run(
       left.count, isStopRequested: watch.isStopRequested,
       make: { index, worker in
-        let point = left[index]
+        let (point, place) = (left[index], left[index].place())
         let losses = try evaluator(point.bench, worker).evaluateBatches(
-          point.objectives, at: point.alphas(), point: point.number)
+          point.objectives, at: place.alphas, along: place.weights, point: point.number)
         return losses.map(ObjectiveSample.init(batches:))
       },
       courier: Crew.Courier(
         to: station,
         request: { index, writer in
-          let point = left[index]
+          let (point, place) = (left[index], left[index].place())
           PointRequest(
-            bench: point.bench, objectives: point.objectives.map(\.label), alphas: point.alphas().flat, number: point.number
+            bench: point.bench, objectives: point.objectives.map(\.label), alphas: place.alphas.flat, weights: place.weights,
+            number: point.number
           ).write(to: &writer)
         },
         result: { _, reader in try PointAnswer(from: &reader).losses.map(ObjectiveSample.init(batches:)) }),

@@ -10,6 +10,9 @@ public struct TimeEstimate: Equatable, Sendable {
   public var gradients = EvaluationWork()
   /// At most, of the refinement.
   public var refinement: EvaluationWork
+  /// Of paths of methods in the plane, on this rank, and how many are followed at a time.
+  public var paths = EvaluationWork()
+  public var pathsAtOnce = 1
   /// Of directions that passes of the network make, before any point; 0 where they are made.
   public var directions: EvaluationWork
   /// Points evaluated at a time, on all ranks together.
@@ -55,5 +58,6 @@ public struct TimeEstimate: Equatable, Sendable {
       return sum + Double(rounds) * seconds(of: points.work)
     }
     return seconds(of: directions) + seconds(of: gradients) + walks + seconds(of: refinement) / Double(max(1, parallel))
+      + seconds(of: paths) / Double(max(1, pathsAtOnce))
   }
 }

@@ -123,6 +123,12 @@ public final class QuadraticBilevelProblem: BilevelProblem {
     .init(split: .validation, shift: [Double](repeating: 0, count: weightCount))
   }
 
+  /// Of training and validation data likewise one batch without a shift; there are no test data.
+  public func splitCount(_ split: DataSplit) -> Int { split == .test ? 0 : 1 }
+  public func splitBatch(_ split: DataSplit, _ index: Int) throws -> Batch {
+    .init(split: split == .training ? .training : .validation, shift: [Double](repeating: 0, count: weightCount))
+  }
+
   private func shift(_ purpose: RandomStream.Purpose, epoch: Int, step: Int) -> [Double] {
     guard noise > 0 else { return [Double](repeating: 0, count: weightCount) }
     var stream = RandomStream(

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 
 /// The planes of a landscape side by side, and what the approximations miss; colours on one scale or on one each.
@@ -169,17 +170,33 @@ struct LandscapePanels {
       ]
   }
 
-  /// The kinds of the two directions, and their unit.
+  /// The kinds of the two directions; `weights:` stands before those of ω, `alpha:` before those of α beside them.
   private var directionNames: (String, String) {
     let kinds = landscape.settings["directions"]?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
-    let names = kinds.count >= 2 ? (kinds[0], kinds[1]) : ("first", "second")
+    let ofWeights = landscape.settings["over"] == "weights"
+    func name(_ kind: String) -> String {
+      let words = kind.replacing("alpha:", with: "α ").replacing("weights:", with: "ω ")
+      return ofWeights ? "ω \(words)" : words
+    }
+    let names = kinds.count >= 2 ? (name(kinds[0]), name(kinds[1])) : ("first", "second")
     return ("along \(names.0) direction", "along \(names.1 == names.0 ? "second \(names.1)" : names.1) direction")
   }
 
-  /// Runs through the plane, where their α was projected onto it.
+  /// Runs through the plane, where their α was projected onto it, and methods that were held to it.
   private func way(_ plane: ReportLandscape.Plane) -> [HTML] {
-    guard let table = landscape.trajectory, let x = try? table.doubles("x"), let y = try? table.doubles("y"),
-      let runs = try? table.column("run"), let epochs = try? table.column("epoch"),
+    let runs = way(landscape.trajectory, of: "run", by: "epoch", after: 0, plane)
+    return runs + way(landscape.paths, of: "path", by: "update", after: runs.count, plane)
+  }
+
+  /// - Parameters:
+  ///   - name: the column with a path's name.
+  ///   - count: the column that counts its points.
+  ///   - places: of paths that are drawn before these.
+  private func way(
+    _ table: CSVTable?, of name: String, by count: String, after places: Int, _ plane: ReportLandscape.Plane
+  ) -> [HTML] {
+    guard let table, let x = try? table.doubles("x"), let y = try? table.doubles("y"),
+      let runs = try? table.column(name), let epochs = try? table.column(count),
       let xs = Self.range(plane.x), let ys = Self.range(plane.y)
     else { return [] }
     var order: [String] = []
@@ -197,9 +214,10 @@ struct LandscapePanels {
       let dots = inside.map { point in
         HTML.element(
           "circle", ["cx": number(point.x), "cy": number(point.y), "r": "9"],
-          [.element("title", [:], [.text("\(run), epoch \(point.epoch)")])])
+          [.element("title", [:], [.text("\(run), \(count) \(point.epoch)")])])
       }
-      return .element("g", ["class": "way w\(index % 3)"], [.element("path", ["d": path.isEmpty ? "M0 0" : path])] + dots)
+      return .element(
+        "g", ["class": "way w\((places + index) % 3)"], [.element("path", ["d": path.isEmpty ? "M0 0" : path])] + dots)
     }
   }
 

@@ -15,6 +15,8 @@ public struct ReportLandscape: Sendable {
   public let comparison: CSVTable?
   /// trajectory.csv: the way of runs through the plane.
   public internal(set) var trajectory: CSVTable?
+  /// paths.csv: methods that were followed in the plane.
+  public let paths: CSVTable?
   /// refinement.csv: further points of the plane.
   public let refinement: CSVTable?
   /// The command line that its figure was drawn with.
@@ -57,6 +59,7 @@ public struct ReportLandscape: Sendable {
     lines = try access.table("\(path)/lines.csv")
     comparison = try access.table("\(path)/comparison.csv")
     trajectory = try access.table("\(path)/trajectory.csv")
+    paths = try access.table("\(path)/paths.csv")
     refinement = try access.table("\(path)/refinement.csv")
     // Until a landscape is finished its points stand in the journal.
     let points = try access.table("\(path)/landscape.csv") ?? (lines == nil ? access.table("\(path)/journal.csv") : nil)

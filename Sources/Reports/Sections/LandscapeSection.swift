@@ -2,7 +2,7 @@ import Figures
 import Formats
 import Foundation
 
-/// Planes and lines of the validation loss in α.
+/// Planes and lines of losses in α or ω.
 enum LandscapeSection {
   static func html(_ report: Report) throws -> HTML? {
     guard !report.landscapes.isEmpty else { return nil }
@@ -15,11 +15,15 @@ enum LandscapeSection {
 
   private static func html(_ landscape: ReportLandscape, id: String, showsSettings: Bool) throws -> HTML {
     let settings = landscape.settings
+    let data = settings["data"] ?? "validation"
     var facts = [
       settings["checkpoint"].map { "Around \($0)" }, settings["space"].map { "space \($0)" },
-      settings["range"].map { "up to \($0) lengths of the directions away" },
+      settings["range"].map { "up to \($0.replacingOccurrences(of: ",", with: " and ")) lengths of the directions away" },
       settings["batch_norm"].map { "batch norm: \($0)" },
-      settings["validation_batches"].map { "each loss is the mean over \($0) validation batch\($0 == "1" ? "" : "es")" },
+      settings["validation_batches"].map { "each loss is the mean over \($0) \(data) batch\($0 == "1" ? "" : "es")" },
+      settings["weight_normalisation"].map {
+        "normalisation of directions of ω: \($0), ignoring \(settings["ignore"] ?? "none")"
+      },
       settings["fresh_momentum"].map { _ in "steps begin at rest" },
       settings["batches"].map { "\($0) training batches at every point" },
     ].compactMap { $0 }.joined(separator: ", ")
@@ -50,7 +54,8 @@ enum LandscapeSection {
           "p", ["class": "note"], [.text("The plane explains \(explained) and \(second) of the trajectory's variance.")]))
     }
     for (table, name) in [
-      (landscape.trajectory, "trajectory.csv"), (landscape.refinement, "refinement.csv"), (landscape.lines, "lines.csv"),
+      (landscape.trajectory, "trajectory.csv"), (landscape.paths, "paths.csv"), (landscape.refinement, "refinement.csv"),
+      (landscape.lines, "lines.csv"),
     ] {
       if let table {
         parts.append(
