@@ -85,9 +85,10 @@ struct TinyDerived: CustomTestStringConvertible, Sendable {
     let expected = ReferenceDerived(model.architecture, weights: model.export(weights)).run(batch: network.images())
     #expect(abs(found.loss / expected.loss - 1) < 1e-5)
     let error = Products.error(Products.values(model, gradient), expected.gradient)
-    #expect(error < 1e-3, "\(error)")
+    #expect(error < 2e-5, "\(error)")
   }
 
+  /// Single precision was off by 6e-7 to 2e-6.
   @Test(
     "A product is that of dual numbers in double precision, with loss and correct predictions", arguments: TinyDerived.all)
   func agreesWithDualNumbers(network: TinyDerived) throws {
@@ -98,7 +99,7 @@ struct TinyDerived: CustomTestStringConvertible, Sendable {
     let expected = ReferenceDerived(model.architecture, weights: model.export(weights)).weightHessianProduct(
       direction: Products.values(model, direction), batch: batch)
     let error = Products.error(Products.values(model, product), expected)
-    #expect(error < 1e-3, "\(error)")
+    #expect(error < 2e-5, "\(error)")
     let plain = model.evaluate(weights: weights, statistics: nil, batch: batch)
     #expect(abs(found.loss / plain.loss - 1) < 1e-5 && found.correct == plain.correct)
   }
@@ -118,7 +119,7 @@ struct TinyDerived: CustomTestStringConvertible, Sendable {
       uniqueKeysWithValues: ahead.map { name, values in
         (name, zip(values, behind[name] ?? []).map { ($0 - $1) / (2 * step) })
       })
-    #expect(Products.error(slope, product) < 1e-5, "\(Products.error(slope, product))")
+    #expect(Products.error(slope, product) < 1e-6, "\(Products.error(slope, product))")
   }
 
   @Test("The bits of a product hang on neither threads nor room nor what ran before, and the Hessian is symmetric")

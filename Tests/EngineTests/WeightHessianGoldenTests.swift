@@ -54,7 +54,7 @@ struct WeightHessianGolden: CustomTestStringConvertible {
         architecture: SupernetArchitecture(space: space, channels: channels, layers: layers, imageSize: side),
         batch: batch.count, threads: 2, kernels: Kernels.select())
       var alphas = space.zeroAlphas
-      alphas.flat = try alphas.kinds.flatMap { try file.floats("\(name)/\($0.alphaName)") }
+      alphas.flat = try alphas.kinds.flatMap { try file.floats("\(name)/alphas_\($0.name)") }
       return try product(model, try model.importVector(from: file, prefix: "\(name)/weights."), file) {
         try model.weightHessianProduct(weights: $0, alphas: alphas, direction: $1, batch: batch, product: $2)
       }
@@ -85,7 +85,7 @@ struct WeightHessianGolden: CustomTestStringConvertible {
 
 /// Products with the Hessian of ω against PyTorch.
 @Suite struct WeightHessianGoldenTests {
-  /// PyTorch's own float32 is off by `float32`, of which the file holds each network's.
+  /// Single precision is off by 5e-7 to 2e-6, as PyTorch's own is, which the file holds for each network as `float32`.
   @Test("Products are those of PyTorch's double backpropagation", arguments: WeightHessianGolden.all)
   func isPyTorchs(golden: WeightHessianGolden) throws {
     let file = try WeightHessianGolden.file()
@@ -96,7 +96,7 @@ struct WeightHessianGolden: CustomTestStringConvertible {
         (name, try #require(file.tensors["\(golden.name)/product.\(name)"], "\(name)").values.doubles)
       })
     let error = WeightHessianProductTests.error(found.product, expected)
-    let limit = max(3e-5, 5 * (try golden.number("float32", file)))
+    let limit = max(1e-5, 5 * (try golden.number("float32", file)))
     #expect(error < limit, "\(error), wanted \(limit)")
   }
 }

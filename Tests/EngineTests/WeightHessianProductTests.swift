@@ -34,6 +34,7 @@ import Testing
       })
   }
 
+  /// Over these networks single precision was off by 4e-7 to 2e-5, of two in s5 and s6 by 7e-5 and 2e-4.
   @Test(
     "A product is that of dual numbers in double precision, in every space and variant, with loss and correct predictions",
     arguments: TinySupernet.all)
@@ -48,12 +49,12 @@ import Testing
     let expected = reference.weightHessianProduct(
       alphas: alphas, direction: Self.values(model, direction), batch: batch)
     let error = Self.error(Self.values(model, product), expected)
-    #expect(error < 1e-3, "\(error)")
+    #expect(error < 5e-4, "\(error)")
     let plain = model.evaluate(weights: weights, alphas: alphas, batch: batch)
     #expect(abs(found.loss / plain.loss - 1) < 1e-5 && found.correct == plain.correct)
   }
 
-  /// Central differences of gradients at 6·10⁻⁸ of v, in double precision.
+  /// Central differences of gradients at 6·10⁻⁸ of v, in double precision: off by 3e-9 to 6e-9.
   @Test(
     "Of the dual numbers a product is the slope of the gradient, and the Hessian is symmetric",
     arguments: [
@@ -78,7 +79,7 @@ import Testing
       uniqueKeysWithValues: ahead.map { name, values in
         (name, zip(values, behind[name] ?? []).map { ($0 - $1) / (2 * step) })
       })
-    #expect(Self.error(slope, product) < 1e-5, "\(Self.error(slope, product))")
+    #expect(Self.error(slope, product) < 1e-6, "\(Self.error(slope, product))")
     let other = reference.weightHessianProduct(alphas: alphas, direction: right, batch: batch)
     func inner(_ left: [String: [Double]], _ right: [String: [Double]]) -> Double {
       left.reduce(0.0) { sum, tensor in zip(tensor.value, right[tensor.key] ?? []).reduce(sum) { $0 + $1.0 * $1.1 } }
@@ -125,17 +126,19 @@ import Testing
     let (own, moving, found) = (
       Self.values(model, weights), Self.values(model, direction), Self.values(model, product)
     )
-    func logits(_ values: [String: [Double]], _ row: [Double]) -> [Double] {
-      (0..<classes).map { label in
-        row.indices.reduce(values["classifier.bias"]?[label] ?? 0) {
-          $0 + (values["classifier.weight"]?[label * features + $1] ?? 0) * row[$1]
-        }
+    func logits(_ values: [String: [Double]], _ row: [Double]) throws -> [Double] {
+      let matrix = try #require(values["classifier.weight"])
+      var result = try #require(values["classifier.bias"])
+      for label in 0..<classes {
+        for index in 0..<features { result[label] += matrix[label * features + index] * row[index] }
       }
+      return result
     }
     var (matrix, bias) = ([Double](repeating: 0, count: classes * features), [Double](repeating: 0, count: classes))
     for row in rows {
-      let (powers, slopes) = (logits(own, row).map { exp($0) }, logits(moving, row))
-      let probabilities = powers.map { $0 / powers.reduce(0, +) }
+      let powers = try logits(own, row).map { exp($0) }
+      let total = powers.reduce(0, +)
+      let (probabilities, slopes) = (powers.map { $0 / total }, try logits(moving, row))
       let mean = zip(probabilities, slopes).reduce(0.0) { $0 + $1.0 * $1.1 }
       for label in 0..<classes {
         let change = probabilities[label] * (slopes[label] - mean) / Double(batch.count)
