@@ -68,8 +68,8 @@ final class TangentSeparable: TangentOperation {
     depthwiseOffset = tape.movesWeights ? tape.reserveKernelGradient(depthwiseCount) : 0
     // Behind the derivative of P's gradient stands the gradient itself, which nothing reads.
     pointwiseOffset = tape.movesWeights ? tape.reserveKernelGradient(2 * pointwiseCount) : 0
+    // Filled by `load`: a layout that finds too little memory may not be written to.
     ones = room(2 * shape.lanes)
-    ones.update(repeating: 1, count: 2 * shape.lanes)
     zeros = room(2 * shape.lanes)
     conv = ck_conv(
       kernel: Int32(kernel), dilation: Int32(dilation), stride: Int32(stride), inBlocks: Int32(shape.blocks),
@@ -96,6 +96,7 @@ final class TangentSeparable: TangentOperation {
   private var pointwiseCount: Int { blocks * blocks * Lanes.blockWeights }
 
   func load(_ weights: TangentWeights, kernels: KernelSet) {
+    ones.update(repeating: 1, count: 2 * input.shape.lanes)
     if let merging {
       merging.load(weights.values(depthwiseName), weights.tangents(depthwiseName))
     } else {
