@@ -17,7 +17,7 @@ public final class CPUEngine: NetworkEngine {
   public var device: String { kernels.name }
   public var threadCount: Int { pool.threadCount }
   public var batch: Int { plan.batch }
-  public var byteCount: Int { plan.byteCount + (tangentNetwork?.byteCount ?? 0) }
+  public var byteCount: Int { plan.byteCount + (tangentNetwork?.byteCount ?? 0) + (weightTangentNetwork?.byteCount ?? 0) }
 
   private var plan: NetworkPlan
   private let layout: any NetworkLayout
@@ -26,6 +26,7 @@ public final class CPUEngine: NetworkEngine {
   private let kernels: KernelSet
   /// Laid out when derivatives are first asked for.
   private var tangentNetwork: TangentNetwork?
+  private var weightTangentNetwork: TangentNetwork?
 
   /// - Parameters:
   ///   - batch: images of the largest batch.
@@ -100,20 +101,45 @@ public final class CPUEngine: NetworkEngine {
       "derivatives are of the plain cross-entropy, along a direction of the mixing weights")
     try prepareTangents(images: input.batch.count)
     guard let tangentNetwork else { preconditionFailure("a network with derivatives was laid out") }
-    let names = tensors.parameters.map(\.name)
-    return tangentNetwork.run(
-      input, along: direction, weights: Dictionary(uniqueKeysWithValues: zip(names, values(of: weights))))
+    return tangentNetwork.run(input, along: direction, weights: named(weights))
+  }
+
+  /// The values of a vector under the public names of its tensors.
+  private func named(_ vector: ParameterVector) -> [String: [Float]] {
+    Dictionary(uniqueKeysWithValues: zip(tensors.parameters.map(\.name), values(of: vector)))
+  }
+
+  public func weightTangents(
+    _ input: NetworkInput, along direction: ParameterVector, weights: ParameterVector, gradientTangent: ParameterVector
+  ) throws -> (loss: Double, correct: Int) {
+    check(input, weights, gradientTangent, .ofBatch)
+    precondition(direction.count == plan.parameters.count, "a direction of another network")
+    precondition(input.smoothing == 0 && input.drops == nil, "derivatives are of the plain cross-entropy")
+    try prepareWeightTangents(images: input.batch.count)
+    guard let weightTangentNetwork else { preconditionFailure("a network with derivatives was laid out") }
+    let result = weightTangentNetwork.run(
+      input, weights: TangentWeights(values: named(weights), tangents: named(direction)))
+    gradientTangent.copy(
+      from: makeVector(
+        tensors.parameters.map { result.product[$0.name] ?? [Float](repeating: 0, count: $0.count) }))
+    return (result.loss, result.correct)
+  }
+
+  public func prepareWeightTangents(images: Int) throws {
+    guard (weightTangentNetwork?.batch ?? 0) < images else { return }
+    weightTangentNetwork = nil
+    weightTangentNetwork = try TangentNetwork(layout, along: .weights, batch: images, pool: pool, kernels: kernels)
   }
 
   public func prepareTangents(images: Int) throws {
-    guard case .supernet = network, let layout = layout as? any TangentLayout else {
+    guard case .supernet = network else {
       throw InputError(
         "no mixing weights to differentiate by", at: "the network", found: "a derived network", wanted: "a supernet")
     }
     guard (tangentNetwork?.batch ?? 0) < images else { return }
     // The smaller one makes room first.
     tangentNetwork = nil
-    tangentNetwork = try TangentNetwork(layout, batch: images, pool: pool, kernels: kernels)
+    tangentNetwork = try TangentNetwork(layout, along: .mixing, batch: images, pool: pool, kernels: kernels)
   }
 
   public func logits(count: Int) -> [Float] { plan.logits(count: count) }

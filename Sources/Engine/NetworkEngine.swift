@@ -52,6 +52,25 @@ public protocol NetworkEngine: AnyObject {
   /// - Throws: as `tangents`.
   func prepareTangents(images: Int) throws
 
+  /// The derivative of ∂L/∂ω along a direction of ω, ∇²_ω L · v, at fixed mixing weights and with the batch's own statistics:
+  /// exact up to rounding wherever no ReLU or maximum switches at ω itself. L is the plain cross-entropy of the classifier; an
+  /// auxiliary head has no part in it, so that the product of its parameters is 0.
+  ///
+  /// - Parameters:
+  ///   - direction: v, of ω's shape.
+  ///   - gradientTangent: overwritten with the product.
+  /// - Returns: mean cross-entropy over the batch, and correct predictions; the first of equal logits counts.
+  /// - Throws: `MemoryShortage` where there is too little memory for the derivatives.
+  /// - Precondition: as `tangents`.
+  func weightTangents(
+    _ input: NetworkInput, along direction: ParameterVector, weights: ParameterVector, gradientTangent: ParameterVector
+  ) throws -> (loss: Double, correct: Int)
+  /// Makes room for `weightTangents` of batches of so many images, beside that for `tangents`; `weightTangents` does it where
+  /// nothing has.
+  ///
+  /// - Throws: as `weightTangents`.
+  func prepareWeightTangents(images: Int) throws
+
   /// [count, classes] of the last run, row-major.
   func logits(count: Int) -> [Float]
 

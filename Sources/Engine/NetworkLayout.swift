@@ -19,6 +19,8 @@ protocol NetworkLayout {
 
   /// Reserves activations, places all tensors, in an order that the storage of vectors rests on, and lays out the phases.
   func lower(in lowering: Lowering) -> LoweredNetwork
+  /// Appends the operations for derivatives along a direction; returns the tensors that the classifier reads the means of.
+  func lower(to tape: TangentTape) -> [TangentTensor]
 }
 
 /// A network as a list of phases.

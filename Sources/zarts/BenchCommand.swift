@@ -18,6 +18,10 @@ struct BenchCommand: ParsableCommand {
       same threads. ZARTS_ISA=avx512, avx2 or baseline forces an instruction set.
       """)
 
+  /// Quantities that are timed where none are named.
+  private static let usual = "train_step,forward,alpha_first,alpha_second"
+  private static let usualOfDerived = "train_step,forward"
+
   @Option(help: "Search space, s1 to s6 or nb201.") var space: String = "s6"
   @Option(
     help: ArgumentHelp(
@@ -42,7 +46,7 @@ struct BenchCommand: ParsableCommand {
   @Option(
     help: """
       Quantities, separated by commas: \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", ")). \
-      Default: all but zarts_update; of a derived network train_step and forward.
+      Default: \(BenchCommand.usual); of a derived network \(BenchCommand.usualOfDerived).
       """)
   var quantities: String?
   @Flag(help: "One JSON object a line.") var json = false
@@ -80,8 +84,7 @@ struct BenchCommand: ParsableCommand {
     }
     try pinning.apply()
     let threads = threads ?? AvailableProcessors.count
-    let usual = genotype == nil ? "train_step,forward,alpha_first,alpha_second" : "train_step,forward"
-    let chosen = try ListText.items(quantities ?? usual).map { name in
+    let chosen = try ListText.items(quantities ?? (genotype == nil ? Self.usual : Self.usualOfDerived)).map { name in
       guard let quantity = EngineBenchmark.Quantity(rawValue: name) else {
         throw ValidationError(
           "--quantities \(name): expected \(EngineBenchmark.Quantity.allCases.map(\.rawValue).joined(separator: ", "))")

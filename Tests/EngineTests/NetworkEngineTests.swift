@@ -101,7 +101,7 @@ import Testing
 final class FaultyEngine: NetworkEngine {
   enum Fault: CaseIterable {
     case remembersRuns, addsGradients, ignoresMomentum, movesInEvaluation, scalesGradients, scalesCurvature,
-      dependsOnCapacity
+      scalesWeightCurvature, dependsOnCapacity
 
     /// The law that it breaks.
     var law: String {
@@ -112,6 +112,7 @@ final class FaultyEngine: NetworkEngine {
       case .movesInEvaluation: "leaves them as they were"
       case .scalesGradients: "gradients of ω of engines agree"
       case .scalesCurvature: "derivatives of gradients of engines agree"
+      case .scalesWeightCurvature: "products with the Hessian of ω of engines agree"
       case .dependsOnCapacity: "for a larger batch gives the same bits"
       }
     }
@@ -153,6 +154,15 @@ final class FaultyEngine: NetworkEngine {
     return result
   }
   func prepareTangents(images: Int) throws { try inner.prepareTangents(images: images) }
+
+  func weightTangents(
+    _ input: NetworkInput, along direction: ParameterVector, weights: ParameterVector, gradientTangent: ParameterVector
+  ) throws -> (loss: Double, correct: Int) {
+    let result = try inner.weightTangents(input, along: direction, weights: weights, gradientTangent: gradientTangent)
+    if fault == .scalesWeightCurvature { change(gradientTangent) { value, _, _ in 1.05 * value } }
+    return result
+  }
+  func prepareWeightTangents(images: Int) throws { try inner.prepareWeightTangents(images: images) }
 
   /// Puts other values into a vector of parameters, from (value, parameter, place).
   private func change(_ vector: ParameterVector, _ make: (Float, Int, Int) -> Float) {

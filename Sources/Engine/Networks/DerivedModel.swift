@@ -11,7 +11,7 @@ public final class DerivedModel: NetworkModel {
   /// Paths that drop-path chooses from, eight a cell; identities among them are kept whatever `keep` says.
   public let pathCount: Int
   /// Every operation is its edge's only one.
-  private let mixing: [[Float]]
+  let mixing: [[Float]]
 
   /// What a training step does besides the gradient of the cross-entropy.
   public struct Regularisation: Equatable, Sendable {

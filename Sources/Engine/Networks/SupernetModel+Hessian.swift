@@ -74,29 +74,27 @@ extension SupernetModel {
 }
 
 extension SupernetModel {
-  /// ∇²_ω L(ω, α) · v on a batch at fixed α, with the batch's own statistics.
+  /// ∇²_ω L(ω, α) · v on a batch at fixed α, with the batch's own statistics: the derivative of the ω-gradient along v, exact up to
+  /// rounding wherever no ReLU or maximum switches at ω itself, as double backpropagation has it.
+  ///
+  /// The first call lays out a network with derivatives beside the plan, unless `prepareWeightHessianProducts` has.
   ///
   /// - Parameters:
   ///   - direction: v, of ω's shape.
-  ///   - product: overwritten with the product.
+  ///   - product: overwritten with the product; may be `direction` itself.
+  /// - Returns: the batch's mean cross-entropy, and correct predictions.
   /// - Throws: `MemoryShortage` where that needs more memory than there is.
   public func weightHessianProduct(
     weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: ImageBatch,
     product: ParameterVector
   ) throws -> (loss: Double, correct: Int) {
-    // A difference of gradients, until the engine has the derivative.
-    let (moved, back) = (engine.makeVector(), engine.makeVector())
-    let step = Float(1e-2 / max(direction.dot(direction).squareRoot(), 1e-30))
-    for (sign, result) in [(Float(1), product), (-1, back)] {
-      moved.copy(from: weights)
-      moved.add(direction, scaledBy: sign * step)
-      _ = gradient(
-        weights: moved, alphas: alphas, batch: batch, weightGradient: result, wantsAlphaGradient: false, statistics: nil)
-    }
-    moved.fill(0)
-    moved.add(product, scaledBy: 1 / (2 * step))
-    moved.add(back, scaledBy: -1 / (2 * step))
-    product.copy(from: moved)
-    return evaluate(weights: weights, alphas: alphas, batch: batch)
+    try engine.weightTangents(
+      NetworkInput(batch: batch, mixing: mixing(alphas)), along: direction, weights: weights, gradientTangent: product)
   }
+
+  /// Makes room for products by ω on batches as large as the model's, beside that of products by α; `activationBytes` then counts
+  /// it.
+  ///
+  /// - Throws: as `weightHessianProduct`.
+  public func prepareWeightHessianProducts() throws { try engine.prepareWeightTangents(images: batch) }
 }

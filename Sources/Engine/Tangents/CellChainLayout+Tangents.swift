@@ -1,12 +1,17 @@
 import Cells
 
-extension CellChainLayout: TangentLayout {
+extension CellChainLayout {
   func lower(to tape: TangentTape) -> [TangentTensor] {
-    guard case .full(let channels) = stem, auxiliary == nil else {
-      preconditionFailure("α is of supernets, which have one stem and one classifier")
+    var inputs: ([TangentTensor], [TangentTensor])
+    switch stem {
+    case .full(let channels):
+      let stem = tape.stem(channels: channels, side: imageSize)
+      inputs = ([stem], [stem])
+    case .strided(let channels):
+      let (farther, nearer) = tape.stridedStem(channels: channels, side: imageSize)
+      inputs = ([farther], [nearer])
     }
-    let stem = tape.stem(channels: channels, side: imageSize)
-    var inputs = ([stem], [stem])
+    // An auxiliary head has no part in the loss.
     for cell in cells {
       let lowering = TangentCell(cell, inputs: inputs, pad: padding, tape: tape)
       inputs = (inputs.1, lowering.outputs)
@@ -30,19 +35,28 @@ private struct TangentCell {
     self.tape = tape
     offsets = cell.mixingOffsets
     let name = "cells.\(cell.index)"
-    var states = [
-      cell.isAfterReduction
-        ? tape.make(
-          TangentConvolution.factorised(
-            inputs.0, name: "\(name).preprocess0", outputChannels: cell.channels, tape: tape))
-        : tape.make(
-          TangentConvolution.projection(
-            inputs.0, name: "\(name).preprocess0.op.1.weight", outputChannels: cell.channels, tape: tape)),
-      tape.make(
-        TangentConvolution.projection(
-          inputs.1, name: "\(name).preprocess1.op.1.weight", outputChannels: cell.channels, tape: tape)),
-    ]
-    tape.normalise(states)
+    var states = tape.normalise(
+      [
+        cell.isAfterReduction
+          ? (
+            tape.make(
+              TangentConvolution.factorised(
+                inputs.0, name: "\(name).preprocess0", outputChannels: cell.channels, tape: tape)),
+            "\(name).preprocess0.bn"
+          )
+          : (
+            tape.make(
+              TangentConvolution.projection(
+                inputs.0, name: "\(name).preprocess0.op.1.weight", outputChannels: cell.channels, tape: tape)),
+            "\(name).preprocess0.op.2"
+          ),
+        (
+          tape.make(
+            TangentConvolution.projection(
+              inputs.1, name: "\(name).preprocess1.op.1.weight", outputChannels: cell.channels, tape: tape)),
+          "\(name).preprocess1.op.2"
+        ),
+      ], isAffine: cell.hasAffineNorms)
     let topology = cell.topology
     // What each node adds up, and what bypasses the operations into it.
     var terms = [[TangentMixture.Term]](repeating: [], count: topology.nodeCount)
@@ -93,58 +107,72 @@ private struct TangentCell {
       let others = tape.make(TangentChannels(channels / ways..<channels, of: state, tape: tape))
       rest = stride == 2 ? tape.make(TangentHalving(others, tape: tape)) : others
     }
-    var normalised: [TangentTensor] = []
-    var halves:
-      [(first: TangentTensor, candidate: CellLayout.Candidate, kernel: Int, dilation: Int, node: Int, index: Int)] =
-        []
+    // What the edges that leave the state add to nodes, in order; of separable convolutions the first half, which goes on.
+    var leaving: [(tensor: TangentTensor, norm: String?)] = []
+    var places: [Place] = []
     for (index, edge) in cell.topology.edges.enumerated() where edge.source == source {
       if let rest { bypasses[edge.node].append(.init(tensor: rest, mixingIndex: cell.mixingCount + index)) }
       let merged = cell.mergedCandidates(of: index)
       if !merged.isEmpty {
-        let tensor = merge(merged, of: index, seen, stride: stride)
-        normalised.append(tensor)
-        terms[edge.node].append(.init(tensor: tensor, mixingIndex: nil))
+        leaving.append(
+          (merge(merged, of: index, seen, stride: stride), "\(cell.candidates[index][merged[0]].name).bn1"))
+        places.append(Place(node: edge.node, mixingIndex: nil))
       }
       let stream = cell.stream(ofEdge: index)
       for (k, candidate) in cell.candidates[index].enumerated() where !merged.contains(k) {
         let place = offsets[index] + k
-        func add(_ tensor: TangentTensor) { terms[edge.node].append(.init(tensor: tensor, mixingIndex: place)) }
+        func add(_ tensor: TangentTensor, norm: String? = nil, half: CellLayout.Candidate? = nil) {
+          leaving.append((tensor, norm))
+          places.append(Place(node: edge.node, mixingIndex: place, half: half))
+        }
         switch candidate.operation.form {
         case .zero: break
         case .identity where stride == 1:
           add(cell.dropsSkips ? tape.make(TangentDropout(seen, stream: stream, tape: tape)) : seen)
         case .identity:
-          let tensor = tape.make(
-            TangentConvolution.factorised(
-              [seen], name: candidate.name, outputChannels: seen.shape.channels, tape: tape))
-          normalised.append(tensor)
-          add(tensor)
+          add(
+            tape.make(
+              TangentConvolution.factorised(
+                [seen], name: candidate.name, outputChannels: seen.shape.channels, tape: tape)),
+            norm: "\(candidate.name).bn")
         case .noise:
           add(tape.make(TangentNoise(stride == 2 ? seen.shape.halved() : seen.shape, stream: stream, tape: tape)))
         case .pool(let kind):
-          let tensor = tape.make(TangentPool(seen, isMaximum: kind == .maximum, stride: stride, tape: tape))
-          if cell.normalisesPools { normalised.append(tensor) }
-          add(tensor)
+          add(
+            tape.make(TangentPool(seen, isMaximum: kind == .maximum, stride: stride, tape: tape)),
+            norm: cell.normalisesPools ? "\(candidate.name).1" : nil)
         case .depthwise(let kernel, let dilation, let times):
-          let tensor = convolution(candidate, 1, seen, kernel: kernel, dilation: dilation, stride: stride)
-          normalised.append(tensor)
-          if times == 1 {
-            add(tensor)
-          } else {
-            halves.append((tensor, candidate, kernel, dilation, edge.node, place))
-          }
+          add(
+            convolution(candidate, 1, seen, kernel: kernel, dilation: dilation, stride: stride),
+            norm: "\(candidate.name).op.3", half: times == 1 ? nil : candidate)
         case .dense: preconditionFailure("no dense convolution in a cell of a chain")
         }
       }
     }
-    tape.normalise(normalised)
-    var second: [TangentTensor] = []
-    for half in halves {
-      let tensor = convolution(half.candidate, 5, half.first, kernel: half.kernel, dilation: half.dilation, stride: 1)
-      second.append(tensor)
-      terms[half.node].append(.init(tensor: tensor, mixingIndex: half.index))
+    let first = Array(zip(places, tape.normalise(leaving, isAffine: cell.hasAffineNorms)))
+    for (place, tensor) in first where place.half == nil { terms[place.node].append(place.term(tensor)) }
+    var seconds: [(place: Place, tensor: TangentTensor, norm: String?)] = []
+    for (place, tensor) in first {
+      guard let half = place.half, let shape = half.operation.depthwise else { continue }
+      seconds.append(
+        (
+          place, convolution(half, 5, tensor, kernel: shape.kernel, dilation: shape.dilation, stride: 1),
+          "\(half.name).op.7"
+        ))
     }
-    tape.normalise(second)
+    let normalised = tape.normalise(seconds.map { ($0.tensor, $0.norm) }, isAffine: cell.hasAffineNorms)
+    for (second, tensor) in zip(seconds, normalised) { terms[second.place.node].append(second.place.term(tensor)) }
+  }
+
+  /// Where a tensor is added.
+  private struct Place {
+    let node: Int
+    /// Nil where its weight is 1.
+    let mixingIndex: Int?
+    /// The separable convolution that it is the first half of.
+    var half: CellLayout.Candidate?
+
+    func term(_ tensor: TangentTensor) -> TangentMixture.Term { .init(tensor: tensor, mixingIndex: mixingIndex) }
   }
 
   /// - Parameter first: the place of the depthwise convolution in the public module.

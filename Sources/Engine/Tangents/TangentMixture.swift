@@ -1,7 +1,7 @@
 import CKernels
 import Compute
 
-/// Σ_t w_t·x_t with mixing weights that α moves, or 1: a node, or what bypasses the operations into it.
+/// Σ_t w_t·x_t with mixing weights that α may move, or 1: a node, or what bypasses the operations into it.
 final class TangentMixture: TangentOperation {
   struct Term {
     let tensor: TangentTensor
@@ -23,7 +23,8 @@ final class TangentMixture: TangentOperation {
     self.terms = terms
     self.kind = kind
     self.tape = tape
-    output = tape.tensor(shape, moves: terms.contains { $0.mixingIndex != nil || $0.tensor.tangents != nil })
+    output = tape.tensor(
+      shape, moves: terms.contains { $0.mixingIndex != nil && !tape.movesWeights || $0.tensor.tangents != nil })
     weights = tape.arena.allocate(Float.self, max(1, terms.count) * Lanes.count)
     weightTangents = tape.arena.allocate(Float.self, max(1, terms.count) * Lanes.count)
     zeros = tape.arena.allocate(Float.self, Lanes.count)
@@ -35,7 +36,7 @@ final class TangentMixture: TangentOperation {
   func prepare() {
     for (index, term) in terms.enumerated() {
       let weight = term.mixingIndex.map { tape.run.mixing[kind][$0] } ?? 1
-      let tangent = term.mixingIndex.map { tape.run.mixingTangents[kind][$0] } ?? 0
+      let tangent = tape.movesWeights ? 0 : term.mixingIndex.map { tape.run.mixingTangents[kind][$0] } ?? 0
       (weights + index * Lanes.count).update(repeating: weight, count: Lanes.count)
       (weightTangents + index * Lanes.count).update(repeating: tangent, count: Lanes.count)
     }
@@ -45,8 +46,11 @@ final class TangentMixture: TangentOperation {
     tape.open.onImage { [self] image, context in
       combine(image, context, into: output.values, terms.map { ($0.tensor.values) }, weights, accumulate: false)
       guard let tangents = output.tangents else { return }
-      combine(image, context, into: tangents, terms.map { $0.tensor.values }, weightTangents, accumulate: false)
-      combine(image, context, into: tangents, terms.map { $0.tensor.tangents }, weights, accumulate: true)
+      let mixingMoves = !tape.movesWeights
+      if mixingMoves {
+        combine(image, context, into: tangents, terms.map { $0.tensor.values }, weightTangents, accumulate: false)
+      }
+      combine(image, context, into: tangents, terms.map { $0.tensor.tangents }, weights, accumulate: mixingMoves)
     }
   }
 
@@ -82,6 +86,22 @@ final class TangentMixture: TangentOperation {
 
   func appendBackward(to tape: TangentTape) {
     guard let gradients = output.gradients else { return }
+    if !tape.movesWeights { appendReduction(of: gradients, to: tape) }
+    let (g, d) = (gradients.values, gradients.tangents)
+    for (index, term) in terms.enumerated() {
+      guard let target = tape.gradients(of: term.tensor) else { continue }
+      tape.open.onImage { [self] image, context in
+        combine(image, context, into: target.values, g, weights + index * Lanes.count)
+        combine(image, context, into: target.tangents, d, weights + index * Lanes.count)
+        if term.mixingIndex != nil, !tape.movesWeights {
+          combine(image, context, into: target.tangents, g, weightTangents + index * Lanes.count)
+        }
+      }
+    }
+  }
+
+  /// ∂L/∂w and its derivative.
+  private func appendReduction(of gradients: TangentGradients, to tape: TangentTape) {
     let (offset, count) = (tape.open.reserveSums(3 * terms.count * Lanes.count), terms.count)
     let (g, d) = (gradients.values, gradients.tangents)
     let weighted = terms.indices.filter { terms[$0].mixingIndex != nil }
@@ -109,16 +129,6 @@ final class TangentMixture: TangentOperation {
         guard let place = terms[index].mixingIndex else { continue }
         tape.run.gradient[kind][place] += total(0, index)
         tape.run.gradientTangents[kind][place] += total(1, index) + total(2, index)
-      }
-    }
-    for (index, term) in terms.enumerated() {
-      guard let target = tape.gradients(of: term.tensor) else { continue }
-      tape.open.onImage { [self] image, context in
-        combine(image, context, into: target.values, g, weights + index * Lanes.count)
-        combine(image, context, into: target.tangents, d, weights + index * Lanes.count)
-        if term.mixingIndex != nil {
-          combine(image, context, into: target.tangents, g, weightTangents + index * Lanes.count)
-        }
       }
     }
   }

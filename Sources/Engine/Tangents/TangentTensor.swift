@@ -1,7 +1,7 @@
-/// An activation with its derivative along a direction of α, and on the way back ∂L/∂activation with its own derivative.
+/// An activation with its derivative along the direction, and on the way back ∂L/∂activation with its own derivative.
 final class TangentTensor {
   let values: Activation
-  /// Nil where no α moves the activation: before the first mixture.
+  /// Nil where the direction doesn't move the activation: images, noise, and of α all before the first mixture.
   let tangents: Activation?
   /// Lent while the backward pass needs them; nil before anything has read the activation.
   var gradients: TangentGradients?

@@ -36,6 +36,12 @@ extension EngineBenchmark {
         .forward: Workload(cost: model.forwardCost.times(count)) {
           _ = model.evaluate(weights: weights, statistics: statistics, batch: batch)
         },
+        .hessianWeights: Workload(
+          cost: Self.weightProductCost(forward: model.forwardCost, gradient: model.gradientCost(wantsWeights: true))
+            .times(count)
+        ) {
+          _ = try model.weightHessianProduct(weights: weights, direction: weights, batch: batch, product: gradient)
+        },
       ], instructionSet: model.instructionSet)
   }
 }

@@ -35,6 +35,8 @@ extension EngineBenchmark {
     let step = WeightStep()
     let first = FirstOrderGradient(problem: problem)
     let second = SecondOrderGradient(problem: problem)
+    let product = problem.makeVector()
+    let alphaDirection = alphas.flat.map { _ in 1.0 }
     let mgs = ZARTSMGS(
       problem: problem, settings: .init(innerSteps: Self.innerSteps, candidates: Self.candidates))
 
@@ -66,6 +68,15 @@ extension EngineBenchmark {
             trainingBatches: Array(repeating: batch, count: Self.innerSteps), validationBatch: batch, sigma: 0.025)
           place.crew = crew
           _ = try mgs.update(&moved, at: place)
+        },
+        // Twice a gradient: of every value its derivative too.
+        .hessianAlphas: workload(alphaPass.times(2)) {
+          _ = try problem.model.hessianProduct(
+            weights: weights, alphas: alphas, direction: alphaDirection, batch: batch)
+        },
+        .hessianWeights: workload(Self.weightProductCost(forward: forward, gradient: weightPass)) {
+          _ = try problem.model.weightHessianProduct(
+            weights: weights, alphas: alphas, direction: weights, batch: batch, product: product)
         },
       ], instructionSet: problem.model.instructionSet)
   }

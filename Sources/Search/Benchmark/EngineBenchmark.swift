@@ -4,7 +4,7 @@ import Formats
 import Foundation
 
 /// Times what a search, a landscape and a retraining are made of: training step, forward pass, both α-gradients, a ZARTS-MGS
-/// update.
+/// update, products with Hessians.
 public final class EngineBenchmark {
   /// Raw values are names in the JSON output, shared with the PyTorch peer.
   public enum Quantity: String, CaseIterable, Sendable {
@@ -18,6 +18,10 @@ public final class EngineBenchmark {
     case alphaSecond = "alpha_second"
     /// One ZARTS-MGS update of α.
     case zartsUpdate = "zarts_update"
+    /// ∇²_α L · v, exact.
+    case hessianAlphas = "hessian_alphas"
+    /// ∇²_ω L · v, exact.
+    case hessianWeights = "hessian_weights"
   }
 
   /// One quantity's best time and what it says about the machine.
@@ -40,6 +44,10 @@ public final class EngineBenchmark {
     let cost: PlanCost
     let run: () throws -> Void
   }
+
+  /// What a product with the Hessian of ω costs an image: a product x·W becomes three forwards (of values, and two of their
+  /// derivative) and five backwards (three to x, two of the derivative of W's gradient), eight for the three of a gradient.
+  static func weightProductCost(forward: PlanCost, gradient: PlanCost) -> PlanCost { gradient.times(2) + forward.times(2) }
 
   private let workloads: [Quantity: Workload]
   /// Name of the instruction set in use.

@@ -92,6 +92,34 @@ extension NetworkEngineLaws {
     report.require(abs(here - there) < 1e-3 * (1 + abs(here)), "second derivatives are symmetric: \(here), \(there)")
   }
 
+  /// A direction of ω, every parameter moved by about a tenth of what it starts from.
+  private func weightDirection(of seed: Int) -> ParameterVector {
+    var stream = RandomStream(seed: 36, purpose: .test, index: seed)
+    return engine.makeVector(
+      engine.tensors.parameters.map { parameter in (0..<parameter.count).map { _ in Float(0.1 * stream.normal()) } })
+  }
+
+  /// Products with the Hessian of ω: they come with the loss, the Hessian is symmetric, and nothing that ran before counts.
+  mutating func checkWeightTangents() throws {
+    let (left, right) = (weightDirection(of: 1), weightDirection(of: 2))
+    let (first, other) = (engine.makeVector(), engine.makeVector())
+    let result = try engine.weightTangents(plainInput, along: left, weights: weights, gradientTangent: first)
+    _ = try engine.weightTangents(plainInput, along: right, weights: weights, gradientTangent: other)
+    let again = engine.makeVector(engine.tensors.parameters.map { [Float](repeating: 7, count: $0.count) })
+    let repeated = try engine.weightTangents(plainInput, along: left, weights: weights, gradientTangent: again)
+    report.require(
+      isSame(again.values, first.values) && isSame(repeated.loss, result.loss),
+      "products with the Hessian of ω repeat to the bit and overwrite what was there")
+    let plain = evaluate(plainInput, weights)
+    report.require(
+      abs(result.loss / plain.loss - 1) < 1e-5 && result.correct == plain.correct,
+      "products with the Hessian of ω come with the loss and the correct predictions of a run")
+    let (here, there) = (right.dot(first), left.dot(other))
+    report.require(
+      abs(here - there) < 1e-3 * (first.dot(first) * right.dot(right)).squareRoot(),
+      "the Hessian of ω is symmetric: \(here), \(there)")
+  }
+
   mutating func checkAgreement(with kind: EngineKind) throws {
     let own = outcome(of: engine, input)
     let reference = try kind.make(network, batch: input.batch.count, threads: 1, kernels: Kernels.sets[0])
@@ -116,6 +144,18 @@ extension NetworkEngineLaws {
     report.require(
       error(Array(found.mixingGradientTangent.joined()), Array(wanted.mixingGradientTangent.joined())) < 1e-3,
       "derivatives of gradients of engines agree")
+    let (ownProduct, otherProduct) = (engine.makeVector(), reference.makeVector())
+    let weightDirection = weightDirection(of: 1)
+    _ = try engine.weightTangents(plainInput, along: weightDirection, weights: weights, gradientTangent: ownProduct)
+    _ = try reference.weightTangents(
+      plainInput, along: reference.makeVector(engine.values(of: weightDirection)),
+      weights: reference.makeInitialWeights(seed: 32), gradientTangent: otherProduct)
+    let (foundProduct, wantedProduct) = (
+      engine.values(of: ownProduct).joined().map(Double.init), reference.values(of: otherProduct).joined().map(Double.init)
+    )
+    report.require(
+      error(foundProduct, wantedProduct) < 1e-2,
+      "products with the Hessian of ω of engines agree")
     report.require(
       isSame(
         Array(engine.values(of: weights).joined()),

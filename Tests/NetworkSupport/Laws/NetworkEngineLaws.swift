@@ -30,6 +30,7 @@ public struct NetworkEngineLaws {
     laws.checkRuns()
     try laws.checkCapacity()
     try laws.checkTangents()
+    try laws.checkWeightTangents()
     laws.checkOverwriting()
     switch truth {
     case .differences(let step): laws.checkSlopes(step)

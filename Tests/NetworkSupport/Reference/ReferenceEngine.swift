@@ -77,8 +77,25 @@ public final class ReferenceEngine: NetworkEngine {
       mixingGradientTangent: gradients.map { $0.map(\.derivative) })
   }
 
+  public func weightTangents(
+    _ input: NetworkInput, along direction: ParameterVector, weights: ParameterVector, gradientTangent: ParameterVector
+  ) -> (loss: Double, correct: Int) {
+    let named = Dictionary(
+      uniqueKeysWithValues: zip(tensors.parameters, values(of: direction)).map { ($0.name, $1.map(Double.init)) })
+    let supernet = supernet(weights)
+    let pass = ReferencePass<Dual>(
+      supernet, .weights(input.mixing.map { $0.map { Dual(Double($0)) } }), weights: supernet.moving(along: named),
+      batch: input.batch, running: nil)
+    let product = tensors.parameters.map { parameter in
+      pass.parameters[parameter.name].map { pass.tape.gradient($0).map { Float($0.derivative) } } ?? []
+    }
+    put(product, into: gradientTangent)
+    return (pass.tape[pass.loss][0].value, pass.correct)
+  }
+
   /// Plain loops make room as they go.
   public func prepareTangents(images: Int) {}
+  public func prepareWeightTangents(images: Int) {}
 
   private func pass(_ input: NetworkInput, _ weights: ParameterVector, running: ParameterVector?) -> ReferencePass<Double> {
     pass(input, input.mixing.map { $0.map(Double.init) }, weights, running: running)
@@ -87,10 +104,6 @@ public final class ReferenceEngine: NetworkEngine {
   private func pass<Scalar: ReferenceScalar>(
     _ input: NetworkInput, _ mixing: [[Scalar]], _ weights: ParameterVector, running: ParameterVector?
   ) -> ReferencePass<Scalar> {
-    var parameters: [String: (shape: [Int], values: [Double])] = [:]
-    for (parameter, values) in zip(tensors.parameters, values(of: weights)) {
-      parameters[parameter.name] = (parameter.shape, values.map(Double.init))
-    }
     var statistics: [String: (means: [Double], variances: [Double])] = [:]
     for (norm, moments) in zip(tensors.norms, running.map { moments(of: $0) } ?? []) {
       for name in norm.names {
@@ -98,8 +111,16 @@ public final class ReferenceEngine: NetworkEngine {
       }
     }
     return ReferencePass(
-      ReferenceSupernet(architecture, weights: parameters), .weights(mixing),
-      batch: input.batch, running: running == nil ? nil : statistics, smoothing: input.smoothing)
+      supernet(weights), .weights(mixing), batch: input.batch, running: running == nil ? nil : statistics,
+      smoothing: input.smoothing)
+  }
+
+  private func supernet(_ weights: ParameterVector) -> ReferenceSupernet {
+    var parameters: [String: (shape: [Int], values: [Double])] = [:]
+    for (parameter, values) in zip(tensors.parameters, values(of: weights)) {
+      parameters[parameter.name] = (parameter.shape, values.map(Double.init))
+    }
+    return ReferenceSupernet(architecture, weights: parameters)
   }
 
   private func move(

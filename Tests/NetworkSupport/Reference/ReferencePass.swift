@@ -39,8 +39,9 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     var bypassPlace: ((_ edge: Int) -> Int)?
   }
 
+  /// - Parameter weights: ω by name, where it carries derivatives; nil for the network's own.
   init(
-    _ network: ReferenceSupernet, _ mixture: Mixture, batch: ImageBatch,
+    _ network: ReferenceSupernet, _ mixture: Mixture, weights: [String: [Scalar]]? = nil, batch: ImageBatch,
     running: [String: (means: [Double], variances: [Double])]?, smoothing: Double = 0
   ) {
     self.network = network
@@ -49,16 +50,16 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     self.smoothing = smoothing
     let tape = tape
     for (name, tensor) in network.weights {
-      parameters[name] = tape.tensor(tensor.shape, tensor.values.map(Scalar.init))
+      parameters[name] = tape.tensor(tensor.shape, weights?[name] ?? tensor.values.map(Scalar.init))
     }
     switch mixture {
     case .alphas(let flat, let shape):
       let alphas = tape.tensor([flat.count], flat)
       leaves = [alphas]
       cells = Self.cells(of: alphas, like: shape, on: tape)
-    case .weights(let weights):
+    case .weights(let mixing):
       let operations = network.architecture.operations.candidates
-      let leaves = weights.map { tape.tensor([$0.count], $0) }
+      let leaves = mixing.map { tape.tensor([$0.count], $0) }
       self.leaves = leaves
       let isPartial = network.architecture.variant.partialChannels > 1
       cells = zip(leaves, operations).map { leaf, edges in

@@ -58,6 +58,36 @@ public struct ReferenceSupernet: Sendable {
     return ReferencePass<Dual>(self, .alphas(moving, like: alphas), batch: batch, running: nil).mixtureGradients[0].map(
       \.derivative)
   }
+
+  /// ∇²_ω L · v at fixed α, the derivative of the ω-gradient along v, by the names of the parameters, like v.
+  public func weightHessianProduct(
+    alphas: ArchitectureParameters, direction: [String: [Double]], batch: ImageBatch
+  ) -> [String: [Double]] {
+    let pass = ReferencePass<Dual>(
+      self, .alphas(alphas.flat.map { Dual(Double($0)) }, like: alphas), weights: moving(along: direction), batch: batch,
+      running: nil)
+    return pass.parameters.mapValues { pass.tape.gradient($0).map(\.derivative) }
+  }
+
+  /// The network with ω + step · v in double precision.
+  public func moved(by step: Double, along direction: [String: [Double]]) -> ReferenceSupernet {
+    ReferenceSupernet(
+      architecture,
+      weights: Dictionary(
+        uniqueKeysWithValues: weights.map { name, tensor in
+          guard let own = direction[name] else { preconditionFailure("no direction of \(name)") }
+          return (name, (shape: tensor.shape, values: zip(tensor.values, own).map { $0 + step * $1 }))
+        }))
+  }
+
+  /// ω with its derivative along v.
+  func moving(along direction: [String: [Double]]) -> [String: [Dual]] {
+    Dictionary(
+      uniqueKeysWithValues: weights.map { name, tensor in
+        guard let own = direction[name] else { preconditionFailure("no direction of \(name)") }
+        return (name, zip(tensor.values, own).map { Dual($0, derivative: $1) })
+      })
+  }
 }
 
 extension NamedTensor.Values {

@@ -27,6 +27,7 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     try laws.checkGradient()
     try laws.checkSlopes()
     try laws.checkHessian(hessianTolerance)
+    try laws.checkWeightHessian()
     try laws.checkInterchange()
     return laws.report
   }
@@ -225,6 +226,46 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     report.require(
       apart(slope, exact.product) <= tolerance * exact.product.length,
       "a Hessian product is the slope of the gradient: \(apart(slope, exact.product)) of \(exact.product.length)")
+  }
+
+  /// Products with ∇²_ω L, along the gradients of two batches.
+  private mutating func checkWeightHessian() throws {
+    let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.validationBatch(epoch: 0, step: 0))
+    let kept = weights.values
+    func gradient(_ batch: Problem.Batch) -> ParameterVector {
+      let gradient = problem.makeVector()
+      _ = problem.gradient(
+        weights: weights, alphas: alphas, batch: batch, weightGradient: gradient, wantsAlphaGradient: false,
+        statistics: nil)
+      return gradient
+    }
+    func product(_ direction: ParameterVector) throws -> (vector: ParameterVector, loss: BatchLoss) {
+      let product = problem.makeVector()
+      product.copy(from: weights)
+      let loss = try problem.weightHessianProduct(
+        weights: weights, alphas: alphas, direction: direction, batch: batch, product: product)
+      return (product, loss)
+    }
+    let (left, right) = (gradient(batch), gradient(try problem.trainingBatch(epoch: 0, step: 0)))
+    let (first, second) = (try product(left), try product(right))
+    report.require(
+      isSame(try product(left).vector.values, first.vector.values), "a product by ω repeats to the bit, and overwrites")
+    report.require(isSame(weights.values, kept), "a product by ω leaves ω as it was")
+    let loss = problem.evaluate(weights: weights, alphas: alphas, batch: batch)
+    report.require(
+      abs(first.loss.loss - loss.loss) <= 1e-5 * max(1, abs(loss.loss)) && first.loss.count == loss.count,
+      "a product by ω comes with the loss and the count of its batch")
+    let (combined, scale) = (problem.makeVector(), first.vector.norm + 2 * second.vector.norm)
+    combined.copy(from: left)
+    combined.add(right, scaledBy: -2)
+    let difference = try product(combined).vector
+    difference.add(first.vector, scaledBy: -1)
+    difference.add(second.vector, scaledBy: 2)
+    report.require(
+      difference.norm <= 1e-4 * scale, "a product by ω is linear in its direction: \(difference.norm) of \(scale)")
+    let (here, there) = (right.dot(first.vector), left.dot(second.vector))
+    report.require(
+      abs(here - there) <= 1e-4 * scale * max(left.norm, right.norm), "the Hessian of ω is symmetric: \(here), \(there)")
   }
 
   private mutating func checkInterchange() throws {
