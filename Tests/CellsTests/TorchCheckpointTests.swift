@@ -45,6 +45,13 @@ import Testing
       TorchBytes.file(of: weights) { TorchBytes.dictionary([("net", $0), ("epoch", TorchBytes.integer(3))]) })
     #expect(nested.file.tensors["stem.0.weight"]?.values == .float32([1, 2]))
     #expect(nested.notes.count == 1 && nested.notes[0].hasSuffix("weights from 'net', without epoch"))
+    let twice = try read(
+      TorchBytes.file(of: weights) { state in
+        let inner = TorchBytes.dictionary([("state_dict", state), ("lr", TorchBytes.integer(1))])
+        return TorchBytes.dictionary([("net", inner), ("epoch", TorchBytes.integer(3))])
+      })
+    #expect(twice.file.tensors["stem.0.weight"]?.values == .float32([1, 2]))
+    #expect(twice.notes.first?.hasSuffix("weights from 'net.state_dict', without epoch, net.lr") == true)
     let alone = try read(TorchBytes.file(of: alphas()))
     #expect(alone.file.tensors.count == 2 && ArchitectureParameters.isIn(alone.file))
     let prefixed = try read(

@@ -29,7 +29,14 @@ public struct TorchCheckpoint: Sendable {
         "no state_dict", at: .file(path), found: torch.pickle.top.kind,
         wanted: "a state_dict, or a dictionary with one in it")
     }
-    let holder = try Self.holder(of: top, in: torch.pickle, path: path)
+    var holder = try Self.holder(of: top, in: torch.pickle, path: path)
+    var beside = top.map { (shown: $0.key, key: $0.key, value: $0.value) }
+    if holder == nil, let deeper = try Self.nested(in: top, of: torch.pickle, path: path) {
+      let shown = { (key: String) in "\(deeper.key).\(key)" }
+      holder = (deeper.holder.key.map(shown), deeper.holder.entries)
+      beside.removeAll { $0.key == deeper.key }
+      beside += deeper.entries.map { (shown($0.key), $0.key, $0.value) }
+    }
     var (tensors, left, notes): ([String: NamedTensor], [String], [String]) = ([:], [], [])
     func add(_ tensor: NamedTensor, from place: String) throws {
       if let other = tensors[tensor.name], other != tensor {
@@ -43,12 +50,12 @@ public struct TorchCheckpoint: Sendable {
       guard let tensor = try torch.tensor(value, named: Self.plainAlpha(key)) else { continue }
       try add(tensor, from: "'\(key)'")
     }
-    for (key, value) in top where key != holder?.key {
+    for (shown, key, value) in beside where shown != holder?.key {
       // Where the whole dictionary is the state_dict, its tensors are there already.
       if let holder, holder.key == nil, case .tensor = value { continue }
       let found = try Self.alphas(key, value, in: &torch)
-      for tensor in found { try add(tensor, from: "'\(key)'") }
-      if !found.isEmpty { notes.append("\(path): α from '\(key)'") } else { left.append(key) }
+      for tensor in found { try add(tensor, from: "'\(shown)'") }
+      if !found.isEmpty { notes.append("\(path): α from '\(shown)'") } else { left.append(shown) }
     }
     guard !tensors.isEmpty else {
       throw InputError(
@@ -83,12 +90,30 @@ public struct TorchCheckpoint: Sendable {
       if let entries = pickle.entries(value), holdsWeights(entries) { holders.append((key, entries)) }
     }
     guard holders.count <= 1 else {
-      throw InputError(
-        "several state_dicts", at: .file(path),
-        found: holders.map { $0.key.map { "'\($0)'" } ?? "the dictionary itself" }.joined(separator: " and "),
-        wanted: "one of them, saved by itself")
+      throw several(holders.map { $0.key.map { "'\($0)'" } ?? "the dictionary itself" }, path)
     }
     return holders.first
+  }
+
+  /// The one entry that is a dictionary with the weights in one of its own entries, as in {net: {state_dict: …}}.
+  private static func nested(
+    in top: Entries, of pickle: PickleFile, path: String
+  ) throws -> (key: String, entries: Entries, holder: (key: String?, entries: Entries))? {
+    let found = try top.compactMap {
+      key, value -> (key: String, entries: Entries, holder: (key: String?, entries: Entries))? in
+      guard let entries = pickle.entries(value), let holder = try holder(of: entries, in: pickle, path: path) else {
+        return nil
+      }
+      return (key, entries, holder)
+    }
+    guard found.count <= 1 else { throw several(found.map { "'\($0.key).\($0.holder.key ?? "")'" }, path) }
+    return found.first
+  }
+
+  private static func several(_ found: [String], _ path: String) -> InputError {
+    InputError(
+      "several state_dicts", at: .file(path), found: found.joined(separator: " and "), wanted: "one of them, saved by itself"
+    )
   }
 
   /// α of an entry beside the weights: a tensor of its name, a list of tensors, or a dictionary of names.
