@@ -11,7 +11,27 @@ struct PlotText {
   private var settings: [String: String] { folder.settings }
 
   static func title(_ objective: Objective, of quantity: PlotQuantity = .loss) -> String {
-    "\(quantity == .loss ? "L" : "A")_{\(objective.mark)}(α)"
+    quantity == .loss ? objective.formula : "A_{\(objective.mark)}(α)"
+  }
+
+  /// Objectives that one figure can show: all where accuracies are drawn or where they were named, else those of the
+  /// quantity of the first.
+  ///
+  /// - Throws: `InputError` where objectives of several quantities were named.
+  static func ofOneQuantity(_ objectives: [Objective], _ style: PlotStyle, path: String) throws -> [Objective] {
+    let quantities = objectives.map(\.quantity).unique()
+    guard style.quantity == .loss, quantities.count > 1 else { return objectives }
+    guard style.objectives == nil else {
+      throw InputError(
+        "no one scale for these", at: .file(path), found: objectives.map(\.label).joined(separator: ", "),
+        wanted: "objectives of one quantity in a figure")
+    }
+    return objectives.filter { $0.quantity == quantities[0] }
+  }
+
+  /// A sentence about objectives that a figure leaves out since they are of another quantity; nil without any.
+  static func note(ofOthers others: [Objective]) -> String? {
+    others.isEmpty ? nil : "Sampled too, for figures of their own: \(others.map(\.label).joined(separator: ", "))."
   }
 
   /// What is at the centre, in words; nil where the settings don't say.
@@ -92,8 +112,8 @@ struct PlotText {
     return Self.plain(labels[number - 1])
   }
 
-  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which don't
-  /// say, have bootstrap intervals.
+  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which
+  /// don't say, have bootstrap intervals.
   func intervals(_ intervals: [StatedInterval]) -> String {
     let level = settings["confidence"].flatMap(Double.init).map { "\(Self.decimal(100 * $0)) % " } ?? ""
     return intervals.account.map { "\(level)intervals, \($0)" } ?? "\(level)bootstrap intervals"
