@@ -236,8 +236,9 @@ import Testing
     func vector(_ law: RandomLaw, _ step: Int = 0) throws -> ParameterVector {
       try problem.randomWeightVector(law, seed: 5, epoch: 2, step: step)
     }
-    let signs = problem.export(try vector(.signs)).flatMap { tensor in
-      if case .float32(let values) = tensor.values { values } else { [] }
+    let signs = problem.export(try vector(.signs)).flatMap { tensor -> [Float] in
+      guard case .float32(let values) = tensor.values else { return [] }
+      return values
     }
     #expect(signs.count == problem.weightValueCount && signs.allSatisfy { abs($0) == 1 })
     // ‖v‖² counts the values of ω and nothing beside them; sums of n signs have the deviation √n.
