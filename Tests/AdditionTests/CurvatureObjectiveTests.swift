@@ -134,7 +134,7 @@ import Testing
     let error = #expect(throws: InputError.self) {
       try FidelitySettings(
         objectives: [.weightEigenvalue(), .trueLoss(innerSteps: 2)], directions: 3, radii: [1], planePoints: 0,
-        gradients: EstimatorSettings(innerSteps: [1], candidates: [2], sigmas: [0.2], repeats: 2))
+        gradients: EstimatorSettings(innerSteps: [1], candidates: [2], sigmas: [0.2], repeats: 2, bootstrap: .init(replicates: 20)))
     }
     #expect(error?.place == .setting("objectives") && error?.found == "eigenvalue")
   }

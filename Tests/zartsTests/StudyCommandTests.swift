@@ -20,7 +20,7 @@ import Testing
     ]
   private static let spectrum = ["spectrum"] + source + ["--eigenvalues", "2", "--probes", "2", "--batches", "1"]
 
-  private static let weights =
+  private static let spectrumOfWeights =
     spectrum + [
       "--over", "weights", "--density-steps", "6", "--density-starts", "2",
     ]
@@ -40,7 +40,7 @@ import Testing
       (estimators, ["estimators.csv", "estimators.yaml", "gradients.safetensors"]),
       (spectrum, ["spectrum.csv", "spectrum.yaml"]),
       (
-        weights + ["--vectors"],
+        spectrumOfWeights + ["--vectors"],
         [
           "density.png", "eigenvectors.safetensors", "spectrum-curve.csv", "spectrum-density.csv", "spectrum.csv",
           "spectrum.npz", "spectrum.yaml",
@@ -96,14 +96,14 @@ import Testing
   }
 
   @Test("an estimate of a spectrum over weights says how many vectors of ω are held, and a spectrum what it found")
-  func weights() throws {
+  func estimate() throws {
     let scratch = try ScratchFolder()
-    let estimate = try CommandLineRunner.run(Self.weights + ["--dry-run"])
+    let estimate = try CommandLineRunner.run(Self.spectrumOfWeights + ["--dry-run"])
     #expect(estimate.status == 0, "\(estimate.errors)")
     #expect(estimate.output.contains("points: 1, each") && estimate.output.contains("points: 2, each"))
     // 60 + 4 · 2 products at most for the eigenvalues, and four vectors more.
     #expect(estimate.output.contains("vectors of ω: 72 at a time on each copy"))
-    let made = try CommandLineRunner.run(Self.weights + ["--out", scratch.file("out"), "--svg"])
+    let made = try CommandLineRunner.run(Self.spectrumOfWeights + ["--out", scratch.file("out"), "--svg"])
     #expect(made.status == 0, "\(made.errors)")
     #expect(made.output.contains("trace by the density") && made.output.contains(scratch.file("out/density.svg")))
     let rows = try CSVTable(readingFrom: scratch.file("out/spectrum.csv")).column("quantity")
@@ -181,9 +181,9 @@ import Testing
       (spectrum, ["--hessian", "close"], "close"), (spectrum, ["--hessian", "difference", "--mixing"], "--hessian"),
       (spectrum, ["--hessian", "exact", "--displacement", "1"], "--displacement 1.0 beside --hessian exact"),
       (spectrum, ["--density-steps", "5", "--vectors"], "found --density-steps, --vectors"),
-      (spectrum, ["--over", "both"], "both"), (weights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
-      (weights, ["--density-steps", "0"], "--density-steps"), (weights, ["--density-width", "0"], "--density-width"),
-      (weights, ["--data", "tests"], "--data: found 'tests'"),
+      (spectrum, ["--over", "both"], "both"), (spectrumOfWeights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
+      (spectrumOfWeights, ["--density-steps", "0"], "--density-steps"), (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
+      (spectrumOfWeights, ["--data", "tests"], "--data: found 'tests'"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {
     let scratch = try ScratchFolder()
