@@ -19,7 +19,28 @@ struct PlotText {
       case .weights: "ω"
       case .both: "ω, α"
       }
-    return "\(quantity == .loss ? "L" : "A")_{\(objective.mark)}(\(arguments))"
+    return quantity == .loss
+      ? objective.formula.replacing("(α)", with: "(\(arguments))") : "A_{\(objective.mark)}(\(arguments))"
+  }
+
+  /// Objectives that one figure can show: all where accuracies are drawn or where they were named, else those of the
+  /// quantity of the first.
+  ///
+  /// - Throws: `InputError` where objectives of several quantities were named.
+  static func ofOneQuantity(_ objectives: [Objective], _ style: PlotStyle, path: String) throws -> [Objective] {
+    let quantities = objectives.map(\.quantity).unique()
+    guard style.quantity == .loss, quantities.count > 1 else { return objectives }
+    guard style.objectives == nil else {
+      throw InputError(
+        "no one scale for these", at: .file(path), found: objectives.map(\.label).joined(separator: ", "),
+        wanted: "objectives of one quantity in a figure")
+    }
+    return objectives.filter { $0.quantity == quantities[0] }
+  }
+
+  /// A sentence about objectives that a figure leaves out since they are of another quantity; nil without any.
+  static func note(ofOthers others: [Objective]) -> String? {
+    others.isEmpty ? nil : "Sampled too, for figures of their own: \(others.map(\.label).joined(separator: ", "))."
   }
 
   /// Whose directions the axes of a landscape are.
@@ -28,8 +49,15 @@ struct PlotText {
   /// What losses are evaluated on: `validation`, `training` or `test`.
   private var data: String { settings["data"] ?? "validation" }
 
-  /// "Training loss", "Validation accuracy".
-  func what(_ quantity: PlotQuantity) -> String { "\(data.capitalized) \(quantity == .accuracy ? "accuracy" : "loss")" }
+  /// What is drawn, as the beginning of a title: "Training loss", "Validation accuracy", "Largest eigenvalue of …".
+  func what(_ shown: PlotQuantity, _ quantity: ObjectiveQuantity) -> String {
+    shown == .accuracy ? "\(data.capitalized) accuracy" : quantity.title.replacing("Validation", with: data.capitalized)
+  }
+
+  /// The same as the label of an axis of values: "training loss (nats)".
+  func valueLabel(_ shown: PlotQuantity, _ quantity: ObjectiveQuantity) -> String {
+    shown == .accuracy ? "\(data) accuracy" : quantity.label.replacing("validation", with: data)
+  }
 
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
@@ -116,8 +144,8 @@ struct PlotText {
     return Self.plain(labels[number - 1])
   }
 
-  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which don't
-  /// say, have bootstrap intervals.
+  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which
+  /// don't say, have bootstrap intervals.
   func intervals(_ intervals: [StatedInterval]) -> String {
     let level = settings["confidence"].flatMap(Double.init).map { "\(Self.decimal(100 * $0)) % " } ?? ""
     return intervals.account.map { "\(level)intervals, \($0)" } ?? "\(level)bootstrap intervals"

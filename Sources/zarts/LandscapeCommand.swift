@@ -73,6 +73,7 @@ struct LandscapeCommand: RankedCommand {
       "a landscape of \(settings.pointCount) points",
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
+    if settings.evaluated.cost.stepsPerBatch > 0 { try problem.model.prepareHessianProducts() }
     let instances = try ProblemFactory.instances(
       of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
