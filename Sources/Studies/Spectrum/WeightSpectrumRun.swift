@@ -79,7 +79,7 @@ public struct WeightSpectrumRun<Problem: BilevelProblem> {
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
     let measured: [(key: String, value: String)] = [
       ("checkpoints", "[\(names)]"), (SettingsFile.checkpointDigests, "[\(digests.joined(separator: ", "))]"),
-      ("parameters", "\(bench.dimension)"),
+      ("parameters", "\(bench.dimension)"), ("loss_batches", "\(settings.batchCount(of: problems[0]))"),
     ]
     if try files.begin(SettingsFile(origin: origin + measured, settings: settings.entries), isContinued: isContinued) {
       return try SpectrumRow.rows(of: CSVTable(readingFrom: files.resultPath))
