@@ -47,6 +47,7 @@ enum DensityPlot {
       title: "", series: series, xLabel: Label("eigenvalue of \(hessian)"), yLabel: "density", yScale: .logarithmic)
     let highest = series.flatMap(\.y).max() ?? 1
     figure.yRange = style.range ?? floor...max(10 * floor, 3 * highest)
+    let what = "Hessian eigenvalues of the \(data(folder)) loss in ω"
     var caption = [text.network, rule(folder, widths)].compactMap { $0 }
     if found.count == 1 {
       let marks = try marks(folder, within: (places.min() ?? 0)...(places.max() ?? 0))
@@ -58,7 +59,7 @@ enum DensityPlot {
     caption.append("Densities below \(Numeral.short(floor)) are drawn there.")
     return try Panels.figure(
       [figure],
-      title: style.title.map(PlotText.plain) ?? text.around("Hessian eigenvalues of the \(data(folder)) loss in ω"),
+      title: style.title.map(PlotText.plain) ?? (found.count == 1 ? text.around(what) : "\(what) by epoch"),
       caption: style.showsCaption ? caption : [], style)
   }
 
@@ -68,7 +69,7 @@ enum DensityPlot {
       let least = widths.min(), let most = widths.max()
     else { return nil }
     let sigma = least == most ? PlotText.decimal(least) : "\(PlotText.decimal(least)) to \(PlotText.decimal(most))"
-    let over = folder.settings["batches"].map {
+    let over = folder.settings["loss_batches"].map {
       "; loss over \($0 == "1" ? "1 \(data(folder)) batch" : "\($0) \(data(folder)) batches")"
     }
     return "Stochastic Lanczos quadrature: \(starts == "1" ? "1 random start" : "\(starts) random starts"), "

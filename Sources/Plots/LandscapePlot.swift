@@ -134,7 +134,7 @@ struct LandscapePlot {
   /// What a reader needs to judge the picture or to draw it again.
   private func caption(_ paths: [LandscapePath]) -> [String] {
     guard style.showsCaption else { return [] }
-    var sentences = [text.network, text.directions, text.losses].compactMap { $0 }
+    var sentences = [text.network, text.directions, text.evaluation(of: isAccuracy ? .loss : quantity)].compactMap { $0 }
     if !paths.isEmpty, let one = share("explained_variance_1"), let two = share("explained_variance_2") {
       let what = folder.settings["over"] == "weights" ? "ω" : "α"
       sentences.append("The two directions hold \(one) and \(two) of the variance of \(what) along the paths.")

@@ -48,7 +48,7 @@ enum LinesPlot {
       panel.yRange = limits
       return panel
     }
-    var caption = [text.network, text.directions, text.losses].compactMap { $0 }
+    var caption = [text.network, text.directions, text.evaluation(of: isAccuracy ? .loss : quantity)].compactMap { $0 }
     if errors.contains(where: \.isFinite) { caption.append("Bands are ± 1 standard error over the validation batches.") }
     let shownValues = shown.map { values[$0] }
     if let note = PlotText.note(ofOthers: found.filter { $0.quantity != quantity }), !isAccuracy { caption.append(note) }

@@ -102,8 +102,13 @@ struct PlotText {
     return "\(what); ‖α‖ is \(text.joined(separator: " and "))."
   }
 
-  /// What the losses are means over, and the inner steps.
-  var losses: String? {
+  /// What values of a quantity are over: losses, of which `losses` says more, or Hessians.
+  func evaluation(of quantity: ObjectiveQuantity) -> String? {
+    quantity == .loss ? losses : batches.map { "Hessians over \($0)." }
+  }
+
+  /// The validation batches that a mean is over.
+  private var batches: String? {
     guard let batches = settings["validation_batches"] else { return nil }
     let count =
       batches == "all"
@@ -112,7 +117,12 @@ struct PlotText {
         ? "the augmented validation half in full batches"
         : batches == "1" ? "1 \(data) batch" : "\(batches) \(data) batches"
     let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
-    let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
+    return count + (isSplit ? "" : settings["batch"].map { " of \($0)" } ?? "")
+  }
+
+  /// What the losses are means over, and the inner steps.
+  var losses: String? {
+    guard let batches else { return nil }
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
     let own = settings["unrolled_learning_rate"].flatMap(Double.init).map { ", ξ of \(Self.decimal($0))" }
     let rate =
@@ -121,7 +131,7 @@ struct PlotText {
       } ?? ""
     let isAtRest = settings["checkpoint_momentum"] == "none" || settings["fresh_momentum"] == "true"
     let fresh = settings["batches"] == "fresh" ? ", training batches new at every point" : ""
-    return "Losses over \(count)\(size)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
+    return "Losses over \(batches)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
   }
 
   /// The units of all coordinates, in words.

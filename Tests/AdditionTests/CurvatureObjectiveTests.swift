@@ -45,7 +45,7 @@ import Testing
     #expect(Objective.lossForms == "first, second or true:STEPS")
     #expect(Objective(name: "eigenvalue", innerSteps: 3) == nil && Objective(name: "convexity:1", innerSteps: 0) == nil)
     #expect(objectives[0].quantity == .loss && objectives[0].quantity.label == "validation loss (nats)")
-    #expect(objectives[1].quantity.label == "largest eigenvalue of the Hessian in ω")
+    #expect(objectives[1].quantity.label == "largest Hessian eigenvalue in ω")
     #expect(objectives[1].formula == "λ_{1}(∇^{2}_{ω} L)" && objectives[0].formula == "L_{1}(α)")
     #expect(objectives[1].quantity != objectives[3].quantity && objectives[1].quantity == objectives[2].quantity)
   }
@@ -108,9 +108,10 @@ import Testing
     #expect(losses.panels.map(\.title) == [Label("L_{1}(α)")] && losses.lossLabel == "validation loss (nats)")
     #expect(losses.caption.contains("Sampled too, for figures of their own: eigenvalue, eigenvalue:9, convexity."))
     let eigenvalues = try figure([objectives[1], objectives[2]])
-    #expect(eigenvalues.panels.count == 2 && eigenvalues.title.hasPrefix("Largest eigenvalue of the Hessian in ω"))
-    #expect(eigenvalues.lossLabel == "largest eigenvalue of the Hessian in ω")
-    #expect(try figure([objectives[3]]).lossLabel == "smallest to largest eigenvalue in ω, by magnitude")
+    #expect(eigenvalues.panels.count == 2 && eigenvalues.title.hasPrefix("Largest Hessian eigenvalue in ω"))
+    #expect(eigenvalues.lossLabel == "largest Hessian eigenvalue in ω")
+    #expect(eigenvalues.caption.contains("Hessians over 1 validation batch."))
+    #expect(try figure([objectives[3]]).lossLabel == "ratio of extreme eigenvalues in ω")
     let error = #expect(throws: InputError.self) { try figure([.firstOrder, objectives[3]]) }
     #expect(error?.problem == "no one scale for these" && error?.found == "first, convexity")
 
@@ -120,7 +121,7 @@ import Testing
     #expect(drawn.panels.allSatisfy { $0.yLabel == "validation loss (nats)" && $0.series.count == 1 })
     plot.style.objectives = [objectives[3]]
     let ratios = try #require(try plot.figure(kind) as? LinePanels)
-    #expect(ratios.panels.allSatisfy { $0.yLabel == "smallest to largest eigenvalue in ω, by magnitude" })
+    #expect(ratios.panels.allSatisfy { $0.yLabel == "ratio of extreme eigenvalues in ω" })
   }
 
   @Test("statistics other than the batches' and studies of losses refuse them") func refusals() throws {
@@ -134,7 +135,8 @@ import Testing
     let error = #expect(throws: InputError.self) {
       try FidelitySettings(
         objectives: [.weightEigenvalue(), .trueLoss(innerSteps: 2)], directions: 3, radii: [1], planePoints: 0,
-        gradients: EstimatorSettings(innerSteps: [1], candidates: [2], sigmas: [0.2], repeats: 2, bootstrap: .init(replicates: 20)))
+        gradients: EstimatorSettings(
+          innerSteps: [1], candidates: [2], sigmas: [0.2], repeats: 2, bootstrap: .init(replicates: 20)))
     }
     #expect(error?.place == .setting("objectives") && error?.found == "eigenvalue")
   }

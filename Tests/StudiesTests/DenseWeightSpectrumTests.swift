@@ -46,10 +46,11 @@ import Testing
     let matrix = try dense()
     let exact = try SymmetricEigenproblem(matrix).values
     let (low, high) = (exact[0], exact[exact.count - 1])
+    let scale = max(-low, high)
     #expect(high > 0.1 && low < 0, "a spectrum of both signs")
     let scratch = try ScratchFolder()
     let folder = try OutputFolder.create(at: scratch.file("out"))
-    let (probes, starts) = (150, 6)
+    let (probes, starts) = (120, 4)
     let rows = try WeightSpectrumRun(
       problem: problem,
       checkpoints: [.init(name: "one", epoch: nil) { [problem] in (problem.makeInitialWeights(), smallAlphas()) }],
@@ -59,11 +60,11 @@ import Testing
         seed: 6)
     ).run(in: folder)
     func values(_ quantity: SpectrumRow.Quantity) -> [Double] { rows.filter { $0.quantity == quantity }.map(\.value) }
-    #expect(close(values(.eigenvalue), exact.suffix(4).reversed(), .absolute(1e-3 * high)))
-    #expect(close(values(.smallest), [low], .absolute(1e-3 * high)))
+    #expect(close(values(.eigenvalue), exact.suffix(4).reversed(), .absolute(1e-3 * scale)))
+    #expect(close(values(.smallest), [low], .absolute(1e-3 * scale)))
     for row in rows where row.quantity == .eigenvalue || row.quantity == .smallest {
       let error = try #require(row.error)
-      #expect(error <= 1e-3 * high && exact.contains { abs($0 - row.value) <= error + 1e-5 * high }, "\(row)")
+      #expect(error <= 1e-3 * scale && exact.contains { abs($0 - row.value) <= error + 1e-5 * scale }, "\(row)")
     }
     #expect(values(.asymmetry)[0] < 1e-5)
 
@@ -86,13 +87,13 @@ import Testing
     for level in [0.05, 0.2, 0.5].map({ $0 * high }) {
       let share = Double(exact.count { $0 > level }) / Double(exact.count)
       let mine = pairs.filter { $0.0 > level }.reduce(0) { $0 + $1.1 } / Double(starts)
-      #expect(abs(mine - share) < 0.08, "\(level): \(mine), \(share)")
+      #expect(abs(mine - share) < 0.1, "\(level): \(mine), \(share)")
     }
     let vectors = try TensorFile(readingFrom: folder.file("eigenvectors.safetensors"))
     let first = try problem.values(problem.importVector(from: vectors, prefix: "hessian1."))
     #expect(close(first.reduce(0) { $0 + $1 * $1 }, 1, .absolute(1e-5)))
     let image = matrix.map { row in zip(row, first).reduce(0) { $0 + $1.0 * $1.1 } }
     let apart = zip(image, first).reduce(0) { $0 + ($1.0 - high * $1.1) * ($1.0 - high * $1.1) }.squareRoot()
-    #expect(apart < 2e-3 * high)
+    #expect(apart < 2e-3 * scale)
   }
 }

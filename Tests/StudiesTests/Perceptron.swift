@@ -40,7 +40,7 @@ final class Perceptron: BilevelProblem {
   func splitCount(_ split: DataSplit) -> Int { split == .training ? 3 : 0 }
   func splitBatch(_ split: DataSplit, _ index: Int) throws -> Batch {
     var stream = RandomStream(seed: 22, purpose: .test, step: index)
-    let size = 12 + 4 * index
+    let size = 8 + 2 * index
     return Batch(
       inputs: (0..<size).map { _ in stream.normals(Self.inputs) },
       labels: (0..<size).map { _ in stream.integer(below: Self.classes) })

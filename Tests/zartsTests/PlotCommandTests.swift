@@ -68,7 +68,8 @@ import Testing
     }
     try scratch.write("spectrum/spectrum.yaml", Self.settings)
     try scratch.write("spectrum/spectrum.csv", spectrum)
-    try scratch.write("weights/spectrum.yaml", Self.settings + ["over: weights", "data: training", "density_starts: 2"])
+    try scratch.write(
+      "weights/spectrum.yaml", Self.settings + ["over: weights", "data: training", "density_starts: 2", "loss_batches: 3"])
     try scratch.write("weights/spectrum.csv", ["epoch,quantity,index,value,error", "3,eigenvalue,1,2.5,0.1"])
     try scratch.write(
       "weights/spectrum-curve.csv",

@@ -181,8 +181,10 @@ import Testing
       (spectrum, ["--hessian", "close"], "close"), (spectrum, ["--hessian", "difference", "--mixing"], "--hessian"),
       (spectrum, ["--hessian", "exact", "--displacement", "1"], "--displacement 1.0 beside --hessian exact"),
       (spectrum, ["--density-steps", "5", "--vectors"], "found --density-steps, --vectors"),
-      (spectrum, ["--over", "both"], "both"), (spectrumOfWeights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
-      (spectrumOfWeights, ["--density-steps", "0"], "--density-steps"), (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
+      (spectrum, ["--over", "both"], "both"),
+      (spectrumOfWeights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
+      (spectrumOfWeights, ["--density-steps", "0"], "--density-steps"),
+      (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
       (spectrumOfWeights, ["--data", "tests"], "--data: found 'tests'"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {

@@ -16,7 +16,7 @@ struct AlphaEigenvalue: ObjectiveKind {
   var symbol: String { "λ₁(∇²_α L)" }
   var formula: String { "λ_{1}(∇^{2}_{α} L)" }
   var account: String { "the largest eigenvalue in α" }
-  static var quantity: ObjectiveQuantity { .init("largest eigenvalue of the Hessian in α", word: "eigenvalue") }
+  static var quantity: ObjectiveQuantity { .init("largest Hessian eigenvalue in α", word: "eigenvalue") }
   var needsBatchStatistics: Bool { true }
 
   static func cost(of group: [Self]) -> ObjectiveCost {

@@ -25,7 +25,7 @@ struct WeightConvexity: ObjectiveKind {
   var symbol: String { "|λ_min/λ_max|" }
   var formula: String { "|λ_{min} / λ_{max}|" }
   var account: String { "smallest to largest eigenvalue in ω, by at most \(steps) Hessian products" }
-  static var quantity: ObjectiveQuantity { .init("smallest to largest eigenvalue in ω, by magnitude", word: "ratio") }
+  static var quantity: ObjectiveQuantity { .init("ratio of extreme eigenvalues in ω", word: "ratio") }
   var needsBatchStatistics: Bool { true }
 
   static func cost(of group: [Self]) -> ObjectiveCost { WeightCurvature.cost(of: group.map(\.steps)) }

@@ -24,7 +24,7 @@ struct WeightEigenvalue: ObjectiveKind {
   var symbol: String { "λ₁(∇²_ω L)" }
   var formula: String { "λ_{1}(∇^{2}_{ω} L)" }
   var account: String { "the largest eigenvalue in ω, by at most \(steps) Hessian products" }
-  static var quantity: ObjectiveQuantity { .init("largest eigenvalue of the Hessian in ω", word: "eigenvalue") }
+  static var quantity: ObjectiveQuantity { .init("largest Hessian eigenvalue in ω", word: "eigenvalue") }
   var needsBatchStatistics: Bool { true }
 
   static func cost(of group: [Self]) -> ObjectiveCost { WeightCurvature.cost(of: group.map(\.steps)) }

@@ -79,7 +79,7 @@ public struct WeightSpectrumRun<Problem: BilevelProblem> {
     let names = checkpoints.map { JSONText.quoted($0.name) }.joined(separator: ", ")
     let measured: [(key: String, value: String)] = [
       ("checkpoints", "[\(names)]"), (SettingsFile.checkpointDigests, "[\(digests.joined(separator: ", "))]"),
-      ("parameters", "\(bench.dimension)"),
+      ("parameters", "\(bench.dimension)"), ("loss_batches", "\(settings.batchCount(of: problems[0]))"),
     ]
     if try files.begin(SettingsFile(origin: origin + measured, settings: settings.entries), isContinued: isContinued) {
       return try SpectrumRow.rows(of: CSVTable(readingFrom: files.resultPath))
@@ -88,7 +88,7 @@ public struct WeightSpectrumRun<Problem: BilevelProblem> {
     var known = try known(in: CSVTable(readingFrom: files.journalPath), folder)
     let pieces = WeightSpectrumPiece.all(settings)
     let work = checkpoints.indices.flatMap { checkpoint in pieces.indices.map { Place(checkpoint, $0) } }
-    let tally = Tally(
+    let tally = ProductTally(
       total: settings.products * checkpoints.count, done: known.keys.reduce(0) { $0 + pieces[$1.piece].products(settings) },
       progress)
     func finish(_ place: Place, _ found: WeightSpectrumResult) throws {
@@ -275,36 +275,5 @@ public struct WeightSpectrumRun<Problem: BilevelProblem> {
       whole = whole.filter { all[$0.key.piece] != .eigenvalues }
     }
     return whole
-  }
-}
-
-/// Products that are done, counted from several threads.
-private final class Tally: @unchecked Sendable {
-  private let lock = NSLock()
-  private let total: Int
-  private var done: Int
-  private let report: (_ done: Int, _ total: Int) -> Void
-
-  init(total: Int, done: Int, _ report: @escaping (_ done: Int, _ total: Int) -> Void) {
-    (self.total, self.done, self.report) = (total, done, report)
-    report(done, total)
-  }
-
-  func add(_ products: Int) {
-    lock.withLock {
-      done += products
-      report(done, total)
-    }
-  }
-
-  /// Counts a piece's products as they are made, and what it did not need of the most that it might have when it ends.
-  func counting<Result>(_ most: Int, _ piece: (_ counted: () -> Void) throws -> Result) rethrows -> Result {
-    var made = 0
-    let result = try piece {
-      made += 1
-      add(1)
-    }
-    if made < most { add(most - made) }
-    return result
   }
 }
