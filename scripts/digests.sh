@@ -206,6 +206,7 @@ landscapes() {
   landscape random --run search/d --epoch 2 $grid --validation-batches 2 --refine 1
   landscape two-threads --run search/d --epoch 2 $grid --validation-batches 2 --refine 1 --parallel 2 --threads 2
   landscape running --run search/d --epoch 2 $grid --batch-norm running
+  landscape curvature --run search/d --epoch 2 $grid --objectives first,eigenvalue:8,convexity:8,alpha-eigenvalue
   landscape authors --run search/d --epoch 2 --preset authors --grid 2 --refine 1
   landscape descent --run search/d --epoch 2 --kind line --points 3 --directions first,true:2 --objectives first,true:2
   landscape recalibrated --run search/d --epoch 2 $grid --batch-norm recalibrated --recalibration-batches 2
@@ -254,6 +255,7 @@ studies() {
   run spectrum-differences spectrum --run search/d --hessian difference --epoch 2 --eigenvalues 1 --probes 0 --batches 1 --out spectrum/differences
   run spectrum-mixing spectrum --run search/d --mixing --epoch 2 --eigenvalues 1 --probes 0 --batches 1 --out spectrum/mixing
   run spectrum-full spectrum --run search/noise --epoch 2 --full --batches 1 --out spectrum/noise
+  run spectrum-weights spectrum --run search/d --over weights --epoch 2 --eigenvalues 2 --probes 2 --density-steps 5 --batches 2 --vectors --out spectrum/weights
   run spectrum-partial spectrum --run search/partial --epoch 2 --eigenvalues 2 --probes 2 --batches 1 --out spectrum/partial
   few="--samples 3 --inner-steps 2 --validation-batches 2"
   for one in d z noise partial merged; do

@@ -82,7 +82,8 @@ extension ResultFolder.Kind {
         "refinement-journal.csv", "trajectory.csv", "paths.csv", "paths-journal.csv", "directions.safetensors",
       ]
     case .fidelity: ["fidelity.csv", "fidelity-samples.csv", "fidelity-plane.csv", "fidelity.txt"]
-    case .spectrum: ["spectrum.csv"]
+    case .spectrum:
+      ["spectrum.csv", "spectrum-density.csv", "spectrum-curve.csv", "spectrum.npz", "eigenvectors.safetensors"]
     case .estimators: ["estimators.csv", "gradients.safetensors"]
     }
   }

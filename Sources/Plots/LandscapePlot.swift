@@ -24,6 +24,8 @@ struct LandscapePlot {
   private let style: PlotStyle
   private let text: PlotText
   private let objectives: [Objective]
+  /// Sampled too, and of another quantity.
+  private let others: [Objective]
   private let grids: [Objective: Grid]
   /// Objectives that are not finite everywhere, in words.
   private let gaps: [String]
@@ -38,7 +40,8 @@ struct LandscapePlot {
     let (rows, places) = (try table.objectives(), (try table.doubles("x"), try table.doubles("y")))
     let values = try table.numbersOrGaps(style.quantity.rawValue)
     let found = rows.unique()
-    let wanted = style.objectives ?? Self.truthLast(found)
+    let wanted = try PlotText.ofOneQuantity(style.objectives ?? Self.truthLast(found), style, path: table.path)
+    others = found.filter { $0.quantity != wanted.first?.quantity }
     for objective in wanted where !found.contains(objective) {
       throw InputError(
         "was not sampled", at: .file(table.path, "objective \(objective.label)"),
@@ -87,7 +90,9 @@ struct LandscapePlot {
   }
 
   private var isAccuracy: Bool { style.quantity == .accuracy }
-  private var what: String { text.what(style.quantity) }
+  private var quantity: ObjectiveQuantity { objectives.first?.quantity ?? .loss }
+  private var what: String { text.what(style.quantity, quantity) }
+  private var valueLabel: Label { Label(text.valueLabel(style.quantity, quantity)) }
   private var title: String { style.title.map(PlotText.plain) ?? text.around(what) }
 
   /// Losses side by side, and below what each misses of the truth.
@@ -105,7 +110,7 @@ struct LandscapePlot {
     figure.caption = caption(paths)
     figure.xLabel = Label(text.axis(1))
     figure.yLabel = Label(text.axis(2))
-    figure.lossLabel = Label(what.lowercased() + (isAccuracy ? "" : " (nats)"))
+    figure.lossLabel = valueLabel
     figure.differenceLabel = isAccuracy ? "difference of accuracies" : "difference of losses (nats)"
     figure.seeksMaximum = isAccuracy
     if folder.settings["center"] == "mean" { figure.centreLabel = "centre: mean of the paths" }
@@ -121,7 +126,7 @@ struct LandscapePlot {
     var figure = try SurfaceFigure(
       title: title, panels: losses.map { LandscapePanel(title: Label($0.title), grid: $0.grid) },
       xLabel: Label(text.direction(1)), yLabel: Label(text.direction(2)),
-      zLabel: Label(what.lowercased() + (isAccuracy ? "" : " (nats)")), width: style.width)
+      zLabel: valueLabel, width: style.width)
     figure.gaps = gaps
     figure.caption = style.showsCaption ? ["Coordinates in units of \(text.unit)."] + caption([]) : []
     figure.colourMap = style.maps.sequential
@@ -135,7 +140,7 @@ struct LandscapePlot {
   /// What a reader needs to judge the picture or to draw it again.
   private func caption(_ paths: [LandscapePath]) -> [String] {
     guard style.showsCaption else { return [] }
-    var sentences = [text.network, text.directions, text.losses].compactMap { $0 }
+    var sentences = [text.network, text.directions, text.evaluation(of: isAccuracy ? .loss : quantity)].compactMap { $0 }
     if !paths.isEmpty, let one = share("explained_variance_1"), let two = share("explained_variance_2") {
       let what = folder.settings["over"] == "weights" ? "ω" : "α"
       sentences.append("The two directions hold \(one) and \(two) of the variance of \(what) along the paths.")
@@ -143,6 +148,7 @@ struct LandscapePlot {
     if !paths.isEmpty, folder.has("paths.csv") {
       sentences.append("Methods are held to the plane, with ω of its centre.")
     }
+    if let note = PlotText.note(ofOthers: others), !isAccuracy { sentences.append(note) }
     if let largestError {
       sentences.append("Standard errors over the batches: at most \(PlotText.decimal(largestError)).")
     }

@@ -19,14 +19,15 @@ enum LinesPlot {
     let (rows, name) = (try table.objectives(), style.quantity.rawValue)
     let (values, errors) = (try table.numbersOrGaps(name), try table.numbersOrGaps("\(name)_error"))
     let found = rows.unique()
-    let objectives = style.objectives ?? found
+    let objectives = try PlotText.ofOneQuantity(style.objectives ?? found, style, path: table.path)
+    let quantity = objectives.first?.quantity ?? .loss
     for objective in objectives where !found.contains(objective) {
       throw InputError(
         "was not sampled", at: .file(table.path, "objective \(objective.label)"),
         wanted: found.map(\.label).joined(separator: ", "))
     }
     let isAccuracy = style.quantity == .accuracy
-    let yLabel = Label(text.what(style.quantity).lowercased() + (isAccuracy ? "" : " (nats)"))
+    let yLabel = Label(text.valueLabel(style.quantity, quantity))
     let range = style.range
     let shown = rows.indices.filter { objectives.contains(rows[$0]) }
     let edges = shown.flatMap { row in
@@ -51,13 +52,14 @@ enum LinesPlot {
       panel.yRange = limits
       return panel
     }
-    var caption = [text.network, text.directions, text.losses].compactMap { $0 }
+    var caption = [text.network, text.directions, text.evaluation(of: isAccuracy ? .loss : quantity)].compactMap { $0 }
     if errors.contains(where: \.isFinite) { caption.append("Bands are ± 1 standard error over the validation batches.") }
     let shownValues = shown.map { values[$0] }
+    if let note = PlotText.note(ofOthers: found.filter { $0.quantity != quantity }), !isAccuracy { caption.append(note) }
     if let limits, let note = LineScale.note(shownValues, limits) { caption.append(note) }
     return try Panels.figure(
       panels,
-      title: style.title.map(PlotText.plain) ?? text.around(text.what(style.quantity)),
+      title: style.title.map(PlotText.plain) ?? text.around(text.what(style.quantity, quantity)),
       caption: style.showsCaption ? caption : [], style)
   }
 }

@@ -19,7 +19,7 @@ public struct PlotKind: Sendable {
 
   /// One line a kind; its file says the rest.
   private static let declared: [PlotKind] = [
-    .heatmap, .surface, .lines, .scatter, .eigenvalues, .estimators, .curves, .alphas,
+    .heatmap, .surface, .lines, .scatter, .density, .eigenvalues, .estimators, .curves, .alphas,
   ]
 
   /// Kinds beside the declared ones while a task runs: of tests.

@@ -19,7 +19,28 @@ struct PlotText {
       case .weights: "ω"
       case .both: "ω, α"
       }
-    return "\(quantity == .loss ? "L" : "A")_{\(objective.mark)}(\(arguments))"
+    return quantity == .loss
+      ? objective.formula.replacing("(α)", with: "(\(arguments))") : "A_{\(objective.mark)}(\(arguments))"
+  }
+
+  /// Objectives that one figure can show: all where accuracies are drawn or where they were named, else those of the
+  /// quantity of the first.
+  ///
+  /// - Throws: `InputError` where objectives of several quantities were named.
+  static func ofOneQuantity(_ objectives: [Objective], _ style: PlotStyle, path: String) throws -> [Objective] {
+    let quantities = objectives.map(\.quantity).unique()
+    guard style.quantity == .loss, quantities.count > 1 else { return objectives }
+    guard style.objectives == nil else {
+      throw InputError(
+        "no one scale for these", at: .file(path), found: objectives.map(\.label).joined(separator: ", "),
+        wanted: "objectives of one quantity in a figure")
+    }
+    return objectives.filter { $0.quantity == quantities[0] }
+  }
+
+  /// A sentence about objectives that a figure leaves out since they are of another quantity; nil without any.
+  static func note(ofOthers others: [Objective]) -> String? {
+    others.isEmpty ? nil : "Sampled too, for figures of their own: \(others.map(\.label).joined(separator: ", "))."
   }
 
   /// Whose directions the axes of a landscape are.
@@ -28,8 +49,15 @@ struct PlotText {
   /// What losses are evaluated on: `validation`, `training` or `test`.
   private var data: String { settings["data"] ?? "validation" }
 
-  /// "Training loss", "Validation accuracy".
-  func what(_ quantity: PlotQuantity) -> String { "\(data.capitalized) \(quantity == .accuracy ? "accuracy" : "loss")" }
+  /// What is drawn, as the beginning of a title: "Training loss", "Validation accuracy", "Largest eigenvalue of …".
+  func what(_ shown: PlotQuantity, _ quantity: ObjectiveQuantity) -> String {
+    shown == .accuracy ? "\(data.capitalized) accuracy" : quantity.title.replacing("Validation", with: data.capitalized)
+  }
+
+  /// The same as the label of an axis of values: "training loss (nats)".
+  func valueLabel(_ shown: PlotQuantity, _ quantity: ObjectiveQuantity) -> String {
+    shown == .accuracy ? "\(data) accuracy" : quantity.label.replacing("validation", with: data)
+  }
 
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
@@ -74,8 +102,13 @@ struct PlotText {
     return "\(what); ‖α‖ is \(text.joined(separator: " and "))."
   }
 
-  /// What the losses are means over, and the inner steps.
-  var losses: String? {
+  /// What values of a quantity are over: losses, of which `losses` says more, or Hessians.
+  func evaluation(of quantity: ObjectiveQuantity) -> String? {
+    quantity == .loss ? losses : batches.map { "Hessians over \($0)." }
+  }
+
+  /// The validation batches that a mean is over.
+  private var batches: String? {
     guard let batches = settings["validation_batches"] else { return nil }
     let count =
       batches == "all"
@@ -84,7 +117,12 @@ struct PlotText {
         ? "the augmented validation half in full batches"
         : batches == "1" ? "1 \(data) batch" : "\(batches) \(data) batches"
     let isSplit = batches == "all" || settings["dataset"]?.hasPrefix("tensors:") == true
-    let size = isSplit ? "" : settings["batch"].map { " of \($0)" } ?? ""
+    return count + (isSplit ? "" : settings["batch"].map { " of \($0)" } ?? "")
+  }
+
+  /// What the losses are means over, and the inner steps.
+  var losses: String? {
+    guard let batches else { return nil }
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
     let own = settings["unrolled_learning_rate"].flatMap(Double.init).map { ", ξ of \(Self.decimal($0))" }
     let rate =
@@ -93,7 +131,7 @@ struct PlotText {
       } ?? ""
     let isAtRest = settings["checkpoint_momentum"] == "none" || settings["fresh_momentum"] == "true"
     let fresh = settings["batches"] == "fresh" ? ", training batches new at every point" : ""
-    return "Losses over \(count)\(size)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
+    return "Losses over \(batches)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
   }
 
   /// The units of all coordinates, in words.
@@ -116,8 +154,8 @@ struct PlotText {
     return Self.plain(labels[number - 1])
   }
 
-  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which don't
-  /// say, have bootstrap intervals.
+  /// What intervals of a study are: "95 % intervals, Student's t over 24 directions". Tables of earlier versions, which
+  /// don't say, have bootstrap intervals.
   func intervals(_ intervals: [StatedInterval]) -> String {
     let level = settings["confidence"].flatMap(Double.init).map { "\(Self.decimal(100 * $0)) % " } ?? ""
     return intervals.account.map { "\(level)intervals, \($0)" } ?? "\(level)bootstrap intervals"

@@ -5,13 +5,15 @@ import Runs
 import Search
 import Studies
 
-/// Eigenvalues and trace of ∇²_α L_val by epoch, from `spectrum.csv`.
+/// Eigenvalues and trace of ∇²_α L_val, or of ∇²_ω L, by epoch, from `spectrum.csv`.
 package enum SpectrumPlot {
   /// Eigenvalues that can be told apart.
   private static let mostLines = 4
 
   static func figure(_ folder: PlotFolder, _ style: PlotStyle) throws -> LinePanels {
     let text = PlotText(folder: folder)
+    let isOfWeights = DensityPlot.isOfWeights(folder)
+    let hessian = isOfWeights ? DensityPlot.hessian : "∇^{2}_{α} L_{val}"
     let table = try CSVTable(readingFrom: folder.file("spectrum.csv"))
     try table.requireRows()
     let epochs = try table.optionalIntegers("epoch", RunBounds.start).map { $0.map(Double.init) ?? .nan }
@@ -56,10 +58,10 @@ package enum SpectrumPlot {
       let smoothed = rows("smoothed").map { (epoch: Int(epochs[$0]), value: values[$0]) }
       let limit = threshold(smoothed)
       if let line = limit.line { lines.append(line) }
-      panels.append(try panel(lines, yLabel: "eigenvalue of ∇^{2}_{α} L_{val}", references: limit.references, style))
+      panels.append(try panel(lines, yLabel: "eigenvalue of \(hessian)", references: limit.references, style))
       if !rows("trace").isEmpty {
         let trace = try series("", rows("trace"), x: { epochs[$0] })
-        panels.append(try panel([trace], yLabel: "trace of ∇^{2}_{α} L_{val}", references: [], style))
+        panels.append(try panel([trace], yLabel: "trace of \(hessian)", references: [], style))
       }
       if limit.line != nil { caption.append(limit.sentence) }
       if present.count > mostLines { caption.append("The largest \(mostLines) of \(present.count) eigenvalues.") }
@@ -68,7 +70,7 @@ package enum SpectrumPlot {
       var line = try series("", rows("eigenvalue"), x: { Double(indices[$0]) })
       line.marksPoints = true
       var figure = try LineFigure(
-        title: "", series: [line], xLabel: "number of the eigenvalue", yLabel: "eigenvalue of ∇^{2}_{α} L_{val}",
+        title: "", series: [line], xLabel: "number of the eigenvalue", yLabel: "eigenvalue of \(hessian)",
         yScale: scale(line.y, style))
       (figure.isWholeX, figure.yRange) = (true, style.range)
       panels.append(figure)
@@ -87,12 +89,16 @@ package enum SpectrumPlot {
     }
     if !bars.isEmpty { caption.append("Bands and bars: \(bars.joined(separator: ", ")).") }
     return try Panels.figure(
-      panels, title: style.title.map(PlotText.plain) ?? title(text, isSeries: times.count > 1),
+      panels, title: style.title.map(PlotText.plain) ?? title(text, isOfWeights, isSeries: times.count > 1),
       caption: style.showsCaption ? caption : [], style)
   }
 
-  private static func title(_ text: PlotText, isSeries: Bool) -> String {
-    isSeries ? "Curvature of the validation loss in α by epoch" : text.around("Curvature of the validation loss")
+  private static func title(_ text: PlotText, _ isOfWeights: Bool, isSeries: Bool) -> String {
+    guard !isOfWeights else {
+      let what = DensityPlot.curvature(text.folder)
+      return isSeries ? "\(what) by epoch" : text.around(what)
+    }
+    return isSeries ? "Curvature of the validation loss in α by epoch" : text.around("Curvature of the validation loss")
   }
 
   static func scale(_ values: [Double], _ style: PlotStyle) -> Axis.Scale {

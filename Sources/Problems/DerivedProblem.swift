@@ -61,6 +61,7 @@ public final class DerivedProblem: NetworkProblem {
   }
 
   public func prepareHessianProducts() {}
+  public func prepareWeightHessianProducts() throws { try model.prepareHessianProducts() }
 
   /// No values.
   public var initialAlphas: ArchitectureParameters { .none }

@@ -22,6 +22,10 @@ public protocol NetworkProblem: BilevelProblem where Batch == ImageBatch {
   ///
   /// - Throws: `MemoryShortage` where that needs more memory than there is.
   func prepareHessianProducts() throws
+  /// The same for products with ∇²_ω L.
+  ///
+  /// - Throws: as `prepareHessianProducts`.
+  func prepareWeightHessianProducts() throws
 }
 
 extension NetworkProblem {
@@ -39,4 +43,5 @@ extension SupernetProblem: NetworkProblem {
   }
   public var reportedSplit: DataSplit { .validation }
   public func prepareHessianProducts() throws { try model.prepareHessianProducts() }
+  public func prepareWeightHessianProducts() throws { try model.prepareWeightHessianProducts() }
 }

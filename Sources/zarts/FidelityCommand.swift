@@ -18,7 +18,7 @@ struct FidelityCommand: RankedCommand {
       """)
 
   @OptionGroup var source: LandscapeSource
-  @Option(help: "Losses: \(Objective.forms), with commas between; the true one of most steps is the truth.")
+  @Option(help: "Losses: \(Objective.lossForms), with commas between; the true one of most steps is the truth.")
   var objectives = "first,second,true:1,true:10"
   @Option(help: "Random directions.")
   var directions = 32

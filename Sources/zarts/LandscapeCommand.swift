@@ -62,7 +62,7 @@ struct LandscapeCommand: RankedCommand {
     let configuration = opened.configuration
     var settings = given
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
-    try place.requireAlphas()
+    if settings.space != .weights { try place.requireAlphas() }
     settings.step = place.step
     if let rate = options.ownRate {
       (settings.step.learningRate, settings.unrolledRate) = (Float(rate), place.step.learningRate)
@@ -80,12 +80,18 @@ struct LandscapeCommand: RankedCommand {
       "a landscape of \(settings.pointCount) points",
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
+    for variable in Set(settings.evaluated.compactMap(\.kind.hessianVariable)) {
+      switch variable {
+      case .alphas: try problem.prepareHessianProducts()
+      case .weights: try problem.prepareWeightHessianProducts()
+      }
+    }
     let instances = try ProblemFactory.instances(
       of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
     let drawn = dryRun ? settings.withoutComputedDirections : settings
     let files = try options.weighing.files(
-      of: settings, trajectory: options.trajectory, run: source.run, drawsPath: team.rank == 0, for: problem)
+      of: settings, trajectory: options.trajectory, run: source.run ?? source.retraining, drawsPath: team.rank == 0, for: problem)
     guard team.rank == 0 else {
       return try LandscapeRun.serve(
         team, problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,

@@ -32,7 +32,8 @@ struct LandscapeOptions: ParsableArguments {
   @OptionGroup var weighing: WeightDirectionFlags
   @Option(
     help: """
-      Losses to draw: \(Objective.forms), with commas between. Default: first,second,true:10, or first over weights.
+      What to draw: \(Objective.forms), with commas between. Default: first,second,true:10, or first over weights. eigenvalue is \
+      the largest of ∇² in ω, convexity |λ_min|/|λ_max| of it, by at most so many products (default 30).
       """)
   var objectives: String?
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")

@@ -47,8 +47,9 @@ enum LandscapeSummary {
       ]
     }
     let error = hasErrors ? ["error over batches"] : []
+    let value = value(landscape.objectives)
     return TextTable.text(
-      header: ["objective", "loss at centre"] + error + ["accuracy", "least loss", "at"],
+      header: ["objective", "\(value) at centre"] + error + ["accuracy", "least \(value)", "at"],
       rows: rows, rightAligned: hasErrors ? [1, 2, 3, 4] : [1, 2, 3])
   }
 
@@ -59,7 +60,7 @@ enum LandscapeSummary {
         objective.label, decimal(found?.loss, 6), found.map { "(\(decimal($0.x, 6)), \(decimal($0.y, 6)))" } ?? "-",
       ]
     }
-    return TextTable.text(header: ["refined", "least loss", "at"], rows: rows, rightAligned: [1])
+    return TextTable.text(header: ["refined", "least \(value(landscape.objectives))", "at"], rows: rows, rightAligned: [1])
   }
 
   private static func text(_ lines: LandscapeLines) -> String {
@@ -73,7 +74,14 @@ enum LandscapeSummary {
       }
     }
     return TextTable.text(
-      header: ["direction", "objective", "least loss", "error over batches", "at"], rows: rows, rightAligned: [0, 2, 3, 4])
+      header: ["direction", "objective", "least \(value(lines.objectives))", "error over batches", "at"], rows: rows,
+      rightAligned: [0, 2, 3, 4])
+  }
+
+  /// What values of objectives are, in a word.
+  private static func value(_ objectives: [Objective]) -> String {
+    let words = Set(objectives.map(\.quantity.word))
+    return words.count == 1 ? words.first ?? "value" : "value"
   }
 
   private static func decimal(_ value: Double?, _ digits: Int = 4) -> String {

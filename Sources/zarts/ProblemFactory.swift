@@ -94,23 +94,28 @@ enum ProblemFactory {
   ///
   /// - Parameters:
   ///   - objectives: that are evaluated on each; none where only gradients are taken.
+  ///   - vectors: of ω's size that work on each keeps besides.
   ///   - parallel: how many; nil for what cores and memory allow.
   ///   - points: that there are to evaluate.
   /// - Throws: `InputError` where the number does not fit.
   static func instances<Problem: NetworkProblem>(
-    of problem: Problem, _ configuration: SearchConfiguration, objectives: [Objective], parallel: Int?, points: Int
+    of problem: Problem, _ configuration: SearchConfiguration, objectives: [Objective], vectors: Int = 0, parallel: Int?,
+    points: Int
   ) throws -> [Problem] {
     let plan = try ParallelPlan.choose(
       requested: parallel, cores: threads(configuration), points: points,
-      instanceBytes: bytes(of: problem, objectives), availableBytes: RunningProgram.availableMemory)
+      instanceBytes: bytes(of: problem, objectives, vectors: vectors), availableBytes: RunningProgram.availableMemory)
     guard plan.instances > 1 || plan.threads != problem.network.threadCount else { return [problem] }
     return try (0..<plan.instances).map { _ in try problem.copy(threads: plan.threads) }
   }
 
   /// Activations and scratch of a network, and the vectors that objectives own.
-  static func bytes(of problem: some NetworkProblem, _ objectives: [Objective]) -> Int {
-    ParallelPlan.instanceBytes(
-      activations: problem.network.activationBytes, weights: problem.makeVector().count, objectives: objectives)
+  static func bytes(of problem: some NetworkProblem, _ objectives: [Objective], vectors: Int = 0) -> Int {
+    let count = problem.makeVector().count
+    let (sum, isTooMuch) = ParallelPlan.instanceBytes(
+      activations: problem.network.activationBytes, weights: count, objectives: objectives
+    ).addingReportingOverflow(.saturatingProduct(vectors, count, MemoryLayout<Float>.stride))
+    return isTooMuch ? .max : sum
   }
 
   static func threads(_ configuration: SearchConfiguration) -> Int {

@@ -9,22 +9,27 @@ import Studies
 struct SpectrumCommand: RankedCommand {
   static let rankUse = RankUse.team
   static let configuration = CommandConfiguration(
-    commandName: "spectrum", abstract: "Find the largest eigenvalues and the trace of ∇²_α of the validation loss.",
+    commandName: "spectrum", abstract: "Find eigenvalues, trace and density of the loss's Hessian in α or in ω.",
     discussion: """
-      At one checkpoint, or with --epochs at several of a run. Batch norm takes the statistics of the batch, as in the \
-      gradients of a search; there is no --batch-norm, since gradients of losses with running or recalibrated statistics \
-      are not computed. Exact products lay out a second network in memory. Writes spectrum.yaml and spectrum.csv. SIGINT, SIGTERM, SIGHUP or SIGUSR1 stops; the same command with --resume goes \
-      on with the checkpoints that it stopped in.
+      At one checkpoint, or with --epochs at several of a run: of the validation loss in α, or with --over weights of the \
+      loss on any data in ω, with the density of its eigenvalues and a figure of that. Batch norm takes the statistics of \
+      the batch, as in the gradients of a search; there is no --batch-norm, since gradients of losses with running or \
+      recalibrated statistics are not computed. Exact products lay out a second network in memory. Writes spectrum.yaml and \
+      spectrum.csv; of weights spectrum-density.csv, spectrum-curve.csv, spectrum.npz and density.png too. SIGINT, SIGTERM, \
+      SIGHUP or SIGUSR1 stops; the same command with --resume goes on with the checkpoints, or of weights the runs of \
+      Lanczos' process and random vectors, that it stopped in.
       """)
 
   @OptionGroup var source: LandscapeSource
+  @Option(help: "By what the loss is differentiated twice: alphas or weights.")
+  var over = SpectrumVariable.alphas
   @Option(help: "Checkpoints of --run after so many epochs: all, or numbers and ranges such as 0,5,10-20.")
   var epochs: String?
   @Option(help: "Largest eigenvalues to find.")
   var eigenvalues = 5
   @Option(help: "Random vectors for the trace; 0 for no trace.")
   var probes = 20
-  @Option(help: "Batches of the validation split, without augmentation.")
+  @Option(help: "Batches of the validation split, or of --data, without augmentation.")
   var batches = 4
   @Option(
     help: HessianKind.help(
@@ -38,10 +43,14 @@ struct SpectrumCommand: RankedCommand {
   var full = false
   @Option(help: "Residual of an eigenvalue at most, relative to the largest.")
   var tolerance = 1e-3
+  @OptionGroup(title: "Of weights") var weightFlags: WeightSpectrumFlags
   @OptionGroup var walk: WalkFlags
 
   func run() throws {
     try walk.requireOut()
+    try requireFlagsOfOneKind()
+    var weightSettings = try weightFlags.settings(
+      eigenvalues: eigenvalues, probes: probes, batches: batches, tolerance: tolerance)
     var settings = try SpectrumSettings(
       eigenvalues: eigenvalues, probes: probes, batches: batches, products: products(), takesMixing: mixing, isFull: full,
       tolerance: tolerance)
@@ -50,7 +59,21 @@ struct SpectrumCommand: RankedCommand {
     var first = try sources[0].open(.networks)
     if team.rank == 0 { first.announce(takingSteps: false) } else { first = first.silent }
     settings.seed = first.configuration.seed
-    try measure(ProblemFactory.problem(of: first), sources, first, settings, team)
+    weightSettings.seed = first.configuration.seed
+    try measure(ProblemFactory.problem(of: first), sources, first, settings, weightSettings, team)
+  }
+
+  private func requireFlagsOfOneKind() throws {
+    let others = [
+      ("--hessian", hessian != nil), ("--displacement", displacement != nil), ("--mixing", mixing), ("--full", full),
+    ]
+    let (given, owner) =
+      over == .weights ? (others.filter(\.1).map(\.0), SpectrumVariable.alphas) : (weightFlags.given, .weights)
+    guard given.isEmpty else {
+      throw UsageError(
+        "flags of a spectrum over \(owner.rawValue)", found: given.joined(separator: ", "),
+        wanted: "none of them, or --over \(owner.rawValue)")
+    }
   }
 
   private func products() throws -> HessianProducts {
@@ -90,11 +113,15 @@ struct SpectrumCommand: RankedCommand {
 
   private func measure<Problem: NetworkProblem>(
     _ problem: Problem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings,
-    _ team: any Team
+    _ weightSettings: WeightSpectrumSettings, _ team: any Team
   ) throws {
     let place = try LandscapeCheckpoint(first, of: problem, learningRate: source.innerLr)
-    try place.requireAlphas()
-    if settings.products == .exact { try problem.prepareHessianProducts() }
+    switch over {
+    case .alphas:
+      try place.requireAlphas()
+      if settings.products == .exact { try problem.prepareHessianProducts() }
+    case .weights: try problem.prepareWeightHessianProducts()
+    }
     let origin = place.origin.filter { $0.key != "checkpoint" }
     // All are read before the folder is made, so that a missing epoch leaves nothing behind.
     let checkpoints = try sources.indices.map { index in
@@ -103,6 +130,7 @@ struct SpectrumCommand: RankedCommand {
       let (weights, alphas) = (place.checkpoint.weights, place.alphas)
       return SpectrumRun<Problem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
     }
+    guard over == .alphas else { return try measureWeights(problem, checkpoints, place, weightSettings, team) }
     let copies = try ProblemFactory.instances(
       of: problem, first.configuration, objectives: [], parallel: walk.parallel,
       points: SharedWork.share(of: checkpoints.count, team))

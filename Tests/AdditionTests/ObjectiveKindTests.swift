@@ -64,7 +64,10 @@ struct PerturbedLoss: ObjectiveKind {
       #expect(try Objective.parse(list: "first,perturbed:0.25") == [.firstOrder, Objective(perturbed)])
       let found = try #require(Objective(name: "perturbed:0.25", innerSteps: 0))
       #expect(found == Objective(perturbed) && found.label == "perturbed:0.25" && found.arrayName == "perturbed0.25")
-      #expect(Objective.forms == "first, second, true:STEPS or perturbed:EPS")
+      #expect(
+        Objective.forms
+          == "first, second, true:STEPS, eigenvalue:PRODUCTS, convexity:PRODUCTS, alpha-eigenvalue or perturbed:EPS")
+      #expect(Objective.lossForms == "first, second, true:STEPS or perturbed:EPS")
       let error = #expect(throws: InputError.self) { try Objective.parse(list: "perturbed:0") }
       #expect(error?.place.setting == "objectives" && error?.found == "'perturbed:0'")
     }

@@ -23,7 +23,7 @@ import zarts
     let (full, empty) = try (
       folder(scratch, "full", sizes: ["", "2.5", "3"]), folder(scratch, "empty", sizes: ["", "", ""])
     )
-    let kinds = ["heatmap", "surface", "lines", "scatter", "eigenvalues", "estimators", "curves", "alphas"]
+    let kinds = ["heatmap", "surface", "lines", "scatter", "density", "eigenvalues", "estimators", "curves", "alphas"]
     #expect(PlotKind.all.map(\.name) == kinds && PlotKind(named: "sample-size") == nil)
     #expect(try PlotFolder(full).kinds.map(\.name) == ["curves"])
     let refused = #expect(throws: (any Error).self) { try PlotCommand.parse([full, "--kind", "sample-size"]) }

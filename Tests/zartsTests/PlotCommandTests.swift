@@ -68,6 +68,13 @@ import Testing
     }
     try scratch.write("spectrum/spectrum.yaml", Self.settings)
     try scratch.write("spectrum/spectrum.csv", spectrum)
+    try scratch.write(
+      "weights/spectrum.yaml", Self.settings + ["over: weights", "data: training", "density_starts: 2", "loss_batches: 3"])
+    try scratch.write("weights/spectrum.csv", ["epoch,quantity,index,value,error", "3,eigenvalue,1,2.5,0.1"])
+    try scratch.write(
+      "weights/spectrum-curve.csv",
+      ["epoch,eigenvalue,density,density_error,width"]
+        + (0...40).map { "3,\(0.1 * Double($0) - 1),\(abs($0 - 10) < 3 ? 2 : 0),,0.1" })
     try scratch.write("estimators/estimators.yaml", Self.settings)
     try scratch.write("estimators/estimators.csv", estimators)
     try scratch.write("run/config.yaml", ["method: darts1  # the method", "space: s2", "dataset: fashion-mnist", "seed: 3"])
@@ -82,9 +89,10 @@ import Testing
     return scratch
   }
 
-  private static let folders = ["grid", "lines", "fidelity", "spectrum", "estimators", "run"]
+  private static let folders = ["grid", "lines", "fidelity", "spectrum", "weights", "estimators", "run"]
   private static let names = [
     "grid-landscape", "grid-landscape-surface", "lines-lines", "fidelity-fidelity", "spectrum-eigenvalues",
+    "weights-density", "weights-eigenvalues",
     "estimators-estimators", "run-eigenvalues", "run-curves", "run-alphas",
   ]
 

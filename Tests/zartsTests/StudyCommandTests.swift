@@ -20,6 +20,11 @@ import Testing
     ]
   private static let spectrum = ["spectrum"] + source + ["--eigenvalues", "2", "--probes", "2", "--batches", "1"]
 
+  private static let spectrumOfWeights =
+    spectrum + [
+      "--over", "weights", "--density-steps", "6", "--density-starts", "2",
+    ]
+
   private func expectSame(_ one: String, _ other: String) throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: one).sorted()
     #expect(try FileManager.default.contentsOfDirectory(atPath: other).sorted() == names)
@@ -34,6 +39,13 @@ import Testing
       (fidelity, ["fidelity-plane.csv", "fidelity-samples.csv", "fidelity.csv", "fidelity.txt", "fidelity.yaml"]),
       (estimators, ["estimators.csv", "estimators.yaml", "gradients.safetensors"]),
       (spectrum, ["spectrum.csv", "spectrum.yaml"]),
+      (
+        spectrumOfWeights + ["--vectors"],
+        [
+          "density.png", "eigenvectors.safetensors", "spectrum-curve.csv", "spectrum-density.csv", "spectrum.csv",
+          "spectrum.npz", "spectrum.yaml",
+        ]
+      ),
     ])
   func sameBytes(arguments: [String], files: [String]) throws {
     let scratch = try ScratchFolder()
@@ -81,6 +93,21 @@ import Testing
     #expect(process.terminationStatus == 128 + SIGTERM)
     #expect(text.contains("--resume") && text.contains(scratch.file("a/journal.csv")), "\(text)")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("a/fidelity.csv")))
+  }
+
+  @Test("an estimate of a spectrum over weights says how many vectors of ω are held, and a spectrum what it found")
+  func estimate() throws {
+    let scratch = try ScratchFolder()
+    let estimate = try CommandLineRunner.run(Self.spectrumOfWeights + ["--dry-run"])
+    #expect(estimate.status == 0, "\(estimate.errors)")
+    #expect(estimate.output.contains("points: 1, each") && estimate.output.contains("points: 2, each"))
+    // 60 + 4 · 2 products at most for the eigenvalues, and four vectors more.
+    #expect(estimate.output.contains("vectors of ω: 72 at a time on each copy"))
+    let made = try CommandLineRunner.run(Self.spectrumOfWeights + ["--out", scratch.file("out"), "--svg"])
+    #expect(made.status == 0, "\(made.errors)")
+    #expect(made.output.contains("trace by the density") && made.output.contains(scratch.file("out/density.svg")))
+    let rows = try CSVTable(readingFrom: scratch.file("out/spectrum.csv")).column("quantity")
+    #expect(rows == ["eigenvalue", "eigenvalue", "smallest", "trace", "trace_density", "asymmetry"])
   }
 
   @Test("a run's checkpoints are measured one after the other") func epochs() throws {
@@ -153,6 +180,12 @@ import Testing
       (spectrum, ["--displacement", "0"], "--displacement"), (spectrum, ["--epochs", "all"], "--epochs"),
       (spectrum, ["--hessian", "close"], "close"), (spectrum, ["--hessian", "difference", "--mixing"], "--hessian"),
       (spectrum, ["--hessian", "exact", "--displacement", "1"], "--displacement 1.0 beside --hessian exact"),
+      (spectrum, ["--density-steps", "5", "--vectors"], "found --density-steps, --vectors"),
+      (spectrum, ["--over", "both"], "both"),
+      (spectrumOfWeights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
+      (spectrumOfWeights, ["--density-steps", "0"], "--density-steps"),
+      (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
+      (spectrumOfWeights, ["--data", "tests"], "--data: found 'tests'"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {
     let scratch = try ScratchFolder()

@@ -46,10 +46,12 @@ public struct LandscapeComparison: Equatable, Sendable {
       }
   }
 
-  /// Every other objective of a landscape against its true loss of the most inner steps; empty where it has none.
+  /// Every other loss of a landscape against its true loss of the most inner steps; empty where it has none.
   public static func all(in landscape: LandscapePlane) throws -> [LandscapeComparison] {
     guard let truth = landscape.reference else { return [] }
-    return try landscape.objectives.filter { $0 != truth }.map { try .init(of: $0, against: truth, in: landscape) }
+    return try landscape.objectives.filter { $0 != truth && $0.quantity == truth.quantity }.map {
+      try .init(of: $0, against: truth, in: landscape)
+    }
   }
 
   public static let columns = [

@@ -46,7 +46,8 @@ public struct LandscapePlane: Equatable, Sendable {
 
 extension LandscapePlane {
   /// The content of `landscape.npz`, float64: `x` [i] along direction 1, `y` [j] along direction 2, and for each
-  /// objective `loss_NAME` and `accuracy_NAME` [i, j], x first. NAME is `first`, `second` or `true10` and the like. Over several
+  /// objective `loss_NAME` and `accuracy_NAME` [i, j], x first. NAME is `first`, `second` or `true10` and the like; of
+  /// an objective that is no loss it is `value_NAME`, as `value_eigenvalue`. Over several
   /// validation batches `loss_error_NAME` and `accuracy_error_NAME` are their standard errors.
   public var arrays: NPZFile {
     func coordinates(_ axis: LandscapeGrid.Axis) -> NPYFile {
@@ -59,7 +60,10 @@ extension LandscapePlane {
         ("loss_error_\(name)", samples.map { $0.lossError ?? .nan }),
         ("accuracy_error_\(name)", samples.map { $0.accuracyError ?? .nan }),
       ]
-      return [("loss_\(name)", samples.map(\.loss)), ("accuracy_\(name)", samples.map(\.accuracy))]
+      return [
+        ("\(objective.quantity == .loss ? "loss" : "value")_\(name)", samples.map(\.loss)),
+        ("accuracy_\(name)", samples.map(\.accuracy)),
+      ]
         + (samples.contains { $0.lossError != nil } ? errors : [])
     }
     return NPZFile(

@@ -54,6 +54,11 @@ public struct EvaluationBatches<Problem: BilevelProblem> {
     of problem: Problem, epoch: Int, firstStep: Int = 0, objectives: [Objective], validation: ValidationExtent = .batches(1),
     data: DataSplit = .validation, batchNorm: BatchNormMode = .batch, draw: BatchDrawing = .fixed, points: Int = 1
   ) throws {
+    if batchNorm != .batch, let objective = objectives.first(where: \.kind.needsBatchStatistics) {
+      throw InputError(
+        "derivatives with other statistics than the batches' are not computed", at: .setting("batch_norm"),
+        found: "\(batchNorm.name) beside \(objective.label)", wanted: BatchNormMode.batch.name)
+    }
     let longest = max(1, objectives.map(\.trainingBatches).max() ?? 1)
     let recalibration = batchNorm.batches ?? 0
     let length = max(1, problem.stepsPerEpoch)

@@ -14,7 +14,9 @@ public struct EvaluationWork: Equatable, Sendable {
   /// Recalibrated statistics cost a forward pass for each of their batches before each loss.
   public init(of objectives: [Objective], validationBatches: Int, recalibrationBatches: Int = 0) {
     let cost = objectives.cost
-    self.init(forwards: cost.losses * (validationBatches + recalibrationBatches), steps: cost.steps)
+    self.init(
+      forwards: cost.losses * (validationBatches + recalibrationBatches),
+      steps: cost.steps + cost.stepsPerBatch * validationBatches)
   }
 
   public func times(_ count: Int) -> EvaluationWork { EvaluationWork(forwards: count * forwards, steps: count * steps) }

@@ -15,7 +15,10 @@ public struct Objective: Hashable, Sendable {
   public init(_ kind: any ObjectiveKind) { declaration = Declaration(kind) }
 
   /// Kinds in the order in which messages name them. One line a kind; its file says the rest.
-  public static let standardKinds: [any ObjectiveKind.Type] = [FirstOrderLoss.self, SecondOrderLoss.self, TrueLoss.self]
+  public static let standardKinds: [any ObjectiveKind.Type] = [
+    FirstOrderLoss.self, SecondOrderLoss.self, TrueLoss.self, WeightEigenvalue.self, WeightConvexity.self,
+    AlphaEigenvalue.self,
+  ]
 
   /// Kinds that lists and tables are read with. A program with kinds of its own binds them around its calls.
   @TaskLocal public static var kinds = standardKinds
@@ -40,8 +43,12 @@ public struct Objective: Hashable, Sendable {
   public var mark: String { kind.mark }
   /// Its symbol in running text: `L₁₀`.
   public var symbol: String { kind.symbol }
+  /// The same as markup of figures: `L_{M = 10}(α)`.
+  public var formula: String { kind.formula }
   /// What it is, in a few words.
   public var account: String { kind.account }
+  /// What its values are.
+  public var quantity: ObjectiveQuantity { type(of: kind).quantity }
   /// M of a true loss; nil of every other objective.
   public var trueSteps: Int? { kind.trueSteps }
   /// Whether steps of ω are taken.
@@ -54,8 +61,13 @@ public struct Objective: Hashable, Sendable {
   }
   public func hash(into hasher: inout Hasher) { hasher.combine(label) }
 
-  /// `first, second or true:STEPS`, for help and messages.
-  public static var forms: String {
+  /// `first, second, true:STEPS or …`, for help and messages.
+  public static var forms: String { list(kinds) }
+
+  /// The same of losses alone.
+  public static var lossForms: String { list(kinds.filter { $0.quantity == .loss }) }
+
+  private static func list(_ kinds: [any ObjectiveKind.Type]) -> String {
     let forms = kinds.map { $0.form }
     return forms.count < 2 ? forms.joined() : forms.dropLast().joined(separator: ", ") + " or " + (forms.last ?? "")
   }
@@ -105,7 +117,8 @@ extension Sequence where Element == Objective {
     while let first = left.first {
       let (cost, isCounted) = Self.cost(of: first.kind, among: left)
       sum = ObjectiveCost(
-        losses: sum.losses + cost.losses, steps: sum.steps + cost.steps, vectors: sum.vectors + cost.vectors)
+        losses: sum.losses + cost.losses, steps: sum.steps + cost.steps, vectors: sum.vectors + cost.vectors,
+        stepsPerBatch: sum.stepsPerBatch + cost.stepsPerBatch)
       left.removeAll { isCounted($0) }
     }
     return sum

@@ -5,6 +5,8 @@ import Problems
 public protocol ObjectiveKind: Hashable, Sendable {
   /// How a list writes it, with placeholders in capitals: `first`, `true:STEPS`. What stands before the colon is its word.
   static var form: String { get }
+  /// What values of the kind are.
+  static var quantity: ObjectiveQuantity { get }
 
   /// Reads an entry of a list that begins with the kind's word; nil where there is no such entry.
   ///
@@ -26,8 +28,12 @@ public protocol ObjectiveKind: Hashable, Sendable {
   var mark: String { get }
   /// Its symbol in running text: `L₁₀`.
   var symbol: String { get }
+  /// The same as markup of figures: `L_{M = 10}(α)`.
+  var formula: String { get }
   /// What it is, in a few words.
   var account: String { get }
+  /// By what it differentiates twice; nil where it does not. Such products there are with the batches' own statistics alone.
+  var hessianVariable: HessianVariable? { get }
 
   /// Of the kind, the approximations that a diagnosis holds against the true loss of a checkpoint.
   static var approximations: [Self] { get }
@@ -41,11 +47,14 @@ public protocol ObjectiveKind: Hashable, Sendable {
   /// What several of the kind cost at one point, where they share what they can.
   static func cost(of group: [Self]) -> ObjectiveCost
 
-  /// The losses on each validation batch.
+  /// The values on each validation batch, in the place of losses, or one for all of them together.
   ///
   /// - Throws: what the problem throws where its data are damaged.
   func losses<Problem: BilevelProblem>(at point: ObjectivePoint<Problem>) throws -> [BatchLoss]
 }
+
+/// By what a curvature differentiates a loss twice.
+public enum HessianVariable: Hashable, Sendable { case alphas, weights }
 
 /// What objectives of one kind cost at one point.
 public struct ObjectiveCost: Equatable, Sendable {
@@ -55,9 +64,11 @@ public struct ObjectiveCost: Equatable, Sendable {
   public var steps: Int
   /// Vectors of ω's size that are kept from point to point.
   public var vectors: Int
+  /// What products with a Hessian cost on each validation batch, in training steps.
+  public var stepsPerBatch: Int
 
-  public init(losses: Int, steps: Int = 0, vectors: Int = 0) {
-    (self.losses, self.steps, self.vectors) = (losses, steps, vectors)
+  public init(losses: Int, steps: Int = 0, vectors: Int = 0, stepsPerBatch: Int = 0) {
+    (self.losses, self.steps, self.vectors, self.stepsPerBatch) = (losses, steps, vectors, stepsPerBatch)
   }
 }
 
@@ -67,4 +78,9 @@ extension ObjectiveKind {
   public var takesSteps: Bool { trainingBatches > 0 }
   public var trainingBatches: Int { innerSteps }
   public var label: String { name }
+  public var formula: String { "L_{\(mark)}(α)" }
+  public static var quantity: ObjectiveQuantity { .loss }
+  public var hessianVariable: HessianVariable? { nil }
+  /// Whether it takes derivatives that there are with the batches' own statistics alone.
+  public var needsBatchStatistics: Bool { hessianVariable != nil }
 }

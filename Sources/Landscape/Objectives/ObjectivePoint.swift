@@ -70,4 +70,10 @@ public final class ObjectivePoint<Problem: BilevelProblem> {
 
   /// Within `measure`: what counts its passes itself.
   func unmeasured<Result>(_ body: () throws -> Result) rethrows -> Result { try evaluator.clock.leave(body) }
+
+  /// Validation batches of the point, for what is no loss.
+  public var batchCount: Int { evaluator.batches.validationCount }
+
+  /// - Throws: what the problem throws where its data are damaged.
+  public func batch(_ index: Int) throws -> Problem.Batch { try evaluator.batches.validation(index, at: number) }
 }

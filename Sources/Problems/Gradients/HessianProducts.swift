@@ -60,6 +60,10 @@ public enum HessianProducts: Equatable, Sendable {
     }
   }
 
+  /// What a product with ∇²_ω L costs on a batch, in training steps: a step and its derivative along a direction, for
+  /// estimates of the time.
+  package static let stepsPerWeightProduct = 2.5
+
   /// What a dominant eigenvalue usually costs on a batch, in training steps: for estimates of the time left.
   package var usualCost: Double { Self.usualProducts * stepsPerProduct }
 

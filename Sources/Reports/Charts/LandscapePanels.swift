@@ -1,6 +1,7 @@
 import Figures
 import Formats
 import Foundation
+import Landscape
 
 /// The planes of a landscape side by side, and what the approximations miss; colours on one scale or on one each.
 struct LandscapePanels {
@@ -41,11 +42,14 @@ struct LandscapePanels {
   private var panels: [Panel] {
     let planes = landscape.planes
     let values = planes.map { plane in plane.y.indices.map { j in plane.x.indices.map { plane.loss(j, $0) } } }
-    let shared = ColourScale.sequential(values.flatMap { $0.flatMap { $0 } })
+    // Values of one quantity share a scale.
+    func shared(_ quantity: ObjectiveQuantity) -> ColourScale {
+      .sequential(zip(planes, values).filter { $0.0.quantity == quantity }.flatMap { $0.1.flatMap { $0 } })
+    }
     var panels = zip(planes, values).map { plane, values in
       Panel(
         title: plane.name, explanation: ObjectiveName.explanation(plane.objective, plane.innerSteps), plane: plane,
-        values: values, own: .sequential(values.flatMap { $0 }), shared: shared, isDifference: false)
+        values: values, own: .sequential(values.flatMap { $0 }), shared: shared(plane.quantity), isDifference: false)
     }
     // The true loss of the most inner steps is what the others are measured against.
     guard
@@ -53,7 +57,8 @@ struct LandscapePanels {
         planes[$0].trueSteps ?? 0 < planes[$1].trueSteps ?? 0
       })
     else { return panels }
-    let differences = planes.indices.filter { $0 != truth }.map { index in
+    let compared = planes.indices.filter { $0 != truth && planes[$0].quantity == planes[truth].quantity }
+    let differences = compared.map { index in
       (index, zip(values[index], values[truth]).map { zip($0, $1).map { $0 - $1 } })
     }
     let common = ColourScale.symmetric(differences.flatMap { $0.1.flatMap { $0 } })
@@ -92,8 +97,9 @@ struct LandscapePanels {
         "data-x": plane.x.joined(separator: " "), "data-y": plane.y.reversed().joined(separator: " "),
         "data-values": texts.map { $0.joined(separator: " ") }.joined(separator: " "),
         "data-more": panel.isDifference ? nil : accuracies.map { $0.joined(separator: " ") }.joined(separator: " "),
-        "data-value-name": panel.isDifference ? "difference" : "loss",
-        "data-value-label": panel.isDifference ? "difference (nats)" : "loss (nats)",
+        "data-value-name": panel.isDifference ? "difference" : plane.quantity.word,
+        "data-value-label": panel.isDifference
+          ? "difference (nats)" : plane.quantity.word + (plane.quantity.unit.map { " (\($0))" } ?? ""),
         "data-scale": "\(panel.shared.low) \(panel.shared.high) \(panel.own.low) \(panel.own.high)",
         "data-more-name": panel.isDifference ? nil : "accuracy",
       ],
@@ -114,7 +120,8 @@ struct LandscapePanels {
       ColourBar.html(
         scale, low: (scale.extendsBelow ? "≤ " : "") + LineChart.short(scale.low),
         high: (scale.extendsAbove ? "≥ " : "") + LineChart.short(scale.high),
-        title: panel.isDifference ? "nats" : "loss (nats)", class: "bar \(name)")
+        title: panel.isDifference ? "nats" : plane.quantity.word + (plane.quantity.unit.map { " (\($0))" } ?? ""),
+        class: "bar \(name)")
     }
     return .element(
       "figure", ["class": "panel"],

@@ -38,6 +38,7 @@ public struct ReportLandscape: Sendable {
     public var trueSteps: Int? { Objective(name: objective, innerSteps: innerSteps)?.trueSteps }
 
     public var name: String { ObjectiveName.text(objective, innerSteps) }
+    var quantity: ObjectiveQuantity { ObjectiveName.quantity(objective, innerSteps) }
 
     public func loss(_ j: Int, _ i: Int) -> Double { Double(losses[j][i]) ?? .nan }
 
@@ -116,6 +117,11 @@ enum ObjectiveName {
   /// "L₁", "L₂", "L₁₀"; a name that is not known stays as it is.
   static func text(_ objective: String, _ innerSteps: Int) -> String {
     Objective(name: objective, innerSteps: innerSteps)?.symbol ?? objective
+  }
+
+  /// What its values are; losses where the name is not known.
+  static func quantity(_ objective: String, _ innerSteps: Int) -> ObjectiveQuantity {
+    Objective(name: objective, innerSteps: innerSteps)?.quantity ?? .loss
   }
 
   /// What each is, in a few words.

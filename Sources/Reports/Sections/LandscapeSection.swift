@@ -1,6 +1,7 @@
 import Figures
 import Formats
 import Foundation
+import Landscape
 
 /// Planes and lines of losses in α or ω.
 enum LandscapeSection {
@@ -31,9 +32,12 @@ enum LandscapeSection {
     var parts: [HTML] = [.element("h3", [:], [.text(landscape.name)]), .element("p", ["class": "note"], [.text(facts)])]
     if let panels = LandscapePanels(landscape: landscape, id: id).html() {
       parts.append(panels)
+      let quantities = Set(landscape.planes.map(\.quantity))
+      let word = quantities.count == 1 ? quantities.first?.word ?? "value" : "value"
+      let unit = quantities.count == 1 ? quantities.first?.unit.map { ", in \($0)" } ?? "" : ""
       let isPartial = landscape.planes.contains { $0.losses.contains { $0.contains("") } }
       let note =
-        "The cross is the checkpoint, a ring the least loss of its plane; lines join points of equal value, in nats."
+        "The cross is the checkpoint, a ring the least \(word) of its plane; lines join points of equal value\(unit)."
         + (isPartial ? " Hatched points are not computed yet." : "") + gaps(landscape)
       parts.append(.element("p", ["class": "note"], [.text(note)]))
     }
@@ -89,12 +93,13 @@ enum LandscapeSection {
     guard let plane = landscape.planes.first, plane.x.count * plane.y.count <= 31 * 31 else { return nil }
     let tables = landscape.planes.map { plane in
       DataTable(
-        caption: "\(plane.name): loss, the first direction to the right, the second downwards",
+        caption: "\(plane.name): \(plane.quantity.word), the first direction to the right, the second downwards",
         columns: ["y \\ x"] + plane.x,
         rows: plane.y.indices.map { [plane.y[$0]] + plane.losses[$0] }
       ).html()
     }
-    return folded("The losses as tables", id: "\(id)-values", tables)
+    let isLoss = landscape.planes.allSatisfy { $0.quantity == .loss }
+    return folded("The \(isLoss ? "losses" : "values") as tables", id: "\(id)-values", tables)
   }
 
   /// One chart a direction, one line an objective, with the standard error as a band.
@@ -104,9 +109,12 @@ enum LandscapeSection {
     let errors = table.columns.contains("loss_error") ? try table.column("loss_error") : losses.map { _ in "" }
     var order: [String] = []
     for direction in directions where !order.contains(direction) { order.append(direction) }
-    return try order.compactMap { direction in
+    let quantities = names.indices.map { ObjectiveName.quantity(names[$0], steps[$0]) }
+    var kinds: [ObjectiveQuantity] = []
+    for quantity in quantities where !kinds.contains(quantity) { kinds.append(quantity) }
+    return try order.flatMap { direction in kinds.map { (direction, $0) } }.compactMap { direction, quantity in
       var series: [(key: String, points: [LineChart.Point])] = []
-      for row in directions.indices where directions[row] == direction {
+      for row in directions.indices where directions[row] == direction && quantities[row] == quantity {
         guard let point = LineChart.Point(t[row], losses[row], error: errors[row]) else { continue }
         let key = ObjectiveName.text(names[row], steps[row])
         if let place = series.firstIndex(where: { $0.key == key }) {
@@ -116,7 +124,9 @@ enum LandscapeSection {
         }
       }
       return try LineChart(
-        title: "Loss along direction \(direction)", xLabel: "t", yLabel: "nats",
+        title: "\(quantity.word.prefix(1).uppercased() + quantity.word.dropFirst()) along direction \(direction)",
+        xLabel: "t",
+        yLabel: quantity.unit ?? quantity.word,
         series: series.map { LineChart.Series(label: $0.key, points: $0.points) }
       ).html()
     }

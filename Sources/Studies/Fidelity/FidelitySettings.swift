@@ -52,6 +52,11 @@ public struct FidelitySettings: Equatable, Sendable {
         "no true loss to compare with", at: .setting("objectives"), found: objectives.map(\.label).joined(separator: ","),
         wanted: "true:10, for example, among them")
     }
+    if let other = objectives.first(where: { $0.quantity != .loss }) {
+      throw InputError(
+        "no loss, so there is nothing to compare", at: .setting("objectives"), found: other.label,
+        wanted: "losses: first, second, true:10, for example")
+    }
     try CountBounds(2...100_000).require(directions, at: .setting("directions"), "not a number of directions")
     guard !radii.isEmpty, radii.allSatisfy({ $0 > 0 && $0.isFinite }), zip(radii, radii.dropFirst()).allSatisfy(<) else {
       throw InputError(

@@ -23,6 +23,8 @@ public struct SpectrumRow: Equatable, Sendable {
     /// The smallest eigenvalue that the iteration has seen.
     case smallest
     case trace
+    /// n times the mean node of a density's starts, the standard error over the starts: the trace once more. Of ω alone.
+    case densityTrace = "trace_density"
     /// ‖H − Hᵀ‖/‖H‖ (Frobenius) before H was made symmetric: 0 of a quadratic, √2 of nothing but noise. Of a full Hessian, or
     /// on the vectors of Lanczos' iteration.
     case asymmetry

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Compute
+import Formats
+import Landscape
+import Plots
+import Problems
+import Studies
+
+/// By what `zarts spectrum` differentiates the loss twice.
+enum SpectrumVariable: String, CaseIterable, ExpressibleByArgument { case alphas, weights }
+
+/// The flags of `zarts spectrum` that spectra of weights alone have.
+struct WeightSpectrumFlags: ParsableArguments {
+  @Option(help: "Images of the loss: \(DataSplit.allCases.map(\.rawValue).joined(separator: ", ")). Default: validation.")
+  var data: DataSplit?
+  @Option(help: "Steps of Lanczos' process from each start of the density. Default: 80.")
+  var densitySteps: Int?
+  @Option(help: "Random starts of the density of eigenvalues; 0 for no density. Default: 2.")
+  var densityStarts: Int?
+  @Option(
+    help: ArgumentHelp(
+      "σ of the Gaussian that stands for each node of the density. Default: σ² is 1e-5 times the larger of 1 and their range.",
+      valueName: "sigma"))
+  var densityWidth: Double?
+  @Flag(help: "Write the eigenvectors of the largest eigenvalues to eigenvectors.safetensors.")
+  var vectors = false
+  @Flag(help: "Write density.pdf too.")
+  var pdf = false
+  @Flag(help: "Write density.svg too.")
+  var svg = false
+  @OptionGroup var figure: FigureFlags
+
+  /// Those that were given.
+  var given: [String] {
+    let flags = [
+      ("--data", data != nil), ("--density-steps", densitySteps != nil), ("--density-starts", densityStarts != nil),
+      ("--density-width", densityWidth != nil), ("--vectors", vectors), ("--pdf", pdf), ("--svg", svg),
+    ]
+    return flags.filter(\.1).map(\.0) + figure.words
+  }
+
+  /// - Throws: `InputError` where a value is out of range.
+  func settings(eigenvalues: Int, probes: Int, batches: Int, tolerance: Double) throws -> WeightSpectrumSettings {
+    let usual = try WeightSpectrumSettings()
+    return try WeightSpectrumSettings(
+      eigenvalues: eigenvalues, probes: probes, densitySteps: densitySteps ?? usual.densitySteps,
+      densityStarts: densityStarts ?? usual.densityStarts, densityWidth: densityWidth, data: data ?? usual.data,
+      batches: batches, tolerance: tolerance, keepsVectors: vectors)
+  }
+}
+
+extension SpectrumCommand {
+  /// Spectra of ∇²_ω L at checkpoints that are read already.
+  func measureWeights<Problem: NetworkProblem>(
+    _ problem: Problem, _ checkpoints: [SpectrumRun<Problem>.Checkpoint], _ place: LandscapeCheckpoint<Problem>, _ settings: WeightSpectrumSettings, _ team: any Team
+  ) throws {
+    let pieces = (1 + settings.densityStarts + settings.probes) * checkpoints.count
+    let held = min(settings.batches, problem.splitCount(settings.data))
+    try MemoryShortage.check(
+      "\(held) \(settings.data.rawValue) batches", neededBytes: .saturatingProduct(held, problem.batchBytes))
+    let copies = try ProblemFactory.instances(
+      of: problem, place.configuration, objectives: [], vectors: settings.vectors, parallel: walk.parallel,
+      points: SharedWork.share(of: pieces, team))
+    let bytes = Int.saturatingProduct(
+      copies.count, settings.vectors, problem.makeVector().count, MemoryLayout<Float>.stride)
+    try MemoryShortage.check(
+      "\(copies.count) times \(settings.vectors) vectors of ω", neededBytes: bytes,
+      advice: "a smaller --parallel, --density-steps or --eigenvalues")
+    let crew = SharedWork.crew(team, workers: copies.count)
+    let run = try WeightSpectrumRun(
+      problem: problem, checkpoints: checkpoints, settings: settings, copies: copies, crew: crew, origin: place.agreement)
+    guard team.rank == 0 else { return try run.serve(team, signal: SharedWork.signal()) }
+    guard let folder = try walk.folder() else {
+      print(LandscapeEstimate.text(try run.estimate(), copies, []))
+      print("vectors of ω: \(settings.vectors) at a time on each copy, \(max(1, bytes >> 20)) MiB in all")
+      return
+    }
+    let rows = try StudyCommand.run(unit: "products", journal: folder.file("journal.csv")) { isStopRequested, progress in
+      try run.run(
+        in: folder, origin: place.origin.filter { $0.key != "checkpoint" }, isContinued: walk.resume,
+        isStopRequested: isStopRequested, progress: progress)
+    }
+    try crew.dismiss()
+    let figures = try Plot.writeBeside(
+      folder.path, formats: [.png] + (weightFlags.pdf ? [.pdf] : []) + (weightFlags.svg ? [.svg] : []),
+      weightFlags.figure.style)
+    print(Self.weightText(rows))
+    for path in [folder.file("spectrum.csv")] + figures { print(path) }
+  }
+
+  private static func weightText(_ rows: [SpectrumRow]) -> String {
+    var epochs: [Int?] = []
+    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
+    let columns: [(title: String, quantity: SpectrumRow.Quantity, index: Int)] = [
+      ("largest", .eigenvalue, 1), ("second", .eigenvalue, 2), ("smallest", .smallest, 1), ("trace", .trace, 1),
+      ("trace by the density", .densityTrace, 1), ("asymmetry", .asymmetry, 1),
+    ]
+    let lines = epochs.map { epoch -> [String] in
+      let mine = rows.filter { $0.epoch == epoch }
+      return [epoch.map(String.init) ?? "-"]
+        + columns.map { column in
+          guard let row = mine.first(where: { $0.quantity == column.quantity && $0.index == column.index }) else {
+            return "-"
+          }
+          let isTrace = row.quantity == .trace || row.quantity == .densityTrace
+          let reach = isTrace ? row.error : row.uncertainty
+          return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
+        }
+    }
+    return TextTable.text(header: ["epoch"] + columns.map(\.title), rows: lines, rightAligned: [0])
+      + "\n∇² in ω by exact products"
+  }
+}
