@@ -140,7 +140,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "RetrainingTests",
-      dependencies: ["Compute", "Formats", "Datasets", "Problems", "Runs", "Search", "Retraining", "TestSupport"]),
+      dependencies: [
+        "Compute", "Formats", "Datasets", "Cells", "Engine", "Problems", "Runs", "Search", "Retraining", "Landscape",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "LandscapeTests",
       dependencies: [

@@ -79,6 +79,14 @@ final class BatchAssembler: Sendable {
       split, order[start..<min(start + batchSize, order.count)], key: key, epoch: position.epoch, pass: 0)
   }
 
+  /// Members in the order in which a whole split is evaluated: their own or, of image files, one that the seed draws. Files lie
+  /// class by class, and a batch of one class has the statistics of that class.
+  func mixed(_ members: [Int], of split: ImageDataset.Split) -> [Int] {
+    guard case .files = split.pixels else { return members }
+    var stream = RandomStream(seed: seed, purpose: .evaluationOrder)
+    return stream.permutation(members.count).map { members[$0] }
+  }
+
   /// Members in their own order without augmentation; the last batch may be smaller.
   func fixedBatches(of split: ImageDataset.Split, members: [Int], size: Int, kind: Kind) -> FixedBatches {
     FixedBatches(count: (members.count + size - 1) / size) { index in

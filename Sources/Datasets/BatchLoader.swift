@@ -64,13 +64,7 @@ public final class BatchLoader: Sendable {
     trainingOrder = BatchOrder(seed: seed, purpose: .trainingOrder, members: members.training)
     self.validationSampling = validationSampling
     validationOrder = BatchOrder(seed: seed, purpose: .validationOrder, members: members.validation)
-    // Files lie class by class, and a batch of one class has the statistics of that class.
-    if case .files = (dataset.validation ?? dataset.training).pixels {
-      var stream = RandomStream(seed: seed, purpose: .evaluationOrder)
-      evaluationMembers = stream.permutation(members.validation.count).map { members.validation[$0] }
-    } else {
-      evaluationMembers = members.validation
-    }
+    evaluationMembers = assembler.mixed(members.validation, of: dataset.validation ?? dataset.training)
   }
 
   /// Weight steps in one epoch: full batches of L_train only, or one batch of all where there are fewer.
@@ -93,6 +87,13 @@ public final class BatchLoader: Sendable {
       kind: .validation, isFresh: validationSampling == .fresh)
   }
 
+  /// All of L_train in fixed order without augmentation, classes mixed; the last batch may be smaller.
+  public var trainingSplit: FixedBatches {
+    assembler.fixedBatches(
+      of: dataset.training, members: assembler.mixed(trainingMembers, of: dataset.training), size: batchSize,
+      kind: .wholeTraining)
+  }
+
   /// All of L_val in fixed order without augmentation, classes mixed; the last batch may be smaller.
   public var validationSplit: FixedBatches {
     assembler.fixedBatches(
@@ -103,6 +104,12 @@ public final class BatchLoader: Sendable {
   public var testSplit: FixedBatches {
     let members = Array(0..<(dataset.test?.count ?? 0))
     return assembler.fixedBatches(of: dataset.test ?? dataset.training, members: members, size: batchSize, kind: .testSplit)
+  }
+
+  /// The test images with classes mixed, for batches that are normalised by their own statistics; else as `testSplit`.
+  public var mixedTestSplit: FixedBatches {
+    let (test, members) = (dataset.test ?? dataset.training, Array(0..<(dataset.test?.count ?? 0)))
+    return assembler.fixedBatches(of: test, members: assembler.mixed(members, of: test), size: batchSize, kind: .testSplit)
   }
 
   /// All of L_train as one batch without augmentation.

@@ -89,9 +89,30 @@ public final class RetrainingLoader: Sendable {
       of: dataset.training, members: trainingMembers, order: trainingOrder, position: position, kind: .training)
   }
 
-  /// The training images in fixed order without augmentation; the last batch may be smaller.
+  /// Images that training has not met, in fixed order without augmentation, classes mixed; the last batch may be smaller, and there
+  /// is none where there are no such images.
+  ///
+  /// Held-out images are those of `testSplit` where images are held out, else a validation split of the dataset's own. Test images
+  /// are those of `testSplit` or, where images are held out, the whole test split, which such a training never reads.
+  public func unseenSplit(isHeldOut: Bool) -> FixedBatches {
+    let (split, members): (ImageDataset.Split?, [Int])
+    switch (isHeldOut, holdsOut) {
+    case (true, true): (split, members) = (dataset.validation ?? dataset.training, testMembers)
+    case (true, false): (split, members) = (dataset.validation, Array(0..<(dataset.validation?.count ?? 0)))
+    case (false, true): (split, members) = (dataset.test, Array(0..<(dataset.test?.count ?? 0)))
+    case (false, false): (split, members) = (dataset.test ?? dataset.validation, testMembers)
+    }
+    let images = split ?? dataset.training
+    return assembler.fixedBatches(
+      of: images, members: assembler.mixed(members, of: images), size: batchSize,
+      kind: isHeldOut && !holdsOut ? .validationSplit : .testSplit)
+  }
+
+  /// The training images in fixed order without augmentation, classes mixed; the last batch may be smaller.
   public var trainingSplit: FixedBatches {
-    assembler.fixedBatches(of: dataset.training, members: trainingMembers, size: batchSize, kind: .wholeTraining)
+    assembler.fixedBatches(
+      of: dataset.training, members: assembler.mixed(trainingMembers, of: dataset.training), size: batchSize,
+      kind: .wholeTraining)
   }
 
   /// The images to report on in fixed order without augmentation; the last batch may be smaller. Those of the validation

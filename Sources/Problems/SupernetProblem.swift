@@ -12,6 +12,8 @@ public final class SupernetProblem: BilevelProblem {
   /// Of skip connections, in training and validation batches alike, not in those of the whole validation split.
   private let skipDropout: SkipDropout?
   private let depthwiseInitialisation: DepthwiseInitialisation
+  private let kind: EngineKind
+  private let kernels: KernelSet
 
   /// - Parameters:
   ///   - seed: fixes ω and α at the start.
@@ -22,7 +24,7 @@ public final class SupernetProblem: BilevelProblem {
   ///   - threads: threads that share a batch; no result depends on their number.
   ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
   /// - Throws: `InputError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
-  public init(
+  public convenience init(
     space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
     variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil,
     depthwiseInitialisation: DepthwiseInitialisation = .pytorch1, engine: EngineKind = .cpu, kernels: KernelSet? = nil
@@ -30,13 +32,26 @@ public final class SupernetProblem: BilevelProblem {
     let architecture = try SupernetArchitecture(
       space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side,
       variant: variant)
+    try self.init(
+      architecture, loader, seed: seed, threads: threads, skipDropout: variant.skipDropout ? skipDropout : nil,
+      depthwiseInitialisation, engine, kernels ?? Kernels.select())
+  }
+
+  private init(
+    _ architecture: SupernetArchitecture, _ loader: BatchLoader, seed: UInt64, threads: Int, skipDropout: SkipDropout?,
+    _ depthwiseInitialisation: DepthwiseInitialisation, _ kind: EngineKind, _ kernels: KernelSet
+  ) throws {
     model = try SupernetModel(
       architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,
-      on: engine, kernels: kernels ?? Kernels.select())
-    self.loader = loader
-    self.seed = seed
-    self.depthwiseInitialisation = depthwiseInitialisation
-    self.skipDropout = variant.skipDropout ? skipDropout : nil
+      on: kind, kernels: kernels)
+    (self.loader, self.seed, self.skipDropout) = (loader, seed, skipDropout)
+    (self.depthwiseInitialisation, self.kind, self.kernels) = (depthwiseInitialisation, kind, kernels)
+  }
+
+  public func copy(threads: Int) throws -> SupernetProblem {
+    try SupernetProblem(
+      model.architecture, loader, seed: seed, threads: threads, skipDropout: skipDropout, depthwiseInitialisation, kind,
+      kernels)
   }
 
   public var initialAlphas: ArchitectureParameters { model.makeInitialAlphas(seed: seed) }
@@ -64,6 +79,17 @@ public final class SupernetProblem: BilevelProblem {
   public var validationSplitCount: Int { loader.validationSplit.count }
 
   public func validationSplitBatch(_ index: Int) throws -> ImageBatch { try loader.validationSplit[index] }
+
+  public func splitCount(_ split: DataSplit) -> Int { batches(of: split).count }
+  public func splitBatch(_ split: DataSplit, _ index: Int) throws -> ImageBatch { try batches(of: split)[index] }
+
+  private func batches(of split: DataSplit) -> FixedBatches {
+    switch split {
+    case .training: loader.trainingSplit
+    case .validation: loader.validationSplit
+    case .test: loader.mixedTestSplit
+    }
+  }
 
   private func dropping(_ batch: ImageBatch, epoch: Int, step: Int) -> ImageBatch {
     guard let skipDropout else { return batch }

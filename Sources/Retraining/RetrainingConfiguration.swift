@@ -48,6 +48,10 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   /// The order in which training images are taken for `trainLimit` and halved for `holdOut`: that of the search whose halves
   /// are meant.
   public var split = SplitOrder.seeded
+  /// A file of weights that training goes on from, and the SHA-256 of its bytes; nil for initial weights. Its path is no part of
+  /// what is computed, so that a checkpoint names the digest alone.
+  public var weights: String?
+  public var weightsSHA256: String?
   /// How large depthwise weights are at the start.
   public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
   /// Epochs from one test to the next; the last epoch is always tested.
@@ -117,7 +121,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case trainLimit = "train_limit"
     case testLimit = "test_limit"
     case holdOut = "hold_out"
-    case split
+    case split, weights
+    case weightsSHA256 = "weights_sha256"
     case depthwiseInitialisation = "depthwise_initialisation"
     case testEvery = "test_every"
     case keepLast = "keep_last"
@@ -146,6 +151,9 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     try require((0..<1).contains(momentum), .momentum, momentum, "0 or more and below 1")
     try require(weightDecay >= 0 && weightDecay.isFinite, .weightDecay, weightDecay, "0 or more")
     try require(gradientClip > 0, .gradientClip, gradientClip, "a number above 0")
+    try require(
+      weightsSHA256.map { $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) } ?? true, .weightsSHA256,
+      weightsSHA256 ?? "none", "64 hexadecimal digits, the digest of the weights")
     let macro = try Genotype(parsing: genotype).macroArchitecture
     try macro.requireLayers(layers)
     guard !macro.hasAuxiliaryHead else { return }
@@ -177,6 +185,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     result.dataset = DatasetSpecification.kind(of: dataset)
     (result.keepLast, result.checkpointEvery, result.threads) = (0, 0, 0)
     result.tensorboard = false
+    result.weights = nil
     result.engine = .cpu
     return result
   }

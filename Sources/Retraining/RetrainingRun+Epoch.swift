@@ -1,4 +1,5 @@
 import Foundation
+import Problems
 import Runs
 
 /// What a retraining does at the end of an epoch.
@@ -14,23 +15,18 @@ extension RetrainingRun {
   /// Tests with running statistics; nil where the epoch is not tested or there are no images to report on.
   package func measure() throws -> Test? {
     guard isTested(training.course.epoch), !loader.testMembers.isEmpty else { return nil }
-    var (loss, correct, amongFive) = (0.0, 0, 0)
     let classes = loader.dataset.classes
+    var tally = SplitTally(countsTopFive: classes >= TopCount.fewestClasses)
     let split = loader.testSplit
     for index in 0..<split.count {
       if training.stop.isRequested { throw CancellationError() }
       let batch = try split[index]
       let result = model.evaluate(weights: state.weights, statistics: state.statistics, batch: batch)
-      loss += result.loss * Double(batch.count)
-      correct += result.correct
-      guard classes >= TopCount.fewestClasses else { continue }
-      let logits = model.lastLogits(count: batch.count)
-      amongFive += TopCount.hits(logits: logits, labels: batch.labels, classes: classes, among: 5)
+      tally.add(
+        BatchLoss(loss: result.loss, correct: result.correct, count: batch.count), labels: batch.labels, classes: classes
+      ) { model.lastLogits(count: batch.count) }
     }
-    let count = Double(loader.testMembers.count)
-    return Test(
-      loss: loss / count, accuracy: Double(correct) / count,
-      top5: classes >= TopCount.fewestClasses ? Double(amongFive) / count : nil)
+    return Test(loss: tally.loss, accuracy: tally.accuracy, top5: tally.topFive)
   }
 
   private func isTested(_ epoch: Int) -> Bool {

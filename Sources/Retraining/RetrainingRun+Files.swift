@@ -4,8 +4,10 @@ import Formats
 import Runs
 
 extension RetrainingRun {
-  private static let format = "zarts-retraining-1"
-  private static let momentumPrefix = "momentum."
+  /// What metadata `format` says in the checkpoints of a retraining.
+  package static let format = "zarts-retraining-1"
+  /// Stands before the names of ω for the momentum.
+  static let momentumPrefix = "momentum."
 
   package func checkpoint() throws -> (tensors: [NamedTensor], metadata: [String: String]) {
     let moving = model.export(state.momentum).map { tensor in

@@ -7,7 +7,7 @@ import Foundation
 import Problems
 import Runs
 
-/// Trains a derived network from scratch and tests it, epoch by epoch.
+/// Trains a derived network from scratch, or from weights that are given, and tests it, epoch by epoch.
 ///
 /// Like a search it is a pure function of its configuration: interrupted at any step and resumed it ends in the same bits.
 public final class RetrainingRun {
@@ -22,23 +22,40 @@ public final class RetrainingRun {
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml, genotype.txt and the checkpoint of epoch 0.
   ///
-  /// - Parameter kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
-  /// - Throws: `InputError` for settings out of range, for a network that cannot be built, for data that cannot be used, and
-  ///   where the folder cannot be written.
+  /// - Parameters:
+  ///   - weights: that training goes on from, the file of `configuration.weightsSHA256`; nil for initial ones. Momentum and the
+  ///     schedule begin anew.
+  ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
+  /// - Throws: `InputError` for settings out of range, for a network that cannot be built, for weights that are not its own, for
+  ///   data that cannot be used, and where the folder cannot be written.
   public convenience init(
-    starting configuration: RetrainingConfiguration, dataset: ImageDataset, folder: () throws -> OutputFolder,
-    progress: ProgressReporter = .silent, stop: StopRequest = StopRequest(), kernels: KernelSet? = nil
+    starting configuration: RetrainingConfiguration, from weights: TensorFile? = nil, dataset: ImageDataset,
+    folder: () throws -> OutputFolder, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest(),
+    kernels: KernelSet? = nil
   ) throws {
     try configuration.validate()
+    guard (weights == nil) == (configuration.weightsSHA256 == nil) else {
+      throw InputError(
+        "weights and their digest go together", at: .setting("weights"), found: weights?.path ?? "none",
+        wanted: configuration.weightsSHA256.map { "the file of SHA-256 \($0)" } ?? "none without weights_sha256")
+    }
     let (model, loader) = try Self.build(configuration, dataset, kernels)
+    var state = RetrainingState(
+      starting: model, seed: configuration.seed, depthwise: configuration.depthwiseInitialisation)
+    let account = try weights.map { try state.take($0, for: model) }
     let files = RetrainingFolder(try folder())
     try files.prepare(configuration: configuration.yaml)
     try AtomicFile.write(model.architecture.genotype.line + "\n", to: files.genotypePath)
     try self.init(
-      configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop,
-      state: RetrainingState(
-        starting: model, seed: configuration.seed, depthwise: configuration.depthwiseInitialisation))
+      configuration: configuration, model: model, loader: loader, files: files, progress: progress, stop: stop, state: state)
     try training.begin(self)
+    if let account, let digest = configuration.weightsSHA256 {
+      let rate = configuration.learningRate(epoch: 0)
+      training.logger.info(
+        """
+        goes on from \(account), SHA-256 \(digest); momentum at rest, schedule from its start: learning rate \(rate) in epoch 1
+        """)
+    }
     let cost = model.architecture.cost
     func millions(_ count: Int) -> String { String(format: "%.3f M", Double(count) / 1e6) }
     training.logger.info(
@@ -66,20 +83,10 @@ public final class RetrainingRun {
   static func build(
     _ configuration: RetrainingConfiguration, _ dataset: ImageDataset, _ kernels: KernelSet?
   ) throws -> (DerivedModel, RetrainingLoader) {
-    var augmentation = dataset.augmentation
-    augmentation.cutoutLength = configuration.cutout > 0 ? configuration.cutout : nil
-    let loader = try RetrainingLoader(
-      dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
-      testLimit: configuration.testLimit, holdsOut: configuration.holdOut, split: configuration.split,
-      augmentation: augmentation, threads: configuration.threads)
-    let architecture = try DerivedArchitecture(
-      genotype: Genotype(parsing: configuration.genotype), scale: configuration.scale, channels: configuration.channels,
-      layers: configuration.layers, classes: dataset.classes, imageSize: dataset.side,
-      hasAuxiliaryHead: configuration.auxiliary)
-    let threads = configuration.threads > 0 ? configuration.threads : AvailableProcessors.count
+    let loader = try configuration.loader(on: dataset)
     let model = try DerivedModel(
-      architecture: architecture, batch: configuration.batch, threads: threads, on: configuration.engine,
-      kernels: kernels ?? Kernels.select())
+      architecture: configuration.architecture(on: dataset), batch: configuration.batch, threads: configuration.threadCount,
+      on: configuration.engine, kernels: kernels ?? Kernels.select())
     return (model, loader)
   }
 

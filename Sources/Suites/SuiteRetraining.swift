@@ -16,7 +16,7 @@ public struct SuiteRetraining: Equatable, Sendable {
   let place: String?
 
   /// Settings that the suite itself says, or the process that works on it.
-  static let reserved = ["genotype", "dataset", "seed", "hold_out", "test_every", "threads"]
+  static let reserved = ["genotype", "dataset", "seed", "hold_out", "test_every", "threads", "weights", "weights_sha256"]
 
   static let presetKey = "retraining_preset"
   static let settingsKey = "retraining_settings"

@@ -23,6 +23,13 @@ package struct BatchNormFlags: ParsableArguments {
   /// - Parameter usual: the mode where none is named; nil for the first there is.
   /// - Throws: `UsageError` where a number of batches is given to a mode that estimates no statistics.
   package func mode(else usual: BatchNormMode? = nil) throws -> BatchNormMode {
+    try Self.mode(batchNorm, recalibrationBatches: recalibrationBatches, else: usual)
+  }
+
+  /// The same of flags that a command has itself.
+  package static func mode(_ batchNorm: BatchNormMode?, recalibrationBatches: Int?, else usual: BatchNormMode?) throws
+    -> BatchNormMode
+  {
     let batchNorm = batchNorm ?? usual ?? BatchNormMode.all[0]
     guard let recalibrationBatches else { return batchNorm }
     guard batchNorm.batches != nil else {

@@ -42,10 +42,10 @@ struct LandscapeCommand: RankedCommand {
   func validate() throws { try ThreadPool.counts.check(parallel, "--parallel") }
 
   func run() throws {
-    var settings = try options.settings()
+    let settings = try options.settings()
     guard out != nil || dryRun else { throw UsageError(missing: "--out", wanted: "--out DIR, or --dry-run") }
     let team = try RunningProgram.team()
-    var opened = try source.open()
+    var opened = try source.open(.networks)
     if team.rank == 0 {
       opened.announce(
         takingSteps: (settings.objectives.contains(where: \.takesSteps) && !settings.startsAtRest)
@@ -53,9 +53,17 @@ struct LandscapeCommand: RankedCommand {
     } else {
       opened = opened.silent
     }
+    try draw(ProblemFactory.problem(of: opened), opened, settings, team)
+  }
+
+  private func draw<Problem: NetworkProblem>(
+    _ problem: Problem, _ opened: LandscapeSource.Opened, _ given: LandscapeSettings, _ team: any Team
+  ) throws {
     let configuration = opened.configuration
-    let problem = try ProblemFactory.make(configuration)
+    var settings = given
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
+    // Landscapes of weights need no α.
+    if settings.space != .weights { try place.requireAlphas() }
     settings.step = place.step
     if let rate = options.ownRate {
       (settings.step.learningRate, settings.unrolledRate) = (Float(rate), place.step.learningRate)
@@ -73,13 +81,13 @@ struct LandscapeCommand: RankedCommand {
       "a landscape of \(settings.pointCount) points",
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
-    if settings.evaluated.cost.stepsPerBatch > 0 { try problem.model.prepareHessianProducts() }
+    if settings.evaluated.cost.stepsPerBatch > 0 { try problem.prepareHessianProducts() }
     let instances = try ProblemFactory.instances(
       of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
     let drawn = dryRun ? settings.withoutComputedDirections : settings
     let files = try options.weighing.files(
-      of: settings, trajectory: options.trajectory, run: source.run, drawsPath: team.rank == 0, for: problem)
+      of: settings, trajectory: options.trajectory, run: source.run ?? source.retraining, drawsPath: team.rank == 0, for: problem)
     guard team.rank == 0 else {
       return try LandscapeRun.serve(
         team, problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
@@ -136,9 +144,9 @@ struct LandscapeCommand: RankedCommand {
     return change.map { [("second_half_step_difference", "\($0)")] } ?? []
   }
 
-  private func walk<Problem: BilevelProblem>(
+  private func walk<Problem: NetworkProblem>(
     _ run: LandscapeRun<Problem>, _ folder: OutputFolder, _ origin: [(key: String, value: String)],
-    _ instances: [SupernetProblem]
+    _ instances: [Problem]
   ) throws -> LandscapeRun<Problem>.Result {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()

@@ -5,7 +5,7 @@ import Runs
 
 /// How long a landscape or a study takes, in words.
 enum LandscapeEstimate {
-  static func text(_ estimate: TimeEstimate, _ instances: [SupernetProblem], _ objectives: [Objective]) -> String {
+  static func text(_ estimate: TimeEstimate, _ instances: [some NetworkProblem], _ objectives: [Objective]) -> String {
     let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1, objectives) } >> 20
     let walks = [TimeEstimate.Points(estimate.points, estimate.work)] + estimate.further
     var lines = walks.map { "points: \($0.count), each \(work($0.work))" }
@@ -15,7 +15,7 @@ enum LandscapeEstimate {
         + (estimate.ranks > 1
           ? "\(count(estimate.parallel, "point", "points")) over \(estimate.ranks) ranks; of them here " : "")
         + "\(count(instances.count, "point", "points")) on "
-        + "\(count(instances[0].model.threadCount, "thread", "threads")) each, \(max(1, memory)) MiB",
+        + "\(count(instances[0].network.threadCount, "thread", "threads")) each, \(max(1, memory)) MiB",
     ]
     if estimate.directions != .init() {
       lines.append("directions: as long as \(work(estimate.directions))")

@@ -5,20 +5,30 @@ import Engine
 import Formats
 import Landscape
 import Problems
+import Retraining
 import Runs
 import Search
 
-/// The flags that name a checkpoint: of a run of ours, or weights of anyone's with the public names.
+/// The flags that name a checkpoint: of a search or a retraining of ours, or weights of anyone's with the public names.
 struct LandscapeSource: ParsableArguments {
   @Option(help: ArgumentHelp("Run folder of zarts search, or of a stage; its settings are taken over.", valueName: "dir"))
   var run: String?
-  @Option(help: "Epochs finished at the checkpoint of --run; 0 is the start. Default: the latest checkpoint.")
+  @Option(help: ArgumentHelp("Run folder of zarts retrain; its settings are taken over.", valueName: "dir"))
+  var retraining: String?
+  @Option(
+    help: "Epochs finished at the checkpoint of --run or --retraining; 0 is the start. Default: the latest checkpoint.")
   var epoch: Int?
   @Option(
     help: ArgumentHelp(
       "Weights under the public DARTS names, with alphas_normal, alphas_reduce and momentum.NAME or without.",
       valueName: "file.safetensors"))
   var weights: String?
+  @Option(
+    help: """
+      The architecture that --weights are of, where they are of a derived network: a search's run folder, a file whose last line is a \
+      genotype, or a Genotype(…) line. Default: what the weights' metadata say.
+      """)
+  var genotype: String?
   @Option(help: "Candidate operations of each edge. Default: what the weights' metadata or tensors say.")
   var space: SearchSpace?
   @Option(help: "Channels of the first cells. Default: what the weights' metadata or tensors say.")
@@ -27,7 +37,7 @@ struct LandscapeSource: ParsableArguments {
   var layers: Int?
   @Option(help: "\(DatasetSpecification.forms) (required beside --weights). Default: the run's.")
   var dataset: String?
-  @Option(help: "Images in a batch; tensors: data are one batch. Default: 64.")
+  @Option(help: "Images in a batch; tensors: data are one batch. Default: 64, of derived networks 96, imagenet 128.")
   var batch: Int?
   @Option(help: "Key of split and batches. Default: 0.")
   var seed: UInt64?
@@ -53,13 +63,30 @@ struct LandscapeSource: ParsableArguments {
     try RunBounds.threads.check(threads, "--threads")
   }
 
+  /// What a command can work on.
+  enum Subjects {
+    /// Supernets, whose α is moved or asked about.
+    case supernets
+    /// Derived networks too.
+    case networks
+    /// And architectures of supernets with the weights that they inherit.
+    case inheriting
+  }
+
   /// What the flags name, not yet read against a problem.
   struct Opened {
+    /// Of a derived network: what it has in common with a search, the data, batches, threads and steps of ω.
     var configuration: SearchConfiguration
     var path: String
     var file: TensorFile
     /// What the network of weights is and who says so; nil for a run, whose settings say it.
     var network: String?
+    /// How a derived network is or was trained; nil for a supernet.
+    var retraining: RetrainingConfiguration?
+    /// The architecture of a supernet that is asked about with the weights that it inherits; nil for the mixture.
+    var inheriting: Genotype?
+    /// The file as it is, where `file` leaves something out.
+    var whole: TensorFile?
     /// What to tell before anything is computed.
     var notes: [String] = []
     /// Whether --dataset names the data: they may be others than those of the checkpoint.
@@ -75,18 +102,44 @@ struct LandscapeSource: ParsableArguments {
     }
   }
 
-  /// - Throws: `UsageError` where flags contradict each other; `InputError` where files cannot be read.
-  func open() throws -> Opened {
+  /// - Throws: `UsageError` where flags contradict each other, or name what is none of the subjects; `InputError` where files cannot
+  ///   be read.
+  func open(_ subjects: Subjects = .supernets) throws -> Opened {
     try pinning.apply()
     if let innerLr, !(innerLr > 0 && Float(innerLr).isFinite && Float(innerLr) > 0) {
       throw UsageError("value out of range", found: "--inner-lr \(innerLr)", wanted: "a positive finite number")
     }
-    switch (run, weights) {
-    case (let run?, nil): return try open(run: run)
-    case (nil, let weights?): return try open(weights: weights)
-    case (nil, nil): throw UsageError("no checkpoint named", found: "neither --run nor --weights", wanted: "one of them")
-    case (_?, _?): throw UsageError("two checkpoints named", found: "--run and --weights", wanted: "one of them")
+    let named = [("--run", run), ("--retraining", retraining), ("--weights", weights)].filter { $0.1 != nil }.map(\.0)
+    guard named.count == 1 else {
+      throw UsageError(
+        named.isEmpty ? "no checkpoint named" : "two checkpoints named",
+        found: named.isEmpty ? "none of --run, --retraining, --weights" : named.joined(separator: " and "),
+        wanted: "one of them")
     }
+    var opened = try run.map(open(run:)) ?? retraining.map(open(retraining:)) ?? open(weights: weights ?? "")
+    if opened.retraining != nil {
+      guard subjects != .supernets else {
+        throw UsageError(
+          "a derived network has no α", found: "\(named[0]) \(retraining ?? weights ?? "")",
+          wanted: "--run, or --weights of a supernet")
+      }
+    } else if let genotype {
+      guard subjects == .inheriting else {
+        throw UsageError(
+          "a genotype beside a supernet", at: "--genotype", found: genotype,
+          wanted: "none: \(opened.path) is of a supernet, whose α mixes all operations")
+      }
+      opened.inheriting = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }
+    }
+    return opened
+  }
+
+  /// All checkpoints of --run or --retraining, the one that got farthest last; none of --weights.
+  ///
+  /// - Throws: `InputError` where there is no such folder.
+  func checkpoints() throws -> [RunCheckpoint] {
+    if let run { return try SearchRunFolder(existing: run).run(holding: .checkpoint).checkpoints() }
+    return try retraining.map { try RetrainingFolder(existing: $0).checkpoints() } ?? []
   }
 
   private func open(run: String) throws -> Opened {
@@ -115,13 +168,17 @@ struct LandscapeSource: ParsableArguments {
   }
 
   private func open(weights: String) throws -> Opened {
-    if let epoch { throw UsageError("flag without its run", found: "--epoch \(epoch)", wanted: "--epoch only beside --run") }
+    if let epoch {
+      throw UsageError(
+        "flag without its run", found: "--epoch \(epoch)", wanted: "--epoch only beside --run or --retraining")
+    }
     guard let dataset else {
       throw UsageError(missing: "--dataset", wanted: DatasetSpecification.forms)
     }
     let read = try WeightsFile(readingFrom: weights)
     read.file.remarkOnChecksum()
     var network = WeightsNetwork(of: read.file)
+    if network.derived != nil { return try open(derived: read, network, dataset: dataset) }
     // Defaults depend on the space.
     let space = try WeightsNetwork(of: read.file).settledSpace(flag: space)
     var configuration = SearchConfiguration(method: .neutral, space: space, dataset: dataset)
@@ -140,6 +197,89 @@ struct LandscapeSource: ParsableArguments {
       opened.notes.append("\(weights) holds no α: everything is at α = 0, where all operations of an edge mix alike")
     }
     return opened
+  }
+}
+
+/// Derived networks.
+extension LandscapeSource {
+  private func open(retraining: String) throws -> Opened {
+    let flags: [(String, Any?)] = [
+      ("--genotype", genotype), ("--space", space), ("--channels", channels), ("--layers", layers), ("--batch", batch),
+      ("--seed", seed), ("--train-limit", trainLimit), ("--split", split),
+    ]
+    let given = flags.filter { $0.1 != nil }.map(\.0)
+    guard given.isEmpty else {
+      throw UsageError(
+        "flags beside --retraining", found: given.joined(separator: ", "),
+        wanted: "none: the retraining's settings are taken over")
+    }
+    let folder = try RetrainingFolder(existing: retraining)
+    let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
+    let file = try TensorFile(readingFrom: path)
+    guard file.metadata["format"] == RetrainingRun.format else {
+      throw InputError(
+        "not the checkpoint of a retraining", at: .file(path, "metadata format"),
+        found: file.metadata["format"] ?? "nothing",
+        wanted: RetrainingRun.format + (file.isSearchCheckpoint ? ", or --run for a search" : ""))
+    }
+    file.remarkOnChecksum()
+    var configuration = try folder.configuration()
+    if let dataset { configuration.dataset = dataset }
+    if let threads { configuration.threads = threads }
+    if let engine { configuration.engine = engine }
+    try configuration.validate()
+    return try Opened(derived: configuration, file, network: nil, namesDataset: dataset != nil)
+  }
+
+  private func open(derived read: WeightsFile, _ network: WeightsNetwork, dataset: String) throws -> Opened {
+    var network = network
+    if let space {
+      throw UsageError(
+        "a derived network has no candidates", at: "--space", found: space.rawValue,
+        wanted: "no --space: the weights are of \(network.derived?.text ?? "a derived network")")
+    }
+    let flag = try genotype.map { text in try usage(of: "--genotype") { try GenotypeSource.read(text) } }
+    let found = try network.genotype(flag: flag)
+    var configuration = RetrainingConfiguration(
+      genotype: found.line, dataset: dataset, scale: network.derived?.scale ?? .cifar)
+    try network.apply(to: &configuration, genotype: found, channels: channels, layers: layers)
+    // How others trained is not known: their images are augmented as the dataset's are, and no more.
+    configuration.cutout = 0
+    configuration.batch = batch ?? configuration.batch
+    configuration.seed = seed ?? configuration.seed
+    configuration.trainLimit = trainLimit
+    configuration.split = split ?? configuration.split
+    configuration.threads = threads ?? configuration.threads
+    configuration.engine = engine ?? configuration.engine
+    try configuration.validate()
+    var opened = try Opened(derived: configuration, read.file, network: network.text, namesDataset: true)
+    opened.notes = read.notes + network.notes
+    if configuration.auxiliary {
+      opened.notes.append("\(read.file.path): its auxiliary head, which only training has, is left out")
+    }
+    return opened
+  }
+}
+
+extension LandscapeSource.Opened {
+  /// A derived network, which is evaluated without an auxiliary head.
+  init(derived: RetrainingConfiguration, _ file: TensorFile, network: String?, namesDataset: Bool) throws {
+    configuration = try SearchConfiguration(sharedBy: derived)
+    (path, whole, retraining) = (file.path, file, derived)
+    self.file = file.withoutAuxiliaryHead
+    (self.network, self.namesDataset) = (network, namesDataset)
+  }
+}
+
+extension SearchConfiguration {
+  /// What a retraining has in common with a search: data, batches, threads, steps of ω. What only a search has is of no meaning.
+  init(sharedBy retraining: RetrainingConfiguration) throws {
+    let isChain = try Genotype(parsing: retraining.genotype).macroArchitecture == .reductions
+    self.init(method: .neutral, space: isChain ? .s5 : .nb201, dataset: retraining.dataset)
+    (channels, layers, batch, seed) = (retraining.channels, retraining.layers, retraining.batch, retraining.seed)
+    (trainLimit, split) = (retraining.trainLimit, retraining.split)
+    (threads, engine) = (retraining.threads, retraining.engine)
+    (momentum, weightDecay, gradientClip) = (retraining.momentum, retraining.weightDecay, retraining.gradientClip)
   }
 }
 
@@ -163,6 +303,9 @@ extension LandscapeSource.Opened {
   var peculiarities: [(key: String, value: String)] {
     guard network != nil else { return [] }
     var result: [(key: String, value: String)] = []
+    guard retraining == nil else {
+      return hasMomentum ? [] : [("checkpoint_momentum", "none  # steps of ω begin at rest")]
+    }
     if configuration.partialChannels > 1 { result.append(("partial_channels", "\(configuration.partialChannels)")) }
     if configuration.edgeNormalisation { result.append(("edge_normalisation", "true")) }
     if configuration.mergedConvolutions { result.append(("merged_convolutions", "true")) }
@@ -201,10 +344,15 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     try Self.checkData(opened, problem)
     checkpoint = try SearchCheckpoint(strictly: opened.file, for: problem, network: opened.network)
     alphas = checkpoint.alphas ?? problem.initialAlphas.zeros
+    let finished = checkpoint.epoch ?? 0
+    epoch = finished
+    // A schedule may end at 0, which is no step.
+    let scheduled =
+      opened.network == nil ? opened.retraining.map { $0.learningRate(epoch: min(finished, $0.epochs - 1)) } : nil
     step = WeightStep(
-      learningRate: Float(learningRate ?? checkpoint.learningRate ?? 0.025), momentum: Float(configuration.momentum),
-      weightDecay: Float(configuration.weightDecay), gradientClip: Float(configuration.gradientClip))
-    epoch = checkpoint.epoch ?? 0
+      learningRate: Float(learningRate ?? checkpoint.learningRate ?? scheduled ?? 0.025),
+      momentum: Float(configuration.momentum), weightDecay: Float(configuration.weightDecay),
+      gradientClip: Float(configuration.gradientClip), isNesterov: opened.retraining?.nesterov ?? false)
     firstStep = checkpoint.step ?? 0
     guard (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {
       throw InputError(
@@ -226,6 +374,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
   /// Where everything comes from, as keys and values of a YAML mapping.
   var origin: [(key: String, value: String)] {
     let configuration = opened.configuration
+    if let retraining = opened.retraining { return origin(of: retraining) + splitEntries + opened.peculiarities }
     return [
       ("checkpoint", JSONText.quoted(opened.path)), ("dataset", JSONText.quoted(configuration.dataset)),
       (RunData.checksumKey, problem.dataChecksum.map(JSONText.quoted) ?? "null"),
@@ -238,12 +387,31 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     ] + splitEntries + opened.peculiarities
   }
 
+  private func origin(of retraining: RetrainingConfiguration) -> [(key: String, value: String)] {
+    [
+      ("checkpoint", JSONText.quoted(opened.path)), ("dataset", JSONText.quoted(retraining.dataset)),
+      (RunData.checksumKey, problem.dataChecksum.map(JSONText.quoted) ?? "null"),
+      ("genotype", JSONText.quoted(retraining.genotype)), ("scale", retraining.scale.rawValue),
+      ("channels", "\(retraining.channels)"), ("layers", "\(retraining.layers)"), ("seed", "\(retraining.seed)"),
+      ("batch", "\(retraining.batch)"), ("train_limit", retraining.trainLimit.map(String.init) ?? "null"),
+      ("test_limit", retraining.testLimit.map(String.init) ?? "null"), ("hold_out", "\(retraining.holdOut)"),
+      ("cutout", "\(retraining.cutout)"), ("finished_epochs", checkpoint.epoch.map(String.init) ?? "null"),
+    ]
+  }
+
   /// What ranks must agree on before they share work: the origin, and the engine, which results don't name.
   var agreement: [(key: String, value: String)] { origin + [("engine", configuration.engine.name)] }
 
   /// Absent at its default, so that results begun before there was a choice go on.
   private var splitEntries: [(key: String, value: String)] {
     configuration.split == .seeded ? [] : [("split", configuration.split.rawValue)]
+  }
+
+  /// - Throws: `UsageError` where what is asked for moves α and the network has none.
+  func requireAlphas() throws {
+    guard problem.initialAlphas.count == 0 else { return }
+    throw UsageError(
+      "a derived network has no α", found: path, wanted: "a supernet, or what is over the weights")
   }
 
   /// - Throws: `InputError` where losses cannot be normalised so.

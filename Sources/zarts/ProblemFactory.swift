@@ -4,9 +4,10 @@ import Formats
 import Foundation
 import Landscape
 import Problems
+import Retraining
 import Search
 
-/// Builds the problem that a configuration describes: the supernet of its space on its images.
+/// Builds the problem that a configuration describes: the supernet of its space, or the network of a genotype, on its images.
 enum ProblemFactory {
   /// - Returns: the checksum of the data.
   /// - Throws: `InputError` where the data cannot be used.
@@ -22,6 +23,16 @@ enum ProblemFactory {
     let ahead = configuration.updatePlan.trainingBatches
     if ahead > 0 { try checkMemory(for: ahead, of: loader, "\(ahead) batches of inner training") }
     return try make(configuration, loader: loader, threads: threads(configuration))
+  }
+
+  /// The problem of what a source has opened: of a derived network a `DerivedProblem`, of plain cross-entropies, else a
+  /// `SupernetProblem`.
+  ///
+  /// - Throws: as `make`.
+  static func problem(of opened: LandscapeSource.Opened) throws -> any NetworkProblem {
+    guard let retraining = opened.retraining else { return try make(opened.configuration) }
+    return try retraining.problem(
+      on: DatasetSpecification(parsing: retraining.dataset).load(), kernels: RunningProgram.kernels())
   }
 
   /// The same for a search that begins. Where it is to take exact eigenvalues, their derivatives are laid out at once, so that
@@ -45,12 +56,12 @@ enum ProblemFactory {
 
   /// The same for the batches that every point of a landscape or study sees.
   static func checkMemory(
-    of problem: SupernetProblem, innerSteps: Int, validationBatches: Int, recalibrationBatches: Int = 0
+    of problem: some NetworkProblem, innerSteps: Int, validationBatches: Int, recalibrationBatches: Int = 0
   ) throws {
     let training = max(innerSteps, recalibrationBatches)
-    try checkMemory(
-      for: training + validationBatches, of: problem.loader,
-      "\(training) training and \(validationBatches) validation batches")
+    try MemoryShortage.check(
+      "\(training) training and \(validationBatches) validation batches",
+      neededBytes: .saturatingProduct(training + validationBatches, problem.batchBytes))
   }
 
   /// A search's problem for a run that goes on, whose data may have moved since.
@@ -87,25 +98,22 @@ enum ProblemFactory {
   ///   - parallel: how many; nil for what cores and memory allow.
   ///   - points: that there are to evaluate.
   /// - Throws: `InputError` where the number does not fit.
-  static func instances(
-    of problem: SupernetProblem, _ configuration: SearchConfiguration, objectives: [Objective], vectors: Int = 0,
-    parallel: Int?,
+  static func instances<Problem: NetworkProblem>(
+    of problem: Problem, _ configuration: SearchConfiguration, objectives: [Objective], vectors: Int = 0, parallel: Int?,
     points: Int
-  ) throws -> [SupernetProblem] {
+  ) throws -> [Problem] {
     let plan = try ParallelPlan.choose(
       requested: parallel, cores: threads(configuration), points: points,
       instanceBytes: bytes(of: problem, objectives, vectors: vectors), availableBytes: RunningProgram.availableMemory)
-    guard plan.instances > 1 || plan.threads != problem.model.threadCount else { return [problem] }
-    return try (0..<plan.instances).map { _ in
-      try make(configuration, loader: problem.loader, threads: plan.threads)
-    }
+    guard plan.instances > 1 || plan.threads != problem.network.threadCount else { return [problem] }
+    return try (0..<plan.instances).map { _ in try problem.copy(threads: plan.threads) }
   }
 
   /// Activations and scratch of a network, and the vectors that objectives own.
-  static func bytes(of problem: SupernetProblem, _ objectives: [Objective], vectors: Int = 0) -> Int {
-    let count = problem.model.makeVector().count
+  static func bytes(of problem: some NetworkProblem, _ objectives: [Objective], vectors: Int = 0) -> Int {
+    let count = problem.makeVector().count
     let (sum, isTooMuch) = ParallelPlan.instanceBytes(
-      activations: problem.model.activationBytes, weights: count, objectives: objectives
+      activations: problem.network.activationBytes, weights: count, objectives: objectives
     ).addingReportingOverflow(.saturatingProduct(vectors, count, MemoryLayout<Float>.stride))
     return isTooMuch ? .max : sum
   }

@@ -7,7 +7,7 @@ import Runs
 
 struct RetrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "retrain", abstract: "Train the network of a genotype from scratch and test it.",
+    commandName: "retrain", abstract: "Train the network of a genotype and test it.",
     discussion: """
       Writes a run folder: config.yaml, genotype.txt, metrics.csv, log.txt and checkpoints/ of safetensors with the \
       public names. The same settings and seed give the same bits on any number of threads, with or without \
@@ -21,6 +21,13 @@ struct RetrainCommand: ParsableCommand {
       "What to train: a search's run folder, a file whose last line is a genotype, or a Genotype(…) line.",
       valueName: "genotype"))
   var genotype: String?
+  @Option(
+    help: ArgumentHelp(
+      """
+      Weights to go on from, under the public names: a checkpoint of a retraining or a state_dict of anyone's, which says what \
+      channels and layers are. Momentum and schedule begin anew. Default: initial weights.
+      """, valueName: "file"))
+  var weights: String?
   @Option(help: ArgumentHelp("Published settings to start from; flags win. Default: cifar.", valueName: "name"))
   var preset: String?
   @OptionGroup var flags: RetrainFlags
@@ -44,14 +51,15 @@ struct RetrainCommand: ParsableCommand {
     try flags.pinning.apply()
     let stop = SignalTrap.install()
     if let resume { return try goOn(with: resume, stop) }
-    var settings = try settings()
+    let (given, file) = try settings()
+    var settings = given
     if printConfig { return print(try settings.yaml, terminator: "") }
     settings.dataset = DatasetSpecification.absolute(settings.dataset)
     guard let out else { throw UsageError(missing: "--out") }
     let dataset = try load(settings.dataset)
     try finish(
       RetrainingRun(
-        starting: settings, dataset: dataset, folder: { try OutputFolder.create(at: out) },
+        starting: settings, from: file, dataset: dataset, folder: { try OutputFolder.create(at: out) },
         progress: .standardError(interval: reportEvery), stop: stop, kernels: RunningProgram.kernels()))
   }
 
@@ -60,7 +68,8 @@ struct RetrainCommand: ParsableCommand {
   private func goOn(with path: String, _ stop: StopRequest) throws {
     let others =
       flags.givenSettings.filter { $0 != "--dataset" } + (genotype == nil ? [] : ["--genotype"])
-      + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"]) + (out == nil ? [] : ["--out"])
+      + (weights == nil ? [] : ["--weights"]) + (preset == nil ? [] : ["--preset"]) + (config == nil ? [] : ["--config"])
+      + (out == nil ? [] : ["--out"])
       + (printConfig ? ["--print-config"] : [])
     guard others.isEmpty else {
       throw UsageError(
@@ -96,22 +105,36 @@ struct RetrainCommand: ParsableCommand {
     print("results in \(run.files.folder.path)")
   }
 
-  private func settings() throws -> RetrainingConfiguration {
+  /// The settings, and the weights that training goes on from.
+  private func settings() throws -> (RetrainingConfiguration, TensorFile?) {
     var result: RetrainingConfiguration
+    var start: RetrainingStart?
     if let config {
       let text = try String(decoding: FileBytes.read(config), as: UTF8.self)
       result = try RetrainingConfiguration(yaml: text, from: config)
       if let genotype { result.genotype = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }.line }
+      if let weights {
+        start = try RetrainingStart(readingFrom: weights)
+      } else if let weights = result.weights {
+        start = try RetrainingStart(readingFrom: weights)
+        try start?.require(result.weightsSHA256, from: config)
+      }
+      flags.apply(to: &result)
+      try start?.require(result)
     } else {
       let named = try preset.map { try RetrainingPreset(named: $0, at: .setting("preset")) }
-      guard let genotype else { throw UsageError(missing: "--genotype") }
-      let found = try usage(of: "--genotype") { try GenotypeSource.read(genotype) }
-      let preset = try named ?? RetrainingPreset(named: RetrainingPreset.usual(for: found), at: .setting("preset"))
+      start = try weights.map { try RetrainingStart(readingFrom: $0) }
+      let flag = try genotype.map { text in try usage(of: "--genotype") { try GenotypeSource.read(text) } }
+      guard let found = try start?.network.genotype(flag: flag) ?? flag else { throw UsageError(missing: "--genotype") }
+      let usual = start?.usualPreset ?? RetrainingPreset.usual(for: found)
+      let preset = try named ?? RetrainingPreset(named: usual, at: .setting("preset"))
       guard let dataset = flags.dataset ?? preset.dataset else { throw UsageError(missing: "--dataset") }
       result = preset.configuration(genotype: found.line, dataset: dataset)
+      try start?.settle(&result, genotype: found, channels: flags.channels, layers: flags.layers)
+      flags.apply(to: &result)
     }
-    flags.apply(to: &result)
     try result.validate()
-    return result
+    start?.record(in: &result)
+    return (result, start?.file)
   }
 }

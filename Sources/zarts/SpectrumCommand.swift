@@ -56,13 +56,11 @@ struct SpectrumCommand: RankedCommand {
       tolerance: tolerance)
     let team = try RunningProgram.team()
     let sources = try sources()
-    var first = try sources[0].open()
+    var first = try sources[0].open(.networks)
     if team.rank == 0 { first.announce(takingSteps: false) } else { first = first.silent }
     settings.seed = first.configuration.seed
     weightSettings.seed = first.configuration.seed
-    let problem = try ProblemFactory.make(first.configuration)
-    if settings.products == .exact { try problem.model.prepareHessianProducts() }
-    try measure(problem, sources, first, settings, weightSettings, team)
+    try measure(ProblemFactory.problem(of: first), sources, first, settings, weightSettings, team)
   }
 
   private func requireFlagsOfOneKind() throws {
@@ -92,17 +90,19 @@ struct SpectrumCommand: RankedCommand {
   /// One source a checkpoint.
   private func sources() throws -> [LandscapeSource] {
     guard let epochs else { return [source] }
-    guard let run = source.run else {
-      throw UsageError("flag without its run", found: "--epochs \(epochs)", wanted: "--epochs only beside --run")
+    guard source.run != nil || source.retraining != nil else {
+      throw UsageError(
+        "flag without its run", found: "--epochs \(epochs)", wanted: "--epochs only beside --run or --retraining")
     }
     guard source.epoch == nil else {
       throw UsageError("two flags for one thing", found: "--epoch and --epochs", wanted: "one of them")
     }
-    let available = try SearchRunFolder(existing: run).run(holding: .checkpoint).checkpoints().filter { $0.step == 0 }.map(
-      \.epoch)
+    let available = try source.checkpoints().filter { $0.step == 0 }.map(\.epoch)
     let chosen = try NumberList.epochs(epochs, of: available)
     guard !chosen.isEmpty else {
-      throw UsageError("no checkpoint", found: "none in \(run)", wanted: "checkpoints/epoch-NNN.safetensors")
+      throw UsageError(
+        "no checkpoint", found: "none in \(source.run ?? source.retraining ?? "")",
+        wanted: "checkpoints/epoch-NNN.safetensors")
     }
     return chosen.map { epoch in
       var one = source
@@ -111,18 +111,20 @@ struct SpectrumCommand: RankedCommand {
     }
   }
 
-  private func measure(
-    _ problem: SupernetProblem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings,
+  private func measure<Problem: NetworkProblem>(
+    _ problem: Problem, _ sources: [LandscapeSource], _ first: LandscapeSource.Opened, _ settings: SpectrumSettings,
     _ weightSettings: WeightSpectrumSettings, _ team: any Team
   ) throws {
     let place = try LandscapeCheckpoint(first, of: problem, learningRate: source.innerLr)
+    if over == .alphas { try place.requireAlphas() }
+    if settings.products == .exact { try problem.prepareHessianProducts() }
     let origin = place.origin.filter { $0.key != "checkpoint" }
     // All are read before the folder is made, so that a missing epoch leaves nothing behind.
     let checkpoints = try sources.indices.map { index in
-      let opened = index == 0 ? first : try sources[index].open()
+      let opened = index == 0 ? first : try sources[index].open(.networks)
       let place = try LandscapeCheckpoint(opened.silent, of: problem, learningRate: source.innerLr)
       let (weights, alphas) = (place.checkpoint.weights, place.alphas)
-      return SpectrumRun<SupernetProblem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
+      return SpectrumRun<Problem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
     }
     guard over == .alphas else { return try measureWeights(problem, checkpoints, place, weightSettings, team) }
     let copies = try ProblemFactory.instances(

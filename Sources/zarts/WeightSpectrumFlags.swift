@@ -59,13 +59,13 @@ struct WeightSpectrumFlags: ParsableArguments {
 
 extension SpectrumCommand {
   /// Spectra of ∇²_ω L at checkpoints that are read already.
-  func measureWeights(
-    _ problem: SupernetProblem, _ checkpoints: [SpectrumRun<SupernetProblem>.Checkpoint],
-    _ place: LandscapeCheckpoint<SupernetProblem>, _ settings: WeightSpectrumSettings, _ team: any Team
+  func measureWeights<Problem: NetworkProblem>(
+    _ problem: Problem, _ checkpoints: [SpectrumRun<Problem>.Checkpoint], _ place: LandscapeCheckpoint<Problem>, _ settings: WeightSpectrumSettings, _ team: any Team
   ) throws {
     let pieces = (1 + settings.densityStarts + settings.probes) * checkpoints.count
     let held = min(settings.batches, problem.splitCount(settings.data))
-    try ProblemFactory.checkMemory(for: held, of: problem.loader, "\(held) \(settings.data.rawValue) batches")
+    try MemoryShortage.check(
+      "\(held) \(settings.data.rawValue) batches", neededBytes: .saturatingProduct(held, problem.batchBytes))
     let copies = try ProblemFactory.instances(
       of: problem, place.configuration, objectives: [], vectors: settings.vectors, parallel: walk.parallel,
       points: SharedWork.share(of: pieces, team))

@@ -1,5 +1,6 @@
 import Cells
 import Formats
+import Retraining
 import Search
 
 /// The network that weights are of, as flags, metadata and the tensors themselves have it, and who has said so.
@@ -9,6 +10,8 @@ import Search
 struct WeightsNetwork {
   private let file: TensorFile
   private let evidence: SupernetEvidence
+  /// nil for tensors of a supernet, or of nothing that is known.
+  let derived: DerivedEvidence?
   /// What of it the tensors alone say.
   private var inferred: [String] = []
   /// All of it, with where each part is from.
@@ -18,8 +21,13 @@ struct WeightsNetwork {
 
   init(of file: TensorFile) {
     self.file = file
-    evidence = SupernetEvidence(shapes: file.tensors.mapValues(\.shape))
+    let shapes = file.tensors.mapValues(\.shape)
+    evidence = SupernetEvidence(shapes: shapes)
+    derived = DerivedEvidence(shapes: shapes)
   }
+
+  /// What the tensors show, in words; nil where they are of no network.
+  var shownText: String? { derived?.text ?? evidence.text }
 
   /// In words, for errors: "space s3 (its metadata), 8 channels (--channels), 5 cells (its tensors)".
   var text: String { parts.joined(separator: ", ") }
@@ -59,6 +67,46 @@ struct WeightsNetwork {
     configuration.mergedConvolutions = try settle(
       "merged_convolutions", tensors: evidence.mergedConvolutions, fallback: false, read: Self.truth,
       show: { $0 ? "merged convolutions" : "convolutions of their own" }, isUsual: { !$0 })
+  }
+
+  /// The settings of the derived network of weights without a run.
+  ///
+  /// - Parameters: flags, nil where not given.
+  /// - Throws: as the other, and where nothing says the genotype, or two say different ones.
+  mutating func apply(
+    to configuration: inout RetrainingConfiguration, genotype: Genotype, channels: Int?, layers: Int?
+  ) throws {
+    guard genotype.macroArchitecture == derived?.macroArchitecture else {
+      throw InputError(
+        "the genotype is of another space", at: .file(file.path), found: shownText ?? "tensors of no network",
+        wanted: "a network of \(genotype.line)")
+    }
+    configuration.scale = try settle(
+      "scale", tensors: derived?.scale, read: { DerivedArchitecture.Scale(rawValue: $0) },
+      show: { "a derived network of the \($0.rawValue) kind" })
+    configuration.channels = try settle(
+      "channels", flag: channels, tensors: derived?.channels, read: { Int($0) }, show: { "\($0) channels" })
+    configuration.layers = try settle(
+      "layers", flag: layers, tensors: derived?.layers, read: { Int($0) }, show: { "\($0) cells" })
+    configuration.auxiliary = try settle(
+      "auxiliary", tensors: derived?.hasAuxiliaryHead, read: Self.truth,
+      show: { $0 ? "an auxiliary head" : "no auxiliary head" }, isUsual: { !$0 })
+  }
+
+  /// The genotype of weights of a derived network: that of a flag, or of the metadata, as a checkpoint of a retraining has it.
+  ///
+  /// - Throws: `UsageError` where there is none, or the flag's is not that of the metadata.
+  func genotype(flag: Genotype?) throws -> Genotype {
+    let known = try file.metadata["genotype"].map { text in
+      try InputError.naming(file.path) { try Genotype(parsing: text) }
+    }
+    guard let found = flag ?? known else {
+      throw UsageError(missing: "--genotype", wanted: "--genotype: the weights are of \(shownText ?? "a derived network")")
+    }
+    if let known, known != found {
+      throw UsageError("not the genotype of \(file.path)", at: "--genotype", found: found.line, wanted: known.line)
+    }
+    return found
   }
 
   /// The space alone, of a file that may hold nothing but α.
@@ -101,7 +149,7 @@ struct WeightsNetwork {
     _ key: String, flag: Value? = nil, tensors: Value?, fallback: Value? = nil, read: (String) -> Value?,
     show: (Value) -> String, wanted: String? = nil, isUsual: (Value) -> Bool = { _ in false }
   ) throws -> Value {
-    let shown = tensors.map { "\(show($0)), as the tensors have it (\(evidence.text ?? "of no supernet"))" }
+    let shown = tensors.map { "\(show($0)), as the tensors have it (\(shownText ?? "of no supernet"))" }
     if let flag {
       if let tensors, tensors != flag {
         throw UsageError(
@@ -132,7 +180,7 @@ struct WeightsNetwork {
     guard let fallback else {
       throw InputError(
         "unknown network", at: .file(file.path),
-        found: "nothing that says the \(key): \(evidence.text ?? "tensors of no supernet")",
+        found: "nothing that says the \(key): \(shownText ?? "tensors of no supernet")",
         wanted: "--\(key), metadata \(key), or tensors under the public names of DARTS (stem.0.weight, cells.0.…)")
     }
     return fallback

@@ -18,7 +18,8 @@ struct Zarts: ParsableCommand {
       CommandGroup(
         name: "Analysis",
         subcommands: [
-          LandscapeCommand.self, FidelityCommand.self, SpectrumCommand.self, EstimatorsCommand.self, DiagnoseCommand.self,
+          EvaluateCommand.self, LandscapeCommand.self, FidelityCommand.self, SpectrumCommand.self, EstimatorsCommand.self,
+          DiagnoseCommand.self,
           GradientsCommand.self,
         ]),
       CommandGroup(

@@ -62,4 +62,38 @@ struct HoldOutLoaderTests {
     #expect(refusal(holdsOut: true) == text && refusal(limit: 4) == text)
     #expect(refusal() == nil, "all of them have no order")
   }
+
+  @Test("Whole splits of a search and of retrainings are unchanged images in fixed order, the last batch smaller")
+  func wholeSplits() throws {
+    let search = try BatchLoader(dataset: byteDataset(count: 23, test: 6), seed: 9, batchSize: 4)
+    #expect(try search.trainingSplit.all.flatMap(\.images) == search.wholeTraining.images)
+    #expect(try search.trainingSplit.all.map(\.count) == [4, 4, 3])
+    #expect(try search.mixedTestSplit.all == search.testSplit.all, "images in memory are not mixed")
+    let held = try loader(.seeded)
+    #expect(try held.trainingSplit.all == search.trainingSplit.all)
+    #expect(try held.unseenSplit(isHeldOut: true).all == held.testSplit.all)
+    #expect(try held.unseenSplit(isHeldOut: false).all.flatMap(\.images) == search.testSplit.all.flatMap(\.images))
+    let limited = try loader(.seeded, testLimit: 3, holdsOut: false)
+    #expect(try limited.unseenSplit(isHeldOut: false).all == limited.testSplit.all && limited.testSplit.count == 1)
+    #expect(limited.unseenSplit(isHeldOut: true).isEmpty)
+    let bare = try BatchLoader(dataset: byteDataset(count: 8), seed: 9, batchSize: 4)
+    #expect(bare.mixedTestSplit.isEmpty)
+  }
+
+  @Test("Whole splits of folders have every image once, classes mixed in an order of the seed's")
+  func mixedSplits() throws {
+    let folder = try ImageFolderTests()
+    try folder.writeTree()
+    let dataset = try folder.load()
+    let orders = try [UInt64(1), 1, 2, 3].map { seed in
+      let loader = try RetrainingLoader(dataset: dataset, seed: seed, batchSize: 5)
+      return try loader.trainingSplit.all.flatMap(\.labels)
+    }
+    #expect(orders.allSatisfy { $0.sorted() == dataset.training.labels } && orders[0] == orders[1])
+    // Six of each of two classes: one seed in 924 leaves them in order, and two have the same.
+    #expect(orders[0] != dataset.training.labels || orders[2] != dataset.training.labels)
+    #expect(Set(orders).count > 1)
+    let loader = try RetrainingLoader(dataset: dataset, seed: 1, batchSize: 5)
+    #expect(try loader.unseenSplit(isHeldOut: false).all.flatMap(\.labels).sorted() == dataset.test?.labels.sorted())
+  }
 }

@@ -1,4 +1,5 @@
 import Formats
+import Problems
 import Retraining
 import Testing
 

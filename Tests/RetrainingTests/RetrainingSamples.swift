@@ -13,18 +13,20 @@ enum RetrainingSamples {
   /// The same with pools in place of convolutions.
   static let poolLine = line.replacing("sep_conv_3x3", with: "avg_pool_3x3").replacing("dil_conv_3x3", with: "max_pool_3x3")
 
-  /// Grey images of two classes that brightness tells apart, 8×8.
+  /// Grey images of two classes that brightness tells apart, 8×8 where nothing else is said.
   ///
   /// - Parameter testSeed: of the nine test images.
-  static func shades(images: Int = 22, testSeed: UInt64 = 9, classes: Int = 2) throws -> ImageDataset {
+  static func shades(images: Int = 22, testSeed: UInt64 = 9, classes: Int = 2, side: Int = 8) throws -> ImageDataset {
     func split(_ count: Int, seed: UInt64) -> ImageDataset.Split {
       var stream = RandomStream(seed: seed, purpose: .test)
       let labels = (0..<count).map { _ in Int32(stream.integer(below: 2)) }
-      let bytes = labels.flatMap { label in (0..<64).map { _ in UInt8(40 + 120 * Int(label) + stream.integer(below: 60)) } }
+      let bytes = labels.flatMap { label in
+        (0..<side * side).map { _ in UInt8(40 + 120 * Int(label) + stream.integer(below: 60)) }
+      }
       return ImageDataset.Split(pixels: .bytes(bytes), labels: labels)
     }
     return try ImageDataset(
-      name: "shades", classes: classes, side: 8, storedChannels: 1, training: split(images, seed: 4),
+      name: "shades", classes: classes, side: side, storedChannels: 1, training: split(images, seed: 4),
       test: split(9, seed: testSeed),
       normalisation: Normalisation(mean: [0.5, 0.5, 0.5], standardDeviation: [0.25, 0.25, 0.25]),
       augmentation: Augmentation(cropPadding: 1, isFlipping: true))

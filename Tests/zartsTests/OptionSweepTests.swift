@@ -45,6 +45,7 @@ import Testing
     case ["suite", "run"]:
       return command + ["--methods", "darts1", "--spaces", "s2", "--datasets", data, "--print-config"]
     case ["suite", "status"]: return command + ["\(scratch)/none"]
+    case ["evaluate"]: return command + weights + ["--batch-norm", "batch"]
     case ["landscape"]: return command + weights + ["--grid", "1", "--objectives", "first"] + out
     case ["fidelity"]:
       return command + weights

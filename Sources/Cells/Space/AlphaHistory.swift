@@ -23,10 +23,10 @@ public struct AlphaHistory: Equatable, Sendable {
   /// - Parameter path: where the array is from, for messages.
   /// - Throws: `InputError` where the array is not α of that shape.
   public init(_ file: NPYFile, path: String, like shape: ArchitectureParameters) throws {
-    let first = shape.matrices[0]
-    let wanted = [shape.kinds.count, first.rows, first.columns]
+    let first = shape.matrices.first
+    let wanted = [shape.kinds.count, first?.rows ?? 0, first?.columns ?? 0]
     guard case .float32 = file.values, file.shape.count == 4, Array(file.shape.dropFirst()) == wanted,
-      shape.matrices.allSatisfy({ $0.rows == first.rows && $0.columns == first.columns })
+      shape.matrices.allSatisfy({ $0.rows == first?.rows && $0.columns == first?.columns })
     else {
       throw InputError(
         "not the alphas of this run", at: .file(path), found: "\(file.values.typeName) of shape \(file.shape)",
@@ -78,7 +78,7 @@ public struct AlphaHistory: Equatable, Sendable {
 
   /// - Throws: `InputError` where the file cannot be written.
   public func write(to path: String) throws {
-    let first = entries.first?.matrices[0]
+    let first = entries.first?.matrices.first
     try NPYFile(
       shape: [entries.count, entries.first?.kinds.count ?? 2, first?.rows ?? 0, first?.columns ?? 0],
       values: .float32(entries.flatMap(\.flat))

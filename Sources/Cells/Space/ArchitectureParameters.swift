@@ -1,7 +1,8 @@
 /// Architecture parameters α (design vocabulary; Liu et al., DARTS, ICLR 2019, §2.2): a matrix for each kind of cell.
 ///
 /// Matrices are row-major, of shape [edges, operations]; softmax along a row gives the mixing weights of that edge. With edge
-/// normalisation a last column holds β, whose softmax over the edges into a node weighs these edges (PC-DARTS, §3.3).
+/// normalisation a last column holds β, whose softmax over the edges into a node weighs these edges (PC-DARTS, §3.3). A network
+/// whose architecture is settled has no matrix at all: `none`.
 public struct ArchitectureParameters: Equatable, Sendable {
   /// What each matrix is of.
   public let kinds: [CellKind]
@@ -54,10 +55,13 @@ public struct ArchitectureParameters: Equatable, Sendable {
   public init(normal: Matrix, reduce: Matrix) { self.init(kinds: .darts, matrices: [normal, reduce]) }
 
   public init(kinds: [CellKind], matrices: [Matrix]) {
-    precondition(kinds.count == matrices.count && !kinds.isEmpty, "a matrix of each kind of cell")
+    precondition(kinds.count == matrices.count, "a matrix of each kind of cell")
     self.kinds = kinds
     self.matrices = matrices
   }
+
+  /// α of a network in which nothing is left to choose: no matrices, and so no values.
+  public static let none = ArchitectureParameters(kinds: [], matrices: [])
 
   /// Zeros of the same shape.
   public var zeros: ArchitectureParameters {
@@ -90,5 +94,5 @@ public struct ArchitectureParameters: Equatable, Sendable {
   }
 
   /// Whether β weighs the edges.
-  public var hasEdgeColumn: Bool { matrices[0].hasEdgeColumn }
+  public var hasEdgeColumn: Bool { matrices.first?.hasEdgeColumn ?? false }
 }

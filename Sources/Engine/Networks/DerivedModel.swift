@@ -81,6 +81,14 @@ public final class DerivedModel: NetworkModel {
     return (result.loss, result.correct)
   }
 
+  /// A forward pass that moves running statistics r towards the batch's s: r + momentum · (s − r), the variance unbiased. With a
+  /// momentum of 1/k at the k-th batch r is their mean, PyTorch's `momentum=None`. Those of an auxiliary head stay as they are.
+  public func moveStatistics(_ statistics: ParameterVector, momentum: Float, weights: ParameterVector, batch: ImageBatch) {
+    _ = engine.run(
+      NetworkInput(batch: batch, mixing: mixing), weights: weights, weightGradient: nil, wantsMixingGradient: false,
+      statistics: .moving(statistics, momentum: momentum))
+  }
+
   /// Weights of the whole network, the auxiliary head's among them or not.
   public func parameterCount(withAuxiliaryHead: Bool) -> Int {
     engine.tensors.parameters.filter { withAuxiliaryHead || !$0.name.hasPrefix("auxiliary_head.") }.reduce(0) {

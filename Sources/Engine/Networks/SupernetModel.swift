@@ -75,13 +75,35 @@ public final class SupernetModel: NetworkModel {
   /// Mean cross-entropy and accuracy of a derived architecture that inherits the supernet's weights: its edges are their
   /// operation alone and all others are gone, which no α can say where a space has no `none`.
   ///
-  /// - Throws: `InputError` where an edge's operation is none of its candidates.
-  public func evaluate(weights: ParameterVector, genotype: Genotype, batch: ImageBatch) throws -> (
-    loss: Double, correct: Int
-  ) {
-    let mixing = try zip(genotype.cells, architecture.operations.candidates).map { try self.mixing($0, $1) }
-    let result = run(mixing, batch, weights: weights, .ofBatch)
+  /// - Parameter statistics: running ones, which stay as they are; nil for the batch's own.
+  /// - Throws: `InputError` where an edge's operation is none of its candidates, or the cells are of another space.
+  public func evaluate(
+    weights: ParameterVector, genotype: Genotype, batch: ImageBatch, statistics: ParameterVector? = nil
+  ) throws -> (loss: Double, correct: Int) {
+    let result = run(try mixing(genotype), batch, weights: weights, statistics.map { .running($0) } ?? .ofBatch)
     return (result.loss, result.correct)
+  }
+
+  /// Moves running statistics by a forward pass of such a derived architecture, as the other does by one of α.
+  ///
+  /// - Throws: as `evaluate`.
+  public func moveStatistics(
+    _ statistics: ParameterVector, momentum: Float, weights: ParameterVector, genotype: Genotype, batch: ImageBatch
+  ) throws {
+    _ = run(try mixing(genotype), batch, weights: weights, .moving(statistics, momentum: momentum))
+  }
+
+  /// - Throws: `InputError` where the supernet has no such derived architecture.
+  public func check(_ genotype: Genotype) throws { _ = try mixing(genotype) }
+
+  private func mixing(_ genotype: Genotype) throws -> [[Float]] {
+    let kinds = architecture.operations.kinds
+    guard genotype.kinds == kinds else {
+      throw InputError(
+        "cells of another space", at: "genotype", found: genotype.kinds.map(\.name).joined(separator: ", "),
+        wanted: kinds.map(\.name).joined(separator: ", "))
+    }
+    return try zip(genotype.cells, architecture.operations.candidates).map { try mixing($0, $1) }
   }
 
   private func mixing(_ cell: Genotype.Cell, _ candidates: [[CellOperation]]) throws -> [Float] {
