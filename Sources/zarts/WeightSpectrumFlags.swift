@@ -52,7 +52,8 @@ struct WeightSpectrumFlags: ParsableArguments {
 extension SpectrumCommand {
   /// Spectra of ∇²_ω L at checkpoints that are read already.
   func measureWeights<Problem: NetworkProblem>(
-    _ problem: Problem, _ checkpoints: [SpectrumRun<Problem>.Checkpoint], _ place: LandscapeCheckpoint<Problem>, _ settings: WeightSpectrumSettings, _ team: any Team
+    _ problem: Problem, _ checkpoints: [SpectrumRun<Problem>.Checkpoint], _ place: LandscapeCheckpoint<Problem>,
+    _ settings: WeightSpectrumSettings, _ team: any Team
   ) throws {
     let pieces = (1 + settings.densityStarts + settings.probes) * checkpoints.count
     let held = min(settings.batches, problem.splitCount(settings.data))
