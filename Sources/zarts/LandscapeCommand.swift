@@ -91,7 +91,8 @@ struct LandscapeCommand: RankedCommand {
       points: SharedWork.share(of: settings.pointCount, team))
     let drawn = dryRun ? settings.withoutComputedDirections : settings
     let files = try options.weighing.files(
-      of: settings, trajectory: options.trajectory, run: source.run ?? source.retraining, drawsPath: team.rank == 0, for: problem)
+      of: settings, trajectory: options.trajectory, run: source.run ?? source.retraining, drawsPath: team.rank == 0,
+      for: problem)
     guard team.rank == 0 else {
       return try LandscapeRun.serve(
         team, problems: instances, weights: place.checkpoint.weights, velocity: place.checkpoint.momentum,
