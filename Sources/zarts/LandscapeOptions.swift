@@ -80,7 +80,10 @@ struct LandscapeOptions: ParsableArguments {
       "Run folder whose path of α, or over weights of ω, is projected onto the plane. May be given several times.",
       valueName: "run"))
   var trajectory: [String] = []
-  @Option(help: "What losses are evaluated on: validation, training or test. Default: validation.")
+  @Option(
+    help: """
+      What losses are evaluated on: validation, training or test. Default: validation; of a derived network what it is reported on.
+      """)
   var data: DataSplit?
   @Option(
     help: """
@@ -124,6 +127,12 @@ struct LandscapeOptions: ParsableArguments {
     // Mixed planes hold no path.
     let isPath = space != .both && axes.allSatisfy(\.isPrincipal)
     if space != .alphas { try refuse("--paths", following.paths, goesWith: "--over alphas") }
+    if space == .both, !axes.contains(where: \.isPrincipal) {
+      try refuse("--trajectory", trajectory.first, goesWith: "planes of one space, or principal components (pca1)")
+    }
+    if !axes.contains(where: { if case .weights(.eigenvector) = $0 { true } else { false } }) {
+      try refuse("--eigenvectors", weighing.eigenvectors, goesWith: "directions hessian1, hessian2, …")
+    }
     switch kind {
     case .grid: try refuse("--points", points.map(String.init), goesWith: "--kind line")
     case .line:

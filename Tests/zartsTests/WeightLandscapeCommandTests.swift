@@ -182,6 +182,8 @@ import Testing
       (["--over", "weights", "--directions", "to:/nonexistent,random"], "/nonexistent"),
       (["--over", "weights", "--weight-normalisation", "filter,layer,model"], "--weight-normalisation"),
       (["--over", "weights", "--center", "mean"], "--center"),
+      (["--over", "both", "--trajectory", "x"], "--trajectory: goes with"),
+      (["--over", "weights", "--eigenvectors", "x"], "--eigenvectors: goes with"),
     ])
   func badFlags(arguments: [String], mention: String) throws {
     let scratch = try ScratchFolder()
