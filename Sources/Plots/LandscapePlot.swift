@@ -128,7 +128,7 @@ struct LandscapePlot {
       xLabel: Label(text.direction(1)), yLabel: Label(text.direction(2)),
       zLabel: valueLabel, width: style.width)
     figure.gaps = gaps
-    figure.caption = style.showsCaption ? ["Coordinates in units of \(text.unit)."] + caption([]) : []
+    figure.caption = style.showsCaption ? [text.coordinates] + caption([]) : []
     figure.colourMap = style.maps.sequential
     figure.range = style.range
     figure.isLogarithmic = style.isLogarithmic

@@ -47,7 +47,7 @@ struct PlotText {
   var space: LandscapeSpace { settings["over"].flatMap(LandscapeSpace.init(rawValue:)) ?? .alphas }
 
   /// What losses are evaluated on: `validation`, `training` or `test`.
-  private var data: String { settings["data"] ?? "validation" }
+  var data: String { settings["data"] ?? "validation" }
 
   /// What is drawn, as the beginning of a title: "Training loss", "Validation accuracy", "Largest eigenvalue of …".
   func what(_ shown: PlotQuantity, _ quantity: ObjectiveQuantity) -> String {
@@ -61,15 +61,24 @@ struct PlotText {
 
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
-    guard let space = settings["space"] else { return nil }
+    guard let space = settings["space"] else {
+      return isDerived ? "a derived network" + (finishedEpochs.map { " after \($0)" } ?? "") : nil
+    }
     guard let method = settings["method"], SearchMethod(rawValue: method) != nil else {
       let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }
       return (weights ?? "given weights") + " of \(space)"
     }
-    guard let epochs = (settings["finished_epochs"] ?? settings["epoch"]).flatMap({ Int($0) }) else {
-      return "\(method) on \(space)"
-    }
-    return "\(method) after \(epochs == 1 ? "1 epoch" : "\(epochs) epochs") on \(space)"
+    return method + (finishedEpochs.map { " after \($0)" } ?? "") + " on \(space)"
+  }
+
+  /// "1 epoch", "20 epochs"; nil where the settings don't say.
+  private var finishedEpochs: String? {
+    (settings["finished_epochs"] ?? settings["epoch"]).flatMap { Int($0) }.map { $0 == 1 ? "1 epoch" : "\($0) epochs" }
+  }
+
+  /// Whether they are of a checkpoint of a network whose architecture is settled, which has a genotype in place of a space.
+  private var isDerived: Bool {
+    settings["genotype"] != nil && (settings["checkpoint"] != nil || settings["checkpoints"] != nil)
   }
 
   /// "Validation loss around darts1 after 20 epochs on s2".
@@ -77,13 +86,13 @@ struct PlotText {
 
   /// Network, data and seed.
   var network: String? {
-    guard let space = settings["space"], let channels = settings["channels"], let layers = settings["layers"] else {
-      return nil
-    }
+    guard let what = settings["space"].map({ "Space \($0)" }) ?? (isDerived ? "Derived network" : nil),
+      let channels = settings["channels"], let layers = settings["layers"]
+    else { return nil }
     let data = settings["dataset"].map { ", \(Self.dataName($0))" } ?? ""
     let images = settings["train_limit"].map { " (\($0) images)" } ?? ""
     let seed = settings["seed"].map { ", seed \($0)" } ?? ""
-    return "Space \(space), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
+    return "\(what), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
   }
 
   /// The directions and what their unit is in numbers.
@@ -134,9 +143,9 @@ struct PlotText {
     return "Losses over \(batches)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
   }
 
-  /// The units of all coordinates, in words.
-  var unit: String {
-    space == .alphas ? alphaUnit : axes.map(\.unit).unique().joined(separator: " and ")
+  /// A sentence about the units of all coordinates. How long directions of ω are made is said of the directions.
+  var coordinates: String {
+    space == .alphas ? "Coordinates in units of \(alphaUnit)." : "Coordinates in lengths of the directions."
   }
 
   /// The unit of the coordinates along directions of α.

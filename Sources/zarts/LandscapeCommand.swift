@@ -63,6 +63,7 @@ struct LandscapeCommand: RankedCommand {
     var settings = given
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     if settings.space != .weights { try place.requireAlphas() }
+    settings.data = try data(settings.data, of: problem)
     settings.step = place.step
     if let rate = options.ownRate {
       (settings.step.learningRate, settings.unrolledRate) = (Float(rate), place.step.learningRate)
@@ -82,12 +83,14 @@ struct LandscapeCommand: RankedCommand {
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
     for variable in Set(settings.evaluated.compactMap(\.kind.hessianVariable)) {
       switch variable {
-      case .alphas: try problem.prepareHessianProducts()
+      case .alphas:
+        try place.requireAlphas()
+        try problem.prepareHessianProducts()
       case .weights: try problem.prepareWeightHessianProducts()
       }
     }
     let instances = try ProblemFactory.instances(
-      of: problem, configuration, objectives: settings.evaluated, parallel: parallel,
+      of: problem, configuration, objectives: settings.evaluated, vectors: settings.vectorsPerPoint, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
     let drawn = dryRun ? settings.withoutComputedDirections : settings
     let files = try options.weighing.files(
@@ -112,7 +115,8 @@ struct LandscapeCommand: RankedCommand {
       var estimate = try run.estimate()
       estimate.directions = settings.directionWork(
         validationBatches: run.validationBatchCount, values: place.alphas.count)
-      print(LandscapeEstimate.text(estimate, instances, run.settings.objectives))
+      print(
+        LandscapeEstimate.text(estimate, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
       return
     }
     let folder = resume ? try OutputFolder.existing(at: out) : try OutputFolder.create(at: out)
@@ -131,6 +135,17 @@ struct LandscapeCommand: RankedCommand {
     }
     print(try LandscapeSummary.text(result))
     for path in [folder.file(run.tableName)] + figures { print(path) }
+  }
+
+  /// A derived network that is reported on other images than validation ones has its losses on those, under their own name.
+  private func data(_ wanted: DataSplit, of problem: some NetworkProblem) throws -> DataSplit {
+    guard wanted == .validation, problem.reportedSplit != .validation else { return wanted }
+    guard options.data == nil else {
+      throw InputError(
+        "not what this network is reported on", at: .setting("data"), found: wanted.rawValue,
+        wanted: "\(problem.reportedSplit.rawValue), or images that were held out (hold_out)")
+    }
+    return problem.reportedSplit
   }
 
   /// How far ∇L₂ as a direction depends on its ε, as an entry of landscape.yaml; a warning where it does too much.
@@ -157,7 +172,10 @@ struct LandscapeCommand: RankedCommand {
     let reporter = ProgressReporter.standardError()
     defer { reporter.clear() }
     let estimate = try run.estimate(done: resume ? run.finishedPoints(in: folder) : 0)
-    if estimate.points > 0 { reporter.note(LandscapeEstimate.text(estimate, instances, run.settings.objectives)) }
+    if estimate.points > 0 {
+      reporter.note(
+        LandscapeEstimate.text(estimate, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
+    }
     let start = ProgressReporter.monotonicSeconds()
     do {
       let result = try run.runAny(

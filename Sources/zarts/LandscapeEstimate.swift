@@ -5,8 +5,11 @@ import Runs
 
 /// How long a landscape or a study takes, in words.
 enum LandscapeEstimate {
-  static func text(_ estimate: TimeEstimate, _ instances: [some NetworkProblem], _ objectives: [Objective]) -> String {
-    let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1, objectives) } >> 20
+  /// - Parameter vectors: of ω's size that each point has beside those of its objectives.
+  static func text(
+    _ estimate: TimeEstimate, _ instances: [some NetworkProblem], _ objectives: [Objective], vectors: Int = 0
+  ) -> String {
+    let memory = instances.reduce(0) { $0 + ProblemFactory.bytes(of: $1, objectives, vectors: vectors) } >> 20
     let walks = [TimeEstimate.Points(estimate.points, estimate.work)] + estimate.further
     var lines = walks.map { "points: \($0.count), each \(work($0.work))" }
     lines += [

@@ -70,6 +70,28 @@ import Testing
     let first = try #require(files.metrics().first)
     #expect(try report(["--retraining", run, "--epoch", "1"]).splits[0].loss == first.testLoss)
 
+    // Its landscape is on the same images, and says so; what it has not is refused before there is a folder.
+    let command = ["landscape", "--retraining", run, "--over", "weights", "--grid", "1", "--threads", "1"]
+    let drawn = try CommandLineRunner.run(
+      command + [
+        "--batch-norm", "running", "--validation-batches", "all", "--svg", "--svg-text", "--out", scratch.file("plane"),
+      ])
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    let losses = try CSVTable(readingFrom: scratch.file("plane/landscape.csv")).doubles("loss")
+    #expect(losses.count == 1 && close(losses[0], found.splits[0].loss, .relative(1e-6)))
+    let yaml = try String(contentsOfFile: scratch.file("plane/landscape.yaml"), encoding: .utf8)
+    #expect(yaml.contains("\ndata: test\n"))
+    let svg = try String(contentsOfFile: scratch.file("plane/landscape.svg"), encoding: .utf8)
+    #expect(svg.contains("Test loss") && svg.contains("Derived network, ") && !svg.contains("alidation loss"))
+    for (flags, mention) in [
+      (["--data", "validation"], "not what this network is reported on"),
+      (["--objectives", "alpha-eigenvalue"], "a derived network has no α"),
+    ] {
+      let refused = try CommandLineRunner.run(command + flags + ["--out", scratch.file("none")])
+      #expect(refused.status == 64 && refused.errors.contains(mention), "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: scratch.file("none")))
+    }
+
     // As anyone's weights, with what they are inferred from names and shapes; batches of two as in the run.
     let checkpoint = files.checkpointPath(epoch: 2)
     let weights = ["--weights", checkpoint, "--batch", "2"] + Self.data

@@ -139,6 +139,9 @@ public struct LandscapeSettings: Equatable, Sendable {
   /// Memory that one point takes while a landscape is walked, about: what is to be done there, and what was found.
   public var pointBytes: Int { 160 + 8 * axes.count + 144 * objectives.count }
 
+  /// Vectors of ω's size that a point has beside those of its objectives: ω of the point, where directions of ω move it.
+  public var vectorsPerPoint: Int { space == .alphas ? 0 : 1 }
+
   /// The same with random directions in the place of those that it takes passes of the network to know: enough for an
   /// estimate of the time.
   public var withoutComputedDirections: LandscapeSettings {
