@@ -53,7 +53,7 @@ enum LinesPlot {
       return panel
     }
     var caption = [text.network, text.directions, text.evaluation(of: isAccuracy ? .loss : quantity)].compactMap { $0 }
-    if errors.contains(where: \.isFinite) { caption.append("Bands are ± 1 standard error over the validation batches.") }
+    if errors.contains(where: \.isFinite) { caption.append("Bands are ± 1 standard error over the \(text.data) batches.") }
     let shownValues = shown.map { values[$0] }
     if let note = PlotText.note(ofOthers: found.filter { $0.quantity != quantity }), !isAccuracy { caption.append(note) }
     if let limits, let note = LineScale.note(shownValues, limits) { caption.append(note) }

@@ -45,7 +45,7 @@ enum LandscapeSection {
       let hasErrors = try lines.columns.contains("loss_error") && lines.column("loss_error").contains { !$0.isEmpty }
       if hasErrors {
         parts.append(
-          .element("p", ["class": "note"], ["Bands of lines are ± 1 standard error over the validation batches."]))
+          .element("p", ["class": "note"], [.text("Bands of lines are ± 1 standard error over the \(data) batches.")]))
       }
       parts.append(.element("div", ["class": "panels"], try charts(of: lines)))
     }
