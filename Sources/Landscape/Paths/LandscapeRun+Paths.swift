@@ -25,6 +25,12 @@ extension LandscapeRun {
   func finishedPaths(in folder: OutputFolder) throws -> [ConfinedPath]? {
     guard let wanted = settings.paths else { return nil }
     let points = try ConfinedPath.points(in: CSVTable(readingFrom: folder.file(Self.pathsTable)), of: wanted)
-    return wanted.methods.map { ConfinedPath(name: $0.name, points: points[$0.name] ?? []) }
+    return wanted.methods.map { method in
+      let found = points[method.name] ?? []
+      return ConfinedPath(
+        name: method.name, points: found,
+        // The table has no more than how far it came.
+        divergence: found.count > wanted.steps ? nil : "update \(max(1, found.count)): not finite")
+    }
   }
 }
