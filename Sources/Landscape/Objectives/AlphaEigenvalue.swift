@@ -31,9 +31,9 @@ struct AlphaEigenvalue: ObjectiveKind {
     let examples = BatchLoss(summing: try point.losses())
     let value: Double
     do {
-      let batches = try (0..<point.batchCount).map(point.batch)
       let hessian = ArchitectureHessian(
-        problem: point.problem, weights: point.weights, alphas: point.alphas, batches: batches)
+        problem: point.problem, weights: point.weights, alphas: point.alphas, batchCount: point.batchCount,
+        batch: point.batch)
       value = try point.measure { try hessian.dominantEigenvalue(seed: 0, epoch: 0).largest }
     } catch is Divergence {
       value = .nan

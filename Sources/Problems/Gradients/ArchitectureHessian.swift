@@ -14,7 +14,8 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   private let problem: Problem
   private let weights: ParameterVector
   private let alphas: ArchitectureParameters
-  private let batches: [Problem.Batch]
+  private let batchCount: Int
+  private let batch: (_ index: Int) throws -> Problem.Batch
   /// How products are made.
   public let products: HessianProducts
   /// By what L_val is differentiated.
@@ -43,16 +44,29 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   package typealias Spread = (_ pieces: [HessianPiece]) throws -> [BatchMean]
 
   /// - Parameter spread: nil for one after the other on the problem. It asks for stops itself.
-  package init(
+  package convenience init(
     problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, batches: [Problem.Batch],
     products: HessianProducts, coordinates: HessianCoordinates = .alphas, isStopRequested: @escaping () -> Bool,
     spread: Spread?
+  ) {
+    self.init(
+      problem: problem, weights: weights, alphas: alphas, batchCount: batches.count, products: products,
+      coordinates: coordinates, isStopRequested: isStopRequested, spread: spread
+    ) { batches[$0] }
+  }
+
+  /// - Parameter batch: one of them, made for each product: all at once may take more memory than the network.
+  package init(
+    problem: Problem, weights: ParameterVector, alphas: ArchitectureParameters, batchCount: Int,
+    products: HessianProducts = .exact, coordinates: HessianCoordinates = .alphas,
+    isStopRequested: @escaping () -> Bool = { false }, spread: Spread? = nil,
+    batch: @escaping (_ index: Int) throws -> Problem.Batch
   ) {
     precondition(coordinates == .alphas || products == .exact, "differences are of gradients of α")
     self.problem = problem
     self.weights = weights
     self.alphas = alphas
-    self.batches = batches
+    (self.batchCount, self.batch) = (batchCount, batch)
     self.products = products
     self.coordinates = coordinates
     self.isStopRequested = isStopRequested
@@ -137,8 +151,8 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
   /// The same Hessian by products of another kind or over another distance.
   public func with(_ products: HessianProducts) -> ArchitectureHessian {
     ArchitectureHessian(
-      problem: problem, weights: weights, alphas: alphas, batches: batches, products: products, coordinates: coordinates,
-      isStopRequested: isStopRequested, spread: spread)
+      problem: problem, weights: weights, alphas: alphas, batchCount: batchCount, products: products,
+      coordinates: coordinates, isStopRequested: isStopRequested, spread: spread, batch: batch)
   }
 
   private var kind: HessianPiece.Kind {
@@ -148,15 +162,15 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
 
   /// For each vector the mean over the examples of all batches: of products with it, or of gradients at α + it.
   private func means(along vectors: [[Double]]) throws -> [[Double]] {
-    let pieces = vectors.flatMap { vector in batches.indices.map { HessianPiece(kind, vector, batch: $0) } }
+    let pieces = vectors.flatMap { vector in (0..<batchCount).map { HessianPiece(kind, vector, batch: $0) } }
     let parts =
       try spread?(pieces)
       ?? pieces.map { piece in
         if isStopRequested() { throw CancellationError() }
-        return try Self.part(piece, problem: problem, weights: weights, alphas: alphas, batch: batches[piece.batch])
+        return try Self.part(piece, problem: problem, weights: weights, alphas: alphas, batch: batch(piece.batch))
       }
     return try vectors.indices.map { index in
-      try mean(parts[index * batches.count..<(index + 1) * batches.count], count: vectors[index].count)
+      try mean(parts[index * batchCount..<(index + 1) * batchCount], count: vectors[index].count)
     }
   }
 
@@ -169,7 +183,7 @@ public final class ArchitectureHessian<Problem: BilevelProblem> {
     let mean = sum.map { $0 / Double(count) }
     guard mean.allSatisfy(\.isFinite) else {
       let what = kind == .gradient ? "an α gradient of the Hessian" : "a Hessian product"
-      throw Divergence("\(what) is not finite: ‖α‖ \(alphas.norm), ‖ω‖ \(weights.norm), \(batches.count) batches")
+      throw Divergence("\(what) is not finite: ‖α‖ \(alphas.norm), ‖ω‖ \(weights.norm), \(batchCount) batches")
     }
     return mean
   }
