@@ -92,7 +92,9 @@ struct WeightDirectionFlags: ParsableArguments {
     let leavesOut = needsPath && settings.ignoresBiases(of: { if case .principal = $0 { true } else { false } })
     files.trajectory = try WeightTrajectory(
       WeightTrajectory.Checkpoint.find(paths),
-      mask: leavesOut ? WeightMask.withoutBiasesAndNorms(of: problem) : nil
+      mask: leavesOut ? WeightMask.withoutBiasesAndNorms(of: problem) : nil,
+      // Of this rank's part of the memory.
+      blockSize: RunningProgram.availableMemory / 8 / max(1, problem.makeVector().count * MemoryLayout<Float>.stride)
     ) { path in
       try problem.importVector(from: WeightsFile(readingFrom: path).file, prefix: "")
     }
