@@ -113,6 +113,7 @@ struct LandscapePlot {
     figure.lossLabel = valueLabel
     figure.differenceLabel = isAccuracy ? "difference of accuracies" : "difference of losses (nats)"
     figure.seeksMaximum = isAccuracy
+    if quantity != .loss { figure.values = "values" }
     if folder.settings["center"] == "mean" { figure.centreLabel = "centre: mean of the paths" }
     (figure.colourMap, figure.differenceMap) = style.maps
     figure.range = style.range

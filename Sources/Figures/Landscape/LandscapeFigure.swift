@@ -41,6 +41,8 @@ public struct LandscapeFigure: Figure, Sendable {
   public var centreLabel: Label = "centre: the checkpoint"
   /// Panels show something that is to be high, such as an accuracy: their highest points are marked.
   public var seeksMaximum = false
+  /// What panels show that are no differences, in the plural.
+  public var values = "losses"
   public var colourMap = ColourMap.viridis
   public var differenceMap = ColourMap.blueWhiteRed
   /// Limits of the colours of losses; nil for those that suit the values.
@@ -135,7 +137,7 @@ public struct LandscapeFigure: Figure, Sendable {
       : "not finite, \(gaps.joined(separator: ", "))"
     let hatched = holes == 0 ? nil : "Hatched: \(missing)."
     return [
-      clipping(loss, losses, seeksMaximum ? "accuracies" : "losses"), clipping(difference, differences, "differences"),
+      clipping(loss, losses, seeksMaximum ? "accuracies" : values), clipping(difference, differences, "differences"),
       hatched,
     ]
     .compactMap { $0 } + pathNotes()
