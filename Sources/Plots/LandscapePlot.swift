@@ -147,7 +147,7 @@ struct LandscapePlot {
       sentences.append("The two directions hold \(one) and \(two) of the variance of \(what) along the paths.")
     }
     if !paths.isEmpty, folder.has("paths.csv") {
-      sentences.append("Methods are held to the plane, with ω of its centre.")
+      sentences.append("Methods are held to the plane, with ω of the checkpoint.")
     }
     if let note = PlotText.note(ofOthers: others), !isAccuracy { sentences.append(note) }
     if let largestError {
