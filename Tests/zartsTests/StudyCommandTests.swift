@@ -185,6 +185,10 @@ import Testing
       (spectrumOfWeights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
       (spectrumOfWeights, ["--density-steps", "0"], "--density-steps"),
       (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
+      (
+        spectrumOfWeights, ["--density-starts", "0", "--density-width", "0.1"],
+        "found --density-width, --density-starts 0"
+      ),
       (spectrumOfWeights, ["--data", "tests"], "--data: found 'tests'"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {
