@@ -187,7 +187,7 @@ import Testing
       (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
       (
         spectrumOfWeights, ["--density-starts", "0", "--density-width", "0.1"],
-        "found --density-width, --density-starts 0"
+        "found --density-steps, --density-width, --density-starts 0"
       ),
       (spectrumOfWeights, ["--data", "tests"], "--data: found 'tests'"),
     ])
