@@ -61,7 +61,10 @@ struct PlotText {
 
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
-    guard let space = settings["space"] else { return nil }
+    guard let space = settings["space"] else {
+      guard isDerived, let checkpoint = settings["checkpoint"] else { return nil }
+      return "\(Self.plain((checkpoint as NSString).lastPathComponent)) of a derived network"
+    }
     guard let method = settings["method"], SearchMethod(rawValue: method) != nil else {
       let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }
       return (weights ?? "given weights") + " of \(space)"
@@ -75,15 +78,18 @@ struct PlotText {
   /// "Validation loss around darts1 after 20 epochs on s2".
   func around(_ what: String) -> String { origin.map { "\(what) around \($0)" } ?? what }
 
+  /// Whether the network has one operation an edge: then settings name its genotype, and no space.
+  private var isDerived: Bool { settings["genotype"] != nil && settings["space"] == nil }
+
   /// Network, data and seed.
   var network: String? {
-    guard let space = settings["space"], let channels = settings["channels"], let layers = settings["layers"] else {
-      return nil
-    }
+    guard let what = isDerived ? "Derived network" : settings["space"].map({ "Space \($0)" }),
+      let channels = settings["channels"], let layers = settings["layers"]
+    else { return nil }
     let data = settings["dataset"].map { ", \(Self.dataName($0))" } ?? ""
     let images = settings["train_limit"].map { " (\($0) images)" } ?? ""
     let seed = settings["seed"].map { ", seed \($0)" } ?? ""
-    return "Space \(space), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
+    return "\(what), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
   }
 
   /// The directions and what their unit is in numbers.
