@@ -62,7 +62,10 @@ struct PlotText {
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
     guard let space = settings["space"] else {
-      return isDerived ? "a derived network" + (finishedEpochs.map { " after \($0)" } ?? "") : nil
+      guard isDerived else { return nil }
+      if let finishedEpochs { return "a derived network after \(finishedEpochs)" }
+      let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }
+      return (weights ?? "given weights") + " of a derived network"
     }
     guard let method = settings["method"], SearchMethod(rawValue: method) != nil else {
       let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }

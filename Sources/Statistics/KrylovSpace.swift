@@ -45,8 +45,8 @@ public struct KrylovSpace<Vector: KrylovVector> {
   ///   - start: any vector of norm above 0; it is not moved.
   ///   - dimension: values of a vector that are free; no more products are ever needed.
   ///   - limit: of products.
-  ///   - isEnough: asked after each product, by T's eigenvalues so far in ascending order, whether to stop; nil for `limit`
-  ///     products in any case.
+  ///   - isEnough: asked after each product, of more than 128 after about every 64th part of them, by T's eigenvalues so far
+  ///     in ascending order, whether to stop; nil for `limit` products in any case.
   ///   - product: the operator times a vector of norm 1, as a vector of its own.
   /// - Throws: `InputError` for a start of norm 0 or a product that is not finite; what `product` throws.
   public init(
@@ -86,8 +86,10 @@ public struct KrylovSpace<Vector: KrylovVector> {
       let isExhausted = size >= dimension || rest <= Vector.roundingShare * scale
       let left = isExhausted ? 0 : rest
       let isLast = isExhausted || size >= limit
-      let ritz = isLast || isEnough != nil ? try Self.ritz(diagonal, side, rest: left) : []
-      if isLast || isEnough?(ritz) == true {
+      // T's eigenvalues take k³ operations, which would outgrow the products if they were found after each.
+      let asks = isEnough != nil && (size <= 128 || size % (size / 64) == 0)
+      let ritz = isLast || asks ? try Self.ritz(diagonal, side, rest: left) : []
+      if isLast || (asks && isEnough?(ritz) == true) {
         self.basis = basis
         (self.diagonal, self.side, self.rest, self.ritz) = (diagonal, side, left, ritz)
         asymmetry = try ProductAsymmetry(

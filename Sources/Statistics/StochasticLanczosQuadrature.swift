@@ -74,14 +74,25 @@ public struct StochasticLanczosQuadrature: Equatable, Sendable {
     public let width: Double
   }
 
+  /// Places of a curve, at most.
+  private static let mostPlaces = 20_000.0
+
+  /// The least σ whose Gaussians so many places show: a narrower one falls between them. It is also well above the rounding
+  /// of the nodes.
+  private var leastWidth: Double {
+    let (low, high) = (range.lowerBound, range.upperBound)
+    return max(2 * (high - low) / (Self.mostPlaces - 24), 1e-9 * max(abs(low), abs(high)), 1e-100)
+  }
+
   /// φ(λ) = mean over starts of Σ_i τ_i N(λ; θ_i, σ²), at equal distances of σ/2 or a little less (at least 512 of them, at
   /// most 20,000) from 6 σ below the smallest node to 6 σ above the largest.
   ///
-  /// - Parameter width: σ; nil for `usualWidth`.
+  /// - Parameter width: σ; nil for `usualWidth`. One that 20,000 places cannot show is widened to what they can, 1e-4 of the
+  ///   reach of the nodes.
   public func curve(width: Double? = nil) -> Curve {
-    let sigma = width ?? usualWidth
+    let sigma = max(width ?? usualWidth, leastWidth)
     let (low, high) = (range.lowerBound - 6 * sigma, range.upperBound + 6 * sigma)
-    let count = Int(min(20_000, max(512, (2 * (high - low) / sigma).rounded(.up))))
+    let count = Int(min(Self.mostPlaces, max(512, (2 * (high - low) / sigma).rounded(.up))))
     let places = (0...count).map { low + (high - low) * Double($0) / Double(count) }
     let height = 1 / (sigma * (2 * Double.pi).squareRoot())
     let each = rules.map { rule in

@@ -81,17 +81,21 @@ struct LandscapeCommand: RankedCommand {
       "a landscape of \(settings.pointCount) points",
       neededBytes: .saturatingProduct(settings.pointCount, settings.pointBytes),
       advice: settings.kind == .grid ? "a smaller --grid" : "fewer --points or directions")
-    for variable in Set(settings.evaluated.compactMap(\.kind.hessianVariable)) {
-      switch variable {
-      case .alphas:
-        try place.requireAlphas()
-        try problem.prepareHessianProducts()
-      case .weights: try problem.prepareWeightHessianProducts()
+    let variables = Set(settings.evaluated.compactMap(\.kind.hessianVariable))
+    if variables.contains(.alphas) { try place.requireAlphas() }
+    func prepare(_ problem: Problem) throws {
+      for variable in variables {
+        switch variable {
+        case .alphas: try problem.prepareHessianProducts()
+        case .weights: try problem.prepareWeightHessianProducts()
+        }
       }
     }
+    try prepare(problem)
     let instances = try ProblemFactory.instances(
       of: problem, configuration, objectives: settings.evaluated, vectors: settings.vectorsPerPoint, parallel: parallel,
       points: SharedWork.share(of: settings.pointCount, team))
+    try instances.forEach(prepare)
     let drawn = dryRun ? settings.withoutComputedDirections : settings
     let files = try options.weighing.files(
       of: settings, trajectory: options.trajectory, run: source.run ?? source.retraining, drawsPath: team.rank == 0,

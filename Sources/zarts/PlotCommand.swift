@@ -95,7 +95,22 @@ package struct PlotCommand: ParsableCommand {
         }
       }
     }
+    let isNew = out.map { !FileManager.default.fileExists(atPath: $0) } ?? false
     if let out { try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true) }
+    do {
+      try write(jobs, contents, formats, of: folders)
+    } catch {
+      // A folder that a refusal left empty was never asked for.
+      if isNew, let out, (try? FileManager.default.contentsOfDirectory(atPath: out))?.isEmpty == true {
+        try? FileManager.default.removeItem(atPath: out)
+      }
+      throw error
+    }
+  }
+
+  private func write(
+    _ jobs: [(plot: Plot, kind: PlotKind)], _ contents: [ExportedContent], _ formats: PlotFormats, of folders: [PlotFolder]
+  ) throws {
     for job in jobs {
       for path in try job.plot.write(job.kind, to: stem(job.plot.folder, job.kind, of: folders), formats: formats.figures) {
         print(path)

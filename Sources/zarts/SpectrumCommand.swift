@@ -134,6 +134,7 @@ struct SpectrumCommand: RankedCommand {
     let copies = try ProblemFactory.instances(
       of: problem, first.configuration, objectives: [], parallel: walk.parallel,
       points: SharedWork.share(of: checkpoints.count, team))
+    if settings.products == .exact { for copy in copies { try copy.prepareHessianProducts() } }
     let crew = SharedWork.crew(team, workers: copies.count)
     let run = try SpectrumRun(
       problem: problem, checkpoints: checkpoints, settings: settings, copies: copies, crew: crew, origin: place.agreement)

@@ -11,7 +11,11 @@ enum SpectrumVariable: String, CaseIterable, ExpressibleByArgument { case alphas
 
 /// The flags of `zarts spectrum` that spectra of weights alone have.
 struct WeightSpectrumFlags: ParsableArguments {
-  @Option(help: "Images of the loss: \(DataSplit.allCases.map(\.rawValue).joined(separator: ", ")). Default: validation.")
+  @Option(
+    help: """
+      Images of the loss: \(DataSplit.allCases.map(\.rawValue).joined(separator: ", ")). Default: validation; of a derived network \
+      those that its retraining reports on, of weights of one test.
+      """)
   var data: DataSplit?
   @Option(help: "Steps of Lanczos' process from each start of the density. Default: 80.")
   var densitySteps: Int?
@@ -39,8 +43,14 @@ struct WeightSpectrumFlags: ParsableArguments {
     return flags.filter(\.1).map(\.0) + figure.words
   }
 
-  /// - Throws: `InputError` where a value is out of range.
+  /// - Throws: `InputError` where a value is out of range; `UsageError` for flags of a density beside none.
   func settings(eigenvalues: Int, probes: Int, batches: Int, tolerance: Double) throws -> WeightSpectrumSettings {
+    let ofDensity = [("--density-steps", densitySteps != nil), ("--density-width", densityWidth != nil)].filter(\.1)
+    if densityStarts == 0, !ofDensity.isEmpty {
+      throw UsageError(
+        "flags of a density beside none", found: "\(ofDensity.map(\.0).joined(separator: ", ")), --density-starts 0",
+        wanted: "--density-starts above 0, or none of them")
+    }
     let usual = try WeightSpectrumSettings()
     return try WeightSpectrumSettings(
       eigenvalues: eigenvalues, probes: probes, densitySteps: densitySteps ?? usual.densitySteps,
@@ -53,8 +63,11 @@ extension SpectrumCommand {
   /// Spectra of ∇²_ω L at checkpoints that are read already.
   func measureWeights<Problem: NetworkProblem>(
     _ problem: Problem, _ checkpoints: [SpectrumRun<Problem>.Checkpoint], _ place: LandscapeCheckpoint<Problem>,
-    _ settings: WeightSpectrumSettings, _ team: any Team
+    _ given: WeightSpectrumSettings, _ team: any Team
   ) throws {
+    var settings = given
+    // A derived network has validation images only where some were held out.
+    if weightFlags.data == nil { settings.data = problem.reportedSplit }
     let pieces = (1 + settings.densityStarts + settings.probes) * checkpoints.count
     let held = min(settings.batches, problem.splitCount(settings.data))
     try MemoryShortage.check(
@@ -62,6 +75,7 @@ extension SpectrumCommand {
     let copies = try ProblemFactory.instances(
       of: problem, place.configuration, objectives: [], vectors: settings.vectors, parallel: walk.parallel,
       points: SharedWork.share(of: pieces, team))
+    for copy in copies { try copy.prepareWeightHessianProducts() }
     let bytes = Int.saturatingProduct(
       copies.count, settings.vectors, problem.makeVector().count, MemoryLayout<Float>.stride)
     try MemoryShortage.check(

@@ -143,6 +143,7 @@ struct WeightsNetwork {
 
   /// As `space`, of a file that may be of a stage.
   func settledSpace(flag: SearchSpace?) throws -> SearchSpace {
+    try refuseStridedStem()
     var copy = self
     let isStage = try file.searchConfiguration()?.keptOperations != nil || stageEvidence(of: flag) != nil
     return try copy.space(flag: flag, isStage: isStage)

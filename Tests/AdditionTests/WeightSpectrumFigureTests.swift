@@ -10,14 +10,16 @@ import TestSupport
 import Testing
 
 @Suite("Figures of spectra of ω") struct WeightSpectrumFigureTests {
-  private func spectrum(_ epochs: [Int?], in folder: OutputFolder, starts: Int = 2) throws {
+  private func spectrum(
+    _ epochs: [Int?], in folder: OutputFolder, starts: Int = 2, origin: [(key: String, value: String)] = []
+  ) throws {
     let problem = CountingProblem(try quadratic(noise: 0.3))
     _ = try WeightSpectrumRun(
       problem: problem,
       checkpoints: epochs.map { epoch in .init(name: "one", epoch: epoch) { (problem.makeInitialWeights(), smallAlphas()) }
       },
       settings: WeightSpectrumSettings(eigenvalues: 3, probes: 4, densitySteps: 7, densityStarts: starts, batches: 2)
-    ).run(in: folder)
+    ).run(in: folder, origin: origin)
   }
 
   @Test("the density is drawn on a logarithmic axis with the eigenvalues marked, and is the folder's main figure")
@@ -43,6 +45,21 @@ import Testing
     #expect(figure.caption.contains { $0.hasPrefix("Trace ") })
     let files = try Plot.writeBeside(folder.path, formats: [.png, .svg])
     #expect(files == ["png", "svg"].map { folder.file("density.\($0)") })
+  }
+
+  @Test("a figure says that the network is a derived one, whose settings name no space") func derived() throws {
+    let scratch = try ScratchFolder()
+    let folder = try OutputFolder.create(at: scratch.file("out"))
+    try spectrum(
+      [nil], in: folder,
+      origin: [
+        ("checkpoint", "\"runs/best.pt\""), ("genotype", "\"Genotype(…)\""), ("channels", "36"), ("layers", "20"),
+        ("seed", "2"),
+      ])
+    let kind = try #require(PlotKind(named: "density"))
+    let figure = try #require(try Plot(try PlotFolder(folder.path)).figure(kind) as? LinePanels)
+    #expect(figure.title == "Hessian eigenvalues of the validation loss in ω around best.pt of a derived network")
+    #expect(figure.caption.first == "Derived network, 36 channels, 20 cells, seed 2.")
   }
 
   @Test("several checkpoints are a line each, and without a density the eigenvalues are the main figure") func others()

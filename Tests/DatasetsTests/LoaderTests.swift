@@ -303,7 +303,7 @@ struct TensorDatasetTests {
   func golden() throws {
     let folder = GoldenFile.folder
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".safetensors") }
-      .filter { $0 != "hessians.safetensors" }
+      .filter { !["hessians", "pyhessian", "torch_saves", "weight_hessians"].contains($0.prefix { $0 != "." }) }
     #expect(names.count >= 5)
     for name in names {
       let file = try TensorFile(readingFrom: "\(folder)/\(name)")

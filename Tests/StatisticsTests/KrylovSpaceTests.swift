@@ -154,6 +154,19 @@ import Testing
     #expect(close([curve.eigenvalues[0], curve.eigenvalues[curve.eigenvalues.count - 1]], [-1.6, 2.6], .absolute(1e-12)))
   }
 
+  @Test(
+    "a width that the places of a curve cannot show is widened to what they can, and the integral stays 1",
+    arguments: [([-1, 20_000], 1e-3), ([0, 3], 1e-9), ([5], 1e-20), ([0], 1e-200)] as [([Double], Double)])
+  func narrow(nodes: [Double], width: Double) throws {
+    let weights = [Double](repeating: 1 / Double(nodes.count), count: nodes.count)
+    let rule = try quadrature([(nodes, weights)])
+    let curve = rule.curve(width: width)
+    let step = curve.eigenvalues[1] - curve.eigenvalues[0]
+    #expect(curve.width > width && curve.width < 1.1e-4 * max(1, rule.range.upperBound))
+    #expect(curve.eigenvalues.count <= 20_001 && step <= 0.51 * curve.width)
+    #expect(close(curve.density.reduce(0, +) * step, 1, .absolute(1e-4)))
+  }
+
   @Test("over several starts it is their mean, with half their distance as the standard error of two") func starts() throws {
     let both = try quadrature([([0], [1]), ([1], [1])])
     let curve = both.curve(width: 0.5)

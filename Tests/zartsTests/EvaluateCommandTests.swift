@@ -231,6 +231,33 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: scratch.file("out")))
   }
 
+  @Test("a spectrum over the weights of a retraining is of the images that it reports on, and of others by --data")
+  func spectrum() throws {
+    let scratch = try ScratchFolder()
+    let run = scratch.file("run")
+    try retrain(to: run)
+    let command = [
+      "spectrum", "--retraining", run, "--over", "weights", "--eigenvalues", "1", "--probes", "2", "--density-starts", "1",
+      "--density-steps", "3", "--batches", "1", "--threads", "1",
+    ]
+    let made = try CommandLineRunner.run(command + ["--out", scratch.file("out")])
+    try #require(made.status == 0, "\(made.errors)")
+    let settings = try String(contentsOfFile: scratch.file("out/spectrum.yaml"), encoding: .utf8)
+    #expect(settings.contains("\ndata: test\n") && settings.contains("\nloss_batches: 1\n"), "\(settings)")
+    let table = try CSVTable(readingFrom: scratch.file("out/spectrum.csv"))
+    #expect(try table.column("quantity") == ["eigenvalue", "smallest", "trace", "trace_density", "asymmetry"])
+    #expect(try table.integers("epoch") == [2, 2, 2, 2, 2])
+    #expect(FileManager.default.fileExists(atPath: scratch.file("out/density.png")))
+    let estimate = try CommandLineRunner.run(command + ["--data", "training", "--dry-run"])
+    #expect(estimate.status == 0 && estimate.output.contains("estimated time:"), "\(estimate.errors)")
+    let curvature = try CommandLineRunner.run([
+      "landscape", "--retraining", run, "--over", "weights", "--grid", "3", "--objectives", "alpha-eigenvalue", "--out",
+      scratch.file("plane"),
+    ])
+    #expect(curvature.status == 64 && curvature.errors.contains("a derived network has no α"), "\(curvature.errors)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("plane")))
+  }
+
   @Test("a retraining refuses to go on from what are not its weights, or not those that its settings name")
   func badStart() throws {
     let scratch = try ScratchFolder()

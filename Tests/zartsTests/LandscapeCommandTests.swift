@@ -157,7 +157,7 @@ import Testing
     let out = ["--out", scratch.file("out")]
     let weights = ["--weights", GoldenFile.path("s3_c8_l5_b4")]
     let bad: [([String], String)] = [
-      ([], "--run nor --weights"), (weights, "--dataset"),
+      ([], "none of --run, --retraining, --weights"), (weights, "--dataset"),
       (["--weights", "/nonexistent", "--dataset", "fashion-mnist"], "/nonexistent"),
       (weights + ["--dataset", "tensors:/nonexistent"], "/nonexistent"), (["--run", "/nonexistent"], "/nonexistent"),
       (["--run", scratch.path], "config.yaml"), (["--run", scratch.path, "--space", "s2"], "--space"),

@@ -99,7 +99,7 @@ import Testing
   func paths() throws {
     let run = try search()
     let cases: [([String], String)] = [
-      (["plot", run, "--out", "\(folder)/x.jpg"], ".png, .pdf or .svg"),
+      (["plot", run, "--out", "\(folder)/x.jpg"], ".png, .pdf, .svg, .vti, .vtp or .h5"),
       (["plot", run, "--out", "\(folder)/figs.v2"], "ends in /"),
       (["draw", run, "--out", "\(folder)/x.jpg"], ".png, .pdf or .svg"),
       (["gradients", "--run", run, "--out", "\(folder)/no/g.safetensors"], "no folder"),

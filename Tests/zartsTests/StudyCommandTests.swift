@@ -185,7 +185,11 @@ import Testing
       (spectrumOfWeights, ["--mixing", "--hessian", "exact"], "found --hessian, --mixing"),
       (spectrumOfWeights, ["--density-steps", "0"], "--density-steps"),
       (spectrumOfWeights, ["--density-width", "0"], "--density-width"),
-      (spectrumOfWeights, ["--data", "tests"], "--data: found 'tests'"),
+      (
+        spectrumOfWeights, ["--density-starts", "0", "--density-width", "0.1"],
+        "found --density-steps, --density-width, --density-starts 0"
+      ),
+      (spectrumOfWeights, ["--data", "tests"], "'tests' is invalid for '--data"),
     ])
   func badFlags(command: [String], flags: [String], mention: String) throws {
     let scratch = try ScratchFolder()

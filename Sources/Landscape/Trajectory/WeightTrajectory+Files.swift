@@ -15,20 +15,25 @@ extension WeightTrajectory.Checkpoint {
         "the same path twice", at: .setting("trajectory"), found: paths.joined(separator: ", "), wanted: "different ones")
     }
     let names = paths.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-    let areUnique = Set(names).count == names.count
+    let folders = try zip(paths, names).filter { try isFolder($0.0) }.map(\.1)
+    let areUnique = Set(folders).count == folders.count
     var (result, files): ([Self], [String]) = ([], [])
     for (path, name) in zip(paths, names) {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw InputError("there is no such folder or file", at: .file(path), wanted: "a run folder, or a checkpoint")
-      }
-      guard isFolder.boolValue else {
+      guard try isFolder(path) else {
         files.append(path)
         continue
       }
       result += try kept(in: path).map { Self(run: areUnique ? name : path, epoch: $0.epoch, path: $0.path) }
     }
     return result + files.enumerated().map { Self(run: "files", epoch: $0 + 1, path: $1) }
+  }
+
+  private static func isFolder(_ path: String) throws -> Bool {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw InputError("there is no such folder or file", at: .file(path), wanted: "a run folder, or a checkpoint")
+    }
+    return isFolder.boolValue
   }
 
   private static func kept(in path: String) throws -> [RunCheckpoint] {

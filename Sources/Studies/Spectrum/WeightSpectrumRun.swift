@@ -227,7 +227,9 @@ public struct WeightSpectrumRun<Problem: BilevelProblem> {
     let (weights, alphas) = try checkpoints[0].load()
     let walk = try PointWalk(
       evaluators: problems.map {
-        try ObjectiveEvaluator(problem: $0, weights: weights, epoch: 0, objectives: [.firstOrder])
+        try ObjectiveEvaluator(
+          problem: $0, weights: weights,
+          batches: .init(of: $0, epoch: 0, objectives: [.firstOrder], data: settings.data))
       })
     let seconds = try walk.measurePasses(at: alphas)
     let batches = settings.batchCount(of: problems[0])
