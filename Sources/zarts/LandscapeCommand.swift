@@ -63,6 +63,12 @@ struct LandscapeCommand: RankedCommand {
     var settings = given
     let place = try LandscapeCheckpoint(opened, of: problem, learningRate: source.innerLr)
     if settings.space != .weights { try place.requireAlphas() }
+    // A retraining without held-out images reports on test images, which must not be called validation.
+    if !options.namesData { settings.data = problem.reportedSplit }
+    try InputError.require(
+      settings.data != .validation || problem.splitCount(.validation) > 0, "data", settings.data.rawValue,
+      DataSplit.allCases.filter { problem.splitCount($0) > 0 }.map(\.rawValue).joined(separator: " or "),
+      "there are no such images")
     settings.step = place.step
     if let rate = options.ownRate {
       (settings.step.learningRate, settings.unrolledRate) = (Float(rate), place.step.learningRate)

@@ -80,7 +80,11 @@ struct LandscapeOptions: ParsableArguments {
       "Run folder whose path of α, or over weights of ω, is projected onto the plane. May be given several times.",
       valueName: "run"))
   var trajectory: [String] = []
-  @Option(help: "What losses are evaluated on: validation, training or test. Default: validation.")
+  @Option(
+    help: """
+      What losses are evaluated on: validation, training or test. Default: validation, of derived networks the images that they \
+      report on.
+      """)
   var data: DataSplit?
   @Option(
     help: """
@@ -158,6 +162,9 @@ struct LandscapeOptions: ParsableArguments {
       try validationBatches.map { try ValidationExtent(parsing: $0) } ?? preset?.validation ?? .batches(1)
     return settings
   }
+
+  /// Whether a flag or the preset says what losses are evaluated on.
+  var namesData: Bool { data != nil || (preset?.data ?? .validation) != .validation }
 
   /// The inner steps' own learning rate; nil for that of the search.
   var ownRate: Double? { inner.innerLearningRate ?? preset?.innerLearningRate }

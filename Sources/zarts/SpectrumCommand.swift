@@ -130,7 +130,11 @@ struct SpectrumCommand: RankedCommand {
       let (weights, alphas) = (place.checkpoint.weights, place.alphas)
       return SpectrumRun<Problem>.Checkpoint(name: place.path, epoch: place.checkpoint.epoch) { (weights, alphas) }
     }
-    guard over == .alphas else { return try measureWeights(problem, checkpoints, place, weightSettings, team) }
+    guard over == .alphas else {
+      var weightSettings = weightSettings
+      if weightFlags.data == nil { weightSettings.data = problem.reportedSplit }
+      return try measureWeights(problem, checkpoints, place, weightSettings, team)
+    }
     let copies = try ProblemFactory.instances(
       of: problem, first.configuration, objectives: [], parallel: walk.parallel,
       points: SharedWork.share(of: checkpoints.count, team))

@@ -11,7 +11,11 @@ enum SpectrumVariable: String, CaseIterable, ExpressibleByArgument { case alphas
 
 /// The flags of `zarts spectrum` that spectra of weights alone have.
 struct WeightSpectrumFlags: ParsableArguments {
-  @Option(help: "Images of the loss: \(DataSplit.allCases.map(\.rawValue).joined(separator: ", ")). Default: validation.")
+  @Option(
+    help: """
+      Images of the loss: \(DataSplit.allCases.map(\.rawValue).joined(separator: ", ")). Default: validation, of derived networks \
+      the images that they report on.
+      """)
   var data: DataSplit?
   @Option(help: "Steps of Lanczos' process from each start of the density. Default: 80.")
   var densitySteps: Int?
