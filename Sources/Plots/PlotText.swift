@@ -61,7 +61,7 @@ struct PlotText {
 
   /// What is at the centre, in words; nil where the settings don't say.
   var origin: String? {
-    guard let space = settings["space"] else { return nil }
+    guard let space = settings["space"] else { return isDerived ? derivedOrigin : nil }
     guard let method = settings["method"], SearchMethod(rawValue: method) != nil else {
       let weights = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) }
       return (weights ?? "given weights") + " of \(space)"
@@ -72,18 +72,26 @@ struct PlotText {
     return "\(method) after \(epochs == 1 ? "1 epoch" : "\(epochs) epochs") on \(space)"
   }
 
+  /// Whether landscape or spectrum are of a derived network, which is of no space: its genotype stands there instead.
+  private var isDerived: Bool { settings["over"] == "weights" && settings["genotype"] != nil }
+
+  /// "epoch-600.safetensors of a derived network".
+  private var derivedOrigin: String {
+    let file = settings["checkpoint"].map { Self.plain(($0 as NSString).lastPathComponent) + " of " }
+    return (file ?? "") + "a derived network"
+  }
+
   /// "Validation loss around darts1 after 20 epochs on s2".
   func around(_ what: String) -> String { origin.map { "\(what) around \($0)" } ?? what }
 
   /// Network, data and seed.
   var network: String? {
-    guard let space = settings["space"], let channels = settings["channels"], let layers = settings["layers"] else {
-      return nil
-    }
+    let kind = settings["space"].map { "Space \($0)" } ?? (isDerived ? "Derived network" : nil)
+    guard let kind, let channels = settings["channels"], let layers = settings["layers"] else { return nil }
     let data = settings["dataset"].map { ", \(Self.dataName($0))" } ?? ""
     let images = settings["train_limit"].map { " (\($0) images)" } ?? ""
     let seed = settings["seed"].map { ", seed \($0)" } ?? ""
-    return "Space \(space), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
+    return "\(kind), \(channels) channels, \(layers) cells\(data)\(images)\(seed)."
   }
 
   /// The directions and what their unit is in numbers.

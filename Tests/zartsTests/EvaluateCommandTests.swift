@@ -113,13 +113,16 @@ import Testing
     let shared = ["--over", "weights", "--retraining", run, "--threads", "1"]
     let drawn = try CommandLineRunner.run(
       ["landscape"] + shared + [
-        "--grid", "3", "--range", "0.1", "--validation-batches", "all", "--batch-norm", "running", "--out", plane,
+        "--grid", "3", "--range", "0.1", "--validation-batches", "all", "--batch-norm", "running", "--svg", "--svg-text",
+        "--out", plane,
       ])
     try #require(drawn.status == 0, "\(drawn.errors)")
     let losses = try CSVTable(readingFrom: "\(plane)/landscape.csv").doubles("loss")
     let expected = try report(["--retraining", run]).splits[0].loss
     #expect(losses.count == 9 && close(losses[4], expected, .relative(1e-6)), "\(losses) \(expected)")
     #expect(try String(contentsOfFile: "\(plane)/landscape.yaml", encoding: .utf8).contains("data: test\n"))
+    let figure = try String(contentsOfFile: "\(plane)/landscape.svg", encoding: .utf8)
+    #expect(figure.contains("Test loss around epoch-002.safetensors of a derived network"))
     let found = try CommandLineRunner.run(
       ["spectrum"] + shared + [
         "--eigenvalues", "1", "--probes", "0", "--density-steps", "3", "--density-starts", "1", "--batches", "1", "--out",
