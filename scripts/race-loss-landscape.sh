@@ -44,7 +44,7 @@ race prepare "$out" "$theirs" --channels "${CHANNELS:-16}" --layers "${LAYERS:-8
 ours() { # ROUND GRID
   rm -rf "$out/plane/ours-$1"
   start=$(now)
-  "$binary" landscape --over weights --retraining "$out/network" --data test --batch-norm running --objectives first \
+  "$binary" landscape --over weights --retraining "$out/network" --data test --validation-batches all --batch-norm running --objectives first \
     --directions "file:$out/plane/directions.safetensors#x,file:$out/plane/directions.safetensors#y" --range 1 --grid "$2" \
     --threads "$threads" --out "$out/plane/ours-$1" ${EXTRA:-} >"$out/plane/ours-$1.log" 2>&1
   echo "ours,$1,$2,$(echo "$start $(now)" | awk '{ print $2 - $1 }')" >>"$out/plane/seconds.csv"

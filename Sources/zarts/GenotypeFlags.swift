@@ -7,7 +7,8 @@ import Runs
 struct GenotypeFlags: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Run folder; file with Genotype(…) lines or JSON; .safetensors with alphas; or the genotype itself.",
+      "Run folder; file with Genotype(…) lines or JSON; file with alphas (safetensors, what torch.save wrote, JSON, a log); or the "
+        + "genotype itself.",
       valueName: "source"))
   var source: String
   @Option(help: "Epoch of a run folder, from 1. Default: that whose genotype the search returns.")
@@ -16,7 +17,7 @@ struct GenotypeFlags: ParsableArguments {
   var line: Int?
   @Option(help: "What the genotype is assigned to in a file: DARTS_V2 of genotypes.py.")
   var name: String?
-  @Option(help: "Candidates that the alphas of a .safetensors file are for. Default: what its metadata or tensors say.")
+  @Option(help: "Candidates that the alphas of a file are for. Default: what its metadata or tensors say.")
   var space: SearchSpace?
 
   func validate() throws {

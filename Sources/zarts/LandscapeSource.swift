@@ -52,7 +52,8 @@ struct LandscapeSource: ParsableArguments {
   var layers: Int?
   @Option(help: "\(DatasetSpecification.forms) (required beside --weights). Default: the run's.")
   var dataset: String?
-  @Option(help: "Images in a batch; tensors: data are one batch. Default: 64, of derived networks 96, imagenet 128.")
+  @Option(
+    help: "Images in a batch; tensors: data are one batch. Default: 64, of derived networks 96, imagenet 128, nb201 256.")
   var batch: Int?
   @Option(help: "Key of split and batches. Default: 0.")
   var seed: UInt64?

@@ -74,6 +74,9 @@ import Testing
     #expect(normal == centred([0.1253, 0.8747]) + centred([1, 0.5 * pow(10, -4.0)]))
     let reduce = try file.file.floats("alphas_reduce", shape: [2, 2])
     #expect(reduce == centred([0.75, 0.25]) + centred([1, 0x1p-126]))
+    // PyTorch prints no decimal where all values are whole.
+    let whole = try read("tensor([[1., 0.]])\ntensor([[0., 1.]])\n", "log.txt")
+    #expect(try whole.file.floats("alphas_normal", shape: [1, 2]) == centred([1, 0x1p-126]))
   }
 
   @Test(

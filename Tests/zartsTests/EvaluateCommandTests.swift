@@ -127,6 +127,33 @@ import Testing
     #expect(configuration.contains("weights_sha256: \(SHA256.hexadecimal(of: try FileBytes.read(exported)))"))
   }
 
+  @Test("planes and spectra of a retraining are of the images that it reports on; the centre has the loss of evaluate")
+  func plane() throws {
+    let scratch = try ScratchFolder()
+    let (run, plane, spectrum) = (scratch.file("run"), scratch.file("plane"), scratch.file("spectrum"))
+    try retrain(to: run)
+    let shared = ["--over", "weights", "--retraining", run, "--threads", "1"]
+    let drawn = try CommandLineRunner.run(
+      ["landscape"] + shared + [
+        "--grid", "3", "--range", "0.1", "--validation-batches", "all", "--batch-norm", "running", "--svg", "--svg-text",
+        "--out", plane,
+      ])
+    try #require(drawn.status == 0, "\(drawn.errors)")
+    let losses = try CSVTable(readingFrom: "\(plane)/landscape.csv").doubles("loss")
+    let expected = try report(["--retraining", run]).splits[0].loss
+    #expect(losses.count == 9 && close(losses[4], expected, .relative(1e-6)), "\(losses) \(expected)")
+    #expect(try String(contentsOfFile: "\(plane)/landscape.yaml", encoding: .utf8).contains("data: test\n"))
+    let figure = try String(contentsOfFile: "\(plane)/landscape.svg", encoding: .utf8)
+    #expect(figure.contains("Test loss around a derived network after 2 epochs"))
+    let found = try CommandLineRunner.run(
+      ["spectrum"] + shared + [
+        "--eigenvalues", "1", "--probes", "0", "--density-steps", "3", "--density-starts", "1", "--batches", "1", "--out",
+        spectrum,
+      ])
+    try #require(found.status == 0, "\(found.errors)")
+    #expect(try String(contentsOfFile: "\(spectrum)/spectrum.yaml", encoding: .utf8).contains("data: test\n"))
+  }
+
   @Test("evaluates a supernet's checkpoint in every mode and split, and architectures that inherit its weights")
   func supernet() throws {
     let scratch = try ScratchFolder()

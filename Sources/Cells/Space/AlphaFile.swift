@@ -188,11 +188,13 @@ extension AlphaFile {
     }
   }
 
-  /// Half a unit of the last decimal that is printed; numbers with an exponent have all their digits.
+  /// Half a unit of the last decimal that is printed; numbers with an exponent have all their digits, and where none has a decimal
+  /// (`1.`, `0.`) all are whole.
   private static func floor(of texts: some Sequence<String>) -> Double {
     let decimals = texts.compactMap { text -> Int? in
       guard !text.contains("e"), let point = text.firstIndex(of: ".") else { return nil }
-      return text.distance(from: point, to: text.endIndex) - 1
+      let count = text.distance(from: point, to: text.endIndex) - 1
+      return count > 0 ? count : nil
     }
     return decimals.max().map { max(0.5 * pow(10, -Double($0)), leastProbability) } ?? leastProbability
   }

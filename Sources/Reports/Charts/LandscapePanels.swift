@@ -259,7 +259,7 @@ struct LandscapePanels {
     guard let least = finite.min(), let most = finite.max() else { return "No finite value." }
     let plane = panel.plane
     let spot = panel.isDifference ? nil : plane.minimiser.map { "; the least at (\(plane.x[$0.i]), \(plane.y[$0.j]))" }
-    let kind = panel.isDifference ? "Differences" : "Losses"
+    let kind = panel.isDifference ? "Differences" : plane.quantity == .loss ? "Losses" : "Values"
     return
       "\(kind) on a grid of \(plane.x.count) by \(plane.y.count) points, from \(LineChart.short(least)) to \(LineChart.short(most))\(spot ?? "")."
   }

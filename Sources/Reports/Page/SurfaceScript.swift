@@ -23,6 +23,7 @@ enum SurfaceScript {
 
     // Round numbers from low to high, about so many.
     const ticks = (low, high, target) => {
+      if (!(high > low)) return [];
       const rough = (high - low) / target, power = 10 ** Math.floor(Math.log10(rough));
       const step = power * [1, 2, 5, 10].find(f => f * power >= rough * .999), found = [];
       for (let k = Math.ceil(low / step - 1e-9); k <= high / step + 1e-9; k++) found.push(+(k * step).toPrecision(12));
