@@ -64,7 +64,7 @@ import Testing
 
   private let flat = smallAlphas().flat.map(Double.init)
 
-  @Test("the plane over ω is the closed form at ω + x d₁ + y d₂ to rounding of double precision, and a quadratic") func plane() throws {
+  @Test("the plane over ω is the closed form at ω + x d₁ + y d₂ to double rounding, and a quadratic") func plane() throws {
     let run = try run(Self.settings())
     let plane = try plane(run)
     let problem = try quadratic(noise: 0.3)

@@ -41,7 +41,8 @@ package struct SearchJob {
   /// - Parameter problem: that the settings describe, not made where they are there.
   /// - Throws: as `run`.
   package func advance<Problem: BilevelProblem>(
-    to epochs: Int, on problem: @autoclosure () throws -> Problem, progress: ProgressReporter = .silent, stop: StopRequest = StopRequest()
+    to epochs: Int, on problem: @autoclosure () throws -> Problem, progress: ProgressReporter = .silent,
+    stop: StopRequest = StopRequest()
   ) throws {
     if FileManager.default.fileExists(atPath: files.checkpointPath(epoch: epochs)) { return }
     let problem = try problem()
