@@ -52,8 +52,8 @@ import Testing
 
   @Test("their products are in plans: on each validation batch, with a vector for each and four more") func plan() {
     let objectives: [Objective] = [.weightEigenvalue(products: 10)]
-    #expect(objectives.cost == ObjectiveCost(losses: 1, vectors: 14, stepsPerBatch: 25))
-    #expect(EvaluationWork(of: objectives, validationBatches: 3) == .init(forwards: 3, steps: 75))
+    #expect(objectives.cost == ObjectiveCost(losses: 1, vectors: 14, stepsPerBatch: 45))
+    #expect(EvaluationWork(of: objectives, validationBatches: 3) == .init(forwards: 3, steps: 135))
     #expect(EvaluationWork(of: [.firstOrder], validationBatches: 3) == .init(forwards: 3, steps: 0))
     #expect(!objectives[0].takesSteps && objectives[0].trainingBatches == 0)
   }

@@ -60,9 +60,9 @@ public enum HessianProducts: Equatable, Sendable {
     }
   }
 
-  /// What a product with ∇²_ω L costs on a batch, in training steps: a step and its derivative along a direction, for
-  /// estimates of the time.
-  package static let stepsPerWeightProduct = 2.5
+  /// What a product with ∇²_ω L costs on a batch, in training steps: measured at 3.6 and 4.6 (`zarts bench --quantities
+  /// train_step,hessian_weights`); for estimates of the time.
+  package static let stepsPerWeightProduct = 4.5
 
   /// What a dominant eigenvalue usually costs on a batch, in training steps: for estimates of the time left.
   package var usualCost: Double { Self.usualProducts * stepsPerProduct }
