@@ -28,7 +28,7 @@ struct SuiteText {
   /// - Parameter place: of the text, named in errors.
   /// - Throws: `InputError` for text that is not YAML, an unknown key, and a value of a wrong type or out of range.
   init(_ yaml: String, from place: String) throws {
-    guard let mapping = try YAMLMapping.read(yaml, from: place, asA: "a suite") else { return }
+    guard let mapping = try YAMLMapping.readUnlessBlank(yaml, from: place, asA: "a suite") else { return }
     for (key, value) in mapping {
       let name = key.string ?? ""
       if Self.searchKeys.contains(name) {

@@ -154,9 +154,7 @@ struct SpectrumCommand: RankedCommand {
   }
 
   private static func warnings(_ rows: [SpectrumRow], _ settings: SpectrumSettings) -> [String] {
-    var epochs: [Int?] = []
-    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
-    return epochs.compactMap { epoch in
+    epochs(of: rows).compactMap { epoch in
       func value(_ quantity: SpectrumRow.Quantity) -> Double? {
         rows.first { $0.epoch == epoch && $0.quantity == quantity && $0.index == 1 }?.value
       }
@@ -167,25 +165,35 @@ struct SpectrumCommand: RankedCommand {
   }
 
   private static func text(_ rows: [SpectrumRow], _ settings: SpectrumSettings) -> String {
-    var epochs: [Int?] = []
-    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
-    let columns: [(title: String, quantity: SpectrumRow.Quantity, index: Int)] =
+    let columns: [Column] =
       [
         ("largest", .eigenvalue, 1), ("second", .eigenvalue, 2), ("smallest", .smallest, 1), ("trace", .trace, 1),
         ("smoothed largest", .smoothed, 1),
       ] + (settings.products.halved == nil ? [] : [("largest at ε/2", .halved, 1)]) + [("asymmetry", .asymmetry, 1)]
       + (settings.takesMixing ? [("largest in p", .mixingEigenvalue, 1)] : [])
-    let lines = epochs.map { epoch -> [String] in
+    let products = settings.products.displacement.map { "differences over ε = \($0)" } ?? "exact products"
+    return table(rows, columns) + "\nby \(products)"
+  }
+
+  typealias Column = (title: String, quantity: SpectrumRow.Quantity, index: Int)
+
+  /// A line a checkpoint.
+  static func table(_ rows: [SpectrumRow], _ columns: [Column]) -> String {
+    let lines = epochs(of: rows).map { epoch -> [String] in
       let mine = rows.filter { $0.epoch == epoch }
       func cell(_ quantity: SpectrumRow.Quantity, _ index: Int) -> String {
         guard let row = mine.first(where: { $0.quantity == quantity && $0.index == index }) else { return "-" }
-        // A residual alone is no error bar: only the trace's error is one.
-        let reach = row.quantity == .trace ? row.error : row.uncertainty
+        // A residual alone is no error bar: only a trace's error is one.
+        let isTrace = row.quantity == .trace || row.quantity == .densityTrace
+        let reach = isTrace ? row.error : row.uncertainty
         return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
       }
       return [epoch.map(String.init) ?? "-"] + columns.map { cell($0.quantity, $0.index) }
     }
-    let products = settings.products.displacement.map { "differences over ε = \($0)" } ?? "exact products"
-    return TextTable.text(header: ["epoch"] + columns.map(\.title), rows: lines, rightAligned: [0]) + "\nby \(products)"
+    return TextTable.text(header: ["epoch"] + columns.map(\.title), rows: lines, rightAligned: [0])
+  }
+
+  private static func epochs(of rows: [SpectrumRow]) -> [Int?] {
+    rows.reduce(into: []) { if !$0.contains($1.epoch) { $0.append($1.epoch) } }
   }
 }

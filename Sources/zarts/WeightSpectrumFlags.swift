@@ -104,25 +104,11 @@ extension SpectrumCommand {
   }
 
   private static func weightText(_ rows: [SpectrumRow]) -> String {
-    var epochs: [Int?] = []
-    for row in rows where !epochs.contains(row.epoch) { epochs.append(row.epoch) }
-    let columns: [(title: String, quantity: SpectrumRow.Quantity, index: Int)] = [
-      ("largest", .eigenvalue, 1), ("second", .eigenvalue, 2), ("smallest", .smallest, 1), ("trace", .trace, 1),
-      ("trace by the density", .densityTrace, 1), ("asymmetry", .asymmetry, 1),
-    ]
-    let lines = epochs.map { epoch -> [String] in
-      let mine = rows.filter { $0.epoch == epoch }
-      return [epoch.map(String.init) ?? "-"]
-        + columns.map { column in
-          guard let row = mine.first(where: { $0.quantity == column.quantity && $0.index == column.index }) else {
-            return "-"
-          }
-          let isTrace = row.quantity == .trace || row.quantity == .densityTrace
-          let reach = isTrace ? row.error : row.uncertainty
-          return StudyCommand.decimal(row.value) + (reach.map { " ± " + StudyCommand.decimal($0) } ?? "")
-        }
-    }
-    return TextTable.text(header: ["epoch"] + columns.map(\.title), rows: lines, rightAligned: [0])
-      + "\n∇² in ω by exact products"
+    table(
+      rows,
+      [
+        ("largest", .eigenvalue, 1), ("second", .eigenvalue, 2), ("smallest", .smallest, 1), ("trace", .trace, 1),
+        ("trace by the density", .densityTrace, 1), ("asymmetry", .asymmetry, 1),
+      ]) + "\n∇² in ω by exact products"
   }
 }

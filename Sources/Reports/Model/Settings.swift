@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Search
 import Yams
 
 /// Keys and values of a YAML file in its order, as it writes them, with the remark behind each.
@@ -17,17 +18,7 @@ public struct Settings: Equatable, Sendable {
 
   /// - Throws: `InputError` where the text is not YAML or not a mapping.
   init(_ text: String, path: String) throws {
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: text)
-    } catch {
-      // The parser's account goes on with the text itself.
-      throw InputError(
-        "not YAML", at: .file(path), found: String("\(error)".prefix { $0 != "\n" }), wanted: "lines of 'key: value'")
-    }
-    guard let mapping = root?.mapping else {
-      throw InputError("not a list of settings", at: .file(path), found: "no mapping", wanted: "lines of 'key: value'")
-    }
+    let mapping = try YAMLMapping.read(text, from: path, asA: "a list of settings")
     let remarks = Self.remarks(in: text)
     self.path = path
     entries = mapping.map { key, value in

@@ -46,7 +46,7 @@ struct ComparisonText {
   }
 
   init(_ yaml: String, from place: String) throws {
-    guard let mapping = try YAMLMapping.read(yaml, from: place, asA: "a comparison") else { return }
+    guard let mapping = try YAMLMapping.readUnlessBlank(yaml, from: place, asA: "a comparison") else { return }
     for (key, _) in mapping {
       let name = key.string ?? ""
       guard Self.known.contains(name) else {

@@ -111,10 +111,8 @@ struct SettingsText {
   private var presetName: String?
 
   init(_ yaml: String, from place: String) throws {
-    guard let mapping = try YAMLMapping.read(yaml, from: place, asA: "a configuration") else {
-      throw InputError("not a configuration", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
-    }
-    try self.init(mapping, from: place, takingPreset: true)
+    try self.init(
+      YAMLMapping.read(yaml, from: place, asA: "a configuration"), from: place, takingPreset: true)
   }
 
   /// - Parameters:

@@ -6,10 +6,8 @@ package enum YAMLMapping {
   /// - Parameters:
   ///   - place: of the text, named in errors.
   ///   - kind: what the text is to be, for errors: "a suite".
-  /// - Returns: nil for text of nothing but white space.
   /// - Throws: `InputError` for text that is not YAML, or something else than a mapping.
-  package static func read(_ yaml: String, from place: String, asA kind: String) throws -> Node.Mapping? {
-    if yaml.allSatisfy(\.isWhitespace) { return nil }
+  package static func read(_ yaml: String, from place: String, asA kind: String) throws -> Node.Mapping {
     let root: Node?
     do {
       root = try Yams.compose(yaml: yaml)
@@ -22,5 +20,10 @@ package enum YAMLMapping {
       throw InputError("not \(kind)", at: .file(place), found: "no mapping", wanted: "lines of 'key: value'")
     }
     return mapping
+  }
+
+  /// The same of text that may be empty; nil where there is nothing but white space.
+  package static func readUnlessBlank(_ yaml: String, from place: String, asA kind: String) throws -> Node.Mapping? {
+    yaml.allSatisfy(\.isWhitespace) ? nil : try read(yaml, from: place, asA: kind)
   }
 }
