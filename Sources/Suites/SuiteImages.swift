@@ -50,5 +50,8 @@ public struct SuiteImages: Equatable, Sendable {
     return (max(1, Self.batches(count, settings.batch)), Self.batches(tested, settings.batch))
   }
 
+  /// Images that a short training of these settings is judged by.
+  func heldOut(_ settings: RetrainingConfiguration) -> Int { halves(limit: settings.trainLimit).validation }
+
   private static func batches(_ images: Int, _ size: Int) -> Int { (images + size - 1) / max(1, size) }
 }

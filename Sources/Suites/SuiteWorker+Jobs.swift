@@ -87,6 +87,10 @@ extension SuiteWorker {
     if candidates.count > 1 {
       var settings = try retrainingSettings(of: job, genotype: candidates[0].record.genotype)
       settings.seed = job.seed
+      // A limit of the test is one of the held-out images where there are as many.
+      if let limit = settings.testLimit, limit > SuiteImages(of: try load(settings.dataset)).heldOut(settings) {
+        settings.testLimit = nil
+      }
       let path = files.path(of: job)
       let folder = FileManager.default.fileExists(atPath: path) ? try OutputFolder.existing(at: path) : try .create(at: path)
       let selection = try SelectionRun(

@@ -73,6 +73,24 @@ struct SuiteWorkerTests {
     #expect(tex == SuiteTables(rows).latex && tex.contains("shades & s2 & "))
   }
 
+  @Test("A limit of test images beyond the held-out ones leaves a choice all of these, and the test its own")
+  func testLimitBeyondHeldOutImages() throws {
+    let yaml = SuiteSamples.yaml.replacing("{epochs: 1, batch: 8", with: "{epochs: 1, train_limit: 16, test_limit: 9, batch: 8")
+    let plan = try SuiteSamples.plan(yaml)
+    let files = try begin(plan, "limited")
+    let state = try SuiteSamples.work(plan, in: files)
+    #expect(state.entries.allSatisfy { $0.status == .finished }, "\(state.entries.compactMap { $0.record?.reason })")
+    func limit(_ folder: String) throws -> Int? {
+      try RetrainingFolder(existing: files.folder.file(folder)).configuration().testLimit
+    }
+    for cell in plan.cells {
+      let selection = try CSVTable(readingFrom: files.folder.file("choices/\(cell.name)/selection.csv"))
+      let brief = try selection.column("folder").map { try limit("choices/\(cell.name)/\($0)") }
+      #expect(brief.count == 2 && brief.allSatisfy { $0 == nil })
+      #expect(try limit("retrainings/\(cell.name)-0") == 9)
+    }
+  }
+
   @Test("A search after a shared warm-up has the bytes of one by itself") func sharedWarmup() throws {
     let files = try whole()
     let run = try #require(try files.plan().searches.runs.first { $0.configuration.method == .zartsMGS })
