@@ -263,9 +263,12 @@ def table(path):
             mine = [r for r in runs if r["work"] == work and int(r["ranks"]) == n]
             rounds = [int(r["round"]) for r in mine]
 
+            # Programs that know nothing of each other have n times as much to do.
+            shares = 1 if work == "unconnected" else n
+
             def ratios(times):
                 return [
-                    times[work, 1, k] / (n * times[work, n, k])
+                    times[work, 1, k] / (shares * times[work, n, k])
                     for k in rounds
                     if (work, 1, k) in times and times.get((work, n, k), 0) > 0
                 ]
@@ -294,6 +297,7 @@ def check(constants, path):
     grid, steps = given["grid"], given["steps"]
     models = {
         "landscape": lambda n: landscape(m, n, grid * grid, steps),
+        "unconnected": lambda n: landscape(m, 1, grid * grid, steps),
         "search": lambda n: search(m, n, 2 * 4 // steps, steps, steps, 4, 2, 4),
         # Two epochs of four steps, gradients and passes.
         "compare": lambda n: Time(m.starting(n) + share(4, n) * 8 * (m.step + m.alpha + m.forward), {}),

@@ -5,11 +5,12 @@
 #   scripts/scaling.sh OUT [ROUNDS [RANKS]]         default: 3 rounds of "1 2"
 # writes OUT/constants.json (what one core takes), OUT/scaling.csv (a row a run: seconds, messages, memory) and prints the table
 # and what the model of docs/scaling.md says for the same runs. About ten minutes a round of "1 2" on two cores with AVX-512.
-# WORK="landscape search compare" chooses; BINARY, DATASET (fashion-mnist) and MPIRUN (mpirun --bind-to core --map-by core) may be
+# WORK="landscape search compare" chooses; "unconnected" is what the machine itself loses: n programs that know nothing of each other,
+# each with the whole landscape on a core of its own, beside one alone. BINARY, DATASET (fashion-mnist) and MPIRUN (mpirun --bind-to core --map-by core) may be
 # set. CHANNELS, LAYERS, BATCH, GRID and STEPS make it small, to try the script; then the model's check means little.
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 64; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 rounds=${2:-3}
@@ -56,9 +57,21 @@ python3 scripts/scaling.py constants "$out/bench" "$out/start" --grid "$grid" --
 
 csv="$out/scaling.csv"
 echo "work,ranks,round,seconds,messages_sent,bytes_sent,messages_received,bytes_received,wall_seconds,leader_seconds,pieces,peak_bytes" >"$csv"
+unconnected() { # COUNT
+  programs=
+  for place in $(seq "$1"); do
+    rm -rf "$out/unconnected-$place" "$out/account-$place"
+    ZARTS_CREW_ACCOUNT="$out/account-$place" taskset -c "$((place - 1))" "$binary" $(landscape) \
+      "$out/unconnected-$place" --threads 1 >"$out/unconnected-$place.log" 2>&1 &
+    programs="$programs $!"
+  done
+  for program in $programs; do wait "$program" || { cat "$out"/unconnected-*.log >&2; exit 1; }; done
+  # That of the last to end.
+  for place in $(seq "$1"); do cat "$out/account-$place"; done | sort -t, -k6 -g | tail -n 1 >"$out/account"
+}
 compared() { # KIND: what must not depend on the ranks
   case $1 in
-    landscape) echo landscape.csv ;;
+    landscape | unconnected) echo landscape.csv ;;
     search) echo checkpoints/epoch-002.safetensors ;;
     compare) echo runs/s6-darts1-3/checkpoints/epoch-002.safetensors ;;
   esac
@@ -67,8 +80,13 @@ one() { # KIND RANKS ROUND
   folder="$out/$1-$2"
   rm -rf "$folder" "$out/account"
   start=$(now)
-  ZARTS_CREW_ACCOUNT="$out/account" $launcher -n "$2" "$binary" $($1) "$folder" >"$out/$1-$2.log" 2>&1 ||
-    { cat "$out/$1-$2.log" >&2; exit 1; }
+  if [ "$1" = unconnected ]; then
+    unconnected "$2"
+    folder="$out/unconnected-$2"
+  else
+    ZARTS_CREW_ACCOUNT="$out/account" $launcher -n "$2" "$binary" $($1) "$folder" >"$out/$1-$2.log" 2>&1 ||
+      { cat "$out/$1-$2.log" >&2; exit 1; }
+  fi
   end=$(now)
   [ -f "$out/account" ] || : >"$out/account"
   seconds=$(echo "$start $end" | awk '{ print $2 - $1 }')
