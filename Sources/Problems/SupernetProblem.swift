@@ -43,7 +43,8 @@ public final class SupernetProblem: BilevelProblem {
 
   private init(
     _ architecture: SupernetArchitecture, _ loader: BatchLoader, seed: UInt64, threads: Int, skipDropout: SkipDropout?,
-    _ regularisation: RampedRegularisation, _ depthwiseInitialisation: DepthwiseInitialisation, _ kind: EngineKind, _ kernels: KernelSet
+    _ regularisation: RampedRegularisation, _ depthwiseInitialisation: DepthwiseInitialisation, _ kind: EngineKind,
+    _ kernels: KernelSet
   ) throws {
     model = try SupernetModel(
       architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,

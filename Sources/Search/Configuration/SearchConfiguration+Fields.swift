@@ -128,7 +128,7 @@ extension SearchConfiguration {
     ).later,
     whole(
       "cutout", \.cutout, .warmup, CountBounds(2...2 * SupernetArchitecture.imageSizes.range.upperBound, zero: "none"),
-      "side of the square cut out of images that steps and updates see, 0 for none"
+      "side of the square cut out of the images of steps and updates, 0 for none; tensors are used as they are"
     ).later,
     number(
       "cutout_probability", \.cutoutProbability, .warmup, .fraction, "probability of that cutout, in the last epoch"
