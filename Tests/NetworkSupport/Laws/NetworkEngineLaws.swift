@@ -135,10 +135,10 @@ public struct NetworkEngineLaws {
     whole.drops = nil
     report.require(!isSame(evaluate(whole, weights).loss, first.result.loss), "dropped paths change the loss")
     whole.drops = PathDrops(isKept: drops.isKept.map { _ in true }, images: drops.images, probability: 0)
-    let kept = evaluate(whole, weights).loss
+    let allKept = evaluate(whole, weights).loss
     whole.drops = nil
     report.require(
-      abs(kept / evaluate(whole, weights).loss - 1) < 1e-5, "paths that are all kept with a probability of 0 are none")
+      abs(allKept / evaluate(whole, weights).loss - 1) < 1e-5, "paths that are all kept with a probability of 0 are none")
   }
 
   private mutating func checkCapacity() throws {
