@@ -66,4 +66,9 @@ import Testing
     #expect(try cutting.validationSplit[0] == plain.validationSplit[0])
     #expect(try cutting.trainingSplit[0] == plain.trainingSplit[0])
   }
+
+  @Test("A square of more than twice the images' side is refused by the setting's name") func tooLarge() {
+    let error = #expect(throws: InputError.self) { try loader(cutout: 17) }
+    #expect(error?.place == .setting("cutout") && error?.found == "17" && error?.wanted == "2 to 16")
+  }
 }
