@@ -130,6 +130,22 @@ variants() {
   search merged-random $(method random) --space s6 --merged-convolutions $small
 }
 
+# Dropped edges and cutout, the second epoch at their largest rates.
+# shellcheck disable=SC2046,SC2086 # the flags are words
+regularised() {
+  few="$size --epochs 2 --keep-last 1"
+  for space in s1 s2 s3 s4 s5 s6; do
+    search "rdarts-dp-$space" --method rdarts-dp --cutout 6 --drop-path 0.4 --space $space $few
+  done
+  search drop-path-mgs $(method zarts-mgs) --space s2 --drop-path 0.3 $few --warmup 1
+  search drop-path-partial $(method darts1) --space s5 --drop-path 0.3 --partial-channels 2 --edge-normalisation $few
+  search drop-path-packed $(method darts1) --space s3 --channels 16 --layers 3 --partial-channels 4 --drop-path 0.3 \
+    --epochs 2 --keep-last 1
+  search drop-path-merged $(method zarts-gld) --space s6 --drop-path 0.3 --merged-convolutions $few --warmup 1
+  search drop-path-nb201 $(method darts2) --space nb201 --drop-path 0.3 --channels 8 --layers 3 --epochs 2 --keep-last 1
+  search cutout $(method darts1) --space s2 --cutout 4 --cutout-probability 0.5 --no-cutout-ramp $few
+}
+
 # Searches that the commands below look at, with all of their checkpoints.
 # shellcheck disable=SC2046,SC2086 # the flags are words
 subjects() {
@@ -294,6 +310,8 @@ part "options of methods"
 options
 part "variants"
 variants
+part "dropped edges and cutout"
+regularised
 part "searches to look at"
 subjects
 resumed

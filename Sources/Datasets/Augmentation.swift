@@ -40,7 +40,7 @@ public struct Augmentation: Equatable, Sendable {
       throw InputError("out of range", at: "crop padding", found: "\(cropPadding)", wanted: "0 to \(side)")
     }
     if let length = cutoutLength, length < 2 || length > 2 * side {
-      throw InputError("out of range", at: "cutout length", found: "\(length)", wanted: "2 to \(2 * side)")
+      throw InputError("out of range", at: .setting("cutout"), found: "\(length)", wanted: "2 to \(2 * side)")
     }
     try resizedCrop?.check()
     try colourJitter?.check()

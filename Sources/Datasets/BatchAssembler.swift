@@ -51,21 +51,25 @@ final class BatchAssembler: Sendable {
   /// An augmented batch of full size, or all members where they are fewer. Members with fewer batches than an epoch has
   /// steps are visited again in a new order.
   ///
+  /// - Parameter cutoutProbability: with which an image is cut where the augmentation has a cutout.
   /// - Throws: as every function that makes a batch does, `InputError` for an image file that is gone or damaged.
   func fullBatch(
     of split: ImageDataset.Split, members: [Int], order: BatchOrder, position: BatchPosition, kind: Kind,
-    isFresh: Bool = false
+    isFresh: Bool = false, cutoutProbability: Double = 1
   ) throws -> ImageBatch {
     let key = noiseKey(kind, epoch: position.epoch, step: position.step)
     if members.count <= batchSize {
       // One batch holds all: the order has no meaning, and a fixed one keeps sums the same from step to step.
-      return try assemble(split, members[...], key: key, epoch: position.epoch, pass: position.step)
+      return try assemble(
+        split, members[...], key: key, epoch: position.epoch, pass: position.step, cutoutProbability: cutoutProbability)
     }
     let batches = isFresh ? 1 : members.count / batchSize
     let pass = position.step / batches
     let start = position.step % batches * batchSize
     let order = order.order(epoch: position.epoch, pass: pass)
-    return try assemble(split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass)
+    return try assemble(
+      split, order[start..<start + batchSize], key: key, epoch: position.epoch, pass: pass,
+      cutoutProbability: cutoutProbability)
   }
 
   /// An augmented batch of one pass over the members, the last one of what is left.
@@ -98,7 +102,8 @@ final class BatchAssembler: Sendable {
 
   /// - Parameter epoch: Keys the augmentation together with the pass and each image's position; nil for none.
   private func assemble(
-    _ split: ImageDataset.Split, _ positions: ArraySlice<Int>, key: UInt64, epoch: Int?, pass: Int
+    _ split: ImageDataset.Split, _ positions: ArraySlice<Int>, key: UInt64, epoch: Int?, pass: Int,
+    cutoutProbability: Double = 1
   ) throws -> ImageBatch {
     let (size, side) = (dataset.imageSize, dataset.side)
     let images = try [Float](unsafeUninitializedCapacity: positions.count * size) { buffer, initialized in
@@ -118,11 +123,14 @@ final class BatchAssembler: Sendable {
             if let epoch {
               var stream = RandomStream(seed: seed, purpose: .augmentation, epoch: epoch, step: pass, index: position)
               draw = augmentation.draw(side: side, from: &stream)
+              if isSpared(position, epoch: epoch, pass: pass, cutoutProbability) { draw.cutout = nil }
             }
             renderer.render(source.baseAddress! + position * stored, draw: draw, into: target + slot * size)
           }
         }
-      case .files(let files): try decode(files, Array(positions), epoch: epoch, pass: pass, into: target)
+      case .files(let files):
+        try decode(
+          files, Array(positions), epoch: epoch, pass: pass, cutoutProbability: cutoutProbability, into: target)
       }
       initialized = positions.count * size
     }
@@ -131,11 +139,24 @@ final class BatchAssembler: Sendable {
       noiseKey: key)
   }
 
+  /// Whether an image keeps the square that cutout would take. Drawn from a stream of its own, so that crop, flip, colours and the
+  /// place of the square are the same at any probability.
+  private func isSpared(_ position: Int, epoch: Int, pass: Int, _ cutoutProbability: Double) -> Bool {
+    guard augmentation.cutoutLength != nil, cutoutProbability < 1 else { return false }
+    var stream = RandomStream(
+      seed: seed, purpose: .augmentation, epoch: epoch, step: pass, index: Self.firstChance + position)
+    return stream.uniform() >= cutoutProbability
+  }
+
+  /// Streams of images have the indices below.
+  private static let firstChance = 1 << 31
+
   /// Every image is a function of its own stream alone and lands in its own place, so the threads leave no trace.
   ///
   /// - Throws: `InputError` of the first image of the batch, in its order, that is gone or damaged.
   private func decode(
-    _ files: ImageFiles, _ positions: [Int], epoch: Int?, pass: Int, into target: UnsafeMutablePointer<Float>
+    _ files: ImageFiles, _ positions: [Int], epoch: Int?, pass: Int, cutoutProbability: Double,
+    into target: UnsafeMutablePointer<Float>
   ) throws {
     let size = dataset.imageSize
     let failures = Mutex<[(slot: Int, error: any Error)]>([])
@@ -149,6 +170,7 @@ final class BatchAssembler: Sendable {
           var stream = RandomStream(
             seed: seed, purpose: .augmentation, epoch: epoch, step: pass, index: positions[slot])
           draw = augmentation.draw(side: dataset.side, from: &stream)
+          if isSpared(positions[slot], epoch: epoch, pass: pass, cutoutProbability) { draw.cutout = nil }
           image = augmentation.prepared(stored, of: files, from: &stream)
         } else {
           image = files.centre(of: stored)

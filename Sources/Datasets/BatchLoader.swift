@@ -72,19 +72,25 @@ public final class BatchLoader: Sendable {
 
   /// The batch of a weight step. A step past the end of an epoch is one of the next, so that inner training can look
   /// ahead.
-  public func trainingBatch(epoch: Int, step: Int) throws -> ImageBatch {
+  ///
+  /// - Parameter cutoutProbability: with which an image is cut where the augmentation has a cutout; nothing else of the image
+  ///   depends on it.
+  public func trainingBatch(epoch: Int, step: Int, cutoutProbability: Double = 1) throws -> ImageBatch {
     let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
     return try assembler.fullBatch(
-      of: dataset.training, members: trainingMembers, order: trainingOrder, position: position, kind: .training)
+      of: dataset.training, members: trainingMembers, order: trainingOrder, position: position, kind: .training,
+      cutoutProbability: cutoutProbability)
   }
 
   /// The batch of the α update before a weight step. Where L_val has fewer batches than an epoch has steps, it is
   /// visited again in a new order; with `fresh` every batch is the first of an order of its own.
-  public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
+  ///
+  /// - Parameter cutoutProbability: as of training batches.
+  public func validationBatch(epoch: Int, step: Int, cutoutProbability: Double = 1) throws -> ImageBatch {
     let position = BatchPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch)
     return try assembler.fullBatch(
       of: dataset.validation ?? dataset.training, members: validationMembers, order: validationOrder, position: position,
-      kind: .validation, isFresh: validationSampling == .fresh)
+      kind: .validation, isFresh: validationSampling == .fresh, cutoutProbability: cutoutProbability)
   }
 
   /// All of L_train in fixed order without augmentation, classes mixed; the last batch may be smaller.

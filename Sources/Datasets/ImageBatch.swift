@@ -12,6 +12,9 @@ public struct ImageBatch: Equatable, Sendable {
   /// The rate at which skip connections drop values on this batch, with masks keyed by `noiseKey`; 0 for none. Only networks
   /// that are built with dropout take notice.
   public var skipDropout = 0.0
+  /// The probability with which an image drops an edge of a cell, drawn from `noiseKey`; 0 for none. Only supernets that are built
+  /// with paths take notice, in passes that normalise with the batch's own statistics.
+  public var dropPath = 0.0
 
   public var count: Int { labels.count }
 

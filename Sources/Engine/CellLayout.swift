@@ -8,7 +8,7 @@ struct CellLayout {
     let operation: CellOperation
     /// Prefix of its tensors in the public state_dict, e.g. `cells.3._ops.7._ops.4`.
     let name: String
-    /// Which path it is, where drop-path can take it away.
+    /// Which path it is, where drop-path can take it away: one of its own in a derived network, that of its edge in a supernet.
     var path: Int?
   }
 
@@ -51,6 +51,9 @@ struct CellLayout {
 
   /// The first random stream of an edge's noise and dropout; a block of channels has one.
   func stream(ofEdge edge: Int) -> UInt32 { UInt32((index * topology.edges.count + edge) << 8) }
+
+  /// The path that a supernet's edge is, where drop-path can take it away.
+  func path(ofEdge edge: Int) -> Int? { candidates[edge].first?.path }
 
   /// Of the edges that leave a state.
   func stride(from source: Int) -> Int { source < topology.inputCount ? kind.stride : 1 }

@@ -155,8 +155,9 @@ extension CellPlan {
         phase.spend(floats: target.floatsPerImage)
         phase.onImage { image, _ in
           state.drop(
-            gradient, weight: state.mixing(kind, edge.mixingOffset + index), image: image, stream: stream, into: target,
-            accumulate: true)
+            gradient,
+            weight: state.keep(edge.paths[index], image: image) * state.mixing(kind, edge.mixingOffset + index),
+            image: image, stream: stream, into: target, accumulate: true)
         }
       }
     }
@@ -171,7 +172,10 @@ extension CellPlan {
         case .convolution(let unit):
           (unit, mixtureGradients[edge.edge.node], edge.paths[index], unit.reserveGradient(in: phase))
         case .merged(let convolution):
-          (convolution.unit, mixtureGradients[edge.edge.node], nil, convolution.unit.reserveGradient(in: phase))
+          (
+            convolution.unit, mixtureGradients[edge.edge.node], edge.paths[index],
+            convolution.unit.reserveGradient(in: phase)
+          )
         case .separable(let first, let second): (first, second.output, nil, first.reserveGradient(in: phase))
         default: nil
         }
@@ -212,8 +216,9 @@ extension CellPlan {
   /// Skip connections at full resolution: ∂L/∂state += w · ∂L/∂node.
   private func appendIdentityBackward(of source: Int, to phase: Phase) {
     let skips = edges(leaving: source).flatMap { edge in
-      edge.operations.enumerated().compactMap { index, operation -> (Activation, Int)? in
-        if case .identity = operation { (mixtureGradients[edge.edge.node], edge.mixingOffset + index) } else { nil }
+      edge.operations.enumerated().compactMap { index, operation -> (gradient: Activation, mixingIndex: Int, path: Int?)? in
+        guard case .identity = operation else { return nil }
+        return (mixtureGradients[edge.edge.node], edge.mixingOffset + index, edge.paths[index])
       }
     }
     guard !skips.isEmpty else { return }
@@ -224,11 +229,12 @@ extension CellPlan {
     phase.onImage { image, context in
       let coefficients = context.scratch.coefficients
       for (index, skip) in skips.enumerated() {
-        (coefficients + index * Lanes.count).update(repeating: state.mixing(kind, skip.1), count: Lanes.count)
+        let weight = state.keep(skip.path, image: image) * state.mixing(kind, skip.mixingIndex)
+        (coefficients + index * Lanes.count).update(repeating: weight, count: Lanes.count)
       }
       for block in 0..<shape.blocks {
         for (index, skip) in skips.enumerated() {
-          context.scratch.terms[index] = UnsafePointer(skip.0.block(block, image: image))
+          context.scratch.terms[index] = UnsafePointer(skip.gradient.block(block, image: image))
         }
         state.kernels.pointee.combine(
           target.block(block, image: image), target.memoryLanes(block), ck_terms(context.scratch, count: skips.count),

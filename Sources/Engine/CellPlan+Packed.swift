@@ -41,8 +41,8 @@ extension CellPlan {
         gatherGradient(of: pack, image: image, scratch: context.scratch)
         for (pair, partials) in zip(pack.separables, partials[index]) {
           flowBack(
-            pair, gradient: pack.gradient.image(image), image: image, partials: partials, sums: context.sums + at,
-            context: context)
+            pair, gradient: pack.gradient.image(image), keep: state.scale(pack.paths[0]), image: image, partials: partials,
+            sums: context.sums + at, context: context)
           at += 32
         }
       }
@@ -55,27 +55,29 @@ extension CellPlan {
     }
   }
 
+  /// An edge that the image drops leaves zeros; the others wait for their scale, which is one for all.
   private func gatherGradient(of pack: PackedConvolutions.Pack, image: Int, scratch: WorkerScratch) {
     guard let part = packed?.part else { return }
     for lane in 0..<16 {
       let position = lane / part
+      let isKept = position < pack.edges.count && state.keep(pack.paths[position], image: image) != 0
       scratch.terms[lane] =
-        position < pack.edges.count
+        isKept
         ? UnsafePointer(mixtureGradients[topology.edges[pack.edges[position]].node].image(image) + lane % part) : nil
     }
     state.kernels.pointee.gather_lanes(pack.gradient.image(image), scratch.terms, Int32(pack.gradient.shape.pixels))
   }
 
   private func flowBack(
-    _ pair: (first: ConvolutionUnit, second: ConvolutionUnit), gradient: Floats, image: Int,
+    _ pair: (first: ConvolutionUnit, second: ConvolutionUnit), gradient: Floats, keep: Float, image: Int,
     partials: (depthwise: Int, pointwise: Int), sums: Doubles, context: ChunkContext
   ) {
     let shape = pair.second.output.shape
     let slice = context.scratch.slices[0]
     let planes = reluPlanes(after: pair.first, image: image, scratch: context.scratch)
     pair.second.backward(
-      image: image, gradient: gradient, planes: planes, into: slice, accumulate: false, partials: partials, next: nil,
-      context: context)
+      image: image, gradient: gradient, keep: keep, planes: planes, into: slice, accumulate: false, partials: partials,
+      next: nil, context: context)
     state.kernels.pointee.mask_reduce(
       pair.second.output.image(image), slice, planes, pair.first.output.image(image),
       ck_plane(of: shape, pad: pad, memoryLanes: Int32(ck_lanes)), sums, sums + Lanes.count)
@@ -85,9 +87,11 @@ extension CellPlan {
   func appendPackedFirstStageBackward(of source: Int, to phase: Phase) {
     guard let packed, source < packed.packs.count else { return }
     let jobs = packed.packs[source].flatMap { pack in
-      pack.singles.map { (unit: $0, gradient: pack.gradient, partials: $0.reserveGradient(in: phase)) }
+      pack.singles.map {
+        (unit: $0, gradient: pack.gradient, path: pack.paths[0], partials: $0.reserveGradient(in: phase))
+      }
         + pack.separables.map {
-          (unit: $0.first, gradient: $0.second.output, partials: $0.first.reserveGradient(in: phase))
+          (unit: $0.first, gradient: $0.second.output, path: Int?.none, partials: $0.first.reserveGradient(in: phase))
         }
     }
     guard !jobs.isEmpty else { return }
@@ -100,8 +104,8 @@ extension CellPlan {
       let sum = context.scratch.slices[0]
       for (index, job) in jobs.enumerated() {
         job.unit.backward(
-          image: image, gradient: job.gradient.image(image), planes: planes, into: sum, accumulate: index > 0,
-          partials: job.partials,
+          image: image, gradient: job.gradient.image(image), keep: state.scale(job.path), planes: planes, into: sum,
+          accumulate: index > 0, partials: job.partials,
           next: index + 1 < jobs.count
             ? (jobs[index + 1].gradient.ahead(image), jobs[index + 1].unit.output.ahead(image)) : nil, context: context)
       }

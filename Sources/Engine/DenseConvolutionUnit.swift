@@ -82,13 +82,16 @@ final class DenseConvolutionUnit {
   }
 
   /// Weight gradients, and what flows back to the input added to `target`, from the gradient of the normalised output.
-  func appendBackward(to phase: Phase, gradient: Activation, target: Activation) {
+  ///
+  /// - Parameter path: that it is on, where an image can drop it.
+  func appendBackward(to phase: Phase, gradient: Activation, path: Int? = nil, target: Activation) {
     let partial = phase.reserveGradient(parameter: offset, count: output.shape.blocks * tapBlocks * Lanes.blockWeights)
     phase.spend(flops: flops, weightFlops: flops, floats: 2 * (input.floatsPerImage + output.floatsPerImage))
     phase.onImage { [self] image, context in
       let shape = output.shape
       let (tileA, tileB) = (context.scratch.tileA, context.scratch.tileB)
       let kernels = state.kernels.pointee
+      let scale = norm?.gradientScale(keep: state.keep(path, image: image), scratch: context.scratch)
       forEachBand { row, rows in
         let pixels = rows * shape.width
         for block in 0..<shape.blocks {
@@ -96,8 +99,8 @@ final class DenseConvolutionUnit {
           let from = gradient.block(block, image: image, row: row)
           if let norm {
             kernels.affine(
-              to, from, output.block(block, image: image, row: row), gradient.memoryLanes(block), norm.gradientMap(block),
-              Int32(pixels))
+              to, from, output.block(block, image: image, row: row), gradient.memoryLanes(block),
+              norm.gradientMap(block, scale: scale), Int32(pixels))
           } else {
             to.update(from: from, count: pixels * 16)
           }

@@ -7,7 +7,7 @@ final class MixedEdge {
   let operations: [Lowered]
   /// Where the edge's mixing weights begin in the cell kind's row-major α.
   let mixingOffset: Int
-  /// Which path each operation is, where it can be dropped.
+  /// Which path each operation is, where it can be dropped: in a supernet the same for all of them.
   let paths: [Int?]
 
   enum Lowered {
@@ -71,7 +71,8 @@ final class MixedEdge {
       case .factorised(let unit): return term(unit.output, unit.norm)
       case .dense(let unit): return term(unit.output, unit.norm)
       case .merged(let convolution):
-        return Term(values: convolution.unit.output, norm: convolution.unit.norm, mixingIndex: nil, path: nil)
+        return Term(
+          values: convolution.unit.output, norm: convolution.unit.norm, mixingIndex: nil, path: paths[index])
       case .packed(let values, let norm, let lanes): return term(values, norm, lanes: lanes)
       }
     }

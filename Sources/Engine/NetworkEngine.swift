@@ -133,7 +133,9 @@ public struct NetworkInput {
   }
 }
 
-/// Which paths of which images a training step drops (Larsson et al., FractalNet, ICLR 2017, §3: local drop-path).
+/// Which paths of which images a training step drops (Larsson et al., FractalNet, ICLR 2017, §3: local drop-path). A path is an
+/// operation of a derived network, an edge of a cell with all its operations in a supernet that is built with paths: number
+/// c · edges + e is edge e of cell c.
 public struct PathDrops: Equatable, Sendable {
   public let images: Int
   /// [paths, images].

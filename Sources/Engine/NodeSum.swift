@@ -15,7 +15,9 @@ final class NodeSum {
   /// Shift of each term, then of their sum.
   private let shifts: Floats
   private let state: PlanState
-  /// Whether terms can be dropped, so that each has a Σ g of its own.
+  /// Terms that an image keeps or drops together, one after another: those of one path, or one that is always kept. Where
+  /// paths are dropped, each of them has a Σ g of its own.
+  private let groups: [Range<Int>]
   private let hasPaths: Bool
 
   init(
@@ -27,6 +29,13 @@ final class NodeSum {
     self.kind = kind
     state = lowering.state
     hasPaths = terms.contains { $0.path != nil }
+    groups = terms.indices.reduce(into: []) { groups, index in
+      if let last = groups.last, let path = terms[index].path, terms[last.lowerBound].path == path {
+        groups[groups.count - 1] = last.lowerBound..<index + 1
+      } else {
+        groups.append(index..<index + 1)
+      }
+    }
     let lanes = output.shape.lanes
     coefficients = lowering.allocate(Float.self, max(1, terms.count) * lanes)
     shifts = lowering.allocate(Float.self, (terms.count + 1) * lanes)
@@ -34,6 +43,8 @@ final class NodeSum {
   }
 
   private var lanes: Int { output.shape.lanes }
+  /// Whether the present run drops paths of some images.
+  private var dropsPaths: Bool { hasPaths && state.drops != nil }
 
   /// Once the statistics of every term are known.
   func updateCoefficients() {
@@ -61,7 +72,7 @@ final class NodeSum {
 
   func forward(image: Int, scratch: WorkerScratch) {
     let shape = output.shape
-    let maps = hasPaths && state.drops != nil ? keptMaps(image: image, scratch: scratch) : (coefficients, shifts)
+    let maps = dropsPaths ? keptMaps(image: image, scratch: scratch) : (coefficients, shifts)
     for block in 0..<shape.blocks {
       for (index, term) in terms.enumerated() {
         scratch.terms[index] = UnsafePointer(term.values.block(block, image: image))
@@ -89,8 +100,8 @@ final class NodeSum {
     return (kept, kept)
   }
 
-  /// Doubles that `reduce` adds to: Σ g·x of each term, then Σ g, of every lane; with paths, Σ g of each term.
-  var sumCount: Int { (hasPaths ? 2 * terms.count : terms.count + 1) * lanes }
+  /// Doubles that `reduce` adds to: Σ g·x of each term, then Σ g, of every lane; where paths are dropped, Σ g of each group.
+  var sumCount: Int { (terms.count + (hasPaths ? groups.count : 1)) * lanes }
 
   /// Whether the backward pass needs Σ g·x of a term: for the map of its norm, or for its mixing weight.
   private func isReduced(_ term: MixedEdge.Term) -> Bool { term.norm != nil || state.wantsMixingGradient }
@@ -109,33 +120,43 @@ final class NodeSum {
             products: sums + terms.lowerBound * lanes + block * Lanes.count, stride: Int64(lanes),
             gradient: gradientSum.map { $0 + block * Lanes.count }), Int32(shape.pixels))
       }
-      if hasPaths {
-        for (index, term) in terms.enumerated() where isReduced(term) && state.keep(term.path, image: image) != 0 {
-          reduce(index..<index + 1, gradientSum: sums + (terms.count + index) * lanes)
-        }
-      } else {
-        var start = 0
-        var gradientSum: Doubles? = sums + terms.count * lanes
-        while let first = terms[start...].firstIndex(where: isReduced) {
-          start = terms[first...].firstIndex { !isReduced($0) } ?? terms.count
+      func reduceAll(_ group: Range<Int>, gradientSum: Doubles) {
+        var start = group.lowerBound
+        var gradientSum: Doubles? = gradientSum
+        while let first = terms[start..<group.upperBound].firstIndex(where: isReduced) {
+          start = terms[first..<group.upperBound].firstIndex { !isReduced($0) } ?? group.upperBound
           reduce(first..<start, gradientSum: gradientSum)
           gradientSum = nil
         }
+      }
+      guard dropsPaths else {
+        reduceAll(0..<terms.count, gradientSum: sums + terms.count * lanes)
+        continue
+      }
+      for (place, group) in groups.enumerated() where state.keep(terms[group.lowerBound].path, image: image) != 0 {
+        reduceAll(group, gradientSum: sums + (terms.count + place) * lanes)
       }
     }
   }
 
   /// Mixing-weight gradients, and each term's backward map.
   func finishBackward(sums: Doubles, images: Int) {
-    for (index, term) in terms.enumerated() where isReduced(term) {
+    guard dropsPaths else {
+      return finishBackward(0..<terms.count, sums: sums, gradientSum: sums + terms.count * lanes, images)
+    }
+    for (place, group) in groups.enumerated() {
+      let gradientSum = sums + (terms.count + place) * lanes
+      let scale = Double(state.scale(terms[group.lowerBound].path))
+      for lane in 0..<lanes { gradientSum[lane] *= scale }
+      for value in group.lowerBound * lanes..<group.upperBound * lanes { sums[value] *= scale }
+      finishBackward(group, sums: sums, gradientSum: gradientSum, images)
+    }
+  }
+
+  private func finishBackward(_ group: Range<Int>, sums: Doubles, gradientSum: Doubles, _ images: Int) {
+    for index in group where isReduced(terms[index]) {
+      let term = terms[index]
       let product = sums + index * lanes
-      let gradientSum = sums + (hasPaths ? terms.count + index : terms.count) * lanes
-      if term.path != nil, let drops = state.drops {
-        for lane in 0..<lanes {
-          product[lane] *= Double(drops.scale)
-          gradientSum[lane] *= Double(drops.scale)
-        }
-      }
       let weight = state.mixing(kind, term.mixingIndex)
       var inner = 0.0
       if let norm = term.norm {

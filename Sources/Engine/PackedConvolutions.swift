@@ -10,6 +10,8 @@ final class PackedConvolutions {
   /// Edges that share blocks, each with its position in them: all of an edge's convolutions have the same one.
   struct Pack {
     let edges: [Int]
+    /// Which path each of them is, where it can be dropped.
+    let paths: [Int?]
     /// Of the edges' mixtures, side by side.
     let gradient: Activation
     let singles: [ConvolutionUnit]
@@ -78,8 +80,8 @@ final class PackedConvolutions {
         }
         let target = wide(edges.count)
         return Pack(
-          edges: edges, gradient: lowering.activation(stride == 2 ? target.halved() : target), singles: singles,
-          separables: separables)
+          edges: edges, paths: edges.map { cell.path(ofEdge: $0) },
+          gradient: lowering.activation(stride == 2 ? target.halved() : target), singles: singles, separables: separables)
       }
     }
     self.replicas = replicas

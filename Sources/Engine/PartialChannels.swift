@@ -31,6 +31,8 @@ final class PartialChannels {
   private let topology: CellTopology
   /// Where the weights of the bypasses begin in the cell kind's mixing weights.
   private let mixingOffset: Int
+  /// Which path each edge is, where it can be dropped, its bypass with it.
+  private let paths: [Int?]
   private let state: PlanState
 
   init(
@@ -44,6 +46,7 @@ final class PartialChannels {
     kind = cell.kindIndex
     topology = cell.topology
     self.mixingOffset = mixingOffset
+    paths = cell.topology.edges.indices.map { cell.path(ofEdge: $0) }
     state = lowering.state
     func part(_ shape: PlaneShape) -> PlaneShape {
       PlaneShape(channels: shape.channels / ways, height: shape.height, width: shape.width)
@@ -136,19 +139,26 @@ final class PartialChannels {
   /// Doubles that `reduce` adds to: of each edge into the node, every lane.
   func sumCount(node: Int) -> Int { topology.edgesInto(node: node).count * bypassGradients[node].shape.lanes }
 
-  /// Σ gradient · bypass of each edge into a node.
+  /// Σ gradient · bypass of each edge into a node that the image keeps.
   func reduce(node: Int, image: Int, sums: Doubles, scratch: WorkerScratch) {
     let gradient = bypassGradients[node]
     let edges = topology.edgesInto(node: node)
     for block in 0..<gradient.shape.blocks {
       let at = block * gradient.shape.floatsPerBlock
-      for (index, edge) in edges.enumerated() {
-        scratch.terms[index] = UnsafePointer(bypass(of: topology.edges[edge].source).image(image) + at)
+      func isKept(_ index: Int) -> Bool { state.keep(paths[edges.lowerBound + index], image: image) != 0 }
+      var start = 0
+      while let first = (start..<edges.count).first(where: isKept) {
+        start = (first..<edges.count).first { !isKept($0) } ?? edges.count
+        for index in first..<start {
+          scratch.terms[index - first] = UnsafePointer(
+            bypass(of: topology.edges[edges.lowerBound + index].source).image(image) + at)
+        }
+        state.kernels.pointee.reduce(
+          gradient.image(image) + at, Int32(ck_lanes), ck_terms(scratch, count: start - first),
+          ck_products(
+            products: sums + first * gradient.shape.lanes + block * Lanes.count, stride: Int64(gradient.shape.lanes),
+            gradient: nil), Int32(gradient.shape.pixels))
       }
-      state.kernels.pointee.reduce(
-        gradient.image(image) + at, Int32(ck_lanes), ck_terms(scratch, count: edges.count),
-        ck_products(products: sums + block * Lanes.count, stride: Int64(gradient.shape.lanes), gradient: nil),
-        Int32(gradient.shape.pixels))
     }
   }
 
@@ -156,7 +166,7 @@ final class PartialChannels {
     let lanes = bypassGradients[node].shape.lanes
     for (index, edge) in topology.edgesInto(node: node).enumerated() {
       let inner = (0..<lanes).reduce(0.0) { $0 + sums[index * lanes + $1] }
-      state.addGradient(kind, mixingOffset + edge, inner)
+      state.addGradient(kind, mixingOffset + edge, Double(state.scale(paths[edge])) * inner)
     }
   }
 
@@ -210,7 +220,8 @@ final class PartialChannels {
     for (index, term) in terms.enumerated() {
       scratch.terms[index] = UnsafePointer(term.values.image(image) + at)
       (scratch.coefficients + index * Lanes.count).update(
-        repeating: state.mixing(kind, mixingOffset + term.edge), count: Lanes.count)
+        repeating: state.keep(paths[term.edge], image: image) * state.mixing(kind, mixingOffset + term.edge),
+        count: Lanes.count)
     }
     return terms.count
   }

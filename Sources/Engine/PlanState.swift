@@ -58,6 +58,9 @@ final class PlanState {
     return drops.isKept[path * drops.images + image] ? drops.scale : 0
   }
 
+  /// What a path is multiplied by in images that keep it.
+  func scale(_ path: Int?) -> Float { path == nil ? 1 : drops?.scale ?? 1 }
+
   /// target ← (accumulate ? target : 0) + weight · values ⊙ mask / (1 − rate), as nn.Dropout scales. The mask depends on the
   /// batch's key, the image, the stream and the place alone.
   func drop(_ values: Activation, weight: Float, image: Int, stream: UInt32, into target: Activation, accumulate: Bool) {

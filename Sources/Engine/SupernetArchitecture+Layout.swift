@@ -12,19 +12,30 @@ extension SupernetArchitecture {
   /// state 0 to state 1 of the first cell.
   private func stageLayout(stages: Int) -> StageNetworkLayout {
     let kind = operations.kinds[0]
-    return StageNetworkLayout(
+    var result = StageNetworkLayout(
       channels: channels, imageSize: imageSize, classes: classes, stages: stages, cellsPerStage: layers / stages
     ) { index, channels in
       CellLayout(
         index: index, channels: channels, kind: kind, kindIndex: 0, isAfterReduction: false,
-        candidates: zip(kind.topology.edges, operations.candidates[0]).map { edge, operations in
-          operations.enumerated().map {
+        candidates: zip(kind.topology.edges.enumerated(), operations.candidates[0]).map { place, operations in
+          let (number, edge) = place
+          return operations.enumerated().map {
             CellLayout.Candidate(
-              operation: $1, name: "cells.\(index).edges.\(edge.target)<-\(edge.source).\($0)")
+              operation: $1, name: "cells.\(index).edges.\(edge.target)<-\(edge.source).\($0)",
+              path: path(cell: index, edge: number))
           }
         }, outputs: kind.outputs, hasAffineNorms: false, normalisesPools: false)
     }
+    // The blocks between stages have numbers too, and paths that nothing is on.
+    if variant.dropsPaths { result.pathCount = (layers + stages - 1) * mostEdges }
+    return result
   }
+
+  /// An edge of a cell is a path, all its operations together, where edges can be dropped.
+  private func path(cell: Int, edge: Int) -> Int? { variant.dropsPaths ? cell * mostEdges + edge : nil }
+
+  /// Of a cell of any kind.
+  private var mostEdges: Int { operations.kinds.map(\.topology.edges.count).max() ?? 0 }
 
   private var chainLayout: CellChainLayout {
     var channels = channels
@@ -37,12 +48,15 @@ extension SupernetArchitecture {
         isAfterReduction: index > 0 && isReduction(index - 1),
         candidates: operations.candidates[kind].enumerated().map { edge, operations in
           operations.enumerated().map {
-            CellLayout.Candidate(operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)")
+            CellLayout.Candidate(
+              operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)", path: path(cell: index, edge: edge))
           }
         }, outputs: cell.outputs, hasAffineNorms: false, normalisesPools: true,
         partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
         mergesConvolutions: variant.mergedConvolutions)
     }
-    return CellChainLayout(stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells)
+    return CellChainLayout(
+      stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells,
+      pathCount: variant.dropsPaths ? layers * mostEdges : 0)
   }
 }

@@ -11,6 +11,8 @@ public final class SupernetProblem: BilevelProblem {
   public let seed: UInt64
   /// Of skip connections, in training and validation batches alike, not in those of the whole validation split.
   private let skipDropout: SkipDropout?
+  /// Of the same batches: edges that they drop, and images that are cut.
+  private let regularisation: RampedRegularisation
   private let depthwiseInitialisation: DepthwiseInitialisation
   private let kind: EngineKind
   private let kernels: KernelSet
@@ -19,6 +21,7 @@ public final class SupernetProblem: BilevelProblem {
   ///   - seed: fixes ω and α at the start.
   ///   - variant: what partial channels and progressive shrinking change in the network.
   ///   - skipDropout: the rates of a variant with dropout of skip connections.
+  ///   - regularisation: the rates of a variant that drops edges, and of the cutout of `loader`.
   ///   - depthwiseInitialisation: how large depthwise weights are at the start.
   ///   - engine: what computes the network.
   ///   - threads: threads that share a batch; no result depends on their number.
@@ -27,31 +30,33 @@ public final class SupernetProblem: BilevelProblem {
   public convenience init(
     space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
     variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil,
-    depthwiseInitialisation: DepthwiseInitialisation = .pytorch1, engine: EngineKind = .cpu, kernels: KernelSet? = nil
+    regularisation: RampedRegularisation = .none, depthwiseInitialisation: DepthwiseInitialisation = .pytorch1,
+    engine: EngineKind = .cpu, kernels: KernelSet? = nil
   ) throws {
     let architecture = try SupernetArchitecture(
       space: space, channels: channels, layers: layers, classes: loader.dataset.classes, imageSize: loader.dataset.side,
       variant: variant)
     try self.init(
       architecture, loader, seed: seed, threads: threads, skipDropout: variant.skipDropout ? skipDropout : nil,
-      depthwiseInitialisation, engine, kernels ?? Kernels.select())
+      regularisation, depthwiseInitialisation, engine, kernels ?? Kernels.select())
   }
 
   private init(
     _ architecture: SupernetArchitecture, _ loader: BatchLoader, seed: UInt64, threads: Int, skipDropout: SkipDropout?,
-    _ depthwiseInitialisation: DepthwiseInitialisation, _ kind: EngineKind, _ kernels: KernelSet
+    _ regularisation: RampedRegularisation, _ depthwiseInitialisation: DepthwiseInitialisation, _ kind: EngineKind,
+    _ kernels: KernelSet
   ) throws {
     model = try SupernetModel(
       architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,
       on: kind, kernels: kernels)
-    (self.loader, self.seed, self.skipDropout) = (loader, seed, skipDropout)
+    (self.loader, self.seed, self.skipDropout, self.regularisation) = (loader, seed, skipDropout, regularisation)
     (self.depthwiseInitialisation, self.kind, self.kernels) = (depthwiseInitialisation, kind, kernels)
   }
 
   public func copy(threads: Int) throws -> SupernetProblem {
     try SupernetProblem(
-      model.architecture, loader, seed: seed, threads: threads, skipDropout: skipDropout, depthwiseInitialisation, kind,
-      kernels)
+      model.architecture, loader, seed: seed, threads: threads, skipDropout: skipDropout, regularisation,
+      depthwiseInitialisation, kind, kernels)
   }
 
   public var initialAlphas: ArchitectureParameters { model.makeInitialAlphas(seed: seed) }
@@ -64,17 +69,23 @@ public final class SupernetProblem: BilevelProblem {
   public var dataChecksum: String? { loader.dataset.checksum }
   public var stepsPerEpoch: Int { loader.stepsPerEpoch }
   public func trainingBatch(epoch: Int, step: Int) throws -> ImageBatch {
-    try dropping(loader.trainingBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+    try dropping(
+      loader.trainingBatch(epoch: epoch, step: step, cutoutProbability: cutout(epoch, step)), epoch: epoch, step: step)
   }
   public func validationBatch(epoch: Int, step: Int) throws -> ImageBatch {
-    try dropping(loader.validationBatch(epoch: epoch, step: step), epoch: epoch, step: step)
+    try dropping(
+      loader.validationBatch(epoch: epoch, step: step, cutoutProbability: cutout(epoch, step)), epoch: epoch, step: step)
   }
-  // Dropout goes with the epoch of the search, not with that of the draw.
+  // Dropout, dropped edges and cutout go with the epoch of the search, not with that of the draw.
   public func trainingBatch(epoch: Int, step: Int, draw: Int) throws -> ImageBatch {
-    try dropping(loader.trainingBatch(epoch: BatchDraws.epoch(draw), step: step), epoch: epoch, step: step)
+    try dropping(
+      loader.trainingBatch(epoch: BatchDraws.epoch(draw), step: step, cutoutProbability: cutout(epoch, step)),
+      epoch: epoch, step: step)
   }
   public func validationBatch(epoch: Int, step: Int, draw: Int) throws -> ImageBatch {
-    try dropping(loader.validationBatch(epoch: BatchDraws.epoch(draw), step: step), epoch: epoch, step: step)
+    try dropping(
+      loader.validationBatch(epoch: BatchDraws.epoch(draw), step: step, cutoutProbability: cutout(epoch, step)),
+      epoch: epoch, step: step)
   }
   public var validationSplitCount: Int { loader.validationSplit.count }
 
@@ -92,11 +103,18 @@ public final class SupernetProblem: BilevelProblem {
   }
 
   private func dropping(_ batch: ImageBatch, epoch: Int, step: Int) -> ImageBatch {
-    guard let skipDropout else { return batch }
     var batch = batch
-    batch.skipDropout = skipDropout.rate(epoch: epoch + step / max(1, stepsPerEpoch))
+    if let skipDropout { batch.skipDropout = skipDropout.rate(epoch: whole(epoch, step)) }
+    batch.dropPath = regularisation.dropPath(epoch: whole(epoch, step))
     return batch
   }
+
+  private func cutout(_ epoch: Int, _ step: Int) -> Double {
+    regularisation.cutoutProbability(epoch: whole(epoch, step))
+  }
+
+  /// The epoch of a step, which may lie past the end of the one that it is counted from.
+  private func whole(_ epoch: Int, _ step: Int) -> Int { epoch + step / max(1, stepsPerEpoch) }
 
   public func evaluate(weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch) -> BatchLoss {
     let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: batch)
@@ -107,7 +125,7 @@ public final class SupernetProblem: BilevelProblem {
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector
   ) -> BatchLoss {
     var whole = batch
-    whole.skipDropout = 0
+    (whole.skipDropout, whole.dropPath) = (0, 0)
     let (loss, correct) = model.evaluate(weights: weights, alphas: alphas, batch: whole, statistics: statistics)
     return BatchLoss(loss: loss, correct: correct, count: batch.count)
   }

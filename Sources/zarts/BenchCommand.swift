@@ -32,6 +32,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "K: operations see the first 1/K of the channels, and edges have weights (PC-DARTS).")
   var partialChannels: Int = 1
   @Flag(help: "The convolutions of an edge are one with a shared kernel (MergeNAS).") var mergedConvolutions = false
+  @Option(help: "Probability with which images drop edges of cells (RobustDARTS).") var dropPath: Double = 0
   @Option(help: "Images of a batch.") var batch: Int = 64
   @Option(help: "Threads. Default: \(ThreadHelp.number).") var threads: Int?
   @Option(
@@ -66,6 +67,9 @@ struct BenchCommand: ParsableCommand {
     try BatchLoader.batchSizes.check(batch, "--batch")
     try ThreadPool.counts.check(threads, "--threads")
     try RunBounds.groups.check(groups, "--groups")
+    guard RealBounds.belowOne.contains(dropPath) else {
+      throw ValidationError("--drop-path: found \(dropPath), wanted \(RealBounds.belowOne.wanted)")
+    }
     let turns = CountBounds(1...100_000)
     try turns.check(repeats, "--repeats")
     try turns.check(rounds, "--rounds")
@@ -97,6 +101,10 @@ struct BenchCommand: ParsableCommand {
     guard !mergedConvolutions || genotype == nil && peer == nil else {
       throw ValidationError(
         "--merged-convolutions: \(genotype == nil ? "a peer races the plain supernet" : "a derived network has none")")
+    }
+    guard dropPath == 0 || genotype == nil && peer == nil else {
+      throw ValidationError(
+        "--drop-path \(dropPath): \(genotype == nil ? "a peer races the plain supernet" : "for a supernet alone")")
     }
     guard groups == 1 || genotype == nil && peer == nil else {
       throw ValidationError(
@@ -147,9 +155,10 @@ struct BenchCommand: ParsableCommand {
       variant.partialChannels = partialChannels
       variant.edgeNormalisation = partialChannels > 1
       variant.mergedConvolutions = mergedConvolutions
+      variant.dropsPaths = dropPath > 0
       return try EngineBenchmark(
         space: space, channels: channels, layers: layers, batch: batch, threads: threads, groups: groups,
-        variant: variant, engine: engine ?? .cpu, kernels: kernels)
+        variant: variant, dropPath: dropPath, engine: engine ?? .cpu, kernels: kernels)
     }
     return try EngineBenchmark(
       derived: DerivedArchitecture(

@@ -16,10 +16,11 @@ enum ProblemFactory {
 
   /// - Throws: `InputError` where the data cannot be used; what the supernet throws.
   @Sendable static func make(_ configuration: SearchConfiguration) throws -> SupernetProblem {
+    let dataset = try DatasetSpecification(parsing: configuration.dataset).load()
     let loader = try BatchLoader(
-      dataset: DatasetSpecification(parsing: configuration.dataset).load(), seed: configuration.seed,
-      batchSize: configuration.batch, trainLimit: configuration.trainLimit, split: configuration.split,
-      validationSampling: configuration.validationSampling, threads: configuration.threads)
+      dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
+      split: configuration.split, validationSampling: configuration.validationSampling,
+      augmentation: configuration.augmentation(of: dataset), threads: configuration.threads)
     let ahead = configuration.updatePlan.trainingBatches
     if ahead > 0 { try checkMemory(for: ahead, of: loader, "\(ahead) batches of inner training") }
     return try make(configuration, loader: loader, threads: threads(configuration))
@@ -86,8 +87,9 @@ enum ProblemFactory {
     try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: threads, variant: configuration.variant,
-      skipDropout: configuration.skipDropoutSchedule, depthwiseInitialisation: configuration.depthwiseInitialisation,
-      engine: configuration.engine, kernels: RunningProgram.kernels())
+      skipDropout: configuration.skipDropoutSchedule, regularisation: configuration.regularisation,
+      depthwiseInitialisation: configuration.depthwiseInitialisation, engine: configuration.engine,
+      kernels: RunningProgram.kernels())
   }
 
   /// Copies of a problem for points that are evaluated side by side, on the same batches.

@@ -24,6 +24,10 @@ struct SearchFlags: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("merged_convolutions", default: "not"))
   var mergedConvolutions: Bool?
   @Option(help: SettingHelp.of("skip_dropout")) var skipDropout: Double?
+  @Option(help: SettingHelp.of("drop_path")) var dropPath: Double?
+  @Option(help: SettingHelp.of("cutout")) var cutout: Int?
+  @Option(help: SettingHelp.of("cutout_probability")) var cutoutProbability: Double?
+  @Flag(inversion: .prefixedNo, help: SettingHelp.of("cutout_ramp")) var cutoutRamp: Bool?
   @Option(
     help: SettingHelp.of(
       "maximum_skips", "Skip connections that a genotype's normal cell has at most (P-DARTS)", default: "any number"))
@@ -106,7 +110,9 @@ struct SearchFlags: ParsableArguments {
       Setting("partial_channels", partialChannels, \.partialChannels),
       Setting("edge_normalisation", edgeNormalisation, \.edgeNormalisation),
       Setting("merged_convolutions", mergedConvolutions, \.mergedConvolutions),
-      Setting("skip_dropout", skipDropout, \.skipDropout),
+      Setting("skip_dropout", skipDropout, \.skipDropout), Setting("drop_path", dropPath, \.dropPath),
+      Setting("cutout", cutout, \.cutout), Setting("cutout_probability", cutoutProbability, \.cutoutProbability),
+      Setting("cutout_ramp", cutoutRamp, \.rampsCutout),
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),

@@ -18,7 +18,7 @@ private func fingerprint(
     images: (0..<batch * 3 * 144).map { _ in Float(stream.normal()) }, labels: (0..<batch).map { Int32($0 % 10) },
     channels: 3,
     height: 12, width: 12, noiseKey: 99)
-  images.skipDropout = 0.3
+  (images.skipDropout, images.dropPath) = (0.3, 0.3)
   let gradient = model.makeVector()
   let statistics = model.makeInitialStatistics()
   let result = model.gradient(
@@ -50,7 +50,7 @@ private func fingerprint(
 
   @Test(
     "bits of a variant are the same on any number of threads and with every instruction set",
-    arguments: TinySupernet.variants)
+    arguments: TinySupernet.variants + TinySupernet.paths)
   func variants(network: TinySupernet) throws {
     func found(_ threads: Int, _ set: String?) throws -> [UInt32] {
       try fingerprint(

@@ -31,7 +31,7 @@ import Testing
       weights: gradient.map { model.tensors($0).map(\.values.bits) }, statistics: statistics.values.bits)
   }
 
-  @Test("a gradient is the same whichever others are asked for", arguments: TinySupernet.all)
+  @Test("a gradient is the same whichever others are asked for", arguments: TinySupernet.all + TinySupernet.paths)
   func parts(network: TinySupernet) throws {
     let model = try network.model()
     let images = network.images()
@@ -52,7 +52,9 @@ import Testing
     #expect(evaluated.loss.bitPattern == both.loss.bitPattern && evaluated.correct == both.correct, "forward only")
   }
 
-  @Test("a smaller batch has the same results whatever size the buffers were laid out for", arguments: TinySupernet.perSpace)
+  @Test(
+    "a smaller batch has the same results whatever size the buffers were laid out for",
+    arguments: TinySupernet.perSpace + TinySupernet.paths)
   func smallerBatch(network: TinySupernet) throws {
     for count in [1, 2, 3, 5] {
       let images = network.images(count: count)

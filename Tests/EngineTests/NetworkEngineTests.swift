@@ -15,6 +15,9 @@ import Testing
       TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
       TinySupernet(space: .s3, channels: 20, variant: .dropping(partial: 2)),
       TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: .merging()),
+      TinySupernet(space: .s6, channels: 4, variant: SupernetVariant().withPaths),
+      TinySupernet(space: .s1, channels: 16, imageSize: 12, variant: SupernetVariant.partial(4, edges: true).withPaths),
+      TinySupernet(space: .nb201, channels: 8, variant: SupernetVariant().withPaths),
     ]
 
   /// Those that plain loops run through often within seconds.
@@ -23,6 +26,9 @@ import Testing
     TinySupernet(space: .nb201, channels: 4),
     TinySupernet(space: .s2, channels: 8, variant: .partial(2, edges: true)),
     TinySupernet(space: .s1, channels: 4, variant: .merging()),
+    TinySupernet(space: .s3, channels: 4, variant: SupernetVariant().withPaths),
+    TinySupernet(space: .s2, channels: 8, variant: SupernetVariant.partial(2, edges: true).withPaths),
+    TinySupernet(space: .nb201, channels: 4, variant: SupernetVariant().withPaths),
   ]
 
   private static func description(_ network: TinySupernet) throws -> NetworkDescription {

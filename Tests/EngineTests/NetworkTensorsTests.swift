@@ -29,7 +29,7 @@ import Testing
 
   /// Every space, variant, stem and auxiliary head.
   static let networks: [Network] =
-    TinySupernet.all.map { network in
+    (TinySupernet.all + TinySupernet.paths).map { network in
       Network(name: network.description) { try network.model(batch: 1).engine.network }
     } + [
       .derived("derived", InitialWeightsTests.genotype, auxiliary: true),

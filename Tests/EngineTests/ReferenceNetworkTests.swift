@@ -37,7 +37,9 @@ import Testing
     #expect(Self.error(valid.alphaGradient, gradient.flat.map(Double.init)) < 1e-7)
   }
 
-  @Test("The engine computes what the reference defines, in every space and variant", arguments: TinySupernet.all)
+  @Test(
+    "The engine computes what the reference defines, in every space and variant",
+    arguments: TinySupernet.all + TinySupernet.paths)
   func engineAgrees(network: TinySupernet) throws {
     let model = try network.model()
     let weights = model.makeInitialWeights(seed: 11)

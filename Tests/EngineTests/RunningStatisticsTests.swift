@@ -153,7 +153,7 @@ import Testing
   /// 15 images go in three groups, the last of them smaller. Noise and dropout are drawn by the place in the batch.
   @Test(
     "a prediction is the same whatever images are beside it and on any number of threads",
-    arguments: TinySupernet.all.filter { $0.space != .s4 && !$0.variant.skipDropout })
+    arguments: (TinySupernet.all + TinySupernet.paths).filter { $0.space != .s4 && !$0.variant.skipDropout })
   func independence(network: TinySupernet) throws {
     let count = 15
     let model = try network.model(batch: count)

@@ -48,12 +48,29 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     TinySupernet(space: .s5, channels: 4, variant: .merging(shrunk: .s5, to: 4)),
   ]
 
+  /// Networks whose edges are dropped: every space, and variants that lay edges out otherwise: convolutions that share blocks, channels
+  /// that bypass operations, skip connections with dropout, merged convolutions, fewer candidates.
+  package static let paths: [TinySupernet] =
+    SearchSpace.allCases.map {
+      TinySupernet(space: $0, channels: $0 == .s6 ? 20 : 12, imageSize: 12, variant: SupernetVariant().withPaths)
+    } + [
+      TinySupernet(space: .s5, channels: 16, imageSize: 12, variant: SupernetVariant.partial(4, edges: true).withPaths),
+      TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: SupernetVariant.partial(4, edges: true).withPaths),
+      TinySupernet(space: .s3, channels: 40, variant: SupernetVariant.partial(2, edges: false).withPaths),
+      TinySupernet(space: .s3, channels: 20, imageSize: 12, variant: SupernetVariant.dropping(partial: 2).withPaths),
+      TinySupernet(space: .s2, channels: 12, variant: SupernetVariant.dropping(partial: 1).withPaths),
+      TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: SupernetVariant.merging().withPaths),
+      TinySupernet(space: .s6, channels: 12, variant: SupernetVariant.merging().withPaths),
+      TinySupernet(space: .s5, channels: 12, variant: SupernetVariant.shrunk(.s5, to: 3).withPaths),
+    ]
+
   package var description: String {
     var text = "\(space), \(channels) channels, \(imageSize)×\(imageSize)"
     if variant.partialChannels > 1 { text += ", 1/\(variant.partialChannels) of them" }
     if variant.edgeNormalisation { text += ", β" }
     if variant.skipDropout { text += ", dropout" }
     if variant.mergedConvolutions { text += ", merged" }
+    if variant.dropsPaths { text += ", paths" }
     if let operations = variant.operations { text += ", \(operations.operationsPerEdge) operations" }
     return text
   }
@@ -74,6 +91,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
       labels: (0..<count).map { _ in Int32(stream.integer(below: 10)) }, channels: 3, height: imageSize, width: imageSize,
       noiseKey: noiseKey)
     result.skipDropout = variant.skipDropout ? 0.4 : 0
+    result.dropPath = variant.dropsPaths ? 0.3 : 0
     return result
   }
 
@@ -91,6 +109,13 @@ extension SupernetVariant {
   package static func partial(_ ways: Int, edges: Bool) -> SupernetVariant {
     var variant = SupernetVariant()
     (variant.partialChannels, variant.edgeNormalisation) = (ways, edges)
+    return variant
+  }
+
+  /// The same whose edges can be dropped.
+  package var withPaths: SupernetVariant {
+    var variant = self
+    variant.dropsPaths = true
     return variant
   }
 

@@ -16,6 +16,7 @@ struct CandidateSupernetTests {
     (result.seed, result.epochs, result.warmup, result.channels, result.layers) = (7, 2, 1, 8, 3)
     (result.batch, result.innerSteps, result.candidates, result.threads) = (4, 2, 5, 2)
     if space == .s2 { result.skipDropout = 0.5 }
+    if space == .s3 { result.dropPath = 0.5 }
     return result
   }
 
@@ -34,13 +35,15 @@ struct CandidateSupernetTests {
     return ObservedProblem(
       try SupernetProblem(
         space: settings.space, channels: settings.channels, layers: settings.layers, loader: loader, seed: settings.seed,
-        threads: threads, variant: settings.variant, skipDropout: settings.skipDropoutSchedule))
+        threads: threads, variant: settings.variant, skipDropout: settings.skipDropoutSchedule,
+        regularisation: settings.regularisation))
   }
 
   @Test(
     "A supernet's search has the same bits on groups of other threads and on ranks that make their batches themselves",
     arguments: [
-      (SearchMethod.zartsMGS, SearchSpace.s2), (.zartsMGS, .s4), (.zartsRS, .s4), (.zartsGLD, .s2), (.random, .s4),
+      (SearchMethod.zartsMGS, SearchSpace.s2), (.zartsMGS, .s3), (.zartsMGS, .s4), (.zartsRS, .s4), (.zartsGLD, .s2),
+      (.random, .s4),
     ])
   func sameBits(method: SearchMethod, space: SearchSpace) throws {
     let folder = try ScratchFolder()

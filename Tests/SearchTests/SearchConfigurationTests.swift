@@ -37,7 +37,7 @@ struct SearchConfigurationTests {
   @Test func everyMethodKnowsItsSettings() {
     let training = ["candidate_learning_rate", "candidate_momentum"]
     let own: [SearchMethod: [String]] = [
-      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"],
+      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"], .rDARTSDP: ["alpha_learning_rate"],
       .darts1ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .darts2ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"] + training,

@@ -78,7 +78,7 @@ struct SearchPresetTests {
   func validationBatchesAreDrawnAsTheSourceDrawsThem() throws {
     let fresh = Set(
       try SearchPreset.all.filter { try SearchConfiguration(preset: $0).validationSampling == .fresh }.map(\.name))
-    #expect(fresh == ["paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10"])
+    #expect(fresh == ["paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10", "paper-rdarts-dp-s1-cifar10"])
     for preset in SearchPreset.all where ["paper-", "authors-"].contains(where: { preset.name.hasPrefix($0) }) {
       #expect(preset.yaml.contains("validation_sampling: "), "\(preset.name) says which")
     }
@@ -93,6 +93,20 @@ struct SearchPresetTests {
     #expect(configuration.earlyStopping == .robustDARTSCode)
     #expect(configuration.method == .darts2ES && configuration.space == .s1 && configuration.warmup == 0)
     #expect(configuration.ignoredSettings.isEmpty)
+  }
+
+  @Test("The preset of R-DARTS (DP) is DARTS of second order with the rates of the public code's defaults")
+  func presetOfDropPathHasTheSettingsOfThePublicCode() throws {
+    let configuration = try SearchConfiguration(preset: SearchPreset(named: "paper-rdarts-dp-s1-cifar10", at: ""))
+    #expect(configuration.method == .rDARTSDP && configuration.space == .s1 && configuration.weightDecay == 3e-4)
+    #expect(configuration.dropPath == 0.2 && configuration.cutout == 16 && configuration.cutoutProbability == 1)
+    #expect(!configuration.rampsCutout && configuration.variant.dropsPaths && configuration.ignoredSettings.isEmpty)
+    let regularisation = configuration.regularisation
+    #expect(regularisation.dropPath(epoch: 49) == 0.2 && regularisation.cutoutProbability(epoch: 0) == 1)
+    let method = SearchConfiguration(method: .rDARTSDP, space: .s1, dataset: "x")
+    #expect(method.rampsCutout && method.regularisation.cutoutProbability(epoch: 0) == 0)
+    let other = SearchConfiguration(method: .darts2, space: .s1, dataset: "x")
+    #expect(method.updatePlan == other.updatePlan && !other.variant.dropsPaths && other.cutout == 0)
   }
 
   @Test func fileWinsOverPresetAndCommandLineOverBoth() throws {

@@ -19,7 +19,9 @@ import Testing
     "seed": { $0.seed = 8 }, "epochs": { $0.epochs = 4 }, "warmup": { $0.warmup = 3 }, "channels": { $0.channels = 12 },
     "layers": { $0.layers = 4 }, "partial_channels": { $0.partialChannels = 2 },
     "edge_normalisation": { $0.edgeNormalisation = true }, "merged_convolutions": { $0.mergedConvolutions = true },
-    "skip_dropout": { $0.skipDropout = 0.5 }, "maximum_skips": { $0.maximumSkips = 0 },
+    "skip_dropout": { $0.skipDropout = 0.5 }, "drop_path": { $0.dropPath = 0.5 }, "cutout": { $0.cutout = 4 },
+    "cutout_probability": { $0.cutoutProbability = 0 }, "cutout_ramp": { $0.rampsCutout = false },
+    "maximum_skips": { $0.maximumSkips = 0 },
     "operations": { $0.keptOperations = try? $0.space.operations.strongest(1, alphas: $0.space.zeroAlphas) },
     "stages": {
       $0.stages = [SearchStage(layers: 4, channels: 8, operations: 2, skipDropout: 0, epochs: 3, warmup: 2)]
@@ -55,24 +57,28 @@ import Testing
     (result.seed, result.epochs, result.warmup, result.channels, result.layers) = (7, 3, 2, 8, 3)
     (result.batch, result.threads, result.innerSteps, result.candidates, result.radii) = (4, 1, 2, 2, 2)
     (result.eigenvalueEvery, result.eigenvalueBatches) = (1, 1)
+    // What is done to a cutout shows where there is one.
+    if key.hasPrefix("cutout_") { result.cutout = 4 }
     return result
   }
 
   private static func problem(_ configuration: SearchConfiguration) throws -> SupernetProblem {
     var stream = RandomStream(seed: 4, purpose: .test)
-    let images = (0..<24 * 3 * 64).map { _ in Float(stream.normal()) }
+    // Bytes, since tensors are used as they are.
+    let images = (0..<24 * 3 * 64).map { _ in UInt8(stream.integer(below: 256)) }
     let dataset = try ImageDataset(
       name: "noise", classes: 3, side: 8,
-      training: .init(pixels: .floats(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
+      training: .init(pixels: .bytes(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
       normalisation: .cifar10)
     let loader = try BatchLoader(
       dataset: dataset, seed: configuration.seed, batchSize: configuration.batch, trainLimit: configuration.trainLimit,
-      split: configuration.split, validationSampling: configuration.validationSampling, threads: configuration.threads)
+      split: configuration.split, validationSampling: configuration.validationSampling,
+      augmentation: configuration.augmentation(of: dataset), threads: configuration.threads)
     return try SupernetProblem(
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: configuration.threads, variant: configuration.variant,
-      skipDropout: configuration.skipDropoutSchedule, depthwiseInitialisation: configuration.depthwiseInitialisation,
-      engine: configuration.engine)
+      skipDropout: configuration.skipDropoutSchedule, regularisation: configuration.regularisation,
+      depthwiseInitialisation: configuration.depthwiseInitialisation, engine: configuration.engine)
   }
 
   /// What a run computed until α first moved, and in all.

@@ -26,6 +26,7 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .zartsMGS, variant: .merged, space: .s1),
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
     Combination(method: .random, variant: .plain, space: .s2),
+    Combination(method: .rDARTSDP, variant: .edges, space: .s5),
     Combination(method: .zartsMGS, variant: .plain, space: .nb201),
   ]
 

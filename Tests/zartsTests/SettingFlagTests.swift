@@ -6,7 +6,8 @@ import Testing
   /// A value other than the default for each flag that stands for one setting of a search; nil for a flag without value.
   private static let values: [(flag: String, value: String?)] = [
     ("warmup", "3"), ("epochs", "20"), ("channels", "32"), ("layers", "5"), ("partial-channels", "4"),
-    ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"),
+    ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("drop-path", "0.25"),
+    ("cutout", "4"), ("cutout-probability", "0.5"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"),
     ("split", "file-order"), ("running-validation", nil),
     ("inner-steps", "3"), ("candidates", "6"), ("sigma", "0.5"), ("sigma-decay", "linear"), ("tau", "0.5"),
     ("lambda", "0.25"), ("proposal", "exact"), ("rs-distribution", "sphere"), ("mu", "0.25"), ("xi", "0.5"),
@@ -18,7 +19,9 @@ import Testing
     ("groups", "2"), ("keep-last", "2"), ("checkpoint-every", "5"), ("tensorboard", nil),
   ]
   /// Flags that go with none of the others, or that a comparison has otherwise.
-  private static let others = ["method", "space", "dataset", "seed", "threads", "merged-convolutions", "stages", "engine"]
+  private static let others = [
+    "method", "space", "dataset", "seed", "threads", "merged-convolutions", "stages", "engine", "cutout-ramp",
+  ]
 
   private static let compare = ["compare", "--methods", "zarts-mgs", "--spaces", "s5", "--datasets", "d", "--print-config"]
 
@@ -43,6 +46,8 @@ import Testing
     }
     let merged = try CommandLineRunner.run(Self.compare + ["--merged-convolutions"])
     #expect(merged.output.contains("merged_convolutions: true  # "), "\(merged.errors)")
+    let even = try CommandLineRunner.run(Self.compare + ["--no-cutout-ramp"])
+    #expect(usual.output.contains("cutout_ramp: true  # ") && even.output.contains("cutout_ramp: false  # "))
     let staged = try CommandLineRunner.run(Self.compare + ["--stages", "published"])
     #expect(staged.status != 0 && staged.errors.contains("setting stages"), "\(staged.errors)")
   }

@@ -9,6 +9,8 @@ public struct SupernetVariant: Hashable, Sendable {
   public var skipDropout = false
   /// Whether the convolutions of an edge are one with a shared kernel, which α shapes (Wang et al., MergeNAS, IJCAI 2020).
   public var mergedConvolutions = false
+  /// Whether images drop whole edges at the rate that a batch names (Zela et al., RobustDARTS, ICLR 2020, src/search/model_search.py).
+  public var dropsPaths = false
   /// The candidates where they are fewer than the space's.
   public var operations: EdgeOperations?
 

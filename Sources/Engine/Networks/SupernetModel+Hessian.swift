@@ -13,7 +13,8 @@ public struct AlphaHessianProduct: Sendable {
 
 extension SupernetModel {
   /// ∇²_α L(ω, α) · v on a batch at fixed ω, with the batch's own statistics: the derivative of the α-gradient along v, exact
-  /// up to rounding wherever no ReLU or maximum switches at α itself, as double backpropagation has it.
+  /// up to rounding wherever no ReLU or maximum switches at α itself, as double backpropagation has it. No edge is dropped,
+  /// whatever the batch says.
   ///
   /// The first call lays out a network with derivatives beside the plan, unless `prepareHessianProducts` has.
   ///
@@ -75,7 +76,8 @@ extension SupernetModel {
 
 extension SupernetModel {
   /// ∇²_ω L(ω, α) · v on a batch at fixed α, with the batch's own statistics: the derivative of the ω-gradient along v, exact up to
-  /// rounding wherever no ReLU or maximum switches at ω itself, as double backpropagation has it.
+  /// rounding wherever no ReLU or maximum switches at ω itself, as double backpropagation has it. No edge is dropped, whatever the
+  /// batch says.
   ///
   /// The first call lays out a network with derivatives beside the plan, unless `prepareWeightHessianProducts` has.
   ///

@@ -39,7 +39,7 @@ public final class SupernetModel: NetworkModel {
   }
 
   /// Mean cross-entropy and accuracy with the batch's own statistics or, where given, with running ones, which stay as they
-  /// are (`eval()` of PyTorch); no gradient.
+  /// are (`eval()` of PyTorch: no edge is dropped either); no gradient.
   public func evaluate(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector? = nil
   ) -> (loss: Double, correct: Int) {
@@ -63,7 +63,8 @@ public final class SupernetModel: NetworkModel {
     wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> (loss: Double, correct: Int, alphas: ArchitectureParameters?) {
     let result = engine.run(
-      NetworkInput(batch: batch, mixing: mixing(alphas)), weights: weights, weightGradient: weightGradient,
+      NetworkInput(batch: batch, mixing: mixing(alphas), drops: drops(of: batch)), weights: weights,
+      weightGradient: weightGradient,
       wantsMixingGradient: wantsAlphaGradient, statistics: statistics.map { .moving($0) } ?? .ofBatch)
     guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
     let gradient = ArchitectureParameters(
@@ -141,8 +142,15 @@ public final class SupernetModel: NetworkModel {
   private func run(
     _ mixing: [[Float]], _ batch: ImageBatch, weights: ParameterVector, _ statistics: NetworkStatistics
   ) -> NetworkResult {
-    engine.run(
-      NetworkInput(batch: batch, mixing: mixing), weights: weights, weightGradient: nil, wantsMixingGradient: false,
-      statistics: statistics)
+    let isTraining = if case .running = statistics { false } else { true }
+    return engine.run(
+      NetworkInput(batch: batch, mixing: mixing, drops: isTraining ? drops(of: batch) : nil), weights: weights,
+      weightGradient: nil, wantsMixingGradient: false, statistics: statistics)
+  }
+
+  /// Edges that the images of a batch drop; nil where none is dropped.
+  private func drops(of batch: ImageBatch) -> PathDrops? {
+    guard architecture.variant.dropsPaths, batch.dropPath > 0 else { return nil }
+    return PathDrops(paths: engine.network.pathCount, of: batch, probability: batch.dropPath)
   }
 }

@@ -101,7 +101,7 @@ final class StageCellPlan: StagePart {
   private func appendBackward(through edge: MixedEdge, to phase: Phase) {
     let (gradient, target) = (gradients[edge.edge.target], gradients[edge.edge.source])
     for (index, operation) in edge.operations.enumerated() {
-      let mixingIndex = edge.mixingOffset + index
+      let (mixingIndex, path) = (edge.mixingOffset + index, edge.paths[index])
       switch operation {
       case .nothing: break
       case .identity:
@@ -109,7 +109,7 @@ final class StageCellPlan: StagePart {
         phase.onImage { [self] image, context in
           for block in 0..<target.shape.blocks {
             add(
-              gradient, mixingIndex, block: block, image: image, into: target.block(block, image: image),
+              gradient, mixingIndex, path, block: block, image: image, into: target.block(block, image: image),
               accumulate: true, scratch: context.scratch)
           }
         }
@@ -119,24 +119,26 @@ final class StageCellPlan: StagePart {
           let slice = context.scratch.slices[0]
           for block in 0..<target.shape.blocks {
             add(
-              gradient, mixingIndex, block: block, image: image, into: slice + block * target.shape.floatsPerBlock,
+              gradient, mixingIndex, path, block: block, image: image,
+              into: slice + block * target.shape.floatsPerBlock,
               accumulate: false, scratch: context.scratch)
           }
           pool.backward(image: image, maximumGradient: nil, averageGradient: slice, into: target)
         }
-      case .dense(let unit): unit.appendBackward(to: phase, gradient: gradient, target: target)
+      case .dense(let unit): unit.appendBackward(to: phase, gradient: gradient, path: path, target: target)
       default: preconditionFailure("no such operation in a cell of a stage")
       }
     }
   }
 
-  /// to ← (accumulate ? to : 0) + mixing weight · a block of an activation.
+  /// to ← (accumulate ? to : 0) + mixing weight · a block of an activation, which is on a path.
   private func add(
-    _ values: Activation, _ mixingIndex: Int, block: Int, image: Int, into target: Floats, accumulate: Bool,
+    _ values: Activation, _ mixingIndex: Int, _ path: Int?, block: Int, image: Int, into target: Floats, accumulate: Bool,
     scratch: WorkerScratch
   ) {
     let zeros = scratch.coefficients + Lanes.count
-    scratch.coefficients.update(repeating: state.mixing(layout.kindIndex, mixingIndex), count: Lanes.count)
+    let weight = state.keep(path, image: image) * state.mixing(layout.kindIndex, mixingIndex)
+    scratch.coefficients.update(repeating: weight, count: Lanes.count)
     zeros.update(repeating: 0, count: Lanes.count)
     scratch.terms[0] = UnsafePointer(values.block(block, image: image))
     state.kernels.pointee.combine(

@@ -10,7 +10,7 @@ struct StageNetworkLayout: NetworkLayout {
   /// Of each stage, its cells; their numbers leave one out for the block after each stage.
   let stages: [[CellLayout]]
 
-  var pathCount: Int { 0 }
+  var pathCount = 0
   var padding: Int { 1 }
   var narrowsBlocks: Bool { true }
   var text: String { "a network of \(stages.joined().count) cells in stages, \(channels) channels" }

@@ -8,12 +8,20 @@ extension EngineBenchmark {
   private static let candidates = 4
   private static let innerSteps = 10
 
+  private static func dropping(_ rate: Double, _ batch: ImageBatch) -> ImageBatch {
+    var batch = batch
+    batch.dropPath = rate
+    return batch
+  }
+
   /// A supernet on images of standard normal noise.
   ///
-  /// - Parameter groups: on which the candidates of an update are evaluated side by side, as in a search (`GroupPlan`).
+  /// - Parameters:
+  ///   - groups: on which the candidates of an update are evaluated side by side, as in a search (`GroupPlan`).
+  ///   - dropPath: probability with which images drop edges where the variant has paths; Hessian products never drop any.
   public convenience init(
     space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int, groups: Int = 1,
-    variant: SupernetVariant = SupernetVariant(), engine: EngineKind = .cpu, kernels: KernelSet
+    variant: SupernetVariant = SupernetVariant(), dropPath: Double = 0, engine: EngineKind = .cpu, kernels: KernelSet
   ) throws {
     let loader = try BatchLoader(dataset: ImageDataset.noise(count: count, side: 32), seed: 0, batchSize: count)
     func makeProblem(threads: Int) throws -> SupernetProblem {
@@ -31,7 +39,7 @@ extension EngineBenchmark {
     let weights = problem.makeInitialWeights()
     let velocity = problem.makeVector()
     let gradient = problem.makeVector()
-    let batch = try loader.wholeTraining
+    let batch = try Self.dropping(dropPath, loader.wholeTraining)
     let step = WeightStep()
     let first = FirstOrderGradient(problem: problem)
     let second = SecondOrderGradient(problem: problem)

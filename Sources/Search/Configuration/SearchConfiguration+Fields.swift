@@ -122,6 +122,20 @@ extension SearchConfiguration {
     ),
     number(
       "skip_dropout", \.skipDropout, .warmup, .belowOne, "rate at which skip connections drop values at first (P-DARTS)"),
+    number(
+      "drop_path", \.dropPath, .warmup, .belowOne,
+      "probability with which an image drops an edge of a cell in the last epoch, from 0 in the first (RobustDARTS)"
+    ).later,
+    whole(
+      "cutout", \.cutout, .warmup, CountBounds(2...2 * SupernetArchitecture.imageSizes.range.upperBound, zero: "none"),
+      "side of the square cut out of the images of steps and updates, 0 for none; tensors are used as they are"
+    ).later,
+    number(
+      "cutout_probability", \.cutoutProbability, .warmup, .fraction, "probability of that cutout, in the last epoch"
+    ).later,
+    flag(
+      "cutout_ramp", \.rampsCutout, .warmup, "whether that probability rises from 0 in the first epoch (RobustDARTS)"
+    ).later,
     maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, .warmup, BatchLoader.batchSizes, "images in a batch"),
     Field(

@@ -26,6 +26,14 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var mergedConvolutions = false
   /// Rate at which skip connections drop values in the first epoch.
   public var skipDropout = 0.0
+  /// Probability with which an image drops an edge of a cell in the last epoch; it rises linearly from 0 in the first.
+  public var dropPath = 0.0
+  /// Side of the square that is cut out of images of training batches and of the validation batches of updates; 0 for none.
+  public var cutout = 0
+  /// Probability with which that is done to an image, in the last epoch.
+  public var cutoutProbability = 1.0
+  /// Whether that probability rises as that of dropped edges does; else it is the same in every epoch.
+  public var rampsCutout = true
   /// Skip connections that the normal cell of a genotype has at most; nil for any number.
   public var maximumSkips: Int?
   /// The candidates of each edge where they are fewer than the space's.

@@ -19,7 +19,7 @@ public struct SearchPreset: Equatable, Sendable {
     self = preset
   }
 
-  private init(name: String, summary: String, settings: [(String, String)]) {
+  init(name: String, summary: String, settings: [(String, String)]) {
     self.name = name
     self.summary = summary
     yaml = settings.map { "\($0): \($1)\n" }.joined()
@@ -31,11 +31,12 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping] + authorsPaths + robustDARTS + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath] + authorsPaths + robustDARTS
+    + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
   /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340).
-  private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
+  static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
     [
       ("method", "zarts-mgs"), ("space", space.rawValue), ("dataset", dataset), ("epochs", "50"), ("channels", "16"),
       ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),

@@ -69,6 +69,7 @@ extension SearchConfiguration {
     result.partialChannels = partialChannels
     result.edgeNormalisation = edgeNormalisation
     result.skipDropout = skipDropout > 0
+    result.dropsPaths = dropPath > 0
     result.mergedConvolutions = mergedConvolutions
     result.operations = keptOperations
     return result

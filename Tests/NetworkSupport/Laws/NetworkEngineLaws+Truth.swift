@@ -58,10 +58,10 @@ extension NetworkEngineLaws {
     return (difference / max(1e-300, wanted.reduce(0.0) { $0 + $1 * $1 })).squareRoot()
   }
 
-  /// The plain cross-entropy.
+  /// The plain cross-entropy, with all paths.
   private var plainInput: NetworkInput {
     var plain = input
-    plain.smoothing = 0
+    (plain.smoothing, plain.drops) = (0, nil)
     return plain
   }
 

@@ -49,7 +49,10 @@ public struct NetworkEngineLaws {
     var stream = RandomStream(seed: 31, purpose: .test)
     // No mixing weight is 0, and no two of an edge are alike.
     let mixing = network.mixingCounts.map { count in (0..<count).map { _ in Float(0.1 + 0.4 * stream.uniform()) } }
-    input = NetworkInput(batch: batch, mixing: mixing, smoothing: 0.1)
+    let kept = (0..<network.pathCount * batch.count).map { _ in stream.uniform() >= 0.3 }
+    input = NetworkInput(
+      batch: batch, mixing: mixing, smoothing: 0.1,
+      drops: kept.isEmpty ? nil : PathDrops(isKept: kept, images: batch.count, probability: 0.3))
     engine = try kind.make(network, batch: batch.count, threads: 2, kernels: Kernels.sets[0])
     weights = engine.makeInitialWeights(seed: 32)
   }
@@ -102,6 +105,10 @@ public struct NetworkEngineLaws {
     first.skipDropout = batch.skipDropout
     var result = input
     result.batch = first
+    result.drops = input.drops.map { drops in
+      let own = stride(from: 0, to: drops.isKept.count, by: drops.images).map { drops.isKept[$0] }
+      return PathDrops(isKept: own, images: 1, probability: 0.3)
+    }
     return result
   }
 
@@ -123,6 +130,15 @@ public struct NetworkEngineLaws {
     var plain = input
     plain.smoothing = 0
     report.require(!isSame(evaluate(plain, weights).loss, first.result.loss), "label smoothing changes the loss")
+    guard let drops = input.drops else { return }
+    var whole = input
+    whole.drops = nil
+    report.require(!isSame(evaluate(whole, weights).loss, first.result.loss), "dropped paths change the loss")
+    whole.drops = PathDrops(isKept: drops.isKept.map { _ in true }, images: drops.images, probability: 0)
+    let allKept = evaluate(whole, weights).loss
+    whole.drops = nil
+    report.require(
+      abs(allKept / evaluate(whole, weights).loss - 1) < 1e-5, "paths that are all kept with a probability of 0 are none")
   }
 
   private mutating func checkCapacity() throws {

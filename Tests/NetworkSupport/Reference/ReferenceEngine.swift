@@ -52,7 +52,9 @@ public final class ReferenceEngine: NetworkEngine {
     let wantsGradient = weightGradient != nil || wantsMixingGradient
     precondition(!(running != nil && wantsGradient), "gradients are of losses with the batch's statistics")
     precondition(input.mixing.map(\.count) == network.mixingCounts, "mixing weights of another network")
-    precondition(input.drops.map { $0.isKept.isEmpty } ?? true, "a supernet has no paths to drop")
+    precondition(
+      input.drops.map { $0.isKept.count == network.pathCount * input.batch.count } ?? true,
+      "dropped paths are [paths, images]")
     batch = max(batch, input.batch.count)
     let pass = pass(input, weights, running: running)
     if case .moving(let vector, let momentum) = statistics { move(vector, towards: pass.statistics, momentum) }
@@ -112,7 +114,7 @@ public final class ReferenceEngine: NetworkEngine {
     }
     return ReferencePass(
       supernet(weights), .weights(mixing), batch: input.batch, running: running == nil ? nil : statistics,
-      smoothing: input.smoothing)
+      smoothing: input.smoothing, drops: input.drops)
   }
 
   private func supernet(_ weights: ParameterVector) -> ReferenceSupernet {

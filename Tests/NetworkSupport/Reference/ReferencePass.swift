@@ -1,6 +1,7 @@
 import Cells
 import Compute
 import Datasets
+import Engine
 
 /// One forward and backward pass of the reference network.
 struct ReferencePass<Scalar: ReferenceScalar> {
@@ -16,6 +17,8 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   private let batch: ImageBatch
   private let running: [String: (means: [Double], variances: [Double])]?
   private let smoothing: Double
+  /// Edges that images drop; nil where none is dropped.
+  private let drops: PathDrops?
   /// What the mixing weights come from: α, or the mixing weights of each kind of cell themselves.
   private let leaves: [Tensor]
   private let cells: [CellWeights]
@@ -42,12 +45,13 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   /// - Parameter weights: ω by name, where it carries derivatives; nil for the network's own.
   init(
     _ network: ReferenceSupernet, _ mixture: Mixture, weights: [String: [Scalar]]? = nil, batch: ImageBatch,
-    running: [String: (means: [Double], variances: [Double])]?, smoothing: Double = 0
+    running: [String: (means: [Double], variances: [Double])]?, smoothing: Double = 0, drops: PathDrops? = nil
   ) {
     self.network = network
     self.batch = batch
     self.running = running
     self.smoothing = smoothing
+    self.drops = drops
     let tape = tape
     for (name, tensor) in network.weights {
       parameters[name] = tape.tensor(tensor.shape, weights?[name] ?? tensor.values.map(Scalar.init))
@@ -160,7 +164,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
                 tape.convolution(
                   tape.relu(states[source]), parameter("\(name).1.weight"), padding: operation == "nor_conv_3x3" ? 1 : 0))
             }
-          terms.append((values, (cells[0].mixing, cells[0].place(edge, column))))
+          terms.append((dropping(index, edge, values), (cells[0].mixing, cells[0].place(edge, column))))
         }
         edge += 1
       }
@@ -205,14 +209,23 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     for node in 0..<CellTopology.darts.nodeCount {
       let terms = CellTopology.darts.edgesInto(node: node).map { edge in
         let source = CellTopology.darts.edges[edge].source
-        let values = mixed(
-          index, edge, states[source], stride: isReduction && source < CellTopology.darts.inputCount ? 2 : 1)
+        let stride = isReduction && source < CellTopology.darts.inputCount ? 2 : 1
+        let values = dropping(index, edge, mixed(index, edge, states[source], stride: stride))
         let weights = cells[isReduction ? 1 : 0]
         return (values: values, weight: weights.edges.map { (of: $0, at: weights.edgePlace(edge)) })
       }
       states.append(tape.mixture(terms))
     }
     return tape.concatenated(Array(states[CellTopology.darts.inputCount...]))
+  }
+
+  /// What an edge gives its node: 0 in the images that drop it, 1 / (1 − p) times its output in the others.
+  private func dropping(_ cell: Int, _ edge: Int, _ values: Tensor) -> Tensor {
+    guard let drops else { return values }
+    let edges = network.architecture.operations.kinds[0].topology.edges.count
+    let (path, size) = (cell * edges + edge, values.count / batch.count)
+    return tape.scaled(
+      values, by: (0..<values.count).map { drops.isKept[path * batch.count + $0 / size] ? Double(drops.scale) : 0 })
   }
 
   /// ReLU, 1×1 convolution, batch norm.

@@ -1,5 +1,7 @@
 import Cells
+import Compute
 import Datasets
+import Engine
 import Formats
 
 /// The supernet in double precision and plain loops, as the papers define it: what the engine is held against.
@@ -34,7 +36,7 @@ public struct ReferenceSupernet: Sendable {
     public var statistics: [String: (means: [Double], variances: [Double])]
   }
 
-  /// Loss and all gradients on a batch.
+  /// Loss and all gradients on a batch, whose images drop edges where the network has paths and statistics are the batch's own.
   ///
   /// - Parameter running: statistics to normalise with, by the names of the batch norms; nil for the batch's own.
   public func run(
@@ -42,14 +44,28 @@ public struct ReferenceSupernet: Sendable {
     running: [String: (means: [Double], variances: [Double])]? = nil
   ) -> Result {
     let pass = ReferencePass<Double>(
-      self, .alphas(alphas.flat.map(Double.init), like: alphas), batch: batch, running: running)
+      self, .alphas(alphas.flat.map(Double.init), like: alphas), batch: batch, running: running,
+      drops: running == nil ? drops(of: batch) : nil)
     return Result(
       loss: pass.tape[pass.loss][0], correct: pass.correct, logits: pass.tape[pass.logits],
       alphaGradient: pass.mixtureGradients[0], weightGradient: pass.parameters.mapValues { pass.tape.gradient($0) },
       statistics: pass.statistics)
   }
 
-  /// ∇²_α L · v, the derivative of the gradient along v: exact wherever no activation switches at α itself, as double
+  /// Drawn from the batch's key, edge after edge of cell after cell, and of an edge image after image.
+  private func drops(of batch: ImageBatch) -> PathDrops? {
+    guard architecture.variant.dropsPaths, batch.dropPath > 0 else { return nil }
+    var blocks = 0
+    // Residual blocks between stages are numbered with the cells.
+    if case .residualStages(let stages) = architecture.space.macroArchitecture { blocks = stages - 1 }
+    let paths = (architecture.layers + blocks) * architecture.operations.kinds[0].topology.edges.count
+    var stream = RandomStream(seed: batch.noiseKey, purpose: .dropPath)
+    return PathDrops(
+      isKept: (0..<paths * batch.count).map { _ in stream.uniform() >= batch.dropPath }, images: batch.count,
+      probability: batch.dropPath)
+  }
+
+  /// ∇²_α L · v without dropped edges, the derivative of the gradient along v: exact wherever no activation switches at α itself, as double
   /// backpropagation has it.
   public func hessianProduct(
     alphas: ArchitectureParameters, direction: [Double], batch: ImageBatch
