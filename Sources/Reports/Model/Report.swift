@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Foundation
+import Search
 
 /// Everything that folders of results tell, ready to be shown: a run, several, or a comparison, with the landscapes and
 /// statistics found inside of them.

@@ -68,7 +68,6 @@ extension SearchRun {
       let start = ProgressReporter.monotonicSeconds()
       record.dominantEigenvalue = try dominantEigenvalueIfDue()
       record.seconds += ProgressReporter.monotonicSeconds() - start
-      addRound(to: &record)
       state.alphaHistory.append(state.alphas)
       if space != nil { state.genotypes.append(history.genotypes[index]) }
       try training.close(with: record, of: self)

@@ -59,14 +59,16 @@ public struct AdaptiveRegularisation: Equatable, Sendable {
     (self.rule, self.initial, self.factor, self.maximum) = (rule, initial, factor, maximum)
   }
 
-  /// The weight decay that follows on another; nil where that is at the maximum, but for rounding.
+  /// The weight decay that follows on another; nil where that is at the maximum. What is the maximum but for rounding is the
+  /// maximum.
   public func raised(from weightDecay: Double) -> Double? {
-    guard weightDecay < maximum * (1 - 1e-9) else { return nil }
-    return min(weightDecay * factor, maximum)
+    func isMaximal(_ value: Double) -> Bool { value >= maximum * (1 - 1e-9) }
+    guard !isMaximal(weightDecay) else { return nil }
+    return isMaximal(weightDecay * factor) ? maximum : weightDecay * factor
   }
 
   /// Raises that are left at a weight decay.
-  func raises(from weightDecay: Double) -> Int {
+  package func raises(from weightDecay: Double) -> Int {
     var (count, value) = (0, weightDecay)
     while value > 0, factor > 1, let next = raised(from: value) { (count, value) = (count + 1, next) }
     return count
@@ -76,7 +78,7 @@ public struct AdaptiveRegularisation: Equatable, Sendable {
   ///
   /// A return goes from the newest eigenvalue ⌊w/2⌋ + k back, so the next one, after a new eigenvalue at least, to as many less
   /// one before that.
-  func returnable(of count: Int, at weightDecay: Double) -> Range<Int> {
+  package func returnable(of count: Int, at weightDecay: Double) -> Range<Int> {
     let raises = raises(from: weightDecay)
     guard raises > 0, count > 0 else { return count..<count }
     let depth = raises * (rule.window / 2 + rule.distance) - (raises - 1)

@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import Runs
 
 /// A time that a search went back and was regularised more (`AdaptiveRegularisation`): a row of rollbacks.csv. Epochs are
@@ -34,9 +35,10 @@ public struct RollBack: Equatable, Sendable, TableRecord {
 
   /// What happened, in a sentence.
   public var account: String {
-    "after epoch \(fired) the averaged dominant eigenvalue had gone from \(before) around epoch \(returned) to \(after) around "
-      + "epoch \(sign): the search went back to the end of epoch \(returned), and weight decay was raised from \(weightDecay) "
-      + "to \(raised)"
+    func short(_ value: Double) -> String { String(format: "%.4g", value) }
+    return "after epoch \(fired) the averaged dominant eigenvalue had gone from \(short(before)) around epoch \(returned) to "
+      + "\(short(after)) around epoch \(sign): the search went back to the end of epoch \(returned), and weight decay was raised "
+      + "from \(short(weightDecay)) to \(short(raised))"
   }
 }
 

@@ -58,9 +58,10 @@ extension SearchRun {
     }
   }
 
-  /// Completes the row of an epoch with what only searches with growing regularisation have.
+  /// Completes the row of an epoch with what only searches with growing regularisation have. Before α moves there are no
+  /// rounds, and rows are those of any search.
   func addRound(to record: inout EpochRecord) {
-    guard adaptive != nil else { return }
+    guard adaptive != nil, record.epoch > configuration.warmup else { return }
     (record.round, record.weightDecay) = (state.rollBacks.count + 1, weightDecay)
   }
 
