@@ -8,7 +8,8 @@ extension CollapseDiagnosis {
       of: "\(configuration.method.rawValue) on \(configuration.space.rawValue), seed \(configuration.seed), "
         + "\(epochs.count) of \(configuration.epochs) epochs", thresholds: thresholds)
     guard !rollBacks.isEmpty else { return judged }
-    return ([judged, "", "Regularisation was raised, and the epochs above are those of the path that was kept"]
+    return
+      ([judged, "", "Regularisation was raised, and the epochs above are those of the path that was kept"]
       + rollBacks.map { "  \($0.account)" }).joined(separator: "\n")
   }
 }

@@ -6,7 +6,6 @@ import SearchSupport
 import TestSupport
 import Testing
 
-
 /// DARTS-ADA on a problem whose dominant eigenvalue doubles in epochs that are known.
 struct AdaptiveRegularisationTests {
   /// Rows without the time that they took.

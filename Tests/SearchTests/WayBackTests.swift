@@ -6,7 +6,6 @@ import SearchSupport
 import TestSupport
 import Testing
 
-
 /// A search that goes back is killed, stopped, pruned and robbed of what it needs.
 struct WayBackTests {
   /// A search that stands after epoch 10, where the rule has fired, and has not begun to go back.

@@ -12,7 +12,8 @@ import Testing
     let result = try CommandLineRunner.run(
       [
         "search", "--method", "darts-ada", "--space", "s2", "--dataset", "tensors:\(GoldenFile.path("s2_c16_l3_b4"))",
-        "--channels", "4", "--layers", "3", "--batch", "2", "--epochs", "6", "--warmup", "1", "--threads", "1", "--seed", "7",
+        "--channels", "4", "--layers", "3", "--batch", "2", "--epochs", "6", "--warmup", "1", "--threads", "1", "--seed",
+        "7",
         "--eigenvalue-batches", "1", "--early-stop-window", "1", "--early-stop-distance", "1", "--early-stop-ratio", "0.9",
         "--early-stop-start", "0", "--out", out,
       ] + flags)
@@ -21,7 +22,8 @@ import Testing
     return try SearchRunFolder(existing: out)
   }
 
-  @Test("It is judged, reported, drawn and analysed on the path that it went in the end, and what it left is a run by itself")
+  @Test(
+    "It is judged, reported, drawn and analysed on the path that it went in the end, and what it left is a run of its own")
   func commands() throws {
     let scratch = try ScratchFolder()
     let files = try Self.search(scratch.file("run"))
@@ -64,7 +66,8 @@ import Testing
   @Test("However few checkpoints are kept, it ends with the same bits")
   func pruned() throws {
     let scratch = try ScratchFolder()
-    let (whole, pruned) = try (Self.search(scratch.file("whole")), Self.search(scratch.file("pruned"), ["--keep-last", "1"]))
+    let whole = try Self.search(scratch.file("whole"))
+    let pruned = try Self.search(scratch.file("pruned"), ["--keep-last", "1"])
     #expect(try bytes(whole.checkpointPath(epoch: 6)) == bytes(pruned.checkpointPath(epoch: 6)))
     #expect(pruned.checkpoints().count == 1 && pruned.round(1).checkpoints().isEmpty)
     #expect(whole.round(1).checkpoints().map(\.epoch) == [4] && whole.checkpoints().map(\.epoch) == Array(0...6))

@@ -36,9 +36,10 @@ public struct RollBack: Equatable, Sendable, TableRecord {
   /// What happened, in a sentence.
   public var account: String {
     func short(_ value: Double) -> String { String(format: "%.4g", value) }
-    return "after epoch \(fired) the averaged dominant eigenvalue had gone from \(short(before)) around epoch \(returned) to "
-      + "\(short(after)) around epoch \(sign): the search went back to the end of epoch \(returned), and weight decay was raised "
-      + "from \(short(weightDecay)) to \(short(raised))"
+    return
+      "after epoch \(fired) the averaged dominant eigenvalue had gone from \(short(before)) around epoch \(returned) to "
+      + "\(short(after)) around epoch \(sign): the search went back to the end of epoch \(returned), and weight decay was "
+      + "raised from \(short(weightDecay)) to \(short(raised))"
   }
 }
 
