@@ -68,8 +68,9 @@ public struct ReportRun: Sendable {
     }
     resultEpoch = result?.record.epoch ?? epochs.last
     isEarly = result?.isEarly ?? false
-    let goesBack = try access.hasFile("\(path)/\(SearchRunFolder.rollBacksName)")
-    rollBacks = goesBack ? try SearchRunFolder(existing: path).rollBacks() : []
+    // Read as a table first, which asks whether it may be.
+    let returns = try access.table("\(path)/\(SearchRunFolder.rollBacksName)")
+    rollBacks = returns == nil ? [] : try SearchRunFolder(existing: path).rollBacks()
   }
 
   /// What the files say of each other; tables of others, without checkpoints beside them, are taken as they are.
