@@ -79,7 +79,7 @@ search() {
 # The flags of a method at this size.
 method() {
   case $1 in
-    *-es) echo "--method $1 --eigenvalue-batches 1 --early-stop-window 1 --early-stop-start 0" ;;
+    *-es | darts-ada) echo "--method $1 --eigenvalue-batches 1 --early-stop-window 1 --early-stop-start 0" ;;
     darts*) echo "--method $1" ;;
     zarts-gld) echo "--method $1 --inner-steps 2 --radii 3" ;;
     zarts-*) echo "--method $1 --inner-steps 2 --candidates 3" ;;
@@ -89,7 +89,7 @@ method() {
 
 # shellcheck disable=SC2046,SC2086 # the flags are words
 searches() {
-  for method in darts1 darts2 darts1-es darts2-es zarts-rs zarts-mgs zarts-gld random; do
+  for method in darts1 darts2 darts1-es darts2-es darts-ada zarts-rs zarts-mgs zarts-gld random; do
     for space in s1 s2 s3 s4 s5 s6; do search "$method-$space" $(method $method) --space $space $small; done
   done
 }
@@ -106,6 +106,12 @@ options() {
   search mgs-constant $mgs --sigma-decay constant --eigenvalue-every 2 --eigenvalue-batches 2
   search gld-radius $(method zarts-gld) --space s2 $small --radius 3
   search es-stops $(method darts1-es) --early-stop-ratio 1 --space s2 $size --epochs 6 --warmup 0 --keep-last 1
+  # What goes back where eigenvalues grow at all, with every checkpoint and with those alone that it may need.
+  back="--early-stop-distance 1 --early-stop-ratio 1 --space s2 $size --epochs 6 --warmup 0"
+  search ada-returns $(method darts-ada) $back
+  search ada-pruned $(method darts-ada) $back --keep-last 1 --adaptive-decay-factor 3 --adaptive-decay-maximum 0.0243
+  search mgs-returns $(method zarts-mgs) $back --eigenvalue-every 1 --eigenvalue-batches 1 --early-stop-window 1 \
+    --early-stop-start 0 --adaptive-decay-factor 10
   # Widths that fill lanes, that leave some idle, and that take a quarter of them.
   search c16 $(method darts2) --space s6 --channels 16 --layers 4 $short
   search c20 $(method darts2) --space s5 --channels 20 --layers 3 $short

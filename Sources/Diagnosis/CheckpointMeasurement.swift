@@ -116,7 +116,7 @@ public struct CheckpointMeasurement: Equatable, Sendable {
   ) throws {
     let truth = settings.approximations.count
     let objectives = settings.approximations + [.trueLoss(innerSteps: settings.innerSteps)]
-    var step = Schedules(configuration).weightStep(epoch: epoch)
+    var step = Schedules(configuration, weightDecay: checkpoint.weightDecay).weightStep(epoch: epoch)
     step.learningRate = checkpoint.learningRate.map { Float($0) } ?? step.learningRate
     let evaluator = try ObjectiveEvaluator(
       problem: problem, weights: checkpoint.weights, velocity: checkpoint.momentum, step: step, epoch: epoch,

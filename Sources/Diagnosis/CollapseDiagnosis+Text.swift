@@ -4,9 +4,13 @@ import Problems
 extension CollapseDiagnosis {
   /// The verdict for people.
   public var text: String {
-    verdict.text(
+    let judged = verdict.text(
       of: "\(configuration.method.rawValue) on \(configuration.space.rawValue), seed \(configuration.seed), "
         + "\(epochs.count) of \(configuration.epochs) epochs", thresholds: thresholds)
+    guard !rollBacks.isEmpty else { return judged }
+    return
+      ([judged, "", "Regularisation was raised, and the epochs above are those of the path that was kept"]
+      + rollBacks.map { "  \($0.account)" }).joined(separator: "\n")
   }
 }
 
@@ -81,6 +85,15 @@ extension CollapseDiagnosis {
         "agreement: {epoch: \(agreement.epoch), \(values.joined())left: [\(agreement.left.joined(separator: ", "))]}\n"
     } else {
       text += "agreement: null\n"
+    }
+    if !rollBacks.isEmpty {
+      text +=
+        "roll_backs:\n"
+        + rollBacks.map {
+          "  - {round: \($0.round), fired_epoch: \($0.fired), sign_epoch: \($0.sign), returned_epoch: \($0.returned), "
+            + "average_before: \($0.before), average_after: \($0.after), weight_decay_before: \($0.weightDecay), "
+            + "weight_decay_after: \($0.raised)}\n"
+        }.joined()
     }
     text += "not_judged: [\(verdict.gaps.map(JSONText.quoted).joined(separator: ", "))]\n"
     text += "thresholds:\n" + thresholds.entries.map { "  \($0.key): \($0.value)\n" }.joined()

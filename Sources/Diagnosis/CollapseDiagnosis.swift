@@ -11,6 +11,8 @@ public struct CollapseDiagnosis: Equatable, Sendable {
   public let thresholds: CollapseThresholds
   public let epochs: [DiagnosisEpoch]
   public let verdict: CollapseVerdict
+  /// How the search went back and was regularised more; empty where it never did.
+  public let rollBacks: [RollBack]
   /// How products of the Hessian of eigenvalues were made: one kind throughout, since eigenvalues are compared.
   public let hessian: HessianKind
 
@@ -23,13 +25,14 @@ public struct CollapseDiagnosis: Equatable, Sendable {
   public init(
     configuration: SearchConfiguration, alphas: [ArchitectureParameters], records: [EpochRecord],
     measurements: [Int: CheckpointMeasurement] = [:], thresholds: CollapseThresholds = CollapseThresholds(),
-    hessian: HessianKind? = nil
+    hessian: HessianKind? = nil, rollBacks: [RollBack] = []
   ) throws {
     try thresholds.validate()
     guard !alphas.isEmpty else {
       throw InputError("nothing to judge", at: "run", found: "no finished epoch", wanted: "one at least")
     }
     self.configuration = configuration
+    self.rollBacks = rollBacks
     self.hessian = hessian ?? configuration.hessian
     let takesLogged = self.hessian == configuration.hessian
     self.thresholds = thresholds
@@ -59,7 +62,7 @@ public struct CollapseDiagnosis: Equatable, Sendable {
     let records = FileManager.default.fileExists(atPath: run.metricsPath) ? try run.metrics() : []
     try self.init(
       configuration: configuration, alphas: Array(alphas.prefix(records.count)), records: records,
-      measurements: measurements, thresholds: thresholds)
+      measurements: measurements, thresholds: thresholds, rollBacks: run.rollBacks())
   }
 
   /// Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt.

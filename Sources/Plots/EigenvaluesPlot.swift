@@ -34,7 +34,7 @@ enum EigenvaluesPlot {
       try LineSeries(label: "λ_{1}", x: known.map { Double(epochs[$0]) }, y: known.map { values[$0] })
     ]
     let configuration = try? SearchRunFolder(existing: folder.path).configuration()
-    let rule = configuration?.earlyStopping ?? EarlyStopping()
+    let rule = configuration?.eigenvalueRule ?? EarlyStopping()
     let half = rule.window / 2
     let at = Dictionary(known.map { (epochs[$0], values[$0]) }, uniquingKeysWith: { $1 })
     let smoothed = at.keys.sorted().compactMap { epoch -> (epoch: Int, value: Double)? in

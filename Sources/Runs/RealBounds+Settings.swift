@@ -6,6 +6,8 @@ extension RealBounds {
   /// Infinity is for a limit that nothing reaches.
   package static let limit = RealBounds(0...Double.infinity, "a number above 0", excludesLower: true)
   package static let fromZero = notNegative.worded("0 or more")
+  /// A factor that makes nothing smaller.
+  package static let fromOne = RealBounds(1...1e9, "1 to 1e9")
   /// A rate that leaves something.
   package static let belowOne = RealBounds(0...1, "0 or more and below 1", excludesUpper: true)
   /// A part of a whole that is not nothing.

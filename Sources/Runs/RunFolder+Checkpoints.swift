@@ -71,13 +71,15 @@ extension RunFolder {
   /// Removes all but the newest checkpoints of epochs, those within finished epochs, and all but the newest within the
   /// present one. What is removed is superseded by a checkpoint that was read back first.
   ///
-  /// - Parameter count: 0 keeps all.
-  package func removeCheckpoints(keepingLast count: Int, epoch: Int, logger: Logger) {
+  /// - Parameters:
+  ///   - count: 0 keeps all.
+  ///   - needed: epochs whose checkpoints stay besides.
+  package func removeCheckpoints(keepingLast count: Int, sparing needed: Set<Int> = [], epoch: Int, logger: Logger) {
     guard count > 0 else { return }
     let all = checkpoints()
     let epochs = all.filter { $0.step == 0 }
     let old =
-      epochs.dropLast(count) + all.filter { $0.step > 0 && $0.epoch < epoch }
+      epochs.dropLast(count).filter { !needed.contains($0.epoch) } + all.filter { $0.step > 0 && $0.epoch < epoch }
       + all.filter { $0.step > 0 && $0.epoch == epoch }.dropLast(count)
     guard !old.isEmpty, let newest = all.last else { return }
     do {

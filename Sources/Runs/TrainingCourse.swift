@@ -46,4 +46,10 @@ package struct TrainingCourse<Record: TableRecord, Sums: EpochSums> {
     records.append(record)
     (epoch, step, tally) = (epoch + 1, 0, Sums())
   }
+
+  /// Forgets every epoch after one, and the sums of an unfinished one.
+  mutating func goBack(to epoch: Int) {
+    records.removeSubrange(epoch...)
+    (self.epoch, step, tally) = (epoch, 0, Sums())
+  }
 }

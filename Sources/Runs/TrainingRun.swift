@@ -61,10 +61,14 @@ package final class TrainingRun<Task: TrainingTask> {
     defer { withExtendedLifetime(lock) { progress.clear() } }
     let last = min(task.epochs, epochs ?? task.epochs)
     do {
+      if task.mayHaveAbandonedRows { try writeTables(of: task) }
       if task.housekeeping.tensorboard, !task.endsEarly, course.epoch < task.epochs {
         events = try TrainingEvents(folder: files.folder, continuingAfter: weightSteps(of: task))
       }
-      while !task.endsEarly, course.epoch < last { try runEpoch(of: task) }
+      while !task.endsEarly, course.epoch < last {
+        try goBackIfDue(in: task)
+        try runEpoch(of: task)
+      }
     } catch let error as Divergence {
       let error = account(of: error, in: task)
       for line in "\(error)".split(separator: "\n") { logger.error("\(line)") }
@@ -74,6 +78,12 @@ package final class TrainingRun<Task: TrainingTask> {
       throw error
     }
     return try finish()
+  }
+
+  /// TensorBoard drops what it was told of the steps that are taken anew.
+  func restartEvents(of task: Task) throws {
+    guard events != nil else { return }
+    events = try TrainingEvents(folder: files.folder, continuingAfter: weightSteps(of: task))
   }
 
   private func runEpoch(of task: Task) throws {
@@ -143,7 +153,8 @@ package final class TrainingRun<Task: TrainingTask> {
   }
 
   private func removeOldCheckpoints(of task: Task) {
-    files.removeCheckpoints(keepingLast: task.housekeeping.keepLast, epoch: course.epoch, logger: logger)
+    files.removeCheckpoints(
+      keepingLast: task.housekeeping.keepLast, sparing: task.neededEpochs, epoch: course.epoch, logger: logger)
   }
 
   private func interruption(of task: Task) throws -> Interruption {

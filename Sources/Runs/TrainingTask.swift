@@ -41,6 +41,28 @@ package protocol TrainingTask: AnyObject {
   /// Writes what stands beside metrics.csv of all finished epochs.
   func writeHistory() throws
 
+  /// Where the run goes back to before it goes on; nil where it just goes on. Asked before the first step of each epoch, so not
+  /// after the last one.
+  var wayBack: WayBack? { get }
+
+  /// Keeps aside what the way back abandons, beside the checkpoints. A run that was killed on its way back does it again.
+  ///
+  /// - Parameter records: rows of all finished epochs, those that are abandoned among them.
+  /// - Returns: where the abandoned checkpoints may go; nil for nowhere.
+  func keepAside(_ records: [Record]) throws -> OutputFolder?
+
+  /// Takes up the state of `wayBack`, whose rows and place the run takes up itself. What the task says of its way back
+  /// afterwards is of the next one.
+  ///
+  /// - Throws: `InputError` where the checkpoint lacks something.
+  func goBack(to checkpoint: TensorFile) throws
+
+  /// Whether a process that was killed on the way back may have left abandoned rows.
+  var mayHaveAbandonedRows: Bool { get }
+
+  /// Epochs whose checkpoints the run may have to go back to: they stay, whatever `Housekeeping.keepLast` says.
+  var neededEpochs: Set<Int> { get }
+
   /// What TensorBoard is told of a finished epoch beside its row.
   func events(of record: Record) -> [TrainingEvent.Value]
 
@@ -61,6 +83,11 @@ extension TrainingTask {
   package var title: String { name }
   package var endsEarly: Bool { false }
   package func writeHistory() throws {}
+  package var wayBack: WayBack? { nil }
+  package func keepAside(_ records: [Record]) throws -> OutputFolder? { nil }
+  package func goBack(to checkpoint: TensorFile) throws {}
+  package var mayHaveAbandonedRows: Bool { false }
+  package var neededEpochs: Set<Int> { [] }
   package func events(of record: Record) -> [TrainingEvent.Value] { [] }
 }
 

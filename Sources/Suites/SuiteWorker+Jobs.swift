@@ -61,9 +61,9 @@ extension SuiteWorker {
       throw InputError("nothing found", at: .file(folder.folder.path), found: "no architecture", wanted: "that of an epoch")
     }
     var record = SuiteRecord(job: job.key, status: .finished)
-    let rows = try folder.metrics()
-    let cost = SearchCost(of: rows, settings)
-    record.seconds = rows.reduce(0) { $0 + $1.seconds }
+    let (rows, abandoned) = (try folder.metrics(), try folder.abandonedMetrics())
+    let cost = SearchCost(of: rows, abandoned: abandoned, settings)
+    record.seconds = (rows + abandoned).reduce(0) { $0 + $1.seconds }
     (record.trainingSteps, record.alphaGradients) = (cost.weightSteps, cost.alphaGradients)
     (record.genotype, record.searchSeed) = (genotype.line, job.seed)
     (record.normalSkips, record.reduceSkips) = (genotype.skipConnectionCount, genotype.reduceSkipConnectionCount)

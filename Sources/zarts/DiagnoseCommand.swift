@@ -143,7 +143,7 @@ extension CollapseDiagnosis {
     try self.init(
       configuration: configuration, alphas: Array(run.alphaHistory().prefix(epochs)),
       records: Array(run.metrics().prefix(epochs)), measurements: measurements, thresholds: thresholds,
-      hessian: hessian)
+      hessian: hessian, rollBacks: run.rollBacks())
   }
 }
 

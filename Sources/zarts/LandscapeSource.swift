@@ -387,7 +387,7 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       opened.network == nil ? opened.retraining.map { $0.learningRate(epoch: min(finished, $0.epochs - 1)) } : nil
     step = WeightStep(
       learningRate: Float(learningRate ?? checkpoint.learningRate ?? scheduled ?? 0.025),
-      momentum: Float(configuration.momentum), weightDecay: Float(configuration.weightDecay),
+      momentum: Float(configuration.momentum), weightDecay: Float(checkpoint.weightDecay ?? configuration.weightDecay),
       gradientClip: Float(configuration.gradientClip), isNesterov: opened.retraining?.nesterov ?? false)
     firstStep = checkpoint.step ?? 0
     guard (0..<max(1, problem.stepsPerEpoch)).contains(firstStep) else {

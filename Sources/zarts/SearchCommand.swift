@@ -167,7 +167,7 @@ struct SearchCommand: RankedCommand {
 
   /// Flags that the method does not read, and such settings of --config that someone changed.
   private func unusedSettings(_ configuration: SearchConfiguration) -> [String] {
-    let unused = flags.given.filter { !configuration.method.takes($0) }
+    let unused = flags.given.filter { !configuration.takes($0) }
     let changed = config == nil ? [] : configuration.ignoredSettings.filter { !flags.given.contains($0) }
     return unused.map(FlagNames.flag(of:)) + changed.map { "\($0) of \(config ?? "")" }
   }

@@ -77,6 +77,8 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("early_stop_distance")) var earlyStopDistance: Int?
   @Option(help: SettingHelp.of("early_stop_ratio")) var earlyStopRatio: Double?
   @Option(help: SettingHelp.of("early_stop_start")) var earlyStopStart: Int?
+  @Option(help: SettingHelp.of("adaptive_decay_factor")) var adaptiveDecayFactor: Double?
+  @Option(help: SettingHelp.of("adaptive_decay_maximum")) var adaptiveDecayMaximum: Double?
   @Option(help: SettingHelp.of("keep_last")) var keepLast: Int?
   @Option(help: SettingHelp.of("checkpoint_every")) var checkpointEvery: Int?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("tensorboard", default: "not")) var tensorboard: Bool?
@@ -135,7 +137,10 @@ struct SearchFlags: ParsableArguments {
       Setting("early_stop_window", earlyStopWindow, \.earlyStopWindow),
       Setting("early_stop_distance", earlyStopDistance, \.earlyStopDistance),
       Setting("early_stop_ratio", earlyStopRatio, \.earlyStopRatio),
-      Setting("early_stop_start", earlyStopStart, \.earlyStopStart), Setting("keep_last", keepLast, \.keepLast),
+      Setting("early_stop_start", earlyStopStart, \.earlyStopStart),
+      Setting("adaptive_decay_factor", adaptiveDecayFactor, \.adaptiveDecayFactor),
+      Setting("adaptive_decay_maximum", adaptiveDecayMaximum, \.adaptiveDecayMaximum),
+      Setting("keep_last", keepLast, \.keepLast),
       Setting("checkpoint_every", checkpointEvery, \.checkpointEvery),
       Setting("tensorboard", tensorboard, \.tensorboard), Setting("groups", groups, \.groups),
       Setting("engine", engine, \.engine),

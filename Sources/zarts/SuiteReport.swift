@@ -38,10 +38,12 @@ enum SuiteReport {
         ProgressReporter.duration(longest / Double(threads)),
       ]
     }
+    let goesBack = plan.searches.runs.contains { $0.configuration.adaptiveRegularisation != nil }
     return TextTable.text(
       header: ["jobs", "number", "core-hours", "the longest on \(threads) threads"],
       rows: rows + [["all", "\(plan.jobs.count)", hours(estimate.coreHours(in: plan)), ""]], rightAligned: [1, 2])
       + "\nestimated: training steps counted from the plan, times the time of one"
+      + (goesBack ? "\nepochs that searches go back over are not counted" : "")
   }
 
   static func text(_ status: SuiteStatus) -> String {

@@ -48,7 +48,8 @@ enum RunSummary {
     let configuration = try run.configuration()
     let url = URL(fileURLWithPath: run.folder.path)
     let parent = url.deletingLastPathComponent().lastPathComponent
-    let name = (url.lastPathComponent.hasPrefix("stage-") ? parent + "/" : "") + url.lastPathComponent
+    let isPart = ["stage-", SearchRunFolder.roundPrefix].contains { url.lastPathComponent.hasPrefix($0) }
+    let name = (isPart ? parent + "/" : "") + url.lastPathComponent
     let start = [name, configuration.method.rawValue, "\(configuration.seed)"]
     guard let result = try run.result() else {
       return start + ["0/\(configuration.epochs)", "-", "-", "-", "no epoch finished"]

@@ -40,6 +40,7 @@ struct SearchConfigurationTests {
       .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"], .rDARTSDP: ["alpha_learning_rate"],
       .darts1ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .darts2ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
+      .dartsADA: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"] + training,
       .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] + training,
       .zartsGLD: ["inner_steps", "radius", "radii", "gld_distribution", "untrained_baseline"] + training,

@@ -46,6 +46,7 @@ import Testing
     "early_stop_window": { $0.earlyStopWindow = 3 },
     "early_stop_distance": { $0.earlyStopDistance = 2 },
     "early_stop_ratio": { $0.earlyStopRatio = 0.5 }, "early_stop_start": { $0.earlyStopStart = 2 },
+    "adaptive_decay_factor": { $0.adaptiveDecayFactor = 3 }, "adaptive_decay_maximum": { $0.adaptiveDecayMaximum = 0.5 },
     "keep_last": { $0.keepLast = 2 }, "checkpoint_every": { $0.checkpointEvery = 2 },
     "tensorboard": { $0.tensorboard = true },
   ]

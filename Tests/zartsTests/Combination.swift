@@ -22,6 +22,7 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .darts1, variant: .edges, space: .s1), Combination(method: .darts2, variant: .plain, space: .s6),
     Combination(method: .darts1ES, variant: .edges, space: .s3),
     Combination(method: .darts2ES, variant: .partial, space: .s4),
+    Combination(method: .dartsADA, variant: .edges, space: .s2),
     Combination(method: .zartsRS, variant: .stages, space: .s5),
     Combination(method: .zartsMGS, variant: .merged, space: .s1),
     Combination(method: .zartsGLD, variant: .everything, space: .s3),

@@ -16,6 +16,7 @@ import Testing
     ("validation-sampling", "fresh"), ("depthwise-initialisation", "pytorch-0.3"), ("eigenvalue-every", "2"),
     ("eigenvalue-batches", "3"), ("hessian", "difference"),
     ("early-stop-window", "7"), ("early-stop-distance", "2"), ("early-stop-ratio", "0.5"), ("early-stop-start", "3"),
+    ("adaptive-decay-factor", "2.0"), ("adaptive-decay-maximum", "0.5"),
     ("groups", "2"), ("keep-last", "2"), ("checkpoint-every", "5"), ("tensorboard", nil),
   ]
   /// Flags that go with none of the others, or that a comparison has otherwise.

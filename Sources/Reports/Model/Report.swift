@@ -1,6 +1,7 @@
 import Cells
 import Formats
 import Foundation
+import Search
 
 /// Everything that folders of results tell, ready to be shown: a run, several, or a comparison, with the landscapes and
 /// statistics found inside of them.
@@ -100,7 +101,10 @@ public struct Report: Sendable {
     guard depth > 0 else { return }
     // What all runs of a comparison share is no run of its own, nor is what a choice was made by.
     let passedOver = ["checkpoints", "diagnosis", "warmups"] + (isSuite ? ["choices"] : [])
+    // Nor is a round that a search went back over.
+    let goesBack = try access.hasFile("\(path)/\(SearchRunFolder.rollBacksName)")
     for name in access.subfolders(of: path) where !passedOver.contains(name) {
+      if goesBack, name.hasPrefix(SearchRunFolder.roundPrefix) { continue }
       try visit("\(path)/\(name)", access, depth: depth - 1)
     }
   }

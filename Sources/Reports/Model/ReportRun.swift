@@ -10,7 +10,7 @@ public struct ReportRun: Sendable {
   public enum Kind: Equatable, Sendable { case search, retraining }
 
   public let path: String
-  /// Name of the folder; that of a stage with its search's.
+  /// Name of the folder; that of a stage or a round with its search's.
   public let name: String
   public let kind: Kind
   public internal(set) var settings: Settings
@@ -25,6 +25,8 @@ public struct ReportRun: Sendable {
   public let resultEpoch: Int?
   /// Whether the search stopped early and went back to that epoch.
   public let isEarly: Bool
+  /// How the search went back and was regularised more; empty where it never did.
+  public let rollBacks: [RollBack]
 
   /// - Throws: `InputError` naming the file that cannot be used.
   init(_ path: String, access: FolderAccess) throws {
@@ -66,6 +68,9 @@ public struct ReportRun: Sendable {
     }
     resultEpoch = result?.record.epoch ?? epochs.last
     isEarly = result?.isEarly ?? false
+    // Read as a table first, which asks whether it may be.
+    let returns = try access.table("\(path)/\(SearchRunFolder.rollBacksName)")
+    rollBacks = returns == nil ? [] : try SearchRunFolder(existing: path).rollBacks()
   }
 
   /// What the files say of each other; tables of others, without checkpoints beside them, are taken as they are.
@@ -138,7 +143,8 @@ public struct ReportRun: Sendable {
   static func name(of path: String) -> String {
     let url = URL(fileURLWithPath: path).standardizedFileURL
     let parent = url.deletingLastPathComponent().lastPathComponent
-    return (url.lastPathComponent.hasPrefix("stage-") ? parent + "/" : "") + url.lastPathComponent
+    let isPart = ["stage-", SearchRunFolder.roundPrefix].contains { url.lastPathComponent.hasPrefix($0) }
+    return (isPart ? parent + "/" : "") + url.lastPathComponent
   }
 }
 

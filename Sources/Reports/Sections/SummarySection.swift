@@ -50,6 +50,11 @@ enum SummarySection {
   static func state(_ run: ReportRun) -> String {
     let (finished, wanted) = (run.finishedEpochs, run.wantedEpochs)
     let epochs = wanted.map { "\(finished) of \($0) epochs" } ?? "\(finished) epochs"
+    let returns = run.rollBacks.map { " Round \($0.round): \($0.account)." }.joined()
+    return end(run, finished, wanted, epochs) + returns
+  }
+
+  private static func end(_ run: ReportRun, _ finished: Int, _ wanted: Int?, _ epochs: String) -> String {
     switch run.log.end {
     case .finished: return run.isEarly ? "Stopped early after \(finished) epochs." : "Finished: \(epochs)."
     case .broken(let reason): return "Stopped after \(epochs): \(reason)"

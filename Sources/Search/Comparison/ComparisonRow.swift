@@ -50,17 +50,18 @@ public struct ComparisonRow: Equatable, Sendable {
     let configuration = run.configuration
     (space, dataset, method) = (configuration.space, configuration.dataset, configuration.method)
     (seed, epochs, path) = (configuration.seed, configuration.epochs, run.path)
-    var (failure, records) = (failure, [EpochRecord]())
+    var (failure, records, abandoned) = (failure, [EpochRecord](), [EpochRecord]())
     var result: SearchRunFolder.Result?
     do {
       if FileManager.default.fileExists(atPath: files.metricsPath) { records = try files.metrics() }
       result = try files.result()
+      abandoned = try files.abandonedMetrics()
     } catch {
       failure = failure ?? Failure(status: .failed, reason: "\(error)".replacing("\n", with: " "))
     }
     self.result = result
-    cost = SearchCost(of: records, configuration)
-    seconds = records.reduce(0) { $0 + $1.seconds }
+    cost = SearchCost(of: records, abandoned: abandoned, configuration)
+    seconds = (records + abandoned).reduce(0) { $0 + $1.seconds }
     error = failure?.reason
     status = failure?.status ?? (files.isFinished ? .finished : files.isStarted ? .unfinished : .waiting)
   }

@@ -27,10 +27,14 @@ public struct SearchCost: Equatable, Sendable {
   }
 
   /// Of the epochs that a run has finished.
-  public init(of records: [EpochRecord], _ configuration: SearchConfiguration) {
-    let updates = records.reduce(0) { $0 + $1.alphaUpdates }
+  ///
+  /// - Parameter abandoned: rows of epochs that it went back over besides.
+  public init(of records: [EpochRecord], abandoned: [EpochRecord] = [], _ configuration: SearchConfiguration) {
+    let updates = (records + abandoned).reduce(0) { $0 + $1.alphaUpdates }
     let each = Self.ofUpdate(configuration)
-    weightSteps = Self.sum(records.last?.weightSteps ?? 0, updates, each.weightSteps)
+    // Every epoch has as many weight steps.
+    let steps = records.first?.weightSteps ?? 0
+    weightSteps = Self.sum((records.last?.weightSteps ?? 0) + abandoned.count * steps, updates, each.weightSteps)
     alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
   }
 

@@ -18,9 +18,16 @@ public enum Decay: String, CaseIterable, Codable, Sendable {
 
 /// Values that change from epoch to epoch (DARTS, §3.1; ZARTS, §4.1).
 public struct Schedules: Equatable, Sendable {
-  private let configuration: SearchConfiguration
+  private var configuration: SearchConfiguration
 
-  public init(_ configuration: SearchConfiguration) { self.configuration = configuration }
+  /// - Parameter weightDecay: where it is no longer that of the settings (`AdaptiveRegularisation`).
+  public init(_ configuration: SearchConfiguration, weightDecay: Double? = nil) {
+    self.configuration = configuration
+    if let weightDecay { self.configuration.weightDecay = weightDecay }
+  }
+
+  /// Of the weight steps.
+  public var weightDecay: Double { configuration.weightDecay }
 
   /// η of the weight steps, and ξ, of an epoch counted from 0: cosine from the largest to the smallest learning rate, which
   /// the epoch after the last would have.

@@ -13,7 +13,7 @@ extension SearchConfiguration {
   public var ignoredSettings: [String] {
     var defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
     defaults.mu = Self.defaultMu(space, rsDistribution)
-    return Self.fields.filter { !method.takes($0.key) && $0.write(self) != $0.write(defaults) }.map(\.key)
+    return Self.fields.filter { !takes($0.key) && $0.write(self) != $0.write(defaults) }.map(\.key)
   }
 
   /// One setting as it stands in the file.
@@ -227,6 +227,14 @@ extension SearchConfiguration {
     whole(
       "early_stop_start", \.earlyStopStart, .afterWarmup, RunBounds.start,
       "epochs before the earliest architecture that may be returned"),
+    number(
+      "adaptive_decay_factor", \.adaptiveDecayFactor, .afterWarmup, .fromOne,
+      "factor of weight_decay where the rule of early stopping fires and the search goes back; 1 for never"
+    ).later,
+    number(
+      "adaptive_decay_maximum", \.adaptiveDecayMaximum, .afterWarmup, .aboveZero,
+      "weight decay that is not raised any more"
+    ).later,
     whole(
       "keep_last", \.keepLast, .nothing, RunBounds.interval.or(zero: "all"),
       "checkpoints kept, 0 for all; the result does not depend on it"),

@@ -115,6 +115,11 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var earlyStopRatio = 0.75
   /// Epochs after the warm-up before the earliest architecture that early stopping may return.
   public var earlyStopStart = EarlyStopping.defaultStart
+  /// What weight decay is multiplied by where that rule fires, the search going back to the epoch that the rule returns; 1
+  /// where it does not go back (`AdaptiveRegularisation`).
+  public var adaptiveDecayFactor = 1.0
+  /// Weight decay that is not raised any more.
+  public var adaptiveDecayMaximum = AdaptiveRegularisation.publishedMaximum
   /// Checkpoints kept; 0 for all.
   public var keepLast = 0
   /// Weight steps from one checkpoint within an epoch to the next; 0 for none.
@@ -168,6 +173,7 @@ public struct SearchConfiguration: Equatable, Sendable {
     try InputError.require(
       (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
       "0 to the learning rate, \(learningRate)")
+    try validateAdaptiveRegularisation()
     try method.definition.validate(self)
   }
 }

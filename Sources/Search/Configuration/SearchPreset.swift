@@ -31,7 +31,7 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath] + authorsPaths + robustDARTS
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath, adaptive] + authorsPaths + robustDARTS
     + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
@@ -122,19 +122,29 @@ public struct SearchPreset: Equatable, Sendable {
   /// Zela et al., RobustDARTS, ICLR 2020, with the cadence of their code (scripts/DARTS-ADA_search.sh and the defaults of
   /// src/search/args.py): the eigenvalue of one validation batch every second epoch, and `EarlyStopping.robustDARTSCode`.
   /// Validation batches as in its src/search/train_search.py, line 348.
-  private static let earlyStopping: SearchPreset = {
+  private static let earlyStopping = SearchPreset(
+    name: "paper-darts-es-s1-cifar10", summary: "DARTS-ES on S1, CIFAR-10, at the cadence of RobustDARTS' code",
+    settings: [("method", "darts2-es")] + ruleOfRobustDARTS)
+
+  /// The same with what scripts/DARTS-ADA_search.sh raises weight decay by.
+  private static let adaptive = SearchPreset(
+    name: "paper-darts-ada-s1-cifar10", summary: "DARTS-ADA on S1, CIFAR-10, as the script of RobustDARTS sets it",
+    settings: [("method", "darts-ada")] + ruleOfRobustDARTS + [
+      ("adaptive_decay_factor", "\(AdaptiveRegularisation.publishedFactor)"),
+      ("adaptive_decay_maximum", "\(AdaptiveRegularisation.publishedMaximum)"),
+    ])
+
+  private static let ruleOfRobustDARTS: [(String, String)] = {
     let rule = EarlyStopping.robustDARTSCode
     let common = published(.s1, "cifar10:data/cifar10").filter {
       !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
     }
-    return SearchPreset(
-      name: "paper-darts-es-s1-cifar10", summary: "DARTS-ES on S1, CIFAR-10, at the cadence of RobustDARTS' code",
-      settings: [("method", "darts2-es")] + common + [
-        ("validation_sampling", "fresh"), ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"),
-        ("early_stop_window", "\(rule.window)"),
-        ("early_stop_distance", "\(rule.distance)"), ("early_stop_ratio", "\(rule.ratio)"),
-        ("early_stop_start", "\(rule.start)"),
-      ])
+    return common + [
+      ("validation_sampling", "fresh"), ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"),
+      ("early_stop_window", "\(rule.window)"),
+      ("early_stop_distance", "\(rule.distance)"), ("early_stop_ratio", "\(rule.ratio)"),
+      ("early_stop_start", "\(rule.start)"),
+    ]
   }()
 
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in

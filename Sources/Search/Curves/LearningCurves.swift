@@ -182,7 +182,7 @@ public struct LearningCurves: Equatable, Sendable {
       path = files.metricsPath
       seed = configuration.seed
       let read = SearchConfiguration.fields.filter {
-        configuration.method.takes($0.key) && $0.key != "seed" && !SearchConfiguration.housekeeping.contains($0.key)
+        configuration.takes($0.key) && $0.key != "seed" && !SearchConfiguration.housekeeping.contains($0.key)
       }
       settings = Dictionary(uniqueKeysWithValues: read.map { ($0.key, $0.write(configuration)) })
       group =

@@ -41,7 +41,7 @@ struct EarlyStoppedDARTS: MethodDefinition {
   var name: String { base.name + "-es" }
   var summary: String { base.summary + ", stopped where that loss grows sharp in alpha" }
   var settings: Set<String> {
-    base.settings.union(["early_stop_window", "early_stop_distance", "early_stop_ratio", "early_stop_start"])
+    base.settings.union(EarlyStopping.settings)
   }
   var searchesInStages: Bool { false }
 
@@ -55,12 +55,7 @@ struct EarlyStoppedDARTS: MethodDefinition {
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
 
-  func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping? {
-    EarlyStopping(
-      window: configuration.earlyStopWindow,
-      distance: configuration.earlyStopDistance > 0 ? configuration.earlyStopDistance : nil,
-      every: max(1, configuration.eigenvalueEvery), ratio: configuration.earlyStopRatio, start: configuration.earlyStopStart)
-  }
+  func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping? { EarlyStopping(configuration) }
 
   func makeOptimiser<Problem: BilevelProblem>(
     _ configuration: SearchConfiguration, for problem: Problem

@@ -55,6 +55,17 @@ public struct EarlyStopping: Equatable, Sendable {
   /// (8 epochs) apart, stopped where the later is more than 1.3 times the earlier, nothing returned from before epoch 10.
   public static let robustDARTSCode = EarlyStopping(window: 5, distance: 4, every: 2, ratio: 1 / 1.3, start: 10)
 
+  /// Keys of config.yaml that say what the rule of a search is.
+  static let settings: Set<String> = ["early_stop_window", "early_stop_distance", "early_stop_ratio", "early_stop_start"]
+
+  /// The rule that the settings of a search describe, without any history.
+  public init(_ configuration: SearchConfiguration) {
+    self.init(
+      window: configuration.earlyStopWindow,
+      distance: configuration.earlyStopDistance > 0 ? configuration.earlyStopDistance : nil,
+      every: max(1, configuration.eigenvalueEvery), ratio: configuration.earlyStopRatio, start: configuration.earlyStopStart)
+  }
+
   /// Takes over what an epoch ended with.
   public mutating func add(eigenvalue: Double, alphas: ArchitectureParameters) {
     eigenvalues.append(eigenvalue)

@@ -44,6 +44,10 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
   public var weightSteps = 0
   /// The largest eigenvalue of ∇²_α L_val at the end of the epoch; nil where it was not computed.
   public var dominantEigenvalue: Double?
+  /// Weight decay of ω in the epoch, and the round that it is of, counted from 1; nil in the warm-up, and where weight decay is
+  /// never raised (`AdaptiveRegularisation`).
+  public var weightDecay: Double?
+  public var round: Int?
   /// Wall time of the epoch.
   public var seconds = Double.nan
 
@@ -85,6 +89,8 @@ public struct EpochRecord: Equatable, Sendable, TableRecord {
     .real(
       "validation_accuracy_running", \.runningValidationAccuracy, .fraction, event: "accuracy/validation_running",
       isNew: true),
+    .real("weight_decay", \.weightDecay, .positive, event: "schedule/weight_decay", isNew: true),
+    .count("round", \.round, RunBounds.interval, isNew: true),
     .seconds(\.seconds),
   ])
 

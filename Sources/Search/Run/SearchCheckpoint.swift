@@ -19,6 +19,8 @@ public struct SearchCheckpoint {
   public let statistics: ParameterVector?
   /// Learning rate of the weight steps that follow; nil where the file does not say.
   public let learningRate: Double?
+  /// Weight decay of the weight steps that follow; nil where the file does not say, and it is that of the settings.
+  public let weightDecay: Double?
   /// The file itself: metadata and the state of the optimiser of α.
   public let file: TensorFile
 
@@ -45,13 +47,8 @@ public struct SearchCheckpoint {
       ? try problem.importVector(from: file, prefix: Self.momentumPrefix) : nil
     statistics = try problem.importStatistics(from: file)
     alphas = try Self.alphas(in: file, like: problem.initialAlphas)
-    learningRate = try file.metadata["learning_rate"].map { text in
-      guard let value = Double(text), value >= 0, value.isFinite else {
-        throw InputError(
-          "wrong learning rate", at: .file(file.path, "metadata learning_rate"), found: "'\(text)'", wanted: "0 or more")
-      }
-      return value
-    }
+    learningRate = try Self.rate("learning_rate", in: file)
+    weightDecay = try Self.rate(Self.weightDecayKey, in: file)
     for (name, vector) in [("weights", weights), ("momentum", momentum)] {
       guard let vector, !vector.norm.isFinite else { continue }
       throw InputError("not finite", at: .file(file.path, "\(name)"), found: "norm \(vector.norm)", wanted: "finite values")
@@ -62,6 +59,20 @@ public struct SearchCheckpoint {
   public static let momentumPrefix = "momentum."
   /// What metadata `format` says in the checkpoints of a search.
   static let format = "zarts-search-1"
+
+  /// Metadata of a search whose weight decay may grow (`AdaptiveRegularisation`).
+  static let weightDecayKey = "weight_decay"
+
+  private static func rate(_ key: String, in file: TensorFile) throws -> Double? {
+    try file.metadata[key].map { text in
+      guard let value = Double(text), value >= 0, value.isFinite else {
+        throw InputError(
+          "wrong \(key.replacing("_", with: " "))", at: .file(file.path, "metadata \(key)"), found: "'\(text)'",
+          wanted: "0 or more")
+      }
+      return value
+    }
+  }
 
   private static func alphas(in file: TensorFile, like shape: ArchitectureParameters) throws -> ArchitectureParameters? {
     guard ArchitectureParameters.isIn(file) else { return nil }

@@ -40,7 +40,8 @@ struct SearchHistory {
     for (path, count, what) in [
       (files.genotypesPath, genotypes?.count, "lines"), (files.alphasPath, alphas?.count, "epochs"),
     ] {
-      guard let count, !(records.count...records.count + 1).contains(count) else { continue }
+      // A search on its way back drops rows of metrics.csv first.
+      guard let count, !(records.count...(files.hasRounds ? .max : records.count + 1)).contains(count) else { continue }
       guard !records.isEmpty else {
         throw InputError(
           "no row of a finished epoch", at: .file(files.metricsPath), found: "none",

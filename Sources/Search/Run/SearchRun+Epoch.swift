@@ -48,7 +48,7 @@ extension SearchRun {
         alphas: state.alphas, operations: configuration.operations, maximumSkips: configuration.maximumSkips)
     }
     if let eigenvalue = measured.eigenvalue, epoch >= configuration.warmup {
-      earlyStopping?.add(eigenvalue: eigenvalue, alphas: state.alphas)
+      eigenvalueRule?.add(eigenvalue: eigenvalue, alphas: state.alphas)
     }
     state.alphaHistory.append(state.alphas)
     if let genotype { state.genotypes.append(genotype) }
@@ -61,13 +61,13 @@ extension SearchRun {
       + "accuracy \(String(format: "%.2f", 100 * record.validationAccuracy)) %"
   }
 
-  /// The largest eigenvalue of ∇²_α L_val on the first batches of the validation split, the same in every epoch. Early stopping
-  /// takes its first one after the first epoch in which α moves, as the code of RobustDARTS does.
+  /// The largest eigenvalue of ∇²_α L_val on the first batches of the validation split, the same in every epoch. A rule that
+  /// follows eigenvalues takes its first one after the first epoch in which α moves, as the code of RobustDARTS does.
   ///
   /// - Throws: as `ArchitectureHessian.product` does.
   func dominantEigenvalueIfDue() throws -> Double? {
     let every = configuration.eigenvalueEvery
-    let first = earlyStopping == nil ? every - 1 : configuration.warmup
+    let first = eigenvalueRule == nil ? every - 1 : configuration.warmup
     guard every > 0, (epoch - first).isMultiple(of: every) else { return nil }
     let count = min(configuration.eigenvalueBatches, problem.validationSplitCount)
     let batches = try (0..<count).map(problem.validationSplitBatch)
@@ -129,6 +129,7 @@ extension SearchRun {
     record.weightSteps = weightSteps
     record.dominantEigenvalue = measured.eigenvalue
     record.seconds = tally.seconds
+    addRound(to: &record)
     return record
   }
 }

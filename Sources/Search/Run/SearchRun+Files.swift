@@ -4,6 +4,12 @@ import Runs
 
 extension SearchRun {
   package func writeHistory() throws {
+    try writeHistory(to: files)
+    if !state.rollBacks.isEmpty { try RollBack.table.write(state.rollBacks, to: files.rollBacksPath) }
+  }
+
+  /// Writes α and genotypes of the finished epochs.
+  func writeHistory(to files: SearchRunFolder) throws {
     try AlphaHistory(state.alphaHistory).write(to: files.alphasPath)
     if space != nil {
       try AtomicFile.write(state.genotypes.map { $0.line + "\n" }.joined(), to: files.genotypesPath)
@@ -23,9 +29,11 @@ extension SearchRun {
     ]
     let tensors = SearchCheckpoint.tensors(
       of: problem, weights: state.weights, momentum: state.momentum, statistics: state.statistics, alphas: state.alphas,
-      optimiser: optimiser.exportState() + (earlyStopping?.exportState() ?? []))
+      optimiser: optimiser.exportState() + (eigenvalueRule?.exportState() ?? []))
     return (
-      tensors, own.merging(data.metadata) { first, _ in first }.merging(state.historyChecks) { first, _ in first }
+      tensors,
+      own.merging(data.metadata) { first, _ in first }.merging(state.historyChecks) { first, _ in first }
+        .merging(roundMetadata) { first, _ in first }
     )
   }
 
@@ -60,19 +68,9 @@ extension SearchRun {
     try configuration.require(
       sameAs: made, "config.yaml is not the one that the checkpoint was made with", at: files.configurationPath, from: path)
     try CheckpointMetadata.requireSteps(problem.stepsPerEpoch, in: metadata, from: path)
-    guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
-      throw InputError("incomplete checkpoint", at: .file(path), found: "no α or momentum", wanted: "both")
-    }
     var state = SearchState(starting: problem)
-    state.weights = checkpoint.weights
-    state.momentum = momentum
-    state.alphas = alphas
-    if state.statistics.count > 0 {
-      guard let statistics = checkpoint.statistics else {
-        throw InputError("incomplete checkpoint", at: .file(path), found: "no running statistics", wanted: "them")
-      }
-      state.statistics = statistics
-    }
+    try state.take(checkpoint)
+    if configuration.adaptiveRegularisation != nil { state.rollBacks = try RollBack.read(in: metadata, from: path) }
     var course = try TrainingCourse<EpochRecord, EpochTally>(
       from: metadata, of: path, epochs: configuration.epochs, stepsPerEpoch: problem.stepsPerEpoch)
     try SearchHistory(of: files).check(goingOnFrom: checkpoint.file, epoch: course.epoch, step: course.step)
@@ -81,7 +79,7 @@ extension SearchRun {
       problem: problem, configuration: configuration, files: files, space: space, crew: crew, progress: progress,
       stop: stop, state: state, course: course)
     try optimiser.importState(from: checkpoint.file)
-    try earlyStopping?.importState(from: checkpoint.file, like: alphas)
+    try eigenvalueRule?.importState(from: checkpoint.file, like: state.alphas)
     try files.place(data: configuration.dataset)
     training.goOn(from: path, pastDamage: found.damaged)
   }

@@ -14,15 +14,18 @@ public final class SearchRun<Problem: BilevelProblem> {
   public let files: SearchRunFolder
   let problem: Problem
   let optimiser: any ArchitectureOptimiser<Problem>
-  let schedules: Schedules
+  /// With the weight decay of the present round.
+  var schedules: Schedules
   let space: SearchSpace?
   /// Who evaluates candidates; nil for the problem itself, one after the other.
   let crew: CandidateCrew<Problem>?
   /// Place, rows and what else all training runs have.
   let training: TrainingRun<SearchRun>
   var state: SearchState
-  /// Criterion and history of DARTS-ES; nil for other methods.
-  var earlyStopping: EarlyStopping?
+  /// Criterion and history of a search that ends or goes back by its eigenvalues; nil for others.
+  var eigenvalueRule: EarlyStopping?
+  /// How the search goes back; nil where it never does.
+  let adaptive: AdaptiveRegularisation?
   private var lastUpdate: ArchitectureReport?
   private let gradient: ParameterVector
   private var upcoming: [Int: Problem.Batch] = [:]
@@ -67,8 +70,9 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.crew = crew
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
-    schedules = Schedules(configuration)
-    earlyStopping = configuration.earlyStopping
+    schedules = Schedules(configuration, weightDecay: state.rollBacks.last?.raised)
+    eigenvalueRule = configuration.eigenvalueRule
+    adaptive = configuration.adaptiveRegularisation
     gradient = problem.makeVector()
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
@@ -106,7 +110,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   private func finish() throws -> (record: EpochRecord?, genotype: Genotype?) {
     let records = training.course.records
     let index: Int
-    if let decision = earlyStopping?.decision {
+    if let decision = earlyEnd {
       index = configuration.warmup + decision.returned
       let account =
         "stopped early after epoch \(records.count): the averaged dominant eigenvalue went from \(decision.before) around "
@@ -132,7 +136,9 @@ extension SearchRun: TrainingTask {
   package var name: String { configuration.method.rawValue }
   package var epochs: Int { configuration.epochs }
   package var stepsPerEpoch: Int { problem.stepsPerEpoch }
-  package var endsEarly: Bool { earlyStopping?.decision != nil }
+  package var endsEarly: Bool { earlyEnd != nil }
+  /// Where and why the search ends before its last epoch; nil where it does not.
+  private var earlyEnd: EarlyStopping.Decision? { configuration.earlyStopping == nil ? nil : eigenvalueRule?.decision }
   package var housekeeping: Housekeeping {
     Housekeeping(
       keepLast: configuration.keepLast, checkpointEvery: configuration.checkpointEvery,
@@ -143,7 +149,9 @@ extension SearchRun: TrainingTask {
   var weightSteps: Int { training.weightSteps(of: self) }
   var isStopRequested: () -> Bool { { [stop = training.stop] in stop.isRequested } }
 
-  package func work(weightSteps: Int, epochs: Int) -> Double { work.done(weightSteps: weightSteps, epochs: epochs) }
+  package func work(weightSteps: Int, epochs: Int) -> Double {
+    abandonedWork(work) + work.done(weightSteps: weightSteps, epochs: epochs)
+  }
 
   package func takeStep() throws -> StepReport {
     let weightStep = schedules.weightStep(epoch: training.course.epoch)
@@ -220,6 +228,9 @@ extension SearchRun: TrainingTask {
     }
     return parts
   }
+
+  /// Drops the batches that were read for steps to come.
+  func forgetBatches() { upcoming = [:] }
 
   /// The training batch of a weight step, counted from the start of the run; read once and kept until it is taken.
   private func batch(_ weightStep: Int) throws -> Problem.Batch {
