@@ -10,6 +10,8 @@ struct CellLayout {
     let name: String
     /// Which path it is, where drop-path can take it away.
     var path: Int?
+    /// Whether it is the auxiliary skip connection, whose weight is given and which drops no values.
+    var isAuxiliary = false
   }
 
   let index: Int
@@ -52,6 +54,9 @@ struct CellLayout {
   /// The first random stream of an edge's noise and dropout; a block of channels has one.
   func stream(ofEdge edge: Int) -> UInt32 { UInt32((index * topology.edges.count + edge) << 8) }
 
+  /// Whether a skip connection of full resolution drops values.
+  func dropsValues(_ candidate: Candidate) -> Bool { dropsSkips && !candidate.isAuxiliary }
+
   /// Of the edges that leave a state.
   func stride(from source: Int) -> Int { source < topology.inputCount ? kind.stride : 1 }
 
@@ -70,7 +75,7 @@ struct CellLayout {
         || candidates.allSatisfy { candidate in
           switch candidate.operation.form {
           case .depthwise, .zero, .noise: true
-          case .identity: !isReduction && !dropsSkips
+          case .identity: !isReduction && !dropsValues(candidate)
           case .pool, .dense: false
           }
         }

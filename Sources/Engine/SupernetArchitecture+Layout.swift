@@ -18,12 +18,20 @@ extension SupernetArchitecture {
       CellLayout(
         index: index, channels: channels, kind: kind, kindIndex: 0, isAfterReduction: false,
         candidates: zip(kind.topology.edges, operations.candidates[0]).map { edge, operations in
-          operations.enumerated().map {
-            CellLayout.Candidate(
-              operation: $1, name: "cells.\(index).edges.\(edge.target)<-\(edge.source).\($0)")
-          }
+          let name = "cells.\(index).edges.\(edge.target)<-\(edge.source)"
+          return withAuxiliarySkip(
+            operations.enumerated().map { CellLayout.Candidate(operation: $1, name: "\(name).\($0)") }, ofEdge: name)
         }, outputs: kind.outputs, hasAffineNorms: false, normalisesPools: false)
     }
+  }
+
+  /// An edge's candidates with its auxiliary skip connection behind them, where the variant has it, under its public name
+  /// (Meituan-AutoML/DARTS-, src/search/model_search.py, lines 17–21). It goes the way of the edge where paths are dropped (line 83).
+  private func withAuxiliarySkip(_ candidates: [CellLayout.Candidate], ofEdge name: String) -> [CellLayout.Candidate] {
+    guard variant.auxiliarySkip else { return candidates }
+    var auxiliary = CellLayout.Candidate(operation: .skipConnect, name: "\(name).auxiliary_op", path: candidates.first?.path)
+    auxiliary.isAuxiliary = true
+    return candidates + [auxiliary]
   }
 
   private var chainLayout: CellChainLayout {
@@ -36,9 +44,9 @@ extension SupernetArchitecture {
         index: index, channels: channels, kind: cell, kindIndex: kind,
         isAfterReduction: index > 0 && isReduction(index - 1),
         candidates: operations.candidates[kind].enumerated().map { edge, operations in
-          operations.enumerated().map {
-            CellLayout.Candidate(operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)")
-          }
+          let name = "cells.\(index)._ops.\(edge)"
+          return withAuxiliarySkip(
+            operations.enumerated().map { CellLayout.Candidate(operation: $1, name: "\(name)._ops.\($0)") }, ofEdge: name)
         }, outputs: cell.outputs, hasAffineNorms: false, normalisesPools: true,
         partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
         mergesConvolutions: variant.mergedConvolutions)

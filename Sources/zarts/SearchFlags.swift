@@ -24,6 +24,8 @@ struct SearchFlags: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("merged_convolutions", default: "not"))
   var mergedConvolutions: Bool?
   @Option(help: SettingHelp.of("skip_dropout")) var skipDropout: Double?
+  @Option(help: SettingHelp.of("auxiliary_skip")) var auxiliarySkip: Double?
+  @Option(help: SettingHelp.of("auxiliary_decay")) var auxiliaryDecay: Decay?
   @Option(
     help: SettingHelp.of(
       "maximum_skips", "Skip connections that a genotype's normal cell has at most (P-DARTS)", default: "any number"))
@@ -106,7 +108,8 @@ struct SearchFlags: ParsableArguments {
       Setting("partial_channels", partialChannels, \.partialChannels),
       Setting("edge_normalisation", edgeNormalisation, \.edgeNormalisation),
       Setting("merged_convolutions", mergedConvolutions, \.mergedConvolutions),
-      Setting("skip_dropout", skipDropout, \.skipDropout),
+      Setting("skip_dropout", skipDropout, \.skipDropout), Setting("auxiliary_skip", auxiliarySkip, \.auxiliarySkip),
+      Setting("auxiliary_decay", auxiliaryDecay, \.auxiliaryDecay),
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),

@@ -9,6 +9,9 @@ public struct SupernetVariant: Hashable, Sendable {
   public var skipDropout = false
   /// Whether the convolutions of an edge are one with a shared kernel, which α shapes (Wang et al., MergeNAS, IJCAI 2020).
   public var mergedConvolutions = false
+  /// Whether every edge adds its state, as a skip connection does, with the weight `ArchitectureParameters.auxiliarySkip` beside
+  /// its mixture (Chu et al., DARTS-, ICLR 2021).
+  public var auxiliarySkip = false
   /// The candidates where they are fewer than the space's.
   public var operations: EdgeOperations?
 

@@ -122,6 +122,11 @@ extension SearchConfiguration {
     ),
     number(
       "skip_dropout", \.skipDropout, .warmup, .belowOne, "rate at which skip connections drop values at first (P-DARTS)"),
+    number(
+      "auxiliary_skip", \.auxiliarySkip, .warmup, .fromZero,
+      "beta: weight of a skip connection that every edge has beside its mixture, at first; 0 for none (DARTS-)"
+    ).later,
+    choice("auxiliary_decay", \.auxiliaryDecay, .warmup, "fall of that weight over the epochs").later,
     maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, .warmup, BatchLoader.batchSizes, "images in a batch"),
     Field(

@@ -26,6 +26,9 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var mergedConvolutions = false
   /// Rate at which skip connections drop values in the first epoch.
   public var skipDropout = 0.0
+  /// β of auxiliary skip connections in the first epoch; 0 for none.
+  public var auxiliarySkip = 0.0
+  public var auxiliaryDecay = Decay.linear
   /// Skip connections that the normal cell of a genotype has at most; nil for any number.
   public var maximumSkips: Int?
   /// The candidates of each edge where they are fewer than the space's.

@@ -70,6 +70,7 @@ extension SearchConfiguration {
     result.edgeNormalisation = edgeNormalisation
     result.skipDropout = skipDropout > 0
     result.mergedConvolutions = mergedConvolutions
+    result.auxiliarySkip = auxiliarySkip > 0
     result.operations = keptOperations
     return result
   }
