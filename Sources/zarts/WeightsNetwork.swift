@@ -104,7 +104,9 @@ struct WeightsNetwork {
         wanted: "β of the auxiliary skip connections that \(file.path) has, in DARTS- (T - t)/T in epoch t (from 0) of T")
     }
     auxiliarySkip = beta
-    parts.append("auxiliary skip connections at β = \(beta) (\(flag == nil ? "its tensors" : "--auxiliary-skip"))")
+    let shown = "auxiliary skip connections at β = \(beta)"
+    if flag == nil { inferred.append(shown) }
+    parts.append("\(shown) (\(flag == nil ? "its tensors" : "--auxiliary-skip"))")
   }
 
   /// The settings of the derived network of weights without a run.

@@ -19,6 +19,7 @@ import Testing
     "seed": { $0.seed = 8 }, "epochs": { $0.epochs = 4 }, "warmup": { $0.warmup = 3 }, "channels": { $0.channels = 12 },
     "layers": { $0.layers = 4 }, "partial_channels": { $0.partialChannels = 2 },
     "edge_normalisation": { $0.edgeNormalisation = true }, "merged_convolutions": { $0.mergedConvolutions = true },
+    "auxiliary_skip": { $0.auxiliarySkip = 0.5 }, "auxiliary_decay": { $0.auxiliaryDecay = .cosine },
     "skip_dropout": { $0.skipDropout = 0.5 }, "maximum_skips": { $0.maximumSkips = 0 },
     "operations": { $0.keptOperations = try? $0.space.operations.strongest(1, alphas: $0.space.zeroAlphas) },
     "stages": {
@@ -55,6 +56,8 @@ import Testing
     (result.seed, result.epochs, result.warmup, result.channels, result.layers) = (7, 3, 2, 8, 3)
     (result.batch, result.threads, result.innerSteps, result.candidates, result.radii) = (4, 1, 2, 2, 2)
     (result.eigenvalueEvery, result.eigenvalueBatches) = (1, 1)
+    // It says how something falls that has to be there.
+    if key == "auxiliary_decay" { result.auxiliarySkip = 1 }
     return result
   }
 

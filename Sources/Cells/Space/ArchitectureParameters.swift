@@ -66,12 +66,13 @@ public struct ArchitectureParameters: Equatable, Sendable {
   /// α of a network in which nothing is left to choose: no matrices, and so no values.
   public static let none = ArchitectureParameters(kinds: [], matrices: [])
 
-  /// Zeros of the same shape, with the same β of auxiliary skip connections.
+  /// Zeros of the same shape, without auxiliary skip connections.
   public var zeros: ArchitectureParameters {
     var result = self
     for index in matrices.indices {
       result.matrices[index].values = [Float](repeating: 0, count: matrices[index].values.count)
     }
+    result.auxiliarySkip = 0
     return result
   }
 
