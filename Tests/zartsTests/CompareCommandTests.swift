@@ -47,7 +47,10 @@ struct CompareCommandTests {
         #expect(try FileBytes.read(one.checkpointPath(epoch: 3)) == FileBytes.read(many.checkpointPath(epoch: 3)))
       }
     }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("one/warmups")).count == 2)
+    // One a seed for all methods that search the same network.
+    let networks = Set(methods.map { SearchConfiguration(method: $0, space: .s2, dataset: "d").sharedWarmup.yaml })
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.file("one/warmups")).count == 2 * networks.count)
     let table = try CSVTable(readingFrom: folder.file("one/comparison.csv"))
     #expect(
       Array(table.columns.prefix(15)) == [
