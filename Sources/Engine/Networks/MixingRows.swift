@@ -18,8 +18,8 @@ struct MixingRows {
 
   var count: Int { operationCount + (hasAuxiliarySkips ? edges : 0) + (hasBypasses ? edges : 0) }
   private var operationCount: Int { edges * columns }
-  /// Of a row.
-  private var width: Int { columns + (hasAuxiliarySkips ? 1 : 0) }
+  /// Values of a row.
+  var width: Int { columns + (hasAuxiliarySkips ? 1 : 0) }
 
   /// Values for an engine.
   ///
