@@ -68,7 +68,7 @@ import Testing
     // The network of the file has none.
     let plain = try gradients(
       GoldenFile.path("s3_c8_l5_b4"), of: "s3_c8_l5_b4", ["--auxiliary-skip", "0.7"], in: scratch)
-    #expect(plain.status == 64 && plain.errors.contains("--auxiliary-skip: found 0.7"), "\(plain.errors)")
+    #expect(plain.status == 64 && plain.errors.contains("--auxiliary-skip: not the network of"), "\(plain.errors)")
   }
 
   @Test("that contradict their metadata or the flags are refused, with what the tensors show") func contradictions() throws {
