@@ -125,6 +125,7 @@ variants() {
     search "partial-$method" $one --space s5 --partial-channels 2 --edge-normalisation
     search "merged-$method" $one --space s6 --merged-convolutions
     search "dropout-$method" $one --space s3 --skip-dropout 0.3 --maximum-skips 2
+    search "auxiliary-$method" $one --space s3 --auxiliary-skip 1
     search "stages-$method" $(method $method) --space s5 --maximum-skips 1 --keep-last 1 \
       --stages 3:8:8:0:2:1,4:8:5:0.4:2:1,3:4:3:0.7:2:0
   done
@@ -134,6 +135,10 @@ variants() {
   search edges-mgs $(method zarts-mgs) --space s6 --edge-normalisation $small
   search merged-s1 $(method darts2) --space s1 --merged-convolutions $small
   search merged-random $(method random) --space s6 --merged-convolutions $small
+  search auxiliary-random $(method random) --space s2 --auxiliary-skip 0.5 --auxiliary-decay constant $small
+  search auxiliary-partial $(method darts1) --space s5 --auxiliary-skip 1 --auxiliary-decay cosine --partial-channels 2 \
+    --edge-normalisation $small
+  for space in s1 s4 s6; do search "minus-$space" $(method darts-minus) --space $space $small; done
 }
 
 # Dropped edges and cutout, the second epoch at their largest rates.
@@ -158,6 +163,7 @@ subjects() {
   search d $(method darts1) --space s2 $studied --eigenvalue-every 1 --eigenvalue-batches 1 --checkpoint-every 3
   search z $(method zarts-mgs) --space s2 $studied
   search noise $(method darts2) --space s4 $studied
+  search minus $(method darts-minus) --space s2 $studied
   search partial $(method darts1) --space s3 --partial-channels 2 --edge-normalisation $studied
   search merged $(method zarts-rs) --space s6 --merged-convolutions $studied
   search stages $(method darts1) --space s5 --skip-dropout 0.2 --stages 3:8:8:0:2:1,3:8:5:0.4:2:1
@@ -252,7 +258,8 @@ landscapes() {
   landscape partial --run search/partial --epoch 2 $grid --directions second,random --batch-norm running
   landscape merged --run search/merged --epoch 2 $grid --directions zarts,random
   landscape stages --run search/stages $grid --directions first,random
-  for golden in s1_c16_l3_b4 s5_c8_l3_b4 variants/s3_c8_l3_k4 variants/s1_c8_l4_merged; do
+  landscape minus --run search/minus --epoch 2 $grid --directions first,zarts
+  for golden in s1_c16_l3_b4 s5_c8_l3_b4 variants/s3_c8_l3_k4 variants/s1_c8_l4_merged variants/s1_c8_l3_auxiliary; do
     file="$root/Tests/TestSupport/Golden/$golden.safetensors"
     landscape "golden-$(basename $golden)" --weights "$file" --dataset "tensors:$file" --threads 1 $three --grid 2
   done
@@ -278,9 +285,10 @@ studies() {
   run spectrum-mixing spectrum --run search/d --mixing --epoch 2 --eigenvalues 1 --probes 0 --batches 1 --out spectrum/mixing
   run spectrum-full spectrum --run search/noise --epoch 2 --full --batches 1 --out spectrum/noise
   run spectrum-weights spectrum --run search/d --over weights --epoch 2 --eigenvalues 2 --probes 2 --density-steps 5 --batches 2 --vectors --out spectrum/weights
+  run spectrum-minus spectrum --run search/minus --epochs all --eigenvalues 1 --probes 0 --batches 1 --out spectrum/minus
   run spectrum-partial spectrum --run search/partial --epoch 2 --eigenvalues 2 --probes 2 --batches 1 --out spectrum/partial
   few="--samples 3 --inner-steps 2 --validation-batches 2"
-  for one in d z noise partial merged; do
+  for one in d z noise partial merged minus; do
     run "diagnose-$one" diagnose search/$one $few --every 2 --out "diagnose/$one"
   done
   run diagnose-quick diagnose search/d --quick --out diagnose/quick

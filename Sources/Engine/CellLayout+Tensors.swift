@@ -12,20 +12,30 @@ extension CellLayout {
     declareEdges(in: &tensors)
   }
 
-  /// Declares the tensors of the edges alone.
+  /// Declares the tensors of the edges alone, without those of auxiliary skip connections.
   func declareEdges(in tensors: inout NetworkTensors) {
     if isGrouped { declareGroupedConvolutions(in: &tensors) }
     declarePools(in: &tensors)
     for (edge, topologyEdge) in topology.edges.enumerated() {
       let stride = stride(from: topologyEdge.source)
       let merged = isGrouped ? [] : mergedCandidates(of: edge)
-      for (k, candidate) in candidates[edge].enumerated() {
+      for (k, candidate) in candidates[edge].enumerated() where !candidate.isAuxiliary {
         if merged.contains(k) {
           guard k == merged.first else { continue }
           declareMerged(candidate.name, merged.map { candidates[edge][$0].operation }, in: &tensors)
         } else {
           declare(candidate, stride: stride, in: &tensors)
         }
+      }
+    }
+  }
+
+  /// Declares the tensors of auxiliary skip connections: after all others of the network, which then start from the same values
+  /// as without them.
+  func declareAuxiliarySkips(in tensors: inout NetworkTensors) {
+    for (edge, candidates) in zip(topology.edges, candidates) {
+      for candidate in candidates where candidate.isAuxiliary {
+        declare(candidate, stride: stride(from: edge.source), in: &tensors)
       }
     }
   }

@@ -10,6 +10,8 @@ struct CellLayout {
     let name: String
     /// Which path it is, where drop-path can take it away: one of its own in a derived network, that of its edge in a supernet.
     var path: Int?
+    /// Whether it is the auxiliary skip connection, whose weight is given and which drops no values.
+    var isAuxiliary = false
   }
 
   let index: Int
@@ -55,6 +57,9 @@ struct CellLayout {
   /// The path that a supernet's edge is, where drop-path can take it away.
   func path(ofEdge edge: Int) -> Int? { candidates[edge].first?.path }
 
+  /// Whether a skip connection of full resolution drops values.
+  func dropsValues(_ candidate: Candidate) -> Bool { dropsSkips && !candidate.isAuxiliary }
+
   /// Of the edges that leave a state.
   func stride(from source: Int) -> Int { source < topology.inputCount ? kind.stride : 1 }
 
@@ -73,7 +78,7 @@ struct CellLayout {
         || candidates.allSatisfy { candidate in
           switch candidate.operation.form {
           case .depthwise, .zero, .noise: true
-          case .identity: !isReduction && !dropsSkips
+          case .identity: !isReduction && !dropsValues(candidate)
           case .pool, .dense: false
           }
         }

@@ -49,7 +49,7 @@ struct EdgeLowering {
         case .zero: return .nothing
         case .identity:
           guard stride == 2 else {
-            return cell.dropsSkips ? .dropped(lowering.activation(source.shape), stream: stream) : .identity
+            return cell.dropsValues(candidate) ? .dropped(lowering.activation(source.shape), stream: stream) : .identity
           }
           return .factorised(
             PointwiseUnit(

@@ -23,14 +23,12 @@ public enum NetworkDescription: Sendable {
   /// Its tensors under their public names, in the order that initial weights rest on.
   public var tensors: NetworkTensors { layout.tensors }
 
-  /// Mixing weights of one cell of each kind: of its operations over all edges and, with partial channels, of what bypasses
-  /// them on each edge.
+  /// Mixing weights of one cell of each kind: of its operations over all edges, of auxiliary skip connections among them, and, with
+  /// partial channels, of what bypasses them on each edge (`MixingRows`).
   public var mixingCounts: [Int] {
     switch self {
     case .supernet(let architecture):
-      architecture.operations.candidates.map { edges in
-        edges.reduce(0) { $0 + $1.count } + (architecture.variant.partialChannels > 1 ? edges.count : 0)
-      }
+      architecture.operations.candidates.map { MixingRows(of: $0, in: architecture.variant).count }
     case .derived: layout.mixingCounts
     }
   }

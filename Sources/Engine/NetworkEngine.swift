@@ -112,8 +112,8 @@ public struct NetworkTangents: Equatable, Sendable {
 public struct NetworkInput {
   /// Images and labels; with them the key of what a network draws by itself and the rate at which skip connections drop values.
   public var batch: ImageBatch
-  /// Of each kind of cell: the mixing weights of its edges' operations, row-major, and with partial channels those of what
-  /// bypasses them. `NetworkDescription.mixingCounts` many.
+  /// Of each kind of cell: the mixing weights of its edges' operations, row-major, with that of its auxiliary skip connection
+  /// behind those of an edge, and with partial channels those of what bypasses them. `NetworkDescription.mixingCounts` many.
   public var mixing: [[Float]]
   /// ε of label smoothing (Szegedy et al., CVPR 2016, §7).
   public var smoothing = 0.0

@@ -14,6 +14,7 @@ extension CellChainLayout {
     }
     if let auxiliary { declare(auxiliary, inputs: outputs[auxiliary.cell], in: &tensors) }
     tensors.addClassifier("classifier", classes: classes, inputs: inputs.nearer)
+    for cell in cells { cell.declareAuxiliarySkips(in: &tensors) }
     return tensors
   }
 

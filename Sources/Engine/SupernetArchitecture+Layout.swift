@@ -19,11 +19,11 @@ extension SupernetArchitecture {
         index: index, channels: channels, kind: kind, kindIndex: 0, isAfterReduction: false,
         candidates: zip(kind.topology.edges.enumerated(), operations.candidates[0]).map { place, operations in
           let (number, edge) = place
-          return operations.enumerated().map {
-            CellLayout.Candidate(
-              operation: $1, name: "cells.\(index).edges.\(edge.target)<-\(edge.source).\($0)",
-              path: path(cell: index, edge: number))
-          }
+          let name = "cells.\(index).edges.\(edge.target)<-\(edge.source)"
+          return withAuxiliarySkip(
+            operations.enumerated().map {
+              CellLayout.Candidate(operation: $1, name: "\(name).\($0)", path: path(cell: index, edge: number))
+            }, ofEdge: name)
         }, outputs: kind.outputs, hasAffineNorms: false, normalisesPools: false)
     }
     // The blocks between stages have numbers too, and paths that nothing is on.
@@ -37,6 +37,15 @@ extension SupernetArchitecture {
   /// Of a cell of any kind.
   private var mostEdges: Int { operations.kinds.map(\.topology.edges.count).max() ?? 0 }
 
+  /// An edge's candidates with its auxiliary skip connection behind them, where the variant has it, under its public name
+  /// (Meituan-AutoML/DARTS-, src/search/model_search.py, lines 17–21). It goes the way of the edge where paths are dropped (line 83).
+  private func withAuxiliarySkip(_ candidates: [CellLayout.Candidate], ofEdge name: String) -> [CellLayout.Candidate] {
+    guard variant.auxiliarySkip else { return candidates }
+    var auxiliary = CellLayout.Candidate(operation: .skipConnect, name: "\(name).auxiliary_op", path: candidates.first?.path)
+    auxiliary.isAuxiliary = true
+    return candidates + [auxiliary]
+  }
+
   private var chainLayout: CellChainLayout {
     var channels = channels
     let cells = (0..<layers).map { index -> CellLayout in
@@ -47,10 +56,11 @@ extension SupernetArchitecture {
         index: index, channels: channels, kind: cell, kindIndex: kind,
         isAfterReduction: index > 0 && isReduction(index - 1),
         candidates: operations.candidates[kind].enumerated().map { edge, operations in
-          operations.enumerated().map {
-            CellLayout.Candidate(
-              operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)", path: path(cell: index, edge: edge))
-          }
+          let name = "cells.\(index)._ops.\(edge)"
+          return withAuxiliarySkip(
+            operations.enumerated().map {
+              CellLayout.Candidate(operation: $1, name: "\(name)._ops.\($0)", path: path(cell: index, edge: edge))
+            }, ofEdge: name)
         }, outputs: cell.outputs, hasAffineNorms: false, normalisesPools: true,
         partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
         mergesConvolutions: variant.mergedConvolutions)

@@ -71,7 +71,8 @@ private struct StrictEntries {
 
   /// Whether an entry that is no parameter may be there.
   private func isCompanion(_ name: String, of names: Set<String>) -> Bool {
-    if ArchitectureParameters.tensorNames.contains(name) || Self.statistics.contains(where: name.hasSuffix)
+    if ArchitectureParameters.tensorNames.contains(name) || name == ArchitectureParameters.auxiliarySkipName
+      || Self.statistics.contains(where: name.hasSuffix)
       || Self.companions.contains(where: name.hasPrefix)
     {
       return true

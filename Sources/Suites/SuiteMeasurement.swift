@@ -33,6 +33,7 @@ public final class SuiteMeasurement {
     let key = [
       search.space.rawValue, "\(search.channels)", "\(search.layers)", "\(search.batch)", "\(search.partialChannels)",
       "\(search.edgeNormalisation)", "\(search.mergedConvolutions)", "\(search.skipDropout > 0)",
+      "\(search.auxiliarySkip > 0)",
     ].joined(separator: " ")
     return try measured(key) {
       try EngineBenchmark(

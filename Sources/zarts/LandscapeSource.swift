@@ -39,6 +39,11 @@ struct LandscapeSource: ParsableArguments {
       "Weights of edges beside --weights, with β = 0 where there is none: PC-DARTS' own files have none."))
   var edgeNormalisation = false
   @Option(
+    help: ArgumentHelp(
+      "β of auxiliary skip connections beside --weights of a network that has them (DARTS-). Default: what the weights say.")
+  )
+  var auxiliarySkip: Double?
+  @Option(
     help: """
       The architecture that --weights are of, where they are of a derived network: a search's run folder, a file whose last line is a \
       genotype, or a Genotype(…) line. Default: what the weights' metadata say.
@@ -77,6 +82,9 @@ struct LandscapeSource: ParsableArguments {
     try BatchLoader.batchSizes.check(batch, "--batch")
     try RunBounds.halvedImages.check(trainLimit, "--train-limit")
     try RunBounds.threads.check(threads, "--threads")
+    if let auxiliarySkip, !(auxiliarySkip >= 0 && Float(auxiliarySkip).isFinite) {
+      throw ValidationError("--auxiliary-skip: found \(auxiliarySkip), wanted a finite number, 0 or more")
+    }
   }
 
   /// What a command can work on.
@@ -99,6 +107,8 @@ struct LandscapeSource: ParsableArguments {
     var network: String?
     /// Where α is from, if not from the checkpoint.
     var alphasPath: String?
+    /// β of the auxiliary skip connections of weights without a run; nil where α has its own.
+    var auxiliarySkip: Float?
     /// How a derived network is or was trained; nil for a supernet.
     var retraining: RetrainingConfiguration?
     /// The architecture of a supernet that is asked about with the weights that it inherits; nil for the mixture.
@@ -164,6 +174,7 @@ struct LandscapeSource: ParsableArguments {
   private var supernetFlags: [(String, Any?)] {
     [
       ("--alphas", alphas), ("--operations", operations), ("--edge-normalisation", edgeNormalisation ? true : nil),
+      ("--auxiliary-skip", auxiliarySkip),
     ]
   }
 
@@ -210,7 +221,7 @@ struct LandscapeSource: ParsableArguments {
     var configuration = SearchConfiguration(method: .neutral, space: space, dataset: dataset)
     try network.apply(
       to: &configuration, space: self.space, channels: channels, layers: layers, operations: operations,
-      edgeNormalisation: edgeNormalisation ? true : nil)
+      edgeNormalisation: edgeNormalisation ? true : nil, auxiliarySkip: auxiliarySkip)
     configuration.batch = batch ?? configuration.batch
     configuration.seed = seed ?? configuration.seed
     configuration.trainLimit = trainLimit
@@ -221,7 +232,7 @@ struct LandscapeSource: ParsableArguments {
     var opened = Opened(
       configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes,
       namesDataset: true)
-    opened.alphasPath = alphas
+    (opened.alphasPath, opened.auxiliarySkip) = (alphas, network.auxiliarySkip)
     if !opened.hasAlphas {
       opened.notes.append("\(weights) holds no α: everything is at α = 0, where all operations of an edge mix alike")
     }
@@ -379,7 +390,9 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
     let configuration = opened.configuration
     try Self.checkData(opened, problem)
     checkpoint = try SearchCheckpoint(strictly: opened.file, for: problem, network: opened.network)
-    alphas = checkpoint.alphas ?? problem.initialAlphas.zeros
+    var alphas = checkpoint.alphas ?? problem.initialAlphas.zeros
+    if let beta = opened.auxiliarySkip { alphas.auxiliarySkip = beta }
+    self.alphas = alphas
     let finished = checkpoint.epoch ?? 0
     epoch = finished
     // A schedule may end at 0, which is no step.
@@ -420,7 +433,13 @@ struct LandscapeCheckpoint<Problem: BilevelProblem> {
       ("train_limit", configuration.trainLimit.map(String.init) ?? "null"),
       ("method", checkpoint.file.metadata["method"].flatMap(SearchMethod.init)?.rawValue ?? "null"),
       ("finished_epochs", checkpoint.epoch.map(String.init) ?? "null"),
-    ] + splitEntries + opened.peculiarities
+    ] + splitEntries + auxiliaryEntries + opened.peculiarities
+  }
+
+  /// β of auxiliary skip connections, where there are any.
+  private var auxiliaryEntries: [(key: String, value: String)] {
+    alphas.auxiliarySkip == 0 && !configuration.variant.auxiliarySkip
+      ? [] : [(ArchitectureParameters.auxiliarySkipName, "\(alphas.auxiliarySkip)")]
   }
 
   private func origin(of retraining: RetrainingConfiguration) -> [(key: String, value: String)] {

@@ -28,6 +28,8 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("cutout")) var cutout: Int?
   @Option(help: SettingHelp.of("cutout_probability")) var cutoutProbability: Double?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("cutout_ramp")) var cutoutRamp: Bool?
+  @Option(help: SettingHelp.of("auxiliary_skip")) var auxiliarySkip: Double?
+  @Option(help: SettingHelp.of("auxiliary_decay")) var auxiliaryDecay: Decay?
   @Option(
     help: SettingHelp.of(
       "maximum_skips", "Skip connections that a genotype's normal cell has at most (P-DARTS)", default: "any number"))
@@ -115,6 +117,8 @@ struct SearchFlags: ParsableArguments {
       Setting("skip_dropout", skipDropout, \.skipDropout), Setting("drop_path", dropPath, \.dropPath),
       Setting("cutout", cutout, \.cutout), Setting("cutout_probability", cutoutProbability, \.cutoutProbability),
       Setting("cutout_ramp", cutoutRamp, \.rampsCutout),
+      Setting("auxiliary_skip", auxiliarySkip, \.auxiliarySkip),
+      Setting("auxiliary_decay", auxiliaryDecay, \.auxiliaryDecay),
       Setting("maximum_skips", maximumSkips.map(Optional.some), \.maximumSkips),
       Setting("stages", stages?.stages, \.stages),
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),

@@ -16,6 +16,8 @@ struct WeightsNetwork {
   private var inferred: [String] = []
   /// All of it, with where each part is from.
   private(set) var parts: [String] = []
+  /// β of the auxiliary skip connections, of a network that has them.
+  private(set) var auxiliarySkip: Float?
   /// What is assumed or read in another spelling.
   private(set) var remarks: [String] = []
 
@@ -47,7 +49,7 @@ struct WeightsNetwork {
   mutating func apply(
     to configuration: inout SearchConfiguration, space: SearchSpace?, channels: Int?, layers: Int?,
     operations: String? = nil,
-    edgeNormalisation: Bool? = nil
+    edgeNormalisation: Bool? = nil, auxiliarySkip: Double? = nil
   ) throws {
     try refuseStridedStem()
     // A stage of a progressive search has candidates of its own, which its checkpoint names.
@@ -79,6 +81,32 @@ struct WeightsNetwork {
     configuration.mergedConvolutions = try settle(
       "merged_convolutions", tensors: evidence.mergedConvolutions, fallback: false, read: Self.truth,
       show: { $0 ? "merged convolutions" : "convolutions of their own" }, isUsual: { !$0 })
+    try settleAuxiliarySkip(flag: auxiliarySkip)
+    // The network has them, whatever β is here: 1 is where the schedule of a search would begin.
+    configuration.auxiliarySkip = self.auxiliarySkip == nil ? 0 : 1
+  }
+
+  /// β of the auxiliary skip connections: that of the flag, else of the tensor `auxiliary_skip`, which our checkpoints have. A
+  /// state_dict does not say it: in DARTS-' code it belongs to the epoch.
+  ///
+  /// - Throws: `UsageError` where the network has them and nothing says β, and where it has none and the flag says one.
+  private mutating func settleAuxiliarySkip(flag: Double?) throws {
+    let known = try ArchitectureParameters.auxiliarySkip(in: file)
+    if evidence.auxiliarySkip == false, let flag {
+      throw UsageError(
+        "not the network of \(file.path)", at: "--auxiliary-skip", found: "\(flag)",
+        wanted: "none: \(shownText ?? "the tensors") has no auxiliary skip connections (cells.N._ops.K.auxiliary_op)")
+    }
+    guard let beta = flag.map({ Float($0) }) ?? known else {
+      guard evidence.auxiliarySkip == true else { return }
+      throw UsageError(
+        missing: "--auxiliary-skip",
+        wanted: "β of the auxiliary skip connections that \(file.path) has, in DARTS- (T - t)/T in epoch t (from 0) of T")
+    }
+    auxiliarySkip = beta
+    let shown = "auxiliary skip connections at β = \(beta)"
+    if flag == nil { inferred.append(shown) }
+    parts.append("\(shown) (\(flag == nil ? "its tensors" : "--auxiliary-skip"))")
   }
 
   /// The settings of the derived network of weights without a run.

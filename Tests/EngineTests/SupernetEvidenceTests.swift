@@ -31,6 +31,23 @@ import Testing
     }
   }
 
+  @Test("tell auxiliary skip connections, wherever these halve the resolution", arguments: SearchSpace.allCases)
+  func auxiliarySkips(space: SearchSpace) throws {
+    let isChain = space.macroArchitecture == .reductions
+    for variant in [SupernetVariant(), .partial(2, edges: true)] where isChain || variant.partialChannels == 1 {
+      let shapes = try shapes(space, layers: isChain ? 4 : 3, .auxiliary(variant))
+      let evidence = SupernetEvidence(shapes: shapes)
+      #expect(evidence.space == space && evidence.channels == 8, "\(evidence)")
+      #expect(evidence.auxiliarySkip == (isChain ? true : nil), "\(evidence)")
+      #expect(evidence.text?.contains("auxiliary skip connections") == isChain)
+      let plain = SupernetEvidence(shapes: try self.shapes(space, layers: isChain ? 4 : 3, variant))
+      #expect(plain.auxiliarySkip == (isChain ? false : nil), "\(plain)")
+      // β itself says it where no tensor does.
+      let told = SupernetEvidence(shapes: shapes.merging(["auxiliary_skip": [1]]) { first, _ in first })
+      #expect(told.auxiliarySkip == true)
+    }
+  }
+
   @Test("tell no space where a stage has fewer operations, or nothing is there") func none() throws {
     let stage = SupernetEvidence(shapes: try shapes(.s5, layers: 3, .shrunk(.s5, to: 3)))
     #expect(stage.space == nil && stage.channels == 8 && stage.layers == 3)

@@ -7,12 +7,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A golden file of examples/pytorch/partial_channels.py or merged_convolutions.py, float64 expected values.
+/// A golden file of examples/pytorch/partial_channels.py, merged_convolutions.py or auxiliary_skip.py, float64 expected values.
 struct VariantGolden: CustomTestStringConvertible {
   let name: String
   var testDescription: String { name }
-  static let all = ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged"]
-    .map(VariantGolden.init)
+  static let all = [
+    "s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged", "s1_c8_l3_auxiliary",
+    "s3_c4_l4_auxiliary",
+  ].map(VariantGolden.init)
 
   func file() throws -> TensorFile {
     try TensorFile(readingFrom: GoldenFile.path("variants/\(name)"))
@@ -25,6 +27,7 @@ struct VariantGolden: CustomTestStringConvertible {
     variant.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
     variant.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
     variant.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
+    variant.auxiliarySkip = file.metadata["auxiliary_skip"] != nil
     return try SupernetModel(
       architecture: SupernetArchitecture(
         space: #require(SearchSpace(rawValue: file.metadata["space"] ?? "")), channels: number("channels", in: file),
@@ -58,6 +61,7 @@ struct VariantGolden: CustomTestStringConvertible {
     }
     try fill(&result.normal, "normal")
     try fill(&result.reduce, "reduce")
+    result.auxiliarySkip = try ArchitectureParameters.auxiliarySkip(in: file) ?? 0
     return result
   }
 }
@@ -114,7 +118,7 @@ struct VariantGolden: CustomTestStringConvertible {
   func names(golden: VariantGolden) throws {
     let file = try golden.file()
     let model = try golden.model(file)
-    let foreign = ["train.", "valid.", "expect.", "alphas_", "betas_"]
+    let foreign = ["train.", "valid.", "expect.", "alphas_", "betas_", "auxiliary_skip"]
     let names = file.tensors.keys.filter { name in !foreign.contains { name.hasPrefix($0) } }
     #expect(Set(names) == Set(model.parameterNames))
   }

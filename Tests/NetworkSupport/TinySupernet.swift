@@ -33,7 +33,8 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
 
   /// Operations on 4 of 16 channels, 6 of 24 and 20 of 40, which begin and end within blocks; dropped skip connections with
   /// all channels and with part of them; fewer candidates than the space has, other ones on each edge; merged convolutions, all
-  /// four and some of them.
+  /// four and some of them; auxiliary skip connections beside every operation, beside dropped ones, on part of the channels, on
+  /// weighed edges, in stages.
   package static let variants: [TinySupernet] = [
     TinySupernet(space: .s5, channels: 16, imageSize: 12, variant: .partial(4, edges: true)),
     TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
@@ -46,6 +47,11 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: .merging()),
     TinySupernet(space: .s6, channels: 12, variant: .merging()),
     TinySupernet(space: .s5, channels: 4, variant: .merging(shrunk: .s5, to: 4)),
+    TinySupernet(space: .s5, channels: 12, variant: .auxiliary()),
+    TinySupernet(space: .s3, channels: 20, imageSize: 12, variant: .auxiliary(.dropping(partial: 1))),
+    TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .auxiliary(.partial(4, edges: true))),
+    TinySupernet(space: .s4, channels: 12, variant: .auxiliary(.partial(1, edges: true))),
+    TinySupernet(space: .nb201, channels: 12, imageSize: 12, variant: .auxiliary()),
   ]
 
   /// Networks whose edges are dropped: every space, and variants that lay edges out otherwise: convolutions that share blocks, channels
@@ -71,6 +77,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     if variant.skipDropout { text += ", dropout" }
     if variant.mergedConvolutions { text += ", merged" }
     if variant.dropsPaths { text += ", paths" }
+    if variant.auxiliarySkip { text += ", auxiliary" }
     if let operations = variant.operations { text += ", \(operations.operationsPerEdge) operations" }
     return text
   }
@@ -101,6 +108,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     let operations = variant.operations ?? space.operations
     var alphas = operations.zeroAlphas(edgeNormalisation: variant.edgeNormalisation)
     alphas.flat = alphas.flat.map { _ in Float(0.5 * stream.normal()) }
+    alphas.auxiliarySkip = variant.auxiliarySkip ? 0.7 : 0
     return alphas
   }
 }
@@ -128,6 +136,12 @@ extension SupernetVariant {
   package static func merging(shrunk space: SearchSpace? = nil, to count: Int = 0) -> SupernetVariant {
     var variant = space.map { shrunk($0, to: count) } ?? SupernetVariant()
     variant.mergedConvolutions = true
+    return variant
+  }
+
+  package static func auxiliary(_ variant: SupernetVariant = SupernetVariant()) -> SupernetVariant {
+    var variant = variant
+    variant.auxiliarySkip = true
     return variant
   }
 

@@ -8,7 +8,10 @@ import Testing
 
 /// Second-order gradients of (α, β) against the PyTorch models of the variants in float64.
 struct VariantGradientTests {
-  @Test(arguments: ["s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged"])
+  @Test(arguments: [
+    "s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged", "s1_c8_l3_auxiliary",
+    "s3_c4_l4_auxiliary",
+  ])
   func secondOrderGradientsAgreeWithPyTorch(name: String) throws {
     let path = GoldenFile.path("variants/\(name)")
     let file = try TensorFile(readingFrom: path)
@@ -17,6 +20,7 @@ struct VariantGradientTests {
     variant.partialChannels = file.metadata["partial_channels"].flatMap { Int($0) } ?? 1
     variant.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
     variant.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
+    variant.auxiliarySkip = file.metadata["auxiliary_skip"] != nil
     let problem = try SupernetProblem(
       space: #require(file.metadata["space"].flatMap(SearchSpace.init)), channels: number("channels"),
       layers: number("layers"),

@@ -116,8 +116,8 @@ struct ComparisonPlanTests {
     let epochs = Dictionary(uniqueKeysWithValues: resolved.runs.map { ($0.configuration.method, $0.configuration.epochs) })
     #expect(
       epochs == [
-        .darts1: 62, .darts1ES: 62, .random: 62, .darts2: 32, .darts2ES: 32, .dartsADA: 32, .rDARTSDP: 32, .zartsRS: 12,
-        .zartsGLD: 12, .zartsMGS: 14,
+        .darts1: 62, .darts1ES: 62, .dartsMinus: 62, .random: 62, .darts2: 32, .darts2ES: 32, .dartsADA: 32, .rDARTSDP: 32,
+        .zartsRS: 12, .zartsGLD: 12, .zartsMGS: 14,
       ])
     #expect(plan.yaml == (try ComparisonPlan(yaml: plan.yaml, from: "written").yaml))
     let small = try ComparisonPlan(

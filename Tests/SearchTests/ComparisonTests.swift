@@ -101,7 +101,11 @@ struct ComparisonTests {
     let folder = try ScratchFolder()
     // Another method first, and a longer warm-up beside: neither may show.
     let other: SearchMethod = method == .darts1 ? .zartsGLD : .darts1
-    let plan = try plan([other, method], more: "run_settings: {s2/\(other.rawValue): {warmup: 3}}")
+    // Both on the network of the method.
+    let network = SearchConfiguration(method: method, space: .s2, dataset: "closed-form")
+    let plan = try plan([other, method], more: "run_settings: {s2/\(other.rawValue): {warmup: 3}}") {
+      $0.auxiliarySkip = network.auxiliarySkip
+    }
     let rows = try compare(plan, in: folder.file("all"))
     #expect(rows.map(\.status) == [.finished, .finished])
     let files = try ComparisonFolder(existing: folder.file("all"))

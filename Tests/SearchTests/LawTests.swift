@@ -27,7 +27,9 @@ import Testing
     (partial.partialChannels, partial.edgeNormalisation) = (2, true)
     var merged = SupernetVariant()
     merged.mergedConvolutions = true
-    return SearchSpace.allCases.map { ($0, SupernetVariant()) } + [(.s5, partial), (.s6, merged)]
+    var auxiliary = SupernetVariant()
+    auxiliary.auxiliarySkip = true
+    return SearchSpace.allCases.map { ($0, SupernetVariant()) } + [(.s5, partial), (.s6, merged), (.s3, auxiliary)]
   }
 
   @Test("The closed form keeps the laws of a bilevel problem")
@@ -36,7 +38,7 @@ import Testing
     #expect(report.isEmpty, "\(report)")
   }
 
-  @Test("A supernet keeps the laws of a bilevel problem, in every space and variant", arguments: 0..<9)
+  @Test("A supernet keeps the laws of a bilevel problem, in every space and variant", arguments: 0..<10)
   func supernet(number: Int) throws {
     let (space, variant) = Self.variants[number]
     // Kinks of a small network under a step of this length are what the tolerance is for. Of what Hessian products are the

@@ -44,6 +44,11 @@ struct SearchPresetTests {
     #expect(merged.mergedConvolutions)
     merged.mergedConvolutions = false
     #expect(try merged == SearchConfiguration(preset: SearchPreset(named: "paper-cifar10", at: "")))
+    let minus = try SearchConfiguration(preset: SearchPreset(named: "paper-darts-minus-s3-cifar10", at: ""))
+    var expected = SearchConfiguration(method: .dartsMinus, space: .s3, dataset: "cifar10:data/cifar10")
+    (expected.split, expected.runningValidation) = (.fileOrder, true)
+    #expect(minus == expected)
+    #expect(minus.auxiliarySkip == 1 && minus.auxiliaryDecay == .linear && minus.warmup == 0 && minus.epochs == 50)
     let progressive = try SearchPreset(named: "paper-pdarts-cifar10", at: "")
     let stages = try SearchConfiguration(preset: progressive)
     #expect(stages.stages == SearchStage.published && stages.maximumSkips == 2 && stages.batch == 96)

@@ -111,7 +111,11 @@ struct SearchRunTests {
 
   @Test func warmupIsTheSameForEveryMethodBitForBit() throws {
     let folder = try ScratchFolder()
-    let runs = try SearchMethod.allCases.map { method in
+    // Of those that search the same network.
+    let methods = SearchMethod.allCases.filter {
+      shortConfiguration($0).sharedWarmup == shortConfiguration(.darts1).sharedWarmup
+    }
+    let runs = try methods.map { method in
       try search(quadratic(), shortConfiguration(method), in: folder.file(method.rawValue))
     }
     func shared(_ files: SearchRunFolder, epoch: Int) throws -> [String: NamedTensor] {
@@ -119,7 +123,7 @@ struct SearchRunTests {
         !$0.key.hasPrefix("adam.") && !$0.key.hasPrefix("random.") && !$0.key.hasPrefix("early_stop.")
       }
     }
-    for (method, files) in zip(SearchMethod.allCases, runs).dropFirst() {
+    for (method, files) in zip(methods, runs).dropFirst() {
       for epoch in 0...2 {
         #expect(try shared(files, epoch: epoch) == shared(runs[0], epoch: epoch), "epoch \(epoch)")
       }

@@ -19,6 +19,7 @@ import Testing
     "seed": { $0.seed = 8 }, "epochs": { $0.epochs = 4 }, "warmup": { $0.warmup = 3 }, "channels": { $0.channels = 12 },
     "layers": { $0.layers = 4 }, "partial_channels": { $0.partialChannels = 2 },
     "edge_normalisation": { $0.edgeNormalisation = true }, "merged_convolutions": { $0.mergedConvolutions = true },
+    "auxiliary_skip": { $0.auxiliarySkip = 0.5 }, "auxiliary_decay": { $0.auxiliaryDecay = .cosine },
     "skip_dropout": { $0.skipDropout = 0.5 }, "drop_path": { $0.dropPath = 0.5 }, "cutout": { $0.cutout = 4 },
     "cutout_probability": { $0.cutoutProbability = 0 }, "cutout_ramp": { $0.rampsCutout = false },
     "maximum_skips": { $0.maximumSkips = 0 },
@@ -60,6 +61,8 @@ import Testing
     (result.eigenvalueEvery, result.eigenvalueBatches) = (1, 1)
     // What is done to a cutout shows where there is one.
     if key.hasPrefix("cutout_") { result.cutout = 4 }
+    // It says how something falls that has to be there.
+    if key == "auxiliary_decay" { result.auxiliarySkip = 1 }
     return result
   }
 

@@ -23,6 +23,7 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .darts1ES, variant: .edges, space: .s3),
     Combination(method: .darts2ES, variant: .partial, space: .s4),
     Combination(method: .dartsADA, variant: .edges, space: .s2),
+    Combination(method: .dartsMinus, variant: .edges, space: .s6),
     Combination(method: .zartsRS, variant: .stages, space: .s5),
     Combination(method: .zartsMGS, variant: .merged, space: .s1),
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
@@ -46,6 +47,7 @@ struct Combination: Sendable, CustomStringConvertible {
   private var isAllowed: Bool {
     if isStaged, !method.searchesInStages { return false }
     if method == .random, hasEdgeColumn { return false }
+    if method == .dartsMinus, variant == .merged { return false }
     if space == .nb201, variant != .plain { return false }
     return variant != .merged || space.hasEdgesOfConvolutions
   }

@@ -75,6 +75,9 @@ import Testing
       ] + source, combination)
     let directions = try TensorFile(readingFrom: scratch.file("landscape/directions.safetensors"))
     #expect(directions.contains("betas_normal") == combination.hasEdgeColumn, "\(combination)")
+    let settings = String(decoding: try FileBytes.read(scratch.file("landscape/landscape.yaml")), as: UTF8.self)
+    #expect(
+      settings.contains("\nauxiliary_skip: 1.0\n") == (combination.method == .dartsMinus), "\(combination): \(settings)")
     _ = try run(
       [
         "fidelity", "--objectives", "first,true:1", "--directions", "4", "--radii", "1", "--plane", "0", "--no-gradients",

@@ -31,6 +31,7 @@ import Testing
       ("variants/s5_c8_l3_k4", "space s5, 8 channels, 3 cells, operations on 1/4 of the channels, edge normalisation"),
       ("variants/s6_c4_l3_merged", "space s6, 4 channels, 3 cells, merged convolutions"),
       ("variants/s1_c8_l4_merged", "space s1, 8 channels, 4 cells, merged convolutions"),
+      ("variants/s1_c8_l3_auxiliary", "space s1, 8 channels, 3 cells, auxiliary skip connections at β = 0.7"),
     ])
   func inference(name: String, network: String) throws {
     let scratch = try ScratchFolder()
@@ -44,6 +45,30 @@ import Testing
       try TensorFile(readingFrom: result.output.trimmingCharacters(in: .newlines)).tensors
     }
     #expect(results[0] == results[1])
+  }
+
+  @Test("of a network with auxiliary skip connections need β, which a state_dict does not say") func auxiliarySkips() throws
+  {
+    let scratch = try ScratchFolder()
+    let name = "variants/s1_c8_l3_auxiliary"
+    let path = scratch.file("w.safetensors")
+    try TensorFile.write(weights(name).filter { $0.name != "auxiliary_skip" }, metadata: [:], to: path)
+    func first(_ path: String, _ flags: [String]) throws -> CommandLineRunner.Result {
+      try gradients(path, of: name, ["--estimators", "first"] + flags, in: scratch)
+    }
+    let silent = try first(path, [])
+    #expect(silent.status == 64 && silent.errors.contains("--auxiliary-skip"), "\(silent.errors)")
+    let results =
+      try [first(GoldenFile.path(name), []), first(path, ["--auxiliary-skip", "0.7"])] + [
+        first(path, ["--auxiliary-skip", "0"])
+      ]
+    #expect(results.allSatisfy { $0.status == 0 }, "\(results.map(\.errors))")
+    let tensors = try results.map { try TensorFile(readingFrom: $0.output.trimmingCharacters(in: .newlines)).tensors }
+    #expect(tensors[0] == tensors[1] && tensors[0] != tensors[2])
+    // The network of the file has none.
+    let plain = try gradients(
+      GoldenFile.path("s3_c8_l5_b4"), of: "s3_c8_l5_b4", ["--auxiliary-skip", "0.7"], in: scratch)
+    #expect(plain.status == 64 && plain.errors.contains("--auxiliary-skip: not the network of"), "\(plain.errors)")
   }
 
   @Test("that contradict their metadata or the flags are refused, with what the tensors show") func contradictions() throws {

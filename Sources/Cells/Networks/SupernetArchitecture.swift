@@ -17,7 +17,7 @@ public struct SupernetArchitecture: Hashable, Sendable {
   public let classes: Int
   /// Height and width of the images, a multiple of 4.
   public let imageSize: Int
-  /// Partial channels, edge normalisation, dropped skip connections, merged convolutions.
+  /// Partial channels, edge normalisation, dropped skip connections, merged convolutions, auxiliary skip connections.
   public let variant: SupernetVariant
 
   /// The candidate operations of each edge.
@@ -43,6 +43,12 @@ public struct SupernetArchitecture: Hashable, Sendable {
         "variants that do not go together", at: .setting("merged_convolutions"),
         found: ways > 1 ? "\(ways) partial channels" : "edge normalisation", wanted: "all channels and no edge normalisation"
       )
+    }
+    // No published network has both, and so no names for the tensors of such an edge.
+    if variant.mergedConvolutions, variant.auxiliarySkip {
+      throw InputError(
+        "variants that do not go together", at: .setting("merged_convolutions"), found: "auxiliary skip connections",
+        wanted: "one of the two")
     }
     if space.macroArchitecture != .reductions,
       ways > 1 || variant.edgeNormalisation || variant.skipDropout || variant.mergedConvolutions

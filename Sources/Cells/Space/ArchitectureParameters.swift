@@ -8,6 +8,9 @@ public struct ArchitectureParameters: Equatable, Sendable {
   public let kinds: [CellKind]
   /// In the order of the kinds.
   public var matrices: [Matrix]
+  /// β of auxiliary skip connections (Chu et al., DARTS-, ICLR 2021): what every edge adds of its state beside its mixture; 0
+  /// without them. It comes from a schedule and is no coordinate: `flat` hasn't got it, and whatever moves α leaves it.
+  public var auxiliarySkip: Float = 0
 
   /// Of the normal cell of the DARTS family.
   public var normal: Matrix {
@@ -63,12 +66,13 @@ public struct ArchitectureParameters: Equatable, Sendable {
   /// α of a network in which nothing is left to choose: no matrices, and so no values.
   public static let none = ArchitectureParameters(kinds: [], matrices: [])
 
-  /// Zeros of the same shape.
+  /// Zeros of the same shape, without auxiliary skip connections.
   public var zeros: ArchitectureParameters {
     var result = self
     for index in matrices.indices {
       result.matrices[index].values = [Float](repeating: 0, count: matrices[index].values.count)
     }
+    result.auxiliarySkip = 0
     return result
   }
 

@@ -10,6 +10,8 @@ extension SHA256 {
     digest.update(floats: weights.values)
     digest.update(floats: velocity?.values ?? [])
     digest.update(floats: alphas.flat)
+    // Names of states without it stay what they were.
+    if alphas.auxiliarySkip != 0 { digest.update(floats: [alphas.auxiliarySkip]) }
     return digest.hexadecimal()
   }
 }

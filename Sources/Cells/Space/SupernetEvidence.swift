@@ -15,17 +15,24 @@ public struct SupernetEvidence: Equatable, Sendable {
   public let mergedConvolutions: Bool?
   /// Whether there is β; nil where there is no α at all.
   public let edgeNormalisation: Bool?
+  /// Whether edges have auxiliary skip connections: by their factorised reductions, or by β of them; nil where neither could be.
+  public let auxiliarySkip: Bool?
 
   /// - Parameter shapes: of all tensors, by name.
   public init(shapes: [String: [Int]]) {
     let alphaNames = SearchSpace.allCases.flatMap { $0.kinds.map(\.alphaName) }
     edgeNormalisation =
       shapes.keys.contains(where: alphaNames.contains) ? shapes.keys.contains { $0.hasPrefix("betas_") } : nil
+    let hasAuxiliarySkip = shapes.keys.contains {
+      $0 == ArchitectureParameters.auxiliarySkipName || $0.hasPrefix("cells.") && $0.contains(".auxiliary_op.")
+    }
     let stem = shapes["stem.0.weight"]?.first
     let stageCells = Set(shapes.keys.compactMap(Self.stageCell(of:)))
     guard stageCells.isEmpty else {
       (space, channels, layers) = (.nb201, stem, stageCells.count)
       (partialChannels, mergedConvolutions) = (1, false)
+      // Without a stride they have no tensors.
+      auxiliarySkip = hasAuxiliarySkip ? true : nil
       return
     }
     let parts = shapes.compactMap { name, shape in Part(name, shape) }
@@ -35,6 +42,7 @@ public struct SupernetEvidence: Equatable, Sendable {
     layers = cells
     channels = base
     mergedConvolutions = isMerged
+    auxiliarySkip = hasAuxiliarySkip ? true : parts.isEmpty ? nil : false
     partialChannels = parts.filter { $0.cell == 0 && $0.kind != .factorised }.compactMap { part in
       base.flatMap { part.channels > 0 && $0.isMultiple(of: part.channels) ? $0 / part.channels : nil }
     }.max()
@@ -50,6 +58,7 @@ public struct SupernetEvidence: Equatable, Sendable {
     if let partialChannels, partialChannels > 1 { parts.append("operations on 1/\(partialChannels) of the channels") }
     if edgeNormalisation == true { parts.append("edge normalisation") }
     if mergedConvolutions == true { parts.append("merged convolutions") }
+    if auxiliarySkip == true { parts.append("auxiliary skip connections") }
     return parts.joined(separator: ", ")
   }
 

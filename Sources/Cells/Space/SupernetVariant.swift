@@ -11,6 +11,9 @@ public struct SupernetVariant: Hashable, Sendable {
   public var mergedConvolutions = false
   /// Whether images drop whole edges at the rate that a batch names (Zela et al., RobustDARTS, ICLR 2020, src/search/model_search.py).
   public var dropsPaths = false
+  /// Whether every edge adds its state, as a skip connection does, with the weight `ArchitectureParameters.auxiliarySkip` beside
+  /// its mixture (Chu et al., DARTS-, ICLR 2021).
+  public var auxiliarySkip = false
   /// The candidates where they are fewer than the space's.
   public var operations: EdgeOperations?
 

@@ -69,7 +69,11 @@ public final class SupernetModel: NetworkModel {
     guard wantsAlphaGradient else { return (result.loss, result.correct, nil) }
     let gradient = ArchitectureParameters(
       kinds: alphas.kinds,
-      matrices: zip(alphas.matrices, result.mixingGradient).map { self.gradient(of: $0, mixing: $1) })
+      matrices: alphas.matrices.indices.map { kind in
+        let parts = rows[kind].parts(of: result.mixingGradient[kind])
+        return alphas.matrices[kind].throughSoftmax(
+          strengthGradient: parts.operations, bypassGradient: edgeGradient(parts, auxiliarySkip: alphas.auxiliarySkip))
+      })
     return (result.loss, result.correct, gradient)
   }
 
@@ -104,10 +108,11 @@ public final class SupernetModel: NetworkModel {
         "cells of another space", at: "genotype", found: genotype.kinds.map(\.name).joined(separator: ", "),
         wanted: kinds.map(\.name).joined(separator: ", "))
     }
-    return try zip(genotype.cells, architecture.operations.candidates).map { try mixing($0, $1) }
+    return try zip(zip(genotype.cells, architecture.operations.candidates), rows).map { try mixing($0.0, $0.1, $1) }
   }
 
-  private func mixing(_ cell: Genotype.Cell, _ candidates: [[CellOperation]]) throws -> [Float] {
+  /// A derived architecture has no auxiliary skip connections: what they add is gone with the edges that are not chosen.
+  private func mixing(_ cell: Genotype.Cell, _ candidates: [[CellOperation]], _ rows: MixingRows) throws -> [Float] {
     let columns = candidates[0].count
     var operations = [Float](repeating: 0, count: candidates.count * columns)
     var bypass = [Float](repeating: 0, count: candidates.count)
@@ -120,22 +125,32 @@ public final class SupernetModel: NetworkModel {
       operations[row * columns + column] = 1
       bypass[row] = 1
     }
-    return architecture.variant.partialChannels > 1 ? operations + bypass : operations
+    return rows.joined(
+      operations, auxiliarySkips: [Float](repeating: 0, count: candidates.count), bypasses: bypass)
   }
 
-  /// The mixing weights of α.
-  func mixing(_ alphas: ArchitectureParameters) -> [[Float]] { alphas.matrices.map { mixing($0) } }
+  /// How the mixing weights of each kind of cell lie.
+  var rows: [MixingRows] { architecture.operations.candidates.map { MixingRows(of: $0, in: architecture.variant) } }
 
-  /// The mixing weights of a kind: of the operations, then of what bypasses them on each edge.
-  private func mixing(_ alphas: ArchitectureParameters.Matrix) -> [Float] {
-    let operations = alphas.strengths().map(Float.init)
-    return architecture.variant.partialChannels > 1 ? operations + alphas.edgeWeights().map(Float.init) : operations
+  /// The mixing weights of α: of an edge's operations, of its auxiliary skip connection β times the weight of the edge, and of what
+  /// bypasses them the weight of the edge.
+  func mixing(_ alphas: ArchitectureParameters) -> [[Float]] {
+    zip(alphas.matrices, rows).map { matrix, rows in
+      let edges = matrix.edgeWeights()
+      return rows.joined(
+        matrix.strengths().map(Float.init), auxiliarySkips: edges.map { Float(Double(alphas.auxiliarySkip) * $0) },
+        bypasses: edges.map(Float.init))
+    }
   }
 
-  private func gradient(of alphas: ArchitectureParameters.Matrix, mixing: [Double]) -> ArchitectureParameters.Matrix {
-    let count = alphas.rows * alphas.operationColumns
-    return alphas.throughSoftmax(
-      strengthGradient: Array(mixing[..<count]), bypassGradient: mixing.count > count ? Array(mixing[count...]) : nil)
+  /// The part of ∂L/∂(edge weights), or of its derivative, that reaches no operation: that of bypasses, and β times that of
+  /// auxiliary skip connections; nil where there is neither.
+  func edgeGradient(
+    _ parts: (operations: [Double], auxiliarySkips: [Double]?, bypasses: [Double]?), auxiliarySkip: Float
+  ) -> [Double]? {
+    guard let skips = parts.auxiliarySkips else { return parts.bypasses }
+    let beta = Double(auxiliarySkip)
+    return skips.indices.map { beta * skips[$0] + (parts.bypasses?[$0] ?? 0) }
   }
 
   /// A run without gradients.

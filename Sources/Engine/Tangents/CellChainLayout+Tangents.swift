@@ -128,7 +128,7 @@ private struct TangentCell {
         switch candidate.operation.form {
         case .zero: break
         case .identity where stride == 1:
-          add(cell.dropsSkips ? tape.make(TangentDropout(seen, stream: stream, tape: tape)) : seen)
+          add(cell.dropsValues(candidate) ? tape.make(TangentDropout(seen, stream: stream, tape: tape)) : seen)
         case .identity:
           add(
             tape.make(

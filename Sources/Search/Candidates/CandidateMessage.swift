@@ -93,6 +93,7 @@ enum CandidateLetter {
   static func request(_ alphas: ArchitectureParameters) -> [UInt8] {
     var writer = MessageWriter()
     writer.write(alphas.flat)
+    writer.write([alphas.auxiliarySkip])
     return writer.bytes
   }
 
@@ -100,10 +101,10 @@ enum CandidateLetter {
   /// - Throws: `TruncatedMessage` where it is another's.
   static func alphas(_ request: [UInt8], like shape: ArchitectureParameters) throws -> ArchitectureParameters {
     var reader = MessageReader(request)
-    let values = try reader.floats()
-    guard values.count == shape.count else { throw TruncatedMessage() }
+    let (values, beta) = (try reader.floats(), try reader.floats())
+    guard values.count == shape.count, beta.count == 1 else { throw TruncatedMessage() }
     var result = shape
-    result.flat = values
+    (result.flat, result.auxiliarySkip) = (values, beta[0])
     return result
   }
 

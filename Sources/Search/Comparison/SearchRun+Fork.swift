@@ -54,6 +54,7 @@ extension SearchRun {
         try RunData(dataset: configuration.dataset, checksum: problem.dataChecksum).require(sameAs: earlier, from: file.path)
       }
       let checkpoint = try SearchCheckpoint(file, for: problem)
+      state.alphas.auxiliarySkip = Float(schedules.auxiliarySkip(epoch: index))
       guard let momentum = checkpoint.momentum, checkpoint.alphas == state.alphas,
         state.statistics.count == 0 || checkpoint.statistics != nil
       else {

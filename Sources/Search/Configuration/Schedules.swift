@@ -4,6 +4,8 @@ import Problems
 /// How a value falls from its start at 0 to 0 at 1.
 public enum Decay: String, CaseIterable, Codable, Sendable {
   case cosine, linear, constant
+  /// A quarter of a cosine, which begins flat and ends steep.
+  case slowCosine = "slow-cosine"
 
   /// The part of the start that is left at a fraction of the way, which is clamped to [0, 1].
   public func remainder(at fraction: Double) -> Double {
@@ -12,6 +14,7 @@ public enum Decay: String, CaseIterable, Codable, Sendable {
     case .cosine: (1 + cos(.pi * place)) / 2
     case .linear: 1 - place
     case .constant: 1
+    case .slowCosine: cos(.pi / 2 * place)
     }
   }
 }
@@ -44,6 +47,14 @@ public struct Schedules: Equatable, Sendable {
     guard length > 0, epoch > configuration.warmup else { return configuration.sigma }
     let fraction = Double(epoch - configuration.warmup) / Double(length)
     return configuration.sigma * configuration.sigmaDecay.remainder(at: fraction)
+  }
+
+  /// β of the auxiliary skip connections in an epoch counted from 0: from its start towards 0, which the epoch after the last would
+  /// have. With T epochs β₀(T − t)/T where the decay is linear, β₀(1 + cos πt/T)/2 with the cosine and β₀ cos(πt/2T) with the slow
+  /// one (Meituan-AutoML/DARTS-, src/utils.py, lines 181–192, with its T_start of 0).
+  public func auxiliarySkip(epoch: Int) -> Double {
+    let fraction = Double(epoch) / Double(configuration.epochs)
+    return configuration.auxiliarySkip * configuration.auxiliaryDecay.remainder(at: fraction)
   }
 
   /// Settings of the weight steps of an epoch.

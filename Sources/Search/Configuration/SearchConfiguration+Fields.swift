@@ -136,6 +136,11 @@ extension SearchConfiguration {
     flag(
       "cutout_ramp", \.rampsCutout, .warmup, "whether that probability rises from 0 in the first epoch (RobustDARTS)"
     ).later,
+    number(
+      "auxiliary_skip", \.auxiliarySkip, .warmup, .fromZero,
+      "beta: weight of a skip connection that every edge has beside its mixture, at first; 0 for none (DARTS-)"
+    ).later,
+    choice("auxiliary_decay", \.auxiliaryDecay, .warmup, "fall of that weight over the epochs").later,
     maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, .warmup, BatchLoader.batchSizes, "images in a batch"),
     Field(

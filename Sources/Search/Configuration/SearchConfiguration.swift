@@ -34,6 +34,9 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var cutoutProbability = 1.0
   /// Whether that probability rises as that of dropped edges does; else it is the same in every epoch.
   public var rampsCutout = true
+  /// β of auxiliary skip connections in the first epoch; 0 for none.
+  public var auxiliarySkip = 0.0
+  public var auxiliaryDecay = Decay.linear
   /// Skip connections that the normal cell of a genotype has at most; nil for any number.
   public var maximumSkips: Int?
   /// The candidates of each edge where they are fewer than the space's.

@@ -31,8 +31,8 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath, adaptive] + authorsPaths + robustDARTS
-    + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath, adaptive, auxiliarySkip] + authorsPaths
+    + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
   /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340).
@@ -146,6 +146,14 @@ public struct SearchPreset: Equatable, Sendable {
       ("early_stop_start", "\(rule.start)"),
     ]
   }()
+
+  /// Chu et al., DARTS-, ICLR 2021: scripts/run_darts_minus.sh of their code, with the defaults of src/search/args.py. Validation
+  /// batches as in its src/search/train_search.py, lines 340–345 and 359.
+  private static let auxiliarySkip = SearchPreset(
+    name: "paper-darts-minus-s3-cifar10", summary: "DARTS- on S3, CIFAR-10, as in its authors' script",
+    settings: [("method", "darts-minus")]
+      + published(.s3, "cifar10:data/cifar10").filter { !["method", "inner_steps", "tau", "lambda"].contains($0.0) }
+      + [("auxiliary_skip", "1.0"), ("auxiliary_decay", "linear")])
 
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
     [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in

@@ -77,7 +77,7 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
   {
     var stream = step.candidateStream(0)
     let before = alphas.flat
-    alphas = space.randomArchitecture(from: &stream)
+    alphas.flat = space.randomArchitecture(from: &stream).flat
     return ArchitectureReport(
       gradientNorm: nil, updateNorm: zip(alphas.flat, before).map { Double($0 - $1) }.length)
   }
@@ -87,7 +87,12 @@ public final class RandomSearch<Problem: BilevelProblem>: ArchitectureOptimiser 
       var stream = RandomStream(seed: end.seed, purpose: .candidates, epoch: end.epoch, step: end.steps, index: index)
       return space.randomArchitecture(from: &stream)
     }
-    let rivals = (incumbent.map { [$0] } ?? []) + sampled
+    // All in the network of this epoch, with its β of auxiliary skip connections.
+    let rivals = ((incumbent.map { [$0] } ?? []) + sampled).map { architecture in
+      var rival = alphas
+      rival.flat = architecture.flat
+      return rival
+    }
     let losses = try
       (end.evaluate.map { try $0(rivals) }
       ?? problem.evaluateValidationSplit(weights: end.weights, each: rivals, isStopRequested: end.isStopRequested))

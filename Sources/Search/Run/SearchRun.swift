@@ -74,6 +74,7 @@ public final class SearchRun<Problem: BilevelProblem> {
     eigenvalueRule = configuration.eigenvalueRule
     adaptive = configuration.adaptiveRegularisation
     gradient = problem.makeVector()
+    if course.epoch == 0, course.step == 0 { self.state.alphas.auxiliarySkip = Float(schedules.auxiliarySkip(epoch: 0)) }
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
       updateCost: optimiser.updateCost,
@@ -155,6 +156,7 @@ extension SearchRun: TrainingTask {
 
   package func takeStep() throws -> StepReport {
     let weightStep = schedules.weightStep(epoch: training.course.epoch)
+    state.alphas.auxiliarySkip = Float(schedules.auxiliarySkip(epoch: training.course.epoch))
     try updateAlphasIfDue(weightStep)
     let loss = try takeWeightStep(weightStep)
     return StepReport(

@@ -114,6 +114,12 @@ extension SearchConfiguration {
           "false: no edge of \(space.rawValue) has two convolutions; edges of \(others) have")
       }
     }
+    if auxiliarySkip > 0 {
+      guard !mergedConvolutions else {
+        throw refuse("merged_convolutions", true, "false with auxiliary_skip: \(auxiliarySkip)")
+      }
+      guard stages.isEmpty else { throw refuse("stages", "some", "none with auxiliary_skip: \(auxiliarySkip)") }
+    }
     if let kept = keptOperations {
       let all = zip(kept.candidates.joined(), space.operations.candidates.joined())
       guard kept.kinds == space.kinds, all.allSatisfy({ Set($0).isSubset(of: $1) }) else {

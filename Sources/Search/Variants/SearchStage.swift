@@ -71,6 +71,7 @@ extension SearchConfiguration {
     result.skipDropout = skipDropout > 0
     result.dropsPaths = dropPath > 0
     result.mergedConvolutions = mergedConvolutions
+    result.auxiliarySkip = auxiliarySkip > 0
     result.operations = keptOperations
     return result
   }

@@ -40,6 +40,9 @@ struct ReferencePass<Scalar: ReferenceScalar> {
     let edgePlace: (_ edge: Int) -> Int
     /// Where in `mixing` the weight of what bypasses the operations of an edge stands, where it has one of its own.
     var bypassPlace: ((_ edge: Int) -> Int)?
+    /// Where in `mixing` that of an edge's auxiliary skip connection stands, likewise; else it is β.
+    var auxiliaryPlace: ((_ edge: Int) -> Int)?
+    var beta = 0.0
   }
 
   /// - Parameter weights: ω by name, where it carries derivatives; nil for the network's own.
@@ -66,11 +69,13 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       let leaves = mixing.map { tape.tensor([$0.count], $0) }
       self.leaves = leaves
       let isPartial = network.architecture.variant.partialChannels > 1
+      let hasAuxiliarySkips = network.architecture.variant.auxiliarySkip
       cells = zip(leaves, operations).map { leaf, edges in
-        let columns = edges[0].count
+        let (operations, columns) = (edges[0].count, edges[0].count + (hasAuxiliarySkips ? 1 : 0))
         return CellWeights(
           mixing: leaf, edges: nil, place: { $0 * columns + $1 }, edgePlace: { $0 },
-          bypassPlace: isPartial ? { edges.count * columns + $0 } : nil)
+          bypassPlace: isPartial ? { edges.count * columns + $0 } : nil,
+          auxiliaryPlace: hasAuxiliarySkips ? { $0 * columns + operations } : nil)
       }
     }
     // Placeholders until the network has run.
@@ -93,7 +98,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
       }
       return CellWeights(
         mixing: mixing, edges: matrix.hasEdgeColumn ? tape.softmax(alphas, groups: nodes) : nil, place: place,
-        edgePlace: { place($0, matrix.columns - 1) })
+        edgePlace: { place($0, matrix.columns - 1) }, beta: Double(shape.auxiliarySkip))
     }
   }
 
@@ -166,6 +171,7 @@ struct ReferencePass<Scalar: ReferenceScalar> {
             }
           terms.append((dropping(index, edge, values), (cells[0].mixing, cells[0].place(edge, column))))
         }
+        terms += auxiliarySkip("", edge, states[source], stride: 1, cells[0])
         edge += 1
       }
       states.append(tape.mixture(terms))
@@ -293,12 +299,24 @@ struct ReferencePass<Scalar: ReferenceScalar> {
         padding: side / 2, groups: input.shape[1])
       terms.append((norm("\(name).bn1", tape.convolution(depthwise, parameter("\(name).point_conv1.weight"))), nil))
     }
+    terms += auxiliarySkip("cells.\(cell)._ops.\(edge).auxiliary_op", edge, input, stride: stride, weights)
     // An edge that has nothing but `none` adds zeros of its output's shape.
     guard !terms.isEmpty else {
       let values = tape.maximumPool(input, kernel: 1, stride: stride, padding: 0)
       return tape.scaled(values, by: [Double](repeating: 0, count: values.count))
     }
     return tape.mixture(terms)
+  }
+
+  /// What an edge has beside its mixture where the variant says so: its state, through a factorised reduction of its own at stride 2,
+  /// times β (DARTS-).
+  private mutating func auxiliarySkip(
+    _ name: String, _ edge: Int, _ input: Tensor, stride: Int, _ weights: CellWeights
+  ) -> [(values: Tensor, weight: (of: Tensor, at: Int)?)] {
+    guard network.architecture.variant.auxiliarySkip else { return [] }
+    let values = stride == 1 ? input : factorised(name, input)
+    if let place = weights.auxiliaryPlace { return [(values, (weights.mixing, place(edge)))] }
+    return [(tape.scaled(values, by: [Double](repeating: weights.beta, count: values.count)), nil)]
   }
 
   private mutating func operation(
