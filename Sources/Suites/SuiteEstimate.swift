@@ -82,7 +82,7 @@ public struct SuiteEstimate: Equatable, Sendable {
         settings.hessian.products().usualCost * Double(min(settings.eigenvalueBatches, passes))
         / Double(settings.eigenvalueEvery)
     }
-    return epochs * (Double(each) + ends) + Double(updates) * plan.trainingSteps
+    return epochs * (Double(each) * settings.weightStepCost + ends) + Double(updates) * plan.trainingSteps
   }
 
   /// Core-hours of all jobs of a kind, or of all.

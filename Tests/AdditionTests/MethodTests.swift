@@ -37,6 +37,7 @@ import Testing
     #expect(
       SearchMethod.all.map(\.rawValue) == [
         "darts1", "darts2", "darts1-es", "darts2-es", "zarts-rs", "zarts-mgs", "zarts-gld", "random",
+        "sdarts-rs", "sdarts-adv",
       ])
     #expect(SearchMethod.all.allSatisfy { SearchMethod(rawValue: $0.rawValue) == $0 })
     #expect(SearchMethod(rawValue: "signum") == nil)

@@ -26,12 +26,18 @@ public struct SearchCost: Equatable, Sendable {
     return SearchCost(weightSteps: plan.weightSteps, alphaGradients: plan.alphaGradients)
   }
 
+  /// Of steps of the run: with perturbations, passes besides each.
+  private static func perturbations(_ steps: Int, _ configuration: SearchConfiguration) -> Int {
+    .saturatingProduct(steps, configuration.perturbationPasses.gradients)
+  }
+
   /// Of the epochs that a run has finished.
   public init(of records: [EpochRecord], _ configuration: SearchConfiguration) {
     let updates = records.reduce(0) { $0 + $1.alphaUpdates }
     let each = Self.ofUpdate(configuration)
-    weightSteps = Self.sum(records.last?.weightSteps ?? 0, updates, each.weightSteps)
-    alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
+    let steps = records.last?.weightSteps ?? 0
+    weightSteps = Self.sum(steps, updates, each.weightSteps)
+    alphaGradients = Self.sum(Self.perturbations(steps, configuration), updates, each.alphaGradients)
   }
 
   /// Of a whole run of so many epochs.
@@ -41,7 +47,7 @@ public struct SearchCost: Equatable, Sendable {
     let updates = (max(0, epochs - configuration.warmup) * stepsPerEpoch + interval - 1) / interval
     let each = Self.ofUpdate(configuration)
     weightSteps = Self.sum(steps, updates, each.weightSteps)
-    alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
+    alphaGradients = Self.sum(Self.perturbations(steps, configuration), updates, each.alphaGradients)
   }
 }
 

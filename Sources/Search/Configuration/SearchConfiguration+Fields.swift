@@ -189,6 +189,16 @@ extension SearchConfiguration {
     number("momentum", \.momentum, .warmup, .belowOne, "of the weights"),
     number("weight_decay", \.weightDecay, .warmup, .fromZero, "of the weights"),
     number("gradient_clip", \.gradientClip, .warmup, .limit, "largest norm of the weights' gradient"),
+    choice("perturbation", \.perturbation, .warmup, "of the mixing weights that the weights are trained at (SDARTS)").later,
+    number(
+      "perturbation_size", \.perturbationSize, .warmup, .fraction,
+      "largest perturbation of a mixing weight, towards which it grows with the epochs"
+    ).later,
+    number("perturbation_start", \.perturbationStart, .warmup, .fraction, "the same in the first epoch").later,
+    whole(
+      "perturbation_steps", \.perturbationSteps, .warmup, CountBounds(1...1000),
+      "steps of ascent of an adversarial perturbation"
+    ).later,
     number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .aboveZero, "of Adam on alpha"),
     number("alpha_beta1", \.alphaBeta1, .afterWarmup, .belowOne, "of Adam on alpha"),
     number("alpha_beta2", \.alphaBeta2, .afterWarmup, .belowOne, "of Adam on alpha"),

@@ -27,6 +27,8 @@ public final class SearchRun<Problem: BilevelProblem> {
   private let gradient: ParameterVector
   private var upcoming: [Int: Problem.Batch] = [:]
   private let work: SearchWork
+  /// Of the mixing weights in weight steps; nil for none.
+  private let perturbations: PerturbationSchedule?
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml and the checkpoint of epoch 0.
   ///
@@ -68,11 +70,12 @@ public final class SearchRun<Problem: BilevelProblem> {
     self.state = state
     optimiser = try configuration.makeOptimiser(for: problem)
     schedules = Schedules(configuration)
+    perturbations = configuration.perturbationSchedule
     earlyStopping = configuration.earlyStopping
     gradient = problem.makeVector()
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
-      updateCost: optimiser.updateCost,
+      updateCost: configuration.updatePlan.trainingSteps,
       evaluationCost: (configuration.runningValidation ? 2 : 1) * Double(problem.validationSplitCount) / 3
         + Self.eigenvalueCost(configuration, problem),
       epochEndCost: optimiser.epochEndCost)
@@ -170,6 +173,9 @@ extension SearchRun: TrainingTask {
       validationBatch: problem.validationBatch(epoch: epoch, step: step), sigma: schedules.sigma(epoch: epoch),
       seed: configuration.seed, epoch: epoch, step: step, isStopRequested: isStopRequested)
     place.crew = crew
+    place.perturbation = perturbations.map {
+      InnerPerturbation(schedule: $0, epoch: epoch, step: step, statistics: state.statistics)
+    }
     let report = try optimiser.update(&state.alphas, at: place)
     guard state.alphas.flat.allSatisfy(\.isFinite) else {
       throw Divergence("α is not finite after its update: ‖u‖ \(report.updateNorm)")
@@ -185,8 +191,14 @@ extension SearchRun: TrainingTask {
   private func takeWeightStep(_ weightStep: WeightStep) throws -> (loss: BatchLoss, gradientNorm: Double) {
     let batch = try batch(weightSteps)
     upcoming[weightSteps] = nil
+    let alphas =
+      perturbations.map {
+        $0.alphas(
+          around: state.alphas, of: problem, epoch: training.course.epoch, step: training.course.step,
+          weights: state.weights, batch: batch, statistics: state.statistics)
+      } ?? state.alphas
     let result = problem.takeWeightStep(
-      weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,
+      weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: alphas, batch: batch,
       statistics: state.statistics)
     let weightNorm = state.weights.norm
     keep(result.loss.loss, gradientNorm: result.gradientNorm, weightNorm: weightNorm)
