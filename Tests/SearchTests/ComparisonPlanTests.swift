@@ -116,7 +116,8 @@ struct ComparisonPlanTests {
     let epochs = Dictionary(uniqueKeysWithValues: resolved.runs.map { ($0.configuration.method, $0.configuration.epochs) })
     #expect(
       epochs == [
-        .darts1: 62, .darts1ES: 62, .random: 62, .darts2: 32, .darts2ES: 32, .zartsRS: 12, .zartsGLD: 12, .zartsMGS: 14,
+        .darts1: 62, .darts1ES: 62, .random: 62, .sdartsRS: 62, .sdartsADV: 62, .darts2: 32, .darts2ES: 32, .zartsRS: 12,
+        .zartsGLD: 12, .zartsMGS: 14,
       ])
     #expect(plan.yaml == (try ComparisonPlan(yaml: plan.yaml, from: "written").yaml))
     let small = try ComparisonPlan(
@@ -138,7 +139,7 @@ struct ComparisonPlanTests {
     let files = try search(problem, configuration, in: folder.file("run"))
     let cost = SearchCost(of: try files.metrics(), configuration)
     #expect(cost.weightSteps == problem.weightGradients)
-    if !method.stopsEarly { #expect(cost.alphaGradients == problem.alphaGradients) }
+    if !method.stopsEarly { #expect(cost.alphaGradients == problem.alphaGradients + problem.mixingGradients) }
     #expect(cost == SearchCost(of: configuration, epochs: 4, stepsPerEpoch: 6))
   }
 }

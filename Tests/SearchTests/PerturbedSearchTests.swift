@@ -194,15 +194,14 @@ import Testing
     var settings = shortConfiguration(.sdartsADV)
     #expect(settings.updatePlan == shortConfiguration(.darts1).updatePlan)
     #expect(settings.weightStepCost == 1 + 7 + 2.0 / 3)
-    // 4 epochs of 6 steps, two of them before α moves: 7 gradients a step and one an update.
-    #expect(
-      SearchCost(of: settings, epochs: 4, stepsPerEpoch: 6) == SearchCost(weightSteps: 24, alphaGradients: 24 * 7 + 12))
+    // 4 epochs of 6 steps, two of them before α moves: then 7 gradients a step and one an update.
+    let wanted = SearchCost(weightSteps: 24, alphaGradients: 12 * 7 + 12)
+    #expect(SearchCost(of: settings, epochs: 4, stepsPerEpoch: 6) == wanted)
     let folder = try ScratchFolder()
     let counted = ObservedProblem(try quadratic())
     let files = try search(counted, settings, in: folder.file("run"))
-    #expect(SearchCost(of: try files.metrics(), settings) == SearchCost(weightSteps: 24, alphaGradients: 24 * 7 + 12))
-    // An identity mixes, so its gradients of mixing weights are counted apart.
-    #expect(counted.mixingGradients == 24 * 7 && counted.alphaGradients == 12 && counted.weightGradients == 24)
+    #expect(SearchCost(of: try files.metrics(), settings) == wanted)
+    #expect(counted.mixingGradients == 12 * 7 && counted.alphaGradients == 12 && counted.weightGradients == 24)
     settings.perturbation = .random
     #expect(settings.weightStepCost == 1)
     settings.perturbation = .none
@@ -234,6 +233,17 @@ import Testing
     settings.perturbationSteps = 0
     let few = #expect(throws: InputError.self) { try settings.validate() }
     #expect(few?.place == .setting("perturbation_steps") && few?.found == "0")
+  }
+
+  @Test("Settings of a perturbation that a search has not are named among those without effect")
+  func idle() {
+    var settings = SearchConfiguration(method: .darts1, space: .s1, dataset: "x")
+    (settings.perturbationSize, settings.perturbationSteps) = (0.2, 3)
+    #expect(settings.ignoredSettings == ["perturbation_size", "perturbation_steps"])
+    settings.perturbation = .random
+    #expect(settings.ignoredSettings == ["perturbation_steps"])
+    settings.perturbation = .adversarial
+    #expect(settings.ignoredSettings.isEmpty)
   }
 
   @Test("A file reads back, and one of before the settings has no perturbation")

@@ -26,6 +26,8 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .zartsMGS, variant: .merged, space: .s1),
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
     Combination(method: .random, variant: .plain, space: .s2),
+    Combination(method: .sdartsRS, variant: .edges, space: .s5),
+    Combination(method: .sdartsADV, variant: .plain, space: .s3),
     Combination(method: .zartsMGS, variant: .plain, space: .nb201),
   ]
 

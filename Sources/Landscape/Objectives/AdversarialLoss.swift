@@ -1,7 +1,8 @@
 import Problems
 
 /// max_δ L_val(ω, p + δ) over ‖δ‖∞ ≤ ε, p the mixing weights of α: the largest loss that seven steps of projected sign ascent meet,
-/// the loss of α itself among them. What SDARTS-ADV holds down (Chen & Hsieh, SmoothDARTS, ICML 2020, eq. 3), of the validation loss.
+/// the loss of α itself among them. The validation loss as SDARTS-ADV perturbs the training loss (Chen & Hsieh, SmoothDARTS, ICML 2020;
+/// `Linf_PGD_alpha` in attacker/perturb.py of its code).
 ///
 /// One δ for all validation batches together, from δ = 0 and so without random numbers. It is a lower bound of the maximum, and never
 /// below L₁.

@@ -4,7 +4,8 @@ import Problems
 import Runs
 
 /// E_δ L_val(ω, p + δ), δ uniform in the ε-box around the mixing weights p of α: the mean over eight draws, the same at every point.
-/// What SDARTS-RS makes smooth (Chen & Hsieh, SmoothDARTS, ICML 2020, eq. 2), of the validation loss.
+/// The validation loss as SDARTS-RS perturbs the training loss (Chen & Hsieh, SmoothDARTS, ICML 2020; `Random_alpha` in
+/// attacker/perturb.py of its code).
 struct RandomlyPerturbedLoss: ObjectiveKind {
   static let form = "random:EPS"
   static let draws = 8

@@ -1,8 +1,8 @@
 import Cells
 import Compute
 
-/// The box of mixing weights within ε of those of an α, in which a perturbation moves them (Chen & Hsieh, SmoothDARTS, ICML 2020,
-/// eq. 2 and 3). A point is a list for each matrix of α, as `MixingRule.weights` has it.
+/// The box of mixing weights within ε of those of an α, in which a perturbation moves them (Chen & Hsieh, SmoothDARTS, ICML 2020;
+/// attacker/perturb.py of its code). A point is a list for each matrix of α, as `MixingRule.weights` has it.
 ///
 /// Points are made weights of operations again after every move (`MixingRule.clipped`), which divides by a sum and may take them out
 /// of the box again, as in the published code. Edges that are switched off stay so.

@@ -26,7 +26,7 @@ public struct SearchCost: Equatable, Sendable {
     return SearchCost(weightSteps: plan.weightSteps, alphaGradients: plan.alphaGradients)
   }
 
-  /// Of steps of the run: with perturbations, passes besides each.
+  /// Of steps of the run after its warm-up: with perturbations, passes besides each.
   private static func perturbations(_ steps: Int, _ configuration: SearchConfiguration) -> Int {
     .saturatingProduct(steps, configuration.perturbationPasses.gradients)
   }
@@ -36,8 +36,9 @@ public struct SearchCost: Equatable, Sendable {
     let updates = records.reduce(0) { $0 + $1.alphaUpdates }
     let each = Self.ofUpdate(configuration)
     let steps = records.last?.weightSteps ?? 0
+    let perturbed = steps - (records.prefix(configuration.warmup).last?.weightSteps ?? 0)
     weightSteps = Self.sum(steps, updates, each.weightSteps)
-    alphaGradients = Self.sum(Self.perturbations(steps, configuration), updates, each.alphaGradients)
+    alphaGradients = Self.sum(Self.perturbations(perturbed, configuration), updates, each.alphaGradients)
   }
 
   /// Of a whole run of so many epochs.
@@ -47,7 +48,8 @@ public struct SearchCost: Equatable, Sendable {
     let updates = (max(0, epochs - configuration.warmup) * stepsPerEpoch + interval - 1) / interval
     let each = Self.ofUpdate(configuration)
     weightSteps = Self.sum(steps, updates, each.weightSteps)
-    alphaGradients = Self.sum(Self.perturbations(steps, configuration), updates, each.alphaGradients)
+    let perturbed = max(0, epochs - configuration.warmup) * stepsPerEpoch
+    alphaGradients = Self.sum(Self.perturbations(perturbed, configuration), updates, each.alphaGradients)
   }
 }
 

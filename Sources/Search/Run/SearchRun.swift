@@ -27,7 +27,7 @@ public final class SearchRun<Problem: BilevelProblem> {
   private let gradient: ParameterVector
   private var upcoming: [Int: Problem.Batch] = [:]
   private let work: SearchWork
-  /// Of the mixing weights in weight steps; nil for none.
+  /// Of the mixing weights in weight steps after the warm-up; nil for none.
   private let perturbations: PerturbationSchedule?
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml and the checkpoint of epoch 0.
@@ -191,12 +191,7 @@ extension SearchRun: TrainingTask {
   private func takeWeightStep(_ weightStep: WeightStep) throws -> (loss: BatchLoss, gradientNorm: Double) {
     let batch = try batch(weightSteps)
     upcoming[weightSteps] = nil
-    let alphas =
-      perturbations.map {
-        $0.alphas(
-          around: state.alphas, of: problem, epoch: training.course.epoch, step: training.course.step,
-          weights: state.weights, batch: batch, statistics: state.statistics)
-      } ?? state.alphas
+    let alphas = trainedAlphas(on: batch)
     let result = problem.takeWeightStep(
       weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: alphas, batch: batch,
       statistics: state.statistics)
@@ -209,6 +204,15 @@ extension SearchRun: TrainingTask {
     }
     training.course.tally.add(result.loss, gradientNorm: result.gradientNorm)
     return result
+  }
+
+  /// α, or after the warm-up, which is the same for every method, that of its perturbed mixing weights.
+  private func trainedAlphas(on batch: Problem.Batch) -> ArchitectureParameters {
+    let (epoch, step) = (training.course.epoch, training.course.step)
+    guard let perturbations, epoch >= configuration.warmup else { return state.alphas }
+    return perturbations.alphas(
+      around: state.alphas, of: problem, epoch: epoch, step: step, weights: state.weights, batch: batch,
+      statistics: state.statistics)
   }
 
   private func keep(_ loss: Double, gradientNorm: Double, weightNorm: Double) {

@@ -8,6 +8,7 @@ struct SearchWork {
   private let evaluationCost: Double
   private let epochEndCost: Double
   private let warmup: Int
+  /// Of a weight step after the warm-up.
   private let stepCost: Double
 
   /// - Parameters:
@@ -30,7 +31,8 @@ struct SearchWork {
   /// Units behind a run that has taken so many weight steps and finished so many epochs.
   func done(weightSteps: Int, epochs: Int) -> Double {
     let updates = (max(0, weightSteps - warmupSteps) + interval - 1) / interval
-    return Double(weightSteps) * stepCost + Double(updates) * updateCost + Double(epochs) * evaluationCost
+    return Double(weightSteps) + Double(max(0, weightSteps - warmupSteps)) * (stepCost - 1) + Double(updates) * updateCost
+      + Double(epochs) * evaluationCost
       + Double(max(0, epochs - warmup)) * epochEndCost
   }
 }
