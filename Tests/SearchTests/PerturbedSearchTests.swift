@@ -193,15 +193,16 @@ import Testing
   func costs() throws {
     var settings = shortConfiguration(.sdartsADV)
     #expect(settings.updatePlan == shortConfiguration(.darts1).updatePlan)
-    #expect(settings.weightStepCost == 1 + 7 + 2.0 / 3)
+    let cost: Double = 8 + 2.0 / 3
+    #expect(settings.weightStepCost == cost)
     // 4 epochs of 6 steps, two of them before α moves: then 7 gradients a step and one an update.
-    let wanted = SearchCost(weightSteps: 24, alphaGradients: 12 * 7 + 12)
+    let wanted = SearchCost(weightSteps: 24, alphaGradients: 96)
     #expect(SearchCost(of: settings, epochs: 4, stepsPerEpoch: 6) == wanted)
     let folder = try ScratchFolder()
     let counted = ObservedProblem(try quadratic())
     let files = try search(counted, settings, in: folder.file("run"))
     #expect(SearchCost(of: try files.metrics(), settings) == wanted)
-    #expect(counted.mixingGradients == 12 * 7 && counted.alphaGradients == 12 && counted.weightGradients == 24)
+    #expect(counted.mixingGradients == 84 && counted.alphaGradients == 12 && counted.weightGradients == 24)
     settings.perturbation = .random
     #expect(settings.weightStepCost == 1)
     settings.perturbation = .none
@@ -233,6 +234,10 @@ import Testing
     settings.perturbationSteps = 0
     let few = #expect(throws: InputError.self) { try settings.validate() }
     #expect(few?.place == .setting("perturbation_steps") && few?.found == "0")
+    var sampled = SearchConfiguration(method: .random, space: .s1, dataset: "x")
+    sampled.perturbation = .random
+    let unmixed = #expect(throws: InputError.self) { try sampled.validate() }
+    #expect(unmixed?.place == .setting("perturbation") && unmixed?.found == "random")
   }
 
   @Test("Settings of a perturbation that a search has not are named among those without effect")
@@ -262,7 +267,8 @@ import Testing
     let settings = try SearchConfiguration(preset: preset)
     try settings.validate()
     #expect(settings.method.rawValue == "sdarts-\(name)" && settings.perturbation == kind && settings.epochs == 50)
-    #expect(settings.perturbationSchedule?.perturbation(epoch: 25).size == 0.03 + (0.3 - 0.03) * 0.5)
+    let size = try #require(settings.perturbationSchedule).perturbation(epoch: 25).size
+    #expect(close(size, 0.165, .absolute(1e-15)))
     let other = try SearchConfiguration(preset: preset, given: .init(method: .darts1))
     #expect(other.method == .darts1 && other.perturbation == .none, "the perturbation is the method's")
   }
