@@ -80,7 +80,7 @@ search() {
 method() {
   case $1 in
     *-es | darts-ada) echo "--method $1 --eigenvalue-batches 1 --early-stop-window 1 --early-stop-start 0" ;;
-    darts*) echo "--method $1" ;;
+    darts* | sdarts-*) echo "--method $1" ;;
     zarts-gld) echo "--method $1 --inner-steps 2 --radii 3" ;;
     zarts-*) echo "--method $1 --inner-steps 2 --candidates 3" ;;
     *) echo "--method $1 --candidates 3" ;;
@@ -92,6 +92,10 @@ searches() {
   for method in darts1 darts2 darts1-es darts2-es darts-ada zarts-rs zarts-mgs zarts-gld random; do
     for space in s1 s2 s3 s4 s5 s6; do search "$method-$space" $(method $method) --space $space $small; done
   done
+  for method in sdarts-rs sdarts-adv; do
+    for space in s2 s3; do search "$method-$space" $(method $method) --space $space $small; done
+  done
+  search perturbed-mgs $(method zarts-mgs) --space s2 $small --perturbation adversarial --perturbation-steps 2
 }
 
 # shellcheck disable=SC2046,SC2086 # the flags are words
@@ -235,6 +239,8 @@ landscapes() {
   landscape two-threads --run search/d --epoch 2 $grid --validation-batches 2 --refine 1 --parallel 2 --threads 2
   landscape running --run search/d --epoch 2 $grid --batch-norm running
   landscape curvature --run search/d --epoch 2 $grid --objectives first,eigenvalue:8,convexity:8,alpha-eigenvalue
+  landscape perturbed --run search/d --epoch 2 --grid 3 --range 50 --validation-batches 2 \
+    --objectives first,random:0.1,adversarial:0.1,adversarial:0.3
   landscape authors --run search/d --epoch 2 --preset authors --grid 2 --refine 1
   landscape descent --run search/d --epoch 2 --kind line --points 3 --directions first,true:2 --objectives first,true:2
   landscape recalibrated --run search/d --epoch 2 $grid --batch-norm recalibrated --recalibration-batches 2

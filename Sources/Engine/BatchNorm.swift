@@ -132,12 +132,14 @@ final class BatchNorm {
   }
 
   /// From Σg and Σg·x for y scaled by `weight` (a mixing weight): returns ∂L/∂weight = Σ g·y over all channels, or over
-  /// those of `part`. Where there are γ and β, their gradients go to the plan's.
+  /// those of `part`. Where there are γ and β, their gradients go to the plan's. Running statistics do not move with x: then the
+  /// map is γ · rstd · g alone.
   @discardableResult
   func finishBackward(
     gradientSum: UnsafePointer<Double>, product: UnsafePointer<Double>, images: Int, weight: Float, part: Range<Int>? = nil
   ) -> Double {
     let count = Double(images * pixels)
+    let isFixed = state.usesRunningStatistics
     var inner = 0.0
     for lane in part ?? 0..<lanes {
       let r = exactRstd[lane]
@@ -146,8 +148,8 @@ final class BatchNorm {
       let w = Double(weight)
       inner += normalised
       gradientScale[lane] = Float(w * r)
-      outputScale[lane] = Float(-w * r * r * normalised / count)
-      gradientShift[lane] = Float(w * r * (average * r * normalised - gradientSum[lane]) / count)
+      outputScale[lane] = isFixed ? 0 : Float(-w * r * r * normalised / count)
+      gradientShift[lane] = isFixed ? 0 : Float(w * r * (average * r * normalised - gradientSum[lane]) / count)
       guard let affine else { continue }
       // γ multiplies what was rounded: the golden losses after ten steps hang on such bits (docs/accuracy.md).
       let gamma = state.weights[affine.scale + lane]
@@ -165,11 +167,12 @@ final class BatchNorm {
   /// The same from Σg and Σg·y, y the normalised value that has taken the place of x: the map then applies to g and y.
   func finishBackwardNormalised(gradientSum: UnsafePointer<Double>, product: UnsafePointer<Double>, images: Int) {
     let count = Double(images * pixels)
+    let isFixed = state.usesRunningStatistics
     for lane in 0..<lanes {
       let r = exactRstd[lane]
       gradientScale[lane] = Float(r)
-      outputScale[lane] = Float(-r * product[lane] / count)
-      gradientShift[lane] = Float(-r * gradientSum[lane] / count)
+      outputScale[lane] = isFixed ? 0 : Float(-r * product[lane] / count)
+      gradientShift[lane] = isFixed ? 0 : Float(-r * gradientSum[lane] / count)
     }
   }
 

@@ -30,7 +30,8 @@ public protocol NetworkEngine: AnyObject {
   /// - Parameters:
   ///   - weightGradient: overwritten with ∂L/∂ω where given, L the loss plus `auxiliaryWeight` times that of an auxiliary head.
   ///   - wantsMixingGradient: whether ∂L/∂(mixing weights) is wanted.
-  ///   - statistics: what batch norm normalises with, and what is moved. Gradients are of losses with the batch's own.
+  ///   - statistics: what batch norm normalises with, and what is moved. With running ones gradients are of a network whose batch
+  ///     norms are fixed affine maps (PyTorch's `eval()`).
   /// - Precondition: vectors of this network, images of its size, mixing weights of its counts.
   func run(
     _ input: NetworkInput, weights: ParameterVector, weightGradient: ParameterVector?, wantsMixingGradient: Bool,

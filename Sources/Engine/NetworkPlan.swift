@@ -88,8 +88,6 @@ final class NetworkPlan {
     state.drops = input.drops
     state.skipDropout = input.batch.skipDropout
     state.use(statistics)
-    precondition(
-      !(state.usesRunningStatistics && wantsGradient), "gradients are of losses with the batch's statistics")
     state.mixing = input.mixing
     pool.run(merged.count) { index, _ in merged[index].prepareForward() }
     if state.usesRunningStatistics {

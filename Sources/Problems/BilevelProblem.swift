@@ -60,6 +60,16 @@ public protocol BilevelProblem: AnyObject {
     weightGradient: ParameterVector?, wantsAlphaGradient: Bool, statistics: ParameterVector?
   ) -> BatchGradient
 
+  /// How α becomes the weights by which operations are mixed.
+  var mixingRule: MixingRule { get }
+  /// The loss with its gradient with respect to those weights, β of edges being as they are.
+  ///
+  /// - Parameter statistics: running normalisation statistics, which stay as they are, and then without dropout: the gradient that
+  ///   `eval()` of PyTorch gives; nil for the batch's own.
+  func mixingGradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector?
+  ) -> BatchMixingGradient
+
   /// ∇²L(ω, α) · v on a batch at fixed ω, by α or by the mixing weights that it stands for, with the batch's own
   /// normalisation statistics: exact up to rounding wherever L has a second derivative.
   ///
@@ -105,6 +115,18 @@ extension BilevelProblem {
   public var dataChecksum: String? { nil }
   /// A problem that mixes nothing has α in their place.
   public var mixingCount: Int { initialAlphas.count }
+
+  public var mixingRule: MixingRule { .identity }
+  /// Of a problem that mixes nothing and normalises nothing: ∂L/∂α.
+  public func mixingGradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector?
+  ) -> BatchMixingGradient {
+    let found = gradient(
+      weights: weights, alphas: alphas, batch: batch, weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
+    return BatchMixingGradient(
+      loss: found.loss,
+      mixing: found.requestedAlphas(like: alphas).matrices.map { $0.values.map(Double.init) })
+  }
 
   public func splitCount(_ split: DataSplit) -> Int { split == .validation ? validationSplitCount : 0 }
 

@@ -25,21 +25,23 @@ public final class InnerTraining<Problem: BilevelProblem> {
   ///
   /// - Parameters:
   ///   - statistics: running normalisation statistics that the steps move; nil for none.
+  ///   - perturbation: of the mixing weights that steps train at; nil for none.
   ///   - afterStep: called after each step with the number of steps taken, when `weights` holds ω_k; so one run gives the
   ///     losses of several M.
   /// - Returns: the training loss before each step.
   @discardableResult
   public func train(
     from start: ParameterVector, startVelocity: ParameterVector?, alphas: ArchitectureParameters, batches: [Problem.Batch],
-    step: WeightStep, statistics: ParameterVector? = nil, afterStep: (Int) throws -> Void
+    step: WeightStep, statistics: ParameterVector? = nil, perturbation: InnerPerturbation? = nil,
+    afterStep: (Int) throws -> Void
   ) rethrows -> [Double] {
     weights.copy(from: start)
     if let startVelocity { velocity.copy(from: startVelocity) } else { velocity.fill(0) }
     divergedStep = nil
     return try batches.enumerated().map { index, batch in
       let result = problem.takeWeightStep(
-        step, weights: weights, velocity: velocity, gradient: gradient, alphas: alphas, batch: batch,
-        statistics: statistics)
+        step, weights: weights, velocity: velocity, gradient: gradient,
+        alphas: perturbed(alphas, perturbation, index: index, batch: batch), batch: batch, statistics: statistics)
       if divergedStep == nil, !(result.loss.loss.isFinite && result.gradientNorm.isFinite) { divergedStep = index }
       try afterStep(index + 1)
       return result.loss.loss
@@ -50,10 +52,21 @@ public final class InnerTraining<Problem: BilevelProblem> {
   @discardableResult
   public func train(
     from start: ParameterVector, startVelocity: ParameterVector?, alphas: ArchitectureParameters, batches: [Problem.Batch],
-    step: WeightStep, statistics: ParameterVector? = nil
+    step: WeightStep, statistics: ParameterVector? = nil, perturbation: InnerPerturbation? = nil
   ) -> [Double] {
     train(
-      from: start, startVelocity: startVelocity, alphas: alphas, batches: batches, step: step, statistics: statistics
+      from: start, startVelocity: startVelocity, alphas: alphas, batches: batches, step: step, statistics: statistics,
+      perturbation: perturbation
     ) { _ in }
+  }
+
+  private func perturbed(
+    _ alphas: ArchitectureParameters, _ perturbation: InnerPerturbation?, index: Int, batch: Problem.Batch
+  ) -> ArchitectureParameters {
+    guard let perturbation else { return alphas }
+    return perturbation.schedule.alphas(
+      around: alphas, of: problem, epoch: perturbation.epoch, step: perturbation.step + index, weights: weights,
+      batch: batch,
+      statistics: perturbation.statistics)
   }
 }

@@ -148,6 +148,18 @@ public final class SupernetProblem: BilevelProblem {
       loss: BatchLoss(loss: result.loss, correct: result.correct, count: batch.count), alphas: result.alphas)
   }
 
+  public var mixingRule: MixingRule { .softmax }
+
+  public func mixingGradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector?
+  ) -> BatchMixingGradient {
+    var given = batch
+    if statistics != nil { given.skipDropout = 0 }
+    let result = model.mixingGradient(weights: weights, alphas: alphas, batch: given, statistics: statistics)
+    return BatchMixingGradient(
+      loss: BatchLoss(loss: result.loss, correct: result.correct, count: batch.count), mixing: result.mixing)
+  }
+
   public func hessianProduct(
     weights: ParameterVector, alphas: ArchitectureParameters, direction: [Double], coordinates: HessianCoordinates,
     batch: ImageBatch

@@ -82,7 +82,8 @@ public struct SuiteEstimate: Equatable, Sendable {
         settings.hessian.products().usualCost * Double(min(settings.eigenvalueBatches, passes))
         / Double(settings.eigenvalueEvery)
     }
-    return epochs * (Double(each) + ends) + Double(updates) * plan.trainingSteps
+    let perturbed = Double(moves ? max(0, last - max(first, settings.warmup)) * each : 0) * (settings.weightStepCost - 1)
+    return perturbed + epochs * (Double(each) + ends) + Double(updates) * plan.trainingSteps
   }
 
   /// Core-hours of all jobs of a kind, or of all.

@@ -33,7 +33,8 @@ struct LandscapeOptions: ParsableArguments {
   @Option(
     help: """
       What to draw: \(Objective.forms), with commas between. Default: first,second,true:10, or first over weights. eigenvalue is \
-      the largest of ∇² in ω, convexity |λ_min|/|λ_max| of it, by at most so many products (default 30).
+      the largest of ∇² in ω, convexity |λ_min|/|λ_max| of it, by at most so many products (default 30); random and adversarial \
+      are L₁ at mixing weights moved by up to EPS, the mean of draws and the largest that ascent finds.
       """)
   var objectives: String?
   @Option(help: "grid for a square in the plane of two directions, line for a line along each of any number.")

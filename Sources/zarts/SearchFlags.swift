@@ -72,6 +72,10 @@ struct SearchFlags: ParsableArguments {
     help: SettingHelp.of(
       "candidate_momentum", "Momentum of candidates' inner training, from rest", default: "the run's, with its velocity"))
   var candidateMomentum: Double?
+  @Option(help: SettingHelp.of("perturbation")) var perturbation: PerturbationKind?
+  @Option(help: SettingHelp.of("perturbation_size")) var perturbationSize: Double?
+  @Option(help: SettingHelp.of("perturbation_start")) var perturbationStart: Double?
+  @Option(help: SettingHelp.of("perturbation_steps")) var perturbationSteps: Int?
   @Option(help: SettingHelp.of("eigenvalue_every")) var eigenvalueEvery: Int?
   @Option(help: SettingHelp.of("eigenvalue_batches")) var eigenvalueBatches: Int?
   @Option(help: SettingHelp.of("hessian")) var hessian: HessianKind?
@@ -135,6 +139,10 @@ struct SearchFlags: ParsableArguments {
       Setting(
         "candidate_learning_rate", candidateLearningRate.map(Optional.some), \.candidateLearningRate),
       Setting("candidate_momentum", candidateMomentum.map(Optional.some), \.candidateMomentum),
+      Setting("perturbation", perturbation, \.perturbation),
+      Setting("perturbation_size", perturbationSize, \.perturbationSize),
+      Setting("perturbation_start", perturbationStart, \.perturbationStart),
+      Setting("perturbation_steps", perturbationSteps, \.perturbationSteps),
       Setting("eigenvalue_every", eigenvalueEvery, \.eigenvalueEvery),
       Setting("eigenvalue_batches", eigenvalueBatches, \.eigenvalueBatches),
       Setting("hessian", hessian, \.hessian),
@@ -167,4 +175,5 @@ struct SearchFlags: ParsableArguments {
 
 extension SplitOrder: ExpressibleByArgument {}
 extension ValidationSampling: ExpressibleByArgument {}
+extension PerturbationKind: ExpressibleByArgument {}
 extension DepthwiseInitialisation: ExpressibleByArgument {}

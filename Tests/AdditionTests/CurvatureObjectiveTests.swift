@@ -42,7 +42,7 @@ import Testing
     #expect(refusal { try Objective.parse(list: "eigenvalue:1") } == "setting objectives: '1' in 'eigenvalue:1'")
     #expect(refusal { try Objective.parse(list: "convexity:x") } == "setting objectives: 'x' in 'convexity:x'")
     #expect(refusal { try Objective.parse(list: "alpha-eigenvalue:3") } == "setting objectives: 'alpha-eigenvalue:3'")
-    #expect(Objective.lossForms == "first, second or true:STEPS")
+    #expect(Objective.lossForms == "first, second, true:STEPS, random:EPS or adversarial:EPS")
     #expect(Objective(name: "eigenvalue", innerSteps: 3) == nil && Objective(name: "convexity:1", innerSteps: 0) == nil)
     #expect(objectives[0].quantity == .loss && objectives[0].quantity.label == "validation loss (nats)")
     #expect(objectives[1].quantity.label == "largest Hessian eigenvalue in ω")

@@ -66,8 +66,9 @@ struct PerturbedLoss: ObjectiveKind {
       #expect(found == Objective(perturbed) && found.label == "perturbed:0.25" && found.arrayName == "perturbed0.25")
       #expect(
         Objective.forms
-          == "first, second, true:STEPS, eigenvalue:PRODUCTS, convexity:PRODUCTS, alpha-eigenvalue or perturbed:EPS")
-      #expect(Objective.lossForms == "first, second, true:STEPS or perturbed:EPS")
+          == "first, second, true:STEPS, eigenvalue:PRODUCTS, convexity:PRODUCTS, alpha-eigenvalue, random:EPS, "
+          + "adversarial:EPS or perturbed:EPS")
+      #expect(Objective.lossForms == "first, second, true:STEPS, random:EPS, adversarial:EPS or perturbed:EPS")
       let error = #expect(throws: InputError.self) { try Objective.parse(list: "perturbed:0") }
       #expect(error?.place.setting == "objectives" && error?.found == "'perturbed:0'")
     }

@@ -107,7 +107,7 @@ import Testing
 final class FaultyEngine: NetworkEngine {
   enum Fault: CaseIterable {
     case remembersRuns, addsGradients, ignoresMomentum, movesInEvaluation, scalesGradients, scalesCurvature,
-      scalesWeightCurvature, dependsOnCapacity
+      scalesWeightCurvature, dependsOnCapacity, ignoresRunning
 
     /// The law that it breaks.
     var law: String {
@@ -120,6 +120,7 @@ final class FaultyEngine: NetworkEngine {
       case .scalesCurvature: "derivatives of gradients of engines agree"
       case .scalesWeightCurvature: "products with the Hessian of ω of engines agree"
       case .dependsOnCapacity: "for a larger batch gives the same bits"
+      case .ignoresRunning: "gradients of mixing weights with running statistics of engines agree"
       }
     }
   }
@@ -140,6 +141,7 @@ final class FaultyEngine: NetworkEngine {
     runs += 1
     let before = weightGradient.map { inner.values(of: $0) }
     var statistics = statistics
+    if fault == .ignoresRunning, wantsMixingGradient, case .running = statistics { statistics = .ofBatch }
     if fault == .ignoresMomentum, case .moving(let vector, _) = statistics { statistics = .moving(vector) }
     var result = inner.run(
       input, weights: weights, weightGradient: weightGradient, wantsMixingGradient: wantsMixingGradient,

@@ -26,7 +26,9 @@ import Testing
     var damage: InputError?
   }
 
-  private static let objectives: [Objective] = [.firstOrder, .secondOrder, .trueLoss(innerSteps: 2)]
+  private static let objectives: [Objective] = [
+    .firstOrder, .secondOrder, .trueLoss(innerSteps: 2), .randomlyPerturbed(size: 0.1), .adversarial(size: 0.1),
+  ]
 
   private static func settings(
     _ kind: LandscapeSettings.Kind = .grid, validation: ValidationExtent = .batches(3), drawing: BatchDrawing = .fixed,

@@ -82,6 +82,19 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     return result
   }
 
+  package func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector
+  ) -> BatchLoss {
+    // Its own statistics are none of the base's.
+    guard !hasStatistics else { return evaluate(weights: weights, alphas: alphas, batch: batch) }
+    let replacement = interfere(calls)
+    evaluations += 1
+    sees(alphas)
+    var result = base.evaluate(weights: weights, alphas: alphas, batch: batch, statistics: statistics)
+    if let replacement { result.loss = replacement }
+    return result
+  }
+
   package func gradient(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, weightGradient: ParameterVector?,
     wantsAlphaGradient: Bool, statistics: ParameterVector?
@@ -124,6 +137,17 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     return result
   }
   package var mixingCount: Int { base.mixingCount }
+
+  /// Gradients of mixing weights that were asked for.
+  package var mixingGradients = 0
+  package var mixingRule: MixingRule { base.mixingRule }
+  package func mixingGradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: Batch, statistics: ParameterVector?
+  ) -> BatchMixingGradient {
+    mixingGradients += 1
+    return base.mixingGradient(
+      weights: weights, alphas: alphas, batch: batch, statistics: hasStatistics ? nil : statistics)
+  }
 
   package func weightHessianProduct(
     weights: ParameterVector, alphas: ArchitectureParameters, direction: ParameterVector, batch: Batch,

@@ -44,7 +44,8 @@ struct SearchConfigurationTests {
       .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"] + training,
       .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] + training,
       .zartsGLD: ["inner_steps", "radius", "radii", "gld_distribution", "untrained_baseline"] + training,
-      .random: ["candidates"], .dartsMinus: ["alpha_learning_rate"],
+      .random: ["candidates"], .dartsMinus: ["alpha_learning_rate"], .sdartsRS: ["alpha_learning_rate"],
+      .sdartsADV: ["alpha_learning_rate"],
     ]
     for method in SearchMethod.allCases {
       for key in Set(own.values.flatMap { $0 }) {

@@ -86,6 +86,7 @@ struct SearchPresetTests {
     #expect(
       fresh == [
         "paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10", "paper-darts-ada-s1-cifar10", "paper-rdarts-dp-s1-cifar10",
+        "paper-sdarts-rs-s1-cifar10", "paper-sdarts-adv-s1-cifar10",
       ])
     for preset in SearchPreset.all where ["paper-", "authors-"].contains(where: { preset.name.hasPrefix($0) }) {
       #expect(preset.yaml.contains("validation_sampling: "), "\(preset.name) says which")

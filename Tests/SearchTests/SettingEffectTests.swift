@@ -40,6 +40,8 @@ import Testing
     "learning_rate": { $0.learningRate = 0.05 }, "minimum_learning_rate": { $0.minimumLearningRate = 0.002 },
     "momentum": { $0.momentum = 0.5 }, "weight_decay": { $0.weightDecay = 0.01 },
     "gradient_clip": { $0.gradientClip = 0.01 },
+    "perturbation": { $0.perturbation = .random }, "perturbation_size": { $0.perturbationSize = 0.1 },
+    "perturbation_start": { $0.perturbationStart = 0.2 }, "perturbation_steps": { $0.perturbationSteps = 3 },
     "alpha_learning_rate": { $0.alphaLearningRate = 0.01 }, "alpha_beta1": { $0.alphaBeta1 = 0.9 },
     "alpha_beta2": { $0.alphaBeta2 = 0.9 }, "alpha_epsilon": { $0.alphaEpsilon = 0.1 },
     "alpha_weight_decay": { $0.alphaWeightDecay = 0.1 }, "eigenvalue_every": { $0.eigenvalueEvery = 3 },
@@ -63,6 +65,7 @@ import Testing
     if key.hasPrefix("cutout_") { result.cutout = 4 }
     // It says how something falls that has to be there.
     if key == "auxiliary_decay" { result.auxiliarySkip = 1 }
+    if key.hasPrefix("perturbation_") { result.perturbation = .adversarial }
     return result
   }
 

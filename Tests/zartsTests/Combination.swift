@@ -29,6 +29,8 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
     Combination(method: .random, variant: .plain, space: .s2),
     Combination(method: .rDARTSDP, variant: .edges, space: .s5),
+    Combination(method: .sdartsRS, variant: .edges, space: .s5),
+    Combination(method: .sdartsADV, variant: .plain, space: .s3),
     Combination(method: .zartsMGS, variant: .plain, space: .nb201),
   ]
 

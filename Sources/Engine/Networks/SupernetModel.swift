@@ -77,6 +77,22 @@ public final class SupernetModel: NetworkModel {
     return (result.loss, result.correct, gradient)
   }
 
+  /// Loss with ∂L/∂p, p the softmax of each edge's operations, [edges, operations] of each kind of cell, β being as it is.
+  ///
+  /// - Parameter statistics: running ones, which stay as they are; nil for the batch's own.
+  public func mixingGradient(
+    weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector?
+  ) -> (loss: Double, correct: Int, mixing: [[Double]]) {
+    let result = engine.run(
+      NetworkInput(batch: batch, mixing: mixing(alphas)), weights: weights, weightGradient: nil, wantsMixingGradient: true,
+      statistics: statistics.map { .running($0) } ?? .ofBatch)
+    let mixing = zip(alphas.matrices, result.mixingGradient).map { matrix, gradient in
+      let edges = matrix.edgeWeights()
+      return (0..<matrix.rows * matrix.operationColumns).map { edges[$0 / matrix.operationColumns] * gradient[$0] }
+    }
+    return (result.loss, result.correct, mixing)
+  }
+
   /// Mean cross-entropy and accuracy of a derived architecture that inherits the supernet's weights: its edges are their
   /// operation alone and all others are gone, which no α can say where a space has no `none`.
   ///

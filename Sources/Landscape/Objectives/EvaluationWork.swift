@@ -11,12 +11,12 @@ public struct EvaluationWork: Equatable, Sendable {
   }
 
   /// Of one point: a loss costs a forward pass for each validation batch, and what its objective takes before it.
-  /// Recalibrated statistics cost a forward pass for each of their batches before each loss.
+  /// Recalibrated statistics cost a forward pass for each of their batches before each loss, and before gradients of mixing weights.
   public init(of objectives: [Objective], validationBatches: Int, recalibrationBatches: Int = 0) {
     let cost = objectives.cost
     self.init(
-      forwards: cost.losses * (validationBatches + recalibrationBatches),
-      steps: cost.steps + cost.stepsPerBatch * validationBatches)
+      forwards: cost.losses * (validationBatches + recalibrationBatches) + cost.gradients * recalibrationBatches,
+      steps: cost.steps + (cost.stepsPerBatch + cost.gradients) * validationBatches)
   }
 
   public func times(_ count: Int) -> EvaluationWork { EvaluationWork(forwards: count * forwards, steps: count * steps) }

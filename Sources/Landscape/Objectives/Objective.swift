@@ -17,7 +17,7 @@ public struct Objective: Hashable, Sendable {
   /// Kinds in the order in which messages name them. One line a kind; its file says the rest.
   public static let standardKinds: [any ObjectiveKind.Type] = [
     FirstOrderLoss.self, SecondOrderLoss.self, TrueLoss.self, WeightEigenvalue.self, WeightConvexity.self,
-    AlphaEigenvalue.self,
+    AlphaEigenvalue.self, RandomlyPerturbedLoss.self, AdversarialLoss.self,
   ]
 
   /// Kinds that lists and tables are read with. A program with kinds of its own binds them around its calls.
@@ -118,7 +118,7 @@ extension Sequence where Element == Objective {
       let (cost, isCounted) = Self.cost(of: first.kind, among: left)
       sum = ObjectiveCost(
         losses: sum.losses + cost.losses, steps: sum.steps + cost.steps, vectors: sum.vectors + cost.vectors,
-        stepsPerBatch: sum.stepsPerBatch + cost.stepsPerBatch)
+        stepsPerBatch: sum.stepsPerBatch + cost.stepsPerBatch, gradients: sum.gradients + cost.gradients)
       left.removeAll { isCounted($0) }
     }
     return sum

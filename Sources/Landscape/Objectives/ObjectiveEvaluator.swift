@@ -128,6 +128,26 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
   func validationLosses(
     weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?, at point: Int
   ) throws -> [BatchLoss] {
+    try onValidationBatches(weights: weights, alphas: alphas, running: running, at: point) { batch, statistics in
+      statistics.map { problem.evaluate(weights: weights, alphas: alphas, batch: batch, statistics: $0) }
+        ?? problem.evaluate(weights: weights, alphas: alphas, batch: batch)
+    }
+  }
+
+  /// The same with gradients by the mixing weights.
+  func validationMixingGradients(
+    weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?, at point: Int
+  ) throws -> [BatchMixingGradient] {
+    try onValidationBatches(weights: weights, alphas: alphas, running: running, at: point) { batch, statistics in
+      problem.mixingGradient(weights: weights, alphas: alphas, batch: batch, statistics: statistics)
+    }
+  }
+
+  /// A pass over each validation batch, with the statistics of the mode; nil for the batch's own.
+  private func onValidationBatches<Result>(
+    weights: ParameterVector, alphas: ArchitectureParameters, running: ParameterVector?, at point: Int,
+    _ pass: (_ batch: Problem.Batch, _ statistics: ParameterVector?) -> Result
+  ) throws -> [Result] {
     let bench = bench { [self] batch, momentum in
       clock.measure {
         problem.moveStatistics(
@@ -137,10 +157,7 @@ public final class ObjectiveEvaluator<Problem: BilevelProblem> {
     let given = batchNorm.normaliser(bench, running)
     return try (0..<batches.validationCount).map { index in
       let batch = try batches.validation(index, at: point)
-      return clock.measure {
-        given.map { problem.evaluate(weights: weights, alphas: alphas, batch: batch, statistics: $0) }
-          ?? problem.evaluate(weights: weights, alphas: alphas, batch: batch)
-      }
+      return clock.measure { pass(batch, given) }
     }
   }
 

@@ -66,9 +66,12 @@ public struct ObjectiveCost: Equatable, Sendable {
   public var vectors: Int
   /// What products with a Hessian cost on each validation batch, in training steps.
   public var stepsPerBatch: Int
+  /// Times that gradients of mixing weights are taken on the validation batches.
+  public var gradients: Int
 
-  public init(losses: Int, steps: Int = 0, vectors: Int = 0, stepsPerBatch: Int = 0) {
+  public init(losses: Int, steps: Int = 0, vectors: Int = 0, stepsPerBatch: Int = 0, gradients: Int = 0) {
     (self.losses, self.steps, self.vectors, self.stepsPerBatch) = (losses, steps, vectors, stepsPerBatch)
+    self.gradients = gradients
   }
 }
 

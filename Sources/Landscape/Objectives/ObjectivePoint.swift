@@ -53,6 +53,14 @@ public final class ObjectivePoint<Problem: BilevelProblem> {
       weights: weights ?? self.weights, alphas: alphas ?? self.alphas, running: running ?? evaluator.statistics, at: number)
   }
 
+  /// The losses on each validation batch with their gradients by the mixing weights, under the statistics that the batch-norm mode
+  /// gives the losses there.
+  ///
+  /// - Throws: what the problem throws where its data are damaged.
+  public func mixingGradients(alphas: ArchitectureParameters) throws -> [BatchMixingGradient] {
+    try evaluator.validationMixingGradients(weights: weights, alphas: alphas, running: evaluator.statistics, at: number)
+  }
+
   /// What an objective needs at every point, such as vectors of ω's size: made at the first.
   public func tool<Tool: AnyObject>(_ make: (Problem) -> Tool) -> Tool { evaluator.tool(make) }
 

@@ -14,23 +14,26 @@ struct CandidateStart<Problem: BilevelProblem> {
   /// Of M steps.
   var trainingBatches: [Problem.Batch]
   var validationBatch: Problem.Batch
+  /// Of their inner steps; nil for none.
+  var perturbation: InnerPerturbation?
 
   init(
     weights: ParameterVector, velocity: ParameterVector?, step: WeightStep, trainingBatches: [Problem.Batch],
-    validationBatch: Problem.Batch
+    validationBatch: Problem.Batch, perturbation: InnerPerturbation? = nil
   ) {
     self.weights = weights
     self.velocity = velocity
     self.step = step
     self.trainingBatches = trainingBatches
     self.validationBatch = validationBatch
+    self.perturbation = perturbation
   }
 
   init(_ place: ArchitectureStep<Problem>, _ training: CandidateTraining) {
     self.init(
       weights: place.weights, velocity: training.takesVelocity ? place.velocity : nil,
       step: training.step(place.weightStep), trainingBatches: place.trainingBatches,
-      validationBatch: place.validationBatch)
+      validationBatch: place.validationBatch, perturbation: place.perturbation)
   }
 }
 
@@ -47,7 +50,8 @@ final class CandidateHand<Problem: BilevelProblem> {
   /// turn NaN back into numbers.
   func trueLoss(of alphas: ArchitectureParameters, from start: CandidateStart<Problem>) -> Double {
     training.train(
-      from: start.weights, startVelocity: start.velocity, alphas: alphas, batches: start.trainingBatches, step: start.step)
+      from: start.weights, startVelocity: start.velocity, alphas: alphas, batches: start.trainingBatches, step: start.step,
+      perturbation: start.perturbation)
     guard training.divergedStep == nil, training.weights.norm.isFinite else { return .nan }
     return problem.evaluate(weights: training.weights, alphas: alphas, batch: start.validationBatch).loss
   }

@@ -32,6 +32,8 @@ enum CandidateMessage {
     var weightStep: WeightStep
     var weights: ArraySlice<UInt8>
     var velocity: ArraySlice<UInt8>?
+    /// The run's running statistics, where perturbations of inner steps are made with them.
+    var statistics: ArraySlice<UInt8>?
   }
 
   static func bytes(_ notice: ProblemNotice) -> [UInt8] {
@@ -52,6 +54,9 @@ enum CandidateMessage {
     writer.write(start.weights.memory)
     writer.write(velocity != nil)
     if let velocity { writer.write(velocity.memory) }
+    let statistics = start.perturbation.flatMap { $0.schedule.kind == .adversarial ? $0.statistics : nil }
+    writer.write(statistics != nil)
+    if let statistics { writer.write(statistics.memory) }
     return writer.bytes
   }
 
@@ -79,9 +84,11 @@ enum CandidateMessage {
         isNesterov: try reader.bool())
       let weights = try reader.octets()
       let velocity = try reader.bool() ? reader.octets() : nil
+      let statistics = try reader.bool() ? reader.octets() : nil
       self = .update(
         UpdateNotice(
-          epoch: epoch, step: step, trainingBatches: batches, weightStep: weightStep, weights: weights, velocity: velocity))
+          epoch: epoch, step: step, trainingBatches: batches, weightStep: weightStep, weights: weights, velocity: velocity,
+          statistics: statistics))
     case 2: self = .validationSplit(try reader.octets())
     default: throw TruncatedMessage()
     }

@@ -13,7 +13,8 @@ package final class CandidateServer<Problem: BilevelProblem> {
   private let search: SearchConfiguration
   private let workers: Int
   private let makeProblems: (SearchConfiguration) throws -> [Problem]
-  private var current: (settings: String, problem: Problem, hands: CandidateHands<Problem>)?
+  private var current:
+    (settings: String, perturbations: PerturbationSchedule?, problem: Problem, hands: CandidateHands<Problem>)?
 
   /// - Parameters:
   ///   - search: settings of the whole search, as this rank was given them.
@@ -69,6 +70,11 @@ package final class CandidateServer<Problem: BilevelProblem> {
       try result.take(bytes)
       return result
     }
+    func statistics(_ bytes: ArraySlice<UInt8>) throws -> ParameterVector {
+      let result = problem.makeInitialStatistics()
+      try result.take(bytes)
+      return result
+    }
     switch message {
     case .problem: return .none
     case .update(let notice):
@@ -76,7 +82,11 @@ package final class CandidateServer<Problem: BilevelProblem> {
       let start = CandidateStart<Problem>(
         weights: try vector(notice.weights), velocity: try notice.velocity.map(vector), step: notice.weightStep,
         trainingBatches: try (0..<notice.trainingBatches).map { try problem.trainingBatch(weightStep: first + $0) },
-        validationBatch: try problem.validationBatch(epoch: notice.epoch, step: notice.step))
+        validationBatch: try problem.validationBatch(epoch: notice.epoch, step: notice.step),
+        perturbation: try current?.perturbations.map {
+          InnerPerturbation(
+            schedule: $0, epoch: notice.epoch, step: notice.step, statistics: try notice.statistics.map(statistics))
+        })
       return .candidates(hands, start, problem.initialAlphas)
     case .validationSplit(let weights):
       return .validationSplit(hands, try vector(weights), problem.initialAlphas)
@@ -125,7 +135,9 @@ package final class CandidateServer<Problem: BilevelProblem> {
     // The copies of the stage before go first: both at once may not fit.
     current = nil
     let problems = try makeProblems(settings)
-    current = (name, problems[0], CandidateHands(problems.map { CandidateHand($0) }))
+    current = (
+      name, settings.perturbationSchedule, problems[0], CandidateHands(problems.map { CandidateHand($0) })
+    )
   }
 }
 

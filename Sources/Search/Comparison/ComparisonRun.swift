@@ -281,7 +281,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
   /// Of a run after its warm-up, in epochs of weight steps; for the time left.
   private static func work(_ configuration: SearchConfiguration) -> Double {
     let update = configuration.updatePlan
-    let each = 1 + Double(update.weightSteps + update.alphaGradients) / Double(update.interval)
+    let each = configuration.weightStepCost + Double(update.weightSteps + update.alphaGradients) / Double(update.interval)
     return Double(configuration.epochs - configuration.warmup) * each
   }
 }

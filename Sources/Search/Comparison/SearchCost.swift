@@ -26,6 +26,11 @@ public struct SearchCost: Equatable, Sendable {
     return SearchCost(weightSteps: plan.weightSteps, alphaGradients: plan.alphaGradients)
   }
 
+  /// Of steps of the run after its warm-up: with perturbations, passes besides each.
+  private static func perturbations(_ steps: Int, _ configuration: SearchConfiguration) -> Int {
+    .saturatingProduct(steps, configuration.perturbationPasses.gradients)
+  }
+
   /// Of the epochs that a run has finished.
   ///
   /// - Parameter abandoned: rows of epochs that it went back over besides.
@@ -33,9 +38,11 @@ public struct SearchCost: Equatable, Sendable {
     let updates = (records + abandoned).reduce(0) { $0 + $1.alphaUpdates }
     let each = Self.ofUpdate(configuration)
     // Every epoch has as many weight steps.
-    let steps = records.first?.weightSteps ?? 0
-    weightSteps = Self.sum((records.last?.weightSteps ?? 0) + abandoned.count * steps, updates, each.weightSteps)
-    alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
+    let again = abandoned.count * (records.first?.weightSteps ?? 0)
+    let steps = (records.last?.weightSteps ?? 0) + again
+    let perturbed = steps - (records.prefix(configuration.warmup).last?.weightSteps ?? 0)
+    weightSteps = Self.sum(steps, updates, each.weightSteps)
+    alphaGradients = Self.sum(Self.perturbations(perturbed, configuration), updates, each.alphaGradients)
   }
 
   /// Of a whole run of so many epochs.
@@ -45,7 +52,8 @@ public struct SearchCost: Equatable, Sendable {
     let updates = (max(0, epochs - configuration.warmup) * stepsPerEpoch + interval - 1) / interval
     let each = Self.ofUpdate(configuration)
     weightSteps = Self.sum(steps, updates, each.weightSteps)
-    alphaGradients = Int.saturatingProduct(updates, each.alphaGradients)
+    let perturbed = max(0, epochs - configuration.warmup) * stepsPerEpoch
+    alphaGradients = Self.sum(Self.perturbations(perturbed, configuration), updates, each.alphaGradients)
   }
 }
 

@@ -9,11 +9,13 @@ import Runs
 import Yams
 
 extension SearchConfiguration {
-  /// Keys of settings that differ from their defaults although the method does not read them.
+  /// Keys of settings that differ from their defaults although the method, or its perturbation, does not read them.
   public var ignoredSettings: [String] {
     var defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
     defaults.mu = Self.defaultMu(space, rsDistribution)
-    return Self.fields.filter { !takes($0.key) && $0.write(self) != $0.write(defaults) }.map(\.key)
+    return Self.fields.filter {
+      (!takes($0.key) || isIdlePerturbation($0.key)) && $0.write(self) != $0.write(defaults)
+    }.map(\.key)
   }
 
   /// One setting as it stands in the file.
@@ -208,6 +210,17 @@ extension SearchConfiguration {
     number("momentum", \.momentum, .warmup, .belowOne, "of the weights"),
     number("weight_decay", \.weightDecay, .warmup, .fromZero, "of the weights"),
     number("gradient_clip", \.gradientClip, .warmup, .limit, "largest norm of the weights' gradient"),
+    choice("perturbation", \.perturbation, .afterWarmup, "of the mixing weights that the weights are trained at (SDARTS)")
+      .later,
+    number(
+      "perturbation_size", \.perturbationSize, .afterWarmup, .fraction,
+      "largest perturbation of a mixing weight, towards which it grows with the epochs"
+    ).later,
+    number("perturbation_start", \.perturbationStart, .afterWarmup, .fraction, "the same in the first epoch").later,
+    whole(
+      "perturbation_steps", \.perturbationSteps, .afterWarmup, CountBounds(1...1000),
+      "steps of ascent of an adversarial perturbation"
+    ).later,
     number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .aboveZero, "of Adam on alpha"),
     number("alpha_beta1", \.alphaBeta1, .afterWarmup, .belowOne, "of Adam on alpha"),
     number("alpha_beta2", \.alphaBeta2, .afterWarmup, .belowOne, "of Adam on alpha"),

@@ -2,7 +2,7 @@ import Problems
 
 extension SearchConfiguration {
   /// When α is updated and what an update costs.
-  public var updatePlan: UpdatePlan { method.definition.plan(self) }
+  public var updatePlan: UpdatePlan { method.definition.plan(self).perturbed(perturbationPasses) }
 
   /// Losses that an update, or the end of an epoch, asks for at once; 0 where there is nothing to share.
   public var lossesAtOnce: Int { method.definition.lossesAtOnce(self) }

@@ -98,6 +98,14 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var momentum = 0.9
   public var weightDecay = 3e-4
   public var gradientClip = 5.0
+  /// What the weights are trained against, in the place of the mixing weights (SDARTS).
+  public var perturbation = PerturbationKind.none
+  /// ε that the epoch after the last would have.
+  public var perturbationSize = 0.3
+  /// ε of the first epoch.
+  public var perturbationStart = 0.03
+  /// Steps of ascent of an adversarial perturbation.
+  public var perturbationSteps = 7
   /// Adam's learning rate on α (DARTS).
   public var alphaLearningRate = 3e-4
   public var alphaBeta1 = 0.5

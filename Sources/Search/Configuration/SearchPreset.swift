@@ -31,8 +31,8 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath, adaptive, auxiliarySkip] + authorsPaths
-    + robustDARTS + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath, adaptive, auxiliarySkip] + smooth
+    + authorsPaths + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
   /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340).
@@ -154,6 +154,21 @@ public struct SearchPreset: Equatable, Sendable {
     settings: [("method", "darts-minus")]
       + published(.s3, "cifar10:data/cifar10").filter { !["method", "inner_steps", "tau", "lambda"].contains($0.0) }
       + [("auxiliary_skip", "1.0"), ("auxiliary_decay", "linear")])
+
+  /// Chen & Hsieh, SmoothDARTS, ICML 2020, with the defaults of its code (sota/cnn/train_search.py, lines 36–57). Validation batches
+  /// as in line 209 there, the perturbation as in line 170 and in attacker/perturb.py; its kind is the method's own, so that another
+  /// method on the preset has none.
+  private static let smooth: [SearchPreset] = [("rs", "random"), ("adv", "adversarial")].map { name, word in
+    let common = published(.s1, "cifar10:data/cifar10").filter {
+      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
+    }
+    return SearchPreset(
+      name: "paper-sdarts-\(name)-s1-cifar10", summary: "SDARTS by \(word) perturbation on S1, CIFAR-10",
+      settings: [("method", "sdarts-\(name)")] + common + [
+        ("validation_sampling", "fresh"), ("perturbation_size", "0.3"), ("perturbation_start", "0.03"),
+        ("perturbation_steps", "7"),
+      ])
+  }
 
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
     [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in

@@ -70,6 +70,8 @@ public struct ArchitectureStep<Problem: BilevelProblem> {
   public var isStopRequested: () -> Bool
   /// Who evaluates candidates; nil for the problem itself, one after the other.
   package var crew: CandidateCrew<Problem>?
+  /// Of the mixing weights that candidates train ω at, as the run does; nil for none.
+  package var perturbation: InnerPerturbation?
 
   public init(
     weights: ParameterVector, velocity: ParameterVector, weightStep: WeightStep, trainingBatches: [Problem.Batch],

@@ -22,6 +22,9 @@ struct RandomMethod: MethodDefinition {
       !configuration.edgeNormalisation, "edge_normalisation", true, "false: random search has no use for β")
     try InputError.require(
       configuration.keptOperations == nil, "operations", "some", "null: random search samples from the space")
+    try InputError.require(
+      configuration.perturbation == .none, "perturbation", configuration.perturbation.rawValue,
+      "none: random search trains one architecture at a time, in which nothing is mixed")
   }
 
   func plan(_ configuration: SearchConfiguration) -> UpdatePlan { UpdatePlan() }

@@ -9,6 +9,8 @@ public struct UpdatePlan: Equatable, Sendable {
   public var trainingBatches: Int
   /// Training steps on copies of ω.
   public var weightSteps: Int
+  /// How many of them are candidates', which train as the run does, perturbations of the run included.
+  public private(set) var candidateSteps = 0
   /// Forward and backward passes over a batch besides: each costs about as much as a training step.
   public var alphaGradients: Int
   /// Forward passes.
@@ -30,6 +32,7 @@ public struct UpdatePlan: Equatable, Sendable {
     self.init(
       interval: innerSteps, trainingBatches: innerSteps, weightSteps: .saturatingProduct(candidates, innerSteps),
       alphaGradients: alphaGradients, evaluations: candidates)
+    candidateSteps = weightSteps
   }
 
   /// Cost of an update in training steps; a forward pass counts a third.

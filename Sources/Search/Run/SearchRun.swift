@@ -30,6 +30,8 @@ public final class SearchRun<Problem: BilevelProblem> {
   private let gradient: ParameterVector
   private var upcoming: [Int: Problem.Batch] = [:]
   private let work: SearchWork
+  /// Of the mixing weights in weight steps after the warm-up; nil for none.
+  private let perturbations: PerturbationSchedule?
 
   /// A new run in a folder that holds nothing yet. Writes config.yaml and the checkpoint of epoch 0.
   ///
@@ -73,11 +75,12 @@ public final class SearchRun<Problem: BilevelProblem> {
     schedules = Schedules(configuration, weightDecay: state.rollBacks.last?.raised)
     eigenvalueRule = configuration.eigenvalueRule
     adaptive = configuration.adaptiveRegularisation
+    perturbations = configuration.perturbationSchedule
     gradient = problem.makeVector()
     if course.epoch == 0, course.step == 0 { self.state.alphas.auxiliarySkip = Float(schedules.auxiliarySkip(epoch: 0)) }
     work = SearchWork(
       configuration: configuration, stepsPerEpoch: problem.stepsPerEpoch, interval: optimiser.interval,
-      updateCost: optimiser.updateCost,
+      updateCost: configuration.updatePlan.trainingSteps,
       evaluationCost: (configuration.runningValidation ? 2 : 1) * Double(problem.validationSplitCount) / 3
         + Self.eigenvalueCost(configuration, problem),
       epochEndCost: optimiser.epochEndCost)
@@ -180,6 +183,9 @@ extension SearchRun: TrainingTask {
       validationBatch: problem.validationBatch(epoch: epoch, step: step), sigma: schedules.sigma(epoch: epoch),
       seed: configuration.seed, epoch: epoch, step: step, isStopRequested: isStopRequested)
     place.crew = crew
+    place.perturbation = perturbations.map {
+      InnerPerturbation(schedule: $0, epoch: epoch, step: step, statistics: state.statistics)
+    }
     let report = try optimiser.update(&state.alphas, at: place)
     guard state.alphas.flat.allSatisfy(\.isFinite) else {
       throw Divergence("α is not finite after its update: ‖u‖ \(report.updateNorm)")
@@ -195,8 +201,9 @@ extension SearchRun: TrainingTask {
   private func takeWeightStep(_ weightStep: WeightStep) throws -> (loss: BatchLoss, gradientNorm: Double) {
     let batch = try batch(weightSteps)
     upcoming[weightSteps] = nil
+    let alphas = trainedAlphas(on: batch)
     let result = problem.takeWeightStep(
-      weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: state.alphas, batch: batch,
+      weightStep, weights: state.weights, velocity: state.momentum, gradient: gradient, alphas: alphas, batch: batch,
       statistics: state.statistics)
     let weightNorm = state.weights.norm
     keep(result.loss.loss, gradientNorm: result.gradientNorm, weightNorm: weightNorm)
@@ -207,6 +214,15 @@ extension SearchRun: TrainingTask {
     }
     training.course.tally.add(result.loss, gradientNorm: result.gradientNorm)
     return result
+  }
+
+  /// α, or after the warm-up, which is the same for every method, that of its perturbed mixing weights.
+  private func trainedAlphas(on batch: Problem.Batch) -> ArchitectureParameters {
+    let (epoch, step) = (training.course.epoch, training.course.step)
+    guard let perturbations, epoch >= configuration.warmup else { return state.alphas }
+    return perturbations.alphas(
+      around: state.alphas, of: problem, epoch: epoch, step: step, weights: state.weights, batch: batch,
+      statistics: state.statistics)
   }
 
   private func keep(_ loss: Double, gradientNorm: Double, weightNorm: Double) {

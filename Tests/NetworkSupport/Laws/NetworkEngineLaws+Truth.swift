@@ -22,31 +22,86 @@ extension NetworkEngineLaws {
     )
   }
 
-  mutating func checkSlopes(_ step: Float) {
-    let (own, all) = (outcome(of: engine, input), engine.values(of: weights))
+  /// Loss and gradients with running statistics that are not the batch's, or with the batch's own.
+  private func gradients(
+    of engine: any NetworkEngine, _ statistics: NetworkStatistics
+  ) -> (loss: Double, gradient: [[Float]], mixing: [[Double]]) {
+    let gradient = engine.makeVector(engine.tensors.parameters.map { [Float](repeating: 7, count: $0.count) })
+    let result = engine.run(
+      input, weights: engine.makeInitialWeights(seed: 32), weightGradient: gradient, wantsMixingGradient: true,
+      statistics: statistics)
+    return (result.loss, engine.values(of: gradient), result.mixingGradient)
+  }
+
+  /// Half-way from the start to the batch's own.
+  private func runningMoments() -> [NormMoments] {
+    let statistics = engine.makeInitialStatistics()
+    _ = evaluate(input, weights, .moving(statistics, momentum: 0.5))
+    return engine.moments(of: statistics)
+  }
+
+  /// Gradients with running statistics are those of the loss that an evaluation with them has, and move nothing.
+  mutating func checkRunningGradients() {
+    let moments = runningMoments()
+    let statistics = engine.makeStatistics(moments)
+    let found = gradients(of: engine, .running(statistics))
+    report.require(
+      engine.moments(of: statistics) == moments, "gradients with running statistics leave them as they were")
+    report.require(
+      isSame(found.loss, evaluate(input, weights, .running(statistics)).loss),
+      "gradients with running statistics come with the loss of an evaluation")
+    let alone = engine.run(
+      input, weights: weights, weightGradient: nil, wantsMixingGradient: true, statistics: .running(statistics))
+    report.require(
+      alone.mixingGradient == found.mixing,
+      "with running statistics gradients of mixing weights are the same without those of ω")
+    report.require(
+      found.mixing != gradients(of: engine, .ofBatch).mixing, "gradients with running statistics are others than the batch's"
+    )
+  }
+
+  /// The same as of another engine. A ReLU or maximum within rounding of a tie may be decided otherwise.
+  mutating func checkRunningAgreement(with kind: EngineKind) throws {
+    let reference = try kind.make(network, batch: input.batch.count, threads: 1, kernels: Kernels.sets[0])
+    let moments = runningMoments()
+    let own = gradients(of: engine, .running(engine.makeStatistics(moments)))
+    let other = gradients(of: reference, .running(reference.makeStatistics(moments)))
+    report.require(abs(own.loss / other.loss - 1) < 1e-5, "losses with running statistics of engines agree")
+    report.require(
+      error(own.gradient.joined().map(Double.init), other.gradient.joined().map(Double.init)) < 1e-2,
+      "gradients of ω with running statistics of engines agree")
+    report.require(
+      error(Array(own.mixing.joined()), Array(other.mixing.joined())) < 1e-2,
+      "gradients of mixing weights with running statistics of engines agree")
+  }
+
+  mutating func checkSlopes(_ step: Float, running: Bool = false) {
+    let statistics: NetworkStatistics = running ? .running(engine.makeStatistics(runningMoments())) : .ofBatch
+    let suffix = running ? " with running statistics" : ""
+    let (own, all) = (gradients(of: engine, statistics), engine.values(of: weights))
     let parameters = engine.tensors.parameters
     // All parameters together, then some of every kind by themselves.
     for subset in [Array(parameters.indices)] + Swift.stride(from: 0, to: parameters.count, by: 13).map({ [$0] }) {
       let name = subset.count == 1 ? parameters[subset[0]].name : "ω"
       let values = subset.flatMap { all[$0] }
       let gradient = subset.flatMap { own.gradient[$0].map(Double.init) }
-      let law = slope("∂L/∂\(name)", values, gradient, step: step, seed: subset[0]) { moved in
+      let law = slope("∂L/∂\(name)\(suffix)", values, gradient, step: step, seed: subset[0]) { moved in
         var (next, parts) = (0, all)
         for index in subset {
           parts[index] = Array(moved[next..<next + all[index].count])
           next += all[index].count
         }
-        return evaluate(input, engine.makeVector(parts)).loss
+        return evaluate(input, engine.makeVector(parts), statistics).loss
       }
       report.require(law.isRight, law.text)
     }
     for (kind, values) in input.mixing.enumerated() {
       let law = slope(
-        "∂L/∂(mixing weights \(kind))", values, own.result.mixingGradient[kind], step: step, seed: 100_000 + kind
+        "∂L/∂(mixing weights \(kind))\(suffix)", values, own.mixing[kind], step: step, seed: 100_000 + kind
       ) { moved in
         var changed = input
         changed.mixing[kind] = moved
-        return evaluate(changed, weights).loss
+        return evaluate(changed, weights, statistics).loss
       }
       report.require(law.isRight, law.text)
     }

@@ -33,9 +33,13 @@ public struct NetworkEngineLaws {
     try laws.checkWeightTangents()
     laws.checkOverwriting()
     switch truth {
-    case .differences(let step): laws.checkSlopes(step)
-    case .engine(let other): try laws.checkAgreement(with: other)
+    case .differences(let step):
+      for running in [false, true] { laws.checkSlopes(step, running: running) }
+    case .engine(let other):
+      try laws.checkAgreement(with: other)
+      try laws.checkRunningAgreement(with: other)
     }
+    laws.checkRunningGradients()
     laws.checkStatistics()
     try laws.checkInterchange()
     try laws.checkCost()

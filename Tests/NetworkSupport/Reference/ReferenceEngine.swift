@@ -49,8 +49,6 @@ public final class ReferenceEngine: NetworkEngine {
     statistics: NetworkStatistics
   ) -> NetworkResult {
     let running: ParameterVector? = if case .running(let vector) = statistics { vector } else { nil }
-    let wantsGradient = weightGradient != nil || wantsMixingGradient
-    precondition(!(running != nil && wantsGradient), "gradients are of losses with the batch's statistics")
     precondition(input.mixing.map(\.count) == network.mixingCounts, "mixing weights of another network")
     precondition(
       input.drops.map { $0.isKept.count == network.pathCount * input.batch.count } ?? true,

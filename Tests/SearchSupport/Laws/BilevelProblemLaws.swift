@@ -25,6 +25,7 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     try laws.checkBatches()
     try laws.checkEvaluation()
     try laws.checkGradient()
+    try laws.checkMixing()
     try laws.checkSlopes()
     try laws.checkHessian(hessianTolerance)
     try laws.checkWeightHessian()
@@ -82,6 +83,35 @@ public struct BilevelProblemLaws<Problem: BilevelProblem> {
     report.require(
       try isSame(evaluate(weights, alphas, problem.trainingBatch(epoch: 0, step: steps)), before[1]),
       "a step past the end of an epoch is one of the next")
+  }
+
+  /// ∂L/∂α follows from the gradient of the mixing weights: p ⊙ (g − ⟨p, g⟩) where softmax makes p of α, g itself where nothing does.
+  /// With β the gradient of α has more in it.
+  private mutating func checkMixing() throws {
+    let (weights, alphas, batch) = try (problem.makeInitialWeights(), alphas, problem.trainingBatch(epoch: 0, step: 0))
+    let found = problem.mixingGradient(weights: weights, alphas: alphas, batch: batch, statistics: nil)
+    report.require(
+      isSame(found.loss.loss, evaluate(weights, alphas, batch)), "a gradient of mixing weights comes with the loss")
+    report.require(
+      found.mixing.map(\.count) == problem.mixingRule.weights(of: alphas).map(\.count),
+      "a gradient of mixing weights has their shape")
+    let back = problem.mixingRule.alphas(of: problem.mixingRule.weights(of: alphas), like: alphas)
+    report.require(
+      zip(problem.mixingRule.weights(of: back).joined(), problem.mixingRule.weights(of: alphas).joined()).allSatisfy {
+        abs($0 - $1) <= 1e-6
+      }, "mixing weights give themselves back as α")
+    guard !alphas.hasEdgeColumn else { return }
+    let own = problem.gradient(
+      weights: weights, alphas: alphas, batch: batch, weightGradient: nil, wantsAlphaGradient: true, statistics: nil
+    ).alphas?.flat.map(Double.init)
+    let made = zip(alphas.matrices, found.mixing).flatMap { matrix, mixing in
+      problem.mixingRule == .identity
+        ? mixing : matrix.throughSoftmax(strengthGradient: mixing, bypassGradient: nil).values.map(Double.init)
+    }
+    let scale = made.map(abs).max() ?? 0
+    report.require(
+      own.map { zip($0, made).allSatisfy { abs($0 - $1) <= 1e-5 * scale } } == true,
+      "the gradient of α is that of mixing weights through softmax")
   }
 
   private mutating func checkEvaluation() throws {
