@@ -55,7 +55,8 @@ public struct SuitePlan: Equatable, Sendable {
       let sample = try Genotype.sample(of: cell.space).line
       _ = try retraining.configuration(genotype: sample, of: run, epochs: networks == .chosen ? briefEpochs : nil)
       let recipe = try retraining.configuration(genotype: sample, of: run)
-      for other in cell.runs.map({ searches.runs[$0] }) where other.variant != nil && other.configuration.seed == run.seed {
+      for other in cell.runs.map({ searches.runs[$0] })
+      where other.variant != nil && other.configuration.seed == run.seed {
         // Candidates of one choice are trained, and told apart, on the same images.
         guard
           let difference = try retraining.configuration(genotype: sample, of: other.configuration).difference(from: recipe)
@@ -63,7 +64,8 @@ public struct SuitePlan: Equatable, Sendable {
         throw InputError(
           "variants whose networks would be trained differently",
           at: .setting("variants", being: cell.method.rawValue, in: retraining.place),
-          found: "\(difference.key) \(difference.own) and \(difference.other)", wanted: "the same for all variants of a method")
+          found: "\(difference.key) \(difference.own) and \(difference.other)",
+          wanted: "the same for all variants of a method")
       }
     }
   }

@@ -91,14 +91,15 @@ public struct SuiteTables: Equatable, Sendable {
       }
       text.append(row([line.dataset, line.space] + cells))
     }
+    let header =
+      [
+        "Benchmark", "Space", "Method", "Networks", "Best", "Skips normal", "Skips reduce", "Verdict", "Collapsed", "Steps",
+        "Core-hours", "of all", "Jobs",
+      ] + (hasVariants ? ["Variant"] : [])
     text += [
       "",
       "The networks, and what the searches cost (training steps with gradients of α; core-hours of searches, and of all).",
-      "",
-      row([
-        "Benchmark", "Space", "Method", "Networks", "Best", "Skips normal", "Skips reduce", "Verdict", "Collapsed", "Steps",
-        "Core-hours", "of all", "Jobs",
-      ] + (hasVariants ? ["Variant"] : [])),
+      "", row(header),
       row(
         ["---", "---", "---"] + (0..<4).map { _ in "---:" } + ["---"] + (0..<5).map { _ in "---:" }
           + (hasVariants ? ["---"] : [])),
@@ -109,14 +110,14 @@ public struct SuiteTables: Equatable, Sendable {
     }
     for cell in rows {
       let diverged = cell.diverged > 0 ? ", \(cell.diverged) diverged" : ""
-      text.append(
-        row([
-          cell.dataset, cell.space, cell.method, "\(cell.errors.count)", cell.best.map(Self.percent) ?? "–",
-          count(cell.normalSkips), count(cell.reduceSkips), cell.verdict.isEmpty ? "–" : cell.verdict,
-          "\(cell.collapsed)/\(cell.searches)\(diverged)", "\(cell.searchSteps)",
-          String(format: "%.2f", cell.searchCoreHours), String(format: "%.2f", cell.coreHours),
-          "\(cell.finished)/\(cell.jobs)",
-        ] + (hasVariants ? [cell.variant.isEmpty ? "–" : cell.variant] : [])))
+      let line = [
+        cell.dataset, cell.space, cell.method, "\(cell.errors.count)", cell.best.map(Self.percent) ?? "–",
+        count(cell.normalSkips), count(cell.reduceSkips), cell.verdict.isEmpty ? "–" : cell.verdict,
+        "\(cell.collapsed)/\(cell.searches)\(diverged)", "\(cell.searchSteps)",
+        String(format: "%.2f", cell.searchCoreHours), String(format: "%.2f", cell.coreHours),
+        "\(cell.finished)/\(cell.jobs)",
+      ]
+      text.append(row(line + (hasVariants ? [cell.variant.isEmpty ? "–" : cell.variant] : [])))
     }
     return text.joined(separator: "\n") + "\n"
   }

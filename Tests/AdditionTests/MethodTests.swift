@@ -36,7 +36,7 @@ import Testing
   func names() {
     #expect(
       SearchMethod.all.map(\.rawValue) == [
-        "darts1", "darts2", "darts1-es", "darts2-es", "zarts-rs", "zarts-mgs", "zarts-gld", "random",
+        "darts1", "darts2", "darts1-es", "darts2-es", "zarts-rs", "zarts-mgs", "zarts-gld", "random", "rdarts-l2",
       ])
     #expect(SearchMethod.all.allSatisfy { SearchMethod(rawValue: $0.rawValue) == $0 })
     #expect(SearchMethod(rawValue: "signum") == nil)

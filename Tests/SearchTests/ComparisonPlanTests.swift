@@ -117,6 +117,7 @@ struct ComparisonPlanTests {
     #expect(
       epochs == [
         .darts1: 62, .darts1ES: 62, .random: 62, .darts2: 32, .darts2ES: 32, .zartsRS: 12, .zartsGLD: 12, .zartsMGS: 14,
+        .rdartsL2: 32,
       ])
     #expect(plan.yaml == (try ComparisonPlan(yaml: plan.yaml, from: "written").yaml))
     let small = try ComparisonPlan(

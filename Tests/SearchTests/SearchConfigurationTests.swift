@@ -43,7 +43,7 @@ struct SearchConfigurationTests {
       .zartsRS: ["inner_steps", "candidates", "mu", "xi", "antithetic", "rs_distribution"] + training,
       .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] + training,
       .zartsGLD: ["inner_steps", "radius", "radii", "gld_distribution", "untrained_baseline"] + training,
-      .random: ["candidates"],
+      .random: ["candidates"], .rdartsL2: ["alpha_learning_rate"],
     ]
     for method in SearchMethod.allCases {
       for key in Set(own.values.flatMap { $0 }) {

@@ -78,7 +78,7 @@ struct SearchPresetTests {
   func validationBatchesAreDrawnAsTheSourceDrawsThem() throws {
     let fresh = Set(
       try SearchPreset.all.filter { try SearchConfiguration(preset: $0).validationSampling == .fresh }.map(\.name))
-    #expect(fresh == ["paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10"])
+    #expect(fresh == ["paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10", "paper-rdarts-l2-s1-cifar10"])
     for preset in SearchPreset.all where ["paper-", "authors-"].contains(where: { preset.name.hasPrefix($0) }) {
       #expect(preset.yaml.contains("validation_sampling: "), "\(preset.name) says which")
     }

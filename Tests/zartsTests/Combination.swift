@@ -27,6 +27,7 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
     Combination(method: .random, variant: .plain, space: .s2),
     Combination(method: .zartsMGS, variant: .plain, space: .nb201),
+    Combination(method: .rdartsL2, variant: .plain, space: .s4),
   ]
 
   /// All that the settings allow.

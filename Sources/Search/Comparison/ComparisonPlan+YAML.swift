@@ -44,7 +44,7 @@ extension ComparisonPlan {
       settings:
       \(common.map { "  \($0)\n" }.joined())
       """ + bySpace.text("space_settings") + byMethod.text("method_settings") + byBoth.text("run_settings")
-      + variantsText
+        + variantsText
   }
 
   /// Nothing where there are none.

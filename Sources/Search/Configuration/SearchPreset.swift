@@ -31,7 +31,8 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, regularised] + authorsPaths + robustDARTS + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, regularised] + authorsPaths + robustDARTS
+    + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
   /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340). The weight
@@ -49,9 +50,10 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// The same as the code of RobustDARTS searches S1 on CIFAR-10 (defaults of src/search/args.py, lines 28–40; validation batches
   /// as in src/search/train_search.py, line 348).
-  private static let robustDARTSCode = published(.s1, "cifar10:data/cifar10").filter {
-    !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
-  } + [("validation_sampling", "fresh")]
+  private static let robustDARTSCode =
+    published(.s1, "cifar10:data/cifar10").filter {
+      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
+    } + [("validation_sampling", "fresh")]
 
   private static let paperCIFAR10 = SearchPreset(
     name: "paper-cifar10", summary: "the ZARTS paper's search on CIFAR-10",
