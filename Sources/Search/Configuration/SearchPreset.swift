@@ -173,12 +173,13 @@ public struct SearchPreset: Equatable, Sendable {
 }
 
 extension SearchPreset {
-  /// What a method's own published search on S1 sets otherwise than this preset, as config.yaml has it: for tables of many methods,
-  /// whose searches have all else in common. Empty where there is no such preset.
+  /// What the preset of a method's own published search on one of S1 to S4 sets otherwise than this one, as config.yaml has it: for
+  /// tables of many methods, whose searches have all else in common. Empty where there is no such preset.
   public func ownSettings(of method: SearchMethod) -> [(key: String, value: String)] {
-    for preset in Self.all where preset != self {
+    for preset in Self.all where preset != self && preset.name.hasPrefix("paper-") {
       // Tests read every preset.
-      guard let own = try? SearchConfiguration(preset: preset), own.method == method, own.space == .s1,
+      guard let own = try? SearchConfiguration(preset: preset), own.method == method,
+        [.s1, .s2, .s3, .s4].contains(own.space),
         let common = try? SearchConfiguration(preset: self, given: .init(method: method, space: own.space))
       else { continue }
       return SearchConfiguration.fields.filter { $0.key != "dataset" && $0.write(own) != $0.write(common) }
