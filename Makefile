@@ -44,7 +44,7 @@ report-test: ## pages of reports in headless Chromium, which it installs where i
 kill-test: build ## kill a search twenty times in a row, resume it, compare with an undisturbed one
 	scripts/kill-test.sh
 
-study-methods: build ## every method on three seeds: curves, tables and figures into runs/study-methods
+study-methods: build ## methods on three seeds: curves, tables and figures into runs/study-methods
 	scripts/study-methods.sh
 
 study-collapse: build ## does DARTS collapse at a size for two cores? needs CIFAR-10: make study-collapse DATASET='cifar10:PATH?side=16'

@@ -89,7 +89,7 @@ method() {
 
 # shellcheck disable=SC2046,SC2086 # the flags are words
 searches() {
-  for method in darts1 darts2 darts1-es darts2-es darts-ada zarts-rs zarts-mgs zarts-gld random; do
+  for method in darts1 darts2 darts1-es darts2-es darts-ada zarts-rs zarts-mgs zarts-gld random rdarts-l2; do
     for space in s1 s2 s3 s4 s5 s6; do search "$method-$space" $(method $method) --space $space $small; done
   done
   for method in sdarts-rs sdarts-adv; do
@@ -307,6 +307,8 @@ comparisons() {
     --out compare/epochs
   run compare-steps compare --methods darts1,zarts-mgs --spaces s2 $few --budget steps --dataset "$half" --threads 1 \
     --out compare/steps
+  printf '%s\n' "methods: [rdarts-l2, darts1]" "variants: {rdarts-l2: [{weight_decay: 0.0009}, {weight_decay: 0.0243}]}" > variants.yaml
+  run compare-variants compare variants.yaml --spaces s2 $few --dataset "$half" --jobs 2 --threads 2 --out compare/variants
 }
 
 reading() {

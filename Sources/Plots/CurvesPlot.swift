@@ -8,18 +8,15 @@ import Search
 public struct CurvesPlot {
   public enum Band: String, CaseIterable, Sendable { case deviation, range, none }
 
-  /// Colours and dashes of a chart repeat after so many lines.
-  private static let mostLines = 12
-
   private let figure: LinePanels
   private let metadata: FigureMetadata
 
   /// - Throws: `InputError` where there are too many lines to tell apart.
   public init(_ curves: LearningCurves, columns: [String], band: Band, title: String) throws {
-    guard curves.groups.count <= Self.mostLines else {
+    guard curves.groups.count <= LineStyle.distinct else {
       throw InputError.undrawable(
         "lines by \(curves.grouping)", found: "\(curves.groups.count)",
-        wanted: "\(Self.mostLines) at most, so that they can be told apart")
+        wanted: "\(LineStyle.distinct) at most, so that they can be told apart")
     }
     let panels = try columns.map { column in
       try LineFigure(

@@ -3,7 +3,7 @@ public struct SuiteJob: Equatable, Sendable {
   public enum Kind: String, CaseIterable, Sendable {
     /// The first epochs of searches that share them.
     case warmup = "warm-up"
-    /// One search of one method on one space, dataset and seed.
+    /// One search of one method, or of one of its variants, on one space, dataset and seed.
     case search
     /// The choice among the searches of a cell on held-out training images.
     case choose

@@ -4,8 +4,8 @@ import Formats
 import Runs
 import Search
 
-/// What a suite consists of: every method on every space and dataset, searched on every seed, a choice among these, and the
-/// retraining of what was chosen.
+/// What a suite consists of: every method, in each of its variants, on every space and dataset, searched on every seed, a choice
+/// among these, and the retraining of what was chosen.
 public struct SuitePlan: Equatable, Sendable {
   /// Which networks are trained from scratch.
   public enum Networks: String, CaseIterable, Sendable {
@@ -20,7 +20,7 @@ public struct SuitePlan: Equatable, Sendable {
     public let dataset: String
     public let space: SearchSpace
     public let method: SearchMethod
-    /// Numbers of its searches, in the order of the seeds.
+    /// Numbers of its searches, seed by seed, variant by variant.
     public let runs: [Int]
     /// Such as `s2-darts1`, or `svhn/s2-darts1` where there are several datasets.
     public let name: String
@@ -54,9 +54,24 @@ public struct SuitePlan: Equatable, Sendable {
       let run = searches.runs[cell.runs[0]].configuration
       let sample = try Genotype.sample(of: cell.space).line
       _ = try retraining.configuration(genotype: sample, of: run, epochs: networks == .chosen ? briefEpochs : nil)
-      _ = try retraining.configuration(genotype: sample, of: run)
+      let recipe = try retraining.configuration(genotype: sample, of: run)
+      for other in cell.runs.map({ searches.runs[$0] })
+      where other.variant != nil && other.configuration.seed == run.seed {
+        // Candidates of one choice are trained, and told apart, on the same images.
+        guard
+          let difference = try retraining.configuration(genotype: sample, of: other.configuration).difference(from: recipe)
+        else { continue }
+        throw InputError(
+          "variants whose networks would be trained differently",
+          at: .setting("variants", being: cell.method.rawValue, in: retraining.place),
+          found: "\(difference.key) \(difference.own) and \(difference.other)",
+          wanted: "the same for all variants of a method")
+      }
     }
   }
+
+  /// Whether a method has variants.
+  var hasVariants: Bool { !searches.variants.isEmpty }
 
   /// The same plan with its data named by other paths, in their order.
   public func naming(datasets names: [String]) throws -> SuitePlan {
@@ -75,11 +90,9 @@ public struct SuitePlan: Equatable, Sendable {
             return settings.dataset == dataset && settings.space == space && settings.method == method
           }
           guard let first = runs.first else { continue }
-          let run = searches.runs[first]
           cells.append(
             Cell(
-              dataset: dataset, space: space, method: method, runs: runs,
-              name: String(run.name.dropLast("-\(run.configuration.seed)".count))))
+              dataset: dataset, space: space, method: method, runs: runs, name: searches.runs[first].cellName))
         }
       }
     }
@@ -112,8 +125,8 @@ public struct SuitePlan: Equatable, Sendable {
       }
       func retrain(_ run: Int?, _ seed: UInt64, after job: Int) -> SuiteJob {
         SuiteJob(
-          kind: .retrain, path: "retrainings/\(cell.name)-\(seed)", cell: number, run: run, seed: seed, epochs: nil,
-          needs: [job])
+          kind: .retrain, path: "retrainings/\(run.map { searches.runs[$0].name } ?? "\(cell.name)-\(seed)")", cell: number,
+          run: run, seed: seed, epochs: nil, needs: [job])
       }
       switch networks {
       case .chosen:
@@ -164,6 +177,10 @@ extension SuitePlan {
     try require("spaces", searches.spaces.map(\.rawValue), other.searches.spaces.map(\.rawValue))
     try require(
       "datasets", searches.datasets.map(DatasetSpecification.kind), other.searches.datasets.map(DatasetSpecification.kind))
+    for method in searches.methods {
+      let names = [self, other].map { $0.searches.variants[method]?.map(\.name) ?? [] }
+      try require("variants \(method.rawValue)", names[0], names[1])
+    }
     try require("brief_epochs", briefEpochs, other.briefEpochs)
     try require("retrain", networks.rawValue, other.networks.rawValue)
     try require("retraining_seeds", retrainingSeeds, other.retrainingSeeds)

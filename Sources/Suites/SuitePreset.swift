@@ -25,7 +25,7 @@ public struct SuitePreset: Equatable, Sendable {
     (self.name, self.summary, self.takesWhatIsThere, self.yaml) = (name, summary, takesWhatIsThere, yaml)
   }
 
-  public static let all = [paper, small]
+  public static let all = [paper, paperTable, small]
 
   /// The twelve benchmarks of RobustDARTS (Zela et al., ICLR 2020) with the settings of searches of the presets
   /// `paper-rdarts-…`, DARTS-ES at the cadence of RobustDARTS' code, a choice after 100 epochs (DARTS, §3), and the retraining
@@ -49,6 +49,38 @@ public struct SuitePreset: Equatable, Sendable {
             early_stop_distance: \(rule.distance)
             early_stop_ratio: \(rule.ratio)
             early_stop_start: \(rule.start)
+        brief_epochs: 100
+        retrain: chosen
+        retraining_seeds: [0, 1, 2]
+        retraining_preset: zarts-DATASET
+        """)
+  }()
+
+  /// The same for every method that there is, each as its own preset on S1 has it and in all strengths that its authors searched
+  /// with. A preset of its own, since a suite does not grow: folders of `paper` stay what they are.
+  private static let paperTable: SuitePreset = {
+    func lines(_ list: [(key: String, value: String)]) -> String {
+      list.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+    }
+    let benchmark = SearchPreset.all.first { $0.name == "paper-rdarts-s1-cifar10" }
+    let own = SearchMethod.all.map { (method: $0, settings: benchmark?.ownSettings(of: $0) ?? []) }
+    let settings = own.filter { !$0.settings.isEmpty }.map { "  \($0.method.rawValue): {\(lines($0.settings))}" }
+    let variants = SearchMethod.all.filter { !$0.definition.publishedVariants.isEmpty }.map { method in
+      "  \(method.rawValue): [\(method.definition.publishedVariants.map { "{\(lines($0))}" }.joined(separator: ", "))]"
+    }
+    return SuitePreset(
+      name: "paper-table",
+      summary: "the benchmarks of paper for every method, R-DARTS in all its strengths: many thousands of core-hours",
+      yaml: """
+        methods: [\(SearchMethod.all.map(\.rawValue).joined(separator: ", "))]
+        seeds: [0, 1, 2, 3]
+        spaces: [s1, s2, s3, s4]
+        datasets: ["cifar10:data/cifar10", "cifar100:data/cifar100", "svhn:data/svhn"]
+        search_preset: paper-rdarts-s1-cifar10
+        method_settings:
+        \(settings.joined(separator: "\n"))
+        variants:
+        \(variants.joined(separator: "\n"))
         brief_epochs: 100
         retrain: chosen
         retraining_seeds: [0, 1, 2]

@@ -44,6 +44,8 @@ public struct SuiteRecord: Equatable, Sendable {
   public var testAccuracy: Double?
   /// Of a choice, and of what it needs: the seed of the search.
   public var searchSeed: UInt64?
+  /// The name of the variant that found it; empty where the plan has none of the method.
+  public var variant = ""
 
   public init(job: String, status: Status) { (self.job, self.status) = (job, status) }
 
@@ -53,7 +55,15 @@ public struct SuiteRecord: Equatable, Sendable {
     "search_seed",
   ]
 
-  var fields: [CSVField] {
+  /// Records as a table: with a last column `variant` where any is of one.
+  static func table(of records: [SuiteRecord]) -> (columns: [String], rows: [[CSVField]]) {
+    guard records.contains(where: { !$0.variant.isEmpty }) else { return (columns, records.map(\.fields)) }
+    return (columns + [variantColumn], records.map { $0.fields + [.text($0.variant)] })
+  }
+
+  private static let variantColumn = "variant"
+
+  private var fields: [CSVField] {
     func whole(_ value: Int?) -> CSVField { value.map(CSVField.integer) ?? .text("") }
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
     return [
@@ -65,7 +75,10 @@ public struct SuiteRecord: Equatable, Sendable {
   }
 
   /// - Throws: `InputError` where the file cannot be written.
-  package func write(to path: String) throws { try CSVWriter.write(columns: Self.columns, rows: [fields], to: path) }
+  package func write(to path: String) throws {
+    let table = Self.table(of: [self])
+    try CSVWriter.write(columns: table.columns, rows: table.rows, to: path)
+  }
 
   /// - Throws: `InputError` that names file, row and column where the file is no such record.
   init(readingFrom path: String) throws {
@@ -96,6 +109,7 @@ public struct SuiteRecord: Equatable, Sendable {
     testAccuracy = try table.optionalDoubles("test_accuracy", .fraction)[0]
     let seed = try text("search_seed")
     searchSeed = UInt64(seed)
+    if table.columns.contains(Self.variantColumn) { variant = try text(Self.variantColumn) }
     guard seed.isEmpty || searchSeed != nil else {
       throw table.failure("not a number", row: 0, column: "search_seed", found: seed, expected: "a seed, or nothing")
     }

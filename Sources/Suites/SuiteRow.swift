@@ -31,6 +31,8 @@ public struct SuiteRow: Equatable, Sendable {
   public let coreHours: Double
   /// The chosen architecture; empty where each is trained.
   public let genotype: String
+  /// The name of the variant that found it; empty where the method has none.
+  public let variant: String
   /// Why something is missing; empty where nothing failed or diverged.
   public let reason: String
 
@@ -45,14 +47,15 @@ public struct SuiteRow: Equatable, Sendable {
   public init(
     dataset: String, space: String, method: String, finished: Int = 0, jobs: Int = 0, searches: Int = 0, diverged: Int = 0,
     collapsed: Int = 0, errors: [Double] = [], normalSkips: Double? = nil, reduceSkips: Double? = nil, verdict: String = "",
-    searchSteps: Int = 0, searchCoreHours: Double = 0, coreHours: Double = 0, genotype: String = "", reason: String = ""
+    searchSteps: Int = 0, searchCoreHours: Double = 0, coreHours: Double = 0, genotype: String = "", reason: String = "",
+    variant: String = ""
   ) {
     (self.dataset, self.space, self.method) = (dataset, space, method)
     (self.finished, self.jobs, self.searches, self.diverged) = (finished, jobs, searches, diverged)
     (self.collapsed, self.errors, self.verdict) = (collapsed, errors, verdict)
     (self.normalSkips, self.reduceSkips) = (normalSkips, reduceSkips)
     (self.searchSteps, self.searchCoreHours, self.coreHours) = (searchSteps, searchCoreHours, coreHours)
-    (self.genotype, self.reason) = (genotype, reason)
+    (self.genotype, self.reason, self.variant) = (genotype, reason, variant)
   }
 
   /// - Parameters:
@@ -86,7 +89,7 @@ public struct SuiteRow: Equatable, Sendable {
         ? "\(collapsed) of \(searched.count) collapsed" : choice?.verdict ?? "",
       searchSteps: searched.reduce(0) { $0 + $1.trainingSteps + $1.alphaGradients },
       searchCoreHours: hours(found(.search)), coreHours: hours(ended), genotype: choice?.genotype ?? "",
-      reason: ended.first { $0.status != .finished }?.reason ?? "")
+      reason: ended.first { $0.status != .finished }?.reason ?? "", variant: choice?.variant ?? "")
   }
 
   public static let columns = [
@@ -95,7 +98,7 @@ public struct SuiteRow: Equatable, Sendable {
     "search_core_hours", "core_hours", "genotype", "reason",
   ]
 
-  /// The row of suite.csv.
+  /// The row of suite.csv, but for the variant.
   public var fields: [CSVField] {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
     func count(_ value: Double?) -> CSVField { value.flatMap { Int(exactly: $0) }.map(CSVField.integer) ?? real(value) }

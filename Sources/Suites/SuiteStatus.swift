@@ -15,6 +15,8 @@ public struct SuiteStatus: Sendable {
     public var dataset = ""
     public var space = ""
     public var method = ""
+    /// Of a search, the name of its method's variant; empty where there is none.
+    public var variant = ""
     public var seed: UInt64
     public var status: SuiteState.Status
     /// Finished, and of all; nil of jobs that are over or not begun.
@@ -37,6 +39,8 @@ public struct SuiteStatus: Sendable {
   }
 
   public let rows: [Row]
+  /// Whether tables have a last column `variant`: where the plan has any.
+  private let hasVariants: Bool
   /// Core-hours that what is left should take, by the estimate and by how far it was right of jobs that are finished; nil
   /// without an estimate.
   public let coreHoursLeft: Double?
@@ -70,6 +74,7 @@ public struct SuiteStatus: Sendable {
       var row = Row(job: job.path, kind: job.kind, seed: job.seed, status: entry.status)
       if let cell = job.cell.map({ plan.cells[$0] }) {
         (row.dataset, row.space, row.method) = (plan.title(of: cell), cell.space.rawValue, cell.method.rawValue)
+        row.variant = job.run.flatMap { plan.searches.runs[$0].variant?.name } ?? ""
       }
       var done = 0.0
       if [.running, .interrupted].contains(entry.status) {
@@ -99,6 +104,7 @@ public struct SuiteStatus: Sendable {
       rows.append(row)
     }
     self.rows = rows
+    hasVariants = plan.hasVariants
     coreHoursLeft = estimate == nil ? nil : left / 3600
     secondsLeft = estimate == nil || threads == 0 ? nil : left / Double(threads)
   }
@@ -116,9 +122,15 @@ public struct SuiteStatus: Sendable {
     "quiet_seconds", "core_hours", "reason",
   ]
 
+  private var table: (columns: [String], rows: [[CSVField]]) {
+    let fields = rows.map { Self.fields($0) + (hasVariants ? [.text($0.variant)] : []) }
+    return (Self.columns + (hasVariants ? ["variant"] : []), fields)
+  }
+
   /// A CSV table, a row a job.
   public var csv: String {
-    ([Self.columns.map { CSVField.text($0) }] + rows.map(Self.fields)).map {
+    let table = table
+    return ([table.columns.map { CSVField.text($0) }] + table.rows).map {
       $0.map(\.encoded).joined(separator: ",") + "\n"
     }
     .joined()
@@ -144,8 +156,9 @@ public struct SuiteStatus: Sendable {
       case .real(let real): number(real)
       }
     }
-    let jobs = rows.map { row in
-      "    {" + zip(Self.columns, Self.fields(row)).map { "\"\($0)\": \(value($1))" }.joined(separator: ", ") + "}"
+    let table = table
+    let jobs = table.rows.map { fields in
+      "    {" + zip(table.columns, fields).map { "\"\($0)\": \(value($1))" }.joined(separator: ", ") + "}"
     }
     let counts = SuiteState.Status.allCases.map { "\"\($0.rawValue)\": \(count($0))" }.joined(separator: ", ")
     return """

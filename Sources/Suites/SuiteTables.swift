@@ -9,6 +9,8 @@ public struct SuiteTables: Equatable, Sendable {
   public let rows: [SuiteRow]
   private let records: [SuiteRecord]
   private let files: SuiteFolder?
+  /// Whether tables say which variant of a method was chosen: where the plan has any.
+  public let hasVariants: Bool
 
   /// Reads the records.
   ///
@@ -18,15 +20,26 @@ public struct SuiteTables: Equatable, Sendable {
     rows = plan.cells.indices.map { SuiteRow(of: $0, in: plan, found) }
     records = found.compactMap { $0 }
     self.files = files
+    hasVariants = plan.hasVariants
   }
 
-  public init(_ rows: [SuiteRow]) { (self.rows, records, files) = (rows, [], nil) }
+  public init(_ rows: [SuiteRow]) {
+    (self.rows, records, files) = (rows, [], nil)
+    hasVariants = rows.contains { !$0.variant.isEmpty }
+  }
+
+  /// The content of suite.csv, with a last column `variant` where there are any.
+  private var table: (columns: [String], rows: [[CSVField]]) {
+    guard hasVariants else { return (SuiteRow.columns, rows.map(\.fields)) }
+    return (SuiteRow.columns + ["variant"], rows.map { $0.fields + [.text($0.variant)] })
+  }
 
   /// - Throws: `InputError` where a file cannot be written.
   func write() throws {
     guard let files else { return }
-    try CSVWriter.write(columns: SuiteRow.columns, rows: rows.map(\.fields), to: files.tablePath)
-    try CSVWriter.write(columns: SuiteRecord.columns, rows: records.map(\.fields), to: files.jobsTablePath)
+    let ended = SuiteRecord.table(of: records)
+    try CSVWriter.write(columns: table.columns, rows: table.rows, to: files.tablePath)
+    try CSVWriter.write(columns: ended.columns, rows: ended.rows, to: files.jobsTablePath)
     try AtomicFile.write(markdown, to: files.markdownPath)
     try AtomicFile.write(latex, to: files.latexPath)
   }
@@ -78,14 +91,18 @@ public struct SuiteTables: Equatable, Sendable {
       }
       text.append(row([line.dataset, line.space] + cells))
     }
+    let header =
+      [
+        "Benchmark", "Space", "Method", "Networks", "Best", "Skips normal", "Skips reduce", "Verdict", "Collapsed", "Steps",
+        "Core-hours", "of all", "Jobs",
+      ] + (hasVariants ? ["Variant"] : [])
     text += [
       "",
       "The networks, and what the searches cost (training steps with gradients of α; core-hours of searches, and of all).",
-      "",
-      row([
-        "Benchmark", "Space", "Method", "Networks", "Best", "Skips normal", "Skips reduce", "Verdict", "Collapsed", "Steps",
-        "Core-hours", "of all", "Jobs",
-      ]), row(["---", "---", "---"] + (0..<4).map { _ in "---:" } + ["---"] + (0..<5).map { _ in "---:" }),
+      "", row(header),
+      row(
+        ["---", "---", "---"] + (0..<4).map { _ in "---:" } + ["---"] + (0..<5).map { _ in "---:" }
+          + (hasVariants ? ["---"] : [])),
     ]
     func count(_ value: Double?) -> String {
       guard let value else { return "–" }
@@ -93,14 +110,14 @@ public struct SuiteTables: Equatable, Sendable {
     }
     for cell in rows {
       let diverged = cell.diverged > 0 ? ", \(cell.diverged) diverged" : ""
-      text.append(
-        row([
-          cell.dataset, cell.space, cell.method, "\(cell.errors.count)", cell.best.map(Self.percent) ?? "–",
-          count(cell.normalSkips), count(cell.reduceSkips), cell.verdict.isEmpty ? "–" : cell.verdict,
-          "\(cell.collapsed)/\(cell.searches)\(diverged)", "\(cell.searchSteps)",
-          String(format: "%.2f", cell.searchCoreHours), String(format: "%.2f", cell.coreHours),
-          "\(cell.finished)/\(cell.jobs)",
-        ]))
+      let line = [
+        cell.dataset, cell.space, cell.method, "\(cell.errors.count)", cell.best.map(Self.percent) ?? "–",
+        count(cell.normalSkips), count(cell.reduceSkips), cell.verdict.isEmpty ? "–" : cell.verdict,
+        "\(cell.collapsed)/\(cell.searches)\(diverged)", "\(cell.searchSteps)",
+        String(format: "%.2f", cell.searchCoreHours), String(format: "%.2f", cell.coreHours),
+        "\(cell.finished)/\(cell.jobs)",
+      ]
+      text.append(row(line + (hasVariants ? [cell.variant.isEmpty ? "–" : cell.variant] : [])))
     }
     return text.joined(separator: "\n") + "\n"
   }
@@ -131,6 +148,9 @@ public struct SuiteTables: Equatable, Sendable {
       text.append(([benchmark, escaped(line.space)] + cells).joined(separator: " & ") + " \\\\")
       last = line.dataset
     }
-    return (text + ["\\bottomrule", "\\end{tabular}"]).joined(separator: "\n") + "\n"
+    text += ["\\bottomrule", "\\end{tabular}"]
+    // For the caption, or a note.
+    text += rows.filter { !$0.variant.isEmpty }.map { "% chosen: \($0.dataset), \($0.space), \($0.method): \($0.variant)" }
+    return text.joined(separator: "\n") + "\n"
   }
 }

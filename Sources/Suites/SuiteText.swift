@@ -23,6 +23,7 @@ struct SuiteText {
   /// Those of a compare.yaml that a suite takes too.
   static let searchKeys = [
     "methods", "seeds", "spaces", "datasets", "settings", "space_settings", "method_settings", "run_settings",
+    "variants",
   ]
 
   /// - Parameter place: of the text, named in errors.

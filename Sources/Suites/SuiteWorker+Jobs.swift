@@ -66,6 +66,7 @@ extension SuiteWorker {
     record.seconds = (rows + abandoned).reduce(0) { $0 + $1.seconds }
     (record.trainingSteps, record.alphaGradients) = (cost.weightSteps, cost.alphaGradients)
     (record.genotype, record.searchSeed) = (genotype.line, job.seed)
+    record.variant = job.run.flatMap { plan.searches.runs[$0].variant?.name } ?? ""
     (record.normalSkips, record.reduceSkips) = (genotype.skipConnectionCount, genotype.reduceSkipConnectionCount)
     record.validationAccuracy = result.record.validationAccuracy
     let verdict = try CollapseDiagnosis(of: folder).verdict
@@ -107,7 +108,7 @@ extension SuiteWorker {
       }
     }
     let chosen = candidates[choice].record
-    (record.genotype, record.searchSeed) = (chosen.genotype, chosen.searchSeed)
+    (record.genotype, record.searchSeed, record.variant) = (chosen.genotype, chosen.searchSeed, chosen.variant)
     (record.normalSkips, record.reduceSkips) = (chosen.normalSkips, chosen.reduceSkips)
     (record.verdict, record.collapsedSince) = (chosen.verdict, chosen.collapsedSince)
     return record

@@ -12,7 +12,8 @@ struct CompareCommand: RankedCommand {
     commandName: "compare", abstract: "Run several methods on the same seeds and spaces, and compare what they find.",
     discussion: """
       Takes a compare.yaml, flags, or both, of which flags win. Runs of one seed share initial weights, α, split, \
-      batches and augmentation; their warm-up is computed once. Writes compare.yaml, comparison.csv, \
+      batches and augmentation; their warm-up is computed once. In a compare.yaml a method may have variants, each a \
+      run of its own. Writes compare.yaml, comparison.csv, \
       comparison-summary.csv, comparison-tests.csv and a run folder for each run under runs/. SIGINT, SIGTERM, SIGHUP \
       or SIGUSR1 stop all runs after their current steps; --resume goes on, and may add methods, seeds and spaces. \
       Started on several ranks (mpirun, srun), each takes runs from one queue; they need a file system that all share. \

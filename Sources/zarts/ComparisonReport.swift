@@ -22,7 +22,7 @@ enum ComparisonReport {
   }
 
   private static func cells(_ row: ComparisonRow) -> [String] {
-    let start = [row.space.rawValue, row.method.rawValue, "\(row.seed)", row.status.rawValue]
+    let start = [row.space.rawValue, row.contender.name, "\(row.seed)", row.status.rawValue]
     let end = row.error ?? row.result?.genotype?.line ?? "-"
     guard let result = row.result else { return start + ["0/\(row.epochs)", "-", "-", "-", "-", "-", "-", end] }
     let record = result.record
@@ -44,7 +44,7 @@ enum ComparisonReport {
       -> String
     {
       let found = statistics.summaries.first {
-        $0.quantity == quantity && $0.method == group.method && $0.space == group.space && $0.dataset == group.dataset
+        $0.quantity == quantity && $0.contender == group.contender && $0.space == group.space && $0.dataset == group.dataset
       }
       guard let found else { return "-" }
       let value = String(format: format, scale * found.mean)
@@ -52,7 +52,7 @@ enum ComparisonReport {
     }
     let rows = groups.map { group in
       (manyData ? [group.dataset] : []) + [
-        group.space.rawValue, group.method.rawValue, "\(group.runs)", mean(group, .validationLoss, "%.4f"),
+        group.space.rawValue, group.contender.name, "\(group.runs)", mean(group, .validationLoss, "%.4f"),
         mean(group, .validationAccuracy, "%.2f", 100), mean(group, .normalSkips, "%.1f"), mean(group, .reduceSkips, "%.1f"),
         mean(group, .weightSteps, "%.0f"), mean(group, .seconds, "%.1f"),
       ]
@@ -73,7 +73,7 @@ enum ComparisonReport {
     func number(_ value: Double?, _ format: String) -> String { value.map { String(format: format, $0) } ?? "-" }
     let rows = tests.map { test in
       [
-        test.space?.rawValue ?? "all", test.quantity.rawValue, "\(test.method.rawValue) - \(test.reference.rawValue)",
+        test.space?.rawValue ?? "all", test.quantity.rawValue, "\(test.contender.name) - \(test.reference.name)",
         "\(test.pairs)", number(test.difference, "%+.4f"),
         test.interval.map { String(format: "%+.4f to %+.4f", $0.lower, $0.upper) } ?? "-", number(test.pValue, "%.3g"),
         number(test.adjustedPValue, "%.3g"),

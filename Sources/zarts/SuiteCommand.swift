@@ -24,8 +24,8 @@ struct SuiteRunCommand: RankedCommand {
     commandName: "run", abstract: "Work off a suite, alone or beside other processes.",
     discussion: """
       Takes a suite.yaml, flags, or a preset (\(SuitePreset.all.map(\.name).joined(separator: ", "))), of which flags win \
-      over the file and the file over the preset. Searches every method on every space, dataset and seed, chooses among the \
-      seeds on held-out training images as 'zarts select' does, retrains what was chosen and tests it, once. The same command \
+      over the file and the file over the preset. Searches every method, in each of its variants, on every space, dataset and seed, \
+      chooses among these on held-out training images as 'zarts select' does, retrains what was chosen and tests it, once. The same command \
       started again, on this machine or on another that shares the folder, works on what nobody works on; what a killed \
       process leaves is taken over from its last checkpoint. No result depends on who did what. Writes suite.yaml, suite.csv, \
       suite.md and suite.tex, and folders of search, select and retrain under runs/, choices/ and retrainings/. SIGINT, \
@@ -160,7 +160,7 @@ struct SuiteRunCommand: RankedCommand {
     ).work()
     // Once for a job of several processes.
     if RunningProgram.isLeader {
-      print(try SuiteReport.table(SuiteTables(of: plan, in: files).rows))
+      print(try SuiteReport.table(SuiteTables(of: plan, in: files)))
       print("results in \(files.folder.path)")
     }
     try finish(state, files, stop)

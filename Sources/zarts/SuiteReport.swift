@@ -6,7 +6,7 @@ import Suites
 /// What `zarts suite` prints.
 enum SuiteReport {
   /// A line a cell.
-  static func table(_ rows: [SuiteRow]) -> String {
+  static func table(_ tables: SuiteTables) -> String {
     func percent(_ value: Double?) -> String { value.map { String(format: "%.2f", 100 * $0) } ?? "-" }
     func count(_ value: Double?) -> String {
       value.map { Int(exactly: $0).map(String.init) ?? String(format: "%.1f", $0) } ?? "-"
@@ -15,14 +15,14 @@ enum SuiteReport {
       header: [
         "dataset", "space", "method", "jobs", "test error in %", "best", "skips n/r", "verdict", "collapsed", "steps",
         "core-hours", "reason",
-      ],
-      rows: rows.map { row in
+      ] + (tables.hasVariants ? ["variant"] : []),
+      rows: tables.rows.map { row in
         [
           row.dataset, row.space, row.method, "\(row.finished)/\(row.jobs)",
           percent(row.mean) + (row.deviation.map { " ± " + percent($0) } ?? ""), percent(row.best),
           "\(count(row.normalSkips))/\(count(row.reduceSkips))", row.verdict.isEmpty ? "-" : row.verdict,
           "\(row.collapsed)/\(row.searches)", "\(row.searchSteps)", String(format: "%.2f", row.coreHours), row.reason,
-        ]
+        ] + (tables.hasVariants ? [row.variant.isEmpty ? "-" : row.variant] : [])
       }, rightAligned: [3, 4, 5, 6, 8, 9, 10])
   }
 

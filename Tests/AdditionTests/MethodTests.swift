@@ -36,8 +36,8 @@ import Testing
   func names() {
     #expect(
       SearchMethod.all.map(\.rawValue) == [
-        "darts1", "darts2", "darts1-es", "darts2-es", "darts-ada", "rdarts-dp", "sdarts-rs", "sdarts-adv", "darts-minus",
-        "zarts-rs", "zarts-mgs", "zarts-gld", "random",
+        "darts1", "darts2", "darts1-es", "darts2-es", "darts-ada", "rdarts-l2", "rdarts-dp", "sdarts-rs", "sdarts-adv",
+        "darts-minus", "zarts-rs", "zarts-mgs", "zarts-gld", "random",
       ])
     #expect(SearchMethod.all.allSatisfy { SearchMethod(rawValue: $0.rawValue) == $0 })
     #expect(SearchMethod(rawValue: "signum") == nil)

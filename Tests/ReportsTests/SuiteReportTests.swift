@@ -23,6 +23,16 @@ struct SuiteReportTests {
     #expect(try !ReportPage(report.withoutOrigin()).html.contains("suite.yaml"), "settings are left out with the origin")
   }
 
+  @Test("A suite with variants shows which was chosen of each method") func variants() throws {
+    let folder = try ScratchFolder()
+    try folder.write("methods: [rdarts-l2]\nvariants:\n  rdarts-l2:\n    - {weight_decay: 0.0081}\n", to: "suite.yaml")
+    try folder.write(
+      "dataset,space,method,test_error,test_error_deviation,variant\nsvhn,s1,rdarts-l2,0.035,,weight_decay=0.0081\n",
+      to: "suite.csv")
+    let html = try ReportPage(Report(reading: [folder.path])).html
+    #expect(html.contains(">variant<") && html.contains(">weight_decay=0.0081<"))
+  }
+
   @Test("A suite of which no job has ended is reported as that, and a damaged table by its cell") func early() throws {
     let folder = try ScratchFolder()
     try folder.write("methods: [darts1]\n", to: "suite.yaml")

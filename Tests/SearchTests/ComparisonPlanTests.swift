@@ -116,7 +116,7 @@ struct ComparisonPlanTests {
     let epochs = Dictionary(uniqueKeysWithValues: resolved.runs.map { ($0.configuration.method, $0.configuration.epochs) })
     let wanted: [SearchMethod: Int] = [
       .darts1: 62, .darts1ES: 62, .dartsMinus: 62, .sdartsRS: 62, .sdartsADV: 62, .random: 62, .darts2: 32, .darts2ES: 32,
-      .dartsADA: 32, .rDARTSDP: 32, .zartsRS: 12, .zartsGLD: 12, .zartsMGS: 14,
+      .dartsADA: 32, .rdartsL2: 32, .rdartsDP: 32, .zartsRS: 12, .zartsGLD: 12, .zartsMGS: 14,
     ]
     #expect(epochs == wanted)
     #expect(plan.yaml == (try ComparisonPlan(yaml: plan.yaml, from: "written").yaml))

@@ -46,7 +46,7 @@ import Testing
 
   @Test(
     "A search with dropped edges and cutout has the same bits on any number of threads and after stops anywhere",
-    arguments: [SearchMethod.rDARTSDP, .zartsMGS])
+    arguments: [SearchMethod.rdartsDP, .zartsMGS])
   func sameBits(method: SearchMethod) throws {
     let folder = try ScratchFolder()
     let configuration = Self.configuration(method)
@@ -80,7 +80,7 @@ import Testing
   @Test("The first epoch, in which nothing is dropped or cut, is that of DARTS of second order; those after it are not")
   func difference() throws {
     let folder = try ScratchFolder()
-    let regularised = Self.configuration(.rDARTSDP)
+    let regularised = Self.configuration(.rdartsDP)
     var plain = Self.configuration(.darts2)
     (plain.dropPath, plain.cutout) = (0, 0)
     var (dropping, cutting) = (regularised, regularised)

@@ -37,7 +37,7 @@ struct SearchConfigurationTests {
   @Test func everyMethodKnowsItsSettings() {
     let training = ["candidate_learning_rate", "candidate_momentum"]
     let own: [SearchMethod: [String]] = [
-      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"], .rDARTSDP: ["alpha_learning_rate"],
+      .darts1: ["alpha_learning_rate"], .darts2: ["alpha_learning_rate"], .rdartsDP: ["alpha_learning_rate"],
       .darts1ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .darts2ES: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
       .dartsADA: ["alpha_learning_rate", "early_stop_window", "early_stop_distance"],
@@ -45,7 +45,7 @@ struct SearchConfigurationTests {
       .zartsMGS: ["inner_steps", "candidates", "sigma", "sigma_decay", "tau", "lambda", "proposal"] + training,
       .zartsGLD: ["inner_steps", "radius", "radii", "gld_distribution", "untrained_baseline"] + training,
       .random: ["candidates"], .dartsMinus: ["alpha_learning_rate"], .sdartsRS: ["alpha_learning_rate"],
-      .sdartsADV: ["alpha_learning_rate"],
+      .sdartsADV: ["alpha_learning_rate"], .rdartsL2: ["alpha_learning_rate"],
     ]
     for method in SearchMethod.allCases {
       for key in Set(own.values.flatMap { $0 }) {

@@ -86,7 +86,7 @@ struct SearchPresetTests {
     #expect(
       fresh == [
         "paper-pcdarts-cifar10", "paper-darts-es-s1-cifar10", "paper-darts-ada-s1-cifar10", "paper-rdarts-dp-s1-cifar10",
-        "paper-sdarts-rs-s1-cifar10", "paper-sdarts-adv-s1-cifar10",
+        "paper-rdarts-l2-s1-cifar10", "paper-sdarts-rs-s1-cifar10", "paper-sdarts-adv-s1-cifar10",
       ])
     for preset in SearchPreset.all where ["paper-", "authors-"].contains(where: { preset.name.hasPrefix($0) }) {
       #expect(preset.yaml.contains("validation_sampling: "), "\(preset.name) says which")
@@ -107,12 +107,12 @@ struct SearchPresetTests {
   @Test("The preset of R-DARTS (DP) is DARTS of second order with the rates of the public code's defaults")
   func presetOfDropPathHasTheSettingsOfThePublicCode() throws {
     let configuration = try SearchConfiguration(preset: SearchPreset(named: "paper-rdarts-dp-s1-cifar10", at: ""))
-    #expect(configuration.method == .rDARTSDP && configuration.space == .s1 && configuration.weightDecay == 3e-4)
+    #expect(configuration.method == .rdartsDP && configuration.space == .s1 && configuration.weightDecay == 3e-4)
     #expect(configuration.dropPath == 0.2 && configuration.cutout == 16 && configuration.cutoutProbability == 1)
     #expect(!configuration.rampsCutout && configuration.variant.dropsPaths && configuration.ignoredSettings.isEmpty)
     let regularisation = configuration.regularisation
     #expect(regularisation.dropPath(epoch: 49) == 0.2 && regularisation.cutoutProbability(epoch: 0) == 1)
-    let method = SearchConfiguration(method: .rDARTSDP, space: .s1, dataset: "x")
+    let method = SearchConfiguration(method: .rdartsDP, space: .s1, dataset: "x")
     #expect(method.rampsCutout && method.regularisation.cutoutProbability(epoch: 0) == 0)
     let other = SearchConfiguration(method: .darts2, space: .s1, dataset: "x")
     #expect(method.updatePlan == other.updatePlan && !other.variant.dropsPaths && other.cutout == 0)

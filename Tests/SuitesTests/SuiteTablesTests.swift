@@ -82,4 +82,23 @@ struct SuiteTablesTests {
     #expect(line(tables.rows[1]) == "cifar10,s1,zarts-mgs,4,5,2,0,0,1,0.025,,0.025,1.5,2,not collapsed,6000,1.0,2.0,,")
     #expect(line(tables.rows[2]) == "cifar10,s2,darts1,0,5,0,2,0,0,,,,,,,0,0.0,0.0,,loss nan")
   }
+
+  @Test("Where methods have variants, the tables name the one that was chosen of each") func variants() {
+    let tables = SuiteTables([
+      SuiteRow(dataset: "cifar10", space: "s1", method: "darts2", finished: 5, jobs: 5, searches: 2, errors: [0.03]),
+      SuiteRow(
+        dataset: "cifar10", space: "s1", method: "rdarts-l2", finished: 13, jobs: 13, searches: 10, errors: [0.02],
+        normalSkips: 1, reduceSkips: 0, verdict: "not collapsed", variant: "weight_decay=0.0081"),
+    ])
+    #expect(tables.hasVariants && !self.tables.hasVariants)
+    let lines = tables.markdown.split(separator: "\n").suffix(4).map(String.init)
+    #expect(
+      lines == [
+        "| Benchmark | Space | Method | Networks | Best | Skips normal | Skips reduce | Verdict | Collapsed | Steps | Core-hours | of all | Jobs | Variant |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| cifar10 | s1 | darts2 | 1 | 3.00 | – | – | – | 0/2 | 0 | 0.00 | 0.00 | 5/5 | – |",
+        "| cifar10 | s1 | rdarts-l2 | 1 | 2.00 | 1 | 0 | not collapsed | 0/10 | 0 | 0.00 | 0.00 | 13/13 | weight_decay=0.0081 |",
+      ])
+    #expect(tables.latex.hasSuffix("\\end{tabular}\n% chosen: cifar10, s1, rdarts-l2: weight_decay=0.0081\n"))
+  }
 }

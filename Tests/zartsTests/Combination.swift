@@ -28,10 +28,11 @@ struct Combination: Sendable, CustomStringConvertible {
     Combination(method: .zartsMGS, variant: .merged, space: .s1),
     Combination(method: .zartsGLD, variant: .everything, space: .s3),
     Combination(method: .random, variant: .plain, space: .s2),
-    Combination(method: .rDARTSDP, variant: .edges, space: .s5),
+    Combination(method: .rdartsDP, variant: .edges, space: .s5),
     Combination(method: .sdartsRS, variant: .edges, space: .s5),
     Combination(method: .sdartsADV, variant: .plain, space: .s3),
     Combination(method: .zartsMGS, variant: .plain, space: .nb201),
+    Combination(method: .rdartsL2, variant: .plain, space: .s4),
   ]
 
   /// All that the settings allow.

@@ -47,9 +47,12 @@ struct CompareCommandTests {
         #expect(try FileBytes.read(one.checkpointPath(epoch: 3)) == FileBytes.read(many.checkpointPath(epoch: 3)))
       }
     }
-    // A method that sets what a warm-up depends on has warm-ups of its own.
-    let warmups = Set(methods.map { SearchConfiguration(method: $0, space: .s2, dataset: "").sharedWarmup.yaml })
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("one/warmups")).count == 2 * warmups.count)
+    let files = try ComparisonFolder(existing: folder.file("one"))
+    let plan = try files.plan()
+    let warmups = plan.runs.map { files.warmup(of: $0).folder.path }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("one/warmups")).count == Set(warmups).count)
+    let plain = zip(plan.runs, warmups).filter { [.darts1, .random, .zartsMGS].contains($0.0.configuration.method) }
+    #expect(Set(plain.map(\.1)).count == 2, "one a seed")
     let table = try CSVTable(readingFrom: folder.file("one/comparison.csv"))
     #expect(
       Array(table.columns.prefix(15)) == [
@@ -67,6 +70,38 @@ struct CompareCommandTests {
     #expect(
       try FileBytes.read(folder.file("one/comparison-tests.csv"))
         == FileBytes.read(folder.file("again/comparison-tests.csv")))
+  }
+
+  @Test("Variants of a plan are runs of their own, named in tables and goes on as it was begun") func variants() throws {
+    let folder = try ScratchFolder()
+    try folder.write(
+      "methods: [rdarts-l2, darts1]\nspaces: [s2]\nvariants: {rdarts-l2: [{weight_decay: 0.0009}, {weight_decay: 0.2}]}\n",
+      to: "compare.yaml")
+    let plan = folder.file("compare.yaml")
+    let result = try CommandLineRunner.run(["compare", plan] + Self.small + ["--jobs", "2", "--out", folder.file("c")])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(
+      result.output.contains("rdarts-l2 weight_decay=0.0009 ") && result.output.contains("rdarts-l2 weight_decay=0.2 "))
+    let names = ["s2-rdarts-l2-weight_decay=0.0009-0", "s2-rdarts-l2-weight_decay=0.2-0", "s2-darts1-0"]
+    let table = try CSVTable(readingFrom: folder.file("c/comparison.csv"))
+    #expect(try table.column("folder") == names.map { "runs/\($0)" })
+    #expect(try table.column("variant") == ["weight_decay=0.0009", "weight_decay=0.2", ""])
+    let alone = try CommandLineRunner.run(
+      ["search", "--config", folder.file("c/runs/\(names[1])/config.yaml"), "--out", folder.file("alone")])
+    #expect(alone.status == 0, "\(alone.errors)")
+    try expectSame(
+      SearchRunFolder(existing: folder.file("c/runs/\(names[1])")), SearchRunFolder(existing: folder.file("alone")))
+    // The last epoch of one once more.
+    let last = folder.file("c/runs/\(names[1])/checkpoints/epoch-003.safetensors")
+    let expected = try bytes(last)
+    for path in [last, folder.file("c/runs/\(names[1])/genotype.txt")] { try FileManager.default.removeItem(atPath: path) }
+    let resumed = try CommandLineRunner.run(["compare", "--resume", folder.file("c")])
+    #expect(try resumed.status == 0 && bytes(last) == expected, "\(resumed.errors)")
+    try folder.write("methods: [darts1]\nvariants: {darts1: [{tau: 1}]}\n", to: "wrong.yaml")
+    let wrong = try CommandLineRunner.run(
+      ["compare", folder.file("wrong.yaml")] + Self.small + ["--out", folder.file("w")])
+    #expect(wrong.status != 0 && wrong.errors.contains("\(folder.file("wrong.yaml")): setting variants darts1"))
+    #expect(wrong.errors.contains("found 'tau'") && !FileManager.default.fileExists(atPath: folder.file("w")))
   }
 
   @Test func signalStopsAllAndResumeGoesOn() throws {

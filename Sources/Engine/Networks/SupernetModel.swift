@@ -86,9 +86,11 @@ public final class SupernetModel: NetworkModel {
     let result = engine.run(
       NetworkInput(batch: batch, mixing: mixing(alphas)), weights: weights, weightGradient: nil, wantsMixingGradient: true,
       statistics: statistics.map { .running($0) } ?? .ofBatch)
-    let mixing = zip(alphas.matrices, result.mixingGradient).map { matrix, gradient in
+    let mixing = alphas.matrices.indices.map { kind in
+      let matrix = alphas.matrices[kind]
+      let gradient = rows[kind].parts(of: result.mixingGradient[kind]).operations
       let edges = matrix.edgeWeights()
-      return (0..<matrix.rows * matrix.operationColumns).map { edges[$0 / matrix.operationColumns] * gradient[$0] }
+      return gradient.indices.map { edges[$0 / matrix.operationColumns] * gradient[$0] }
     }
     return (result.loss, result.correct, mixing)
   }

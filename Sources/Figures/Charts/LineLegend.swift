@@ -1,12 +1,18 @@
 /// How the lines of a chart are told apart.
-enum LineStyle {
+package enum LineStyle {
   static let width = 1.2
   static let bandOpacity = 0.2
   /// Lines differ in dashes as well as in colour, for print without colour.
   private static let dashes: [[Double]] = [[], [4, 1.5], [1.2, 1.2], [5, 1.5, 1.2, 1.5]]
 
   static func colour(_ index: Int) -> Colour { Theme.series[index % Theme.series.count] }
-  static func dash(_ index: Int) -> [Double] { dashes[index % dashes.count] }
+  /// With each round through all colours and dashes these meet otherwise.
+  static func dash(_ index: Int) -> [Double] { dashes[(index + index / round) % dashes.count] }
+
+  /// Lines that differ in colour or dash, all those before the first that looks like another.
+  package static var distinct: Int { Theme.series.count * dashes.count }
+  /// After so many lines colours and dashes would meet as before: their least common multiple.
+  private static let round = 12
 }
 
 /// Signs and names of the lines of a chart, as a column or in lines.

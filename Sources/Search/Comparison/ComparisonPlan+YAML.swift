@@ -10,7 +10,7 @@ extension ComparisonPlan {
   public var yaml: String {
     var (common, bySpace, byMethod, byBoth) = ([String](), Layer(), Layer(), Layer())
     for field in SearchConfiguration.fields where !ComparisonText.listed.contains(field.key) {
-      let values = runs.map { ($0.configuration.space, $0.configuration.method, field.write($0.configuration)) }
+      let values = bases.map { ($0.space, $0.method, field.write($0)) }
       func line(_ value: String) -> String { "\(field.key): \(value)" }
       func isFunction<Key: Hashable>(of key: (SearchSpace, SearchMethod) -> Key) -> Bool {
         Dictionary(grouping: values) { key($0.0, $0.1) }.values.allSatisfy { group in
@@ -44,6 +44,17 @@ extension ComparisonPlan {
       settings:
       \(common.map { "  \($0)\n" }.joined())
       """ + bySpace.text("space_settings") + byMethod.text("method_settings") + byBoth.text("run_settings")
+        + variantsText
+  }
+
+  /// Nothing where there are none.
+  private var variantsText: String {
+    let members = methods.compactMap { method in
+      variants[method].map { list in
+        "  \(method.rawValue):\n" + list.map { "    - \($0.yaml)\n" }.joined()
+      }
+    }
+    return members.isEmpty ? "" : "variants:\n" + members.joined()
   }
 
   /// Lines under names, in the order in which the names came.

@@ -20,6 +20,13 @@ public struct ComparisonPlan: Equatable, Sendable {
     public let path: String
     /// A short name for people, such as `s2-darts1-0`.
     public let name: String
+    /// Which of its method's variants it is; nil where the plan has none of the method.
+    public let variant: SearchVariant?
+
+    /// Its name without the seed and the variant.
+    package var cellName: String {
+      String(name.dropLast(((variant.map { "-\($0.name)" } ?? "") + "-\(configuration.seed)").count))
+    }
   }
 
   public let methods: [SearchMethod]
@@ -35,8 +42,12 @@ public struct ComparisonPlan: Equatable, Sendable {
   enum Dependence: Equatable { case none, space, method, both }
   /// Settings of which an existing comparison may get more.
   public static let growing = ["method", "seed", "space"]
-  /// Dataset by dataset, seed by seed, space by space, method by method.
+  /// Dataset by dataset, seed by seed, space by space, method by method, variant by variant.
   public private(set) var runs: [Run]
+  /// The settings of the runs in their order, once for all variants of a method, without what makes these.
+  private(set) var bases: [SearchConfiguration]
+  /// Of the methods of the plan that have any.
+  public private(set) var variants: [SearchMethod: [SearchVariant]]
 
   /// What a command line may say in place of a file.
   public struct Lists: Equatable, Sendable {
@@ -82,7 +93,8 @@ public struct ComparisonPlan: Equatable, Sendable {
   ///   - lists: take the place of what the text says.
   ///   - preset: takes the place of the one that the text names.
   /// - Throws: `InputError` for text that is not YAML, an unknown key, a value of a wrong type or out of range, an
-  ///   entry twice in a list, or a list that is missing or empty.
+  ///   entry twice in a list, a list that is missing or empty, a variant by a setting that its method does not read, or two that
+  ///   are the same search.
   public init(
     yaml: String, from place: String?, lists: Lists = Lists(), preset: SearchPreset? = nil,
     overrides: Overrides = Overrides()
@@ -115,30 +127,67 @@ public struct ComparisonPlan: Equatable, Sendable {
     }
     let forAll = overrides.keys + (base.map { Array($0.values.keys) } ?? [])
     given = text.dependences.merging(forAll.map { ($0, .none) }) { $1 }
-    runs = []
-    let names = Self.folderNames(datasets)
-    for (dataset, folder) in zip(datasets, names) {
+    (runs, bases, variants) = ([], [], [:])
+    for (dataset, folder) in zip(datasets, Self.folderNames(datasets)) {
       for seed in seeds {
         for space in spaces {
           for method in methods {
-            let name = "\(space.rawValue)-\(method.rawValue)-\(seed)"
             let identity = SearchConfiguration.Identity(
               method: method, space: space, dataset: dataset, rsDistribution: overrides.identity.rsDistribution)
-            var configuration = try SearchConfiguration(
-              layers: (base.map { [$0] } ?? []) + text.layers(space, method), given: identity,
-              isOfEarlierVersion: base == nil && !yaml.isEmpty, from: place ?? "run \(name)")
-            overrides.apply(&configuration)
-            configuration.seed = seed
-            (configuration.method, configuration.space, configuration.dataset) = (method, space, dataset)
-            try Self.check(configuration, name)
-            let isAlone = datasets.count == 1
-            runs.append(
-              Run(
-                configuration: configuration, path: isAlone ? "runs/\(name)" : "runs/\(folder)/\(name)",
-                name: isAlone ? name : "\(folder)/\(name)"))
+            func configuration(_ variant: SettingsText?) throws -> SearchConfiguration {
+              var result = try SearchConfiguration(
+                layers: (base.map { [$0] } ?? []) + text.layers(space, method) + (variant.map { [$0] } ?? []),
+                given: identity, isOfEarlierVersion: base == nil && !yaml.isEmpty,
+                from: place ?? "run \(space.rawValue)-\(method.rawValue)-\(seed)")
+              overrides.apply(&result)
+              result.seed = seed
+              (result.method, result.space, result.dataset) = (method, space, dataset)
+              return result
+            }
+            func add(_ configuration: SearchConfiguration, _ variant: SearchVariant?) throws {
+              let name = [space.rawValue, method.rawValue, variant?.name, "\(seed)"].compactMap { $0 }.joined(separator: "-")
+              try Self.check(configuration, name)
+              let isAlone = datasets.count == 1
+              runs.append(
+                Run(
+                  configuration: configuration, path: isAlone ? "runs/\(name)" : "runs/\(folder)/\(name)",
+                  name: isAlone ? name : "\(folder)/\(name)", variant: variant))
+            }
+            let usual = try configuration(nil)
+            bases.append(usual)
+            guard let texts = text.variants[method.rawValue] else {
+              try add(usual, nil)
+              continue
+            }
+            let found = try texts.map { text -> (SearchConfiguration, SearchVariant) in
+              let settings = try configuration(text)
+              return (settings, SearchVariant(Array(text.values.keys), of: settings))
+            }
+            try requireDifferent(found, of: method, in: place)
+            variants[method] = found.map(\.1)
+            for (settings, variant) in found { try add(settings, variant) }
           }
         }
       }
+    }
+  }
+
+  /// - Throws: `InputError` where two variants of a method are one search.
+  private func requireDifferent(
+    _ variants: [(SearchConfiguration, SearchVariant)], of method: SearchMethod, in place: String?
+  ) throws {
+    // With a budget of steps epochs are what it makes them.
+    let searches = variants.map { settings, _ -> SearchConfiguration in
+      var result = settings.withoutHousekeeping
+      if case .steps = budget { result.epochs = settings.warmup + 1 }
+      return result
+    }
+    for index in searches.indices {
+      guard let other = searches[..<index].firstIndex(of: searches[index]) else { continue }
+      let names = [other, index].map { variants[$0].1.yaml }
+      throw InputError(
+        "two variants are the same search", at: .setting("variants", being: method.rawValue, in: place),
+        found: names[0] == names[1] ? "\(names[0]) twice" : names.joined(separator: " and "), wanted: "each once")
     }
   }
 
@@ -148,7 +197,10 @@ public struct ComparisonPlan: Equatable, Sendable {
     guard let begun = old.runs.first?.configuration else { return self }
     var result = self
     for field in SearchConfiguration.fields where field.setEarlier != nil && given[field.key] == nil {
-      for index in runs.indices { field.copy(begun, &result.runs[index].configuration) }
+      for index in runs.indices where runs[index].variant.map({ !$0.sets(field.key) }) ?? true {
+        field.copy(begun, &result.runs[index].configuration)
+      }
+      for index in bases.indices { field.copy(begun, &result.bases[index]) }
     }
     return result
   }

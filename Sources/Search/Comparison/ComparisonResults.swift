@@ -34,7 +34,8 @@ final class ComparisonResults: @unchecked Sendable {
     let rows = plan.runs.enumerated().map { index, run in
       ComparisonRow(run: run, files: files.run(run), failure: failures[index])
     }
-    try CSVWriter.write(columns: ComparisonRow.columns, rows: rows.map(\.fields), to: files.tablePath)
+    let table = ComparisonRow.table(of: rows)
+    try CSVWriter.write(columns: table.columns, rows: table.rows, to: files.tablePath)
     if isLast { try ComparisonStatistics(of: rows).write(to: files) }
     return rows
   }

@@ -30,6 +30,8 @@ public struct ComparisonRow: Equatable, Sendable {
   public let space: SearchSpace
   public let dataset: String
   public let method: SearchMethod
+  /// The name of the method's variant; nil where the plan has none of it.
+  public let variant: String?
   public let seed: UInt64
   public let status: Status
   /// Of the epoch that the search returns as things stand; nil before the first is finished.
@@ -49,7 +51,7 @@ public struct ComparisonRow: Equatable, Sendable {
   public init(run: ComparisonPlan.Run, files: SearchRunFolder, failure: Failure?) {
     let configuration = run.configuration
     (space, dataset, method) = (configuration.space, configuration.dataset, configuration.method)
-    (seed, epochs, path) = (configuration.seed, configuration.epochs, run.path)
+    (seed, epochs, path, variant) = (configuration.seed, configuration.epochs, run.path, run.variant?.name)
     var (failure, records, abandoned) = (failure, [EpochRecord](), [EpochRecord]())
     var result: SearchRunFolder.Result?
     do {
@@ -72,7 +74,15 @@ public struct ComparisonRow: Equatable, Sendable {
     "epoch", "finished_epochs", "epochs", "folder",
   ]
 
-  /// The row of comparison.csv.
+  public var contender: SearchContender { SearchContender(method, variant: variant) }
+
+  /// The content of comparison.csv: with a last column `variant` where any row is of one.
+  static func table(of rows: [ComparisonRow]) -> (columns: [String], rows: [[CSVField]]) {
+    guard rows.contains(where: { $0.variant != nil }) else { return (columns, rows.map(\.fields)) }
+    return (columns + ["variant"], rows.map { $0.fields + [.text($0.variant ?? "")] })
+  }
+
+  /// The row of comparison.csv, but for the variant.
   public var fields: [CSVField] {
     func real(_ value: Double?) -> CSVField { value.map(CSVField.real) ?? .text("") }
     func whole(_ value: Int?) -> CSVField { value.map(CSVField.integer) ?? .text("") }

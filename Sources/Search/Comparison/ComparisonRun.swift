@@ -65,7 +65,7 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     try AtomicFile.write(plan.yaml, to: files.planPath)
   }
 
-  /// A comparison may grow by methods, seeds and spaces, since the runs that are there stay what they are.
+  /// A comparison may grow by methods, their variants, seeds and spaces, since the runs that are there stay what they are.
   private static func requireGrown(from old: ComparisonPlan, to new: ComparisonPlan, _ path: String) throws {
     func check<Value: Equatable>(_ key: String, _ old: [Value], _ new: [Value]) throws {
       guard old.allSatisfy(new.contains) else {
@@ -77,6 +77,15 @@ public struct ComparisonRun<Problem: BilevelProblem>: Sendable {
     try check("methods", old.methods, new.methods)
     try check("seeds", old.seeds, new.seeds)
     try check("spaces", old.spaces, new.spaces)
+    for method in old.methods {
+      let names = [old, new].map { $0.variants[method]?.map(\.name) ?? [] }
+      guard names[0].isEmpty == names[1].isEmpty, names[0].allSatisfy(names[1].contains) else {
+        throw InputError(
+          "the comparison in this folder has others", at: .setting("variants", being: method.rawValue, in: path),
+          found: "\(names[0])",
+          wanted: names[1].isEmpty ? "none, or another folder" : "these among \(names[1]), or another folder")
+      }
+    }
     // Where data are may change; that they are the same their checksums tell, where runs go on.
     guard old.datasets.map(DatasetSpecification.kind) == new.datasets.map(DatasetSpecification.kind) else {
       throw InputError(

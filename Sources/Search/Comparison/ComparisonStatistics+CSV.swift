@@ -12,7 +12,7 @@ extension ComparisonStatistics {
       ],
       rows: summaries.map { summary in
         [
-          .text(summary.space.rawValue), .text(summary.dataset), .text(summary.method.rawValue),
+          .text(summary.space.rawValue), .text(summary.dataset), .text(summary.contender.name),
           .text(summary.quantity.rawValue), .integer(summary.runs), .real(summary.mean), real(summary.deviation),
           .real(summary.median), .real(summary.least), .real(summary.greatest),
         ]
@@ -25,7 +25,7 @@ extension ComparisonStatistics {
       rows: tests.map { test in
         [
           .text(test.space?.rawValue ?? "all"), .text(test.dataset), .text(test.quantity.rawValue),
-          .text(test.method.rawValue), .text(test.reference.rawValue), .integer(test.pairs), .real(test.difference),
+          .text(test.contender.name), .text(test.reference.name), .integer(test.pairs), .real(test.difference),
           real(test.interval?.lower), real(test.interval?.upper), real(test.statistic), real(test.pValue),
           real(test.adjustedPValue), .text(test.interval?.method.rawValue ?? ""),
           .text(test.interval == nil ? "" : test.resampled.rawValue),

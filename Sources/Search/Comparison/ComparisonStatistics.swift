@@ -1,13 +1,14 @@
 import Cells
 import Statistics
 
-/// What a comparison says over its seeds: a summary of each method and paired tests between methods, of finished runs alone.
+/// What a comparison says over its seeds: a summary of each method and paired tests between methods, of finished runs alone. Each
+/// variant of a method stands for itself.
 public struct ComparisonStatistics: Equatable, Sendable {
   /// One quantity of one method on one space and dataset, over its seeds.
   public struct Summary: Equatable, Sendable {
     public let space: SearchSpace
     public let dataset: String
-    public let method: SearchMethod
+    public let contender: SearchContender
     public let quantity: ComparisonQuantity
     public let runs: Int
     public let mean: Double
@@ -18,14 +19,14 @@ public struct ComparisonStatistics: Equatable, Sendable {
     public let greatest: Double
   }
 
-  /// One quantity of two methods on the same seeds: `method` minus `reference`.
+  /// One quantity of two methods on the same seeds: `contender` minus `reference`.
   public struct Test: Equatable, Sendable {
     /// nil: over all spaces.
     public let space: SearchSpace?
     public let dataset: String
     public let quantity: ComparisonQuantity
-    public let method: SearchMethod
-    public let reference: SearchMethod
+    public let contender: SearchContender
+    public let reference: SearchContender
     public let pairs: Int
     /// Mean of the differences.
     public let difference: Double
@@ -52,9 +53,9 @@ public struct ComparisonStatistics: Equatable, Sendable {
     let finished = rows.filter { $0.status == .finished }
     let groups = Groups(finished)
     summaries = groups.places.flatMap { place in
-      groups.methods.flatMap { method in
+      groups.contenders.flatMap { contender in
         ComparisonQuantity.allCases.compactMap { quantity in
-          Self.summary(quantity, finished.filter { $0.isAt(place) && $0.method == method })
+          Self.summary(quantity, finished.filter { $0.isAt(place) && $0.contender == contender })
         }
       }
     }
@@ -64,7 +65,7 @@ public struct ComparisonStatistics: Equatable, Sendable {
       for space in spaces {
         let members = finished.filter { $0.dataset == dataset && (space == nil || $0.space == space) }
         for quantity in ComparisonQuantity.allCases where quantity.isOutcome {
-          tests += try Self.tests(quantity, members, groups.methods, space, dataset)
+          tests += try Self.tests(quantity, members, groups.contenders, space, dataset)
         }
       }
     }
@@ -72,7 +73,7 @@ public struct ComparisonStatistics: Equatable, Sendable {
   }
 
   private struct Groups {
-    let methods: [SearchMethod]
+    let contenders: [SearchContender]
     let spaces: [SearchSpace]
     let datasets: [String]
     let places: [(space: SearchSpace, dataset: String)]
@@ -81,10 +82,10 @@ public struct ComparisonStatistics: Equatable, Sendable {
       func unique<Value: Equatable>(_ values: [Value]) -> [Value] {
         values.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
       }
-      let (methods, spaces, datasets) = (
-        unique(rows.map(\.method)), unique(rows.map(\.space)), unique(rows.map(\.dataset))
+      let (contenders, spaces, datasets) = (
+        unique(rows.map(\.contender)), unique(rows.map(\.space)), unique(rows.map(\.dataset))
       )
-      (self.methods, self.spaces, self.datasets) = (methods, spaces, datasets)
+      (self.contenders, self.spaces, self.datasets) = (contenders, spaces, datasets)
       places = datasets.flatMap { dataset in spaces.map { (space: $0, dataset: dataset) } }
     }
   }
@@ -96,22 +97,22 @@ public struct ComparisonStatistics: Equatable, Sendable {
     let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     let middle = values.count / 2
     return Summary(
-      space: first.space, dataset: first.dataset, method: first.method, quantity: quantity, runs: values.count, mean: mean,
-      deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil,
+      space: first.space, dataset: first.dataset, contender: first.contender, quantity: quantity, runs: values.count,
+      mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil,
       median: values.count.isMultiple(of: 2) ? (values[middle - 1] + values[middle]) / 2 : values[middle], least: least,
       greatest: greatest)
   }
 
   private static func tests(
-    _ quantity: ComparisonQuantity, _ rows: [ComparisonRow], _ methods: [SearchMethod], _ space: SearchSpace?,
+    _ quantity: ComparisonQuantity, _ rows: [ComparisonRow], _ contenders: [SearchContender], _ space: SearchSpace?,
     _ dataset: String
   ) throws -> [Test] {
     let student = try Bootstrap(method: .student)
     var tests: [Test] = []
-    for (index, reference) in methods.enumerated() {
-      for method in methods[(index + 1)...] {
-        let differences = rows.filter { $0.method == method }.compactMap { row -> Double? in
-          let other = rows.first { $0.method == reference && $0.seed == row.seed && $0.space == row.space }
+    for (index, reference) in contenders.enumerated() {
+      for contender in contenders[(index + 1)...] {
+        let differences = rows.filter { $0.contender == contender }.compactMap { row -> Double? in
+          let other = rows.first { $0.contender == reference && $0.seed == row.seed && $0.space == row.space }
           guard let value = quantity.value(in: row), let base = other.flatMap(quantity.value) else { return nil }
           return value - base
         }
@@ -121,7 +122,7 @@ public struct ComparisonStatistics: Equatable, Sendable {
         let outcome = isTested ? WilcoxonSignedRank(differences: differences) : nil
         tests.append(
           Test(
-            space: space, dataset: dataset, quantity: quantity, method: method, reference: reference,
+            space: space, dataset: dataset, quantity: quantity, contender: contender, reference: reference,
             pairs: differences.count, difference: differences.reduce(0, +) / Double(differences.count),
             interval: try PairedDifference(differences, differences.map { _ in 0 }, bootstrap: student)?.interval,
             statistic: outcome?.positive, pValue: outcome?.probability))

@@ -14,12 +14,14 @@ struct ComparisonText {
   private var bySpace: [String: SettingsText] = [:]
   private var byMethod: [String: SettingsText] = [:]
   private var byBoth: [String: SettingsText] = [:]
+  /// By the name of their method; none is empty.
+  private(set) var variants: [String: [SettingsText]] = [:]
 
   /// Settings of a run that the lists say.
   static let listed = ["method", "space", "dataset", "seed"]
   private static let known = [
     "methods", "seeds", "spaces", "datasets", "budget", "budget_steps", "preset", "settings", "space_settings",
-    "method_settings", "run_settings",
+    "method_settings", "run_settings", "variants",
   ]
 
   /// Every setting that the text gives to some run, and what it goes with there.
@@ -82,6 +84,48 @@ struct ComparisonText {
       SearchMethod.allCases.map { "\(space.rawValue)/\($0.rawValue)" }
     }
     byBoth = try Self.layer(mapping, "run_settings", pairs, place)
+    if let node = mapping["variants"], node.null == nil { variants = try Self.variants(node, place) }
+  }
+
+  /// - Throws: `InputError` for what is no list of settings a method, and for a setting that a method does not read or that
+  ///   changes nothing that it finds.
+  private static func variants(_ node: Node, _ place: String) throws -> [String: [SettingsText]] {
+    guard let members = node.mapping else {
+      throw InputError(
+        "wrong value", at: .setting("variants", in: place), found: "no mapping", wanted: "METHOD: [{key: value}, …]")
+    }
+    var result: [String: [SettingsText]] = [:]
+    for (name, list) in members {
+      let text = name.string ?? ""
+      guard let method = SearchMethod(rawValue: text) else {
+        throw InputError(
+          "unknown name", at: .setting("variants", in: place), found: "'\(text)'",
+          wanted: "one of \(SearchMethod.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      let own = InputError.Place.setting("variants", being: text, in: place)
+      guard let items = list.sequence, !items.isEmpty else {
+        throw InputError(
+          "wrong value", at: own, found: list.sequence == nil ? "no list" : "[]", wanted: "[{key: value}, …], one at least")
+      }
+      result[text] = try items.enumerated().map { index, item in
+        guard let mapping = item.mapping, !mapping.isEmpty else {
+          throw InputError(
+            "wrong value", at: own, found: item.mapping == nil ? "no mapping" : "{}", wanted: "{key: value}, one at least")
+        }
+        let settings = try SettingsText(
+          mapping, from: "\(place): variants: \(text): \(index + 1)", takingPreset: false, without: listed)
+        for key in settings.values.keys.sorted() {
+          let isRead = method.takes(key)
+          guard isRead, SearchConfiguration.field(key)?.affects != .nothing else {
+            throw InputError(
+              isRead ? "no result depends on it" : "no setting of the method", at: own, found: "'\(key)'",
+              wanted: "settings that \(text) reads and finds something else by")
+          }
+        }
+        return settings
+      }
+    }
+    return result
   }
 
   private static func budget(_ mapping: Node.Mapping, _ place: String) throws -> ComparisonPlan.Budget? {

@@ -31,21 +31,29 @@ public struct SearchPreset: Equatable, Sendable {
 
   /// All presets, in the order in which they are listed. docs/runs.md says where each value comes from.
   public static let all: [SearchPreset] =
-    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, dropPath, adaptive, auxiliarySkip] + smooth
-    + authorsPaths + robustDARTS + [laptop, smoke]
+    [paperCIFAR10, partialChannels, progressive, merged, earlyStopping, adaptive, regularised, dropPath, auxiliarySkip]
+    + smooth + authorsPaths + robustDARTS + [laptop, smoke]
 
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
-  /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340).
+  /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340). The weight
+  /// decay of ω, 3e-4 as a rule, is left to the method: for R-DARTS it is what the method is.
   static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
     [
       ("method", "zarts-mgs"), ("space", space.rawValue), ("dataset", dataset), ("epochs", "50"), ("channels", "16"),
       ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),
       ("validation_sampling", "epoch"), ("learning_rate", "0.025"),
-      ("minimum_learning_rate", "0.001"), ("momentum", "0.9"), ("weight_decay", "0.0003"), ("gradient_clip", "5.0"),
+      ("minimum_learning_rate", "0.001"), ("momentum", "0.9"), ("gradient_clip", "5.0"),
       ("alpha_learning_rate", "0.0003"), ("alpha_beta1", "0.5"), ("alpha_beta2", "0.999"), ("alpha_weight_decay", "0.001"),
       ("inner_steps", "10"), ("tau", "0.01"), ("lambda", "0.001"),
     ]
   }
+
+  /// The same as the code of RobustDARTS searches S1 on CIFAR-10 (defaults of src/search/args.py, lines 28–40; validation batches
+  /// as in src/search/train_search.py, line 348).
+  private static let robustDARTSCode =
+    published(.s1, "cifar10:data/cifar10").filter {
+      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
+    } + [("validation_sampling", "fresh")]
 
   private static let paperCIFAR10 = SearchPreset(
     name: "paper-cifar10", summary: "the ZARTS paper's search on CIFAR-10",
@@ -136,12 +144,8 @@ public struct SearchPreset: Equatable, Sendable {
 
   private static let ruleOfRobustDARTS: [(String, String)] = {
     let rule = EarlyStopping.robustDARTSCode
-    let common = published(.s1, "cifar10:data/cifar10").filter {
-      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
-    }
-    return common + [
-      ("validation_sampling", "fresh"), ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"),
-      ("early_stop_window", "\(rule.window)"),
+    return robustDARTSCode + [
+      ("eigenvalue_every", "\(rule.every)"), ("eigenvalue_batches", "1"), ("early_stop_window", "\(rule.window)"),
       ("early_stop_distance", "\(rule.distance)"), ("early_stop_ratio", "\(rule.ratio)"),
       ("early_stop_start", "\(rule.start)"),
     ]
@@ -170,6 +174,12 @@ public struct SearchPreset: Equatable, Sendable {
       ])
   }
 
+  /// Zela et al., RobustDARTS, ICLR 2020, §5, at the strength that the method has by itself; `publishedVariants` of the method are
+  /// all of them. Without drop-path the code has no cutout either (src/search/args.py, lines 103–105).
+  private static let regularised = SearchPreset(
+    name: "paper-rdarts-l2-s1-cifar10", summary: "R-DARTS on S1, CIFAR-10, by a stronger weight decay",
+    settings: [("method", "rdarts-l2")] + robustDARTSCode)
+
   private static let robustDARTS = [SearchSpace.s1, .s2, .s3, .s4].flatMap { space in
     [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"), ("svhn", "SVHN")].map { dataset, title in
       SearchPreset(
@@ -193,4 +203,21 @@ public struct SearchPreset: Equatable, Sendable {
       ("channels", "4"), ("layers", "3"), ("batch", "16"), ("train_limit", "256"), ("inner_steps", "4"),
       ("candidates", "2"),
     ])
+}
+
+extension SearchPreset {
+  /// What the preset of a method's own published search on one of S1 to S4 sets otherwise than this one, as config.yaml has it: for
+  /// tables of many methods, whose searches have all else in common. Empty where there is no such preset.
+  public func ownSettings(of method: SearchMethod) -> [(key: String, value: String)] {
+    for preset in Self.all where preset != self && preset.name.hasPrefix("paper-") {
+      // Tests read every preset.
+      guard let own = try? SearchConfiguration(preset: preset), own.method == method,
+        [.s1, .s2, .s3, .s4].contains(own.space),
+        let common = try? SearchConfiguration(preset: self, given: .init(method: method, space: own.space))
+      else { continue }
+      return SearchConfiguration.fields.filter { $0.key != "dataset" && $0.write(own) != $0.write(common) }
+        .map { ($0.key, $0.write(own)) }
+    }
+    return []
+  }
 }

@@ -4,7 +4,7 @@ import Problems
 extension SearchMethod {
   /// R-DARTS (DP): DARTS of second order on a supernet whose edges are dropped and on images of which squares are cut, more of
   /// both from epoch to epoch (RobustDARTS, §5).
-  public static let rDARTSDP = SearchMethod(DropPathDARTS())
+  public static let rdartsDP = SearchMethod(DropPathDARTS())
 }
 
 /// DARTS with the regularisation of Zela et al., *Understanding and robustifying differentiable architecture search*, ICLR 2020,
@@ -19,6 +19,11 @@ struct DropPathDARTS: MethodDefinition {
   var name: String { "rdarts-dp" }
   var summary: String { "DARTS of second order with dropped edges and cutout, more of both from epoch to epoch" }
   var settings: Set<String> { base.settings }
+
+  /// Without drop-path their code has no cutout either (src/search/args.py, lines 103–105).
+  var publishedVariants: [[(key: String, value: String)]] {
+    [[("drop_path", "0.0"), ("cutout", "0")]] + ["0.2", "0.4", "0.6"].map { [("drop_path", $0)] }
+  }
 
   func setDefaults(_ configuration: inout SearchConfiguration) {
     configuration.dropPath = 0.2

@@ -13,6 +13,9 @@ public protocol MethodDefinition: Sendable {
   var settings: Set<String> { get }
   /// Whether its searches may be in stages of growing depth (`StagedSearch`).
   var searchesInStages: Bool { get }
+  /// Settings of config.yaml that its authors searched with, of which the best is taken (`variants` of a plan); empty where they
+  /// name one.
+  var publishedVariants: [[(key: String, value: String)]] { get }
   /// How its updates are studied as estimates of the gradient of the true loss; empty where they are none.
   var estimators: [StudiedEstimator] { get }
 
@@ -37,6 +40,7 @@ public protocol MethodDefinition: Sendable {
 
 extension MethodDefinition {
   public var searchesInStages: Bool { true }
+  public var publishedVariants: [[(key: String, value: String)]] { [] }
   public var estimators: [StudiedEstimator] { [] }
   public func setDefaults(_ configuration: inout SearchConfiguration) {}
   public func validate(_ configuration: SearchConfiguration) throws {}
