@@ -19,6 +19,7 @@ public struct RandomStream: Sendable {
     case dropPath = 14
     case evaluationOrder = 16
     case weightDirections = 22
+    case projectionOrder = 24
     case test = 255
   }
 
