@@ -18,7 +18,7 @@ extension DiagnosisSupplement {
       in: selection.folder.path)
   }
 
-  static func account(
+  package static func account(
     _ difference: SelectionDifference, _ settings: ProjectionSettings, in folder: String
   ) -> DiagnosisSupplement {
     let rule = settings.selection.rawValue
