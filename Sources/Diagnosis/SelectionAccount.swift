@@ -14,14 +14,14 @@ extension DiagnosisSupplement {
         wanted: difference.other)
     }
     return account(
-      SelectionDifference(argmax: try selection.argmax(), selected: try selection.genotype()), try selection.settings(),
-      in: selection.folder.path)
+      SelectionDifference(argmax: try selection.argmax(), selected: try selection.genotype()),
+      rule: try selection.settings().selection.rawValue, in: selection.folder.path)
   }
 
-  package static func account(
-    _ difference: SelectionDifference, _ settings: ProjectionSettings, in folder: String
-  ) -> DiagnosisSupplement {
-    let rule = settings.selection.rawValue
+  /// - Parameters:
+  ///   - rule: of the selection, in a word.
+  ///   - folder: that it is in.
+  package static func account(_ difference: SelectionDifference, rule: String, in folder: String) -> DiagnosisSupplement {
     let cells = Array(zip(difference.argmax.cells, difference.selected.cells))
     var lines = cells.map { first, second in
       "\(first.kind.word) cell: \(difference.count(in: first.kind)) of \(first.kind.topology.edges.count) edges differ; "
@@ -48,6 +48,6 @@ extension DiagnosisSupplement {
       + "  argmax: \(JSONText.quoted(difference.argmax.line))\n  selected: \(JSONText.quoted(difference.selected.line))\n"
       + (edges.isEmpty ? "  edges: []\n" : "  edges:\n\(edges)")
     return DiagnosisSupplement(
-      title: "Selection by \(rule) beside the argmax rule (\(folder))", lines: lines, yaml: yaml)
+      title: "Selection by \(rule) beside the argmax rule (\(AtomicFile.split(folder).name))", lines: lines, yaml: yaml)
   }
 }

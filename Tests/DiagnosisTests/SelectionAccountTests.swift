@@ -25,8 +25,8 @@ import Testing
   @Test("edges that differ are told in words and in YAML, with what each rule makes of them") func account() throws {
     let difference = SelectionDifference(
       argmax: try Genotype(parsing: Self.argmax), selected: try Genotype(parsing: Self.selected))
-    let found = DiagnosisSupplement.account(difference, ProjectionSettings(), in: "run/selection")
-    #expect(found.title == "Selection by perturbation beside the argmax rule (run/selection)")
+    let found = DiagnosisSupplement.account(difference, rule: "perturbation", in: "run/selection")
+    #expect(found.title == "Selection by perturbation beside the argmax rule (selection)")
     #expect(
       found.lines == [
         "normal cell: 3 of 14 edges differ; skip connections 8 by argmax, 6 by perturbation; operations without weights 8 and 6",
@@ -42,7 +42,7 @@ import Testing
     ] { #expect(found.yaml.contains(line), "\(found.yaml)") }
     #expect(found.text.hasPrefix("\n\nSelection by") && found.text.contains("\n  normal cell: 3"))
     let same = SelectionDifference(argmax: difference.argmax, selected: difference.argmax)
-    #expect(DiagnosisSupplement.account(same, ProjectionSettings(), in: "x").yaml.hasSuffix("  edges: []\n"))
+    #expect(DiagnosisSupplement.account(same, rule: "magnitude", in: "x").yaml.hasSuffix("  edges: []\n"))
   }
 
   private static func problem() throws -> (problem: QuadraticBilevelProblem, alphas: ArchitectureParameters) {
@@ -77,7 +77,10 @@ import Testing
     let strengths = alphas.matrices.flatMap { $0.strengths() }
     let account = try ContributionAccount(survey, epoch: 4)
     // With two operations Kendall's τ of an edge is 1 or −1.
-    let agreeing = (0..<28).count { (strengths[2 * $0] > strengths[2 * $0 + 1]) == (rises[2 * $0] > rises[2 * $0 + 1]) }
+    let agreeing = (0..<28).count { (edge: Int) -> Bool in
+      let isStronger = strengths[2 * edge] > strengths[2 * edge + 1]
+      return isStronger == (rises[2 * edge] > rises[2 * edge + 1])
+    }
     #expect(account.agreeing == agreeing && account.edges == 28 && agreeing > 0 && agreeing < 28)
     #expect(close(account.edgeKendall, Double(2 * agreeing - 28) / 28, .absolute(1e-12)))
     #expect(account.spearman == (try Correlation.spearman(strengths, rises)))

@@ -99,7 +99,7 @@ import Testing
       let own = rows.filter { $0.kind == cell.name }
       let tolerance = criterion == .loss ? Tolerance.relative(1e-5) : .absolute(0)
       // Of an edge in the order of its operations already.
-      let operations = (0..<14).flatMap { edge in own.filter { $0.edge == edge && $0.operation != nil } }
+      let operations = (0..<14).flatMap { edge -> [RemovalRow] in own.filter { $0.edge == edge && $0.operation != nil } }
       #expect(close(values(operations), try file.doubles(prefix + "operation_values.\(cell.name)"), tolerance))
       let chosen = operations.enumerated().filter { $1.isChosen }.map { $0.offset % width }
       #expect(try chosen == file.integers(prefix + "chosen.\(cell.name)"))

@@ -265,14 +265,14 @@ import Testing
   @Test("the gradient of decided rows of α is exactly 0") func decidedGradient() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search(.s3))
     let (problem, checkpoint) = (try Self.problem(search), try Self.checkpoint(search, in: scratch))
-    var decisions = EdgeDecisions(like: try #require(checkpoint.alphas))
+    let alphas = try #require(checkpoint.alphas)
+    var decisions = EdgeDecisions(like: alphas)
     decisions.edges[0][4] = .operation(1)
     decisions.edges[1][2] = .removed
-    let gradient = try #require(
-      problem.base.gradient(
-        weights: checkpoint.weights, alphas: decisions.applied(to: try #require(checkpoint.alphas)),
-        batch: try problem.validationSplitBatch(0), weightGradient: nil, wantsAlphaGradient: true, statistics: nil
-      ).alphas)
+    let found = problem.base.gradient(
+      weights: checkpoint.weights, alphas: decisions.applied(to: alphas), batch: try problem.validationSplitBatch(0),
+      weightGradient: nil, wantsAlphaGradient: true, statistics: nil)
+    let gradient = try #require(found.alphas)
     #expect(gradient.normal.values[12..<15].allSatisfy { $0 == 0 } && gradient.reduce.values[6..<9].allSatisfy { $0 == 0 })
     #expect(gradient.normal.values.contains { $0 != 0 })
   }
@@ -294,6 +294,7 @@ import Testing
     for (key, change) in [
       ("tune_epochs", { $0.tuneEpochs = -1 }), ("validation_batches", { $0.validationBatches = -2 }),
       ("learning_rate", { $0.learningRate = 0 }),
+      ("minimum_learning_rate", { $0.minimumLearningRate = .nan }),
       ("minimum_learning_rate", { ($0.learningRateDecay, $0.minimumLearningRate) = (.cosine, 1) }),
     ] as [(String, (inout ProjectionSettings) -> Void)] {
       var settings = Self.settings()

@@ -55,7 +55,7 @@ import Testing
       "diagnose", run, "--samples", "0", "--no-eigenvalues", "--removals", "1", "--threads", "1",
     ])
     #expect(diagnosis.status == 0, "\(diagnosis.errors)")
-    #expect(diagnosis.output.contains("Selection by perturbation beside the argmax rule (\(folder))"), "\(diagnosis.output)")
+    #expect(diagnosis.output.contains("Selection by perturbation beside the argmax rule (selection)"), "\(diagnosis.output)")
     #expect(
       diagnosis.output.contains("Mixing weights beside what operations contribute, at epoch 1, on 4 validation images"))
     let yaml = try String(contentsOfFile: "\(run)/diagnosis.yaml", encoding: .utf8)
@@ -63,7 +63,9 @@ import Testing
     #expect(try CSVTable(readingFrom: "\(run)/diagnosis-removals.csv").rows.count == 56)
     let report = try CommandLineRunner.run(["report", run, "--out", scratch.file("report.html")])
     #expect(report.status == 0, "\(report.errors)")
-    #expect(try String(contentsOfFile: scratch.file("report.html"), encoding: .utf8).contains("beside the argmax rule"))
+    #expect(try String(contentsOfFile: scratch.file("report.html"), encoding: .utf8).contains("id=\"selections\""))
+    let alone = try CommandLineRunner.run(["report", folder, "--out", scratch.file("alone.html")])
+    #expect(alone.status == 0, "\(alone.errors)")
 
     try search(scratch.file("other"), seed: 2)
     let foreign = try CommandLineRunner.run(["diagnose", scratch.file("other"), "--quick", "--selection", folder])

@@ -11,20 +11,20 @@ public enum MixingRemoval: Hashable, Sendable {
 }
 
 extension MixingRemoval {
-  /// Sets to 0 what is removed of the mixing weights of each kind: [edges, operations], row-major, then with partial channels
-  /// those of what bypasses the operations of each edge.
+  /// Sets to 0 what is removed of the mixing weights of each kind as an engine takes them: a row an edge, whose operations come first,
+  /// and where something bypasses them its weight of each edge behind all rows.
   ///
   /// - Parameters:
-  ///   - columns: operations of an edge, of each kind.
   ///   - edges: of each kind.
-  package func apply(to mixing: inout [[Float]], columns: [Int], edges: [Int]) {
+  ///   - hasBypasses: whether there are partial channels.
+  package func apply(to mixing: inout [[Float]], edges: [Int], hasBypasses: Bool) {
+    func width(_ kind: Int) -> Int { (mixing[kind].count - (hasBypasses ? edges[kind] : 0)) / edges[kind] }
     switch self {
-    case .operation(let kind, let edge, let column): mixing[kind][edge * columns[kind] + column] = 0
+    case .operation(let kind, let edge, let column): mixing[kind][edge * width(kind) + column] = 0
     case .edge(let kind, let edge):
-      let width = columns[kind]
-      for place in edge * width..<(edge + 1) * width { mixing[kind][place] = 0 }
-      let bypass = edges[kind] * width + edge
-      if mixing[kind].indices.contains(bypass) { mixing[kind][bypass] = 0 }
+      let row = width(kind)
+      for place in edge * row..<(edge + 1) * row { mixing[kind][place] = 0 }
+      if hasBypasses { mixing[kind][edges[kind] * row + edge] = 0 }
     }
   }
 }

@@ -55,7 +55,8 @@ public final class SupernetModel: NetworkModel {
     weights: ParameterVector, alphas: ArchitectureParameters, without removal: MixingRemoval, batch: ImageBatch
   ) -> (loss: Double, correct: Int) {
     var mixing = mixing(alphas)
-    removal.apply(to: &mixing, columns: alphas.matrices.map(\.operationColumns), edges: alphas.matrices.map(\.rows))
+    removal.apply(
+      to: &mixing, edges: alphas.matrices.map(\.rows), hasBypasses: architecture.variant.partialChannels > 1)
     let result = run(mixing, batch, weights: weights, .ofBatch)
     return (result.loss, result.correct)
   }

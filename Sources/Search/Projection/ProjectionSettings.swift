@@ -75,9 +75,10 @@ public struct ProjectionSettings: Equatable, Sendable, Codable {
     try Self.batchCounts.require(validationBatches, at: .setting("validation_batches"))
     try InputError.require(
       learningRate > 0 && Float(learningRate).isFinite, "learning_rate", learningRate, "a positive finite number")
+    let most = learningRateDecay == .constant ? Double.greatestFiniteMagnitude : learningRate
     try InputError.require(
-      learningRateDecay == .constant || (0...learningRate).contains(minimumLearningRate), "minimum_learning_rate",
-      minimumLearningRate, "0 to the learning rate, \(learningRate)")
+      (0...most).contains(minimumLearningRate), "minimum_learning_rate", minimumLearningRate,
+      learningRateDecay == .constant ? "a finite number, 0 or more" : "0 to the learning rate, \(learningRate)")
   }
 
   /// η of an epoch of so many.
