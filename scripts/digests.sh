@@ -196,6 +196,25 @@ all_operations="Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('dil
 reduce=[('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('skip_connect', 0), ('dil_conv_5x5', 2), ('avg_pool_3x3', 1), \
 ('sep_conv_3x3', 3), ('dil_conv_3x3', 0), ('skip_connect', 4)], reduce_concat=range(2, 6))"
 
+# derive NAME FLAG…
+derive() {
+  name=$1
+  shift
+  run "derive-$name" derive --threads 1 "$@" --out "derive/$name"
+}
+
+# Selections by perturbation of searches of both kinds of update, with partial channels and β, and of a stage.
+selections() {
+  derive d --run search/d --epoch 2 --tune-epochs 1
+  derive loss --run search/z --criterion loss --tune-epochs 0 --order number
+  derive still --run search/partial --alpha-updates none --tune-epochs 1 --learning-rate-decay cosine --validation-batches 2
+  derive none --run search/partial --none --criterion loss --tune-epochs 0 --order-seed 9
+  derive magnitude --run search/merged --selection magnitude --tune-epochs 1
+  derive stages --run search/stages --tune-epochs 0
+  run diagnose-selection diagnose search/d --quick --selection derive/d --out diagnose/selection
+  run diagnose-removals diagnose search/z --samples 0 --no-eigenvalues --every 3 --removals 2 --out diagnose/removals
+}
+
 # retrain NAME GENOTYPE FLAG…
 retrain() {
   name=$1
@@ -345,6 +364,8 @@ part "landscapes"
 landscapes
 part "studies and diagnosis"
 studies
+part "selections by perturbation"
+selections
 part "comparisons"
 comparisons
 part "genotypes and figures"

@@ -67,9 +67,13 @@ public struct CollapseDiagnosis: Equatable, Sendable {
 
   /// Writes diagnosis.csv, diagnosis.yaml and diagnosis.txt.
   ///
-  /// - Parameter settings: of the measurements; nil where there are none.
+  /// - Parameters:
+  ///   - settings: of the measurements; nil where there are none.
+  ///   - supplements: told beside the verdict.
   /// - Throws: `InputError` where a file cannot be written.
-  public func write(to folder: OutputFolder, run: String, settings: MeasurementSettings?) throws {
+  public func write(
+    to folder: OutputFolder, run: String, settings: MeasurementSettings?, supplements: [DiagnosisSupplement] = []
+  ) throws {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     try Self.requireOwn(folder)
@@ -77,8 +81,9 @@ public struct CollapseDiagnosis: Equatable, Sendable {
     try CSVWriter.write(
       columns: DiagnosisEpoch.columns(comparing: approximations),
       rows: epochs.map { $0.fields(comparing: approximations) }, to: folder.file("diagnosis.csv"))
-    try AtomicFile.write(yaml(run: run, settings: settings), to: folder.file("diagnosis.yaml"))
-    try AtomicFile.write(text + "\n", to: folder.file("diagnosis.txt"))
+    try AtomicFile.write(
+      yaml(run: run, settings: settings) + supplements.map(\.yaml).joined(), to: folder.file("diagnosis.yaml"))
+    try AtomicFile.write(text + supplements.map(\.text).joined() + "\n", to: folder.file("diagnosis.txt"))
   }
 
   /// Files of an earlier diagnosis are replaced, others of their names are not.

@@ -4,7 +4,7 @@ import Foundation
 public struct ResultFolder: Equatable, Sendable {
   /// The command that makes such a folder.
   public enum Kind: String, CaseIterable, Sendable {
-    case search, retrain, select, compare, suite, landscape, fidelity, spectrum, estimators
+    case search, retrain, derive, select, compare, suite, landscape, fidelity, spectrum, estimators
   }
 
   public let path: String
@@ -23,6 +23,10 @@ public struct ResultFolder: Equatable, Sendable {
       String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
         line.firstIndex(of: ":").map { String(line[..<$0]) }
       })
+    if keys.isSuperset(of: ["selection", "tune_epochs", "checkpoint"]) {
+      (self.path, kind) = (path, .derive)
+      return
+    }
     guard keys.contains("dataset"), keys.contains("method") || keys.contains("genotype") else { return nil }
     (self.path, kind) = (path, keys.contains("method") ? .search : .retrain)
   }
@@ -62,7 +66,7 @@ extension ResultFolder.Kind {
   /// The file that says what a folder holds.
   package var settingsName: String {
     switch self {
-    case .search, .retrain: "config.yaml"
+    case .search, .retrain, .derive: "config.yaml"
     case .select: "selection.yaml"
     case .compare: "compare.yaml"
     case .suite, .landscape, .fidelity, .spectrum, .estimators: "\(rawValue).yaml"
@@ -73,6 +77,10 @@ extension ResultFolder.Kind {
   fileprivate var names: Set<String> {
     switch self {
     case .search, .retrain: ["metrics.csv", "alphas.npy", "genotypes.txt", "genotype.txt", "log.txt"]
+    case .derive:
+      [
+        "metrics.csv", "removals.csv", "removals-journal.csv", "search.yaml", "argmax.txt", "genotype.txt", "log.txt",
+      ]
     case .select: ["selection.csv", "log.txt"]
     case .compare: ["comparison.csv", "comparison-summary.csv", "comparison-tests.csv", "log.txt"]
     case .suite: ["suite.csv", "suite-jobs.csv", "suite-estimate.csv", "suite.md", "suite.tex"]

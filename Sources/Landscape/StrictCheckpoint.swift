@@ -10,7 +10,7 @@ extension SearchCheckpoint {
   /// Besides the parameters of the problem (for a supernet, the public names of a DARTS state_dict), α and β, a file may hold
   /// running statistics, `momentum.*` and the `train.*`, `valid.*` and `expect.*` of a `tensors:` data file. A checkpoint of a
   /// search may hold whatever its optimiser keeps, under names that are not of the network; in weights of others a name
-  /// that nobody knows is refused, but for the `adam.*`, `early_stop.*` and `random.*` of copied checkpoints.
+  /// that nobody knows is refused, but for the `adam.*`, `early_stop.*`, `random.*` and `selection.*` of copied checkpoints.
   ///
   /// - Parameter network: what the problem's network is and who says so, for messages.
   /// - Throws: `InputError` where an entry is missing, misshapen, unexpected, not finite or beyond float32, with its name,
@@ -35,7 +35,7 @@ private struct StrictEntries {
 
   /// What optimisers, data and tests put beside weights.
   private static let companions = [
-    SearchCheckpoint.momentumPrefix, "adam.", "early_stop.", "random.", "train.", "valid.", "expect.",
+    SearchCheckpoint.momentumPrefix, "adam.", "early_stop.", "random.", "selection.", "train.", "valid.", "expect.",
   ]
   private static let statistics = [".running_mean", ".running_var", ".num_batches_tracked"]
 

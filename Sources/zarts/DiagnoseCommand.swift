@@ -31,6 +31,18 @@ struct DiagnoseCommand: ParsableCommand {
   var every: Int?
   @OptionGroup(title: "MEASUREMENTS")
   var measurements: MeasurementFlags
+  @Option(
+    help: """
+      Batches of the validation split on which the network of the last checkpoint is evaluated without each operation of each \
+      edge, beside the operations' mixing weights; 0 for none. Writes diagnosis-removals.csv.
+      """)
+  var removals = 0
+  @Option(
+    help: ArgumentHelp(
+      "Folder of zarts derive: say where its architecture and that of the argmax rule differ. Default: selection in the run's "
+        + "folder, where it is finished.",
+      valueName: "dir"))
+  var selection: String?
   @OptionGroup(title: "THRESHOLDS")
   var thresholds: ThresholdFlags
   @Option(help: "Where the run's data now are. Default: where they were.")
@@ -49,7 +61,12 @@ struct DiagnoseCommand: ParsableCommand {
     try ReportInterval.check(reportEvery)
     try RunBounds.interval.check(every, "--every")
     try RunBounds.threads.check(threads, "--threads")
+    try RunBounds.batches.or(zero: "none").check(removals, "--removals")
+    if let log = logs.log, let selection {
+      throw ValidationError("--selection: found \(selection) beside --log \(log), wanted one of them")
+    }
     let measuring = [
+      ("--removals", removals > 0 ? "\(removals)" : nil),
       ("--dataset", dataset), ("--threads", threads.map(String.init)), ("--every", every.map(String.init)),
       ("--engine", engine?.name), ("--pin", pinning.pin ? "--pin" : nil),
     ]
@@ -88,8 +105,17 @@ struct DiagnoseCommand: ParsableCommand {
         configuration: diagnosis.configuration, of: files, epochs: diagnosis.epochs.count, measurements: measured,
         thresholds: limits, hessian: settings.hessian)
     }
-    try diagnosis.write(to: folder, run: search, settings: quick ? nil : settings)
-    print(diagnosis.text)
+    var supplements: [DiagnosisSupplement] = []
+    if let selected = try selected(besides: files) {
+      supplements.append(try .selection(selected, of: diagnosis.configuration))
+    }
+    if removals > 0 {
+      let account = try contribution(files, diagnosis)
+      try account.writeTable(to: folder)
+      supplements.append(account.supplement)
+    }
+    try diagnosis.write(to: folder, run: search, settings: quick ? nil : settings, supplements: supplements)
+    print(diagnosis.text + supplements.map(\.text).joined())
     print("results in \(folder.file("diagnosis.csv"))")
   }
 
@@ -100,17 +126,68 @@ struct DiagnoseCommand: ParsableCommand {
       ? try OutputFolder.existing(at: path) : try OutputFolder.create(at: path)
   }
 
+  /// The selection that is named, or that is finished beside the run.
+  private func selected(besides files: SearchRunFolder) throws -> ProjectionFolder? {
+    if let selection {
+      guard ResultFolder(selection)?.kind == .derive else {
+        throw UsageError("no selection", at: "--selection", found: selection, wanted: "a folder of zarts derive")
+      }
+      return try ProjectionFolder(existing: selection)
+    }
+    let usual = files.folder.file("selection")
+    guard ResultFolder(usual)?.kind == .derive else { return nil }
+    let folder = try ProjectionFolder(existing: usual)
+    return FileManager.default.fileExists(atPath: folder.genotypePath) ? folder : nil
+  }
+
+  /// The supernet of the last checkpoint of a finished epoch without each of its operations.
+  private func contribution(_ files: SearchRunFolder, _ diagnosis: CollapseDiagnosis) throws -> ContributionAccount {
+    let stop = SignalTrap.install()
+    let reporter = ProgressReporter.standardError(interval: reportEvery)
+    defer { reporter.clear() }
+    guard let last = files.checkpoints().last(where: { $0.step == 0 && $0.epoch > 0 }) else {
+      throw InputError(
+        "no checkpoint", at: .file(files.checkpointsPath), found: "none of a finished epoch",
+        wanted: "one, to remove operations from")
+    }
+    let configuration = try adjusted(diagnosis.configuration)
+    let problem = try ProblemFactory.make(configuration)
+    let checkpoint = try SearchCheckpoint(readingFrom: last.path, for: problem)
+    guard let alphas = checkpoint.alphas else {
+      throw InputError("no α in the checkpoint", at: .file(last.path), wanted: "that of a search")
+    }
+    do {
+      let survey = try RemovalSurvey(
+        of: problem, weights: checkpoint.weights, alphas: alphas, operations: configuration.operations, batches: removals,
+        isStopRequested: { stop.isRequested }
+      ) { done, total in
+        reporter.report(done: Double(done), of: Double(total), "\(done) of \(total) operations removed")
+      }
+      return try ContributionAccount(survey, epoch: last.epoch)
+    } catch is CancellationError {
+      reporter.clear()
+      complain("stopped; what was measured is kept, operations are removed anew")
+      throw ExitCode(128 + (stop.signal ?? SIGTERM))
+    }
+  }
+
+  /// Settings of the run with those of the flags.
+  private func adjusted(_ configuration: SearchConfiguration) throws -> SearchConfiguration {
+    var configuration = configuration
+    if let threads { configuration.threads = threads }
+    if let engine { configuration.engine = engine }
+    if let dataset { configuration.dataset = dataset }
+    try configuration.validate()
+    return configuration
+  }
+
   private func measure(
     _ files: SearchRunFolder, _ diagnosis: CollapseDiagnosis, _ settings: MeasurementSettings, _ folder: OutputFolder
   ) throws -> [Int: CheckpointMeasurement] {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError(interval: reportEvery)
     defer { reporter.clear() }
-    var configuration = diagnosis.configuration
-    if let threads { configuration.threads = threads }
-    if let engine { configuration.engine = engine }
-    if let dataset { configuration.dataset = dataset }
-    try configuration.validate()
+    let configuration = try adjusted(diagnosis.configuration)
     let job = try DiagnosisRun(
       of: files, settings: settings, every: every ?? 1, in: folder, dataset: configuration.dataset,
       makeProblem: {

@@ -7,7 +7,7 @@ import Runs
 struct GenotypeFlags: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Run folder; file with Genotype(…) lines or JSON; file with alphas (safetensors, what torch.save wrote, JSON, a log); or the "
+      "Run folder, of a search or of zarts derive; file with Genotype(…) lines or JSON; file with alphas (safetensors, what torch.save wrote, JSON, a log); or the "
         + "genotype itself.",
       valueName: "source"))
   var source: String

@@ -49,7 +49,7 @@ struct GenotypeSource {
     }
     if isFolder.boolValue {
       try refuse([("--line", line), ("--name", name), ("--space", space)], beside: "a run folder")
-      return try openRun()
+      return ResultFolder(source)?.kind == .derive ? try openSelection() : try openRun()
     }
     if WeightsFile.isTensors(source) {
       try refuse([("--epoch", epoch), ("--line", line), ("--name", name)], beside: "a file of tensors")
@@ -93,6 +93,17 @@ struct GenotypeSource {
       origin: "\(configuration.method.rawValue) after \(epochs) on \(configuration.space.rawValue)",
       mixing: { try Self.mixing(of: run, configuration, index: index) }, seed: configuration.seed,
       configurationSHA256: SHA256.hexadecimal(of: try FileBytes.read(run.configurationPath)))
+  }
+
+  /// What `zarts derive` has selected.
+  private func openSelection() throws -> Opened {
+    try refuse([("--epoch", epoch)], beside: "a selection")
+    let folder = try ProjectionFolder(existing: source)
+    let (genotype, settings, search) = (try folder.genotype(), try folder.settings(), try folder.search())
+    return Opened(
+      genotype: genotype,
+      origin: "\(search.method.rawValue) on \(search.space.rawValue), selected by \(settings.selection.rawValue)",
+      seed: search.seed, configurationSHA256: SHA256.hexadecimal(of: try FileBytes.read(folder.configurationPath)))
   }
 
   private static func mixing(

@@ -23,7 +23,8 @@ struct SelectCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Two or more: searches' run folders, of one space and dataset, files that end in a genotype, or Genotype(…) lines.",
+      "Two or more: run folders of searches or of zarts derive, of one space and dataset, files that end in a genotype, or "
+        + "Genotype(…) lines.",
       valueName: "candidate"))
   var candidates: [String] = []
   @Option(help: "Epochs of the short trainings. Default: 100.")
@@ -122,13 +123,17 @@ struct SelectCommand: ParsableCommand {
     let configuration: SearchConfiguration
   }
 
-  /// The searches among the candidates.
+  /// The searches among the candidates, those whose supernets were selected from too.
   ///
   /// - Throws: `InputError` where they are not of one space, kind of data and split: what is chosen among them would be no
   ///   repetition of one search.
   private static func searches(_ candidates: [String]) throws -> [Search] {
-    let found = try candidates.filter { ResultFolder($0)?.kind == .search }.map { path in
-      Search(path: path, configuration: try SearchRunFolder(existing: path).configuration())
+    let found = try candidates.compactMap { path -> Search? in
+      switch ResultFolder(path)?.kind {
+      case .search: Search(path: path, configuration: try SearchRunFolder(existing: path).configuration())
+      case .derive: Search(path: path, configuration: try ProjectionFolder(existing: path).search())
+      default: nil
+      }
     }
     func require(_ key: String, _ value: (SearchConfiguration) -> String) throws {
       guard let first = found.first else { return }

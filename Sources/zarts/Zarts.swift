@@ -12,7 +12,8 @@ struct Zarts: ParsableCommand {
       CommandGroup(
         name: "Search",
         subcommands: [
-          SearchCommand.self, CompareCommand.self, RetrainCommand.self, SelectCommand.self, SuiteCommand.self,
+          SearchCommand.self, DeriveCommand.self, CompareCommand.self, RetrainCommand.self, SelectCommand.self,
+          SuiteCommand.self,
           PresetsCommand.self, SummaryCommand.self,
         ]),
       CommandGroup(

@@ -8,6 +8,23 @@ extension QuadraticBilevelProblem: DerivableProblem {
     evaluate(weights: weights, alphas: Self.alphas(of: genotype), batch: batch)
   }
 
+  /// What is removed is α = 0 in its place.
+  public func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, without removal: MixingRemoval, batch: Batch
+  ) -> BatchLoss {
+    evaluate(weights: weights, alphas: Self.alphas(alphas, without: removal), batch: batch)
+  }
+
+  package static func alphas(_ alphas: ArchitectureParameters, without removal: MixingRemoval) -> ArchitectureParameters {
+    var alphas = alphas
+    switch removal {
+    case .operation(let kind, let edge, let column): alphas.matrices[kind][edge, column] = 0
+    case .edge(let kind, let edge):
+      for column in 0..<alphas.matrices[kind].columns { alphas.matrices[kind][edge, column] = 0 }
+    }
+    return alphas
+  }
+
   package static func alphas(of genotype: Genotype) -> ArchitectureParameters {
     var alphas = SearchSpace.s2.zeroAlphas
     for (cell, path) in [

@@ -50,9 +50,15 @@ struct OutputFileTests {
 
   @Test(arguments: ResultFolder.Kind.allCases)
   func everyResultIsKnownByItsSettings(kind: ResultFolder.Kind) throws {
-    let names: [ResultFolder.Kind: String] = [.search: "config.yaml", .retrain: "config.yaml", .select: "selection.yaml"]
+    let names: [ResultFolder.Kind: String] = [
+      .search: "config.yaml", .retrain: "config.yaml", .derive: "config.yaml", .select: "selection.yaml",
+    ]
     let name = names[kind] ?? "\(kind.rawValue).yaml"
-    _ = try folder.write("dataset: x\n\(kind == .retrain ? "genotype: \"Genotype()\"" : "method: darts1")\n", to: name)
+    let settings: [ResultFolder.Kind: String] = [
+      .retrain: "dataset: x\ngenotype: \"Genotype()\"\n",
+      .derive: "selection: perturbation\ntune_epochs: 5\ncheckpoint: \"epoch-050.safetensors\"\n",
+    ]
+    _ = try folder.write(settings[kind] ?? "dataset: x\nmethod: darts1\n", to: name)
     #expect(ResultFolder(folder.path)?.kind == kind)
     #expect(message(folder.file(name), overwrite: true).contains("zarts \(kind.rawValue)"))
   }

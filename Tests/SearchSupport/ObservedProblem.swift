@@ -66,10 +66,13 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
 
   /// Batches of the validation split that were made.
   package var validationSplitBatches = 0
-  package var validationSplitCount: Int { base.validationSplitCount }
+  /// Takes the place of the validation split's.
+  package var splitBatches: [Batch]?
+  package var validationSplitCount: Int { splitBatches?.count ?? base.validationSplitCount }
   package func validationSplitBatch(_ index: Int) throws -> Batch {
     try countBatch()
     validationSplitBatches += 1
+    if let splitBatches { return splitBatches[index] }
     return try base.validationSplitBatch(index)
   }
 
@@ -170,6 +173,27 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     guard hasStatistics, file.contains("omega.running_mean") else { return nil }
     let result = ParameterVector(count: 2, kernels: Kernels.sets[0])
     for (index, value) in try file.floats("omega.running_mean", shape: [2]).enumerated() { result[index] = value }
+    return result
+  }
+}
+
+extension ObservedProblem: DerivableProblem where Base: DerivableProblem {
+  package func evaluate(weights: ParameterVector, genotype: Genotype, batch: Batch) throws -> BatchLoss {
+    let replacement = interfere(calls)
+    evaluations += 1
+    var result = try base.evaluate(weights: weights, genotype: genotype, batch: batch)
+    if let replacement { result.loss = replacement }
+    return result
+  }
+
+  package func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, without removal: MixingRemoval, batch: Batch
+  ) -> BatchLoss {
+    let replacement = interfere(calls)
+    evaluations += 1
+    sees(alphas)
+    var result = base.evaluate(weights: weights, alphas: alphas, without: removal, batch: batch)
+    if let replacement { result.loss = replacement }
     return result
   }
 }

@@ -34,6 +34,12 @@ import Testing
     let out = ["--out", "\(scratch)/out"]
     switch command {
     case ["search"]: return command + search + out
+    case ["derive"]:
+      return command
+        + [
+          "--weights", GoldenFile.path("s2_c16_l3_b4"), "--dataset", data, "--threads", "1", "--tune-epochs", "0",
+          "--validation-batches", "1",
+        ] + out
     case ["compare"]:
       return command
         + [

@@ -20,6 +20,7 @@ public struct RandomStream: Sendable {
     case evaluationOrder = 16
     case weightDirections = 22
     case perturbation = 23
+    case projectionOrder = 24
     case test = 255
   }
 

@@ -47,6 +47,20 @@ public final class SupernetModel: NetworkModel {
     return (result.loss, result.correct)
   }
 
+  /// Mean cross-entropy and accuracy with the batch's own statistics of the supernet without one operation or edge: the other
+  /// mixing weights stay those of α.
+  ///
+  /// - Parameter removal: within the matrices of α.
+  public func evaluate(
+    weights: ParameterVector, alphas: ArchitectureParameters, without removal: MixingRemoval, batch: ImageBatch
+  ) -> (loss: Double, correct: Int) {
+    var mixing = mixing(alphas)
+    removal.apply(
+      to: &mixing, edges: alphas.matrices.map(\.rows), hasBypasses: architecture.variant.partialChannels > 1)
+    let result = run(mixing, batch, weights: weights, .ofBatch)
+    return (result.loss, result.correct)
+  }
+
   /// A forward pass that moves running statistics r towards the batch's s: r + momentum · (s − r), the variance unbiased.
   /// With a momentum of 1/k at the k-th batch r is their mean, PyTorch's `momentum=None`.
   public func moveStatistics(

@@ -15,6 +15,7 @@ extension Report {
       result.suites[index].settings = nil
       result.suites[index].cells = suites[index].cells?.withoutPaths
     }
+    for index in result.selections.indices { result.selections[index].settings = nil }
     for index in result.studies.indices { result.studies[index].settings = nil }
     for index in result.comparisons.indices {
       let comparison = comparisons[index]

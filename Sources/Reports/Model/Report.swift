@@ -11,6 +11,7 @@ public struct Report: Sendable {
   public internal(set) var suites: [ReportSuite] = []
   public internal(set) var landscapes: [ReportLandscape] = []
   public internal(set) var studies: [ReportStudy] = []
+  public internal(set) var selections: [ReportSelection] = []
   /// Whether settings, command lines and versions are to be shown.
   public internal(set) var showsOrigin = true
   /// The folders that were asked for.
@@ -75,10 +76,12 @@ public struct Report: Sendable {
   private static func nothing(at path: String, _ found: String) -> InputError {
     InputError(
       "nothing to report on", at: .file(path), found: found,
-      wanted: "a folder of zarts search, retrain, compare, suite, landscape, fidelity, spectrum or estimators")
+      wanted: "a folder of zarts search, retrain, derive, compare, suite, landscape, fidelity, spectrum or estimators")
   }
 
-  private var count: Int { runs.count + comparisons.count + suites.count + landscapes.count + studies.count }
+  private var count: Int {
+    runs.count + comparisons.count + suites.count + landscapes.count + studies.count + selections.count
+  }
 
   /// Takes what a folder holds, and then what its subfolders do.
   private mutating func visit(_ path: String, _ access: FolderAccess, depth: Int) throws {
@@ -90,6 +93,8 @@ public struct Report: Sendable {
       comparisons.append(try ReportComparison(path, access: access))
     } else if isSuite {
       suites.append(try ReportSuite(path, access: access))
+    } else if let selection = try ReportSelection(path, access: access) {
+      selections.append(selection)
     } else if try access.hasFile("\(path)/config.yaml") {
       let run = try ReportRun(path, access: access)
       // A progressive search has no epochs of its own: its stages stand for it.
@@ -126,6 +131,7 @@ public struct Report: Sendable {
       return "Comparison " + (named.map { "of \($0)" } ?? comparison.name)
     }
     if runs.count > 1 { return methods.count == 1 ? "\(runs.count) runs of \(methods[0])" : named ?? "\(runs.count) runs" }
+    if landscapes.isEmpty, studies.isEmpty, let selection = selections.first { return "Selection \(selection.name)" }
     return landscapes.first.map { "Landscape \($0.name)" } ?? studies.first.map { "\($0.kind.rawValue) \($0.name)" }
       ?? "Report"
   }

@@ -34,6 +34,7 @@ public struct ReportPage: Sendable {
   public init(_ report: Report, command: String? = nil, live: Live? = nil) throws {
     let sections: [(id: String, title: String, html: HTML?)] = [
       ("summary", "Summary", SummarySection.html(report)), ("verdict", "Verdict", try VerdictSection.html(report)),
+      ("selections", "Selections", try SelectionSection.html(report)),
       ("suite", "Suite", try SuiteSection.html(report)),
       ("comparison", "Comparison", ComparisonSection.html(report)), ("curves", "Curves", try CurvesSection.html(report)),
       ("alphas", "Architecture", ArchitectureSection.strips(report)),

@@ -191,7 +191,7 @@ public struct SearchConfiguration: Equatable, Sendable {
 
 extension SearchConfiguration {
   /// The first setting that makes another computation of it, with both values.
-  func difference(from other: SearchConfiguration) -> (key: String, own: String, other: String)? {
+  package func difference(from other: SearchConfiguration) -> (key: String, own: String, other: String)? {
     let (own, other) = (withoutHousekeeping, other.withoutHousekeeping)
     return Self.fields.first { $0.write(own) != $0.write(other) }.map { ($0.key, $0.write(own), $0.write(other)) }
   }
