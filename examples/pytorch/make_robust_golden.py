@@ -310,7 +310,7 @@ def selection(folder, space):
         if selection.loss_margin < 1e-4 or selection.logit_margin < 1e-4: return None
         return orders, node_orders, found, dict(loss_margin=selection.loss_margin, logit_margin=selection.logit_margin)
 
-    case, (orders, node_orders, (plain, removals, wholes), numbers) = first(lambda seed: Case("selection", space, seed, batch=6).settle(), good)
+    case, (orders, node_orders, (plain, removals, wholes), numbers) = first(lambda seed: Case("selection", space, seed, batch=8).settle(), good)
     save = case.start() | by_cell("order.", orders) | by_cell("node_order.", node_orders)
     save |= {"expect.loss": plain[0], "expect.correct": plain[1]}
     for what, values in zip(("operations", "edges"), removals):
