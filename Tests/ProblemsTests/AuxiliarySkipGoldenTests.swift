@@ -50,6 +50,7 @@ import Testing
     let golden = try Golden(space)
     let problem = golden.problem
     let (train, valid) = try (problem.trainingBatch(epoch: 0, step: 0), problem.validationBatch(epoch: 0, step: 0))
+    #expect(try train.images == golden.file.floats("train.images") && valid.images == golden.file.floats("valid.images"))
     let gradient = problem.makeInitialWeights()
     let trained = problem.gradient(
       weights: golden.weights, alphas: golden.alphas, batch: train, weightGradient: gradient, wantsAlphaGradient: false,
