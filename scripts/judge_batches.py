@@ -9,7 +9,8 @@ import pathlib
 import numpy as np
 
 SIDE = 32
-TRAINING_ORDER, VALIDATION_ORDER, AUGMENTATION = 4, 5, 6
+TRAINING_ORDER, VALIDATION_ORDER, AUGMENTATION, NOISE, DROP_PATH, PERTURBATION = 4, 5, 6, 9, 14, 23
+CHANCES = 1 << 31  # streams of images have the indices below
 MEAN = (0.49139968, 0.48215827, 0.44653124)
 DEVIATION = (0.24703233, 0.24348505, 0.26158768)
 
@@ -44,6 +45,11 @@ def below(number, bound):
     return product >> 64
 
 
+def uniform(numbers):
+    """In [0, 1)."""
+    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0 ** -53
+
+
 def permutation(seed, purpose, epoch, step, count):
     order = list(range(count))
     drawn = numbers(seed, purpose, epoch, step, [0], count - 1)[0]
@@ -56,10 +62,11 @@ def permutation(seed, purpose, epoch, step, count):
 class Batches:
     """Those of a search on CIFAR-10 in the binary layout with `split: file-order` and `validation_sampling: epoch`."""
 
-    def __init__(self, folder, seed=0, batch=64, limit=None):
+    def __init__(self, folder, seed=0, batch=64, limit=None, cutout=0):
+        """cutout: side of the square that is cut out of augmented images, 0 for none."""
         files = sorted(pathlib.Path(folder).glob("data_batch_?.bin"))
         records = np.concatenate([np.fromfile(file, np.uint8).reshape(-1, 3 * SIDE * SIDE + 1) for file in files])[:limit]
-        self.seed, self.batch = seed, batch
+        self.seed, self.batch, self.cutout = seed, batch, cutout
         self.labels, self.pixels = records[:, 0].astype(np.int64), records[:, 1:].reshape(-1, 3, SIDE, SIDE)
         half = len(records) // 2
         self.halves = {"train": list(range(half)), "valid": list(range(half, len(records)))}
@@ -72,14 +79,18 @@ class Batches:
         padded = np.pad(self.pixels[positions], ((0, 0), (0, 0), (4, 4), (4, 4)))
         out = np.empty((len(positions), 3, SIDE, SIDE), np.float32)
         for slot in range(len(positions)):
-            row, column, flip = (0, 0, 0) if draws is None else draws[slot]
+            row, column, flip, square = (0, 0, 0, None) if draws is None else draws[slot]
             crop = padded[slot, :, 4 + row:4 + row + SIDE, 4 + column:4 + column + SIDE]
             for channel in range(3):
                 out[slot, channel] = self.table[channel][crop[channel, :, ::-1] if flip else crop[channel]]
+            if square is not None:
+                half = self.cutout // 2
+                top, left = (max(0, centre - half) for centre in square)
+                out[slot, :, top:square[0] + half, left:square[1] + half] = 0
         return out, self.labels[positions]
 
-    def augmented(self, split, epoch, step):
-        """The batch of a weight step ("train") or of the update before it ("valid"); steps count within the epoch."""
+    def augmented(self, split, epoch, step, chance=1.0):
+        """The batch of a weight step ("train") or of the update before it ("valid"); steps count within the epoch. chance: of a cutout."""
         members = self.halves[split]
         batches = max(1, len(members) // self.batch)
         turn, place = divmod(step, batches)
@@ -90,9 +101,22 @@ class Batches:
             if (split, epoch, turn) not in self.orders:
                 self.orders[split, epoch, turn] = [members[i] for i in permutation(self.seed, purpose, epoch, turn, len(members))]
             positions = self.orders[split, epoch, turn][place * self.batch:(place + 1) * self.batch]
-        drawn = numbers(self.seed, AUGMENTATION, epoch, turn, positions, 3)
-        draws = [(below(a, 9) - 4, below(b, 9) - 4, below(c, 2)) for a, b, c in drawn]
+        drawn = numbers(self.seed, AUGMENTATION, epoch, turn, positions, 5)
+        cut = np.full(len(positions), self.cutout > 0)
+        if self.cutout > 0 and chance < 1:
+            cut = uniform(numbers(self.seed, AUGMENTATION, epoch, turn, [CHANCES + p for p in positions], 1)[:, 0]) < chance
+        draws = [(below(a, 9) - 4, below(b, 9) - 4, below(c, 2), (below(y, SIDE), below(x, SIDE)) if is_cut else None)
+                 for (a, b, c, y, x), is_cut in zip(drawn, cut)]
         return self.images(positions, draws)
+
+    def kept(self, split, epoch, step, paths, images, dropped):
+        """Which paths of a step's images stay where each is dropped with a probability: [paths, images]."""
+        key = int(numbers(self.seed, NOISE, epoch, step, [0 if split == "train" else 1], 1)[0, 0])
+        return (uniform(numbers(key, DROP_PATH, 0, 0, [0], paths * images)[0]) >= dropped).reshape(paths, images)
+
+    def perturbation(self, epoch, step, count):
+        """Of mixing weights, in units of its size: in [-1, 1)."""
+        return 2 * uniform(numbers(self.seed, PERTURBATION, epoch, step, [0], count)[0]) - 1
 
     def validation_split(self):
         """All of L_val in fixed order, not augmented."""

@@ -5,15 +5,19 @@
     python3 scripts/judge_steps.py RUN DATA --steps 60 --out free.csv
     python3 scripts/judge_steps.py RUN DATA --steps 60 --restart --out restarted.csv
 
-Needs numpy, safetensors and torch. The search is one of darts1 or darts2, or the warm-up of another; its step checkpoints hold what
-is compared, and may be fewer than the steps: `zarts search` may be stopped early. A step is: the update of α (Adam on the gradient
+Needs numpy, safetensors and torch. The search is one by a gradient (darts1, darts2, darts-minus, sdarts-rs, sdarts-adv, rdarts-l2,
+rdarts-dp, darts-ada until it goes back), with any of drop_path, cutout, auxiliary_skip and perturbation, or the warm-up of another;
+its step checkpoints hold what is compared, and may be fewer than the steps: `zarts search` may be stopped early. With --epoch the
+steps are those of a later epoch, for what there is none of in the first (drop_path). A step is: the update of α (Adam on the gradient
 of either order, on the step's validation batch), then the weight step (SGD), as in DARTS. Freely, PyTorch goes its own way
 from the first weights, so that the two part as rounding does; with --restart it takes over ω, momentum, α and Adam's moments
 before every step, so that a difference is that of one step. With --float64 PyTorch computes in double precision: the distance of
 a PyTorch run in single precision from it is what rounding does by itself.
 """
 import argparse
+import contextlib
 import csv
+import math
 import pathlib
 import re
 import sys
@@ -24,10 +28,17 @@ import torch
 from safetensors import safe_open
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parent.parent / "examples/pytorch")]
-import supernet_torch as reference  # noqa: E402
 from judge_batches import Batches  # noqa: E402
+from robust_supernet import RobustSupernet, ascend, clip  # noqa: E402
 
 CELLS = ("normal", "reduce")
+FIRST_ORDER = ("darts1", "darts1-es", "darts-minus", "sdarts-rs", "sdarts-adv")
+SECOND_ORDER = ("darts2", "darts2-es", "rdarts-l2", "rdarts-dp", "darts-ada")
+
+
+class Batch:
+    def __init__(self, images, labels, keep):
+        self.images, self.labels, self.keep = images, labels, keep
 
 
 class Checkpoint:
@@ -36,11 +47,13 @@ class Checkpoint:
             self.metadata = file.metadata()
             self.tensors = {name: file.get_tensor(name) for name in file.keys()}
 
-    def setting(self, name):
-        return re.search(rf"^{name}: ([^ \n]+)", self.metadata["configuration"], re.M)[1]
+    def setting(self, name, absent=None):
+        """absent: of a program that did not know it."""
+        found = re.search(rf"^{name}: ([^ \n]+)", self.metadata["configuration"], re.M)
+        return absent if found is None and absent is not None else found[1]
 
-    def number(self, name):
-        return float(self.setting(name))
+    def number(self, name, absent=None):
+        return float(self.setting(name, absent))
 
 
 class Judge:
@@ -52,8 +65,10 @@ class Judge:
                 sys.exit(f"the run's {name} is {start.setting(name)}, this script knows {wanted}")
         limit = start.setting("train_limit")
         self.start, self.dtype = start, dtype
-        self.batches = Batches(data, int(start.setting("seed")), int(start.setting("batch")), None if limit == "null" else int(limit))
-        self.net = reference.Supernet(int(start.setting("channels")), 10, int(start.setting("layers")), start.setting("space"))
+        self.batches = Batches(data, int(start.setting("seed")), int(start.setting("batch")), None if limit == "null" else int(limit),
+                               int(start.setting("cutout", "0")))
+        self.net = RobustSupernet(int(start.setting("channels")), 10, int(start.setting("layers")), start.setting("space"),
+                                  start.number("auxiliary_skip", "0") > 0)
         self.net.to(dtype)
         self.method, self.warmup = start.setting("method"), int(start.setting("warmup"))
         self.parameters = dict(self.net.named_parameters())
@@ -66,6 +81,7 @@ class Judge:
             for name, value in self.net.state_dict().items():
                 if not name.endswith("num_batches_tracked"):
                     value.copy_(tensors[name])
+        self.net.beta = float(tensors["auxiliary_skip"][0]) if "auxiliary_skip" in tensors else 0.0
         self.net.alphas_normal, self.net.alphas_reduce = (
             tensors[f"alphas_{cell}"].to(self.dtype).clone().requires_grad_() for cell in CELLS)
         number = checkpoint.number
@@ -82,15 +98,59 @@ class Judge:
                 self.adam.state[alpha] = {"step": torch.tensor(float(tensors["adam.steps"][0])), "exp_avg": shaped["first"],
                                           "exp_avg_sq": shaped["second"]}
 
+    def part(self, epoch):
+        """Of the way from the first epoch to the last."""
+        last = int(self.start.setting("epochs")) - 1
+        return min(1, epoch / last) if last > 0 else 0
+
     def batch(self, split, epoch, step):
-        images, labels = self.batches.augmented(split, epoch, step)
-        return torch.from_numpy(images).to(self.dtype), torch.from_numpy(labels)
+        number = self.start.number
+        chance = number("cutout_probability", "1") * (self.part(epoch) if self.start.setting("cutout_ramp", "false") == "true" else 1)
+        images, labels = self.batches.augmented(split, epoch, step, chance)
+        self.net.dropped, keep = number("drop_path", "0") * self.part(epoch), None
+        if self.net.dropped > 0:
+            cells = len(self.net.cells)
+            keep = torch.from_numpy(self.batches.kept(split, epoch, step, 14 * cells, len(labels), self.net.dropped).reshape(cells, 14, -1))
+        return Batch(torch.from_numpy(images).to(self.dtype), torch.from_numpy(labels), keep)
+
+    def loss(self, batch):
+        self.net.keep = batch.keep
+        return self.net.loss(batch.images, batch.labels)
+
+    def fade(self, epoch):
+        """β of the auxiliary skip connections in an epoch."""
+        place = epoch / int(self.start.setting("epochs"))
+        left = {"linear": 1 - place, "cosine": (1 + math.cos(math.pi * place)) / 2, "slow-cosine": math.cos(math.pi / 2 * place), "constant": 1}
+        self.net.beta = float(np.float32(self.start.number("auxiliary_skip", "0") * left[self.start.setting("auxiliary_decay", "constant")]))
+
+    def perturb(self, epoch, step, batch):
+        """Sets the mixing weights that the weights are trained at, where they are others than those of α."""
+        kind, number = self.start.setting("perturbation", "none"), self.start.number
+        if kind == "none" or epoch < self.warmup:
+            return
+        small = number("perturbation_start")
+        size = small + (number("perturbation_size") - small) * epoch / int(self.start.setting("epochs"))
+        start = [torch.softmax(alpha.detach(), -1) for alpha in self.net.alphas()]
+        drawn = torch.from_numpy(size * self.batches.perturbation(epoch, step, sum(p.numel() for p in start))).to(self.dtype)
+        noise = [part.reshape(p.shape) for part, p in zip(torch.split(drawn, [p.numel() for p in start]), start)]
+        if kind == "random":
+            self.net.mixing = [clip(p + n) for p, n in zip(start, noise)]
+        else:
+            self.net.mixing = ascend(self.net, batch.images, batch.labels, start, noise, size, int(number("perturbation_steps")))[0]
+
+    @contextlib.contextmanager
+    def still(self):
+        """Passes within do not move running statistics: weight steps alone do."""
+        moving = [(value, value.clone()) for name, value in self.net.state_dict().items() if "running" in name]
+        yield
+        for value, kept in moving:
+            value.copy_(kept)
 
     def alpha_gradient(self, train, valid):
         """Of first order; of second by the central difference of DARTS (cnn/architect.py), momentum and weight decay included."""
         net, omega = self.net, list(self.parameters.values())
-        if self.method.startswith("darts1"):
-            loss = net.loss(*valid)
+        if self.method in FIRST_ORDER:
+            loss = self.loss(valid)
             return torch.autograd.grad(loss, net.alphas()), float(loss.detach())
         group = self.sgd.param_groups[0]
         rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
@@ -101,38 +161,43 @@ class Judge:
                 for p, value in zip(omega, values):
                     p.copy_(value)
 
-        slopes = torch.autograd.grad(net.loss(*train), omega)
+        slopes = torch.autograd.grad(self.loss(train), omega)
         put([s - rate * (momentum * self.sgd.state[p]["momentum_buffer"] + g + decay * s) for p, s, g in zip(omega, saved, slopes)])
-        loss = net.loss(*valid)
+        loss = self.loss(valid)
         ahead = torch.autograd.grad(loss, net.alphas() + omega)
         direct, vector = ahead[:2], ahead[2:]
         length = 0.01 / float(torch.sqrt(sum((v.double() ** 2).sum() for v in vector)))
         sides = []
         for sign in (1, -1):
             put([s + sign * length * v for s, v in zip(saved, vector)])
-            sides.append(torch.autograd.grad(net.loss(*train), net.alphas()))
+            sides.append(torch.autograd.grad(self.loss(train), net.alphas()))
         put(saved)
         return [d - rate * (a - b) / (2 * length) for d, a, b in zip(direct, *sides)], float(loss.detach())
 
     def step(self, epoch, step):
         """Losses before the step: of training, and of validation where α was updated."""
         train, validation_loss = self.batch("train", epoch, step), None
+        self.fade(epoch)
         if epoch >= self.warmup:
-            if not self.method.startswith("darts"):
+            if self.method not in FIRST_ORDER + SECOND_ORDER:
                 sys.exit(f"epoch {epoch + 1} of {self.method} is past its warm-up, which is as far as this script follows it")
-            gradient, validation_loss = self.alpha_gradient(train, self.batch("valid", epoch, step))
+            with self.still():
+                gradient, validation_loss = self.alpha_gradient(train, self.batch("valid", epoch, step))
             for alpha, slope in zip(self.net.alphas(), gradient):
                 alpha.grad = slope
             self.adam.step()
+        self.perturb(epoch, step, train)
         self.sgd.zero_grad()
-        logits = self.net(train[0])
-        loss = torch.nn.functional.cross_entropy(logits, train[1])
+        self.net.keep = train.keep
+        logits = self.net(train.images)
+        loss = torch.nn.functional.cross_entropy(logits, train.labels)
         loss.backward()
+        self.net.mixing = self.net.keep = None
         for alpha in self.net.alphas():
             alpha.grad = None
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.start.number("gradient_clip"))
         self.sgd.step()
-        return float(loss.detach()), int((logits.argmax(1) == train[1]).sum()), validation_loss
+        return float(loss.detach()), int((logits.argmax(1) == train.labels).sum()), validation_loss
 
     def distance(self, checkpoint):
         """‖ω − ω'‖/‖ω'‖ and ‖α − α'‖ to a checkpoint's."""
@@ -156,7 +221,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=pathlib.Path, help="folder of a search with --checkpoint-every 1")
     parser.add_argument("data", help="folder of CIFAR-10 in the binary layout")
-    parser.add_argument("--first", type=int, default=0, help="step of the first epoch at which to begin, from 0")
+    parser.add_argument("--epoch", type=int, default=0, help="epoch whose steps are judged, from 0")
+    parser.add_argument("--first", type=int, default=0, help="step of that epoch at which to begin, from 0")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--restart", action="store_true", help="take over the search's state before every step")
     parser.add_argument("--every", type=int, default=1, help="with --restart: judge every so many steps")
@@ -164,19 +230,19 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, help="a table of the steps")
     arguments = parser.parse_args()
     known = checkpoints(arguments.run)
-    begin = arguments.first
-    judge = Judge(Checkpoint(known[0, begin]), arguments.data, torch.float64 if arguments.float64 else torch.float32)
+    begin, epoch = arguments.first, arguments.epoch
+    judge = Judge(Checkpoint(known[epoch, begin]), arguments.data, torch.float64 if arguments.float64 else torch.float32)
     rows, columns = [], ["step", "loss", "loss_torch", "difference", "correct", "correct_torch", "weights_apart", "alphas_apart", "seconds"]
-    before = Checkpoint(known[0, begin])
+    before = Checkpoint(known[epoch, begin])
     for step in range(begin, begin + arguments.steps, arguments.every if arguments.restart else 1):
-        here, there = known.get((0, step)), known.get((0, step + 1), known.get((1, 0)) if step + 1 == judge.batches.steps else None)
+        here, there = known.get((epoch, step)), known.get((epoch, step + 1), known.get((epoch + 1, 0)) if step + 1 == judge.batches.steps else None)
         if here is None or there is None:
             break
         if arguments.restart:
             before = Checkpoint(here)
             judge.take_over(before)
         began = time.time()
-        loss_torch, correct_torch, _ = judge.step(0, step)
+        loss_torch, correct_torch, _ = judge.step(epoch, step)
         after = Checkpoint(there)
         weights, alphas = judge.distance(after)
         row = {"step": step + 1, "loss_torch": loss_torch, "correct_torch": correct_torch, "weights_apart": weights, "alphas_apart": alphas,
