@@ -128,6 +128,10 @@ variants() {
   search edges-mgs $(method zarts-mgs) --space s6 --edge-normalisation $small
   search merged-s1 $(method darts2) --space s1 --merged-convolutions $small
   search merged-random $(method random) --space s6 --merged-convolutions $small
+  # The stem of ImageNet, on images of 64 pixels.
+  images="$root/Tests/TestSupport/Golden/variants/s2_c8_l3_imagenet.safetensors"
+  run search-imagenet search $(method darts2) --space s2 --scale imagenet --dataset "tensors:$images" --seed 3 --threads 1 \
+    $small --out search/imagenet
 }
 
 # Searches that the commands below look at, with all of their checkpoints.

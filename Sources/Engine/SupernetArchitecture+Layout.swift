@@ -34,7 +34,7 @@ extension SupernetArchitecture {
       if cell.stride == 2 { channels *= 2 }
       return CellLayout(
         index: index, channels: channels, kind: cell, kindIndex: kind,
-        isAfterReduction: index > 0 && isReduction(index - 1),
+        isAfterReduction: index == 0 ? variant.scale == .imagenet : isReduction(index - 1),
         candidates: operations.candidates[kind].enumerated().map { edge, operations in
           operations.enumerated().map {
             CellLayout.Candidate(operation: $1, name: "cells.\(index)._ops.\(edge)._ops.\($0)")
@@ -43,6 +43,9 @@ extension SupernetArchitecture {
         partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
         mergesConvolutions: variant.mergedConvolutions)
     }
-    return CellChainLayout(stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells)
+    let width = 3 * self.channels
+    return CellChainLayout(
+      stem: variant.scale == .cifar ? .full(channels: width) : .strided(channels: width), imageSize: imageSize,
+      classes: classes, cells: cells)
   }
 }

@@ -15,6 +15,7 @@ import Testing
       TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
       TinySupernet(space: .s3, channels: 20, variant: .dropping(partial: 2)),
       TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: .merging()),
+      TinySupernet(space: .s2, channels: 8, imageSize: 64, variant: .imageNet()),
     ]
 
   /// Those that plain loops run through often within seconds.

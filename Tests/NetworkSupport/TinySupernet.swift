@@ -33,7 +33,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
 
   /// Operations on 4 of 16 channels, 6 of 24 and 20 of 40, which begin and end within blocks; dropped skip connections with
   /// all channels and with part of them; fewer candidates than the space has, other ones on each edge; merged convolutions, all
-  /// four and some of them.
+  /// four and some of them; the stem for ImageNet, alone and as PC-DARTS searches there.
   package static let variants: [TinySupernet] = [
     TinySupernet(space: .s5, channels: 16, imageSize: 12, variant: .partial(4, edges: true)),
     TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
@@ -46,6 +46,8 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: .merging()),
     TinySupernet(space: .s6, channels: 12, variant: .merging()),
     TinySupernet(space: .s5, channels: 4, variant: .merging(shrunk: .s5, to: 4)),
+    TinySupernet(space: .s2, channels: 8, imageSize: 64, variant: .imageNet()),
+    TinySupernet(space: .s3, channels: 8, imageSize: 64, variant: .imageNet(partial: 2)),
   ]
 
   package var description: String {
@@ -54,6 +56,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     if variant.edgeNormalisation { text += ", β" }
     if variant.skipDropout { text += ", dropout" }
     if variant.mergedConvolutions { text += ", merged" }
+    if variant.scale != .cifar { text += ", \(variant.scale)" }
     if let operations = variant.operations { text += ", \(operations.operationsPerEdge) operations" }
     return text
   }
@@ -103,6 +106,12 @@ extension SupernetVariant {
   package static func merging(shrunk space: SearchSpace? = nil, to count: Int = 0) -> SupernetVariant {
     var variant = space.map { shrunk($0, to: count) } ?? SupernetVariant()
     variant.mergedConvolutions = true
+    return variant
+  }
+
+  package static func imageNet(partial ways: Int = 1) -> SupernetVariant {
+    var variant = partial(ways, edges: ways > 1)
+    variant.scale = .imagenet
     return variant
   }
 
