@@ -47,7 +47,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     TinySupernet(space: .s6, channels: 12, variant: .merging()),
     TinySupernet(space: .s5, channels: 4, variant: .merging(shrunk: .s5, to: 4)),
     TinySupernet(space: .s2, channels: 8, imageSize: 64, variant: .imageNet()),
-    TinySupernet(space: .s3, channels: 8, imageSize: 64, variant: .imageNet(partial: 2)),
+    TinySupernet(space: .s3, channels: 16, imageSize: 64, variant: .imageNet(partial: 2)),
   ]
 
   package var description: String {

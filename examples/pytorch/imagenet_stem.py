@@ -4,7 +4,7 @@ values.
 Three convolutions of stride 2 (to 3C/2, 3C and 3C channels) stand in place of one; the outputs of the second and the third are the
 inputs of the first cell, which reads the farther one through a factorised reduction. Tensor names are those of the public code.
 
-usage: python imagenet_stem.py OUT SPACE CHANNELS LAYERS IMAGE BATCH WAYS EDGES SEED     (as partial_channels.py; WAYS 1: all channels)
+usage: python imagenet_stem.py OUT SPACE CHANNELS LAYERS IMAGE BATCH WAYS EDGES SEED     (as partial_channels.py)
 """
 import sys
 import torch
