@@ -142,6 +142,10 @@ variants() {
   search auxiliary-random $(method random) --space s2 --auxiliary-skip 0.5 --auxiliary-decay constant $small
   search auxiliary-partial $(method darts1) --space s5 --auxiliary-skip 1 --auxiliary-decay cosine --partial-channels 2 \
     --edge-normalisation $small
+  # The stem of ImageNet, on images of 64 pixels.
+  images="$root/Tests/TestSupport/Golden/variants/s2_c8_l3_imagenet.safetensors"
+  run search-imagenet search $(method darts2) --space s2 --scale imagenet --dataset "tensors:$images" --seed 3 --threads 1 \
+    $small --out search/imagenet
   for space in s1 s4 s6; do search "minus-$space" $(method darts-minus) --space $space $small; done
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Kills a search without warning at random moments, twenty times in a row, goes on after each, and compares
-# the result byte for byte with that of a search that was left alone. Writes into a temporary folder.
+# the result byte for byte with that of a search that was left alone; or, where the method is `landscape-weights` or
+# `spectrum-weights`, a landscape or spectrum over ω in its place. Writes into a temporary folder.
 # usage: scripts/kill-test.sh [KILLS [METHOD]]
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,6 +23,84 @@ search() {
   exec "$zarts" search --preset smoke --method "$method" --epochs 40 --checkpoint-every "$every" --tensorboard \
     --threads 1 --out "$1"
 }
+
+# A study over ω, killed and continued.
+study() {
+  command=${method%%-*}
+  "$zarts" search --preset smoke --epochs 2 --threads 1 --out "$out/subject" > /dev/null 2> "$out/errors" ||
+    fail "$(cat "$out/errors")"
+  case $method in
+    landscape-weights) flags="--epoch 2 --objectives first,true:5 --grid 15 --range 0.5 --validation-batches 2 --refine 2" ;;
+    *) flags="--epochs 1,2 --eigenvalues 2 --probes 60 --density-steps 20 --density-starts 6 --batches 2" ;;
+  esac
+  # Takes the place of the shell that calls it, as `search` does. The flags are words.
+  # shellcheck disable=SC2086
+  measure() {
+    to=$1
+    shift
+    exec "$zarts" "$command" --run "$out/subject" --over weights $flags --threads 1 --out "$to" "$@"
+  }
+  echo "kill-test: $method, undisturbed"
+  start=$(date +%s%N)
+  (measure "$out/whole") > /dev/null 2> "$out/errors" || fail "$(cat "$out/errors")"
+  milliseconds=$((($(date +%s%N) - start) / 1000000))
+  echo "kill-test: $milliseconds ms; now $kills kills"
+  seed=${KILL_TEST_SEED:-$(($(date +%s) % 100000))}
+  done=0
+  attempt=0
+  while [ "$done" -lt "$kills" ]; do
+    attempt=$((attempt + 1))
+    [ "$attempt" -le $((4 * kills)) ] || fail "only $done of $attempt runs were still going when they were to be killed"
+    if [ -e "$out/broken/journal.csv" ]; then
+      rows=$(wc -l < "$out/broken/journal.csv")
+      measure "$out/broken" --resume > /dev/null 2> "$out/errors" &
+    else
+      # Killed before it had anything to go on from, or over.
+      rm -rf "$out/broken"
+      rows=0
+      measure "$out/broken" > /dev/null 2> "$out/errors" &
+    fi
+    process=$!
+    delay=$(awk -v seed="$seed" -v turn="$attempt" -v most="$((2 * milliseconds / kills))" \
+      'BEGIN { srand(seed + 7919 * turn); for (i = 0; i < 20; i++) rand(); printf "%.3f", rand() * most / 1000 }')
+    sleep "$delay"
+    status=0
+    kill -9 "$process" 2> /dev/null || true
+    wait "$process" 2> /dev/null || status=$?
+    case $status in
+      137) ;;
+      0)
+        rm -rf "$out/broken"
+        continue
+        ;;
+      *) fail "a run failed with status $status: $(cat "$out/errors")" ;;
+    esac
+    done=$((done + 1))
+    now=$(cat "$out/broken/journal.csv" 2> /dev/null | wc -l)
+    printf 'kill-test: %2d. kill after %s s, %d rows in the journal\n' "$done" "$delay" "$now"
+    # A row that is torn may go, no other.
+    if [ -e "$out/broken/journal.csv" ] && [ "$now" -lt $((rows - 1)) ]; then fail "$rows rows became $now"; fi
+  done
+  if [ -e "$out/broken/journal.csv" ]; then
+    (measure "$out/broken" --resume) > /dev/null 2> "$out/errors" || fail "$(cat "$out/errors")"
+  else
+    rm -rf "$out/broken"
+    (measure "$out/broken") > /dev/null 2> "$out/errors" || fail "$(cat "$out/errors")"
+  fi
+  names=$(cd "$out/whole" && find . -name '*.csv' -o -name '*.np?' -o -name '*.safetensors' -o -name '*.yaml')
+  [ -n "$names" ] || fail "there are no tables"
+  for name in $names; do cmp "$out/whole/$name" "$out/broken/$name" || fail "$name differs"; done
+  leftovers=$(find "$out/broken" -name '.*.tmp' | wc -l)
+  [ "$leftovers" -eq 0 ] || fail "$leftovers temporary files are left"
+  echo "kill-test: after $done kills in $attempt runs" $names "are the same"
+}
+
+case $method in
+  *-weights)
+    study
+    exit
+    ;;
+esac
 
 continuations() { grep -c 'continues from' "$out/broken/log.txt" || true; }
 

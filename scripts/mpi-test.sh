@@ -1,15 +1,15 @@
 #!/bin/sh
 # Real MPI jobs on this machine: the same bytes on any number of ranks, ranks that are killed or lack their data, jobs that are asked
 # to stop. With each of Open MPI and MPICH that is there, by Debian's names; `make test-mpi` installs both. Writes into a
-# temporary folder. Takes about two minutes on two processors.
-# usage: [ZARTS=PROGRAM] [COMMANDS='landscape fidelity …'] scripts/mpi-test.sh
+# temporary folder. Takes about three minutes on two processors. A command with `-weights` behind it is that one over ω.
+# usage: [ZARTS=PROGRAM] [COMMANDS='landscape landscape-weights fidelity …'] scripts/mpi-test.sh
 set -eu
 [ $# -eq 0 ] || { echo "usage: [ZARTS=PROGRAM] [COMMANDS='landscape …'] scripts/mpi-test.sh" >&2; exit 64; }
 case ${ZARTS:-} in '' | /*) ;; *) ZARTS=$PWD/$ZARTS ;; esac
 cd "$(dirname "$0")/.."
 [ -n "${ZARTS:-}" ] || ZARTS="$(swift build -c release --show-bin-path)/zarts"
 export ZARTS
-commands=${COMMANDS:-landscape fidelity estimators spectrum search compare}
+commands=${COMMANDS:-landscape landscape-weights fidelity estimators spectrum spectrum-weights search compare}
 start=$(date +%s)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -86,6 +86,9 @@ subject="$out/subject"
 flags() {
   case $1 in
     landscape) echo "--run $subject --epoch 2 --objectives first,second,true:2 --grid 5 --range 50 --validation-batches 1" ;;
+    landscape-weights)
+      echo "--run $subject --epoch 2 --over weights --objectives first,true:2 --grid 5 --range 0.5 --validation-batches 1"
+      ;;
     fidelity)
       echo "--run $subject --epoch 2 --directions 3 --radii 1,2 --length unit --plane 3 --repeats 2 --replicates 50 \
         --objectives first,second,true:2 --validation-batches 1"
@@ -93,6 +96,9 @@ flags() {
     estimators)
       echo "--run $subject --epoch 2 --inner-steps 1,2 --candidates 2,4 --repeats 2 --replicates 50 --places 2 --sigmas 0.1 \
         --estimators darts1,rs,mgs,gld"
+      ;;
+    spectrum-weights)
+      echo "--run $subject --epochs 1,2 --over weights --eigenvalues 1 --probes 2 --density-steps 6 --density-starts 2 --batches 1"
       ;;
     spectrum) echo "--run $subject --epochs all --eigenvalues 1 --probes 1 --batches 1" ;;
     search) echo "--method zarts-mgs --space s2 --dataset fashion-mnist $size --epochs 3 --warmup 1 --candidates 4 --seed 3" ;;
@@ -124,7 +130,7 @@ part "one process"
 "$ZARTS" search $(flags search) --threads 1 --out "$subject" > /dev/null 2> "$out/errors" || fail "the search failed"
 for command in $commands; do
   # shellcheck disable=SC2046 # the flags are words
-  "$ZARTS" "$command" $(flags "$command") --threads 1 --out "$out/one/$command" > "$out/words" 2> "$out/errors" ||
+  "$ZARTS" "${command%%-*}" $(flags "$command") --threads 1 --out "$out/one/$command" > "$out/words" 2> "$out/errors" ||
     fail "$command failed"
 done
 
@@ -132,7 +138,7 @@ done
 equal() {
   to="$out/$1-$2/$3"
   # shellcheck disable=SC2046 # the flags are words
-  job "$1" "$2" "$ZARTS" "$3" $(flags "$3") --threads 1 --out "$to" || fail "$3 on $2 ranks of $1 ends with status $?"
+  job "$1" "$2" "$ZARTS" "${3%%-*}" $(flags "$3") --threads 1 --out "$to" || fail "$3 on $2 ranks of $1 ends with status $?"
   same "$3 on $2 ranks of $1" "$out/one/$3" "$to"
   part "$3 on $2 ranks of $1: the same"
 }
@@ -149,14 +155,33 @@ for family in $families; do
   done
 done
 
-# A landscape that takes some seconds, its job in the background; waits until it has points. Sets $mpirun.
-long="--run $subject --epoch 2 --objectives first,true:10 --grid 11 --range 50 --validation-batches 2 --threads 1"
+# The flags of a command at a size of some seconds, without --out.
+long() {
+  case $1 in
+    landscape)
+      echo "--run $subject --epoch 2 --objectives first,true:10 --grid 11 --range 50 --validation-batches 2 --threads 1"
+      ;;
+    landscape-weights)
+      echo "--run $subject --epoch 2 --over weights --objectives first,true:10 --grid 11 --range 0.5 --validation-batches 2 \
+        --threads 1"
+      ;;
+    spectrum-weights)
+      echo "--run $subject --epochs 1,2 --over weights --eigenvalues 2 --probes 60 --density-steps 30 --density-starts 4 \
+        --batches 2 --threads 1"
+      ;;
+  esac
+}
+
+# The command that is interrupted.
+task=landscape
+
+# begin FAMILY RANKS FOLDER: the task, its job in the background; waits until its journal has rows. Sets $mpirun.
 begin() {
   to=$3
   mkdir -p "$out/pids"
   rm -f "$out/pids"/*
-  # shellcheck disable=SC2086 # the flags are words
-  PIDS="$out/pids" timeout -k 10 120 "mpirun.$1" -n "$2" "$out/rank" "$ZARTS" landscape $long --out "$to" \
+  # shellcheck disable=SC2046 # the flags are words
+  PIDS="$out/pids" timeout -k 10 120 "mpirun.$1" -n "$2" "$out/rank" "$ZARTS" "${task%%-*}" $(long "$task") --out "$to" \
     > "$out/words" 2> "$out/errors" < /dev/null &
   mpirun=$!
   for _ in $(seq 600); do
@@ -164,7 +189,7 @@ begin() {
     kill -0 $mpirun 2> /dev/null || break
     sleep 0.1
   done
-  fail "the landscape to be interrupted on $2 ranks of $1 has no points, or is over"
+  fail "the $task to be interrupted on $2 ranks of $1 has no rows, or is over"
 }
 
 # finish NAME FAMILY STATUS…: the job must end by itself, with one of the statuses or, where none is given, with any but 0. `any` takes
@@ -193,15 +218,30 @@ finish() {
     fail "$event: rank $(basename "$file") is left behind"
   done
   [ -e "$to/journal.csv" ] || fail "$event: the journal is gone"
-  # shellcheck disable=SC2086 # the flags are words
-  job "$family" 2 "$ZARTS" landscape $long --resume --out "$to" || fail "$event: the same command ends with status $?"
-  same "$event" "$out/long" "$to"
+  # shellcheck disable=SC2046 # the flags are words
+  job "$family" 2 "$ZARTS" "${task%%-*}" $(long "$task") --resume --out "$to" ||
+    fail "$event: the same command ends with status $?"
+  same "$event" "$out/long/$task" "$to"
   part "$event: status $status after $took s, continued to the same"
 }
 
+for task in landscape landscape-weights spectrum-weights; do
+  has $task || continue
+  # shellcheck disable=SC2046 # the flags are words
+  "$ZARTS" "${task%%-*}" $(long "$task") --out "$out/long/$task" > /dev/null 2> "$out/errors" ||
+    fail "the longer $task failed"
+done
+for task in landscape-weights spectrum-weights; do
+  has $task || continue
+  for family in $families; do
+    begin "$family" 3 "$out/$family-killed-$task"
+    kill -KILL "$(cat "$out/pids/1")"
+    finish "rank 1 of $family killed in $task" "$family"
+  done
+done
+
+task=landscape
 if has landscape; then
-  # shellcheck disable=SC2086 # the flags are words
-  "$ZARTS" landscape $long --out "$out/long" > /dev/null 2> "$out/errors" || fail "the longer landscape failed"
   for family in $families; do
     for rank in 0 2; do
       begin "$family" 3 "$out/$family-killed-$rank"

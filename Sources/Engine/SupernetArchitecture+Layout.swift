@@ -54,7 +54,7 @@ extension SupernetArchitecture {
       if cell.stride == 2 { channels *= 2 }
       return CellLayout(
         index: index, channels: channels, kind: cell, kindIndex: kind,
-        isAfterReduction: index > 0 && isReduction(index - 1),
+        isAfterReduction: index == 0 ? variant.scale == .imagenet : isReduction(index - 1),
         candidates: operations.candidates[kind].enumerated().map { edge, operations in
           let name = "cells.\(index)._ops.\(edge)"
           return withAuxiliarySkip(
@@ -65,8 +65,9 @@ extension SupernetArchitecture {
         partialChannels: variant.partialChannels, dropsSkips: variant.skipDropout,
         mergesConvolutions: variant.mergedConvolutions)
     }
+    let width = 3 * self.channels
     return CellChainLayout(
-      stem: .full(channels: 3 * self.channels), imageSize: imageSize, classes: classes, cells: cells,
-      pathCount: variant.dropsPaths ? layers * mostEdges : 0)
+      stem: variant.scale == .cifar ? .full(channels: width) : .strided(channels: width), imageSize: imageSize,
+      classes: classes, cells: cells, pathCount: variant.dropsPaths ? layers * mostEdges : 0)
   }
 }

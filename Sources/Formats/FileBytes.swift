@@ -39,6 +39,17 @@ public enum FileBytes {
     return bytes
   }
 
+  /// Bytes of a file, which is not read.
+  ///
+  /// - Throws: `InputError` where it is not there.
+  public static func size(_ path: String) throws -> Int {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw InputError("cannot be examined", at: .file(path), found: systemReason())
+    }
+    return Int(status.st_size)
+  }
+
   /// The text of the last failed system call.
   package static func systemReason() -> String { String(cString: strerror(errno)) }
 }

@@ -44,14 +44,28 @@ public struct OutputFile: Sendable {
     OutputFile(kind) { path in (try? TensorFile.metadata(readingFrom: path))?["format"] == format }
   }
 
+  /// Whether two paths name one file that is there, through links of either kind too.
+  private static func isSame(_ one: String, _ other: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard stat(one, &first) == 0, stat(other, &second) == 0 else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
   /// What would be right where the person has to choose; the program says how to ask for it.
   public static let nameOrLeave = "another name, or leave to overwrite"
 
   /// To be asked before anything is computed.
   ///
-  /// - Parameter overwrite: whether the person wants what is there to be replaced.
+  /// - Parameters:
+  ///   - overwrite: whether the person wants what is there to be replaced.
+  ///   - inputs: files that the command reads, which are never replaced, under whatever name.
   /// - Throws: `InputError` where the path names no file that can be made, or one that is not to be replaced.
-  public func require(_ path: String, overwrite: Bool = false) throws {
+  public func require(_ path: String, overwrite: Bool = false, besides inputs: [String] = []) throws {
+    for input in inputs where Self.isSame(path, input) {
+      throw InputError(
+        "would replace what it is made of", at: .file(path), found: "the file that is read, \(input)",
+        wanted: "another name for \(kind)")
+    }
     let (folder, name) = AtomicFile.split(path)
     guard !name.isEmpty, name != ".", name != ".." else {
       throw InputError("does not name a file", at: .file(path), wanted: "a path of \(kind)")

@@ -115,6 +115,11 @@ struct LandscapePlot {
     figure.seeksMaximum = isAccuracy
     if quantity != .loss { figure.values = "values" }
     if folder.settings["center"] == "mean" { figure.centreLabel = "centre: mean of the paths" }
+    // Bounds of a plane need not lie about the centre.
+    let isInside = losses.allSatisfy { loss in
+      [loss.grid.x, loss.grid.y].allSatisfy { ($0.min() ?? 0) <= 0 && 0 <= ($0.max() ?? 0) }
+    }
+    if !isInside { figure.centreLabel = "" }
     (figure.colourMap, figure.differenceMap) = style.maps
     figure.range = style.range
     figure.isLogarithmic = style.isLogarithmic
@@ -174,10 +179,11 @@ struct LandscapePlot {
     let table = try CSVTable(readingFrom: folder.file(file))
     let (runs, epochs) = (try table.column(name), try table.integers(count))
     let (x, y) = (try table.doubles("x"), try table.doubles("y"))
+    let names = PlotText.shortNames(ofPaths: runs.unique())
     return try runs.unique().map { run in
       let rows = runs.indices.filter { runs[$0] == run }.sorted { epochs[$0] < epochs[$1] }
       return try LandscapePath(
-        label: Label(plain: (run as NSString).lastPathComponent), points: rows.map { Point(x[$0], y[$0]) },
+        label: Label(plain: names[run] ?? run), points: rows.map { Point(x[$0], y[$0]) },
         epochs: rows.map { epochs[$0] }, counts: "\(count)s")
     }
   }

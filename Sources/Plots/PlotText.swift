@@ -84,6 +84,18 @@ struct PlotText {
     settings["genotype"] != nil && (settings["checkpoint"] != nil || settings["checkpoints"] != nil)
   }
 
+  /// As many last parts of each path as tell it from the others, for legends.
+  static func shortNames(ofPaths paths: [String]) -> [String: String] {
+    let parts = paths.map { $0.split(separator: "/").map(String.init) }
+    let longest = max(1, parts.map(\.count).max() ?? 1)
+    return Dictionary(
+      zip(paths, parts).map { path, own in
+        func name(_ parts: [String], _ count: Int) -> String { parts.suffix(count).joined(separator: "/") }
+        let count = (1...longest).first { count in parts.count { name($0, count) == name(own, count) } == 1 }
+        return (path, count.map { name(own, $0) } ?? path)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// "Validation loss around darts1 after 20 epochs on s2".
   func around(_ what: String) -> String { origin.map { "\(what) around \($0)" } ?? what }
 
@@ -136,13 +148,21 @@ struct PlotText {
   var losses: String? {
     guard let batches else { return nil }
     let norm = settings["batch_norm"].flatMap { $0 == "batch" ? nil : ", \($0) batch-norm statistics" } ?? ""
-    let own = settings["unrolled_learning_rate"].flatMap(Double.init).map { ", ξ of \(Self.decimal($0))" }
-    let rate =
-      settings["inner_learning_rate"].flatMap(Double.init).map { rate in
-        "; inner steps\(own == nil ? " and ξ" : "") of size \(Self.decimal(rate))\(own ?? "")"
-      } ?? ""
-    let isAtRest = settings["checkpoint_momentum"] == "none" || settings["fresh_momentum"] == "true"
-    let fresh = settings["batches"] == "fresh" ? ", training batches new at every point" : ""
+    let objectives = settings["objectives"].flatMap { try? Objective.parse(list: $0) }
+    let takesInner = objectives?.contains { $0.trueSteps != nil } ?? true
+    let takesUnrolled = objectives?.contains { $0.trueSteps == nil && $0.takesSteps } ?? true
+    let inner = settings["inner_learning_rate"].flatMap(Double.init)
+    let own = settings["unrolled_learning_rate"].flatMap(Double.init)
+    // ξ is the size of the inner steps where nothing else is said.
+    let isShared = takesInner && takesUnrolled && own == nil
+    let steps = takesInner ? inner.map { "inner steps\(isShared ? " and ξ" : "") of size \(Self.decimal($0))" } : nil
+    let unrolled = takesUnrolled && !isShared ? (own ?? inner).map { "ξ of \(Self.decimal($0))" } : nil
+    let sizes = [steps, unrolled].compactMap { $0 }
+    let rate = sizes.isEmpty ? "" : "; " + sizes.joined(separator: ", ")
+    let takesSteps = takesInner || takesUnrolled
+    let isAtRest =
+      takesSteps && (settings["checkpoint_momentum"] == "none" || settings["fresh_momentum"] == "true")
+    let fresh = takesSteps && settings["batches"] == "fresh" ? ", training batches new at every point" : ""
     return "Losses over \(batches)\(norm)\(rate)\(isAtRest ? ", from rest" : "")\(fresh)."
   }
 

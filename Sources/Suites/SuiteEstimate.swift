@@ -46,7 +46,7 @@ public struct SuiteEstimate: Equatable, Sendable {
       let search = plan.searches.runs[run].configuration
       let found = try known[search.dataset] ?? images(search.dataset)
       known[search.dataset] = found
-      // Times are measured at 32×32.
+      // Times are measured at 32×32; of networks for ImageNet at what they are published for.
       let scale = Double(found.side * found.side) / (32 * 32)
       switch job.kind {
       case .warmup, .search:
@@ -54,7 +54,8 @@ public struct SuiteEstimate: Equatable, Sendable {
         let shared = job.needs.isEmpty ? 0 : search.warmup
         let epochs = job.kind == .warmup ? job.epochs ?? 0 : search.epochs
         let steps = Self.steps(search, found, from: shared, to: epochs, moves: job.kind == .search)
-        return Row(job: job.key, steps: steps, coreSeconds: try steps * pace.search(search) * scale)
+        return Row(
+          job: job.key, steps: steps, coreSeconds: try steps * pace.search(search) * (search.scale == .cifar ? scale : 1))
       case .choose, .retrain:
         let settings = try plan.retraining.configuration(genotype: Genotype.sample(of: search.space).line, of: search)
         let isBrief = job.kind == .choose

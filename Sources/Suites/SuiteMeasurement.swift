@@ -34,6 +34,7 @@ public final class SuiteMeasurement {
       search.space.rawValue, "\(search.channels)", "\(search.layers)", "\(search.batch)", "\(search.partialChannels)",
       "\(search.edgeNormalisation)", "\(search.mergedConvolutions)", "\(search.skipDropout > 0)",
       "\(search.auxiliarySkip > 0)",
+      search.scale.rawValue,
     ].joined(separator: " ")
     return try measured(key) {
       try EngineBenchmark(
@@ -50,7 +51,7 @@ public final class SuiteMeasurement {
     return try measured(key) {
       let architecture = try DerivedArchitecture(
         genotype: Genotype(parsing: retraining.genotype), scale: retraining.scale, channels: retraining.channels,
-        layers: retraining.layers, imageSize: retraining.scale == .cifar ? 32 : 224,
+        layers: retraining.layers, imageSize: retraining.scale.publishedImageSize,
         hasAuxiliaryHead: retraining.auxiliary)
       return try EngineBenchmark(
         derived: architecture, batch: retraining.batch, threads: threads, engine: retraining.engine, kernels: kernels)

@@ -46,7 +46,8 @@ struct EvaluateCommand: ParsableCommand {
     let mode = try BatchNormFlags.mode(batchNorm, recalibrationBatches: recalibrationBatches, else: .running)
     let splits: [DataSplit]? = try on.map { try ListText.distinct($0, of: "split", setting: "on") }
     if let export {
-      try OutputFile.tensors("weights of zarts evaluate", format: Self.format).require(export, overwrite: overwrite)
+      try OutputFile.tensors("weights of zarts evaluate", format: Self.format).require(
+        export, overwrite: overwrite, besides: source.inputs)
     }
     let opened = try source.open(.inheriting)
     if export != nil, opened.retraining == nil {

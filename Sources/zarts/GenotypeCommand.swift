@@ -3,7 +3,7 @@ import Cells
 import Datasets
 import Foundation
 
-extension DerivedArchitecture.Scale: ExpressibleByArgument {}
+extension NetworkScale: ExpressibleByArgument {}
 
 struct GenotypeCommand: ParsableCommand {
   enum Form: String, CaseIterable, ExpressibleByArgument { case all, python, json }

@@ -175,8 +175,8 @@ struct LandscapeCommand: RankedCommand {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()
     defer { reporter.clear() }
-    let estimate = try run.estimate(done: resume ? run.finishedPoints(in: folder) : 0)
-    if estimate.points > 0 {
+    let estimate = try run.estimate(done: resume ? run.finished(in: folder) : LandscapeProgress())
+    if estimate.points > 0 || estimate.refinement != .init() || estimate.paths != .init() {
       reporter.note(
         LandscapeEstimate.text(estimate, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
     }

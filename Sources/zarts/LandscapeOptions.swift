@@ -48,8 +48,9 @@ struct LandscapeOptions: ParsableArguments {
   var points: Int?
   @Option(
     help: """
-      Largest coordinate, in units of the directions' length, or auto for the smallest that holds the paths of --trajectory; two \
-      with a comma between for the two directions (1,0.5, or auto,auto, where one auto makes a square). \
+      Largest coordinate, in units of the directions' length, or bounds (--range=-0.2:1.2), or auto for the smallest about the centre \
+      that holds the paths of --trajectory, or path for the smallest that holds them wherever they lie; two \
+      with a comma between for the two directions (1,0.5, -0.2:1.2,-1:1, or auto,auto, where one auto or path makes a square). \
       Default: 1, or auto where every direction is a principal component.
       """)
   var range: String?
@@ -147,7 +148,9 @@ struct LandscapeOptions: ParsableArguments {
     let usual = GridReach(isPath && kind == .grid ? nil : preset?.range ?? 1)
     let reach = try range.map { try GridReach(parsing: $0) } ?? usual
     guard kind == .grid || reach.isSquare else {
-      throw UsageError("two ranges go with --kind grid only", at: "--range", found: range ?? "", wanted: "one number")
+      throw UsageError(
+        "two ranges go with --kind grid only", at: "--range", found: range ?? "", wanted: "one number, or bounds such as 0:1"
+      )
     }
     let side = points ?? preset?.points ?? (kind == .grid ? 25 : 51)
     var settings = LandscapeSettings(

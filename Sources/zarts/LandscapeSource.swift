@@ -170,6 +170,24 @@ struct LandscapeSource: ParsableArguments {
     return try retraining.map { try RetrainingFolder(existing: $0).checkpoints() } ?? []
   }
 
+  /// Puts what flags say about data, batches and the machine into settings of weights without a run.
+  private func lay(over configuration: inout some SubjectSettings) {
+    if let batch { configuration.batch = batch }
+    if let seed { configuration.seed = seed }
+    configuration.trainLimit = trainLimit
+    if let split { configuration.split = split }
+    layMachine(over: &configuration)
+  }
+
+  /// The same of what no result depends on, which may be changed beside a run too.
+  private func layMachine(over configuration: inout some SubjectSettings) {
+    if let threads { configuration.threads = threads }
+    if let engine { configuration.engine = engine }
+  }
+
+  /// Files that the flags name.
+  var inputs: [String] { [weights, alphas, operations, genotype].compactMap { $0 } }
+
   /// What only --weights of a supernet have use for.
   private var supernetFlags: [(String, Any?)] {
     [
@@ -192,8 +210,7 @@ struct LandscapeSource: ParsableArguments {
     let folder = try named.run(holding: .checkpoint)
     var configuration = try folder.configuration()
     if let dataset { configuration.dataset = dataset }
-    if let threads { configuration.threads = threads }
-    if let engine { configuration.engine = engine }
+    layMachine(over: &configuration)
     try configuration.validate()
     let path = try epoch.map { folder.checkpointPath(epoch: $0) } ?? folder.latestCheckpointPath()
     let file = try TensorFile(readingFrom: path)
@@ -222,12 +239,7 @@ struct LandscapeSource: ParsableArguments {
     try network.apply(
       to: &configuration, space: self.space, channels: channels, layers: layers, operations: operations,
       edgeNormalisation: edgeNormalisation ? true : nil, auxiliarySkip: auxiliarySkip)
-    configuration.batch = batch ?? configuration.batch
-    configuration.seed = seed ?? configuration.seed
-    configuration.trainLimit = trainLimit
-    configuration.split = split ?? configuration.split
-    configuration.threads = threads ?? configuration.threads
-    configuration.engine = engine ?? configuration.engine
+    lay(over: &configuration)
     try configuration.validate()
     var opened = Opened(
       configuration: configuration, path: weights, file: read.file, network: network.text, notes: read.notes + network.notes,
@@ -239,6 +251,19 @@ struct LandscapeSource: ParsableArguments {
     return opened
   }
 }
+
+/// What a search and a retraining are alike in for those who ask about their networks.
+private protocol SubjectSettings {
+  var batch: Int { get set }
+  var seed: UInt64 { get set }
+  var trainLimit: Int? { get set }
+  var split: SplitOrder { get set }
+  var threads: Int { get set }
+  var engine: EngineKind { get set }
+}
+
+extension SearchConfiguration: SubjectSettings {}
+extension RetrainingConfiguration: SubjectSettings {}
 
 /// Derived networks.
 extension LandscapeSource {
@@ -265,8 +290,7 @@ extension LandscapeSource {
     file.remarkOnChecksum()
     var configuration = try folder.configuration()
     if let dataset { configuration.dataset = dataset }
-    if let threads { configuration.threads = threads }
-    if let engine { configuration.engine = engine }
+    layMachine(over: &configuration)
     try configuration.validate()
     return try Opened(derived: configuration, file, network: nil, namesDataset: dataset != nil)
   }
@@ -291,12 +315,7 @@ extension LandscapeSource {
     try network.apply(to: &configuration, genotype: found, channels: channels, layers: layers)
     // How others trained is not known: their images are augmented as the dataset's are, and no more.
     configuration.cutout = 0
-    configuration.batch = batch ?? configuration.batch
-    configuration.seed = seed ?? configuration.seed
-    configuration.trainLimit = trainLimit
-    configuration.split = split ?? configuration.split
-    configuration.threads = threads ?? configuration.threads
-    configuration.engine = engine ?? configuration.engine
+    lay(over: &configuration)
     try configuration.validate()
     var opened = try Opened(derived: configuration, read.file, network: network.text, namesDataset: true)
     opened.notes = read.notes + network.notes
@@ -352,6 +371,7 @@ extension LandscapeSource.Opened {
     guard retraining == nil else {
       return hasMomentum ? [] : [("checkpoint_momentum", "none  # steps of ω begin at rest")]
     }
+    if configuration.scale != .cifar { result.append(("scale", configuration.scale.rawValue)) }
     if configuration.partialChannels > 1 { result.append(("partial_channels", "\(configuration.partialChannels)")) }
     if configuration.edgeNormalisation { result.append(("edge_normalisation", "true")) }
     if configuration.mergedConvolutions { result.append(("merged_convolutions", "true")) }

@@ -61,7 +61,10 @@ struct RetrainFlags: ParsableArguments {
   var depthwiseInitialisation: DepthwiseInitialisation?
   @Option(help: "Epochs from one test to the next. Default: 1.")
   var testEvery: Int?
-  @Option(help: "Checkpoints of finished epochs that stay, 0 for all. Default: 2.")
+  @Option(
+    help:
+      "Checkpoints of finished epochs that stay, 0 for all: n of them have n - 1 principal components (landscape). Default: 2."
+  )
   var keepLast: Int?
   @Option(help: "Weight steps from one checkpoint to the next within an epoch, 0 for none. Default: 0.")
   var checkpointEvery: Int?

@@ -18,6 +18,7 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("warmup")) var warmup: Int?
   @Option(help: SettingHelp.of("channels")) var channels: Int?
   @Option(help: SettingHelp.of("layers")) var layers: Int?
+  @Option(help: SettingHelp.of("scale")) var scale: NetworkScale?
   @Option(help: SettingHelp.of("partial_channels", default: "1, all")) var partialChannels: Int?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("edge_normalisation", default: "not"))
   var edgeNormalisation: Bool?
@@ -114,7 +115,8 @@ struct SearchFlags: ParsableArguments {
     [
       Setting("method", method, \.method), Setting("space", space, \.space), Setting("dataset", dataset, \.dataset),
       Setting("seed", seed, \.seed), Setting("epochs", epochs, \.epochs), Setting("warmup", warmup, \.warmup),
-      Setting("channels", channels, \.channels), Setting("layers", layers, \.layers), Setting("batch", batch, \.batch),
+      Setting("channels", channels, \.channels), Setting("layers", layers, \.layers), Setting("scale", scale, \.scale),
+      Setting("batch", batch, \.batch),
       Setting("partial_channels", partialChannels, \.partialChannels),
       Setting("edge_normalisation", edgeNormalisation, \.edgeNormalisation),
       Setting("merged_convolutions", mergedConvolutions, \.mergedConvolutions),

@@ -148,7 +148,8 @@ struct SpectrumCommand: RankedCommand {
         in: folder, origin: origin, isContinued: walk.resume, isStopRequested: isStopRequested, progress: progress)
     }
     try crew.dismiss()
-    for warning in Self.warnings(rows, settings) { complain(warning) }
+    let open = SpectrumConvergence.warnings(rows, tolerance: settings.tolerance, needsSmallest: false)
+    for warning in Self.warnings(rows, settings) + open { complain(warning) }
     print(Self.text(rows, settings))
     print(folder.file("spectrum.csv"))
   }

@@ -84,7 +84,7 @@ struct WeightDirectionFlags: ParsableArguments {
     var files = WeightDirectionFiles(
       checkpoint: { path in
         let place = try WeightDirectionFiles.latest(in: path)
-        return place == path ? try WeightsFile(readingFrom: path).file : try TensorFile(readingFrom: place)
+        return try WeightsFile(readingFrom: place, isVerified: true).file
       }, eigenvectors: eigenvectors.map(Self.eigenvectors))
     let needsPath = settings.axes.contains { if case .weights(.principal) = $0 { true } else { false } }
     let paths = trajectory.isEmpty && needsPath ? [run].compactMap { $0 } : trajectory
@@ -96,7 +96,7 @@ struct WeightDirectionFlags: ParsableArguments {
       // Of this rank's part of the memory.
       blockSize: RunningProgram.availableMemory / 8 / max(1, problem.makeVector().count * MemoryLayout<Float>.stride)
     ) { path in
-      try problem.importVector(from: WeightsFile(readingFrom: path).file, prefix: "")
+      try problem.importVector(from: WeightsFile(readingFrom: path, isVerified: true).file, prefix: "")
     }
     return files
   }

@@ -99,6 +99,12 @@ extension SpectrumCommand {
     let figures = try Plot.writeBeside(
       folder.path, formats: [.png] + (weightFlags.pdf ? [.pdf] : []) + (weightFlags.svg ? [.svg] : []),
       weightFlags.figure.style)
+    var open = SpectrumConvergence.warnings(rows, tolerance: settings.tolerance, needsSmallest: true)
+    if settings.densityStarts > 0 {
+      open += try SpectrumConvergence.densityWarnings(
+        rows, density: CSVTable(readingFrom: folder.file("spectrum-density.csv")))
+    }
+    for warning in open { complain(warning) }
     print(Self.weightText(rows))
     for path in [folder.file("spectrum.csv")] + figures { print(path) }
   }

@@ -11,9 +11,10 @@ struct WeightsFile {
   /// What DataParallel puts in front of every name.
   private static let parallelPrefix = TorchCheckpoint.parallelPrefix
 
+  /// - Parameter isVerified: whether a checksum that the file carries has to be that of its content.
   /// - Throws: `InputError` where the file cannot be read, is none of weights, holds anything else than tensors and plain data,
   ///   several state_dicts, or a name with and without the prefix of DataParallel.
-  init(readingFrom path: String) throws {
+  init(readingFrom path: String, isVerified: Bool = false) throws {
     var notes: [String] = []
     let read: TensorFile
     if Self.isTorch(path) {
@@ -23,6 +24,7 @@ struct WeightsFile {
     } else {
       try Self.refuseOtherFormats(path)
       read = try TensorFile(readingFrom: path)
+      if isVerified { try read.verifyChecksum() }
     }
     let count = read.tensors.keys.count { $0.hasPrefix(Self.parallelPrefix) }
     let plain = try Self.renamed(read, Self.plain) {

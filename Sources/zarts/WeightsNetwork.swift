@@ -51,7 +51,6 @@ struct WeightsNetwork {
     operations: String? = nil,
     edgeNormalisation: Bool? = nil, auxiliarySkip: Double? = nil
   ) throws {
-    try refuseStridedStem()
     // A stage of a progressive search has candidates of its own, which its checkpoint names.
     configuration.keptOperations = try file.searchConfiguration()?.keptOperations
     if configuration.keptOperations == nil {
@@ -65,6 +64,9 @@ struct WeightsNetwork {
       "channels", flag: channels, tensors: evidence.channels, read: { Int($0) }, show: { "\($0) channels" })
     configuration.layers = try settle(
       "layers", flag: layers, tensors: evidence.layers, read: { Int($0) }, show: { "\($0) cells" })
+    configuration.scale = try settle(
+      "scale", tensors: evidence.scale, fallback: .cifar, read: { NetworkScale(rawValue: $0) },
+      show: { $0 == .imagenet ? "the stem of ImageNet" : "the stem of CIFAR" }, isUsual: { $0 == .cifar })
     configuration.partialChannels = try settle(
       "partial_channels", tensors: evidence.partialChannels, fallback: 1, read: { Int($0) },
       show: { $0 == 1 ? "all channels seen by operations" : "operations on 1/\($0) of the channels" }, isUsual: { $0 == 1 })
@@ -122,7 +124,7 @@ struct WeightsNetwork {
         wanted: "a network of \(genotype.line)")
     }
     configuration.scale = try settle(
-      "scale", tensors: derived?.scale, read: { DerivedArchitecture.Scale(rawValue: $0) },
+      "scale", tensors: derived?.scale, read: { NetworkScale(rawValue: $0) },
       show: { "a derived network of the \($0.rawValue) kind" })
     configuration.channels = try settle(
       "channels", flag: channels, tensors: derived?.channels, read: { Int($0) }, show: { "\($0) channels" })
@@ -171,7 +173,6 @@ struct WeightsNetwork {
 
   /// As `space`, of a file that may be of a stage.
   func settledSpace(flag: SearchSpace?) throws -> SearchSpace {
-    try refuseStridedStem()
     var copy = self
     let isStage = try file.searchConfiguration()?.keptOperations != nil || stageEvidence(of: flag) != nil
     return try copy.space(flag: flag, isStage: isStage)
@@ -218,17 +219,6 @@ struct WeightsNetwork {
     }
     parts.append("\(count) (--operations)")
     return operations
-  }
-
-  /// - Throws: `InputError` for a supernet that the engine does not have.
-  private func refuseStridedStem() throws {
-    // Networks to retrain have no operations within operations.
-    let isSupernet = file.tensors.keys.contains { $0.split(separator: ".").count { $0 == "_ops" } == 2 }
-    guard isSupernet, file.contains("stem0.0.weight") else { return }
-    throw InputError(
-      "a supernet with the stem of ImageNet, which the engine does not have", at: .file(file.path),
-      found: "stem0.0.weight (stem0 and stem1, three strides of 2, and a first cell after a reduction)",
-      wanted: "a supernet with the stem of CIFAR: stem.0.weight")
   }
 
   /// What others may call a space.

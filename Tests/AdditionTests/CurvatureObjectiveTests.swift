@@ -58,6 +58,18 @@ import Testing
     #expect(!objectives[0].takesSteps && objectives[0].trainingBatches == 0)
   }
 
+  @Test("one Krylov space serves both ends, so both cost what one does; others of other numbers are added") func shared() {
+    let both: [Objective] = [.weightEigenvalue(products: 10), .weightConvexity(products: 10)]
+    #expect(both.cost == ObjectiveCost(losses: 1, vectors: 14, stepsPerBatch: 45))
+    #expect(both.reversed().cost == both.cost)
+    #expect(EvaluationWork(of: both, validationBatches: 3) == .init(forwards: 3, steps: 135))
+    // 10 and 20 products, one space after the other: 24 vectors at most.
+    let more = both + [.weightConvexity(products: 20)]
+    #expect(more.cost == ObjectiveCost(losses: 2, vectors: 24, stepsPerBatch: 135))
+    let apart: [Objective] = [.weightEigenvalue(products: 20), .weightConvexity(products: 10)]
+    #expect(apart.cost == more.cost)
+  }
+
   /// ∇²_ω L_val = V and ∇²_α L_val = D of the closed form, wherever the point lies.
   @Test("at every point of a plane they are the known ends of the spectrum, beside the accuracy there") func plane() throws {
     let scratch = try ScratchFolder()

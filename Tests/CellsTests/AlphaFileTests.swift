@@ -26,6 +26,22 @@ import Testing
     return logarithms.map { Float($0 - logarithms.reduce(0, +) / Double(row.count)) }
   }
 
+  @Test("in a log that is too long to be read whole is refused, not read in part") func tooLong() throws {
+    let scratch = try ScratchFolder()
+    let path = try scratch.write(
+      "tensor([[0.5, 0.5]])\ntensor([[0.5, 0.5]])\nEpoch 1: " + String(repeating: "x", count: 64), to: "log.txt")
+    // A hole in the file takes no room.
+    #expect(truncate(path, 1 << 28 + 1) == 0)
+    let error = #expect(throws: InputError.self) { try AlphaFile(readingFrom: path) }
+    #expect(error?.problem == "too long a text" && error?.place == .file(path) && error?.found == "268435457 bytes")
+    #expect(error?.wanted?.hasPrefix("at most 268435456") == true)
+    #expect(AlphaFile.isText(path))
+    // Tensors may be as long as they like.
+    let tensors = try scratch.write([UInt8](repeating: 0, count: 64), to: "t.safetensors")
+    #expect(truncate(tensors, 1 << 28 + 1) == 0)
+    #expect(!AlphaFile.isText(tensors))
+  }
+
   @Test("softmaxed as the released search of ZARTS writes them are log p about its mean, whose softmax is p")
   func softmaxed() throws {
     let file = try read(json("[[0.7, 0.2, 0.1], [0.25, 0.5, 0.25]]", "[[0.125, 0.375, 0.5], [0.9, 0.05, 0.05]]"))

@@ -38,6 +38,32 @@ import Testing
     return try TorchCheckpoint(readingFrom: scratch.write(bytes, to: "f.pt"))
   }
 
+  @Test("may hold integers that no word holds, as states of random generators do; where one is asked for it is refused")
+  func wideIntegers() throws {
+    // 2^70, little-endian in nine bytes, and 2^64 − 1 with a byte for its sign.
+    let wide: [[UInt8]] = [
+      [0x8A, 9] + [UInt8](repeating: 0, count: 8) + [0x40], [0x8A, 9] + [UInt8](repeating: 255, count: 8) + [0],
+    ]
+    for number in wide {
+      let found = try read(
+        TorchBytes.file(of: weights) { state in
+          let optimiser = TorchBytes.dictionary([("seed", number), ("state", TorchBytes.list([number]))])
+          return TorchBytes.dictionary([("state_dict", state), ("optimizer", optimiser)])
+        })
+      #expect(found.file.tensors["stem.0.weight"]?.values == .float32([1, 2]))
+      #expect(found.notes.first?.hasSuffix("weights from 'state_dict', without optimizer") == true)
+      let tensor = TorchBytes.call(
+        "torch._utils", "_rebuild_tensor_v2",
+        [
+          TorchBytes.storage(key: "0", count: 2), TorchBytes.integer(0), TorchBytes.tuple([number]),
+          TorchBytes.tuple([TorchBytes.integer(1)]), [0x89], TorchBytes.call("collections", "OrderedDict", []),
+        ])
+      let refused = TorchBytes.file(
+        TorchBytes.dictionary([("stem.0.weight", tensor)]), storages: [("0", 2, TorchBytes.floats([1, 2]))])
+      #expect(refusal { try read(refused) }?.contains("an integer of more than 64 bits") == true)
+    }
+  }
+
   @Test("that are state_dicts themselves are taken whole, under any key once, and α alone are α") func places() throws {
     let plain = try read(TorchBytes.file(of: weights + alphas()))
     #expect(plain.file.tensors.keys.sorted() == ["alphas_normal", "alphas_reduce", "stem.0.weight"] && plain.notes.isEmpty)

@@ -43,6 +43,26 @@ import Testing
     }
   }
 
+  @Test("the stem of ImageNet takes images of 64 pixels and more, in steps of 32, and an even number of quarter blocks")
+  func imageNet() throws {
+    func make(channels: Int = 8, imageSize: Int, space: SearchSpace = .s2) throws -> SupernetArchitecture {
+      try SupernetArchitecture(
+        space: space, channels: channels, layers: 3, imageSize: imageSize, variant: SupernetVariant.imageNet())
+    }
+    for side in [64, 96, 224] { #expect(try make(imageSize: side).imageSize == side) }
+    for side in [32, 72, 100] {
+      let wanted = "a multiple of 32, 64 to 2048, for the imagenet network"
+      #expect(throws: InputError("unsupported size", at: .setting("image_size"), found: "\(side)", wanted: wanted)) {
+        try make(imageSize: side)
+      }
+    }
+    let wanted = "a multiple of 8 for the imagenet network"
+    #expect(throws: InputError("unsupported size", at: .setting("channels"), found: "12", wanted: wanted)) {
+      try make(channels: 12, imageSize: 64)
+    }
+    #expect(throws: InputError.self) { try make(imageSize: 64, space: .nb201) }
+  }
+
   @Test("partial channels that do not divide the channels are refused by their key in config.yaml")
   func partialChannels() {
     let wanted = "1, or a number of which the channels, 16, are an even multiple"

@@ -10,14 +10,15 @@ private func fingerprint(
   space: SearchSpace, channels: Int, threads: Int, instructionSet: String?, batch: Int,
   variant: SupernetVariant = SupernetVariant()
 ) throws -> [UInt32] {
-  let architecture = try SupernetArchitecture(space: space, channels: channels, layers: 3, imageSize: 12, variant: variant)
+  let side = variant.scale == .cifar ? 12 : 64
+  let architecture = try SupernetArchitecture(space: space, channels: channels, layers: 3, imageSize: side, variant: variant)
   let model = try SupernetModel(
     architecture: architecture, batch: batch, threads: threads, kernels: Kernels.select(named: instructionSet))
   var stream = RandomStream(seed: 5, purpose: .test)
   var images = ImageBatch(
-    images: (0..<batch * 3 * 144).map { _ in Float(stream.normal()) }, labels: (0..<batch).map { Int32($0 % 10) },
+    images: (0..<batch * 3 * side * side).map { _ in Float(stream.normal()) }, labels: (0..<batch).map { Int32($0 % 10) },
     channels: 3,
-    height: 12, width: 12, noiseKey: 99)
+    height: side, width: side, noiseKey: 99)
   (images.skipDropout, images.dropPath) = (0.3, 0.3)
   let gradient = model.makeVector()
   let statistics = model.makeInitialStatistics()

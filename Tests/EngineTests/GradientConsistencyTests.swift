@@ -122,7 +122,8 @@ import Testing
 
   /// Of each network those that it has.
   private static let early = [
-    "stem.0.weight", "cells.0.preprocess1.op.1.weight", "cells.1.preprocess0.op.1.weight", "cells.1.conv_a.op.1.weight",
+    "stem.0.weight", "stem0.0.weight", "cells.0.preprocess1.op.1.weight", "cells.1.preprocess0.op.1.weight",
+    "cells.1.conv_a.op.1.weight",
     "cells.1.downsample.1.weight",
   ]
 

@@ -18,6 +18,7 @@ import Testing
       TinySupernet(space: .s6, channels: 4, variant: SupernetVariant().withPaths),
       TinySupernet(space: .s1, channels: 16, imageSize: 12, variant: SupernetVariant.partial(4, edges: true).withPaths),
       TinySupernet(space: .nb201, channels: 8, variant: SupernetVariant().withPaths),
+      TinySupernet(space: .s2, channels: 8, imageSize: 64, variant: .imageNet()),
     ]
 
   /// Those that plain loops run through often within seconds.

@@ -7,7 +7,8 @@ import Testing
 @Suite("Names and shapes of tensors") struct SupernetEvidenceTests {
   /// Of the parameters, statistics and α of a supernet.
   private func shapes(_ space: SearchSpace, layers: Int, _ variant: SupernetVariant) throws -> [String: [Int]] {
-    let architecture = try SupernetArchitecture(space: space, channels: 8, layers: layers, imageSize: 8, variant: variant)
+    let architecture = try SupernetArchitecture(
+      space: space, channels: 8, layers: layers, imageSize: variant.scale == .cifar ? 8 : 64, variant: variant)
     let model = try SupernetModel(architecture: architecture, batch: 1, threads: 1, kernels: Kernels.select(named: nil))
     let tensors =
       model.export(model.makeVector()) + model.exportStatistics(model.makeInitialStatistics())
@@ -46,6 +47,17 @@ import Testing
       let told = SupernetEvidence(shapes: shapes.merging(["auxiliary_skip": [1]]) { first, _ in first })
       #expect(told.auxiliarySkip == true)
     }
+  }
+
+  @Test("tell the stem of ImageNet, whose 3C channels say what C is", arguments: [SearchSpace.s2, .s5], [1, 2])
+  func imageNet(space: SearchSpace, ways: Int) throws {
+    let evidence = SupernetEvidence(shapes: try shapes(space, layers: 4, .imageNet(partial: ways)))
+    #expect(evidence.scale == .imagenet && evidence.space == space && evidence.channels == 8 && evidence.layers == 4)
+    #expect(evidence.partialChannels == ways && evidence.edgeNormalisation == (ways > 1))
+    #expect(evidence.text?.contains("4 cells, the stem of ImageNet") == true, "\(evidence)")
+    let usual = SupernetEvidence(shapes: try shapes(space, layers: 4, .partial(ways, edges: ways > 1)))
+    #expect(usual.scale == .cifar && usual.text?.contains("ImageNet") == false)
+    #expect(SupernetEvidence(shapes: ["alphas_normal": [14, 8]]).scale == nil)
   }
 
   @Test("tell no space where a stage has fewer operations, or nothing is there") func none() throws {

@@ -7,13 +7,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A golden file of examples/pytorch/partial_channels.py, merged_convolutions.py or auxiliary_skip.py, float64 expected values.
+/// A golden file of examples/pytorch/partial_channels.py, merged_convolutions.py, auxiliary_skip.py or imagenet_stem.py, float64
+/// expected values.
 struct VariantGolden: CustomTestStringConvertible {
   let name: String
   var testDescription: String { name }
   static let all = [
     "s5_c8_l3_k4", "s1_c4_l4_k2", "s3_c8_l3_k4", "s6_c4_l3_merged", "s1_c8_l4_merged", "s1_c8_l3_auxiliary",
-    "s3_c4_l4_auxiliary",
+    "s3_c4_l4_auxiliary", "s2_c8_l3_imagenet",
   ].map(VariantGolden.init)
 
   func file() throws -> TensorFile {
@@ -28,6 +29,7 @@ struct VariantGolden: CustomTestStringConvertible {
     variant.edgeNormalisation = file.metadata["edge_normalisation"] == "true"
     variant.mergedConvolutions = file.metadata["merged_convolutions"] == "true"
     variant.auxiliarySkip = file.metadata["auxiliary_skip"] != nil
+    variant.scale = file.metadata["scale"].flatMap(NetworkScale.init) ?? .cifar
     return try SupernetModel(
       architecture: SupernetArchitecture(
         space: #require(SearchSpace(rawValue: file.metadata["space"] ?? "")), channels: number("channels", in: file),

@@ -29,6 +29,23 @@ struct OutputFileTests {
     }
   }
 
+  @Test func whatIsReadIsNeverReplacedUnderWhateverName() throws {
+    let read = try folder.write("column,mean\na,1\n", to: "read.csv")
+    try FileManager.default.createSymbolicLink(atPath: folder.file("link.csv"), withDestinationPath: read)
+    try FileManager.default.linkItem(atPath: read, toPath: folder.file("hard.csv"))
+    let other = try folder.write("column,mean\na,2\n", to: "other.csv")
+    for path in [read, folder.file("./read.csv"), folder.file("link.csv"), folder.file("hard.csv")] {
+      let error = #expect(throws: InputError.self) {
+        try table.require(path, overwrite: true, besides: [folder.file("absent.csv"), read])
+      }
+      #expect(error?.place == .file(path) && error?.found == "the file that is read, \(read)", "\(path)")
+      // Without that it is an own one, or asked for.
+      #expect(message(path, overwrite: true).isEmpty, "\(path)")
+    }
+    try table.require(other, besides: [read])
+    try table.require(folder.file("new.csv"), besides: [read, folder.file("new.csv")])
+  }
+
   @Test func filesOfAResultAreNeverReplaced() throws {
     _ = try folder.write("method: darts1\ndataset: x\n", to: "config.yaml")
     let metrics = try folder.write("column,mean\n", to: "metrics.csv")

@@ -129,6 +129,37 @@ import Testing
       replicas: Array(problems.dropFirst()))
   }
 
+  @Test("what is left of a refinement that was interrupted is estimated without what its journal has") func remaining()
+    throws
+  {
+    let scratch = try ScratchFolder()
+    let folder = try OutputFolder.create(at: scratch.file("out"))
+    let made = try run(levels: 3)
+    // L₁ costs a forward pass, L₃ one and three steps; eight points a level at most.
+    #expect(try made.estimate().refinement == .init(forwards: 2 * 24, steps: 3 * 24))
+    // The grid has 25 points; the refinement's first ones follow.
+    var asked = 0
+    #expect(throws: CancellationError.self) {
+      try made.runAny(
+        in: folder,
+        isStopRequested: {
+          asked += 1
+          return asked > 30
+        })
+    }
+    let done = made.finished(in: folder)
+    let table = try CSVTable(readingFrom: folder.file("refinement-journal.csv"))
+    #expect(done.points == 25 && !table.rows.isEmpty && table.rows.count < 16)
+    #expect(try table.integers("level").allSatisfy { $0 == 1 })
+    let found = try table.column("objective")
+    let (first, truth) = (found.count { $0 == "first" }, found.count { $0 == "true" })
+    let estimate = try made.estimate(done: done)
+    #expect(estimate.points == 0)
+    #expect(estimate.refinement == .init(forwards: 48 - first - truth, steps: 3 * (24 - truth)))
+    _ = try made.runAny(in: folder, isContinued: true)
+    #expect(try made.estimate(done: made.finished(in: folder)).refinement == .init())
+  }
+
   @Test("each level looks at the neighbours at half the spacing, and moves to the best of them")
   func levels() throws {
     let scratch = try ScratchFolder()

@@ -91,6 +91,82 @@ import Testing
     #expect(refusal { try other.runAny(in: folder, isContinued: true) }?.contains("range: \"1.0,0.5\"") == true)
   }
 
+  @Test(
+    "an axis between bounds meets both, has the centre of the directions where it lies on a point, and is written with a colon"
+  )
+  func bounds() throws {
+    let reach = try GridReach(parsing: "-0.2:1.2,-1:1")
+    #expect(reach == GridReach(x: .between(-0.2, 1.2), y: .between(-1, 1)) && !reach.isAutomatic && !reach.isSquare)
+    let grid = try reach.grid(.init(x: 15, y: 3))
+    #expect(grid.x.coordinates.first == -0.2 && grid.x.coordinates.last == 1.2)
+    #expect(grid.x.coordinates[2] == 0 && close(grid.x.coordinates[12], 1, .absolute(1e-15)))
+    #expect(zip(grid.x.coordinates, grid.x.coordinates.dropFirst()).allSatisfy { close($1 - $0, 0.1, .absolute(1e-15)) })
+    // As far either way: what it always was, by every name.
+    let usual = try LandscapeGrid.Axis(size: 3, range: 1)
+    #expect(grid.y == usual)
+    #expect(grid.x.range == 1.2)
+    #expect(try GridReach(parsing: "0.5:0.75").grid(.init(x: 1, y: 1)).point(0) == .init(i: 0, j: 0, x: 0.625, y: 0.625))
+    let text = try run(grid).settingsText()
+    #expect(text.contains("\ngrid: 15x3\nrange: \"-0.2:1.2,1.0\"\n"))
+    #expect(try run(GridReach(parsing: "0:2").grid(.init(x: 3, y: 3))).settingsText().contains("\nrange: \"0.0:2.0\"\n"))
+    for bad in ["1:0", "1:1", "0:nan", "0:inf", "-inf:1"] {
+      #expect(
+        refusal { try GridReach(parsing: bad).grid(.init(x: 3, y: 3)) }?.hasPrefix("setting range: ") == true, "\(bad)")
+    }
+    for bad in [":1", "1:", "1:2:3", "a:b", "path:1"] {
+      #expect(refusal { try GridReach(parsing: bad) } == "setting range: '\(bad)'")
+    }
+  }
+
+  @Test("a plane between bounds is sampled there, refined within them, and goes on after an interruption") func boundedRun()
+    throws
+  {
+    let scratch = try ScratchFolder()
+    let (whole, parts) = (try OutputFolder.create(at: scratch.file("a")), try OutputFolder.create(at: scratch.file("b")))
+    let grid = try GridReach(parsing: "-0.5:1.5,0.25:0.75").grid(.init(x: 5, y: 3))
+    let result = try run(grid, levels: 3).runAny(in: whole)
+    let plane = try #require(result.landscape)
+    let table = try CSVTable(readingFrom: whole.file("landscape.csv"))
+    let (xs, ys) = (Set(try table.doubles("x")), Set(try table.doubles("y")))
+    #expect(xs == [-0.5, 0, 0.5, 1, 1.5])
+    #expect(ys == [0.25, 0.5, 0.75])
+    // y never is 0.
+    #expect(plane.centre(of: .firstOrder) == nil)
+    let refinement = try #require(result.refinement)
+    #expect(refinement.points.allSatisfy { (-0.5...1.5).contains($0.x) && (0.25...0.75).contains($0.y) })
+    // At level 1 spacings are 0.25 and 0.125 around a point of the grid.
+    let best = try #require(plane.minimiser(of: .firstOrder)?.point)
+    let near = refinement.points.filter { $0.level == 1 && $0.objective == .firstOrder }
+    #expect(!near.isEmpty)
+    for point in near {
+      #expect([0, 0.25].contains(abs(point.x - best.x)) && [0, 0.125].contains(abs(point.y - best.y)), "\(point)")
+    }
+    var asked = 0
+    #expect(throws: CancellationError.self) {
+      try run(grid, levels: 3).runAny(
+        in: parts,
+        isStopRequested: {
+          asked += 1
+          return asked > 7
+        })
+    }
+    _ = try run(grid, levels: 3).runAny(in: parts, isContinued: true)
+    for name in try FileManager.default.contentsOfDirectory(atPath: whole.path) {
+      #expect(try FileBytes.read(whole.file(name)) == FileBytes.read(parts.file(name)), "\(name)")
+    }
+    let other = try run(GridReach(parsing: "-0.5:1.5,0.25:1").grid(.init(x: 5, y: 3)), levels: 3)
+    #expect(refusal { try other.runAny(in: whole, isContinued: true) }?.contains("range: \"-0.5:1.5,0.25:0.75\"") == true)
+  }
+
+  @Test("a line runs between bounds, from one network to another") func boundedLine() throws {
+    let scratch = try ScratchFolder()
+    let folder = try OutputFolder.create(at: scratch.file("out"))
+    let grid = try GridReach(parsing: "0:1").grid(.init(x: 3, y: 3))
+    let result = try run(grid) { $0.kind = .line }.runAny(in: folder)
+    #expect(try CSVTable(readingFrom: folder.file("lines.csv")).doubles("t").prefix(6) == [0, 0, 0.5, 0.5, 1, 1])
+    #expect(try run(grid) { $0.kind = .line }.runAny(in: folder, isContinued: true, isStopRequested: { true }) == result)
+  }
+
   @Test("a square is written as it always was") func square() throws {
     let text = try run(.init(size: 3, range: 0.5)).settingsText()
     #expect(text.contains("\ngrid: 3\nrange: 0.5\ndirections_seed: 4\n"))
@@ -141,6 +217,31 @@ import Testing
     #expect(
       refusal { try run(.init(size: 3, range: 1), change: { $0.automaticReach = GridReach(x: nil, y: 1) }) }
         == "setting range: auto")
+    // Where the path lies: its own bounds and a tenth of half their width more; the square as long along both.
+    let feet = try #require(
+      run(
+        .init(size: 3, range: 1),
+        change: {
+          $0.directions = [.principal(1), .principal(2)]
+          ($0.normalisation, $0.center, $0.automaticReach) = (.own, .trajectory, GridReach(.path))
+        }, paths: [path]
+      ).projection?.points)
+    let (xs, ys) = (feet.map(\.x), feet.map(\.y))
+    let tight = try reached(GridReach(x: .path, y: .path))
+    for (axis, values) in [(tight.x, xs), (tight.y, ys)] {
+      let (low, high) = (try #require(values.min()), try #require(values.max()))
+      let bounds = try #require(axis.bounds)
+      #expect(close(bounds.lowerBound, low - 0.05 * (high - low), .absolute(1e-12)))
+      #expect(close(bounds.upperBound, high + 0.05 * (high - low), .absolute(1e-12)))
+      #expect(bounds.upperBound - bounds.lowerBound < 2.2 * max(abs(low), abs(high)))
+    }
+    let whole = try reached(GridReach(.path))
+    let (wide, high) = (try #require(whole.x.bounds), try #require(whole.y.bounds))
+    #expect(wide == tight.x.bounds)
+    #expect(close(high.upperBound - high.lowerBound, wide.upperBound - wide.lowerBound, .absolute(1e-12)))
+    #expect(close(high.upperBound + high.lowerBound, (ys.min() ?? 0) + (ys.max() ?? 0), .absolute(1e-12)))
+    let mixed = try reached(GridReach(x: .between(-1, 4), y: .path))
+    #expect(mixed.x.bounds == -1...4 && mixed.y == tight.y)
   }
 
   @Test("a row of another rectangle is named") func foreign() throws {

@@ -1,3 +1,4 @@
+import Cells
 import ClosedFormSupport
 import Compute
 import Formats
@@ -163,6 +164,79 @@ import Testing
     let found = try direction([.principal(1)], files: .init(trajectory: trajectory))[0]
     // Towards the end of the path.
     #expect(close(found, [-0.6, -0.8, 0, 0, 0, 0, 0, 0, 0, 0], .absolute(1e-6)), "\(found)")
+  }
+
+  @Test("eigenvectors are those of the checkpoint's own ω and α, where their file says whose they are")
+  func ownEigenvectors() throws {
+    let scratch = try ScratchFolder()
+    let problem = try LayeredProblem()
+    let weights = problem.makeInitialWeights()
+    let vector = problem.export(problem.vector([0, 0, 0, 1, 0, 0, 0, 0, 0, 0])).map {
+      NamedTensor(name: "hessian1.\($0.name)", shape: $0.shape, values: $0.values)
+    }
+    let path = scratch.file("eigenvectors.safetensors")
+    let own = SHA256.ofState(weights, nil, smallAlphas())
+    try TensorFile.write(vector, metadata: ["state_sha256": own], to: path)
+    #expect(try direction([.eigenvector(1)], files: .init(eigenvectors: path))[0][3] == 1)
+    let other = String(repeating: "0", count: 64)
+    try TensorFile.write(vector, metadata: ["state_sha256": other], to: path)
+    let error = #expect(throws: InputError.self) { try direction([.eigenvector(1)], files: .init(eigenvectors: path)) }
+    #expect(error?.place == .file(path, "metadata state_sha256") && error?.found == other)
+    #expect(
+      error?.wanted?.hasPrefix(own) == true
+        && error?.wanted?.hasSuffix("file:\(path)#hessian1 for a direction of any origin") == true)
+    // What is asked for by file and name is taken whoever it is of.
+    #expect(try direction([.file(path: path, name: "hessian1")])[0][3] == 1)
+  }
+
+  /// A file whose values are not those that its checksum was taken of.
+  private func damaged(_ values: [Float], _ prefix: String, in scratch: ScratchFolder) throws -> String {
+    let problem = try LayeredProblem()
+    func tensors(_ values: [Float]) -> [NamedTensor] {
+      problem.export(problem.vector(values)).map {
+        NamedTensor(name: prefix + $0.name, shape: $0.shape, values: $0.values)
+      }
+    }
+    let path = scratch.file("damaged-\(prefix)safetensors")
+    let checksum = TensorFile.checksum(tensors(values), metadata: [:])
+    try TensorFile.write(tensors(values.map { $0 + 1 }), metadata: [TensorFile.checksumKey: checksum], to: path)
+    return path
+  }
+
+  @Test("a damaged file is refused wherever a direction is read from it") func damage() throws {
+    let scratch = try ScratchFolder()
+    for (prefix, kind) in [
+      ("", { WeightDirectionKind.towards($0) }), ("direction1.", { .file(path: $0, name: nil) }),
+    ] as [(String, (String) -> WeightDirectionKind)] {
+      let path = try damaged(Self.raw, prefix, in: scratch)
+      #expect(refusal { try direction([kind(path)]) }?.hasPrefix("\(path): metadata \(TensorFile.checksumKey)") == true)
+    }
+    let path = try damaged(Self.raw, "hessian1.", in: scratch)
+    #expect(
+      refusal { try direction([.eigenvector(1)], files: .init(eigenvectors: path)) }?
+        .hasPrefix("\(path): metadata \(TensorFile.checksumKey)") == true)
+  }
+
+  @Test("principal components of a list are made in one reading of the checkpoints") func readings() throws {
+    let problem = try LayeredProblem()
+    let start = problem.values(problem.makeInitialWeights())
+    var count = 0
+    let trajectory = try WeightTrajectory(
+      (0..<4).map { .init(run: "a", epoch: $0, path: "\($0)") }, blockSize: 8,
+      reading: { path in
+        count += 1
+        var weights = start
+        let epoch = Float(path) ?? 0
+        weights[0] += epoch
+        weights[1] += epoch * epoch
+        return problem.vector(weights)
+      })
+    count = 0
+    let both = try direction([.principal(2), .principal(1)], files: .init(trajectory: trajectory))
+    #expect(count == 4)
+    let second = try direction([.principal(2)], files: .init(trajectory: trajectory))
+    let first = try direction([.principal(1)], files: .init(trajectory: trajectory))
+    #expect(both == second + first)
   }
 
   @Test("a list is read in its order, over one space or both, and written as it is read") func lists() throws {

@@ -143,6 +143,19 @@ import Testing
     #expect(try WeightMask.withoutBiasesAndNorms(of: quadratic()).values == [0, 0, 0, 0, 0])
   }
 
+  @Test("too few checkpoints for a component are refused with how many there are and what keeps more") func tooFew() throws {
+    let scratch = try ScratchFolder()
+    let two = try trajectory(write([Self.points[0], Self.points[1]], in: scratch.file("two")))
+    let error = #expect(throws: InputError.self) { try two.component(2) }
+    #expect(error?.place == .setting("directions") && error?.found == "pca2")
+    #expect(
+      error?.wanted
+        == "pca1 to pca1, all that 2 checkpoints span; a training keeps more with keep_last, all with keep_last: 0")
+    let one = try write([Self.points[0]], in: scratch.file("one"))
+    let none = #expect(throws: InputError.self) { try trajectory(one) }
+    #expect(none?.found == "1 checkpoint" && none?.wanted?.hasSuffix("all with keep_last: 0") == true)
+  }
+
   @Test("a path that goes nowhere, one checkpoint, and weights that are not finite are refused") func refusals() throws {
     let scratch = try ScratchFolder()
     let still = try write([Self.points[1], Self.points[1]], in: scratch.file("still"))

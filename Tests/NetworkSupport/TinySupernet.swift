@@ -34,7 +34,8 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
   /// Operations on 4 of 16 channels, 6 of 24 and 20 of 40, which begin and end within blocks; dropped skip connections with
   /// all channels and with part of them; fewer candidates than the space has, other ones on each edge; merged convolutions, all
   /// four and some of them; auxiliary skip connections beside every operation, beside dropped ones, on part of the channels, on
-  /// weighed edges, in stages.
+  /// weighed edges, in stages;
+  /// the stem for ImageNet, alone and as PC-DARTS searches there.
   package static let variants: [TinySupernet] = [
     TinySupernet(space: .s5, channels: 16, imageSize: 12, variant: .partial(4, edges: true)),
     TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .partial(4, edges: true)),
@@ -52,6 +53,8 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .auxiliary(.partial(4, edges: true))),
     TinySupernet(space: .s4, channels: 12, variant: .auxiliary(.partial(1, edges: true))),
     TinySupernet(space: .nb201, channels: 12, imageSize: 12, variant: .auxiliary()),
+    TinySupernet(space: .s2, channels: 8, imageSize: 64, variant: .imageNet()),
+    TinySupernet(space: .s3, channels: 16, imageSize: 64, variant: .imageNet(partial: 2)),
   ]
 
   /// Networks whose edges are dropped: every space, and variants that lay edges out otherwise: convolutions that share blocks, channels
@@ -78,6 +81,7 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
     if variant.mergedConvolutions { text += ", merged" }
     if variant.dropsPaths { text += ", paths" }
     if variant.auxiliarySkip { text += ", auxiliary" }
+    if variant.scale != .cifar { text += ", \(variant.scale)" }
     if let operations = variant.operations { text += ", \(operations.operationsPerEdge) operations" }
     return text
   }
@@ -142,6 +146,12 @@ extension SupernetVariant {
   package static func auxiliary(_ variant: SupernetVariant = SupernetVariant()) -> SupernetVariant {
     var variant = variant
     variant.auxiliarySkip = true
+    return variant
+  }
+
+  package static func imageNet(partial ways: Int = 1) -> SupernetVariant {
+    var variant = partial(ways, edges: ways > 1)
+    variant.scale = .imagenet
     return variant
   }
 

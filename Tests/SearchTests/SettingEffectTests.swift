@@ -17,7 +17,8 @@ import Testing
   static let changes: [String: Change] = [
     "method": { $0.method = .darts2 }, "space": { $0.space = .s2 }, "dataset": { $0.dataset = "tensors:/b/x.safetensors" },
     "seed": { $0.seed = 8 }, "epochs": { $0.epochs = 4 }, "warmup": { $0.warmup = 3 }, "channels": { $0.channels = 12 },
-    "layers": { $0.layers = 4 }, "partial_channels": { $0.partialChannels = 2 },
+    "layers": { $0.layers = 4 }, "scale": { $0.scale = .imagenet },
+    "partial_channels": { $0.partialChannels = 2 },
     "edge_normalisation": { $0.edgeNormalisation = true }, "merged_convolutions": { $0.mergedConvolutions = true },
     "auxiliary_skip": { $0.auxiliarySkip = 0.5 }, "auxiliary_decay": { $0.auxiliaryDecay = .cosine },
     "skip_dropout": { $0.skipDropout = 0.5 }, "drop_path": { $0.dropPath = 0.5 }, "cutout": { $0.cutout = 4 },
@@ -69,12 +70,15 @@ import Testing
     return result
   }
 
-  private static func problem(_ configuration: SearchConfiguration) throws -> SupernetProblem {
+  /// Of the images; the network for ImageNet takes none that are smaller.
+  private static func side(for key: String) -> Int { key == "scale" ? 64 : 8 }
+
+  private static func problem(_ configuration: SearchConfiguration, side: Int) throws -> SupernetProblem {
     var stream = RandomStream(seed: 4, purpose: .test)
     // Bytes, since tensors are used as they are.
-    let images = (0..<24 * 3 * 64).map { _ in UInt8(stream.integer(below: 256)) }
+    let images = (0..<24 * 3 * side * side).map { _ in UInt8(stream.integer(below: 256)) }
     let dataset = try ImageDataset(
-      name: "noise", classes: 3, side: 8,
+      name: "noise", classes: 3, side: side,
       training: .init(pixels: .bytes(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
       normalisation: .cifar10)
     let loader = try BatchLoader(
@@ -103,15 +107,15 @@ import Testing
     }
   }
 
-  private static func run(_ configuration: SearchConfiguration, in path: String) throws -> Outcome {
+  private static func run(_ configuration: SearchConfiguration, side: Int, in path: String) throws -> Outcome {
     try configuration.validate()
     // A search in stages begins with the first of them.
     let configuration = configuration.stages.isEmpty ? configuration : configuration.stage(0, operations: nil)
     let (problem, plan) = (
-      try problem(configuration),
+      try problem(configuration, side: side),
       GroupPlan.choose(requested: configuration.groups, cores: configuration.threads, pieces: configuration.lossesAtOnce)
     )
-    let groups = try plan.groups > 1 ? (0..<plan.groups).map { _ in try Self.problem(configuration) } : []
+    let groups = try plan.groups > 1 ? (0..<plan.groups).map { _ in try Self.problem(configuration, side: side) } : []
     let files = try search(
       problem, configuration, in: path, space: configuration.space, crew: CandidateCrew(of: problem, groups: groups))
     let rows = try files.metrics()
@@ -151,7 +155,8 @@ import Testing
     let change = try #require(Self.changes[key])
     change(&changed)
     let (first, second) = try EngineKind.$guests.withValue([.twin]) {
-      try (Self.run(base, in: folder.file("a")), Self.run(changed, in: folder.file("b")))
+      let side = Self.side(for: key)
+      return try (Self.run(base, side: side, in: folder.file("a")), Self.run(changed, side: side, in: folder.file("b")))
     }
     let isSameWarmup = first.warmup == second.warmup
     switch field.affects {

@@ -103,6 +103,12 @@ import Testing
     let file = try TensorFile(readingFrom: exported)
     #expect(!file.tensors.keys.contains { $0.hasPrefix("momentum.") })
     #expect(file.tensors["stem.1.num_batches_tracked"]?.values == .int64([0]))
+    // What is exported may be made again, but not over what it is read from.
+    let itself = try CommandLineRunner.run(
+      ["evaluate", "--weights", exported, "--genotype", Self.line, "--batch", "2"] + Self.data
+        + ["--export", exported, "--overwrite"])
+    #expect(itself.status != 0 && itself.errors.contains("would replace what it is made of"), "\(itself.errors)")
+    #expect(try TensorFile(readingFrom: exported).tensors == file.tensors)
     let parallel = scratch.file("parallel.safetensors")
     try TensorFile.write(
       file.tensors.values.map { NamedTensor(name: "module." + $0.name, shape: $0.shape, values: $0.values) }, metadata: [:],

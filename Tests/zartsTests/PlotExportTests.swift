@@ -133,6 +133,27 @@ import Testing
     #expect(file.datasets.count == 9)
   }
 
+  @Test("curvatures are called values in every format, not losses") func curvatures() throws {
+    let scratch = try ScratchFolder()
+    var rows = ["i,j,x,y,objective,inner_steps,loss,accuracy,loss_error,accuracy_error"]
+    for i in 0..<2 {
+      for j in 0..<2 { rows.append("\(i),\(j),\(i),\(j),convexity,0,\(0.25 + 0.25 * Double(i)),0.5,,") }
+    }
+    try scratch.write(rows.joined(separator: "\n") + "\n", to: "plane/landscape.csv")
+    try scratch.write("data: test\n", to: "plane/landscape.yaml")
+    let result = try plot([scratch.file("plane"), "--format", "h5,vti,vtp"])
+    #expect(result.status == 0, "\(result.errors)")
+    let file = try HDF5File(readingFrom: scratch.file("plane/landscape.h5"))
+    #expect(
+      file.datasets.map(\.name) == ["test_convexity_acc", "test_convexity_value", "xcoordinates", "ycoordinates"])
+    #expect(file["test_convexity_value"]?.values == [0.25, 0.5, 0.25, 0.5])
+    let image = try ReadVTK(readingFrom: scratch.file("plane/landscape.vti"))
+    #expect(image.doubles["PointData/value_convexity"] == [0.25, 0.5, 0.25, 0.5])
+    #expect(image.doubles["PointData/loss_convexity"] == nil)
+    let surface = try ReadVTK(readingFrom: scratch.file("plane/landscape-convexity.vtp"))
+    #expect(surface.doubles["PointData/value"] == [0.25, 0.5, 0.25, 0.5] && surface.doubles["PointData/loss"] == nil)
+  }
+
   @Test("lines are a file of one dimension for each direction") func lines() throws {
     let scratch = try ScratchFolder()
     var rows = ["direction,index,t,objective,inner_steps,loss,loss_error,accuracy,accuracy_error"]

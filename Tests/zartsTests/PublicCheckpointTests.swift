@@ -107,16 +107,73 @@ import Testing
     #expect(wrong.status != 0 && wrong.errors.contains("no stage of this network"), "\(wrong.errors)")
   }
 
-  @Test("of a supernet with the stem of ImageNet are refused by name") func imageNet() throws {
-    let tensors = [
-      NamedTensor(name: "stem0.0.weight", shape: [1, 3, 3, 3], values: .float32(.init(repeating: 0, count: 27))),
-      NamedTensor(
-        name: "cells.0._ops.0._ops.4.op.1.weight", shape: [1, 1, 3, 3], values: .float32(.init(repeating: 0, count: 9))),
-    ]
+  /// The stem of PC-DARTS' search on ImageNet, as PyTorch saves it, with images of 64 pixels.
+  @Test("of a supernet with the stem of ImageNet are known by their tensors, evaluated and drawn") func imageNet() throws {
+    let golden = GoldenFile.path("variants/s2_c8_l3_imagenet")
+    let file = try TensorFile(readingFrom: golden)
+    let others = ["expect.", "train.", "valid."]
+    let tensors = file.tensors.values.filter { tensor in
+      !others.contains(where: tensor.name.hasPrefix) && tensor.values.typeName == "float32"
+    }.sorted { $0.name < $1.name }
     let path = try scratch.write(TorchBytes.file(of: tensors), to: "weights.pt")
-    let result = try run("gradients", path)
-    #expect(result.status != 0 && result.errors.contains("the stem of ImageNet, which the engine does not have"))
-    #expect(result.errors.contains("stem0.0.weight"), "\(result.errors)")
+    let subject = ["--weights", path, "--dataset", "tensors:\(golden)", "--threads", "1"]
+    let expected = Double(try file.floats("expect.valid_loss")[0])
+    let evaluated = try CommandLineRunner.run(
+      ["evaluate"] + subject + ["--on", "validation", "--batch-norm", "batch", "--json"])
+    #expect(evaluated.status == 0 && evaluated.errors.contains("the stem of ImageNet"), "\(evaluated.errors)")
+    let json = try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any]
+    let loss = (json?["splits"] as? [[String: Any]])?.first?["loss"] as? Double
+    #expect(abs((loss ?? 0) / expected - 1) < 1e-6, "\(evaluated.output)")
+    let drawn = try CommandLineRunner.run(
+      ["landscape"] + subject + ["--over", "weights", "--grid", "1", "--out", scratch.file("plane")])
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    let losses = try CSVTable(readingFrom: scratch.file("plane/landscape.csv")).doubles("loss")
+    #expect(losses.count == 1 && abs(losses[0] / expected - 1) < 1e-6)
+    let settings = try String(contentsOfFile: scratch.file("plane/landscape.yaml"), encoding: .utf8)
+    #expect(settings.contains("\nscale: imagenet\n") && settings.contains("\npartial_channels: 2\n"), "\(settings)")
+    let spectrum = try CommandLineRunner.run(
+      ["spectrum"] + subject + [
+        "--over", "weights", "--eigenvalues", "1", "--probes", "0", "--density-starts", "0", "--batches", "1", "--tolerance",
+        "0.1", "--out", scratch.file("spectrum"),
+      ])
+    #expect(spectrum.status == 0, "\(spectrum.errors)")
+    #expect(try CSVTable(readingFrom: scratch.file("spectrum/spectrum.csv")).doubles("value").allSatisfy(\.isFinite))
+    // Metadata that say something else contradict the tensors.
+    try TensorFile.write(tensors, metadata: ["scale": "cifar"], to: scratch.file("w.safetensors"))
+    let refused = try CommandLineRunner.run(
+      ["landscape", "--weights", scratch.file("w.safetensors")] + subject.dropFirst(2) + ["--out", scratch.file("none")])
+    #expect(refused.status != 0 && refused.errors.contains("metadata scale: not what the tensors show"), "\(refused.errors)")
+  }
+
+  @Test("a search of a network for ImageNet is made, evaluated and drawn, and asks for images of its size")
+  func imageNetSearch() throws {
+    let golden = GoldenFile.path("variants/s2_c8_l3_imagenet")
+    func search(_ dataset: String, _ out: String) throws -> CommandLineRunner.Result {
+      try CommandLineRunner.run([
+        "search", "--method", "darts1", "--space", "s2", "--dataset", "tensors:\(dataset)", "--scale", "imagenet",
+        "--channels", "8", "--layers", "3", "--epochs", "1", "--threads", "1", "--out", scratch.file(out),
+      ])
+    }
+    let made = try search(golden, "run")
+    #expect(made.status == 0, "\(made.errors)")
+    let checkpoint = scratch.file("run/checkpoints/epoch-001.safetensors")
+    let file = try TensorFile(readingFrom: checkpoint)
+    #expect(file.contains("stem0.3.weight") && !file.contains("stem.0.weight") && file.metadata["scale"] == "imagenet")
+    #expect(file.contains("cells.0.preprocess0.conv_1.weight"))
+    let drawn = try CommandLineRunner.run([
+      "landscape", "--run", scratch.file("run"), "--objectives", "first", "--grid", "1", "--threads", "1", "--out",
+      scratch.file("plane"),
+    ])
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    // The checkpoint by itself says what it is.
+    let alone = try CommandLineRunner.run([
+      "evaluate", "--weights", checkpoint, "--dataset", "tensors:\(golden)", "--threads", "1", "--on", "validation",
+    ])
+    #expect(alone.status == 0, "\(alone.errors)")
+    let small = try search(GoldenFile.path(name), "small")
+    #expect(
+      small.status != 0 && small.errors.contains("found 32") && small.errors.contains("a multiple of 32, 64 to 2048"),
+      "\(small.errors)")
   }
 
   @Test("take α of a file beside them, softmaxed in JSON as the released search of ZARTS writes it, and results say so")

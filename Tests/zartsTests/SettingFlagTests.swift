@@ -5,9 +5,10 @@ import Testing
 @Suite("flags of settings") struct SettingFlagTests {
   /// A value other than the default for each flag that stands for one setting of a search; nil for a flag without value.
   private static let values: [(flag: String, value: String?)] = [
-    ("warmup", "3"), ("epochs", "20"), ("channels", "32"), ("layers", "5"), ("partial-channels", "4"),
-    ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("auxiliary-skip", "0.5"), ("auxiliary-decay", "slow-cosine"), ("drop-path", "0.25"),
-    ("cutout", "4"), ("cutout-probability", "0.5"), ("maximum-skips", "2"), ("batch", "32"), ("train-limit", "100"),
+    ("warmup", "3"), ("epochs", "20"), ("channels", "32"), ("layers", "5"), ("scale", "imagenet"), ("partial-channels", "4"),
+    ("edge-normalisation", nil), ("skip-dropout", "0.25"), ("auxiliary-skip", "0.5"), ("auxiliary-decay", "slow-cosine"),
+    ("drop-path", "0.25"), ("cutout", "4"), ("cutout-probability", "0.5"), ("maximum-skips", "2"), ("batch", "32"),
+    ("train-limit", "100"),
     ("split", "file-order"), ("running-validation", nil),
     ("inner-steps", "3"), ("candidates", "6"), ("sigma", "0.5"), ("sigma-decay", "linear"), ("tau", "0.5"),
     ("lambda", "0.25"), ("proposal", "exact"), ("rs-distribution", "sphere"), ("mu", "0.25"), ("xi", "0.5"),

@@ -76,6 +76,28 @@ import Testing
     #expect(seed.status != 0 && seed.errors.contains("'directions_seed: 0'"), "\(seed.errors)")
   }
 
+  @Test("checkpoints whose content is not that of their checksum are refused as directions and on paths") func damaged()
+    throws
+  {
+    let scratch = try ScratchFolder()
+    let others = ["expect.", "train.", "valid."]
+    let weights = try TensorFile(readingFrom: Self.golden).tensors.values.filter { tensor in
+      !others.contains(where: tensor.name.hasPrefix)
+    }
+    try TensorFile.writeChecked(Array(weights), metadata: [:], to: scratch.file("a.safetensors"))
+    let damaged = scratch.file("b.safetensors")
+    try TensorFile.write(Array(weights), metadata: [TensorFile.checksumKey: "00000000"], to: damaged)
+    for flags in [
+      ["--directions", "to:\(damaged),random"],
+      ["--directions", "random,random", "--trajectory", scratch.file("a.safetensors"), "--trajectory", damaged],
+    ] {
+      let refused = try CommandLineRunner.run(
+        good + ["--over", "weights", "--grid", "1", "--out", scratch.file("none")] + flags)
+      #expect(refused.status != 0 && refused.errors.contains("the content is damaged or was changed"), "\(refused.errors)")
+      #expect(refused.errors.contains("b.safetensors"), "\(refused.errors)")
+    }
+  }
+
   @Test("points of weights are the same side by side and on any number of threads") func parallel() throws {
     let scratch = try ScratchFolder()
     let command = good.dropLast(2) + ["--over", "weights", "--grid", "2", "--range", "0.2", "--objectives", "first,true:2"]

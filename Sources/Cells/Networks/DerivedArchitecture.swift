@@ -5,12 +5,7 @@ import Formats
 /// An edge of `none`, which random search can draw, carries nothing, as the operation `Zero` of the public networks.
 public struct DerivedArchitecture: Equatable, Sendable {
   /// What the network is built for.
-  public enum Scale: String, CaseIterable, Sendable {
-    /// A stem at full resolution: images of 16 pixels and more, 32 in the paper.
-    case cifar
-    /// A stem that divides the resolution by eight: images of 64 pixels and more, 224 in the paper.
-    case imagenet
-  }
+  public typealias Scale = NetworkScale
 
   public let genotype: Genotype
   public let scale: Scale
@@ -30,29 +25,24 @@ public struct DerivedArchitecture: Equatable, Sendable {
     genotype: Genotype, scale: Scale = .cifar, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
     hasAuxiliaryHead: Bool? = nil
   ) throws {
-    let step = scale == .cifar ? 4 : 32
-    try SupernetArchitecture.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
-    try InputError.require(
-      scale == .cifar || channels % 8 == 0, "channels", channels, "a multiple of 8 for the imagenet network",
-      "unsupported size")
+    try scale.require(channels: channels)
     let macro = genotype.macroArchitecture
     let hasAuxiliaryHead = hasAuxiliaryHead ?? macro.hasAuxiliaryHead
     try macro.requireLayers(layers)
     try SupernetArchitecture.classCounts.require(classes, at: .setting("classes"), "unsupported size")
-    let sides = CountBounds(2 * step...SupernetArchitecture.imageSizes.range.upperBound, multipleOf: step)
     try InputError.require(
-      sides.contains(imageSize), "image_size", imageSize, "\(sides.wanted), for the \(scale.rawValue) network",
-      "unsupported size")
+      scale.imageSizes.contains(imageSize), "image_size", imageSize,
+      "\(scale.imageSizes.wanted), for the \(scale.rawValue) network", "unsupported size")
     guard macro.hasAuxiliaryHead || scale == .cifar && !hasAuxiliaryHead else {
       throw InputError(
         "network of another space", at: "genotype", found: hasAuxiliaryHead ? "an auxiliary head" : "scale imagenet",
         wanted: "scale cifar and no auxiliary head for a network of stages")
     }
-    let auxiliarySide = imageSize / step
+    let auxiliarySide = imageSize / scale.divisor
     let leastSide = Self.auxiliarySide(of: scale)
     try InputError.require(
       !hasAuxiliaryHead || auxiliarySide == leastSide, "image_size", imageSize,
-      "\(leastSide * step), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)",
+      "\(leastSide * scale.divisor), or no auxiliary head, which is made for features of \(leastSide)×\(leastSide)",
       "unsupported size")
     for cell in genotype.cells {
       for (index, edge) in cell.edges.enumerated() where !macro.takes(edge.operation) {

@@ -15,9 +15,9 @@ public struct SupernetArchitecture: Hashable, Sendable {
   /// Number of cells, at least 3; in stages, a multiple of their number, the blocks between them not counted.
   public let layers: Int
   public let classes: Int
-  /// Height and width of the images, a multiple of 4.
+  /// Height and width of the images, as the variant's scale takes them: a multiple of 4, or of 32 for ImageNet.
   public let imageSize: Int
-  /// Partial channels, edge normalisation, dropped skip connections, merged convolutions, auxiliary skip connections.
+  /// Stem, partial channels, edge normalisation, dropped skip connections, merged convolutions, auxiliary skip connections.
   public let variant: SupernetVariant
 
   /// The candidate operations of each edge.
@@ -28,10 +28,13 @@ public struct SupernetArchitecture: Hashable, Sendable {
     space: SearchSpace, channels: Int, layers: Int, classes: Int = 10, imageSize: Int = 32,
     variant: SupernetVariant = SupernetVariant()
   ) throws {
-    try Self.channelCounts.require(channels, at: .setting("channels"), "unsupported size")
+    try variant.scale.require(channels: channels)
     try space.macroArchitecture.requireLayers(layers)
     try Self.classCounts.require(classes, at: .setting("classes"), "unsupported size")
     try Self.imageSizes.require(imageSize, at: .setting("image_size"), "unsupported size")
+    try InputError.require(
+      variant.scale.imageSizes.contains(imageSize), "image_size", imageSize,
+      "\(variant.scale.imageSizes.wanted), for the \(variant.scale.rawValue) network", "unsupported size")
     let ways = variant.partialChannels
     // Half of the channels that operations see are the outputs of each convolution of a factorised reduction.
     try InputError.require(
@@ -51,11 +54,11 @@ public struct SupernetArchitecture: Hashable, Sendable {
         wanted: "one of the two")
     }
     if space.macroArchitecture != .reductions,
-      ways > 1 || variant.edgeNormalisation || variant.skipDropout || variant.mergedConvolutions
+      ways > 1 || variant.edgeNormalisation || variant.skipDropout || variant.mergedConvolutions || variant.scale != .cifar
     {
       throw InputError(
         "variant of another network", at: "space \(space.rawValue)",
-        found: "partial channels, edge normalisation, dropped skip connections or merged convolutions",
+        found: "partial channels, edge normalisation, dropped skip connections, merged convolutions or scale imagenet",
         wanted: "none of them, or a space of the DARTS family")
     }
     self.variant = variant

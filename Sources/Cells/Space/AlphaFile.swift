@@ -45,20 +45,35 @@ public struct AlphaFile: Sendable {
 
   /// Whether a file is a text with α in it: a JSON object with a name of α, or a log with a printed matrix.
   public static func isText(_ path: String) -> Bool {
+    if isLongText(path) { return true }
     guard let text = try? read(path) else { return false }
     let content = String(decoding: text.bytes, as: UTF8.self)
     return text.isJSON
       ? ArchitectureParameters.tensorNames.contains { content.contains("\"\($0)\"") } : content.contains("tensor([[")
   }
 
-  /// Most bytes of a text; longer files are none of α.
+  /// Most bytes of a text. The last matrices count, so a longer one is not read in part.
   private static let mostBytes = 1 << 28
+
+  /// Whether it is more than `read` takes, and printable from the start: the error of that is then its.
+  private static func isLongText(_ path: String) -> Bool {
+    guard let size = try? FileBytes.size(path), size > mostBytes, let start = try? FileBytes.read(path, atMost: 64) else {
+      return false
+    }
+    return start.allSatisfy { $0 >= 0x20 || [0x09, 0x0A, 0x0D].contains($0) }
+  }
 
   private static func read(_ path: String) throws -> (bytes: [UInt8], isJSON: Bool) {
     let start = try FileBytes.read(path, atMost: 8)
     // Where safetensors has the length of its header, whose upper bytes are 0; texts have no such bytes.
     guard !start.contains(0) else { throw InputError("no text", at: .file(path)) }
-    let bytes = try FileBytes.read(path, atMost: mostBytes)
+    let size = try FileBytes.size(path)
+    guard size <= mostBytes else {
+      throw InputError(
+        "too long a text", at: .file(path), found: "\(size) bytes",
+        wanted: "at most \(mostBytes): the part of the log with the last epoch's matrices (tail -c)")
+    }
+    let bytes = try FileBytes.read(path)
     return (bytes, bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{"))
   }
 

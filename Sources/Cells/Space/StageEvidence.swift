@@ -79,12 +79,9 @@ public struct StageEvidence: Sendable {
     let sign: Sign
 
     init?(_ name: String, _ shape: [Int]) {
-      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-      guard parts.count > 6, parts[0] == "cells", parts[2] == "_ops", parts[4] == "_ops", let cell = Int(parts[1]),
-        let edge = Int(parts[3]), let column = Int(parts[5]), (0..<1 << 16).contains(cell), (0..<1 << 16).contains(column)
-      else { return nil }
-      (self.cell, self.edge, self.column) = (cell, edge, column)
-      switch parts[6...].joined(separator: ".") {
+      guard let name = OperationTensorName(name) else { return nil }
+      (cell, edge, column) = (name.cell, name.edge, name.column)
+      switch name.part {
       case "op.1.weight" where shape.count == 4: sign = .first(shape[3])
       case "op.5.weight" where shape.count == 4: sign = .second(shape[3])
       case "conv_1.weight": sign = .factorised

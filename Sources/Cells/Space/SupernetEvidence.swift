@@ -5,6 +5,8 @@
 public struct SupernetEvidence: Equatable, Sendable {
   /// nil where the operations are of no space, as in a stage of a progressive search.
   public let space: SearchSpace?
+  /// What images it is for; nil without a stem.
+  public let scale: NetworkScale?
   /// C; nil without a stem and cells.
   public let channels: Int?
   /// Cells; nil where there is none.
@@ -26,7 +28,9 @@ public struct SupernetEvidence: Equatable, Sendable {
     let hasAuxiliarySkip = shapes.keys.contains {
       $0 == ArchitectureParameters.auxiliarySkipName || $0.hasPrefix("cells.") && $0.contains(".auxiliary_op.")
     }
-    let stem = shapes["stem.0.weight"]?.first
+    let strided = shapes["stem0.3.weight"]?.first
+    let stem = shapes["stem.0.weight"]?.first ?? strided
+    scale = stem.map { _ in strided == nil ? .cifar : .imagenet }
     let stageCells = Set(shapes.keys.compactMap(Self.stageCell(of:)))
     guard stageCells.isEmpty else {
       (space, channels, layers) = (.nb201, stem, stageCells.count)
@@ -55,6 +59,7 @@ public struct SupernetEvidence: Equatable, Sendable {
     var parts = [space.map { "space \($0.rawValue)" } ?? "operations of no space"]
     if let channels { parts.append("\(channels) channels") }
     parts.append("\(layers) cells")
+    if scale == .imagenet { parts.append("the stem of ImageNet") }
     if let partialChannels, partialChannels > 1 { parts.append("operations on 1/\(partialChannels) of the channels") }
     if edgeNormalisation == true { parts.append("edge normalisation") }
     if mergedConvolutions == true { parts.append("merged convolutions") }
@@ -84,12 +89,9 @@ public struct SupernetEvidence: Equatable, Sendable {
 
     /// - Returns: nil for a tensor that does not tell what its operation is.
     init?(_ name: String, _ shape: [Int]) {
-      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-      guard parts.count >= 6, parts[0] == "cells", parts[2] == "_ops", parts[4] == "_ops", let cell = Int(parts[1]),
-        let edge = Int(parts[3]), let column = Int(parts[5]), let channels = shape.first
-      else { return nil }
-      (self.cell, self.edge, self.column, self.channels) = (cell, edge, column, channels)
-      switch parts[6...].joined(separator: ".") {
+      guard let name = OperationTensorName(name), let channels = shape.first else { return nil }
+      (cell, edge, column, self.channels) = (name.cell, name.edge, name.column, channels)
+      switch name.part {
       case "op.5.weight" where shape.count == 4: kind = .second(shape[3])
       case "op.1.weight" where shape.count == 4: kind = .first(shape[3])
       case "conv_1.weight": kind = .factorised

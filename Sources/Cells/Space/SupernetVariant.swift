@@ -1,5 +1,9 @@
 /// What orthogonal variants of DARTS change in a supernet. The default is DARTS' own network.
 public struct SupernetVariant: Hashable, Sendable {
+  /// What images it is built for: DARTS' own stem, or the strided one of the search networks for ImageNet, of 3C channels, behind
+  /// which the first cell halves its farther input as after a reduction (yuhuixu1993/PC-DARTS b74702f, model_search_imagenet.py,
+  /// 112–130; the same in vicFigure/ZARTS 38bb2a6, cnn/model_search.py, 228–260).
+  public var scale = NetworkScale.cifar
   /// K: the operations of every edge see the first 1/K of the channels, the others bypass them (Xu et al., PC-DARTS, ICLR
   /// 2020, §3.2). 1: all channels.
   public var partialChannels = 1

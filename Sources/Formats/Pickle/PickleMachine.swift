@@ -56,7 +56,7 @@ struct PickleMachine {
     case UInt8(ascii: "K"): stack.append(.integer(try number(1)))
     case UInt8(ascii: "M"): stack.append(.integer(try number(2)))
     case UInt8(ascii: "J"): stack.append(.integer(Int(Int32(truncatingIfNeeded: try number(4)))))
-    case 0x8A: stack.append(.integer(try longInteger(at: offset)))
+    case 0x8A: stack.append(try longInteger(at: offset))
     case UInt8(ascii: "G"):
       let bits = try take(8, at: offset).reduce(0) { $0 << 8 | UInt64(file.content[$1]) }
       stack.append(.float(Double(bitPattern: bits)))
@@ -204,13 +204,16 @@ struct PickleMachine {
     return number
   }
 
-  private mutating func longInteger(at offset: Int) throws -> Int {
+  /// One that is too wide for a word is refused where it is asked for: states of random generators and optimisers have some, and are
+  /// passed over.
+  private mutating func longInteger(at offset: Int) throws -> PickleValue {
     let range = try take(number(1), at: offset)
-    guard range.count <= 8 else { throw wrong("an integer of more than 64 bits", at: offset, found: "\(range.count) bytes") }
-    guard !range.isEmpty else { return 0 }
+    // The sign may take a byte of its own.
+    guard range.count <= 8 else { return .wideInteger(range.count) }
+    guard !range.isEmpty else { return .integer(0) }
     let bits = range.reversed().reduce(0) { $0 << 8 | UInt64(file.content[$1]) }
     let unused = UInt64(64 - 8 * range.count)
-    return Int(Int64(bitPattern: bits << unused) >> Int64(unused))
+    return .integer(Int(Int64(bitPattern: bits << unused) >> Int64(unused)))
   }
 
   private mutating func take(_ count: Int, at offset: Int) throws -> Range<Int> {

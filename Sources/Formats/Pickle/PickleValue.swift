@@ -4,6 +4,8 @@ package enum PickleValue: Equatable, Sendable {
   case none
   case bool(Bool)
   case integer(Int)
+  /// An integer that no word holds, whose value nobody asks for: so many bytes.
+  case wideInteger(Int)
   case float(Double)
   case text(String)
   /// Bytes, or a string of Python 2: a range of the file.
@@ -33,6 +35,7 @@ package enum PickleValue: Equatable, Sendable {
     case .none: "None"
     case .bool: "a truth value"
     case .integer: "an integer"
+    case .wideInteger: "an integer of more than 64 bits"
     case .float: "a float"
     case .text: "a text"
     case .bytes, .buffer: "bytes"

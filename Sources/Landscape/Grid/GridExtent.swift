@@ -20,33 +20,69 @@ public struct GridSize: Equatable, Sendable {
   public var text: String { x == y ? "\(x)" : "\(x)x\(y)" }
 }
 
-/// How far a grid is to reach along its two directions, as it is asked for: `1`, `1,0.5`, `auto`, or `auto,0.5`.
+/// How far a grid is to reach along its two directions, as it is asked for: `1`, `1,0.5`, `-0.2:1.2,-1:1`, `auto`, `auto,0.5`, `path`.
 public struct GridReach: Equatable, Sendable {
-  /// Largest coordinates; nil for the least that holds the paths.
-  public var x: Double?
-  public var y: Double?
-  /// Whether both are one number, so that an automatic one makes a square.
-  public var isSquare: Bool
+  /// The reach along one direction.
+  public enum Side: Equatable, Sendable {
+    /// As far as a coordinate either way.
+    case about(Double)
+    /// From one coordinate to another.
+    case between(Double, Double)
+    /// The least about the centre that holds the paths.
+    case automatic
+    /// The least that holds the paths, wherever they lie.
+    case path
 
-  /// One number for both; nil for the smallest square that holds the paths.
-  public init(_ both: Double?) { (x, y, isSquare) = (both, both, true) }
-
-  public init(x: Double?, y: Double?) { (self.x, self.y, isSquare) = (x, y, false) }
-
-  static let forms = "a positive finite number, or auto; or two of them with a comma between"
-
-  /// - Throws: `InputError` for what is neither a number nor `auto`, or more than two of them. Whether a number is a range is for
-  ///   the grid to say.
-  public init(parsing text: String, setting: String = "range") throws {
-    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    let values = parts.map { $0 == "auto" ? nil : Double($0) }
-    guard (1...2).contains(parts.count), zip(parts, values).allSatisfy({ $0 == "auto" || $1 != nil }) else {
-      throw InputError("not a range", at: .setting(setting), found: "'\(text)'", wanted: Self.forms)
+    init?(text: Substring) {
+      switch text {
+      case "auto": self = .automatic
+      case "path": self = .path
+      default:
+        let bounds = text.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+        guard let first = bounds[0] else { return nil }
+        switch bounds.count {
+        case 1: self = .about(first)
+        case 2:
+          guard let second = bounds[1] else { return nil }
+          self = .between(first, second)
+        default: return nil
+        }
+      }
     }
-    if parts.count == 1 { self.init(values[0]) } else { self.init(x: values[0], y: values[1]) }
+
+    var needsPaths: Bool { self == .automatic || self == .path }
   }
 
-  public var isAutomatic: Bool { x == nil || y == nil }
+  public var x: Side
+  public var y: Side
+  /// Whether both are one reach, so that an automatic one makes a square.
+  public var isSquare: Bool
+
+  public init(_ both: Side) { (x, y, isSquare) = (both, both, true) }
+
+  public init(x: Side, y: Side) { (self.x, self.y, isSquare) = (x, y, false) }
+
+  /// One number for both; nil for the smallest square about the centre that holds the paths.
+  public init(_ both: Double?) { self.init(both.map(Side.about) ?? .automatic) }
+
+  /// The same for each direction.
+  public init(x: Double?, y: Double?) {
+    self.init(x: x.map(Side.about) ?? .automatic, y: y.map(Side.about) ?? .automatic)
+  }
+
+  static let forms = "a positive finite number, bounds such as -0.2:1.2, auto or path; or two of them with a comma between"
+
+  /// - Throws: `InputError` for what is none of the forms, or more than two of them. Whether a number is a range is for the grid to
+  ///   say.
+  public init(parsing text: String, setting: String = "range") throws {
+    let sides = text.split(separator: ",", omittingEmptySubsequences: false).map { Side(text: $0) }
+    guard (1...2).contains(sides.count), let x = sides[0], let y = sides[sides.count - 1] else {
+      throw InputError("not a range", at: .setting(setting), found: "'\(text)'", wanted: Self.forms)
+    }
+    if sides.count == 1 { self.init(x) } else { self.init(x: x, y: y) }
+  }
+
+  public var isAutomatic: Bool { x.needsPaths || y.needsPaths }
 
   /// The grid that reaches so far.
   ///
@@ -57,26 +93,42 @@ public struct GridReach: Equatable, Sendable {
   public func grid(
     _ size: GridSize, holding paths: TrajectoryProjection? = nil, setting: String = "grid"
   ) throws -> LandscapeGrid {
-    guard !isAutomatic || paths != nil else {
-      throw InputError(
-        "needs a path in a plane", at: .setting("range"), found: "auto",
-        wanted: "a number, or the trajectory of a run in a plane (kind grid)")
+    let sides = try [x, y].enumerated().map { direction, side -> Side in
+      guard side.needsPaths else { return side }
+      guard let paths else {
+        throw InputError(
+          "needs a path in a plane", at: .setting("range"), found: side == .path ? "path" : "auto",
+          wanted: "numbers, or the trajectory of a run in a plane (kind grid)")
+      }
+      guard side == .path else {
+        return .about(try isSquare ? paths.enclosingRange() : paths.enclosingRange(along: direction))
+      }
+      let bounds = try isSquare ? paths.enclosingSquare()[direction] : paths.enclosingBounds(along: direction)
+      return .between(bounds.lowerBound, bounds.upperBound)
     }
-    if isSquare {
-      let range = try x ?? paths?.enclosingRange() ?? 1
-      return LandscapeGrid(
-        x: try .init(size: size.x, range: range, setting: setting),
-        y: try .init(size: size.y, range: range, setting: setting))
+    func axis(_ side: Side, _ size: Int) throws -> LandscapeGrid.Axis {
+      switch side {
+      case .about(let range): return try .init(size: size, range: range, setting: setting)
+      case .between(let lower, let upper):
+        guard lower < upper else {
+          throw InputError(
+            "not a range", at: .setting("range"), found: "\(lower):\(upper)", wanted: "a smaller number before a larger one")
+        }
+        return try .init(size: size, bounds: lower...upper, setting: setting)
+      case .automatic, .path: return try .init(size: size, range: 1, setting: setting)
+      }
     }
-    return LandscapeGrid(
-      x: try .init(size: size.x, range: x ?? paths?.enclosingRange(along: 0) ?? 1, setting: setting),
-      y: try .init(size: size.y, range: y ?? paths?.enclosingRange(along: 1) ?? 1, setting: setting))
+    return LandscapeGrid(x: try axis(sides[0], size.x), y: try axis(sides[1], size.y))
   }
 }
 
 extension LandscapeGrid {
   public var extent: GridSize { GridSize(x: x.size, y: y.size) }
 
-  /// The reach as settings have it: one number for a square, else two in quotes.
-  var rangeText: String { x.range == y.range ? "\(x.range)" : JSONText.quoted("\(x.range),\(y.range)") }
+  /// The reach as settings have it: one for both axes, a plain number where that is all, else in quotes.
+  var rangeText: String {
+    let texts = [x.rangeText, y.rangeText]
+    if texts[0] == texts[1] { return x.bounds == nil ? texts[0] : JSONText.quoted(texts[0]) }
+    return JSONText.quoted(texts.joined(separator: ","))
+  }
 }

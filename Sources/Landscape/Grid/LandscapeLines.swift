@@ -41,7 +41,7 @@ public struct LandscapeLines: Equatable, Sendable {
           throw InputError(
             "not a point of the lines", at: .file(table.path, "row \(row + 1)"),
             found: "direction \(directions[row]), index \(index), t \(t[row])",
-            wanted: "\(lines) lines of \(axis.size) points over ±\(axis.range)")
+            wanted: "\(lines) lines of \(axis.size) points over \(axis.x.bounds == nil ? "±" : "")\(axis.x.rangeText)")
         }
         return line * axis.size + index
       }

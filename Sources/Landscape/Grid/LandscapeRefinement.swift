@@ -144,8 +144,8 @@ public struct RefinementSampler<Problem: BilevelProblem> {
       }
       func key(_ place: Place) -> LandscapeRefinement.Place {
         .init(
-          level: level, x: grid.x.range * (Double(place.column) / Double(finest.column)),
-          y: grid.y.range * (Double(place.row) / Double(finest.row)))
+          level: level, x: grid.x.coordinate(place.column, of: finest.column),
+          y: grid.y.coordinate(place.row, of: finest.row))
       }
       // Of all that are wanted, also where a journal has some: a point's number must not depend on what was done before.
       let first = grid.count + RefinementCount.largest(levels: level - 1, objectives: landscape.objectives.count)

@@ -113,20 +113,22 @@ extension Sequence where Element == Objective {
   /// What all of them cost at one point together: objectives of a kind share what they can.
   public var cost: ObjectiveCost {
     var left = Array(self)
+    var counted: [any ObjectiveKind] = []
     var sum = ObjectiveCost(losses: 0)
     while let first = left.first {
-      let (cost, isCounted) = Self.cost(of: first.kind, among: left)
+      let (cost, isCounted) = Self.cost(of: first.kind, among: left, beside: counted)
       sum = ObjectiveCost(
         losses: sum.losses + cost.losses, steps: sum.steps + cost.steps, vectors: sum.vectors + cost.vectors,
         stepsPerBatch: sum.stepsPerBatch + cost.stepsPerBatch, gradients: sum.gradients + cost.gradients)
-      left.removeAll { isCounted($0) }
+      counted += left.filter(isCounted).map(\.kind)
+      left.removeAll(where: isCounted)
     }
     return sum
   }
 
   private static func cost<Kind: ObjectiveKind>(
-    of kind: Kind, among objectives: [Objective]
+    of kind: Kind, among objectives: [Objective], beside counted: [any ObjectiveKind]
   ) -> (ObjectiveCost, isCounted: (Objective) -> Bool) {
-    (Kind.cost(of: objectives.compactMap { $0.kind as? Kind }), { $0.kind is Kind })
+    (Kind.cost(of: objectives.compactMap { $0.kind as? Kind }, beside: counted), { $0.kind is Kind })
   }
 }

@@ -46,6 +46,8 @@ public protocol ObjectiveKind: Hashable, Sendable {
 
   /// What several of the kind cost at one point, where they share what they can.
   static func cost(of group: [Self]) -> ObjectiveCost
+  /// The same beside objectives of other kinds that are counted already, where it shares work with them. Default: it shares none.
+  static func cost(of group: [Self], beside others: [any ObjectiveKind]) -> ObjectiveCost
 
   /// The values on each validation batch, in the place of losses, or one for all of them together.
   ///
@@ -76,6 +78,7 @@ public struct ObjectiveCost: Equatable, Sendable {
 }
 
 extension ObjectiveKind {
+  public static func cost(of group: [Self], beside others: [any ObjectiveKind]) -> ObjectiveCost { cost(of: group) }
   public static var approximations: [Self] { [] }
   public var trueSteps: Int? { nil }
   public var takesSteps: Bool { trainingBatches > 0 }

@@ -82,11 +82,14 @@ enum WeightCurvature {
     }
   }
 
-  /// What an objective that asks for the ends costs, of which objectives of other kinds may make a part once more.
-  static func cost(of steps: [Int]) -> ObjectiveCost {
-    let products = Set(steps).reduce(0, +)
+  /// What objectives that ask for the ends cost beside others that are counted already: spaces of as many products are found
+  /// once a point, one after the other, so the largest alone says what memory they take.
+  static func cost(of steps: [Int], beside earlier: [Int]) -> ObjectiveCost {
+    func vectors(_ steps: [Int]) -> Int { steps.max().map { $0 + 4 } ?? 0 }
+    let own = Set(steps).subtracting(earlier)
+    let products = own.reduce(0, +)
     return ObjectiveCost(
-      losses: Set(steps).count, vectors: (steps.max() ?? 0) + 4,
+      losses: own.count, vectors: vectors(steps + earlier) - vectors(earlier),
       stepsPerBatch: Int((Double(products) * HessianProducts.stepsPerWeightProduct).rounded(.up)))
   }
 

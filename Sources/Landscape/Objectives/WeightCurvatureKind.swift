@@ -28,7 +28,13 @@ extension WeightCurvatureKind {
   var mark: String { "λ" }
   var hessianVariable: HessianVariable? { .weights }
 
-  static func cost(of group: [Self]) -> ObjectiveCost { WeightCurvature.cost(of: group.map(\.steps)) }
+  static func cost(of group: [Self]) -> ObjectiveCost { cost(of: group, beside: []) }
+
+  /// One Krylov space serves all that ask for as many products.
+  static func cost(of group: [Self], beside others: [any ObjectiveKind]) -> ObjectiveCost {
+    WeightCurvature.cost(
+      of: group.map(\.steps), beside: others.compactMap { ($0 as? any WeightCurvatureKind)?.steps })
+  }
 
   func losses<Problem: BilevelProblem>(at point: ObjectivePoint<Problem>) throws -> [BatchLoss] {
     let ends = try WeightCurvature.ends(at: point, steps: steps)

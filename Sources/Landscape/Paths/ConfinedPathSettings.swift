@@ -121,11 +121,20 @@ public struct ConfinedPathSettings: Equatable, Sendable {
   /// Most training batches that an update reads.
   public var trainingBatches: Int { methods.map(\.configuration.updatePlan.trainingBatches).max() ?? 0 }
 
-  /// What all updates take together.
-  var work: EvaluationWork {
-    methods.reduce(EvaluationWork()) { sum, method in
+  /// What the updates that are left take together.
+  ///
+  /// - Parameters:
+  ///   - done: updates of each method that are finished.
+  ///   - isRepeated: whether a method makes them once more, unless all are there (`ConfinedWalk.run`).
+  func work(
+    after done: [String: Int] = [:], isRepeated: (ConfinedPathMethod) throws -> Bool = { _ in false }
+  ) rethrows -> EvaluationWork {
+    try methods.reduce(EvaluationWork()) { sum, method in
       let plan = method.configuration.updatePlan
-      return sum + EvaluationWork(forwards: plan.evaluations, steps: plan.weightSteps + plan.alphaGradients).times(steps)
+      let known = done[method.name] ?? 0
+      let begins = try known > 0 && known < steps && isRepeated(method)
+      let left = max(0, steps - (begins ? 0 : known))
+      return sum + EvaluationWork(forwards: plan.evaluations, steps: plan.weightSteps + plan.alphaGradients).times(left)
     }
   }
 }

@@ -2,7 +2,8 @@
 extension LandscapePlane {
   /// An objective at the centre; nil where no point of the grid lies there.
   public func centre(of objective: Objective) -> ObjectiveSample? {
-    grid.x.size % 2 == 1 && grid.y.size % 2 == 1 ? samples[objective]?[grid.count / 2] : nil
+    guard let i = grid.x.coordinates.firstIndex(of: 0), let j = grid.y.coordinates.firstIndex(of: 0) else { return nil }
+    return samples[objective]?[i * grid.y.size + j]
   }
 }
 

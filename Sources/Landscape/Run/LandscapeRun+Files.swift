@@ -75,6 +75,33 @@ extension LandscapeRun {
     return min(pointCount, table.rows.count / settings.objectives.count)
   }
 
+  /// What a folder's journals hold of a run that is to go on, for an estimate; nothing where there are none that can be read.
+  public func finished(in folder: OutputFolder) -> LandscapeProgress {
+    var result = LandscapeProgress(points: finishedPoints(in: folder))
+    if FileManager.default.fileExists(atPath: folder.file(tableName)) {
+      // Nothing is left of a finished landscape.
+      for objective in settings.objectives {
+        result.refined[objective] = .init(level: settings.refinementLevels, points: 8)
+      }
+      for method in settings.paths?.methods ?? [] { result.updates[method.name] = settings.paths?.steps }
+      return result
+    }
+    if let table = try? CSVTable(readingFrom: folder.file(Self.refinementJournal)),
+      let points = try? LandscapeRefinement.points(in: table, objectives: settings.objectives)
+    {
+      for (objective, found) in Dictionary(grouping: points, by: \.objective) {
+        let level = found.map(\.level).max() ?? 0
+        result.refined[objective] = .init(level: level, points: found.count { $0.level == level })
+      }
+    }
+    if let wanted = settings.paths, let table = try? CSVTable(readingFrom: folder.file(Self.pathsJournal)),
+      let known = try? ConfinedPath.points(in: table, of: wanted)
+    {
+      result.updates = known.mapValues { max(0, $0.count - 1) }
+    }
+    return result
+  }
+
   /// The table that is written last.
   public var tableName: String { settings.kind == .grid ? "landscape.csv" : "lines.csv" }
 

@@ -192,23 +192,27 @@ extension LandscapeRun {
   /// What a walk over all points takes here, by measuring a forward pass and a training step with as many evaluators at work
   /// as there will be in this process. Workers of other ranks count as fast as those of this one.
   ///
-  /// - Parameter done: points that are finished already.
+  /// - Parameter done: what is finished already.
   /// - Throws: what the problem throws where its data are damaged.
-  public func estimate(done: Int = 0) throws -> TimeEstimate {
+  public func estimate(done: LandscapeProgress = LandscapeProgress()) throws -> TimeEstimate {
     let evaluators = walk.evaluators
     let seconds = try walk.measurePasses(at: directions.center)
     let (work, points) = settings.work(evaluators[0].batches)
-    let single = settings.objectives.reduce(EvaluationWork()) { sum, objective in
+    let refinement = settings.objectives.reduce(EvaluationWork()) { sum, objective in
       sum
         + EvaluationWork(
           of: [objective], validationBatches: evaluators[0].batches.validationCount,
-          recalibrationBatches: evaluators[0].batches.recalibration.count)
+          recalibrationBatches: evaluators[0].batches.recalibration.count
+        ).times(done.refinementPoints(of: objective, levels: settings.refinementLevels))
     }
     var estimate = TimeEstimate(
-      points: max(0, points - done), work: work, refinement: single.times(8 * settings.refinementLevels),
+      points: max(0, points - done.points), work: work, refinement: refinement,
       parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
     // Side by side at best; one after the other where there is one copy of the problem.
-    estimate.paths = settings.paths?.work ?? EvaluationWork()
+    estimate.paths =
+      try settings.paths?.work(after: done.updates) { method in
+        try !method.configuration.makeOptimiser(for: evaluators[0].problem).exportState().isEmpty
+      } ?? EvaluationWork()
     estimate.pathsAtOnce = max(1, min(evaluators.count, settings.paths?.methods.count ?? 1))
     return estimate
   }

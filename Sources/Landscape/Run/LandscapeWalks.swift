@@ -29,7 +29,7 @@ struct LandscapeWalks<Problem: BilevelProblem> {
       settings.space == .alphas
       ? nil
       : try WeightDirectionSource(
-        problem: problems[0], center: weights, randomSeed: settings.directionsSeed, files: files
+        problem: problems[0], center: weights, alphas: alphas, randomSeed: settings.directionsSeed, files: files
       ).make(settings.weightKinds, settings.weightDirections)
     self.weightDirections = weightDirections
     func batches(_ objectives: [Objective], _ draw: BatchDrawing, _ data: DataSplit) throws -> EvaluationBatches<Problem> {

@@ -97,9 +97,39 @@ public struct TrajectoryProjection: Equatable, Sendable {
     try range(farthest: points.reduce(0) { max($0, abs(direction == 0 ? $1.x : $1.y)) })
   }
 
+  /// The least interval along a direction that holds every point, with a tenth to spare; where all lie at one coordinate, as wide as
+  /// that is far from the centre.
+  ///
+  /// - Throws: `InputError` where every point lies on the centre.
+  public func enclosingBounds(along direction: Int) throws -> ClosedRange<Double> {
+    let (middle, half) = spread(along: direction)
+    let reach = half > 0 ? 1.1 * half : try range(farthest: abs(middle)) / 2
+    guard (middle - reach).isFinite, (middle + reach).isFinite else { throw Self.noExtent }
+    return middle - reach...middle + reach
+  }
+
+  /// The same for both directions, as long along one as along the other.
+  public func enclosingSquare() throws -> [ClosedRange<Double>] {
+    let spreads = (0..<2).map(spread)
+    let reach = try range(farthest: spreads.map(\.half).max() ?? 0)
+    guard spreads.allSatisfy({ (abs($0.middle) + reach).isFinite }) else { throw Self.noExtent }
+    return spreads.map { $0.middle - reach...$0.middle + reach }
+  }
+
+  /// The middle of the points' coordinates along a direction, and how far they reach from it.
+  private func spread(along direction: Int) -> (middle: Double, half: Double) {
+    let values = points.map { direction == 0 ? $0.x : $0.y }
+    guard let low = values.min(), let high = values.max() else { return (0, 0) }
+    return (low / 2 + high / 2, high / 2 - low / 2)
+  }
+
+  private static var noExtent: InputError {
+    InputError("the path has no extent in this plane", at: .setting("range"), found: "auto", wanted: "a number")
+  }
+
   private func range(farthest: Double) throws -> Double {
     guard farthest > 0, farthest.isFinite else {
-      throw InputError("the path has no extent in this plane", at: .setting("range"), found: "auto", wanted: "a number")
+      throw Self.noExtent
     }
     return 1.1 * farthest
   }

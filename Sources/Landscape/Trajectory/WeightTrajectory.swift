@@ -53,7 +53,8 @@ public struct WeightTrajectory {
     guard checkpoints.count >= 2 else {
       throw InputError(
         "principal components need a path of ω", at: .setting("trajectory"),
-        found: checkpoints.isEmpty ? "none" : "1 checkpoint", wanted: "a training with two checkpoints or more")
+        found: checkpoints.isEmpty ? "none" : "1 checkpoint",
+        wanted: "a training with two checkpoints or more\(Self.advice)")
     }
     let last = checkpoints.lastIndex { $0.run == checkpoints[0].run } ?? checkpoints.count - 1
     let origin = try Self.checked(reading(checkpoints[last].path), checkpoints[last].path, like: mask)
@@ -115,7 +116,7 @@ public struct WeightTrajectory {
     for index in indices where !(1...max(1, factors.count)).contains(index) {
       throw InputError(
         "the path of ω does not extend in so many directions", at: .setting("directions"), found: "pca\(index)",
-        wanted: "pca1 to pca\(factors.count)")
+        wanted: "pca1 to pca\(factors.count), all that \(Self.text(checkpoints.count)) span\(Self.advice)")
     }
     var sums = indices.map { _ in [Double](repeating: 0, count: origin.count) }
     for place in checkpoints.indices {
@@ -164,6 +165,10 @@ public struct WeightTrajectory {
   }
 
   // MARK: Parts
+
+  private static func text(_ count: Int) -> String { "\(count) checkpoints" }
+  /// A retraining keeps the last two unless it is told otherwise.
+  private static let advice = "; a training keeps more with keep_last, all with keep_last: 0"
 
   /// ⟨dᵢ, dⱼ⟩ of all pairs, the lower triangle; each found alike, whatever the block.
   private static func products(

@@ -23,6 +23,11 @@ struct SampledPlane: Equatable {
     let columns: [Column]
     /// Of each point, whether it was evaluated.
     let isThere: [Bool]
+    /// Whether its values are losses; those of a curvature stand in the same columns and have another name elsewhere.
+    var isLoss = true
+
+    /// What an array of a column is called: `loss`, or `value` where the values are no losses, as in NPZ files.
+    func word(_ column: String) -> String { isLoss ? column : column.replacing("loss", with: "value") }
 
     subscript(column: String) -> [Double]? { columns.first { $0.name == column }?.values }
   }
@@ -130,7 +135,7 @@ extension SampledPlane {
         name: objective.arrayName, title: objective.symbol,
         // Errors of a single batch are not there at all.
         columns: filled.filter { column in !column.name.hasSuffix("_error") || column.values.contains { !$0.isNaN } },
-        isThere: isThere)
+        isThere: isThere, isLoss: objective.quantity == .loss)
     }
   }
 

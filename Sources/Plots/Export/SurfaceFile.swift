@@ -111,8 +111,8 @@ struct SurfaceFile {
     return content
   }
 
-  /// `NAME_loss` and `NAME_acc` are those of the loss at the points themselves, `NAME_true10_loss` those of another objective;
-  /// standard errors end in `_error`.
+  /// `NAME_loss` and `NAME_acc` are those of the loss at the points themselves, `NAME_true10_loss` those of another objective,
+  /// `NAME_convexity_value` those of one that is no loss; standard errors end in `_error`.
   static func datasets(of plane: SampledPlane, data: String) -> [HDF5File.Dataset] {
     func axis(_ name: String, _ values: [Double]) -> HDF5File.Dataset {
       .init(name: name, shape: [values.count], values: values)
@@ -128,7 +128,8 @@ struct SurfaceFile {
             isThere || isError ? (isAccuracy ? 100 * value : value) : notComputed
           }
           return HDF5File.Dataset(
-            name: "\(start)_\(isAccuracy ? "acc" : "loss")\(isError ? "_error" : "")", shape: shape, values: values)
+            name: "\(start)_\(isAccuracy ? "acc" : surface.word("loss"))\(isError ? "_error" : "")", shape: shape,
+            values: values)
         }
       }
   }

@@ -33,10 +33,13 @@ enum VTKExport {
   static func image(_ folder: PlotFolder, _ style: PlotStyle) throws -> PlotExport.Content {
     let plane = try folder.plane(style)
     let arrays = plane.surfaces.flatMap { surface in
-      surface.columns.map { VTKArray("\($0.name)_\(surface.name)", .float64($0.values.map { $0.isFinite ? $0 : .nan })) }
+      surface.columns.map {
+        VTKArray("\(surface.word($0.name))_\(surface.name)", .float64($0.values.map { $0.isFinite ? $0 : .nan }))
+      }
     }
     // What is asked for is what a reader shows first.
-    let shown = arrays.filter { $0.name.hasPrefix("\(style.quantity.rawValue)_") && !$0.name.contains("_error_") }
+    let names = plane.surfaces.map { "\($0.word(style.quantity.rawValue))_\($0.name)" }
+    let shown = arrays.filter { names.contains($0.name) }
     let others = arrays.filter { array in !shown.contains { $0.name == array.name } }
     let title = folder.text.around("Plane")
     let image = try VTKImage(
@@ -65,7 +68,8 @@ enum VTKExport {
       let name = "\(folder.stem)-\(surface.name)"
       let shown = VTKPolyData(
         x: plane.x, y: plane.y, heights: heights,
-        arrays: [VTKArray("zvalue", .float64(heights))] + surface.columns.map { VTKArray($0.name, .float64($0.values)) },
+        arrays: [VTKArray("zvalue", .float64(heights))]
+          + surface.columns.map { VTKArray(surface.word($0.name), .float64($0.values)) },
         texts: texts("vtp", surface.title, folder, style))
       guard !shown.polygons.isEmpty else {
         throw InputError(

@@ -19,7 +19,11 @@ enum LandscapeSection {
     let data = settings["data"] ?? "validation"
     var facts = [
       settings["checkpoint"].map { "Around \($0)" }, settings["space"].map { "space \($0)" },
-      settings["range"].map { "up to \($0.replacingOccurrences(of: ",", with: " and ")) lengths of the directions away" },
+      settings["range"].map { range in
+        let text = range.replacingOccurrences(of: ",", with: " and ")
+        return range.contains(":")
+          ? "over \(text) lengths of the directions" : "up to \(text) lengths of the directions away"
+      },
       settings["batch_norm"].map { "batch norm: \($0)" },
       settings["validation_batches"].map { "each loss is the mean over \($0) \(data) batch\($0 == "1" ? "" : "es")" },
       settings["weight_normalisation"].map {

@@ -23,7 +23,8 @@ extension EngineBenchmark {
     space: SearchSpace, channels: Int, layers: Int, batch count: Int, threads: Int, groups: Int = 1,
     variant: SupernetVariant = SupernetVariant(), dropPath: Double = 0, engine: EngineKind = .cpu, kernels: KernelSet
   ) throws {
-    let loader = try BatchLoader(dataset: ImageDataset.noise(count: count, side: 32), seed: 0, batchSize: count)
+    let images = try ImageDataset.noise(count: count, side: variant.scale.publishedImageSize)
+    let loader = try BatchLoader(dataset: images, seed: 0, batchSize: count)
     func makeProblem(threads: Int) throws -> SupernetProblem {
       try SupernetProblem(
         space: space, channels: channels, layers: layers, loader: loader, seed: 0, threads: threads,

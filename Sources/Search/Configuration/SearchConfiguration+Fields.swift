@@ -115,6 +115,9 @@ extension SearchConfiguration {
     whole(
       "channels", \.channels, .warmup, SupernetArchitecture.channelCounts, "channels of the first cells, a multiple of 4"),
     whole("layers", \.layers, .warmup, SupernetArchitecture.layerCounts, "cells, 3 or more"),
+    choice(
+      "scale", \.scale, .warmup, "images that the network is for: a stem at full resolution, or one that divides it by 8"
+    ).later,
     whole(
       "partial_channels", \.partialChannels, .warmup, CountBounds(1...512),
       "K: operations see the first 1/K of the channels (PC-DARTS)"),

@@ -18,6 +18,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var channels = 16
   /// Cells.
   public var layers = 8
+  /// What images the network is built for, which its stem goes with.
+  public var scale = NetworkScale.cifar
   /// K of partial channels; 1 for all channels.
   public var partialChannels = 1
   /// Whether the edges into a node are weighed by β.

@@ -23,7 +23,8 @@ extension SearchRun {
       "channels": "\(configuration.channels)", "layers": "\(configuration.layers)",
       "partial_channels": "\(configuration.partialChannels)",
       "edge_normalisation": "\(configuration.edgeNormalisation)",
-      "merged_convolutions": "\(configuration.mergedConvolutions)", "seed": "\(configuration.seed)",
+      "merged_convolutions": "\(configuration.mergedConvolutions)", "scale": configuration.scale.rawValue,
+      "seed": "\(configuration.seed)",
       "learning_rate": "\(schedules.learningRate(epoch: epoch))", "sigma": "\(schedules.sigma(epoch: epoch))",
       "configuration": configuration.withoutHousekeeping.yaml,
     ]

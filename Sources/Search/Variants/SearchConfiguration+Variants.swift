@@ -87,11 +87,14 @@ extension SearchConfiguration {
     if macro != .reductions {
       let variants: [(String, Bool)] = [
         ("partial_channels", partialChannels > 1), ("edge_normalisation", edgeNormalisation),
-        ("merged_convolutions", mergedConvolutions), ("skip_dropout", skipDropout > 0),
+        ("merged_convolutions", mergedConvolutions), ("skip_dropout", skipDropout > 0), ("scale", scale != .cifar),
       ]
       if let key = variants.first(where: \.1)?.0 {
         throw refuse(key, "a variant of the DARTS family's networks", "none with \(space.rawValue)")
       }
+    }
+    guard scale == .cifar || channels.isMultiple(of: 8) || !stages.isEmpty else {
+      throw refuse("channels", channels, "a multiple of 8 with scale: imagenet")
     }
     guard
       partialChannels == 1

@@ -66,6 +66,7 @@ extension SearchConfiguration {
   /// What the settings change in the supernet.
   public var variant: SupernetVariant {
     var result = SupernetVariant()
+    result.scale = scale
     result.partialChannels = partialChannels
     result.edgeNormalisation = edgeNormalisation
     result.skipDropout = skipDropout > 0

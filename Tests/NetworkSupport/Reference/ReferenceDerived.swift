@@ -173,11 +173,10 @@ private struct ReferenceDerivedPass<Scalar: ReferenceScalar> {
   private func separable(
     _ name: String, _ first: Int, _ input: Tensor, kernel: Int, dilation: Int, stride: Int
   ) -> Tensor {
-    let depthwise = tape.convolution(
-      tape.relu(input), parameter("\(name).op.\(first).weight"), stride: stride, padding: dilation * (kernel / 2),
-      dilation: dilation, groups: input.shape[1])
-    return norm(
-      "\(name).op.\(first + 2)", tape.convolution(depthwise, parameter("\(name).op.\(first + 1).weight")))
+    let values = tape.separable(
+      input, depthwise: parameter("\(name).op.\(first).weight"), pointwise: parameter("\(name).op.\(first + 1).weight"),
+      kernel: kernel, dilation: dilation, stride: stride)
+    return norm("\(name).op.\(first + 2)", values)
   }
 
   /// NAS-Bench-201's network of one architecture (arXiv 2001.00326, §2.1).

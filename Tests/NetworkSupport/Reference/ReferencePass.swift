@@ -181,11 +181,22 @@ struct ReferencePass<Scalar: ReferenceScalar> {
 
   private mutating func forwardChain() {
     let architecture = network.architecture
-    let stem = norm(
-      "stem.1", tape.convolution(images(), parameter("stem.0.weight"), padding: 1), isAffine: true)
-    var inputs = (stem, stem)
+    func convolved(_ input: Tensor, _ name: String, norm: String, stride: Int = 1) -> Tensor {
+      self.norm(norm, tape.convolution(input, parameter(name), stride: stride, padding: 1), isAffine: true)
+    }
+    var inputs: (Tensor, Tensor)
+    switch architecture.variant.scale {
+    case .cifar:
+      let stem = convolved(images(), "stem.0.weight", norm: "stem.1")
+      inputs = (stem, stem)
+    case .imagenet:
+      let first = convolved(images(), "stem0.0.weight", norm: "stem0.1", stride: 2)
+      let second = convolved(tape.relu(first), "stem0.3.weight", norm: "stem0.4", stride: 2)
+      inputs = (second, convolved(tape.relu(second), "stem1.1.weight", norm: "stem1.2", stride: 2))
+    }
     for index in 0..<architecture.layers {
-      let isAfterReduction = index > 0 && architecture.isReduction(index - 1)
+      let isAfterReduction =
+        index == 0 ? architecture.variant.scale == .imagenet : architecture.isReduction(index - 1)
       inputs = (inputs.1, cell(index, inputs, isAfterReduction: isAfterReduction))
     }
     logits = tape.linear(
@@ -360,11 +371,10 @@ struct ReferencePass<Scalar: ReferenceScalar> {
   private mutating func separable(
     _ name: String, _ first: Int, _ input: Tensor, kernel: Int, dilation: Int, stride: Int
   ) -> Tensor {
-    let depthwise = tape.convolution(
-      tape.relu(input), parameter("\(name).op.\(first).weight"), stride: stride, padding: dilation * (kernel / 2),
-      dilation: dilation, groups: input.shape[1])
-    return norm(
-      "\(name).op.\(first + 2)", tape.convolution(depthwise, parameter("\(name).op.\(first + 1).weight")))
+    let values = tape.separable(
+      input, depthwise: parameter("\(name).op.\(first).weight"), pointwise: parameter("\(name).op.\(first + 1).weight"),
+      kernel: kernel, dilation: dilation, stride: stride)
+    return norm("\(name).op.\(first + 2)", values)
   }
 
   private static func depthwise(_ operation: CellOperation) -> (kernel: Int, dilation: Int)? {

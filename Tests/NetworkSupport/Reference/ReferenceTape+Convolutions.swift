@@ -108,3 +108,15 @@ extension ReferenceTape {
     }
   }
 }
+
+extension ReferenceTape {
+  /// ReLU, depthwise and pointwise convolution.
+  func separable(
+    _ input: Tensor, depthwise: Tensor, pointwise: Tensor, kernel: Int, dilation: Int, stride: Int
+  ) -> Tensor {
+    let spread = convolution(
+      relu(input), depthwise, stride: stride, padding: dilation * (kernel / 2), dilation: dilation,
+      groups: input.shape[1])
+    return convolution(spread, pointwise)
+  }
+}

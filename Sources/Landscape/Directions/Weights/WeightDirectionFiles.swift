@@ -4,7 +4,7 @@ import Search
 
 /// What directions in ω are read from, on every rank alike.
 public struct WeightDirectionFiles {
-  /// The tensors of another checkpoint: of a run folder, or of a file. May know further formats.
+  /// The tensors of another checkpoint, found whole: of a run folder, or of a file. May know further formats.
   public var checkpoint: (_ path: String) throws -> TensorFile
   /// The path of a training, for principal components and for `trajectory.csv`; nil where there is none.
   public var trajectory: WeightTrajectory?
@@ -12,7 +12,11 @@ public struct WeightDirectionFiles {
   public var eigenvectors: String?
 
   public init(
-    checkpoint: @escaping (_ path: String) throws -> TensorFile = { try TensorFile(readingFrom: latest(in: $0)) },
+    checkpoint: @escaping (_ path: String) throws -> TensorFile = { path in
+      let file = try TensorFile(readingFrom: latest(in: path))
+      try file.verifyChecksum()
+      return file
+    },
     trajectory: WeightTrajectory? = nil, eigenvectors: String? = nil
   ) {
     (self.checkpoint, self.trajectory, self.eigenvectors) = (checkpoint, trajectory, eigenvectors)

@@ -1,3 +1,4 @@
+import Cells
 import Compute
 import Formats
 import Problems
@@ -11,6 +12,8 @@ import Problems
 struct WeightDirectionSource<Problem: BilevelProblem> {
   let problem: Problem
   let center: ParameterVector
+  /// α beside ω, which eigenvectors are found at.
+  let alphas: ArchitectureParameters
   let randomSeed: UInt64
   let files: WeightDirectionFiles
 
@@ -18,7 +21,11 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
   ///   those before it; `MemoryShortage` where they don't fit.
   func make(_ kinds: [WeightDirectionKind], _ settings: WeightDirectionSettings) throws -> WeightDirections {
     try settings.check(kinds)
-    let kept = settings.isOrthogonalised ? kinds.count * MemoryLayout<Double>.stride : 0
+    let principal = Set(kinds.compactMap { kind -> Int? in if case .principal(let index) = kind { index } else { nil } })
+      .sorted()
+    let kept =
+      (settings.isOrthogonalised ? kinds.count * MemoryLayout<Double>.stride : 0)
+      + principal.count * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride)
     try MemoryShortage.check(
       "\(kinds.count) \(kinds.count == 1 ? "direction" : "directions") in the space of \(center.count) weights",
       neededBytes: .saturatingProduct(
@@ -26,10 +33,12 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
       advice: "fewer directions")
     let named = problem.export(center)
     let (layout, weights) = (WeightLayout(named), try WeightLayout.flat(named))
+    // All of them at once: checkpoints are read anew each time.
+    let components = principal.isEmpty ? [:] : try components(principal)
     var (vectors, earlier): ([ParameterVector], [[Double]]) = ([], [])
     var randomCount = 0
     for (index, kind) in kinds.enumerated() {
-      var values = try raw(kind, randomCount, layout, weights)
+      var values = try raw(kind, randomCount, layout, weights, components)
       if kind == .random { randomCount += 1 }
       let place = InputError.Place.words("direction \(kind.label) of ω")
       guard values.allSatisfy(\.isFinite) else {
@@ -63,9 +72,12 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
     return try WeightDirections(center: center, vectors: vectors)
   }
 
-  /// - Parameter randomIndex: how many random directions there were before.
+  /// - Parameters:
+  ///   - randomIndex: how many random directions there were before.
+  ///   - components: principal ones, by their numbers.
   private func raw(
-    _ kind: WeightDirectionKind, _ randomIndex: Int, _ layout: WeightLayout, _ weights: [Double]
+    _ kind: WeightDirectionKind, _ randomIndex: Int, _ layout: WeightLayout, _ weights: [Double],
+    _ components: [Int: ParameterVector]
   ) throws -> [Double] {
     func flat(_ vector: ParameterVector) throws -> [Double] { try WeightLayout.flat(problem.export(vector)) }
     switch kind {
@@ -77,30 +89,44 @@ struct WeightDirectionSource<Problem: BilevelProblem> {
       let target = try flat(problem.importVector(from: files.checkpoint(path), prefix: ""))
       return zip(target, weights).map { $0 - $1 }
     case .file(let path, let name):
-      return try flat(problem.importVector(from: TensorFile(readingFrom: path), prefix: "\(name ?? "direction1")."))
-    case .principal(let index): return try flat(component(index))
+      let file = try TensorFile(readingFrom: path)
+      try file.verifyChecksum()
+      return try flat(problem.importVector(from: file, prefix: "\(name ?? "direction1")."))
+    case .principal(let index): return try flat(components[index] ?? problem.makeVector())
     case .eigenvector:
       guard let path = files.eigenvectors else {
         throw InputError(
           "no eigenvectors given", at: .setting("directions"), found: kind.label,
           wanted: "the file of eigenvectors that a spectrum over weights wrote (eigenvectors)")
       }
-      return try flat(problem.importVector(from: TensorFile(readingFrom: path), prefix: "\(kind.label)."))
+      let file = try TensorFile(readingFrom: path)
+      try file.verifyChecksum()
+      try requireOwn(file, kind)
+      return try flat(problem.importVector(from: file, prefix: "\(kind.label)."))
     }
   }
 
-  private func component(_ index: Int) throws -> ParameterVector {
+  /// - Throws: `InputError` for eigenvectors at another (ω, α), where the file says at which.
+  private func requireOwn(_ file: TensorFile, _ kind: WeightDirectionKind) throws {
+    let own = SHA256.ofState(center, nil, alphas)
+    guard let found = file.metadata["state_sha256"], found != own else { return }
+    throw InputError(
+      "eigenvectors of other weights", at: .file(file.path, "metadata state_sha256"), found: found,
+      wanted: "\(own), that of the checkpoint, or file:\(file.path)#\(kind.label) for a direction of any origin")
+  }
+
+  private func components(_ indices: [Int]) throws -> [Int: ParameterVector] {
     guard let trajectory = files.trajectory else {
       throw InputError(
-        "principal components need a path of ω", at: .setting("directions"), found: "pca\(index)",
+        "principal components need a path of ω", at: .setting("directions"), found: "pca\(indices[0])",
         wanted: "the trajectory of a training with two checkpoints or more")
     }
-    let vector = try trajectory.component(index)
-    guard vector.count == center.count else {
+    let vectors = try trajectory.components(indices)
+    for vector in vectors where vector.count != center.count {
       throw InputError(
         "of another network", at: .setting("trajectory"), found: "\(vector.count) weights", wanted: "\(center.count)")
     }
-    return vector
+    return Dictionary(uniqueKeysWithValues: zip(indices, vectors))
   }
 
   /// ‖values‖ over a block.
