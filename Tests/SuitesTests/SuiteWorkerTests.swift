@@ -75,7 +75,8 @@ struct SuiteWorkerTests {
 
   @Test("A limit of test images beyond the held-out ones leaves a choice all of these, and the test its own")
   func testLimitBeyondHeldOutImages() throws {
-    let yaml = SuiteSamples.yaml.replacing("{epochs: 1, batch: 8", with: "{epochs: 1, train_limit: 16, test_limit: 9, batch: 8")
+    let limits = "{epochs: 1, train_limit: 16, test_limit: 9, batch: 8"
+    let yaml = SuiteSamples.yaml.replacing("{epochs: 1, batch: 8", with: limits)
     let plan = try SuiteSamples.plan(yaml)
     let files = try begin(plan, "limited")
     let state = try SuiteSamples.work(plan, in: files)
