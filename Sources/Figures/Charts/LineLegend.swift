@@ -5,9 +5,9 @@ package enum LineStyle {
   /// Lines differ in dashes as well as in colour, for print without colour.
   private static let dashes: [[Double]] = [[], [4, 1.5], [1.2, 1.2], [5, 1.5, 1.2, 1.5]]
 
-  static func colour(_ index: Int) -> Colour { Theme.series[index % Theme.series.count] }
+  package static func colour(_ index: Int) -> Colour { Theme.series[index % Theme.series.count] }
   /// With each round through all colours and dashes these meet otherwise.
-  static func dash(_ index: Int) -> [Double] { dashes[(index + index / round) % dashes.count] }
+  package static func dash(_ index: Int) -> [Double] { dashes[(index + index / round) % dashes.count] }
 
   /// Lines that differ in colour or dash, all those before the first that looks like another.
   package static var distinct: Int { Theme.series.count * dashes.count }
