@@ -20,13 +20,17 @@ import Testing
 
   private func mixing(_ alphas: ArchitectureParameters, _ network: TinySupernet) -> [[Float]] {
     alphas.matrices.map { matrix in
-      matrix.strengths().map(Float.init)
-        + (network.variant.partialChannels > 1 ? matrix.edgeWeights().map(Float.init) : [])
+      let (operations, edges) = (matrix.strengths().map(Float.init), matrix.edgeWeights())
+      let rows = (0..<matrix.rows).flatMap { row in
+        operations[row * matrix.operationColumns..<(row + 1) * matrix.operationColumns]
+          + (network.variant.auxiliarySkip ? [Float(Double(alphas.auxiliarySkip) * edges[row])] : [])
+      }
+      return rows + (network.variant.partialChannels > 1 ? edges.map(Float.init) : [])
     }
   }
 
   @Test(
-    "a removed operation's mixing weight is 0, a removed edge's all are, and no other weight changes: the same bits",
+    "a removed operation's mixing weight is 0, a removed edge's all are, its auxiliary skip connection's too, and no other weight changes",
     arguments: TinySupernet.perSpace)
   func mixingWeights(network: TinySupernet) throws {
     let (model, alphas, batch) = (try network.model(), network.alphas(), network.images())
@@ -35,9 +39,9 @@ import Testing
     let plain = loss(model, weights, whole, batch)
     var changed = 0
     for (kind, matrix) in alphas.matrices.enumerated() {
-      let width = matrix.operationColumns
+      let width = matrix.operationColumns + (network.variant.auxiliarySkip ? 1 : 0)
       for edge in [0, matrix.rows - 1] {
-        for column in 0..<width {
+        for column in 0..<matrix.operationColumns {
           var without = whole
           without[kind][edge * width + column] = 0
           let expected = loss(model, weights, without, batch)

@@ -170,7 +170,8 @@ package final class ObservedProblem<Base: BilevelProblem>: BilevelProblem {
     try base.importVector(from: file, prefix: prefix)
   }
   package func importStatistics(from file: TensorFile) throws -> ParameterVector? {
-    guard hasStatistics, file.contains("omega.running_mean") else { return nil }
+    guard hasStatistics else { return try base.importStatistics(from: file) }
+    guard file.contains("omega.running_mean") else { return nil }
     let result = ParameterVector(count: 2, kernels: Kernels.sets[0])
     for (index, value) in try file.floats("omega.running_mean", shape: [2]).enumerated() { result[index] = value }
     return result
