@@ -84,7 +84,11 @@ final class ProjectionState {
       return value
     }
     (weights, self.momentum) = (checkpoint.weights, momentum)
-    statistics = checkpoint.statistics ?? problem.makeInitialStatistics()
+    let initial = problem.makeInitialStatistics()
+    guard let found = checkpoint.statistics ?? (initial.count == 0 ? initial : nil) else {
+      throw InputError("incomplete checkpoint", at: .file(file.path), found: "no running statistics", wanted: "them")
+    }
+    statistics = found
     let moving = TensorFile(
       path: file.path, metadata: [:],
       tensors: file.tensors.values.filter { $0.name.hasPrefix(Self.prefix) }.map { tensor in
