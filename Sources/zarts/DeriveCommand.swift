@@ -142,7 +142,8 @@ struct DeriveCommand: ParsableCommand {
     let named: [(String, Any?)] = [
       ("--run", source.run), ("--retraining", source.retraining), ("--weights", source.weights), ("--epoch", source.epoch),
       ("--alphas", source.alphas), ("--operations", source.operations), ("--genotype", source.genotype),
-      ("--edge-normalisation", source.edgeNormalisation ? true : nil), ("--space", source.space),
+      ("--edge-normalisation", source.edgeNormalisation ? true : nil), ("--auxiliary-skip", source.auxiliarySkip),
+      ("--space", source.space),
       ("--channels", source.channels), ("--layers", source.layers), ("--batch", source.batch), ("--seed", source.seed),
       ("--train-limit", source.trainLimit), ("--split", source.split), ("--inner-lr", source.innerLr),
       ("--order-seed", orderSeed), ("--out", out),

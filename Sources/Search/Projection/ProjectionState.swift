@@ -18,6 +18,8 @@ final class ProjectionState {
   var rows: [RemovalRow] = []
   /// The epoch of the search (from 0) that batches are as in.
   let searchEpoch: Int
+  /// Weight decay that the search went on with where it is no longer that of its settings (`AdaptiveRegularisation`).
+  let weightDecay: Double?
 
   /// α as the network has it.
   var projected: ArchitectureParameters { decisions.applied(to: alphas) }
@@ -46,6 +48,7 @@ final class ProjectionState {
     }
     decisions = EdgeDecisions(like: alphas)
     searchEpoch = max(0, min(search.epochs, checkpoint.epoch ?? 0) - 1)
+    weightDecay = checkpoint.weightDecay
   }
 
   private static let prefix = "selection."
@@ -63,7 +66,11 @@ final class ProjectionState {
       optimiser: adam.export() + moving + decisions.tensors(alphas.kinds))
   }
 
-  var metadata: [String: String] { [Self.roundsKey: "\(rounds)", Self.epochKey: "\(searchEpoch)"] }
+  var metadata: [String: String] {
+    var result = [Self.roundsKey: "\(rounds)", Self.epochKey: "\(searchEpoch)"]
+    result[SearchCheckpoint.weightDecayKey] = weightDecay.map { "\($0)" }
+    return result
+  }
 
   /// Reads what `tensors` and `metadata` say.
   ///
@@ -98,5 +105,6 @@ final class ProjectionState {
     decisions = try EdgeDecisions(from: file, like: shape)
     rounds = try count(Self.roundsKey, CountBounds(0...most))
     searchEpoch = try count(Self.epochKey, CountBounds(0...max(0, search.epochs - 1)))
+    weightDecay = checkpoint.weightDecay
   }
 }
