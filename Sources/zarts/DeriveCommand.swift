@@ -132,7 +132,7 @@ struct DeriveCommand: ParsableCommand {
     opened.announce(takingSteps: false)
     return try ProjectionRun(
       starting: problem, from: place.checkpoint, alphas: place.alphas, search: search, settings: settings,
-      copies: copies(of: problem, search, progress), folder: { try OutputFolder.create(at: out) }, progress: progress,
+      copies: copies(of: problem, search, settings, progress), folder: { try OutputFolder.create(at: out) }, progress: progress,
       stop: stop)
   }
 
@@ -166,8 +166,8 @@ struct DeriveCommand: ParsableCommand {
     try search.validate()
     let problem = try ProblemFactory.lookingForMovedData { try ProblemFactory.make(search) }
     return try ProjectionRun(
-      continuing: problem, folder: folder, search: search, copies: copies(of: problem, search, progress),
-      progress: progress, stop: stop)
+      continuing: problem, folder: folder, search: search,
+      copies: copies(of: problem, search, ProjectionFolder(folder).settings(), progress), progress: progress, stop: stop)
   }
 
   private func adjust(_ search: inout SearchConfiguration) {
@@ -178,9 +178,9 @@ struct DeriveCommand: ParsableCommand {
 
   /// Copies that the removals of a decision are evaluated on side by side.
   private func copies(
-    of problem: SupernetProblem, _ search: SearchConfiguration, _ progress: ProgressReporter
+    of problem: SupernetProblem, _ search: SearchConfiguration, _ settings: ProjectionSettings, _ progress: ProgressReporter
   ) throws -> [SupernetProblem] {
-    guard selection == .perturbation else { return [] }
+    guard settings.selection == .perturbation else { return [] }
     let pieces = 1 + search.operations.operationsPerEdge
     return try ProblemFactory.groups(of: problem, search, pieces: pieces) { progress.note($0) }
   }

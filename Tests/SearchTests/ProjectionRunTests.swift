@@ -332,6 +332,15 @@ import Testing
     }
     #expect(nothing?.found == "an architecture whose other edges are switched off")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("chosen")))
+    // There every edge is kept, so that none is switched off.
+    let (elsewhere, stages) = (try ScratchFolder(), Self.search(.nb201))
+    let drawn = SearchSpace.nb201.randomArchitecture(from: &stream)
+    let single = #expect(throws: InputError.self) {
+      try ProjectionRun(
+        starting: Self.problem(stages), from: Self.checkpoint(stages, in: elsewhere), alphas: drawn, search: stages,
+        settings: Self.settings(), folder: { try .create(at: scratch.file("chosen")) })
+    }
+    #expect(single?.found == "an architecture, a single operation on every edge")
     for (key, change) in [
       ("tune_epochs", { $0.tuneEpochs = -1 }), ("validation_batches", { $0.validationBatches = -2 }),
       ("learning_rate", { $0.learningRate = 0 }),

@@ -26,7 +26,7 @@ final class ProjectionState {
 
   /// The state at the start: momentum at rest; Adam goes on where the search's own moves α by it.
   ///
-  /// - Throws: `InputError` for a checkpoint without α, or whose architecture is chosen already.
+  /// - Throws: `InputError` for a checkpoint without α, or whose architecture is chosen already, as that of a random search is.
   init<Problem: BilevelProblem>(
     _ checkpoint: SearchCheckpoint, alphas: ArchitectureParameters?, search: SearchConfiguration, for problem: Problem
   ) throws {
@@ -36,6 +36,15 @@ final class ProjectionState {
     guard !alphas.matrices.contains(where: \.isChosen) else {
       throw InputError(
         "nothing to select", at: .file(checkpoint.file.path), found: "an architecture whose other edges are switched off",
+        wanted: "α that mixes operations on every edge")
+    }
+    // Where a cell keeps every edge no edge is switched off: random search has such α in NAS-Bench-201.
+    let mixes = alphas.matrices.contains { matrix in
+      matrix.operationColumns == 1 || matrix.softmaxRows().contains { 0 < Float($0) && Float($0) < 1 }
+    }
+    guard mixes else {
+      throw InputError(
+        "nothing to select", at: .file(checkpoint.file.path), found: "an architecture, a single operation on every edge",
         wanted: "α that mixes operations on every edge")
     }
     weights = checkpoint.weights
