@@ -132,7 +132,8 @@ struct DeriveCommand: ParsableCommand {
     opened.announce(takingSteps: false)
     return try ProjectionRun(
       starting: problem, from: place.checkpoint, alphas: place.alphas, search: search, settings: settings,
-      copies: copies(of: problem, search, settings, progress), folder: { try OutputFolder.create(at: out) }, progress: progress,
+      copies: copies(of: problem, search, settings, progress), folder: { try OutputFolder.create(at: out) },
+      progress: progress,
       stop: stop)
   }
 
