@@ -1,7 +1,7 @@
 #!/bin/sh
 # Real MPI jobs on this machine: the same bytes on any number of ranks, ranks that are killed or lack their data, jobs that are asked
 # to stop. With each of Open MPI and MPICH that is there, by Debian's names; `make test-mpi` installs both. Writes into a
-# temporary folder. Takes about three minutes on two processors. A command with `-weights` behind it is that one over ω.
+# temporary folder. Takes about ten minutes on two processors that do other work too. A command with `-weights` behind it is that one over ω.
 # usage: [ZARTS=PROGRAM] [COMMANDS='landscape landscape-weights fidelity …'] scripts/mpi-test.sh
 set -eu
 [ $# -eq 0 ] || { echo "usage: [ZARTS=PROGRAM] [COMMANDS='landscape …'] scripts/mpi-test.sh" >&2; exit 64; }
@@ -166,8 +166,8 @@ long() {
         --threads 1"
       ;;
     spectrum-weights)
-      echo "--run $subject --epochs 1,2 --over weights --eigenvalues 2 --probes 60 --density-steps 30 --density-starts 4 \
-        --batches 2 --threads 1"
+      echo "--run $subject --epochs 1,2 --over weights --eigenvalues 2 --probes 40 --density-steps 12 --density-starts 4 \
+        --batches 1 --threads 1"
       ;;
   esac
 }

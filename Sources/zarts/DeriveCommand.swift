@@ -132,7 +132,8 @@ struct DeriveCommand: ParsableCommand {
     opened.announce(takingSteps: false)
     return try ProjectionRun(
       starting: problem, from: place.checkpoint, alphas: place.alphas, search: search, settings: settings,
-      copies: copies(of: problem, search, progress), folder: { try OutputFolder.create(at: out) }, progress: progress,
+      copies: copies(of: problem, search, settings, progress), folder: { try OutputFolder.create(at: out) },
+      progress: progress,
       stop: stop)
   }
 
@@ -142,7 +143,8 @@ struct DeriveCommand: ParsableCommand {
     let named: [(String, Any?)] = [
       ("--run", source.run), ("--retraining", source.retraining), ("--weights", source.weights), ("--epoch", source.epoch),
       ("--alphas", source.alphas), ("--operations", source.operations), ("--genotype", source.genotype),
-      ("--edge-normalisation", source.edgeNormalisation ? true : nil), ("--space", source.space),
+      ("--edge-normalisation", source.edgeNormalisation ? true : nil), ("--auxiliary-skip", source.auxiliarySkip),
+      ("--space", source.space),
       ("--channels", source.channels), ("--layers", source.layers), ("--batch", source.batch), ("--seed", source.seed),
       ("--train-limit", source.trainLimit), ("--split", source.split), ("--inner-lr", source.innerLr),
       ("--order-seed", orderSeed), ("--out", out),
@@ -165,8 +167,8 @@ struct DeriveCommand: ParsableCommand {
     try search.validate()
     let problem = try ProblemFactory.lookingForMovedData { try ProblemFactory.make(search) }
     return try ProjectionRun(
-      continuing: problem, folder: folder, search: search, copies: copies(of: problem, search, progress),
-      progress: progress, stop: stop)
+      continuing: problem, folder: folder, search: search,
+      copies: copies(of: problem, search, ProjectionFolder(folder).settings(), progress), progress: progress, stop: stop)
   }
 
   private func adjust(_ search: inout SearchConfiguration) {
@@ -177,9 +179,9 @@ struct DeriveCommand: ParsableCommand {
 
   /// Copies that the removals of a decision are evaluated on side by side.
   private func copies(
-    of problem: SupernetProblem, _ search: SearchConfiguration, _ progress: ProgressReporter
+    of problem: SupernetProblem, _ search: SearchConfiguration, _ settings: ProjectionSettings, _ progress: ProgressReporter
   ) throws -> [SupernetProblem] {
-    guard selection == .perturbation else { return [] }
+    guard settings.selection == .perturbation else { return [] }
     let pieces = 1 + search.operations.operationsPerEdge
     return try ProblemFactory.groups(of: problem, search, pieces: pieces) { progress.note($0) }
   }

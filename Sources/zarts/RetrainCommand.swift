@@ -18,7 +18,7 @@ struct RetrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What to train: a search's run folder, a file whose last line is a genotype, or a Genotype(…) line.",
+      "What to train: a folder of zarts search or derive, a file whose last line is a genotype, or a Genotype(…) line.",
       valueName: "genotype"))
   var genotype: String?
   @Option(

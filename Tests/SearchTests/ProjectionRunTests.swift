@@ -252,6 +252,47 @@ import Testing
     #expect(rates == [Double](repeating: 0.01, count: 16))
   }
 
+  @Test("weights are tuned with the weight decay that a search ended with, not that of its settings, resumed too")
+  func raisedWeightDecay() throws {
+    let (scratch, search) = (try ScratchFolder(), Self.search())
+    var settings = Self.settings()
+    settings.selection = .magnitude
+    func raised() throws -> SearchCheckpoint {
+      let file = try Self.checkpoint(search, in: scratch).file
+      return try SearchCheckpoint(
+        TensorFile(
+          path: file.path, metadata: file.metadata.merging(["weight_decay": "0.5"]) { $1 },
+          tensors: Array(file.tensors.values)), for: Self.problem(search))
+    }
+    func select(
+      _ checkpoint: SearchCheckpoint, _ search: SearchConfiguration, _ name: String, stop: StopRequest = StopRequest()
+    ) throws -> ProjectionRun<ObservedProblem<SupernetProblem>> {
+      let problem = try Self.problem(search)
+      // Within the training between the first decisions.
+      problem.interfere = {
+        if $0 == 10, name == "broken" { stop.request(signal: SIGINT) }
+        return nil
+      }
+      return try ProjectionRun(
+        starting: problem, from: checkpoint, search: search, settings: settings,
+        folder: { try .create(at: scratch.file(name)) }, stop: stop)
+    }
+    func last(_ name: String) throws -> [String: NamedTensor.Values] {
+      let folder = ProjectionFolder(try .existing(at: scratch.file(name)))
+      return try TensorFile(readingFrom: folder.checkpointPath(epoch: 16)).tensors.mapValues(\.values)
+    }
+    var strong = search
+    strong.weightDecay = 0.5
+    try select(raised(), search, "raised").run()
+    try select(Self.checkpoint(search, in: scratch), strong, "strong").run()
+    try select(Self.checkpoint(search, in: scratch), search, "plain").run()
+    #expect(try last("raised") == last("strong") && last("raised") != last("plain"))
+    let broken = try select(raised(), search, "broken")
+    #expect(throws: Interruption.self) { try broken.run() }
+    try ProjectionRun(continuing: Self.problem(search), folder: broken.files.folder, search: search).run()
+    #expect(try last("broken") == last("raised"))
+  }
+
   @Test("the learning rate falls along a cosine where it is to") func cosine() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search(.nb201))
     var settings = Self.settings()
@@ -291,6 +332,15 @@ import Testing
     }
     #expect(nothing?.found == "an architecture whose other edges are switched off")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("chosen")))
+    // There every edge is kept, so that none is switched off.
+    let (elsewhere, stages) = (try ScratchFolder(), Self.search(.nb201))
+    let drawn = SearchSpace.nb201.randomArchitecture(from: &stream)
+    let single = #expect(throws: InputError.self) {
+      try ProjectionRun(
+        starting: Self.problem(stages), from: Self.checkpoint(stages, in: elsewhere), alphas: drawn, search: stages,
+        settings: Self.settings(), folder: { try .create(at: scratch.file("chosen")) })
+    }
+    #expect(single?.found == "an architecture, a single operation on every edge")
     for (key, change) in [
       ("tune_epochs", { $0.tuneEpochs = -1 }), ("validation_batches", { $0.validationBatches = -2 }),
       ("learning_rate", { $0.learningRate = 0 }),

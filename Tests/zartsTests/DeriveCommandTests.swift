@@ -103,6 +103,7 @@ import Testing
       ),
       (["derive", "--weights", golden, "--dataset", data, "--groups", "-1", "--out", "x"], "--groups"),
       (["derive", "--resume", "/tmp", "--seed", "3"], "--seed"),
+      (["derive", "--resume", "/tmp", "--auxiliary-skip", "0.5"], "--auxiliary-skip"),
       (["derive", "--resume", "/tmp", "--criterion", "loss"], "settings of the selection"),
       (["diagnose", "/tmp", "--quick", "--removals", "2"], "--removals"),
     ])

@@ -103,16 +103,16 @@ public struct TrajectoryProjection: Equatable, Sendable {
   /// - Throws: `InputError` where every point lies on the centre.
   public func enclosingBounds(along direction: Int) throws -> ClosedRange<Double> {
     let (middle, half) = spread(along: direction)
-    let reach = half > 0 ? 1.1 * half : try range(farthest: abs(middle)) / 2
-    guard (middle - reach).isFinite, (middle + reach).isFinite else { throw Self.noExtent }
+    let reach = half > 0 ? 1.1 * half : try range(farthest: abs(middle), asked: "path") / 2
+    guard (middle - reach).isFinite, (middle + reach).isFinite else { throw Self.noExtent("path") }
     return middle - reach...middle + reach
   }
 
   /// The same for both directions, as long along one as along the other.
   public func enclosingSquare() throws -> [ClosedRange<Double>] {
     let spreads = (0..<2).map(spread)
-    let reach = try range(farthest: spreads.map(\.half).max() ?? 0)
-    guard spreads.allSatisfy({ (abs($0.middle) + reach).isFinite }) else { throw Self.noExtent }
+    let reach = try range(farthest: spreads.map(\.half).max() ?? 0, asked: "path")
+    guard spreads.allSatisfy({ (abs($0.middle) + reach).isFinite }) else { throw Self.noExtent("path") }
     return spreads.map { $0.middle - reach...$0.middle + reach }
   }
 
@@ -123,14 +123,12 @@ public struct TrajectoryProjection: Equatable, Sendable {
     return (low / 2 + high / 2, high / 2 - low / 2)
   }
 
-  private static var noExtent: InputError {
-    InputError("the path has no extent in this plane", at: .setting("range"), found: "auto", wanted: "a number")
+  private static func noExtent(_ asked: String) -> InputError {
+    InputError("the path has no extent in this plane", at: .setting("range"), found: asked, wanted: "a number")
   }
 
-  private func range(farthest: Double) throws -> Double {
-    guard farthest > 0, farthest.isFinite else {
-      throw Self.noExtent
-    }
+  private func range(farthest: Double, asked: String = "auto") throws -> Double {
+    guard farthest > 0, farthest.isFinite else { throw Self.noExtent(asked) }
     return 1.1 * farthest
   }
 

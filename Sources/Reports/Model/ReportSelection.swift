@@ -23,7 +23,9 @@ public struct ReportSelection: Sendable {
     let argmaxPath = "\(path)/argmax.txt"
     guard try access.hasFile(argmaxPath), try access.hasFile("\(path)/search.yaml") else { return nil }
     self.path = path
-    name = ReportRun.name(of: path)
+    // Beside a run it has the name that all have.
+    let parts = [AtomicFile.split(path).folder, path].map { ReportRun.name(of: $0) }
+    name = parts[1] == "selection" ? parts.joined(separator: "/") : parts[1]
     let yaml = "\(path)/config.yaml"
     let settings = try Settings(access.text(yaml), path: yaml)
     rule = settings["selection"] ?? ProjectionSettings().selection.rawValue

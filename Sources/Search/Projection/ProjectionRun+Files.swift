@@ -13,6 +13,7 @@ extension ProjectionRun {
       "format": checkpointFormat, "space": search.space.rawValue, "channels": "\(search.channels)",
       "layers": "\(search.layers)", "partial_channels": "\(search.partialChannels)",
       "edge_normalisation": "\(search.edgeNormalisation)", "merged_convolutions": "\(search.mergedConvolutions)",
+      "scale": search.scale.rawValue,
       "learning_rate": "\(settings.learningRate(epoch: training.course.epoch, of: epochs))",
       "selection": try settings.yaml(checkpoint: ""), "search": search.withoutHousekeeping.yaml,
     ]

@@ -18,13 +18,15 @@ final class ProjectionState {
   var rows: [RemovalRow] = []
   /// The epoch of the search (from 0) that batches are as in.
   let searchEpoch: Int
+  /// Weight decay that the search went on with where it is no longer that of its settings (`AdaptiveRegularisation`).
+  let weightDecay: Double?
 
   /// α as the network has it.
   var projected: ArchitectureParameters { decisions.applied(to: alphas) }
 
   /// The state at the start: momentum at rest; Adam goes on where the search's own moves α by it.
   ///
-  /// - Throws: `InputError` for a checkpoint without α, or whose architecture is chosen already.
+  /// - Throws: `InputError` for a checkpoint without α, or whose architecture is chosen already, as that of a random search is.
   init<Problem: BilevelProblem>(
     _ checkpoint: SearchCheckpoint, alphas: ArchitectureParameters?, search: SearchConfiguration, for problem: Problem
   ) throws {
@@ -34,6 +36,15 @@ final class ProjectionState {
     guard !alphas.matrices.contains(where: \.isChosen) else {
       throw InputError(
         "nothing to select", at: .file(checkpoint.file.path), found: "an architecture whose other edges are switched off",
+        wanted: "α that mixes operations on every edge")
+    }
+    // Where a cell keeps every edge no edge is switched off: random search has such α in NAS-Bench-201.
+    let mixes = alphas.matrices.contains { matrix in
+      matrix.operationColumns == 1 || matrix.softmaxRows().contains { 0 < Float($0) && Float($0) < 1 }
+    }
+    guard mixes else {
+      throw InputError(
+        "nothing to select", at: .file(checkpoint.file.path), found: "an architecture, a single operation on every edge",
         wanted: "α that mixes operations on every edge")
     }
     weights = checkpoint.weights
@@ -46,6 +57,7 @@ final class ProjectionState {
     }
     decisions = EdgeDecisions(like: alphas)
     searchEpoch = max(0, min(search.epochs, checkpoint.epoch ?? 0) - 1)
+    weightDecay = checkpoint.weightDecay
   }
 
   private static let prefix = "selection."
@@ -63,7 +75,11 @@ final class ProjectionState {
       optimiser: adam.export() + moving + decisions.tensors(alphas.kinds))
   }
 
-  var metadata: [String: String] { [Self.roundsKey: "\(rounds)", Self.epochKey: "\(searchEpoch)"] }
+  var metadata: [String: String] {
+    var result = [Self.roundsKey: "\(rounds)", Self.epochKey: "\(searchEpoch)"]
+    result[SearchCheckpoint.weightDecayKey] = weightDecay.map { "\($0)" }
+    return result
+  }
 
   /// Reads what `tensors` and `metadata` say.
   ///
@@ -102,5 +118,6 @@ final class ProjectionState {
     decisions = try EdgeDecisions(from: file, like: shape)
     rounds = try count(Self.roundsKey, CountBounds(0...most))
     searchEpoch = try count(Self.epochKey, CountBounds(0...max(0, search.epochs - 1)))
+    weightDecay = checkpoint.weightDecay
   }
 }
