@@ -190,7 +190,7 @@ extension ProjectionRun: TrainingTask {
   private func weightStep(epoch: Int) -> WeightStep {
     WeightStep(
       learningRate: Float(settings.learningRate(epoch: epoch, of: epochs)), momentum: Float(search.momentum),
-      weightDecay: Float(search.weightDecay), gradientClip: Float(search.gradientClip))
+      weightDecay: Float(state.weightDecay ?? search.weightDecay), gradientClip: Float(search.gradientClip))
   }
 
   package func measure() throws -> BatchLoss {

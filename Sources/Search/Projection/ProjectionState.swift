@@ -18,6 +18,8 @@ final class ProjectionState {
   var rows: [RemovalRow] = []
   /// The epoch of the search (from 0) that batches are as in.
   let searchEpoch: Int
+  /// Of ω: that of the search's last round where it was raised (`AdaptiveRegularisation`); nil for that of its settings.
+  let weightDecay: Double?
 
   /// α as the network has it.
   var projected: ArchitectureParameters { decisions.applied(to: alphas) }
@@ -46,6 +48,7 @@ final class ProjectionState {
     }
     decisions = EdgeDecisions(like: alphas)
     searchEpoch = max(0, min(search.epochs, checkpoint.epoch ?? 0) - 1)
+    weightDecay = checkpoint.weightDecay
   }
 
   private static let prefix = "selection."
@@ -63,7 +66,11 @@ final class ProjectionState {
       optimiser: adam.export() + moving + decisions.tensors(alphas.kinds))
   }
 
-  var metadata: [String: String] { [Self.roundsKey: "\(rounds)", Self.epochKey: "\(searchEpoch)"] }
+  var metadata: [String: String] {
+    var result = [Self.roundsKey: "\(rounds)", Self.epochKey: "\(searchEpoch)"]
+    result[SearchCheckpoint.weightDecayKey] = weightDecay.map { "\($0)" }
+    return result
+  }
 
   /// Reads what `tensors` and `metadata` say.
   ///
@@ -83,7 +90,7 @@ final class ProjectionState {
       }
       return value
     }
-    (weights, self.momentum) = (checkpoint.weights, momentum)
+    (weights, self.momentum, weightDecay) = (checkpoint.weights, momentum, checkpoint.weightDecay)
     statistics = checkpoint.statistics ?? problem.makeInitialStatistics()
     let moving = TensorFile(
       path: file.path, metadata: [:],
