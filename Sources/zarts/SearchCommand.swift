@@ -165,7 +165,8 @@ struct SearchCommand: RankedCommand {
     return result
   }
 
-  /// Flags that the method does not read or that are of something not switched on, and such settings of --config that someone changed.
+  /// Flags that the method does not read or that are of something not switched on, and such settings of --config that someone
+  /// changed.
   private func unusedSettings(_ configuration: SearchConfiguration) -> [String] {
     let unused = flags.given.filter { !configuration.takes($0) || configuration.isIdle($0) }
     let changed = config == nil ? [] : configuration.ignoredSettings.filter { !flags.given.contains($0) }
