@@ -80,7 +80,7 @@ search() {
 method() {
   case $1 in
     *-es | darts-ada) echo "--method $1 --eigenvalue-batches 1 --early-stop-window 1 --early-stop-start 0" ;;
-    darts* | sdarts-*) echo "--method $1" ;;
+    darts* | rdarts-* | sdarts-*) echo "--method $1" ;;
     zarts-gld) echo "--method $1 --inner-steps 2 --radii 3" ;;
     zarts-*) echo "--method $1 --inner-steps 2 --candidates 3" ;;
     *) echo "--method $1 --candidates 3" ;;

@@ -16,7 +16,8 @@ dataset=${1:-fashion-mnist}
 out=${2:-runs/study-methods}
 
 # Half of the images trains the weights: 1280 / 32 = 40 weight steps an epoch, 320 in a run for every method.
-# The warm-up is the same for all, DARTS included, so that all start from the same weights and α.
+# The warm-up is the same for all, DARTS included, so that all start from the same weights and α, but for methods whose weight
+# decay, batches or supernet are others from the first step (rdarts-l2, rdarts-dp, darts-minus).
 plain="darts1 darts2 zarts-rs zarts-mgs zarts-gld random"
 robust="rdarts-l2 rdarts-dp darts-ada sdarts-rs sdarts-adv darts-minus"
 methods=${METHODS:-$plain}
@@ -114,7 +115,8 @@ case " $methods " in
     ;;
 esac
 echo
-echo "Of each run: method and seed, updates of α, weight steps of the run, wall seconds, processor seconds (since it last went on)"
+echo "Of each run: method and seed, updates of α, weight steps of the run, wall seconds, processor seconds (since it last went on);"
+echo "epochs that darts-ada went back over are in the processor seconds alone"
 for method in $methods; do
   for seed in $seeds; do
     cpu=-

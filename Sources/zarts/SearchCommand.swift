@@ -165,9 +165,10 @@ struct SearchCommand: RankedCommand {
     return result
   }
 
-  /// Flags that the method does not read, and such settings of --config that someone changed.
+  /// Flags that the method does not read or that are of something not switched on, and such settings of --config that someone
+  /// changed.
   private func unusedSettings(_ configuration: SearchConfiguration) -> [String] {
-    let unused = flags.given.filter { !configuration.takes($0) }
+    let unused = flags.given.filter { !configuration.takes($0) || configuration.isIdle($0) }
     let changed = config == nil ? [] : configuration.ignoredSettings.filter { !flags.given.contains($0) }
     return unused.map(FlagNames.flag(of:)) + changed.map { "\($0) of \(config ?? "")" }
   }

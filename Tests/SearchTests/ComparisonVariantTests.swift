@@ -141,6 +141,15 @@ import Testing
     #expect(refusal { try plan("variants: \(text)") } == expected)
   }
 
+  @Test("A variant whose weight decay grows may set the rule by which it does; others that have no such rule may not")
+  func growing() throws {
+    let grown = try plan("variants: {darts1: [{adaptive_decay_factor: 3, eigenvalue_every: 1, early_stop_start: 0}]}")
+    #expect(grown.runs.first?.configuration.adaptiveRegularisation?.rule.start == 0)
+    #expect(
+      refusal { try plan("variants: {darts1: [{early_stop_start: 0}]}") }
+        == "test: setting variants darts1: 'early_stop_start'")
+  }
+
   @Test("Variants that differ in their epochs alone are one search where a budget of steps says how many") func budget()
     throws
   {

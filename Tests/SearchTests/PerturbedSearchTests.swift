@@ -251,6 +251,17 @@ import Testing
     #expect(settings.ignoredSettings.isEmpty)
   }
 
+  @Test("So are settings of auxiliary skips, of cutout and of growing weight decay in a search without them")
+  func idleRegularisation() {
+    var settings = SearchConfiguration(method: .darts1, space: .s1, dataset: "x")
+    (settings.auxiliaryDecay, settings.cutoutProbability, settings.rampsCutout) = (.cosine, 0.5, false)
+    settings.adaptiveDecayMaximum = 0.1
+    #expect(
+      settings.ignoredSettings == ["cutout_probability", "cutout_ramp", "auxiliary_decay", "adaptive_decay_maximum"])
+    (settings.auxiliarySkip, settings.cutout, settings.adaptiveDecayFactor) = (1, 4, 3)
+    #expect(settings.ignoredSettings.isEmpty)
+  }
+
   @Test("A file reads back, and one of before the settings has no perturbation")
   func files() throws {
     var settings = SearchConfiguration(method: .zartsMGS, space: .s2, dataset: "x")

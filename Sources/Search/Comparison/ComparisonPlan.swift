@@ -214,6 +214,7 @@ public struct ComparisonPlan: Equatable, Sendable {
       let name = runs[index].configuration.dataset
       result.runs[index].configuration.dataset = renamed[name] ?? name
     }
+    for index in bases.indices { result.bases[index].dataset = renamed[bases[index].dataset] ?? bases[index].dataset }
     return result
   }
 

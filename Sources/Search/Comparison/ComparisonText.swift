@@ -115,7 +115,9 @@ struct ComparisonText {
         let settings = try SettingsText(
           mapping, from: "\(place): variants: \(text): \(index + 1)", takingPreset: false, without: listed)
         for key in settings.values.keys.sorted() {
-          let isRead = method.takes(key)
+          // Weight decay that grows takes the rule of early stopping to any method.
+          let isRule = settings.values["adaptive_decay_factor"] != nil && EarlyStopping.settings.contains(key)
+          let isRead = method.takes(key) || isRule
           guard isRead, SearchConfiguration.field(key)?.affects != .nothing else {
             throw InputError(
               isRead ? "no result depends on it" : "no setting of the method", at: own, found: "'\(key)'",

@@ -9,12 +9,22 @@ import Runs
 import Yams
 
 extension SearchConfiguration {
-  /// Keys of settings that differ from their defaults although the method, or its perturbation, does not read them.
+  /// Whether a setting is of something that is not switched on in this search.
+  package func isIdle(_ key: String) -> Bool {
+    switch key {
+    case "auxiliary_decay": auxiliarySkip == 0
+    case "cutout_probability", "cutout_ramp": cutout == 0
+    case "adaptive_decay_maximum": adaptiveDecayFactor == 1
+    default: isIdlePerturbation(key)
+    }
+  }
+
+  /// Keys of settings that differ from their defaults although the method, or what is switched on, does not read them.
   public var ignoredSettings: [String] {
     var defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
     defaults.mu = Self.defaultMu(space, rsDistribution)
     return Self.fields.filter {
-      (!takes($0.key) || isIdlePerturbation($0.key)) && $0.write(self) != $0.write(defaults)
+      (!takes($0.key) || isIdle($0.key)) && $0.write(self) != $0.write(defaults)
     }.map(\.key)
   }
 

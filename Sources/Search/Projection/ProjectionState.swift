@@ -18,7 +18,7 @@ final class ProjectionState {
   var rows: [RemovalRow] = []
   /// The epoch of the search (from 0) that batches are as in.
   let searchEpoch: Int
-  /// Weight decay that the search went on with where it is no longer that of its settings (`AdaptiveRegularisation`).
+  /// Of ω: that of the search's last round where it was raised (`AdaptiveRegularisation`); nil for that of its settings.
   let weightDecay: Double?
 
   /// α as the network has it.
@@ -99,7 +99,7 @@ final class ProjectionState {
       }
       return value
     }
-    (weights, self.momentum) = (checkpoint.weights, momentum)
+    (weights, self.momentum, weightDecay) = (checkpoint.weights, momentum, checkpoint.weightDecay)
     let initial = problem.makeInitialStatistics()
     guard let found = checkpoint.statistics ?? (initial.count == 0 ? initial : nil) else {
       throw InputError("incomplete checkpoint", at: .file(file.path), found: "no running statistics", wanted: "them")
