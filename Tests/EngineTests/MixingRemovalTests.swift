@@ -62,6 +62,44 @@ import Testing
     #expect(changed > 0, "what is removed has an effect")
   }
 
+  @Test(
+    "an edge takes its auxiliary skip connection with it and an operation does not, with bypasses and without",
+    arguments: [
+      TinySupernet(space: .s2, channels: 12, variant: .auxiliary()),
+      TinySupernet(space: .s1, channels: 24, imageSize: 12, variant: .auxiliary(.partial(4, edges: true))),
+    ])
+  func auxiliarySkips(network: TinySupernet) throws {
+    let (model, alphas, batch) = (try network.model(), network.alphas(), network.images())
+    let weights = model.makeInitialWeights(seed: 3)
+    let isPartial = network.variant.partialChannels > 1
+    let whole = alphas.matrices.map { matrix -> [Float] in
+      let (strengths, edges) = (matrix.strengths().map(Float.init), matrix.edgeWeights())
+      let width = matrix.operationColumns
+      var values: [Float] = []
+      for edge in 0..<matrix.rows {
+        values += strengths[edge * width..<(edge + 1) * width]
+        values.append(Float(Double(alphas.auxiliarySkip) * edges[edge]))
+      }
+      return isPartial ? values + edges.map(Float.init) : values
+    }
+    let plain = loss(model, weights, whole, batch)
+    #expect(plain.loss == model.evaluate(weights: weights, alphas: alphas, batch: batch).loss)
+    for (kind, matrix) in alphas.matrices.enumerated() {
+      let row = matrix.operationColumns + 1
+      let edge = matrix.rows - 1
+      var without = whole
+      without[kind][edge * row + 1] = 0
+      let operation = loss(model, weights, without, batch)
+      for place in edge * row..<(edge + 1) * row { without[kind][place] = 0 }
+      if isPartial { without[kind][matrix.rows * row + edge] = 0 }
+      let all = loss(model, weights, without, batch)
+      let found = [MixingRemoval.operation(kind: kind, edge: edge, column: 1), .edge(kind: kind, edge: edge)].map {
+        model.evaluate(weights: weights, alphas: alphas, without: $0, batch: batch).loss
+      }
+      #expect(found == [operation.loss, all.loss] && Set(found + [plain.loss]).count == 3)
+    }
+  }
+
   @Test("what is removed is the operation alone: the loss without it is none that a softmax over the others gives")
   func isNotNormalised() throws {
     let network = TinySupernet(space: .s2, channels: 12)

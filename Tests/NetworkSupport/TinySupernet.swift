@@ -58,7 +58,8 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
   ]
 
   /// Networks whose edges are dropped: every space, and variants that lay edges out otherwise: convolutions that share blocks, channels
-  /// that bypass operations, skip connections with dropout, merged convolutions, fewer candidates.
+  /// that bypass operations, skip connections with dropout, merged convolutions, fewer candidates, auxiliary skip connections, the stem
+  /// for ImageNet.
   package static let paths: [TinySupernet] =
     SearchSpace.allCases.map {
       TinySupernet(space: $0, channels: $0 == .s6 ? 20 : 12, imageSize: 12, variant: SupernetVariant().withPaths)
@@ -71,6 +72,10 @@ package struct TinySupernet: CustomStringConvertible, Sendable {
       TinySupernet(space: .s1, channels: 20, imageSize: 12, variant: SupernetVariant.merging().withPaths),
       TinySupernet(space: .s6, channels: 12, variant: SupernetVariant.merging().withPaths),
       TinySupernet(space: .s5, channels: 12, variant: SupernetVariant.shrunk(.s5, to: 3).withPaths),
+      TinySupernet(space: .s2, channels: 12, variant: SupernetVariant.auxiliary().withPaths),
+      TinySupernet(
+        space: .s1, channels: 24, imageSize: 12, variant: SupernetVariant.auxiliary(.partial(4, edges: true)).withPaths),
+      TinySupernet(space: .s2, channels: 8, imageSize: 64, variant: SupernetVariant.auxiliary(.imageNet()).withPaths),
     ]
 
   package var description: String {

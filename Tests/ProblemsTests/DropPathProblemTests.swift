@@ -98,6 +98,16 @@ import Testing
       problem.evaluate(weights: weights, alphas: alphas, batch: $0, statistics: statistics).loss
     }
     #expect(running[0] == running[1])
+    // What an ascent climbs is the loss that it is judged by.
+    let slopes = [dropping, whole].map {
+      problem.mixingGradient(weights: weights, alphas: alphas, batch: $0, statistics: nil)
+    }
+    #expect(slopes[0].loss.loss == loss(dropping) && slopes[1].loss.loss == loss(whole))
+    #expect(slopes[0].mixing != slopes[1].mixing)
+    let still = [dropping, whole].map {
+      problem.mixingGradient(weights: weights, alphas: alphas, batch: $0, statistics: statistics)
+    }
+    #expect(still[0] == still[1] && still[0].loss.loss == running[0])
   }
 
   @Test(

@@ -87,6 +87,7 @@ import Testing
     // 0.03 + 0.27 · 25 / 50.
     #expect(close(schedule.perturbation(epoch: 25).size, 0.165, .absolute(1e-15)))
     #expect(close(schedule.perturbation(epoch: 49).size, 0.2946, .absolute(1e-15)))
+    for beyond in [50, 80] { #expect(close(schedule.perturbation(epoch: beyond).size, 0.3, .absolute(1e-15))) }
     let passes = [
       schedule.perturbation(epoch: 3), MixingPerturbation(kind: .random, size: 0.3),
       MixingPerturbation(kind: .adversarial, size: 0),

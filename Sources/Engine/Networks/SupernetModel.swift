@@ -93,13 +93,13 @@ public final class SupernetModel: NetworkModel {
 
   /// Loss with ∂L/∂p, p the softmax of each edge's operations, [edges, operations] of each kind of cell, β being as it is.
   ///
-  /// - Parameter statistics: running ones, which stay as they are; nil for the batch's own.
+  /// - Parameter statistics: running ones, which stay as they are, and with which no edge is dropped; nil for the batch's own.
   public func mixingGradient(
     weights: ParameterVector, alphas: ArchitectureParameters, batch: ImageBatch, statistics: ParameterVector?
   ) -> (loss: Double, correct: Int, mixing: [[Double]]) {
     let result = engine.run(
-      NetworkInput(batch: batch, mixing: mixing(alphas)), weights: weights, weightGradient: nil, wantsMixingGradient: true,
-      statistics: statistics.map { .running($0) } ?? .ofBatch)
+      NetworkInput(batch: batch, mixing: mixing(alphas), drops: statistics == nil ? drops(of: batch) : nil),
+      weights: weights, weightGradient: nil, wantsMixingGradient: true, statistics: statistics.map { .running($0) } ?? .ofBatch)
     let mixing = alphas.matrices.indices.map { kind in
       let matrix = alphas.matrices[kind]
       let gradient = rows[kind].parts(of: result.mixingGradient[kind]).operations

@@ -21,8 +21,9 @@ public struct PerturbationSchedule: Equatable, Sendable {
   }
 
   /// Of an epoch counted from 0: ε = start + (size − start) · epoch / epochs (sota/cnn/train_search.py of SmoothDARTS, line 170).
+  /// Inner training may look beyond the last epoch, where ε grows no further.
   public func perturbation(epoch: Int) -> MixingPerturbation {
-    let fraction = Double(epoch) / Double(max(1, epochs))
+    let fraction = min(1, Double(epoch) / Double(max(1, epochs)))
     return MixingPerturbation(kind: kind, size: start + (size - start) * fraction, steps: steps)
   }
 
