@@ -381,37 +381,6 @@ import Testing
     #expect(moved?.place.setting == "weight_decay")
   }
 
-  @Test("ω is trained with the weight decay of the search's last round, after an interruption too")
-  func raisedWeightDecay() throws {
-    let (scratch, search) = (try ScratchFolder(), Self.search())
-    let usual = try Self.checkpoint(search, in: scratch).file
-    let path = scratch.file("raised.safetensors")
-    try TensorFile.writeChecked(
-      Array(usual.tensors.values), metadata: usual.metadata.merging(["weight_decay": "0.5"]) { $1 }, to: path)
-    func run(_ name: String, _ search: SearchConfiguration, from path: String) throws -> ProjectionFolder {
-      let problem = try Self.problem(search)
-      let run = try ProjectionRun(
-        starting: problem, from: SearchCheckpoint(readingFrom: path, for: problem), search: search,
-        settings: Self.settings(), folder: { try .create(at: scratch.file(name)) })
-      try run.run()
-      return run.files
-    }
-    func weights(_ files: ProjectionFolder) throws -> [String: NamedTensor] {
-      try TensorFile(readingFrom: files.latestCheckpointPath()).tensors
-    }
-    var stronger = search
-    stronger.weightDecay = 0.5
-    let raised = try run("raised", search, from: path)
-    let wanted = try weights(run("stronger", stronger, from: usual.path))
-    #expect(try weights(raised) == wanted)
-    #expect(try weights(run("usual", search, from: usual.path)) != wanted)
-    for checkpoint in raised.checkpoints() where checkpoint.epoch > 8 {
-      try FileManager.default.removeItem(atPath: checkpoint.path)
-    }
-    try ProjectionRun(continuing: Self.problem(search), folder: raised.folder, search: search).run()
-    #expect(try weights(raised) == wanted)
-  }
-
   @Test("rows that a checkpoint has behind it must be in the table") func missingRows() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search())
     let run = try Self.begin(Self.problem(search), Self.settings(), of: search, named: "selection", in: scratch)

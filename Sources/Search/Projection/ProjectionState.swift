@@ -118,6 +118,5 @@ final class ProjectionState {
     decisions = try EdgeDecisions(from: file, like: shape)
     rounds = try count(Self.roundsKey, CountBounds(0...most))
     searchEpoch = try count(Self.epochKey, CountBounds(0...max(0, search.epochs - 1)))
-    weightDecay = checkpoint.weightDecay
   }
 }
