@@ -99,7 +99,8 @@ public final class SupernetModel: NetworkModel {
   ) -> (loss: Double, correct: Int, mixing: [[Double]]) {
     let result = engine.run(
       NetworkInput(batch: batch, mixing: mixing(alphas), drops: statistics == nil ? drops(of: batch) : nil),
-      weights: weights, weightGradient: nil, wantsMixingGradient: true, statistics: statistics.map { .running($0) } ?? .ofBatch)
+      weights: weights, weightGradient: nil, wantsMixingGradient: true,
+      statistics: statistics.map { .running($0) } ?? .ofBatch)
     let mixing = alphas.matrices.indices.map { kind in
       let matrix = alphas.matrices[kind]
       let gradient = rows[kind].parts(of: result.mixingGradient[kind]).operations
