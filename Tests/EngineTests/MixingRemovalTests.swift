@@ -19,13 +19,15 @@ import Testing
   }
 
   private func mixing(_ alphas: ArchitectureParameters, _ network: TinySupernet) -> [[Float]] {
-    alphas.matrices.map { matrix in
+    alphas.matrices.map { matrix -> [Float] in
       let (operations, edges) = (matrix.strengths().map(Float.init), matrix.edgeWeights())
-      let rows = (0..<matrix.rows).flatMap { row in
-        operations[row * matrix.operationColumns..<(row + 1) * matrix.operationColumns]
-          + (network.variant.auxiliarySkip ? [Float(Double(alphas.auxiliarySkip) * edges[row])] : [])
+      let width = matrix.operationColumns
+      var values: [Float] = []
+      for row in 0..<matrix.rows {
+        values += operations[row * width..<(row + 1) * width]
+        if network.variant.auxiliarySkip { values.append(Float(Double(alphas.auxiliarySkip) * edges[row])) }
       }
-      return rows + (network.variant.partialChannels > 1 ? edges.map(Float.init) : [])
+      return network.variant.partialChannels > 1 ? values + edges.map(Float.init) : values
     }
   }
 
@@ -72,16 +74,7 @@ import Testing
     let (model, alphas, batch) = (try network.model(), network.alphas(), network.images())
     let weights = model.makeInitialWeights(seed: 3)
     let isPartial = network.variant.partialChannels > 1
-    let whole = alphas.matrices.map { matrix -> [Float] in
-      let (strengths, edges) = (matrix.strengths().map(Float.init), matrix.edgeWeights())
-      let width = matrix.operationColumns
-      var values: [Float] = []
-      for edge in 0..<matrix.rows {
-        values += strengths[edge * width..<(edge + 1) * width]
-        values.append(Float(Double(alphas.auxiliarySkip) * edges[edge]))
-      }
-      return isPartial ? values + edges.map(Float.init) : values
-    }
+    let whole = mixing(alphas, network)
     let plain = loss(model, weights, whole, batch)
     #expect(plain.loss == model.evaluate(weights: weights, alphas: alphas, batch: batch).loss)
     for (kind, matrix) in alphas.matrices.enumerated() {
