@@ -37,7 +37,7 @@ public struct SearchPreset: Equatable, Sendable {
   /// The search settings of DARTS, §3.1, and ZARTS, §4.1, which both papers share for every experiment on CIFAR and SVHN; the
   /// order of validation batches is that of the code of ZARTS (cnn/train_search.py, lines 313–316, 325 and 340). The weight
   /// decay of ω, 3e-4 as a rule, is left to the method: for R-DARTS it is what the method is.
-  static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
+  private static func published(_ space: SearchSpace, _ dataset: String) -> [(String, String)] {
     [
       ("method", "zarts-mgs"), ("space", space.rawValue), ("dataset", dataset), ("epochs", "50"), ("channels", "16"),
       ("layers", "8"), ("batch", "64"), ("train_limit", "null"), ("split", "file-order"), ("running_validation", "true"),
@@ -48,12 +48,15 @@ public struct SearchPreset: Equatable, Sendable {
     ]
   }
 
-  /// The same as the code of RobustDARTS searches S1 on CIFAR-10 (defaults of src/search/args.py, lines 28–40; validation batches
-  /// as in src/search/train_search.py, line 348).
-  private static let robustDARTSCode =
-    published(.s1, "cifar10:data/cifar10").filter {
-      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
-    } + [("validation_sampling", "fresh")]
+  /// The same on CIFAR-10 for a method without candidates.
+  private static func withoutCandidates(_ space: SearchSpace) -> [(String, String)] {
+    published(space, "cifar10:data/cifar10").filter { !["method", "inner_steps", "tau", "lambda"].contains($0.0) }
+  }
+
+  /// The same as the codes of RobustDARTS and SmoothDARTS search S1 (RobustDARTS, defaults of src/search/args.py, lines 28–40,
+  /// validation batches as in src/search/train_search.py, line 348).
+  static let robustDARTSCode =
+    withoutCandidates(.s1).filter { $0.0 != "validation_sampling" } + [("validation_sampling", "fresh")]
 
   private static let paperCIFAR10 = SearchPreset(
     name: "paper-cifar10", summary: "the ZARTS paper's search on CIFAR-10",
@@ -155,21 +158,18 @@ public struct SearchPreset: Equatable, Sendable {
   /// batches as in its src/search/train_search.py, lines 340–345 and 359.
   private static let auxiliarySkip = SearchPreset(
     name: "paper-darts-minus-s3-cifar10", summary: "DARTS- on S3, CIFAR-10, as in its authors' script",
-    settings: [("method", "darts-minus")]
-      + published(.s3, "cifar10:data/cifar10").filter { !["method", "inner_steps", "tau", "lambda"].contains($0.0) }
-      + [("auxiliary_skip", "1.0"), ("auxiliary_decay", "linear")])
+    settings: [("method", "darts-minus")] + withoutCandidates(.s3) + [
+      ("auxiliary_skip", "1.0"), ("auxiliary_decay", "linear"),
+    ])
 
   /// Chen & Hsieh, SmoothDARTS, ICML 2020, with the defaults of its code (sota/cnn/train_search.py, lines 36–57). Validation batches
   /// as in line 209 there, the perturbation as in line 170 and in attacker/perturb.py; its kind is the method's own, so that another
   /// method on the preset has none.
   private static let smooth: [SearchPreset] = [("rs", "random"), ("adv", "adversarial")].map { name, word in
-    let common = published(.s1, "cifar10:data/cifar10").filter {
-      !["method", "inner_steps", "tau", "lambda", "validation_sampling"].contains($0.0)
-    }
-    return SearchPreset(
+    SearchPreset(
       name: "paper-sdarts-\(name)-s1-cifar10", summary: "SDARTS by \(word) perturbation on S1, CIFAR-10",
-      settings: [("method", "sdarts-\(name)")] + common + [
-        ("validation_sampling", "fresh"), ("perturbation_size", "0.3"), ("perturbation_start", "0.03"),
+      settings: [("method", "sdarts-\(name)")] + robustDARTSCode + [
+        ("perturbation_size", "0.3"), ("perturbation_start", "0.03"),
         ("perturbation_steps", "7"),
       ])
   }

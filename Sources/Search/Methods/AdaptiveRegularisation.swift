@@ -1,5 +1,4 @@
 import Formats
-import Problems
 
 extension SearchMethod {
   /// DARTS-ADA: DARTS of second order that goes back and is regularised more where the validation loss grows sharp in α.
@@ -9,8 +8,8 @@ extension SearchMethod {
 /// DARTS-ADA (Zela et al., *Understanding and robustifying differentiable architecture search*, ICLR 2020; the code of
 /// RobustDARTS, commit 3dec3fe, src/search/train_search.py, lines 224–306): second-order DARTS with `AdaptiveRegularisation`
 /// switched on, which other methods may have too.
-struct AdaptiveDARTS: MethodDefinition {
-  private let base = DARTS(isSecondOrder: true)
+struct AdaptiveDARTS: DARTSVariant {
+  let base = DARTS(isSecondOrder: true)
 
   var name: String { "darts-ada" }
   var summary: String { base.summary + ", taken back with more weight decay where that loss grows sharp in alpha" }
@@ -26,14 +25,6 @@ struct AdaptiveDARTS: MethodDefinition {
     try InputError.require(
       configuration.adaptiveDecayFactor > 1, "adaptive_decay_factor", configuration.adaptiveDecayFactor,
       "above 1; darts2 is the method without it")
-  }
-
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
-
-  func makeOptimiser<Problem: BilevelProblem>(
-    _ configuration: SearchConfiguration, for problem: Problem
-  ) -> any ArchitectureOptimiser<Problem> {
-    base.makeOptimiser(configuration, for: problem)
   }
 }
 

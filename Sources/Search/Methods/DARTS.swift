@@ -33,8 +33,8 @@ struct DARTS: MethodDefinition {
 }
 
 /// DARTS-ES: DARTS that ends where `EarlyStopping` says so, on an eigenvalue every `eigenvalue_every` epochs.
-struct EarlyStoppedDARTS: MethodDefinition {
-  private let base: DARTS
+struct EarlyStoppedDARTS: DARTSVariant {
+  let base: DARTS
 
   init(_ base: DARTS) { self.base = base }
 
@@ -53,15 +53,7 @@ struct EarlyStoppedDARTS: MethodDefinition {
       "1 or more, since early stopping averages eigenvalues")
   }
 
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
-
   func earlyStopping(_ configuration: SearchConfiguration) -> EarlyStopping? { EarlyStopping(configuration) }
-
-  func makeOptimiser<Problem: BilevelProblem>(
-    _ configuration: SearchConfiguration, for problem: Problem
-  ) -> any ArchitectureOptimiser<Problem> {
-    base.makeOptimiser(configuration, for: problem)
-  }
 }
 
 extension SearchConfiguration {

@@ -1,5 +1,4 @@
 import Formats
-import Problems
 
 extension SearchMethod {
   /// DARTS of first order with auxiliary skip connections whose weight fades.
@@ -13,12 +12,11 @@ extension SearchMethod {
 ///
 /// All of it is in the setting `auxiliary_skip`, which every method takes; the method is DARTS of first order with it as the authors
 /// set it (scripts/run_darts_minus.sh: β = 1, linear, no `--unrolled`).
-struct DARTSMinus: MethodDefinition {
-  private let base = DARTS(isSecondOrder: false)
+struct DARTSMinus: DARTSVariant {
+  let base = DARTS(isSecondOrder: false)
 
   var name: String { "darts-minus" }
   var summary: String { base.summary + ", with a skip connection beside every edge's mixture that fades" }
-  var settings: Set<String> { base.settings }
   var searchesInStages: Bool { false }
 
   func setDefaults(_ configuration: inout SearchConfiguration) {
@@ -30,13 +28,5 @@ struct DARTSMinus: MethodDefinition {
     try InputError.require(
       configuration.auxiliarySkip > 0, "auxiliary_skip", configuration.auxiliarySkip,
       "more than 0: without it the method is darts1")
-  }
-
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
-
-  func makeOptimiser<Problem: BilevelProblem>(
-    _ configuration: SearchConfiguration, for problem: Problem
-  ) -> any ArchitectureOptimiser<Problem> {
-    base.makeOptimiser(configuration, for: problem)
   }
 }

@@ -1,5 +1,4 @@
 import Formats
-import Problems
 
 extension SearchMethod {
   /// R-DARTS (DP): DARTS of second order on a supernet whose edges are dropped and on images of which squares are cut, more of
@@ -13,12 +12,11 @@ extension SearchMethod {
 ///
 /// The authors searched with drop-path of 0, 0.2, 0.4 and 0.6 (scripts/start_search.sh of their code, commit 3dec3fe) and chose
 /// among what was found; 0.2 is the default of src/search/args.py, line 49, as 16 is of its cutout, line 47.
-struct DropPathDARTS: MethodDefinition {
-  private let base = DARTS(isSecondOrder: true)
+struct DropPathDARTS: DARTSVariant {
+  let base = DARTS(isSecondOrder: true)
 
   var name: String { "rdarts-dp" }
   var summary: String { "DARTS of second order with dropped edges and cutout, more of both from epoch to epoch" }
-  var settings: Set<String> { base.settings }
 
   /// Without drop-path their code has no cutout either (src/search/args.py, lines 103–105).
   var publishedVariants: [[(key: String, value: String)]] {
@@ -29,14 +27,6 @@ struct DropPathDARTS: MethodDefinition {
     configuration.dropPath = 0.2
     configuration.cutout = 16
   }
-
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
-
-  func makeOptimiser<Problem: BilevelProblem>(
-    _ configuration: SearchConfiguration, for problem: Problem
-  ) -> any ArchitectureOptimiser<Problem> {
-    base.makeOptimiser(configuration, for: problem)
-  }
 }
 
 extension SearchPreset {
@@ -44,14 +34,10 @@ extension SearchPreset {
   /// with drop-path up to 0.2. Its cutout is of every image from the first epoch on, since the probability that
   /// train_search.py, line 113, raises is not the one that `Cutout` reads (src/utils.py, lines 243 and 246). Validation batches as
   /// in its train_search.py, line 348.
-  static let dropPath: SearchPreset = {
-    let own = ["method", "inner_steps", "tau", "lambda", "validation_sampling"]
-    return SearchPreset(
-      name: "paper-rdarts-dp-s1-cifar10",
-      summary: "R-DARTS with drop-path up to 0.2 on S1, CIFAR-10, as RobustDARTS' code runs it",
-      settings: [("method", "rdarts-dp")] + published(.s1, "cifar10:data/cifar10").filter { !own.contains($0.0) } + [
-        ("validation_sampling", "fresh"), ("drop_path", "0.2"), ("cutout", "16"), ("cutout_probability", "1.0"),
-        ("cutout_ramp", "false"),
-      ])
-  }()
+  static let dropPath = SearchPreset(
+    name: "paper-rdarts-dp-s1-cifar10",
+    summary: "R-DARTS with drop-path up to 0.2 on S1, CIFAR-10, as RobustDARTS' code runs it",
+    settings: [("method", "rdarts-dp")] + robustDARTSCode + [
+      ("drop_path", "0.2"), ("cutout", "16"), ("cutout_probability", "1.0"), ("cutout_ramp", "false"),
+    ])
 }

@@ -11,8 +11,8 @@ extension SearchMethod {
 /// SmoothDARTS (Chen & Hsieh, ICML 2020): DARTS of first order, as in its code, whose weights are trained at perturbed mixing weights.
 ///
 /// The perturbation is a setting of the run (`perturbation`), which any other method may have too; α is updated at itself.
-struct SDARTS: MethodDefinition {
-  private let base = DARTS(isSecondOrder: false)
+struct SDARTS: DARTSVariant {
+  let base = DARTS(isSecondOrder: false)
   private let kind: PerturbationKind
 
   init(_ kind: PerturbationKind) { self.kind = kind }
@@ -21,7 +21,6 @@ struct SDARTS: MethodDefinition {
   var summary: String {
     "darts1, whose weights train at mixing weights moved \(kind == .adversarial ? "against them" : "at random")"
   }
-  var settings: Set<String> { base.settings }
 
   func setDefaults(_ configuration: inout SearchConfiguration) { configuration.perturbation = kind }
 
@@ -29,13 +28,5 @@ struct SDARTS: MethodDefinition {
     try InputError.require(
       configuration.perturbation == kind, "perturbation", configuration.perturbation.rawValue,
       "\(kind.rawValue), which makes the method \(name); another one goes with \(base.name)")
-  }
-
-  func plan(_ configuration: SearchConfiguration) -> UpdatePlan { base.plan(configuration) }
-
-  func makeOptimiser<Problem: BilevelProblem>(
-    _ configuration: SearchConfiguration, for problem: Problem
-  ) -> any ArchitectureOptimiser<Problem> {
-    base.makeOptimiser(configuration, for: problem)
   }
 }
