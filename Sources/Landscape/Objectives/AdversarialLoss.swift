@@ -6,27 +6,12 @@ import Problems
 ///
 /// One δ for all validation batches together, from δ = 0 and so without random numbers. It is a lower bound of the maximum, and never
 /// below L₁.
-struct AdversarialLoss: ObjectiveKind {
-  static let form = "adversarial:EPS"
+struct AdversarialLoss: PerturbedLoss {
   static let steps = 7
-  private static let word = "adversarial"
+  static let word = "adversarial"
+  static let abbreviation = "adv"
   let size: Double
 
-  init(size: Double) { self.size = size }
-
-  init?(argument: Substring?, in text: String, setting: String) throws {
-    size = try PerturbationSize.read(argument, of: Self.word, in: text, setting: setting)
-  }
-
-  init?(name: String, innerSteps: Int) {
-    guard innerSteps == 0, let size = PerturbationSize.read(name, of: Self.word) else { return nil }
-    self.size = size
-  }
-
-  var name: String { "\(Self.word):\(size)" }
-  var innerSteps: Int { 0 }
-  var mark: String { "adv, ε = \(size)" }
-  var symbol: String { "L(adv, ε = \(size))" }
   var account: String { "the largest loss that ascent finds at mixing weights moved by up to \(size)" }
 
   static func cost(of group: [Self]) -> ObjectiveCost {
