@@ -88,9 +88,7 @@ final class ProjectionState {
     continuing checkpoint: SearchCheckpoint, search: SearchConfiguration, rounds most: Int, for problem: Problem
   ) throws {
     let file = checkpoint.file
-    guard let momentum = checkpoint.momentum, checkpoint.alphas != nil else {
-      throw InputError("incomplete checkpoint", at: .file(file.path), found: "no α or momentum", wanted: "both")
-    }
+    let found = try checkpoint.whole(like: problem.makeInitialStatistics())
     func count(_ key: String, _ bounds: CountBounds) throws -> Int {
       guard let value = file.metadata[key].flatMap({ bounds.count($0) }) else {
         throw InputError(
@@ -99,12 +97,8 @@ final class ProjectionState {
       }
       return value
     }
-    (weights, self.momentum, weightDecay) = (checkpoint.weights, momentum, checkpoint.weightDecay)
-    let initial = problem.makeInitialStatistics()
-    guard let found = checkpoint.statistics ?? (initial.count == 0 ? initial : nil) else {
-      throw InputError("incomplete checkpoint", at: .file(file.path), found: "no running statistics", wanted: "them")
-    }
-    statistics = found
+    (weights, momentum, statistics) = (checkpoint.weights, found.momentum, found.statistics)
+    weightDecay = checkpoint.weightDecay
     let moving = TensorFile(
       path: file.path, metadata: [:],
       tensors: file.tensors.values.filter { $0.name.hasPrefix(Self.prefix) }.map { tensor in

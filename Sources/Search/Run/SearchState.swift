@@ -26,16 +26,26 @@ struct SearchState {
   ///
   /// - Throws: `InputError` where the checkpoint lacks one of them.
   mutating func take(_ checkpoint: SearchCheckpoint) throws {
-    let path = checkpoint.file.path
-    guard let alphas = checkpoint.alphas, let momentum = checkpoint.momentum else {
-      throw InputError("incomplete checkpoint", at: .file(path), found: "no α or momentum", wanted: "both")
+    let found = try checkpoint.whole(like: statistics)
+    (weights, momentum, statistics, alphas) = (checkpoint.weights, found.momentum, found.statistics, found.alphas)
+  }
+}
+
+extension SearchCheckpoint {
+  /// What training goes on from beside ω.
+  ///
+  /// - Parameter initial: running statistics as they begin, which may be none at all.
+  /// - Throws: `InputError` where one of them is missing.
+  func whole(
+    like initial: ParameterVector
+  ) throws -> (momentum: ParameterVector, statistics: ParameterVector, alphas: ArchitectureParameters) {
+    guard let alphas, let momentum else {
+      throw InputError("incomplete checkpoint", at: .file(file.path), found: "no α or momentum", wanted: "both")
     }
-    if statistics.count > 0 {
-      guard let found = checkpoint.statistics else {
-        throw InputError("incomplete checkpoint", at: .file(path), found: "no running statistics", wanted: "them")
-      }
-      statistics = found
+    guard initial.count > 0 else { return (momentum, initial, alphas) }
+    guard let statistics else {
+      throw InputError("incomplete checkpoint", at: .file(file.path), found: "no running statistics", wanted: "them")
     }
-    (weights, self.momentum, self.alphas) = (checkpoint.weights, momentum, alphas)
+    return (momentum, statistics, alphas)
   }
 }
