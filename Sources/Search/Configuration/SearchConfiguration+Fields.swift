@@ -10,21 +10,14 @@ import Yams
 
 extension SearchConfiguration {
   /// Whether a setting is of something that is not switched on in this search.
-  package func isIdle(_ key: String) -> Bool {
-    switch key {
-    case "auxiliary_decay": auxiliarySkip == 0
-    case "cutout_probability", "cutout_ramp": cutout == 0
-    case "adaptive_decay_maximum": adaptiveDecayFactor == 1
-    default: isIdlePerturbation(key)
-    }
-  }
+  package func isIdle(_ key: String) -> Bool { Self.field(key)?.isIdle(self) ?? false }
 
   /// Keys of settings that differ from their defaults although the method, or what is switched on, does not read them.
   public var ignoredSettings: [String] {
     var defaults = SearchConfiguration(method: method, space: space, dataset: dataset)
     defaults.mu = Self.defaultMu(space, rsDistribution)
     return Self.fields.filter {
-      (!takes($0.key) || isIdle($0.key)) && $0.write(self) != $0.write(defaults)
+      (!takes($0.key) || $0.isIdle(self)) && $0.write(self) != $0.write(defaults)
     }.map(\.key)
   }
 
@@ -82,6 +75,16 @@ extension SearchConfiguration {
     ) -> Field {
       var result = later
       result.setEarlier = setEarlier
+      return result
+    }
+
+    /// Whether it is of something that a search has not switched on.
+    private(set) var isIdle: @Sendable (SearchConfiguration) -> Bool = { _ in false }
+
+    /// The same for a setting of what has to be switched on by another.
+    func idle(where isIdle: @escaping @Sendable (SearchConfiguration) -> Bool) -> Field {
+      var result = self
+      result.isIdle = isIdle
       return result
     }
 
@@ -147,15 +150,16 @@ extension SearchConfiguration {
     ).later,
     number(
       "cutout_probability", \.cutoutProbability, .warmup, .fraction, "probability of that cutout, in the last epoch"
-    ).later,
+    ).later.idle { $0.cutout == 0 },
     flag(
       "cutout_ramp", \.rampsCutout, .warmup, "whether that probability rises from 0 in the first epoch (RobustDARTS)"
-    ).later,
+    ).later.idle { $0.cutout == 0 },
     number(
       "auxiliary_skip", \.auxiliarySkip, .warmup, .fromZero,
       "beta: weight of a skip connection that every edge has beside its mixture, at first; 0 for none (DARTS-)"
     ).later,
-    choice("auxiliary_decay", \.auxiliaryDecay, .warmup, "fall of that weight over the epochs").later,
+    choice("auxiliary_decay", \.auxiliaryDecay, .warmup, "fall of that weight over the epochs").later
+      .idle { $0.auxiliarySkip == 0 },
     maximumSkipsField, operationsField, stagesField,
     whole("batch", \.batch, .warmup, BatchLoader.batchSizes, "images in a batch"),
     Field(
@@ -228,12 +232,13 @@ extension SearchConfiguration {
     number(
       "perturbation_size", \.perturbationSize, .afterWarmup, .fraction,
       "largest perturbation of a mixing weight, towards which it grows with the epochs"
-    ).later,
-    number("perturbation_start", \.perturbationStart, .afterWarmup, .fraction, "the same in the first epoch").later,
+    ).later.idle { $0.perturbation == .none },
+    number("perturbation_start", \.perturbationStart, .afterWarmup, .fraction, "the same in the first epoch").later
+      .idle { $0.perturbation == .none },
     whole(
       "perturbation_steps", \.perturbationSteps, .afterWarmup, CountBounds(1...1000),
       "steps of ascent of an adversarial perturbation"
-    ).later,
+    ).later.idle { $0.perturbation != .adversarial },
     number("alpha_learning_rate", \.alphaLearningRate, .afterWarmup, .aboveZero, "of Adam on alpha"),
     number("alpha_beta1", \.alphaBeta1, .afterWarmup, .belowOne, "of Adam on alpha"),
     number("alpha_beta2", \.alphaBeta2, .afterWarmup, .belowOne, "of Adam on alpha"),
@@ -265,7 +270,7 @@ extension SearchConfiguration {
     number(
       "adaptive_decay_maximum", \.adaptiveDecayMaximum, .afterWarmup, .aboveZero,
       "weight decay that is not raised any more"
-    ).later,
+    ).later.idle { $0.adaptiveDecayFactor == 1 },
     whole(
       "keep_last", \.keepLast, .nothing, RunBounds.interval.or(zero: "all"),
       "checkpoints kept, 0 for all; the result does not depend on it"),

@@ -9,15 +9,6 @@ extension SearchConfiguration {
       seed: seed)
   }
 
-  /// Whether a setting is of perturbations that this search has not.
-  func isIdlePerturbation(_ key: String) -> Bool {
-    switch key {
-    case "perturbation_size", "perturbation_start": perturbation == .none
-    case "perturbation_steps": perturbation != .adversarial
-    default: false
-    }
-  }
-
   /// Passes of a weight step after the warm-up, besides its own.
   var perturbationPasses: (gradients: Int, evaluations: Int) {
     MixingPerturbation(
