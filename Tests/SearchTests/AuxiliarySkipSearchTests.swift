@@ -22,22 +22,8 @@ import Testing
     return result
   }
 
-  @Sendable private static func problem(_ settings: SearchConfiguration) throws -> ObservedProblem<SupernetProblem> {
-    var stream = RandomStream(seed: 4, purpose: .test)
-    let images = (0..<24 * 3 * 64).map { _ in Float(stream.normal()) }
-    let dataset = try ImageDataset(
-      name: "noise", classes: 3, side: 8,
-      training: .init(pixels: .floats(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
-      normalisation: .cifar10)
-    let loader = try BatchLoader(dataset: dataset, seed: settings.seed, batchSize: settings.batch, threads: settings.threads)
-    return ObservedProblem(
-      try SupernetProblem(
-        space: settings.space, channels: settings.channels, layers: settings.layers, loader: loader, seed: settings.seed,
-        threads: settings.threads, variant: settings.variant))
-  }
-
   private static func run(_ configuration: SearchConfiguration, in path: String) throws -> SearchRunFolder {
-    try search(problem(configuration), configuration, in: path, space: configuration.space)
+    try search(noiseSupernet(configuration), configuration, in: path, space: configuration.space)
   }
 
   private static func beta(_ files: SearchRunFolder, _ epoch: Int) throws -> Float? {
@@ -77,7 +63,7 @@ import Testing
     #expect(try plain.metrics().map(\.validationLoss) != files.metrics().map(\.validationLoss))
     #expect(try bytes(plain.alphasPath) != bytes(files.alphasPath))
     // What a landscape of a checkpoint evaluates: the loss of the row is that of the split with the checkpoint's own β.
-    let problem = try Self.problem(Self.configuration(.dartsMinus))
+    let problem = try noiseSupernet(Self.configuration(.dartsMinus))
     let checkpoint = try SearchCheckpoint(readingFrom: files.checkpointPath(epoch: 3), for: problem)
     var alphas = try #require(checkpoint.alphas)
     #expect(alphas.auxiliarySkip == 0.5)
@@ -93,10 +79,10 @@ import Testing
   func resumed(method: SearchMethod) throws {
     let folder = try ScratchFolder()
     let configuration = Self.configuration(method)
-    let counted = try Self.problem(configuration)
+    let counted = try noiseSupernet(configuration)
     let whole = try search(counted, configuration, in: folder.file("whole"), space: .s2)
     for part in 1...3 {
-      let (problem, stop) = (try Self.problem(configuration), StopRequest())
+      let (problem, stop) = (try noiseSupernet(configuration), StopRequest())
       let losses = counted.calls * part / 4
       problem.interfere = { calls in
         if calls == losses { stop.request(signal: SIGINT) }
@@ -104,7 +90,7 @@ import Testing
       }
       let path = folder.file("broken-\(part)")
       #expect(throws: Interruption.self) { try search(problem, configuration, in: path, stop: stop, space: .s2) }
-      let run = try SearchRun(continuing: Self.problem(configuration), folder: .existing(at: path), space: .s2)
+      let run = try SearchRun(continuing: noiseSupernet(configuration), folder: .existing(at: path), space: .s2)
       try run.run()
       for epoch in 0...4 {
         #expect(
@@ -124,20 +110,8 @@ import Testing
     let alone = try Self.run(configuration, in: folder.file("alone"))
     for crowd in [Crowd(groups: 2, ranks: 1), Crowd(groups: 1, ranks: 2)] {
       let activity = ServerActivity()
-      let files = try crowd.run(configuration, activity: activity, serverProblem: Self.problem) { makeCrew in
-        let problem = try Self.problem(configuration)
-        let copies = try (0..<crowd.groups).map { _ in
-          let copy = try Self.problem(configuration)
-          copy.interfere = { _ in
-            if crowd.ranks > 1 { activity.wait() }
-            return nil
-          }
-          return copy
-        }
-        return try search(
-          problem, configuration, in: folder.file("\(crowd.groups)-\(crowd.ranks)"), space: space,
-          crew: makeCrew(configuration, problem, copies))
-      }
+      let files = try crowd.searched(
+        configuration, in: folder.file("\(crowd.groups)-\(crowd.ranks)"), activity: activity)
       for epoch in 0...4 {
         #expect(
           try bytes(alone.checkpointPath(epoch: epoch)) == bytes(files.checkpointPath(epoch: epoch)), "\(crowd), \(epoch)")

@@ -20,25 +20,6 @@ struct CandidateSupernetTests {
     return result
   }
 
-  @Sendable private static func problem(_ settings: SearchConfiguration) throws -> ObservedProblem<SupernetProblem> {
-    try problem(settings, threads: settings.threads)
-  }
-
-  private static func problem(_ settings: SearchConfiguration, threads: Int) throws -> ObservedProblem<SupernetProblem> {
-    var stream = RandomStream(seed: 4, purpose: .test)
-    let images = (0..<24 * 3 * 64).map { _ in Float(stream.normal()) }
-    let dataset = try ImageDataset(
-      name: "noise", classes: 3, side: 8,
-      training: .init(pixels: .floats(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
-      normalisation: .cifar10)
-    let loader = try BatchLoader(dataset: dataset, seed: settings.seed, batchSize: settings.batch, threads: threads)
-    return ObservedProblem(
-      try SupernetProblem(
-        space: settings.space, channels: settings.channels, layers: settings.layers, loader: loader, seed: settings.seed,
-        threads: threads, variant: settings.variant, skipDropout: settings.skipDropoutSchedule,
-        regularisation: settings.regularisation))
-  }
-
   @Test(
     "A supernet's search has the same bits on groups of other threads and on ranks that make their batches themselves",
     arguments: [
@@ -48,23 +29,11 @@ struct CandidateSupernetTests {
   func sameBits(method: SearchMethod, space: SearchSpace) throws {
     let folder = try ScratchFolder()
     let configuration = Self.configuration(method, space)
-    let alone = try search(Self.problem(configuration), configuration, in: folder.file("alone"), space: space)
+    let alone = try search(noiseSupernet(configuration), configuration, in: folder.file("alone"), space: space)
     for crowd in [Crowd(groups: 2, ranks: 1), Crowd(groups: 1, ranks: 2), Crowd(groups: 2, ranks: 2)] {
       let activity = ServerActivity()
-      let files = try crowd.run(configuration, activity: activity, serverProblem: Self.problem) { makeCrew in
-        let problem = try Self.problem(configuration)
-        let copies = try (0..<crowd.groups).map { _ in
-          let copy = try Self.problem(configuration, threads: 1)
-          copy.interfere = { _ in
-            if crowd.ranks > 1 { activity.wait() }
-            return nil
-          }
-          return copy
-        }
-        return try search(
-          problem, configuration, in: folder.file("\(crowd.groups)-\(crowd.ranks)"), space: space,
-          crew: makeCrew(configuration, problem, copies))
-      }
+      let files = try crowd.searched(
+        configuration, in: folder.file("\(crowd.groups)-\(crowd.ranks)"), activity: activity)
       for epoch in 0...2 {
         #expect(
           try bytes(alone.checkpointPath(epoch: epoch)) == bytes(files.checkpointPath(epoch: epoch)), "\(crowd), \(epoch)")

@@ -25,26 +25,8 @@ import Testing
     return result
   }
 
-  @Sendable private static func problem(_ settings: SearchConfiguration) throws -> Observed {
-    try problem(settings, threads: settings.threads)
-  }
-
-  private static func problem(_ settings: SearchConfiguration, threads: Int) throws -> Observed {
-    var stream = RandomStream(seed: 4, purpose: .test)
-    let images = (0..<24 * 3 * 64).map { _ in Float(stream.normal()) }
-    let dataset = try ImageDataset(
-      name: "noise", classes: 3, side: 8,
-      training: .init(pixels: .floats(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
-      normalisation: .cifar10)
-    let loader = try BatchLoader(dataset: dataset, seed: settings.seed, batchSize: settings.batch, threads: threads)
-    return ObservedProblem(
-      try SupernetProblem(
-        space: settings.space, channels: settings.channels, layers: settings.layers, loader: loader, seed: settings.seed,
-        threads: threads))
-  }
-
   private func run(_ configuration: SearchConfiguration, _ path: String) throws -> SearchRunFolder {
-    try search(Self.problem(configuration), configuration, in: path, space: configuration.space)
+    try search(noiseSupernet(configuration), configuration, in: path, space: configuration.space)
   }
 
   /// ω, momentum, statistics, α and Adam at the end of an epoch.
@@ -113,7 +95,7 @@ import Testing
     let settings = Self.configuration(.sdartsADV)
     let whole = try run(settings, folder.file("whole"))
     let stop = StopRequest()
-    let problem = try Self.problem(settings)
+    let problem = try noiseSupernet(settings)
     problem.interfere = { calls in
       if calls == losses { stop.request(signal: SIGINT) }
       return nil
@@ -122,7 +104,7 @@ import Testing
       try search(problem, settings, in: folder.file("broken"), stop: stop, space: settings.space)
     }
     let run = try SearchRun(
-      continuing: Self.problem(settings), folder: .existing(at: folder.file("broken")), space: settings.space)
+      continuing: noiseSupernet(settings), folder: .existing(at: folder.file("broken")), space: settings.space)
     try run.run()
     for epoch in 0...2 { #expect(try state(whole, epoch: epoch) == state(run.files, epoch: epoch)) }
     #expect(try timeless(whole) == timeless(run.files))
@@ -141,20 +123,8 @@ import Testing
     #expect(try state(alone) != state(plain))
     for crowd in [Crowd(groups: 2, ranks: 1), Crowd(groups: 2, ranks: 2)] {
       let activity = ServerActivity()
-      let files = try crowd.run(configuration, activity: activity, serverProblem: Self.problem) { makeCrew in
-        let problem = try Self.problem(configuration)
-        let copies = try (0..<crowd.groups).map { _ in
-          let copy = try Self.problem(configuration, threads: 1)
-          copy.interfere = { _ in
-            if crowd.ranks > 1 { activity.wait() }
-            return nil
-          }
-          return copy
-        }
-        return try search(
-          problem, configuration, in: folder.file("\(crowd.groups)-\(crowd.ranks)"), space: configuration.space,
-          crew: makeCrew(configuration, problem, copies))
-      }
+      let files = try crowd.searched(
+        configuration, in: folder.file("\(crowd.groups)-\(crowd.ranks)"), activity: activity)
       #expect(try state(alone) == state(files), "\(crowd)")
       #expect((activity.messages > 0) == (crowd.ranks > 1))
     }

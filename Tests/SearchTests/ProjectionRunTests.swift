@@ -21,29 +21,14 @@ import Testing
     return result
   }
 
-  /// 24 images, 12 of which judge; 3 steps an epoch.
-  private static func problem(_ settings: SearchConfiguration, threads: Int = 1) throws -> ObservedProblem<SupernetProblem> {
-    var stream = RandomStream(seed: 4, purpose: .test)
-    let images = (0..<24 * 3 * 64).map { _ in Float(stream.normal()) }
-    let dataset = try ImageDataset(
-      name: "noise", classes: 3, side: 8,
-      training: .init(pixels: .floats(images), labels: (0..<24).map { _ in Int32(stream.integer(below: 3)) }), test: nil,
-      normalisation: .identity)
-    let loader = try BatchLoader(dataset: dataset, seed: settings.seed, batchSize: settings.batch, threads: threads)
-    return ObservedProblem(
-      try SupernetProblem(
-        space: settings.space, channels: settings.channels, layers: settings.layers, loader: loader, seed: settings.seed,
-        threads: threads, variant: settings.variant))
-  }
-
   /// A finished search's checkpoint, read anew at each call: a selection takes its vectors over.
   private static func checkpoint(_ settings: SearchConfiguration, in scratch: ScratchFolder) throws -> SearchCheckpoint {
     let path = scratch.file("search")
     if !FileManager.default.fileExists(atPath: path) {
-      try SearchSupport.search(problem(settings), settings, in: path, space: settings.space)
+      try SearchSupport.search(noiseSupernet(settings), settings, in: path, space: settings.space)
     }
     return try SearchCheckpoint(
-      readingFrom: SearchRunFolder(existing: path).checkpointPath(epoch: 1), for: problem(settings))
+      readingFrom: SearchRunFolder(existing: path).checkpointPath(epoch: 1), for: noiseSupernet(settings))
   }
 
   private static func settings(tuneEpochs: Int = 1) -> ProjectionSettings {
@@ -69,10 +54,10 @@ import Testing
     let (scratch, search) = (try ScratchFolder(), Self.search(.s3))
     var settings = Self.settings(tuneEpochs: 0)
     settings.criterion = criterion
-    let run = try Self.begin(Self.problem(search), settings, of: search, named: "selection", in: scratch)
+    let run = try Self.begin(noiseSupernet(search), settings, of: search, named: "selection", in: scratch)
     let genotype = try run.run()
     let rows = try run.files.rows()
-    let (problem, checkpoint) = (try Self.problem(search), try Self.checkpoint(search, in: scratch))
+    let (problem, checkpoint) = (try noiseSupernet(search), try Self.checkpoint(search, in: scratch))
     let alphas = try #require(checkpoint.alphas)
     var decisions = EdgeDecisions(like: alphas)
     func loss(_ removal: MixingRemoval) throws -> BatchLoss {
@@ -125,7 +110,7 @@ import Testing
     let (scratch, search) = (try ScratchFolder(), Self.search(space))
     var settings = Self.settings(tuneEpochs: 0)
     settings.selection = .magnitude
-    let problem = try Self.problem(search)
+    let problem = try noiseSupernet(search)
     let run = try Self.begin(problem, settings, of: search, named: "selection", in: scratch)
     let genotype = try run.run()
     #expect(SelectionDifference(argmax: try run.files.argmax(), selected: genotype).edges.isEmpty)
@@ -136,7 +121,7 @@ import Testing
   func everyEdge() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search(.nb201))
     let run = try Self.begin(
-      Self.problem(search), Self.settings(tuneEpochs: 0), of: search, named: "selection", in: scratch)
+      noiseSupernet(search), Self.settings(tuneEpochs: 0), of: search, named: "selection", in: scratch)
     let genotype = try run.run()
     let rows = try run.files.rows()
     #expect(rows.map(\.round).max() == 6 && rows.count { $0.edge == nil } == 6 && rows.count == 36)
@@ -156,9 +141,9 @@ import Testing
   func stopped(calls: Int) throws {
     let (scratch, search) = (try ScratchFolder(), Self.search())
     let settings = Self.settings()
-    let whole = try Self.begin(Self.problem(search), settings, of: search, named: "whole", in: scratch)
+    let whole = try Self.begin(noiseSupernet(search), settings, of: search, named: "whole", in: scratch)
     let genotype = try whole.run()
-    let problem = try Self.problem(search)
+    let problem = try noiseSupernet(search)
     let stop = StopRequest()
     problem.interfere = {
       if $0 == calls { stop.request(signal: SIGINT) }
@@ -167,7 +152,7 @@ import Testing
     let broken = try Self.begin(problem, settings, of: search, named: "broken", in: scratch, stop: stop)
     let error = #expect(throws: Interruption.self) { try broken.run() }
     #expect(FileManager.default.fileExists(atPath: try #require(error).checkpoint))
-    let again = try Self.problem(search)
+    let again = try noiseSupernet(search)
     let run = try ProjectionRun(continuing: again, folder: broken.files.folder, search: search)
     #expect(try run.run() == genotype)
     for name in ["removals.csv", "genotype.txt", "argmax.txt", "config.yaml", "search.yaml"] {
@@ -188,26 +173,26 @@ import Testing
   @Test("evaluations that were made are not made again") func journal() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search())
     let settings = Self.settings(tuneEpochs: 0)
-    let problem = try Self.problem(search)
+    let problem = try noiseSupernet(search)
     let whole = try Self.begin(problem, settings, of: search, named: "whole", in: scratch)
     let genotype = try whole.run()
     let all = problem.evaluations
     // A round has 2 × 3 evaluations of 3 batches for each kind of cell: 14 of them, then 4, 5 and 6.
     #expect(all == 3 * 2 * (14 * 3 + 4 + 5 + 6))
     let stop = StopRequest()
-    let first = try Self.problem(search)
+    let first = try noiseSupernet(search)
     first.interfere = {
       if $0 == 100 { stop.request() }
       return nil
     }
     let broken = try Self.begin(first, settings, of: search, named: "broken", in: scratch, stop: stop)
     #expect(throws: Interruption.self) { try broken.run() }
-    let second = try Self.problem(search)
+    let second = try noiseSupernet(search)
     #expect(try ProjectionRun(continuing: second, folder: broken.files.folder, search: search).run() == genotype)
     // The evaluation of three batches that the stop came into is made anew.
     #expect(first.evaluations + second.evaluations <= all + 3 && second.evaluations < all)
     // A finished one has nothing left to evaluate.
-    let third = try Self.problem(search)
+    let third = try noiseSupernet(search)
     #expect(try ProjectionRun(continuing: third, folder: whole.files.folder, search: search).run() == genotype)
     #expect(third.evaluations == 0)
   }
@@ -215,11 +200,11 @@ import Testing
   @Test("copies of the problem that evaluate side by side, on other threads, change no byte") func copies() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search(.s3, betas: true))
     let settings = Self.settings()
-    let alone = try Self.begin(Self.problem(search), settings, of: search, named: "alone", in: scratch)
+    let alone = try Self.begin(noiseSupernet(search), settings, of: search, named: "alone", in: scratch)
     let genotype = try alone.run()
-    let copies = try (0..<3).map { _ in try Self.problem(search, threads: 1) }
+    let copies = try (0..<3).map { _ in try noiseSupernet(search, threads: 1) }
     let together = try Self.begin(
-      Self.problem(search, threads: 2), settings, of: search, named: "together", in: scratch, copies: copies)
+      noiseSupernet(search, threads: 2), settings, of: search, named: "together", in: scratch, copies: copies)
     #expect(try together.run() == genotype)
     #expect(copies.count { $0.evaluations > 0 } > 0)
     #expect(try bytes(alone.files.tablePath) == bytes(together.files.tablePath))
@@ -228,10 +213,10 @@ import Testing
 
   @Test("training between decisions changes what is decided on, and α moves only where it is open") func tuning() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search())
-    let tuned = try Self.begin(Self.problem(search), Self.settings(), of: search, named: "tuned", in: scratch)
+    let tuned = try Self.begin(noiseSupernet(search), Self.settings(), of: search, named: "tuned", in: scratch)
     try tuned.run()
     let plain = try Self.begin(
-      Self.problem(search), Self.settings(tuneEpochs: 0), of: search, named: "plain", in: scratch)
+      noiseSupernet(search), Self.settings(tuneEpochs: 0), of: search, named: "plain", in: scratch)
     try plain.run()
     let (first, second) = (try tuned.files.rows(), try plain.files.rows())
     #expect(first.count == second.count)
@@ -239,7 +224,7 @@ import Testing
     #expect(zip(first, second).contains { $0.round == 2 && $0.result != $1.result })
     var fixed = Self.settings()
     fixed.alphaUpdates = .none
-    let still = try Self.begin(Self.problem(search), fixed, of: search, named: "still", in: scratch)
+    let still = try Self.begin(noiseSupernet(search), fixed, of: search, named: "still", in: scratch)
     try still.run()
     let start = try #require(try Self.checkpoint(search, in: scratch).alphas)
     let last = try TensorFile(readingFrom: still.files.checkpointPath(epoch: 16))
@@ -262,12 +247,12 @@ import Testing
       return try SearchCheckpoint(
         TensorFile(
           path: file.path, metadata: file.metadata.merging(["weight_decay": "0.5"]) { $1 },
-          tensors: Array(file.tensors.values)), for: Self.problem(search))
+          tensors: Array(file.tensors.values)), for: noiseSupernet(search))
     }
     func select(
       _ checkpoint: SearchCheckpoint, _ search: SearchConfiguration, _ name: String, stop: StopRequest = StopRequest()
     ) throws -> ProjectionRun<ObservedProblem<SupernetProblem>> {
-      let problem = try Self.problem(search)
+      let problem = try noiseSupernet(search)
       // Within the training between the first decisions.
       problem.interfere = {
         if $0 == 10, name == "broken" { stop.request(signal: SIGINT) }
@@ -289,7 +274,7 @@ import Testing
     #expect(try last("raised") == last("strong") && last("raised") != last("plain"))
     let broken = try select(raised(), search, "broken")
     #expect(throws: Interruption.self) { try broken.run() }
-    try ProjectionRun(continuing: Self.problem(search), folder: broken.files.folder, search: search).run()
+    try ProjectionRun(continuing: noiseSupernet(search), folder: broken.files.folder, search: search).run()
     #expect(try last("broken") == last("raised"))
   }
 
@@ -297,7 +282,7 @@ import Testing
     let (scratch, search) = (try ScratchFolder(), Self.search(.nb201))
     var settings = Self.settings()
     (settings.learningRateDecay, settings.minimumLearningRate, settings.alphaUpdates) = (.cosine, 0.002, .none)
-    let run = try Self.begin(Self.problem(search), settings, of: search, named: "selection", in: scratch)
+    let run = try Self.begin(noiseSupernet(search), settings, of: search, named: "selection", in: scratch)
     try run.run()
     let expected = (0..<5).map { 0.002 + 0.008 * (1 + cos(Double.pi * Double($0) / 5)) / 2 }
     #expect(close(try run.files.metrics().map(\.learningRate), expected, .ulps(8)))
@@ -305,7 +290,7 @@ import Testing
 
   @Test("the gradient of decided rows of α is exactly 0") func decidedGradient() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search(.s3))
-    let (problem, checkpoint) = (try Self.problem(search), try Self.checkpoint(search, in: scratch))
+    let (problem, checkpoint) = (try noiseSupernet(search), try Self.checkpoint(search, in: scratch))
     let alphas = try #require(checkpoint.alphas)
     var decisions = EdgeDecisions(like: alphas)
     decisions.edges[0][4] = .operation(1)
@@ -324,7 +309,7 @@ import Testing
     let checkpoint = try Self.checkpoint(search, in: scratch)
     var stream = RandomStream(seed: 1, purpose: .test)
     let chosen = SearchSpace.s2.randomArchitecture(from: &stream)
-    let problem = try Self.problem(search)
+    let problem = try noiseSupernet(search)
     let nothing = #expect(throws: InputError.self) {
       try ProjectionRun(
         starting: problem, from: checkpoint, alphas: chosen, search: search, settings: Self.settings(),
@@ -337,7 +322,7 @@ import Testing
     let drawn = SearchSpace.nb201.randomArchitecture(from: &stream)
     let single = #expect(throws: InputError.self) {
       try ProjectionRun(
-        starting: Self.problem(stages), from: Self.checkpoint(stages, in: elsewhere), alphas: drawn, search: stages,
+        starting: noiseSupernet(stages), from: Self.checkpoint(stages, in: elsewhere), alphas: drawn, search: stages,
         settings: Self.settings(), folder: { try .create(at: scratch.file("chosen")) })
     }
     #expect(single?.found == "an architecture, a single operation on every edge")
@@ -360,7 +345,7 @@ import Testing
     let text = try String(contentsOfFile: path, encoding: .utf8)
     func goOn() -> InputError? {
       let error = #expect(throws: InputError.self) {
-        try ProjectionRun(continuing: Self.problem(search), folder: run.files.folder, search: search)
+        try ProjectionRun(continuing: noiseSupernet(search), folder: run.files.folder, search: search)
       }
       return error
     }
@@ -376,27 +361,27 @@ import Testing
     var changed = search
     changed.weightDecay = 0.5
     let moved = #expect(throws: InputError.self) {
-      try ProjectionRun(continuing: Self.problem(search), folder: run.files.folder, search: changed)
+      try ProjectionRun(continuing: noiseSupernet(search), folder: run.files.folder, search: changed)
     }
     #expect(moved?.place.setting == "weight_decay")
   }
 
   @Test("rows that a checkpoint has behind it must be in the table") func missingRows() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search())
-    let run = try Self.begin(Self.problem(search), Self.settings(), of: search, named: "selection", in: scratch)
+    let run = try Self.begin(noiseSupernet(search), Self.settings(), of: search, named: "selection", in: scratch)
     try run.run()
     let lines = try String(contentsOfFile: run.files.tablePath, encoding: .utf8).split(separator: "\n")
     try (lines.filter { !$0.hasPrefix("3,") }.joined(separator: "\n") + "\n")
       .write(toFile: run.files.tablePath, atomically: true, encoding: .utf8)
     let error = #expect(throws: InputError.self) {
-      try ProjectionRun(continuing: Self.problem(search), folder: run.files.folder, search: search)
+      try ProjectionRun(continuing: noiseSupernet(search), folder: run.files.folder, search: search)
     }
     #expect(error?.place == .file(run.files.tablePath) && error?.found == "no rows of round 3")
   }
 
   @Test("a loss that is not finite ends the selection with the cells and the edge") func divergence() throws {
     let (scratch, search) = (try ScratchFolder(), Self.search())
-    let problem = try Self.problem(search)
+    let problem = try noiseSupernet(search)
     problem.interfere = { $0 == 4 ? .nan : nil }
     let run = try Self.begin(problem, Self.settings(), of: search, named: "selection", in: scratch)
     let error = #expect(throws: Divergence.self) { try run.run() }

@@ -9,6 +9,7 @@ import Runs
 import Search
 import SearchSupport
 import Suites
+import Synchronization
 
 /// A suite that takes a second: closed-form searches, and trainings of tiny networks on images of 8×8.
 enum SuiteSamples {
@@ -57,6 +58,22 @@ enum SuiteSamples {
     try SuiteWorker(
       of: plan, in: files, threads: 1, pause: 0.02, stop: stop, makeProblem: problem, load: load
     ).work()
+  }
+
+  /// Three processes that begin and work off a suite side by side, as the same command started three times does.
+  ///
+  /// - Returns: what went wrong.
+  static func workTogether(_ plan: SuitePlan, at path: String) -> [String] {
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 3) { _ in
+      do {
+        let state = try work(plan, in: SuiteFolder.begin(plan, at: path).files)
+        if !state.entries.allSatisfy({ $0.status == .finished }) { failures.withLock { $0.append("not finished") } }
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    return failures.withLock { $0 }
   }
 
   /// Of each file that says what was computed its bytes, by its path in the folder; times are left out, and checkpoints within epochs, of which

@@ -123,26 +123,9 @@ struct SuiteWorkerTests {
     let expected = try whole()
     let plan = try SuiteSamples.plan()
     let path = folder.file("shared")
-    let failures = Notes()
-    // Each begins the suite, as the same command started three times does.
-    DispatchQueue.concurrentPerform(iterations: 3) { _ in
-      do {
-        let files = try SuiteFolder.begin(plan, at: path).files
-        let state = try SuiteSamples.work(plan, in: files)
-        if !state.entries.allSatisfy({ $0.status == .finished }) { failures.add("not finished") }
-      } catch {
-        failures.add("\(error)")
-      }
-    }
-    #expect(failures.all.isEmpty, "\(failures.all)")
+    let failures = SuiteSamples.workTogether(plan, at: path)
+    #expect(failures.isEmpty, "\(failures)")
     try expectSame(SuiteFolder(existing: path), expected)
-  }
-
-  private final class Notes: @unchecked Sendable {
-    private let lock = NSLock()
-    private var notes: [String] = []
-    func add(_ note: String) { lock.withLock { notes.append(note) } }
-    var all: [String] { lock.withLock { notes } }
   }
 
   @Test(
