@@ -33,6 +33,8 @@ package final class MPITeam: Team, @unchecked Sendable {
   private static let small = 4_096
   /// Bytes a second, at which a message is slow.
   private static let slowest = 2e8
+  /// Seconds in which a launcher passes on what its processes have written.
+  private static let launcherDelay = 1.0
 
   /// Starts MPI.
   ///
@@ -64,6 +66,8 @@ package final class MPITeam: Team, @unchecked Sendable {
   package func abort(status: Int32) -> Never {
     // A thread may be in a call that doesn't end, on account of which this one is made.
     let isAlone = lock.lock(before: Date(timeIntervalSinceNow: 1))
+    // MPICH's launcher may end the job before it has read the words that say why.
+    Thread.sleep(forTimeInterval: Self.launcherDelay)
     mpi.abort(status: status)
     if isAlone { lock.unlock() }
     exit(status)

@@ -20,7 +20,8 @@ package protocol Team: AnyObject, Sendable {
   ///
   /// - Throws: `TeamError` where messages can't be received any more.
   func receive() throws -> TeamMessage?
-  /// Ends every rank at once. A rank that can't go on calls it, since the others would wait for it.
+  /// Ends every rank. A rank that can't go on calls it, since the others would wait for it; what it has written before, the
+  /// launcher passes on.
   func abort(status: Int32) -> Never
   /// Whether rank 0 leaves, or has left, within so many seconds: whatever this rank has to say, nobody waits for it. What
   /// arrives meanwhile is dropped. Not for rank 0.
