@@ -34,12 +34,13 @@ done
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_hwloc_base_binding_policy=none
 
-# A rank leaves its process's number, and may begin in a folder of its own.
+# A rank leaves its process's number, and may begin in a folder of its own or lack the library.
 cat > "$out/rank" << 'END'
 #!/bin/sh
 rank=${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}
 [ -z "${PIDS:-}" ] || echo $$ > "$PIDS/$rank"
 [ "$rank" != "${AWAY:-none}" ] || cd /
+[ "$rank" != "${LACKING:-none}" ] || export ZARTS_MPI=/nowhere/libmpi.so
 exec "$@"
 END
 chmod +x "$out/rank"
@@ -301,6 +302,13 @@ for family in $families; do
   [ $status -eq 1 ] || fail "no library: status $status of $family, not 1"
   grep -q /nowhere/libmpi.so "$out/errors" || fail "no library: $family's job does not say which"
   [ ! -e "$out/never" ] || fail "a refused command has written something"
+  for rank in 0 1; do
+    status=0
+    # shellcheck disable=SC2046 # the flags are words
+    (export LACKING=$rank && job "$family" 2 "$ZARTS" landscape $(flags landscape) --threads 1 --out "$out/never") || status=$?
+    [ $status -eq 1 ] || fail "no library at rank $rank: status $status of $family, not 1"
+    grep -q /nowhere/libmpi.so "$out/errors" || fail "no library at rank $rank: $family's job does not say which"
+  done
   part "errors of all ranks of $family are told once"
 done
 part "all as it should be"

@@ -24,6 +24,8 @@ extension RunningProgram {
 
   private static let started = Result { try TeamStart.team(environment: ProcessInfo.processInfo.environment) }
   private static let hasTeam = Atomic<Bool>(false)
+  /// Whether other processes may wait for this one to join them.
+  private static let isAwaited = Atomic<Bool>(true)
 
   /// The team that this process belongs to, made once: before a command runs whose `rankUse` is `.team`.
   ///
@@ -56,7 +58,9 @@ extension RunningProgram {
     // Programs that this one starts are none of the job's.
     let isOneOfSeveral = launch != nil
     defer { if isOneOfSeveral || hasTeam.load(ordering: .relaxed) { setenv(TeamStart.variable, "none", 1) } }
-    switch (command as? any RankedCommand.Type)?.rankUse ?? .leader {
+    let use = (command as? any RankedCommand.Type)?.rankUse ?? .leader
+    isAwaited.store(use == .team, ordering: .relaxed)
+    switch use {
     case .leader: return isLeader
     case .each: return true
     case .team:
@@ -68,8 +72,17 @@ extension RunningProgram {
   /// Ends the process after its work, or after its error has been told: with all others of its team.
   static func end(status: Int32) -> Never {
     let status = Output.status(status)
-    presentTeam?.leave()
+    if let team = presentTeam {
+      team.leave()
+    } else if status != 0 {
+      // Sooner than others that fail alike would say so (`fail`).
+      endAwaitedJob(status: status, passing: 0.5)
+    }
     exit(status)
+  }
+
+  private static func endAwaitedJob(status: Int32, passing: Double) {
+    if isAwaited.load(ordering: .relaxed) { launch?.endJob(status: status, passing: passing) }
   }
 
   /// Ends a process that doesn't lead and has failed: quietly where the others end by themselves, as where all meet the same
@@ -81,6 +94,7 @@ extension RunningProgram {
       // Most launchers end a job at the first status that isn't 0; the words should be those of rank 0, if it fails alike.
       sleep(1)
       if !text.isEmpty { StandardStream.error.write(speaker + text) }
+      endAwaitedJob(status: status, passing: 1)
       exit(status)
     }
     if status > 128 {

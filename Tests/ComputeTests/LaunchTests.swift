@@ -1,4 +1,5 @@
 import Compute
+import Foundation
 import Testing
 
 @Suite("Launchers of several processes") struct LaunchTests {
@@ -25,10 +26,31 @@ import Testing
 
   @Test("Hydra, under Slurm too") func hydra() throws {
     var environment = ["PMI_SIZE": "2", "PMI_RANK": "1", "PMI_FD": "8", "MPI_LOCALNRANKS": "2", "MPI_LOCALRANKID": "1"]
-    let wanted = Launch(launcher: "mpiexec of MPICH or its kin", rank: 1, size: 2, localSize: 2, kinds: [.mpich])
+    let wanted = Launch(
+      launcher: "mpiexec of MPICH or its kin", rank: 1, size: 2, localSize: 2, kinds: [.mpich], abortDescriptor: 8)
     #expect(Launch(environment: environment) == wanted)
     environment["SLURM_STEP_NUM_TASKS"] = "1"
     #expect(Launch(environment: environment) == wanted)
+  }
+
+  @Test("Hydra is asked to end a job in the words of PMI, where it has left a descriptor for them") func abort() throws {
+    var environment = ["PMI_SIZE": "2", "PMI_RANK": "1", "MPI_LOCALNRANKS": "2"]
+    for none in [nil, "", "-1", "2", "99999999999"] {
+      environment["PMI_FD"] = none
+      #expect(try #require(Launch(environment: environment)).abortDescriptor == nil)
+    }
+    var ends: [Int32] = [0, 0]
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    environment["PMI_FD"] = "\(ends[0])"
+    let launch = try #require(Launch(environment: environment))
+    launch.endJob(status: 64, passing: 0)
+    var bytes = [UInt8](repeating: 0, count: 100)
+    let count = read(ends[1], &bytes, bytes.count)
+    #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "cmd=abort exitcode=64\n")
+    // A launcher that has gone ends nothing, and the process goes on to its end.
+    close(ends[1])
+    launch.endJob(status: 1, passing: 0)
+    close(ends[0])
   }
 
   @Test("srun, by what it offers processes to find each other") func slurm() throws {

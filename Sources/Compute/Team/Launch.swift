@@ -16,9 +16,15 @@ package struct Launch: Equatable, Sendable {
   /// MPI libraries that can serve it, the likeliest first. None where the launcher gave the processes no way to find each
   /// other.
   package var kinds: [MPIKind]
+  /// The file descriptor on which a process that has not joined MPI can have the job ended; nil where the launcher does so by
+  /// itself, or gives none.
+  package var abortDescriptor: Int32?
 
-  package init(launcher: String, rank: Int?, size: Int?, localSize: Int?, kinds: [MPIKind]) {
+  package init(
+    launcher: String, rank: Int?, size: Int?, localSize: Int?, kinds: [MPIKind], abortDescriptor: Int32? = nil
+  ) {
     (self.launcher, self.rank, self.size, self.localSize, self.kinds) = (launcher, rank, size, localSize, kinds)
+    self.abortDescriptor = abortDescriptor
   }
 
   /// - Returns: nil for a process that was started alone.
@@ -36,7 +42,7 @@ package struct Launch: Equatable, Sendable {
     } else if let local = size("MPI_LOCALNRANKS"), environment["PMI_SIZE"] != nil {
       self.init(
         launcher: "mpiexec of MPICH or its kin", rank: rank("PMI_RANK"), size: size("PMI_SIZE"), localSize: local,
-        kinds: [.mpich])
+        kinds: [.mpich], abortDescriptor: number("PMI_FD", from: 3).flatMap { Int32(exactly: $0) })
     } else if let tasks = size("SLURM_STEP_NUM_TASKS") {
       let kinds: [MPIKind] =
         if environment["PMIX_RANK"] != nil {
