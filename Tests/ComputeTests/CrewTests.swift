@@ -120,7 +120,7 @@ enum CrewWork {
       }, server: { try $0.ignoreUntilDismissed() })
   }
 
-  @Test("a stop ends a run when the pieces begun are finished, wherever they are", arguments: 1...3)
+  @Test("a stop ends a run when the pieces that workers are at are finished, wherever they are", arguments: 1...3)
   func stop(ranks: Int) throws {
     try ThreadTeam(size: ranks).run(
       leader: { team in
@@ -142,7 +142,8 @@ enum CrewWork {
             }, courier: CrewWork.courier
           ) { _, _ in finished += 1 }
         }
-        #expect(begun == 10 && finished == 10)
+        // Those that were sent ahead may come back undone.
+        #expect(begun == 10 && (ranks == 1 ? finished == 10 : (1...10).contains(finished)))
         // The crew goes on where the program does.
         try CrewWork.check(crew, 9, round: 2)
       },

@@ -63,6 +63,7 @@ import Testing
   private static let all: [CrewMessage] = [
     .arrival(workers: 3, host: "node-17"), .context([1, 2, 3]), .context([]), .request(worker: 1, index: 1 << 40, [5]),
     .answer(worker: 0, index: 7, []), .failure(worker: 2, index: 9, "no data in /ä"), .stop(signal: 15), .dismissal,
+    .report([6, 6]), .peak(1 << 33), .recall, .returned(worker: 1, index: 12),
   ]
 
   @Test("what ranks say to each other comes back, and no part of it is taken for the whole") func crewMessages() throws {

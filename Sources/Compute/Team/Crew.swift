@@ -3,7 +3,9 @@ import Foundation
 /// Hands pieces of work to the workers of this process and to those of the other ranks, which serve it (`CrewServer`).
 ///
 /// Exists on rank 0. Which worker takes a piece is left to chance; a piece must have the same result wherever it is done. A
-/// worker that is free gets the next piece at once, so none idles while pieces are left.
+/// worker that is free gets the next piece at once, so none idles while pieces are left. Workers of other ranks are sent pieces
+/// ahead while plenty are left, since an answer and the next piece pass between processes that compute, and take some ticks of
+/// the system's clock.
 package final class Crew: @unchecked Sendable {
   private let team: CountedTeam
   private let pool: ThreadPool
@@ -13,21 +15,29 @@ package final class Crew: @unchecked Sendable {
   private let requestStop: @Sendable (Int32) -> Void
   private let signal: @Sendable () -> Int32?
   private var hasToldOfStop = false
-  /// Workers of other ranks that wait for a piece.
-  private var idle: [RemoteWorker] = []
+  /// Workers of the other ranks that have arrived.
+  private var remote: [RemoteWorker] = []
   private var isDismissed = false
   private var hosts: [Int: String] = [:]
   /// Of other ranks, by their number.
   private var peaks: [Int: Int] = [:]
   private var pieces: [Int: Int] = [:]
   private var wallSeconds = 0.0
-  /// Workers of the ranks that have arrived.
-  private var remoteWorkers: [Int: Int] = [:]
+  /// Of each rank that has arrived: where its workers begin in `remote`, and how many they are.
+  private var places: [Int: Range<Int>] = [:]
 
   private struct RemoteWorker {
     let rank: Int
     let worker: Int
+    /// Pieces that it was sent and that have not come back.
+    var held = 0
   }
+
+  /// Seconds of work that a worker of another rank has before it: longer than a message and its answer are on their way between
+  /// processes that compute.
+  private static let secondsAhead = 0.02
+  /// Most pieces that a worker has before it, besides the one that it is at.
+  private static let mostAhead = 16
 
   /// How a piece travels to another rank and its result back.
   package struct Courier<Result> {
@@ -89,21 +99,41 @@ package final class Crew: @unchecked Sendable {
   /// - Throws: `TeamError`.
   package func expectedWorkers() throws -> Int {
     while let message = try team.receive() { try note(message, CrewMessage(message.bytes)) }
-    return (1..<max(1, team.size)).reduce(workers) { $0 + (remoteWorkers[$1] ?? workers) }
+    return (1..<max(1, team.size)).reduce(workers) { $0 + (places[$1]?.count ?? workers) }
   }
 
   /// Takes notice of what a rank says of itself.
   private func note(_ message: TeamMessage, _ content: CrewMessage) throws {
     switch content {
     case .arrival(let workers, let host):
+      guard workers > 0, places[message.sender] == nil else { throw unasked(message.sender) }
       hosts[message.sender] = host
-      remoteWorkers[message.sender] = workers
-      idle += (0..<workers).map { RemoteWorker(rank: message.sender, worker: $0) }
+      places[message.sender] = remote.count..<remote.count + workers
+      remote += (0..<workers).map { RemoteWorker(rank: message.sender, worker: $0) }
     case .stop(let signal): requestStop(signal)
     case .peak(let bytes): peaks[message.sender] = bytes
-    case .answer, .failure, .report, .request, .context, .dismissal:
-      throw TeamError(rank: message.sender, host: hosts[message.sender], problem: "sent what it was not asked for")
+    case .answer, .failure, .returned, .report, .request, .recall, .context, .dismissal: throw unasked(message.sender)
     }
+  }
+
+  private func unasked(_ rank: Int) -> TeamError {
+    TeamError(rank: rank, host: hosts[rank], problem: "sent what it was not asked for")
+  }
+
+  /// A worker of another rank has given a piece back, done or not.
+  private func noteReturn(from rank: Int, _ worker: Int) throws {
+    guard let workers = places[rank], (0..<workers.count).contains(worker) else { throw unasked(rank) }
+    let place = workers.lowerBound + worker
+    guard remote[place].held > 0 else { throw unasked(rank) }
+    remote[place].held -= 1
+  }
+
+  /// Pieces that a worker of another rank may have before it, by what a piece has taken here since a moment; none before one is
+  /// done.
+  private func ahead(since start: (seconds: Double, pieces: Int)) -> Int {
+    let (seconds, pieces) = clock.withLock { (workSeconds - start.seconds, ownPieces - start.pieces) }
+    guard pieces > 0, seconds > 0 else { return 0 }
+    return 1 + Int(min(Double(Self.mostAhead - 1), Self.secondsAhead * Double(pieces) / seconds))
   }
 
   /// Seconds that all pieces together have taken in this process.
@@ -132,20 +162,24 @@ package final class Crew: @unchecked Sendable {
   /// Does all pieces and hands their results over one at a time, in the order in which they are finished.
   ///
   /// - Parameters:
-  ///   - isStopRequested: asked before each piece is begun or sent, one thread at a time.
+  ///   - isStopRequested: asked before each piece is begun or sent, one thread at a time. Pieces that were sent ahead and that no
+  ///     worker has begun are given back then, not done.
   ///   - make: does a piece here; called from several threads at a time, each a worker of its own.
   ///   - courier: how others do it; nil where no other rank can.
   ///   - finished: told of each piece, one at a time.
-  /// - Throws: `CancellationError` when a stop was requested, when the pieces begun are finished; the first error of a piece,
-  ///   of `finished` or of the team (`TeamError`), likewise.
+  /// - Throws: `CancellationError` when a stop was requested, when the pieces that workers are at are finished; the first error of
+  ///   a piece, of `finished` or of the team (`TeamError`), likewise.
   package func run<Result>(
     _ count: Int, isStopRequested: () -> Bool = { false }, make: (_ index: Int, _ worker: Int) throws -> Result,
     courier: Courier<Result>? = nil, finished: (_ index: Int, Result) throws -> Void
   ) throws {
     var begun = 0
+    let start = clock.withLock { (seconds: workSeconds, pieces: ownPieces) }
     try run(
-      next: {
+      source: { held in
         guard begun < count else { return .nothing }
+        // The last pieces are for who is free first.
+        if held > 0, held > ahead(since: start) || (count - begun) / held <= workers + remote.count { return .later }
         if isStopRequested() { throw CancellationError() }
         begun += 1
         return .piece(begun - 1)
@@ -163,14 +197,22 @@ package final class Crew: @unchecked Sendable {
     next source: () throws -> NextPiece, make: (_ index: Int, _ worker: Int) throws -> Result,
     courier: Courier<Result>? = nil, finished: (_ index: Int, Result) throws -> Void
   ) throws {
+    try run(source: { held in held > 0 ? .later : try source() }, make: make, courier: courier, finished: finished)
+  }
+
+  /// - Parameter source: the next piece for a worker that has so many.
+  private func run<Result>(
+    source: (_ held: Int) throws -> NextPiece, make: (_ index: Int, _ worker: Int) throws -> Result,
+    courier: Courier<Result>?, finished: (_ index: Int, Result) throws -> Void
+  ) throws {
     let start = Date()
     defer { wallSeconds += Date().timeIntervalSince(start) }
     let course = Course()
-    func next() -> NextPiece { course.next(source) }
+    func next(_ held: Int) -> NextPiece { course.next { try source(held) } }
     func hand(_ index: Int, _ result: Result) { course.end { try finished(index, result) } }
 
     func workHere(_ worker: Int) {
-      while let index = course.awaitNext(source) {
+      while let index = course.awaitNext({ try source(0) }) {
         let start = Date()
         do {
           let result = try make(index, worker)
@@ -219,6 +261,11 @@ package final class Crew: @unchecked Sendable {
 
   private func send(_ message: CrewMessage, to rank: Int) throws { try team.send(message.bytes, to: rank) }
 
+  /// Asks for the pieces that were sent ahead.
+  private func recall() throws {
+    for rank in Set(remote.lazy.filter { $0.held > 1 }.map(\.rank)) { try send(.recall, to: rank) }
+  }
+
   /// Tells the servers, once, that this process was asked to stop.
   private func tellOfStop() throws {
     guard !hasToldOfStop, let number = signal() else { return }
@@ -265,6 +312,8 @@ package final class Crew: @unchecked Sendable {
       }
     }
 
+    var hasFailed: Bool { condition.withLock { failure != nil } }
+
     /// Whether nothing will be begun any more.
     var isOver: Bool { condition.withLock { failure != nil || isAtEnd } }
 
@@ -291,19 +340,23 @@ package final class Crew: @unchecked Sendable {
   private struct Service: @unchecked Sendable {
     let crew: Crew
     let course: Course
-    let next: () -> NextPiece
+    let next: (_ held: Int) -> NextPiece
     let take: (_ index: Int, _ answer: [UInt8]) -> Void
     let report: (_ report: [UInt8]) throws -> Void
     let request: (_ index: Int) throws -> [UInt8]
 
     func work() {
       var pending = 0
+      var hasRecalled = false
       var pace = PollingPace()
       while true {
-        while let worker = crew.idle.last, case .piece(let index) = next() {
-          crew.idle.removeLast()
+        while let place = crew.remote.indices.min(by: { crew.remote[$0].held < crew.remote[$1].held }),
+          case .piece(let index) = next(crew.remote[place].held)
+        {
+          let worker = crew.remote[place]
           do {
             try crew.send(.request(worker: worker.worker, index: index, try request(index)), to: worker.rank)
+            crew.remote[place].held += 1
             pending += 1
           } catch {
             course.end { throw error }
@@ -312,6 +365,10 @@ package final class Crew: @unchecked Sendable {
         if pending == 0, course.isOver { return }
         do {
           try crew.tellOfStop()
+          if !hasRecalled, course.hasFailed {
+            hasRecalled = true
+            try crew.recall()
+          }
           guard let message = try crew.team.receive() else {
             pace.wait()
             continue
@@ -325,23 +382,27 @@ package final class Crew: @unchecked Sendable {
       }
     }
 
-    /// - Returns: whether it answers a request.
+    /// - Returns: whether a piece is back.
     private func read(_ message: TeamMessage) throws -> Bool {
       let content = try CrewMessage(message.bytes)
       switch content {
       case .answer(let worker, let index, let bytes):
-        crew.idle.append(RemoteWorker(rank: message.sender, worker: worker))
+        try crew.noteReturn(from: message.sender, worker)
         crew.pieces[message.sender, default: 0] += 1
         take(index, bytes)
         return true
+      case .returned(let worker, _):
+        try crew.noteReturn(from: message.sender, worker)
+        course.end {}
+        return true
       case .failure(let worker, _, let problem):
-        crew.idle.append(RemoteWorker(rank: message.sender, worker: worker))
+        try crew.noteReturn(from: message.sender, worker)
         course.end { throw TeamError(rank: message.sender, host: crew.hosts[message.sender], problem: problem) }
         return true
       case .report(let bytes):
         try report(bytes)
         return false
-      case .arrival, .stop, .peak, .request, .context, .dismissal:
+      case .arrival, .stop, .peak, .request, .recall, .context, .dismissal:
         try crew.note(message, content)
         return false
       }
@@ -350,10 +411,10 @@ package final class Crew: @unchecked Sendable {
 }
 
 /// Waits between two looks for messages: short at first, since an answer to a small piece comes soon, then long enough to
-/// leave the processor to those who compute.
+/// leave the processor to those who compute. A look a millisecond takes more than a hundredth of it.
 struct PollingPace {
   private static let shortest: UInt32 = 20
-  private static let longest: UInt32 = 1_000
+  private static let longest: UInt32 = 4_000
   private var microseconds = shortest
 
   mutating func reset() { microseconds = Self.shortest }

@@ -4,12 +4,16 @@ package enum CrewMessage: Equatable {
   case arrival(workers: Int, host: String)
   /// To a server: for all requests that follow.
   case context([UInt8])
-  /// To a server: a piece for one of its workers, which waits.
+  /// To a server: a piece for one of its workers, after those that it has got.
   case request(worker: Int, index: Int, [UInt8])
   /// To rank 0.
   case answer(worker: Int, index: Int, [UInt8])
   /// To rank 0: a piece that ended in an error.
   case failure(worker: Int, index: Int, String)
+  /// To a server: pieces that no worker has begun are to be given back.
+  case recall
+  /// To rank 0: a piece that was not begun.
+  case returned(worker: Int, index: Int)
   /// To rank 0: of a piece that the sender is at.
   case report([UInt8])
   /// To rank 0: the most memory that the sender has held so far, in bytes.
@@ -55,6 +59,12 @@ package enum CrewMessage: Equatable {
     case .peak(let bytes):
       writer.write(8)
       writer.write(bytes)
+    case .recall:
+      writer.write(9)
+    case .returned(let worker, let index):
+      writer.write(10)
+      writer.write(worker)
+      writer.write(index)
     }
     return writer.bytes
   }
@@ -72,6 +82,8 @@ package enum CrewMessage: Equatable {
     case 6: self = .dismissal
     case 7: self = .report(Array(try reader.octets()))
     case 8: self = .peak(try reader.int())
+    case 9: self = .recall
+    case 10: self = .returned(worker: try reader.int(), index: try reader.int())
     default: throw TruncatedMessage()
     }
   }

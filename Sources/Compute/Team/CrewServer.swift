@@ -71,9 +71,13 @@ package struct CrewServer {
         switch try CrewMessage(message.bytes) {
         case .context(let bytes): desk.context = try prepare(bytes)
         case .request(let worker, let index, let bytes): desk.put(worker, index, bytes)
+        case .recall:
+          for (worker, index) in desk.clear() {
+            try team.send(CrewMessage.returned(worker: worker, index: index).bytes, to: 0)
+          }
         case .dismissal: return
         case .stop(let number): requestStop(number)
-        case .arrival, .answer, .failure, .report, .peak:
+        case .arrival, .answer, .failure, .returned, .report, .peak:
           throw TeamError(rank: message.sender, host: nil, problem: "sent what servers alone send")
         }
       }
@@ -99,16 +103,16 @@ package struct CrewServer {
     let body: (_ worker: Int) -> Void
   }
 
-  /// Where requests lie until their workers take them.
+  /// Where requests lie until their workers take them, each worker its own in the order in which they came.
   private final class Desk<Context>: @unchecked Sendable {
     private let condition = NSCondition()
-    private var requests: [(index: Int, bytes: [UInt8])?]
+    private var requests: [[(index: Int, bytes: [UInt8])]]
     private var isClosed = false
     private var current: Context?
     private var toldPeak = 0
     private var hasToldOfStop = false
 
-    init(workers: Int) { requests = Array(repeating: nil, count: workers) }
+    init(workers: Int) { requests = Array(repeating: [], count: workers) }
 
     var context: Context? {
       get { condition.withLock { current } }
@@ -136,21 +140,28 @@ package struct CrewServer {
 
     func put(_ worker: Int, _ index: Int, _ bytes: [UInt8]) {
       condition.withLock {
-        requests[worker] = (index, bytes)
+        requests[worker].append((index, bytes))
         condition.broadcast()
       }
     }
 
-    /// The worker's request, once there is one; nil where the desk is closed.
+    /// Takes away what nobody has taken.
+    func clear() -> [(worker: Int, index: Int)] {
+      condition.withLock {
+        defer { requests = Array(repeating: [], count: requests.count) }
+        return requests.enumerated().flatMap { worker, waiting in waiting.map { (worker, $0.index) } }
+      }
+    }
+
+    /// The worker's next request, once there is one; nil where the desk is closed.
     func take(_ worker: Int) -> (index: Int, bytes: [UInt8], context: Context?)? {
       condition.lock()
       defer { condition.unlock() }
-      while requests[worker] == nil {
+      while requests[worker].isEmpty {
         if isClosed { return nil }
         condition.wait()
       }
-      guard let (index, bytes) = requests[worker] else { return nil }
-      requests[worker] = nil
+      let (index, bytes) = requests[worker].removeFirst()
       return (index, bytes, current)
     }
 
