@@ -197,14 +197,16 @@ import Testing
     let scratch = try ScratchFolder()
     let expected = try reference(kind, in: scratch)
     let folder = try OutputFolder.create(at: scratch.file("parts"))
-    // Of 9 checkpoints, or of 20 points and more.
+    // Of 9 checkpoints, or of 20 points and more. What was sent ahead may be done before the stop is heard of, but the last pieces
+    // are not sent ahead.
     #expect(throws: CancellationError.self) { try make(kind, Shape(ranks: 3, workers: 1), in: folder, stopAfter: 2) }
     let kept = try pieces(kind, in: folder)
-    #expect((2...4).contains(kept), "\(kept) of 3 × 1")
+    #expect(kept >= 2 && kind.tables.allSatisfy { !FileManager.default.fileExists(atPath: folder.file($0)) })
     #expect(throws: CancellationError.self) {
-      try make(kind, Shape(ranks: 2, workers: 1), in: folder, isContinued: true, stopAfter: 5)
+      try make(kind, Shape(ranks: 2, workers: 1), in: folder, isContinued: true, stopAfter: kept + 1)
     }
-    #expect((5...6).contains(try pieces(kind, in: folder)))
+    let more = try pieces(kind, in: folder)
+    #expect(more > kept && kind.tables.allSatisfy { !FileManager.default.fileExists(atPath: folder.file($0)) })
     try make(kind, Shape(ranks: 1, workers: 2), in: folder, isContinued: true)
     try requireSame(kind, folder, expected, "parts")
   }
