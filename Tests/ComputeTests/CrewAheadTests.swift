@@ -31,8 +31,8 @@ import Testing
     var held: [Int] = []
   }
 
-  /// A rank of one worker that keeps what it is asked until `isOver`, then answers everything at once.
-  private static func hoard(_ team: any Team, until isOver: () -> Bool) throws -> Hoard {
+  /// A rank of one worker that keeps what it is asked until `isOver`, then answers everything at once; signals when it has two.
+  private static func hoard(_ team: any Team, hasTwo: DispatchSemaphore, until isOver: () -> Bool) throws -> Hoard {
     try team.send(CrewMessage.arrival(workers: 1, host: team.host).bytes, to: 0)
     var hoard = Hoard()
     var isOpen = false
@@ -53,6 +53,7 @@ import Testing
       case .request(_, let index, _):
         hoard.held.append(hoard.indices.count)
         hoard.indices.append(index)
+        if hoard.indices.count == 2 { hasTwo.signal() }
       case .dismissal: return hoard
       default: break
       }
@@ -70,7 +71,7 @@ import Testing
 
   @Test("a worker has some hundredths of a second of work before it, and none of the last pieces", arguments: [12, 60])
   func depth(count: Int) throws {
-    let isLate = DispatchSemaphore(value: 0)
+    let (isLate, hasTwo) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
     let kept = Kept()
     var results: [Int: Int] = [:]
     try ThreadTeam(size: 2).run { team in
@@ -83,11 +84,13 @@ import Testing
         make: { index, _ in
           usleep(5_000)
           here += 1
+          // Long after the first, so that on a busy machine too something has been sent ahead.
+          if here == 2 { #expect(hasTwo.wait(timeout: .now() + 20) == .success) }
           if here == count / 2 { isLate.signal() }
           return index
         }, courier: Self.courier, finished: { results[$0] = $1 })
     } server: { team in
-      kept.hoard = try Self.hoard(team, until: { isLate.wait(timeout: .now()) == .success })
+      kept.hoard = try Self.hoard(team, hasTwo: hasTwo, until: { isLate.wait(timeout: .now()) == .success })
     }
     #expect(results == Dictionary(uniqueKeysWithValues: (0..<count).map { ($0, $0) }))
     let hoard = try #require(kept.hoard)
@@ -99,13 +102,13 @@ import Testing
   }
 
   @Test("after a stop a server gives back what no worker has begun, and the run ends without it") func recall() throws {
-    let hasTwo = DispatchSemaphore(value: 0)
+    let (hasTwo, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
     let kept = Kept()
     var finished: Set<Int> = []
     try ThreadTeam(size: 2).run { team in
       let crew = Crew(team: team, workers: 1)
       try Self.awaitArrival(crew)
-      var isStopped = false
+      var (isStopped, here) = (false, 0)
       #expect(throws: CancellationError.self) {
         try crew.run(
           200,
@@ -114,7 +117,8 @@ import Testing
             return isStopped
           },
           make: { index, _ in
-            usleep(1_000)
+            here += 1
+            if here == 2 { #expect(mayGoOn.wait(timeout: .now() + 20) == .success) }
             return index
           }, courier: Self.courier, finished: { index, _ in finished.insert(index) })
       }
@@ -130,7 +134,10 @@ import Testing
           try team.send(CrewMessage.answer(worker: 0, index: index, [1]).bytes, to: 0)
         case .request(_, let index, _):
           waiting.append(index)
-          if waiting.count == 2 { hasTwo.signal() }
+          if waiting.count == 2 {
+            hasTwo.signal()
+            mayGoOn.signal()
+          }
         case .recall:
           #expect(waiting.count >= 2 && !isRecalled)
           isRecalled = true
@@ -182,6 +189,7 @@ import Testing
   }
 
   @Test("a piece that nobody was asked for is refused when it comes back") func returnedTwice() throws {
+    let isAsked = DispatchSemaphore(value: 0)
     let problem = message {
       try ThreadTeam(size: 2).run { team in
         let crew = Crew(team: team, workers: 1)
@@ -189,12 +197,14 @@ import Testing
         try crew.run(
           2,
           make: { index, _ in
-            usleep(100_000)
+            _ = isAsked.wait(timeout: .now() + 20)
+            isAsked.signal()
             return index
           }, courier: Self.courier, finished: { _, _ in })
       } server: { team in
         try team.send(CrewMessage.arrival(workers: 1, host: team.host).bytes, to: 0)
         guard case .request(_, let index, _) = try Self.next(team) else { throw TestFailure("asked for nothing") }
+        isAsked.signal()
         try team.send(CrewMessage.returned(worker: 3, index: index).bytes, to: 0)
       }
     }
