@@ -152,7 +152,7 @@ analyse() {
   done
   for epoch in $landscape_epochs; do
     study landscape "$1" "$epoch" landscape.csv landscape.yaml --objectives first,second,true:10 --normalisation none \
-      --grid "${GRID:-15}"
+      --grid "${GRID:-15}" --validation-batches 8
   done
 }
 
