@@ -14,7 +14,8 @@ trap 'rm -rf "$folder"' EXIT
 
 # The mean over runs would be wanted of those that run side by side, but `bench` tells the best: so whole processes are timed over
 # a fixed number of steps, from when all have started up to when the last one ends, and what start-up costs is measured and
-# taken off: a bench of 1 step from one of STEPS + 1.
+# taken off: a bench of 1 step from one of STEPS + 1. Memory that no process has touched for a while can take a virtual machine seconds
+# to give, which start-up would be charged with alone: as many processes touch it before.
 steps=${STEPS:-12}
 now() { date +%s.%N; }
 seconds() { # PROCESSES STEPS
@@ -27,6 +28,7 @@ seconds() { # PROCESSES STEPS
   echo "$start $(now)" | awk '{ print $2 - $1 }'
 }
 rate() { # PROCESSES: images a second, in sum
+  seconds "$1" 1 >"$folder/unmeasured"
   short=$(seconds "$1" 1)
   long=$(seconds "$1" $((steps + 1)))
   batch=$(sed 's/.*"batch":\([0-9]*\).*/\1/' "$folder/1")
