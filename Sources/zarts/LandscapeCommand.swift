@@ -175,21 +175,25 @@ struct LandscapeCommand: RankedCommand {
     let stop = SignalTrap.install()
     let reporter = ProgressReporter.standardError()
     defer { reporter.clear() }
-    let estimate = try run.estimate(done: resume ? run.finished(in: folder) : LandscapeProgress())
-    if estimate.points > 0 || estimate.refinement != .init() || estimate.paths != .init() {
-      reporter.note(
-        LandscapeEstimate.text(estimate, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
-    }
-    let start = ProgressReporter.monotonicSeconds()
+    var estimate: TimeEstimate?
+    var start = ProgressReporter.monotonicSeconds()
     do {
       let result = try run.runAny(
         in: folder, origin: origin, isContinued: resume, isStopRequested: { stop.isRequested },
-        progress: { reporter.report(done: Double($0), of: Double($1), "\($0) of \($1) points") })
+        estimated: {
+          reporter.note(LandscapeEstimate.text($0, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
+          (estimate, start) = ($0, ProgressReporter.monotonicSeconds())
+        },
+        // The pace is that of points: it is taken from when those of this process begin.
+        progress: {
+          if $0 == $1 || estimate != nil { reporter.report(done: Double($0), of: Double($1), "\($0) of \($1) points") }
+        })
       if timing {
         reporter.note(
-          LandscapeEstimate.timing(
-            seconds: ProgressReporter.monotonicSeconds() - start, points: run.seconds.points, engine: run.seconds.engine,
-            estimate))
+          estimate.map {
+            LandscapeEstimate.timing(
+              seconds: ProgressReporter.monotonicSeconds() - start, points: run.seconds.points, engine: run.seconds.engine, $0)
+          } ?? "timing: nothing was left to evaluate")
       }
       return result
     } catch is CancellationError {

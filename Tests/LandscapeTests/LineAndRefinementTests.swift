@@ -156,8 +156,28 @@ import Testing
     let estimate = try made.estimate(done: done)
     #expect(estimate.points == 0)
     #expect(estimate.refinement == .init(forwards: 48 - first - truth, steps: 3 * (24 - truth)))
-    _ = try made.runAny(in: folder, isContinued: true)
+    // What goes on says the same before its first point, and nothing where nothing is left.
+    for told in [[estimate.refinement], []] {
+      var estimates: [TimeEstimate] = []
+      _ = try made.runAny(in: folder, isContinued: true, estimated: { estimates.append($0) })
+      #expect(estimates.map(\.refinement) == told && estimates.allSatisfy { $0.points == 0 && $0.stepSeconds > 0 })
+    }
     #expect(try made.estimate(done: made.finished(in: folder)).refinement == .init())
+  }
+
+  @Test("before the first points of a plane or of lines its time is estimated, once", arguments: [0, 2])
+  func estimatedOnce(levels: Int) throws {
+    let scratch = try ScratchFolder()
+    let made = try run(levels: levels, replicas: 1)
+    var (estimates, early) = ([TimeEstimate](), 0)
+    _ = try made.runAny(
+      in: OutputFolder.create(at: scratch.file("out")), estimated: { estimates.append($0) },
+      progress: { done, _ in early = estimates.isEmpty ? done : early })
+    let told = try #require(estimates.first)
+    #expect(estimates.count == 1 && early <= 2, "each of two workers measures before its first point")
+    var expected = try made.estimate()
+    (expected.forwardSeconds, expected.stepSeconds) = (told.forwardSeconds, told.stepSeconds)
+    #expect(told == expected && told.forwardSeconds > 0 && told.stepSeconds > 0)
   }
 
   @Test("each level looks at the neighbours at half the spacing, and moves to the best of them")

@@ -259,6 +259,39 @@ import Testing
     }
   }
 
+  @Test("other ranks are at points while rank 0 measures how long they take") func estimateBesidePoints() throws {
+    let scratch = try ScratchFolder()
+    let settings = try Self.settings(directions: [.random, .random])
+    let elsewhere = DispatchSemaphore(value: 0)
+    try ThreadTeam(size: 2).run(
+      leader: { team in
+        let problem = try Self.problem()
+        let (weights, velocity) = Self.weights(problem, nil)
+        var isFirst = true
+        problem.beforePass = {
+          // The first pass is one that is measured.
+          if isFirst, elsewhere.wait(timeout: .now() + 20) != .success { Issue.record("rank 1 waits for rank 0") }
+          isFirst = false
+        }
+        let crew = Crew(team: team, workers: 1)
+        defer { #expect(throws: Never.self) { try crew.dismiss() } }
+        let run = try LandscapeRun(
+          problems: [problem], weights: weights, velocity: velocity, alphas: smallAlphas(), settings: settings, crew: crew,
+          origin: Self.origin)
+        var estimates: [TimeEstimate] = []
+        _ = try run.runAny(in: OutputFolder.create(at: scratch.file("out")), estimated: { estimates.append($0) })
+        #expect(estimates.map(\.points) == [25] && estimates.map(\.parallel) == [2])
+      },
+      server: { team in
+        let problem = try Self.problem()
+        problem.beforePass = { elsewhere.signal() }
+        let (weights, velocity) = Self.weights(problem, nil)
+        try LandscapeRun.serve(
+          team, problems: [problem], weights: weights, velocity: velocity, alphas: smallAlphas(), settings: settings,
+          origin: Self.origin)
+      })
+  }
+
   @Test("an estimate counts the workers of all ranks, those that have not arrived as many as here") func estimate() throws {
     let (points, ranks) = (25, 3)
     let team = ThreadTeam(size: ranks)

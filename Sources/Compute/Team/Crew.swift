@@ -57,6 +57,18 @@ package final class Crew: @unchecked Sendable {
     }
   }
 
+  /// What the workers of this process do before their first pieces, while those of other ranks are at theirs.
+  package struct Opening {
+    /// Called once for each worker at most, from several threads at a time.
+    package var work: (_ worker: Int) throws -> Void
+    /// Told when all of them are done, never beside `finished`.
+    package var done: () throws -> Void
+
+    package init(work: @escaping (_ worker: Int) throws -> Void, done: @escaping () throws -> Void) {
+      (self.work, self.done) = (work, done)
+    }
+  }
+
   /// What a source of pieces has for a worker that is free.
   package enum NextPiece: Equatable, Sendable {
     case piece(Int)
@@ -166,12 +178,13 @@ package final class Crew: @unchecked Sendable {
   ///     worker has begun are given back then, not done.
   ///   - make: does a piece here; called from several threads at a time, each a worker of its own.
   ///   - courier: how others do it; nil where no other rank can.
+  ///   - opening: what workers of this process do first; nil for nothing.
   ///   - finished: told of each piece, one at a time.
   /// - Throws: `CancellationError` when a stop was requested, when the pieces that workers are at are finished; the first error of
   ///   a piece, of `finished` or of the team (`TeamError`), likewise.
   package func run<Result>(
     _ count: Int, isStopRequested: () -> Bool = { false }, make: (_ index: Int, _ worker: Int) throws -> Result,
-    courier: Courier<Result>? = nil, finished: (_ index: Int, Result) throws -> Void
+    courier: Courier<Result>? = nil, opening: Opening? = nil, finished: (_ index: Int, Result) throws -> Void
   ) throws {
     var begun = 0
     let start = clock.withLock { (seconds: workSeconds, pieces: ownPieces) }
@@ -183,7 +196,7 @@ package final class Crew: @unchecked Sendable {
         if isStopRequested() { throw CancellationError() }
         begun += 1
         return .piece(begun - 1)
-      }, make: make, courier: count > 0 ? courier : nil, finished: finished)
+      }, make: make, courier: count > 0 ? courier : nil, opening: opening, finished: finished)
   }
 
   /// The same for pieces that wait for one another: does all that a source has, until it has nothing any more.
@@ -203,7 +216,7 @@ package final class Crew: @unchecked Sendable {
   /// - Parameter source: the next piece for a worker that has so many.
   private func run<Result>(
     source: (_ held: Int) throws -> NextPiece, make: (_ index: Int, _ worker: Int) throws -> Result,
-    courier: Courier<Result>?, finished: (_ index: Int, Result) throws -> Void
+    courier: Courier<Result>?, opening: Opening? = nil, finished: (_ index: Int, Result) throws -> Void
   ) throws {
     let start = Date()
     defer { wallSeconds += Date().timeIntervalSince(start) }
@@ -211,7 +224,20 @@ package final class Crew: @unchecked Sendable {
     func next(_ held: Int) -> NextPiece { course.next { try source(held) } }
     func hand(_ index: Int, _ result: Result) { course.end { try finished(index, result) } }
 
+    var opened = 0
     func workHere(_ worker: Int) {
+      if let opening {
+        do {
+          // A worker that comes when others have done everything has nothing to prepare for.
+          if !course.isOver { try opening.work(worker) }
+          course.take {
+            opened += 1
+            if opened == pool.threadCount { try opening.done() }
+          }
+        } catch {
+          course.fail(error)
+        }
+      }
       while let index = course.awaitNext({ try source(0) }) {
         let start = Date()
         do {
@@ -317,13 +343,18 @@ package final class Crew: @unchecked Sendable {
     /// Whether nothing will be begun any more.
     var isOver: Bool { condition.withLock { failure != nil || isAtEnd } }
 
-    /// A piece has ended; what `take` throws is the run's failure.
-    func end(_ take: () throws -> Void) {
+    /// A piece has ended; what `body` throws is the run's failure.
+    func end(_ body: () throws -> Void) {
       condition.withLock {
         underWay -= 1
-        do { try take() } catch { fail(with: error) }
+        do { try body() } catch { fail(with: error) }
         condition.broadcast()
       }
+    }
+
+    /// Does something beside no other call of the run's closures but pieces; what it throws is the run's failure.
+    func take(_ body: () throws -> Void) {
+      condition.withLock { do { try body() } catch { fail(with: error) } }
     }
 
     func fail(_ error: any Error) { condition.withLock { fail(with: error) } }
@@ -411,10 +442,11 @@ package final class Crew: @unchecked Sendable {
 }
 
 /// Waits between two looks for messages: short at first, since an answer to a small piece comes soon, then long enough to
-/// leave the processor to those who compute. A look a millisecond takes more than a hundredth of it.
+/// leave the processor to those who compute: a look takes 30 µs of it, so one every 4 ms nearly a hundredth. Not longer than the work
+/// that is sent ahead (`Crew.secondsAhead`).
 struct PollingPace {
   private static let shortest: UInt32 = 20
-  private static let longest: UInt32 = 4_000
+  private static let longest: UInt32 = 16_000
   private var microseconds = shortest
 
   mutating func reset() { microseconds = Self.shortest }

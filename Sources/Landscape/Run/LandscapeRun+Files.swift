@@ -38,9 +38,12 @@ extension LandscapeRun {
 
   /// Samples a grid or lines, and writes the files; otherwise as `run`. Where no loss is finite at any point, the journal is
   /// all that is left.
+  ///
+  /// - Parameter estimated: told once, never beside `progress`, how long it takes, as this process measures it before its own first
+  ///   points; not where nothing is left to evaluate.
   public func runAny(
     in folder: OutputFolder, origin: [(key: String, value: String)] = [], isContinued: Bool = false,
-    isStopRequested: @escaping () -> Bool = { false },
+    isStopRequested: @escaping () -> Bool = { false }, estimated: ((TimeEstimate) -> Void)? = nil,
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Result {
     let lock = try folder.lock()
@@ -57,6 +60,7 @@ extension LandscapeRun {
       try CSVWriter.write(
         columns: TrajectoryProjection.columns, rows: projection.rows, to: folder.file("trajectory.csv"))
     }
+    if let estimated { try estimateFirst(done: isContinued ? finished(in: folder) : LandscapeProgress(), estimated) }
     let result =
       switch settings.kind {
       case .grid: try sampleGrid(in: folder, of: checkpoint, isStopRequested, progress)
@@ -115,6 +119,7 @@ extension LandscapeRun {
       journal: folder.file(StudyFolder.journalName), isStopRequested: isStopRequested, progress: progress)
     try FiniteCheck.require(
       settings.objectives.map { ($0.label, landscape.losses(of: $0)) }, of: checkpoint, unit: "points")
+    try walk.measurePassesAtLast()
     var refinement: LandscapeRefinement?
     if settings.refinementLevels > 0 {
       let found = try RefinementSampler(

@@ -195,8 +195,25 @@ extension LandscapeRun {
   /// - Parameter done: what is finished already.
   /// - Throws: what the problem throws where its data are damaged.
   public func estimate(done: LandscapeProgress = LandscapeProgress()) throws -> TimeEstimate {
+    var estimate = try outlook(done: done)
+    estimate.take(try walk.measurePasses(at: directions.center))
+    return estimate
+  }
+
+  /// Has an estimate made as the walk begins, by what passes take then, unless nothing is left.
+  func estimateFirst(done: LandscapeProgress, _ estimated: @escaping (TimeEstimate) -> Void) throws {
+    let outlook = try outlook(done: done)
+    guard outlook.points > 0 || outlook.refinement != .init() || outlook.paths != .init() else { return }
+    walk.measurePassesFirst(at: directions.center) { seconds in
+      var estimate = outlook
+      estimate.take(seconds)
+      estimated(estimate)
+    }
+  }
+
+  /// What is left to do, before anything is measured.
+  private func outlook(done: LandscapeProgress) throws -> TimeEstimate {
     let evaluators = walk.evaluators
-    let seconds = try walk.measurePasses(at: directions.center)
     let (work, points) = settings.work(evaluators[0].batches)
     let refinement = settings.objectives.reduce(EvaluationWork()) { sum, objective in
       sum
@@ -207,7 +224,7 @@ extension LandscapeRun {
     }
     var estimate = TimeEstimate(
       points: max(0, points - done.points), work: work, refinement: refinement,
-      parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: seconds.forward, stepSeconds: seconds.step)
+      parallel: try crew.expectedWorkers(), ranks: crew.ranks, forwardSeconds: 0, stepSeconds: 0)
     // Side by side at best; one after the other where there is one copy of the problem.
     estimate.paths =
       try settings.paths?.work(after: done.updates) { method in

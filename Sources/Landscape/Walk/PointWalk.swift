@@ -45,6 +45,7 @@ public struct PointWalk<Problem: BilevelProblem> {
   private let crew: Crew
   private let shelf: EvaluatorShelf<Problem>
   private let clock = EngineClock()
+  private let meter = PassMeter<Problem>()
 
   /// - Parameter evaluators: of the same state and batches; as many points are evaluated at a time.
   /// - Throws: `InputError` where there is none.
@@ -84,6 +85,7 @@ public struct PointWalk<Problem: BilevelProblem> {
     let left = points.filter { !journal.holds($0.key, $0.objectives) }
     let before = crew.seconds
     defer { clock.add(crew.seconds - before) }
+    let opening = left.isEmpty ? nil : meter.opening(evaluators)
     try crew.run(
       left.count, isStopRequested: watch.isStopRequested,
       make: { index, worker in
@@ -102,6 +104,7 @@ public struct PointWalk<Problem: BilevelProblem> {
           ).write(to: &writer)
         },
         result: { _, reader in try PointAnswer(from: &reader).losses.map(ObjectiveSample.init(batches:)) }),
+      opening: opening,
       finished: { index, samples in
         try journal.add(left[index].key, left[index].objectives, samples)
         watch.count()
@@ -121,6 +124,21 @@ public struct PointWalk<Problem: BilevelProblem> {
       finished: { _, seconds in sums = (sums.forward + seconds.forward, sums.step + seconds.step) })
     let count = Double(evaluators.count)
     return (sums.forward / count, sums.step / count)
+  }
+
+  /// Has `measurePasses` done as the next points are begun: by the evaluators of this process before their first ones, while other
+  /// ranks are at theirs.
+  ///
+  /// - Parameter take: told of the seconds, never beside what a walk reports.
+  package func measurePassesFirst(
+    at alphas: ArchitectureParameters, take: @escaping (_ seconds: (forward: Double, step: Double)) -> Void
+  ) { meter.request(at: alphas, take: take) }
+
+  /// Measures now what `measurePassesFirst` asked for, where no points have been begun since.
+  ///
+  /// - Throws: what the problem throws where its data are damaged.
+  package func measurePassesAtLast() throws {
+    if let pending = meter.withdraw() { pending.take(try measurePasses(at: pending.alphas)) }
   }
 
   /// Seconds that all points of this process together have taken, their journaling included.

@@ -46,6 +46,11 @@ public struct TimeEstimate: Equatable, Sendable {
     self.stepSeconds = stepSeconds
   }
 
+  /// Takes what was measured.
+  mutating func take(_ seconds: (forward: Double, step: Double)) {
+    (forwardSeconds, stepSeconds) = (seconds.forward, seconds.step)
+  }
+
   /// Of one evaluator on its own.
   public func seconds(of work: EvaluationWork) -> Double {
     Double(work.forwards) * forwardSeconds + Double(work.steps) * stepSeconds
