@@ -38,7 +38,7 @@ class Machine:
     files_bandwidth: float = 2e9
     # A message: half of the longest pause of an idle rank (PollingPace), and bytes a second of the network, an assumption. In
     # one machine Open MPI took 0.6 µs for 1 KB and moved 1.7 GB/s in messages of 16 MB.
-    lag: float = 0.5e-3
+    lag: float = 8e-3
     network: float = 1.25e9
     # Bytes: a point and its answer, ω and v of a candidate's start.
     point: float = 1.1e3
@@ -73,12 +73,29 @@ class Time:
         return max(self.parts, key=self.parts.get)
 
 
+def rounds_beside(points, each, first, ranks):
+    """The end of a queue of points that cost the same, in units of one, where rank 0 comes when it has done something first."""
+    if ranks == 1:
+        return first / each + points
+    head = first / each
+    # Whole points that all have done by a time; it grows by a point where a rank ends one.
+    low = (points + head) / ranks
+    ends = sorted(
+        {head + k for k in range(max(0, int(low - head)), int(low - head) + 3)} | {math.floor(low) + k for k in range(3)}
+    )
+    return next(t for t in ends if (ranks - 1) * math.floor(t) + max(0, math.floor(t - head + 1e-9)) >= points)
+
+
 def landscape(m, ranks, points, steps, passes=1):
-    """A rank takes the next point when it has done one; every point costs the same: M steps and a pass a validation batch."""
+    """A rank takes the next point when it has done one; every point costs the same: M steps and a pass a validation batch. Rank 0
+    measures three steps and passes before its first, while others are at theirs. Points are sent ahead, so that a rank
+    waits for the first and the last alone."""
     each = steps * m.step + passes * m.forward
-    rounds = share(points, ranks)
+    measuring = 3 * (m.step + m.forward)
+    rounds = rounds_beside(points, each, measuring, ranks)
+    even = (points + measuring / each) / ranks
     slow = m.slowdown(ranks)
-    lag = rounds * (2 * m.lag + m.point / m.network) if ranks > 1 else 0.0
+    lag = 4 * m.lag + rounds * m.point / m.network if ranks > 1 else 0.0
     work = rounds * each * slow + lag
     # Rank 0 writes row after row while others compute.
     written = max(0.0, points * m.journal - work) if ranks > 1 else points * m.journal
@@ -87,7 +104,7 @@ def landscape(m, ranks, points, steps, passes=1):
         start + work + written,
         {
             "start and reading of data": start,
-            "the last pieces": (rounds - points / ranks) * each,
+            "the last pieces": (rounds - even) * each,
             "memory of a node": rounds * each * (slow - 1),
             "messages": lag,
             "rank 0's journal": written,
@@ -321,7 +338,9 @@ def constants(bench, start, grid, steps):
                 entry = json.loads(line)
                 result[names[entry["quantity"]]] = entry["seconds"]
     with open(start) as file:
-        result["start"] = max(0.0, statistics.median(float(line) for line in file) - result["forward"])
+        # A pass at its one point, and three of each that are measured before it.
+        passes = 4 * result["forward"] + 3 * result["step"]
+        result["start"] = max(0.0, statistics.median(float(line) for line in file) - passes)
     print(json.dumps(result, indent=2))
 
 
@@ -333,8 +352,10 @@ def account(path):
         return print(",,,,,,,")
     counts = [str(sum(int(row[k]) for row in entries)) for k in range(1, 5)]
     seconds = [f"{sum(float(row[k]) for row in entries):.3f}" for k in (5, 6)]
-    pieces = [sum(int(row[7].split(";")[k]) for row in entries) for k in range(int(entries[0][0]))]
-    print(",".join(counts + seconds + [";".join(map(str, pieces)), entries[-1][8]]))
+    # A program may have had crews of its own beside that of all ranks.
+    shares = [row[7].split(";") for row in entries]
+    pieces = [sum(int(share[k]) for share in shares if k < len(share)) for k in range(max(map(len, shares)))]
+    print(",".join(counts + seconds + [";".join(map(str, pieces)), max((row[8] for row in entries), key=lambda text: text.count(";"))]))
 
 
 def main():

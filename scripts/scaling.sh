@@ -76,7 +76,15 @@ compared() { # KIND: what must not depend on the ranks
     compare) echo runs/s6-darts1-3/checkpoints/epoch-002.safetensors ;;
   esac
 }
+# Memory that no process has touched for a while can take a virtual machine seconds to give, the more the more ranks: as many touch
+# it just before.
+touch_memory() { # RANKS
+  rm -rf "$out/touch"
+  $launcher -n "$1" "$binary" landscape --run "$out/run" --objectives true:1 --kind line --directions random \
+    --points $((2 * $1)) --out "$out/touch" >"$out/touch.log" 2>&1 || { cat "$out/touch.log" >&2; exit 1; }
+}
 one() { # KIND RANKS ROUND
+  touch_memory "$2"
   folder="$out/$1-$2"
   rm -rf "$folder" "$out/account"
   start=$(now)
