@@ -13,7 +13,7 @@ usage() {
   echo "          train/CLASS/*.jpg and test/CLASS/*.jpg), which are converted once, into OUT/data; OUT runs/study-published" >&2
   echo "  from the environment, where other than the preset's: EPOCHS WARMUP CHANNELS LAYERS BATCH TRAIN_LIMIT;" >&2
   echo "  DEPTHWISE_INITIALISATION (pytorch-0.3); of the analyses FIDELITY_EPOCHS LANDSCAPE_EPOCHS DIRECTIONS REPEATS GRID DIAGNOSE_EVERY; what is" >&2
-  echo "  run: SEARCHES (METHOD-SEED ...)" >&2
+  echo "  run: SEARCHES (METHOD-SEED ...); LOGS, the folder of the public logs (docs/public-logs.md), drawn beside" >&2
   echo "  THREADS (0, all that may be used), NICE (19), PYTHON (python3, with Pillow, for JPEG)" >&2
   exit 64
 }
@@ -174,9 +174,12 @@ for one in $searches; do set -- "$@" "$out/runs/$one"; done
 columns=skip_connections,skip_connections_reduce,validation_accuracy_running
 # The first eigenvalue comes after the second epoch.
 if [ "${EPOCHS:-50}" -gt 1 ]; then columns=$columns,dominant_eigenvalue; fi
-"$zarts" curves "$@" --column "$columns" \
-  --title "S1 at the published size" --out "$out/study-published.png" --out "$out/study-published.pdf"
 "$zarts" summary "$@"
+set -- "$@" --column "$columns" --title "S1 at the published size"
+if [ -n "${LOGS:-}" ]; then
+  set -- "$@" --log "$LOGS/epochs.csv" --log-runs 's1-cifar10-dp0.0-wd0.0003-*' --log-name 'public darts2' --log-running --band range
+fi
+"$zarts" curves "$@" --out "$out/study-published.png" --out "$out/study-published.pdf"
 "$zarts" report "$out" --out "$out/report.html" > /dev/null
 echo "study: done; figures and report.html in $out; scripts/published-data.sh $out collects the tables"
 exit 0

@@ -53,17 +53,25 @@ public struct CurvesPlot {
       band: isBand ? edges.map { .init(lower: $0.map(\.0), upper: $0.map(\.1)) } : nil)
   }
 
+  private static let suffixes = [
+    ("_reduce", ", reduction cell"), ("_normal", ", normal cell"), ("_running", ", running statistics"),
+  ]
+
   /// A column in words, with its unit.
   private static func name(_ column: String) -> String {
-    let words = column.replacing("_", with: " ")
-    let isInNats = column.hasSuffix("_loss") || column.hasPrefix("alpha_entropy")
+    let suffix = suffixes.first { column.hasSuffix($0.0) }
+    let words = column.dropLast(suffix?.0.count ?? 0).replacing("_", with: " ") + (suffix?.1 ?? "")
+    let isInNats = column.hasSuffix("_loss") || column.hasSuffix("_loss_running") || column.hasPrefix("alpha_entropy")
     return isInNats ? "\(words) (nats)" : column == "seconds" ? "seconds an epoch" : words
   }
 
   private static func caption(_ curves: LearningCurves, _ band: Band) -> [String] {
     let counts = Set(curves.curves.flatMap { $0.points.map(\.runs) })
     guard let least = counts.min(), let most = counts.max() else { return [] }
-    let difference = curves.reference.map { ["Differences from \($0) on the same seed."] } ?? []
+    let logged =
+      curves.logged.isEmpty
+      ? [] : ["Searches that another program logged: \(curves.logged.joined(separator: ", "))."]
+    let difference = logged + (curves.reference.map { ["Differences from \($0) on the same seed."] } ?? [])
     guard most > 1 else { return difference + ["One run a line."] }
     let runs = least == most ? "\(most) runs" : "\(least) to \(most) runs"
     switch band {

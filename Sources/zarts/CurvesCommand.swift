@@ -12,7 +12,8 @@ struct CurvesCommand: ParsableCommand {
     discussion: """
       One panel a column and one line a group of runs: their mean, and a band over their seeds. Runs of a group must \
       differ in nothing but the seed. Next to the figure, a .csv of the same name holds what is drawn: mean, sample \
-      deviation, least and greatest value at each epoch. Prints a table of the last epoch.
+      deviation, least and greatest value at each epoch. Prints a table of the last epoch. With --log, searches that \
+      another program logged are drawn beside the runs.
       """)
 
   @Argument(help: "Run folders.")
@@ -29,6 +30,8 @@ struct CurvesCommand: ParsableCommand {
   var minus: String?
   @Option(help: "Leave out the epochs before this one.")
   var fromEpoch = 1
+  @OptionGroup(title: "LOGS OF OTHER PROGRAMS")
+  var logs: LoggedCurveFlags
   @Option(help: "Title of the figure. Default: none.")
   var title = ""
   @Option(help: ArgumentHelp("The figure; may be given several times. It ends in .png, .pdf or .svg.", valueName: "path"))
@@ -58,8 +61,13 @@ struct CurvesCommand: ParsableCommand {
     for path in out {
       try FigureFile.output(of: CurvesPlot.maker, at: path).require(path, overwrite: overwriting.overwrite)
     }
+    let folders = try SearchFolders.choose(runs)
+    let log = try logs.searches(beside: folders)
     let curves = try LearningCurves(
-      of: SearchFolders.choose(runs), columns: columns, by: by, minus: minus, from: fromEpoch)
+      of: folders, columns: columns, by: by, minus: minus, from: fromEpoch, beside: log)
+    if let absent = log?.absent(of: columns), !absent.isEmpty {
+      remark("the log has no values of \(absent.joined(separator: ", "))")
+    }
     for difference in curves.differences { remark("lines differ in \(difference)") }
     let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
     try curves.write(to: table, overwrite: overwriting.overwrite)

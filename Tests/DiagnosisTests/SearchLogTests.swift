@@ -45,6 +45,39 @@ struct SearchLogTests {
     #expect(epochs.allSatisfy { $0.validationLoss == nil && $0.trainingAccuracy == nil })
   }
 
+  @Test func curvesHaveTheColumnsOfMetricsAndCountEpochsFromOne() throws {
+    let scratch = try ScratchFolder()
+    let columns = ["run", "epoch", "genotype", "training_loss", "validation_accuracy", "dominant_eigenvalue"]
+    func row(_ name: String, _ first: Int, _ place: Int) throws -> [CSVField] {
+      let genotype = try Self.genotype(skips: place + 2, reduce: place).line
+      let eigenvalue: CSVField = place == 1 ? .text("") : .real(Double(place) + 0.5)
+      return [
+        .text(name), .integer(first + place), .text(genotype), .real(2 - Double(place)), .real(0.25 * Double(place)),
+        eigenvalue,
+      ]
+    }
+    let runs = [("a-1", 0), ("a-2", 1), ("b-1", 0)]
+    let rows = try runs.flatMap { name, first in try (0..<3).map { try row(name, first, $0) } }
+    let log = try Self.log(columns, rows, in: scratch)
+    let curves = try log.curves(of: ["a-*"], named: "theirs", isRunning: false)
+    #expect(curves.name == "theirs" && curves.runs.map(\.name) == ["a-1", "a-2"])
+    for run in curves.runs {
+      #expect(run.epochs == [1, 2, 3] && run.values["training_loss"] == [2, 1, 0])
+      #expect(run.values["skip_connections"] == [2, 3, 4] && run.values["skip_connections_reduce"] == [0, 1, 2])
+      #expect(run.values["dominant_eigenvalue"] == [0.5, nil, 2.5] && run.values["validation_accuracy"] == [0, 0.25, 0.5])
+      #expect(run.values["validation_accuracy_running"] == nil && run.values["validation_loss"] == [nil, nil, nil])
+    }
+    let running = try log.curves(isRunning: true)
+    #expect(running.name == "log.csv" && running.runs.count == 3)
+    #expect(running.runs[0].values["validation_accuracy_running"] == [0, 0.25, 0.5])
+    #expect(running.runs[0].values["validation_accuracy"] == nil)
+    // Every column that a log is drawn in is one of metrics.csv.
+    let known = Set(EpochRecord.table.names)
+    #expect(Set((curves.runs + running.runs).flatMap(\.values.keys)).isSubset(of: known))
+    #expect(
+      refusal { try log.curves(of: ["a-1", "c*"], isRunning: false) } == "\(scratch.file("log.csv")): column run: c*")
+  }
+
   @Test func rowsMayStandInAnyOrderAndAFileWithoutRunsIsOne() throws {
     let scratch = try ScratchFolder()
     let rows: [[CSVField]] = try (0..<6).flatMap { epoch in

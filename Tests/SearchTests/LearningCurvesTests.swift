@@ -89,6 +89,38 @@ struct LearningCurvesTests {
         .contains("no run of darts1 on seed 0"))
   }
 
+  @Test func searchesOfALogAreAGroupBesideTheRunsOrEachByItself() throws {
+    let runs = [try run("a", seed: 0, [["1", "1"], ["2", "3"]]), try run("b", seed: 1, [["1", "2"]])]
+    let log = LoggedSearches(
+      name: "theirs",
+      runs: [
+        .init(name: "x", epochs: [1, 2, 3], values: ["loss": [4, nil, 1], "trace": [nil, nil, nil]]),
+        .init(name: "y", epochs: [1, 2], values: ["loss": [6, 2.5]]),
+      ])
+    let curves = try LearningCurves(of: runs, columns: ["loss"], beside: log)
+    #expect(curves.groups == ["darts1", "theirs"] && curves.logged == ["theirs"])
+    // A log has no settings that could differ.
+    #expect(curves.differences.isEmpty && curves.curves[0].points.map(\.mean) == [1.5, 3])
+    let theirs = curves.curves[1]
+    #expect(theirs.group == "theirs" && theirs.points.map(\.epoch) == [1, 2, 3])
+    #expect(theirs.points.map(\.mean) == [5, 2.5, 1] && theirs.points.map(\.runs) == [2, 1, 1])
+    #expect(theirs.points[0].deviation == (2.0 as Double).squareRoot())
+    #expect(log.absent(of: ["loss", "trace", "ess"]) == ["trace", "ess"])
+    let single = try LearningCurves(of: runs, columns: ["loss"], by: LearningCurves.byRun, from: 2, beside: log)
+    #expect(single.groups == ["a", "b", "x", "y"] && single.logged == ["x", "y"])
+    #expect(single.last("loss").map { $0?.mean } == [3, nil, 1, 2.5])
+
+    func refused(_ name: String, columns: [String] = ["loss"], minus: String? = nil) -> String {
+      message {
+        _ = try LearningCurves(
+          of: runs, columns: columns, minus: minus, beside: LoggedSearches(name: name, runs: log.runs))
+      }
+    }
+    #expect(refused("darts1").contains("log_name: a log has the name of a group of runs: found darts1"))
+    #expect(refused("theirs", minus: "darts1").contains("minus: nothing to subtract from a log"))
+    #expect(refused("theirs", columns: ["epoch"]).contains("the log has none of the columns: found epoch, wanted loss"))
+  }
+
   @Test func runsThatCannotBeAveragedAreRefused() throws {
     let first = try run("a", seed: 0, [["1", "1"]])
     let larger = try run("b", seed: 1, [["1", "1"]]) { $0.channels = 32 }

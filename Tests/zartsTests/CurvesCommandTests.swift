@@ -62,6 +62,48 @@ struct CurvesCommandTests {
     #expect(Double(rows[3][4]) == (last[2] - last[0] + (last[3] - last[1])) / 2)
   }
 
+  @Test("Searches that another program logged are a line beside the runs")
+  func log() throws {
+    let runs = try searches()
+    let cell =
+      "[('sep_conv_3x3', 0), ('skip_connect', 1), ('skip_connect', 0), ('skip_connect', 1), ('sep_conv_3x3', 0), "
+      + "('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 1)]"
+    let genotype = "Genotype(normal=\(cell), normal_concat=range(2, 6), reduce=\(cell), reduce_concat=range(2, 6))"
+    let rows = ["seed1", "seed2"].flatMap { run in
+      (0..<4).map { "\(run),\($0),\(0.5 + 0.1 * Double($0)),\"\(genotype)\"" }
+    }
+    let log = "\(folder)/log.csv"
+    try AtomicFile.write((["run,epoch,validation_accuracy,genotype"] + rows).joined(separator: "\n") + "\n", to: log)
+    let svg = "\(folder)/out.svg"
+    let result = try CommandLineRunner.run(
+      ["curves"] + runs + [
+        "--column", "skip_connections,validation_accuracy_running,ess", "--log", log, "--log-runs", "seed*", "--log-name",
+        "theirs", "--log-running", "--out", svg,
+      ])
+    #expect(result.status == 0 && result.errors.contains("the log has no values of ess"), "\(result.errors)")
+    let table = try CSVTable(readingFrom: "\(folder)/out.csv")
+    let theirs = table.rows.filter { $0[1] == "theirs" }
+    #expect(
+      theirs.map { $0[0] } == Array(repeating: "skip_connections", count: 4)
+        + Array(repeating: "validation_accuracy_running", count: 4))
+    #expect(theirs.allSatisfy { $0[3] == "2" } && theirs.map { $0[2] } == ["1", "2", "3", "4", "1", "2", "3", "4"])
+    #expect(theirs.prefix(4).allSatisfy { $0[4] == "4.0" } && theirs[4][4] == "0.5")
+    let cases: [([String], String)] = [
+      (["--log-name", "theirs"], "--log-name: found theirs without --log"),
+      (["--log", "\(folder)/none.csv"], "none.csv"), (["--log", log, "--log-runs", "seed3"], "found seed3"),
+      (["--log", log, "--log-name", "darts1"], "--log-name: a log has the name of a group of runs"),
+      (["--log", log, "--minus", "darts1"], "--minus: nothing to subtract from a log"),
+      (["--log", log, "--log-space", "s3", "--column", "ess"], "none of the columns"),
+    ]
+    for (arguments, mention) in cases {
+      let result = try CommandLineRunner.run(
+        ["curves"] + runs + ["--out", "\(folder)/bad.png"] + arguments
+          + (arguments.contains("--column") ? [] : ["--column", "skip_connections"]))
+      #expect(result.status != 0 && result.errors.contains(mention), "\(arguments): \(result.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/bad.png"))
+  }
+
   @Test("Bad input is named and leaves no figure")
   func badInput() throws {
     let runs = try searches()

@@ -3,7 +3,7 @@ import Foundation
 import Runs
 
 /// Columns of metrics.csv over the epochs of several runs: a mean and its spread for each group of runs that differ in
-/// nothing but the seed.
+/// nothing but the seed. Searches that another program logged may be a group beside them.
 public struct LearningCurves: Equatable, Sendable {
   /// One column of one group.
   public struct Curve: Equatable, Sendable {
@@ -43,8 +43,10 @@ public struct LearningCurves: Equatable, Sendable {
   public let grouping: String
   /// The group that was subtracted from all; nil where values are those of the runs.
   public let reference: String?
-  /// In the order in which the runs were given.
+  /// In the order in which the runs were given; those of a log last.
   public let groups: [String]
+  /// Those that are of a log.
+  public let logged: [String]
   /// Column by column, within each in the order of the groups.
   public let curves: [Curve]
   /// Settings besides the grouping and the seed that are not the same in all groups whose method reads them, each with
@@ -62,12 +64,14 @@ public struct LearningCurves: Equatable, Sendable {
   ///   - reference: the group to subtract: from each value that of its run on the same seed at the same epoch. Runs of one
   ///     seed share split, batches and augmentation, so the spread of such differences is less than that of the values.
   ///   - first: epochs before this one are left out.
+  ///   - log: searches of another program, one group, or each by itself where runs are.
   /// - Throws: `InputError` where the grouping is no setting, runs of a group differ in more than the seed or are the same
-  ///   run twice, the reference is no group or lacks a seed, a cell is no number, a run has no finished epoch, or no run has
+  ///   run twice, the reference is no group or lacks a seed, or is to be subtracted from a log, a log has the name of a group, or nothing in
+  ///   any of the columns, a cell is no number, a run has no finished epoch, or no run has
   ///   a value in a column, and where a file or a column is absent.
   public init(
     of runs: [SearchRunFolder], columns: [String], by grouping: String = "method", minus reference: String? = nil,
-    from first: Int = 1
+    from first: Int = 1, beside log: LoggedSearches? = nil
   ) throws {
     let keys = SearchConfiguration.fields.map(\.key)
     guard grouping == Self.byRun || keys.contains(grouping) else {
@@ -80,6 +84,16 @@ public struct LearningCurves: Equatable, Sendable {
     for run in read where !groups.contains(run.group) { groups.append(run.group) }
     for group in groups { try Self.check(read.filter { $0.group == group }, group, grouping) }
     if let reference { read = try Self.subtract(reference, from: read, groups) }
+    differences = Self.differences(read, grouping)
+    var logged: [String] = []
+    if let log {
+      let others = log.runs.map { Run($0, group: grouping == Self.byRun ? $0.name : log.name) }
+      try Self.check(log, others, beside: groups, columns: columns, reference)
+      read += others
+      for other in others where !logged.contains(other.group) { logged.append(other.group) }
+      groups += logged
+    }
+    self.logged = logged
     self.grouping = grouping
     self.reference = reference
     self.groups = groups
@@ -93,7 +107,6 @@ public struct LearningCurves: Equatable, Sendable {
       }
       return found
     }
-    differences = Self.differences(read, grouping)
   }
 
   /// The last point of each group in a column, in the order of `groups`; nil where the group has none.
@@ -127,6 +140,26 @@ public struct LearningCurves: Equatable, Sendable {
         }
         if run.seed == other.seed { throw refuse("the same settings and seed twice", "seed \(run.seed)") }
       }
+    }
+  }
+
+  private static func check(
+    _ log: LoggedSearches, _ runs: [Run], beside groups: [String], columns: [String], _ reference: String?
+  ) throws {
+    if let reference {
+      throw InputError(
+        "nothing to subtract from a log, whose runs share no seed with others", at: .setting("minus"), found: reference,
+        wanted: "no log")
+    }
+    if let taken = runs.map(\.group).first(where: groups.contains) {
+      throw InputError(
+        "a log has the name of a group of runs", at: .setting("log_name"), found: taken, wanted: "another name")
+    }
+    guard log.absent(of: columns) != columns else {
+      throw InputError(
+        "the log has none of the columns", at: .setting("column"), found: columns.joined(separator: ", "),
+        wanted: Set(log.runs.flatMap(\.values.keys)).sorted().filter { log.absent(of: [$0]).isEmpty }
+          .joined(separator: ", "))
     }
   }
 
@@ -174,6 +207,11 @@ public struct LearningCurves: Equatable, Sendable {
 
     func value(_ column: String, _ epoch: Int) -> Double? {
       epochs.firstIndex(of: epoch).flatMap { values[column]?[$0] }
+    }
+
+    init(_ logged: LoggedSearches.Run, group: String) {
+      (path, self.group, seed, settings) = (logged.name, group, 0, [:])
+      (epochs, values) = (logged.epochs, logged.values)
     }
 
     init(_ files: SearchRunFolder, columns: [String], grouping: String) throws {
