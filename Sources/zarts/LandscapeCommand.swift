@@ -181,7 +181,8 @@ struct LandscapeCommand: RankedCommand {
       let result = try run.runAny(
         in: folder, origin: origin, isContinued: resume, isStopRequested: { stop.isRequested },
         estimated: {
-          reporter.note(LandscapeEstimate.text($0, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
+          reporter.note(
+            LandscapeEstimate.text($0, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
           (estimate, start) = ($0, ProgressReporter.monotonicSeconds())
         },
         // The pace is that of points: it is taken from when those of this process begin.
@@ -192,7 +193,8 @@ struct LandscapeCommand: RankedCommand {
         reporter.note(
           estimate.map {
             LandscapeEstimate.timing(
-              seconds: ProgressReporter.monotonicSeconds() - start, points: run.seconds.points, engine: run.seconds.engine, $0)
+              seconds: ProgressReporter.monotonicSeconds() - start, points: run.seconds.points, engine: run.seconds.engine,
+              $0)
           } ?? "timing: nothing was left to evaluate")
       }
       return result
