@@ -60,7 +60,7 @@ public struct CurvesPlot {
   /// A column in words, with its unit.
   private static func name(_ column: String) -> String {
     let suffix = suffixes.first { column.hasSuffix($0.0) }
-    let words = column.dropLast(suffix?.0.count ?? 0).replacing("_", with: " ") + (suffix?.1 ?? "")
+    let words = String(column.dropLast(suffix?.0.count ?? 0)).replacing("_", with: " ") + (suffix?.1 ?? "")
     let isInNats = column.hasSuffix("_loss") || column.hasSuffix("_loss_running") || column.hasPrefix("alpha_entropy")
     return isInNats ? "\(words) (nats)" : column == "seconds" ? "seconds an epoch" : words
   }
