@@ -26,6 +26,10 @@ threads=${THREADS:-0}
 searches=${SEARCHES:-darts2-0 zarts-mgs-0 darts1-0 darts2-1 zarts-mgs-1}
 fidelity_epochs=${FIDELITY_EPOCHS:-5 10 20 30 50}
 landscape_epochs=${LANDSCAPE_EPOCHS:-10 30}
+if [ -n "${LOGS:-}" ] && ! grep -q 's1-cifar10-dp0.0-wd0.0003-' "$LOGS/epochs.csv"; then
+  echo "study: LOGS: no searches s1-cifar10-dp0.0-wd0.0003-… in $LOGS/epochs.csv; docs/public-logs.md says what it holds" >&2
+  exit 1
+fi
 mkdir -p "$out/logs" "$out/runs"
 
 # A signal goes on to what is being computed, which writes down where it is and ends.
@@ -148,7 +152,8 @@ analyse() {
   diagnose "$1"
   # Distances of a length of their own: that of α is 0.01 where a search has only warmed up, and another in each run and epoch.
   for epoch in $fidelity_epochs; do
-    study fidelity "$1" "$epoch" fidelity.csv fidelity.yaml --length unit --directions "${DIRECTIONS:-24}" --repeats "${REPEATS:-8}"
+    study fidelity "$1" "$epoch" fidelity.csv fidelity.yaml --length unit --directions "${DIRECTIONS:-24}" --repeats "${REPEATS:-8}" \
+      --validation-batches 8
   done
   for epoch in $landscape_epochs; do
     study landscape "$1" "$epoch" landscape.csv landscape.yaml --objectives first,second,true:10 --normalisation none \

@@ -45,6 +45,10 @@ struct CurvesCommand: ParsableCommand {
       throw ValidationError("--out: found \(path), wanted a path that ends in .png, .pdf or .svg")
     }
     try RunBounds.epochs.check(fromEpoch, "--from-epoch")
+    if by == LearningCurves.byRun, let name = logs.logName {
+      throw ValidationError(
+        "--log-name: found \(name) beside --by run, which names each line after its run; wanted one of them")
+    }
     let names = columns
     guard !names.contains(""), Set(names).count == names.count, !names.contains("epoch") else {
       throw ValidationError("--column: found '\(column)', wanted names of columns other than epoch, each once")
@@ -67,6 +71,9 @@ struct CurvesCommand: ParsableCommand {
       of: folders, columns: columns, by: by, minus: minus, from: fromEpoch, beside: log)
     if let absent = log?.absent(of: columns), !absent.isEmpty {
       remark("the log has no values of \(absent.joined(separator: ", "))")
+    }
+    for run in log?.runs ?? [] where run.omitted > 0 {
+      remark("\(run.name) of the log: \(run.omitted) values are not finite, and left out")
     }
     for difference in curves.differences { remark("lines differ in \(difference)") }
     let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)

@@ -177,17 +177,24 @@ struct LandscapeCommand: RankedCommand {
     defer { reporter.clear() }
     var estimate: TimeEstimate?
     var start = ProgressReporter.monotonicSeconds()
+    var held: (done: Int, total: Int)?
+    func report(_ done: Int, _ total: Int) {
+      reporter.report(done: Double(done), of: Double(total), "\(done) of \(total) points")
+    }
     do {
       let result = try run.runAny(
         in: folder, origin: origin, isContinued: resume, isStopRequested: { stop.isRequested },
         estimated: {
           reporter.note(
             LandscapeEstimate.text($0, instances, run.settings.objectives, vectors: run.settings.vectorsPerPoint))
-          (estimate, start) = ($0, ProgressReporter.monotonicSeconds())
+          estimate = $0
+          // Other ranks have points while this one measures.
+          if $0.ranks == 1 { start = ProgressReporter.monotonicSeconds() }
+          if let (done, total) = held { report(done, total) }
         },
         // The pace is that of points: it is taken from when those of this process begin.
         progress: {
-          if $0 == $1 || estimate != nil { reporter.report(done: Double($0), of: Double($1), "\($0) of \($1) points") }
+          if $0 < $1, estimate == nil { held = ($0, $1) } else { report($0, $1) }
         })
       if timing {
         reporter.note(

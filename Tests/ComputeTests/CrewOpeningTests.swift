@@ -53,6 +53,28 @@ import Testing
     #expect(told == 1 && results == 20 && early.withLock { $0.isEmpty })
   }
 
+  @Test("nothing is told of an opening during which the run has failed") func failedMeanwhile() throws {
+    let failed = DispatchSemaphore(value: 0)
+    var told = 0
+    try ThreadTeam(size: 2).run(
+      leader: { team in
+        let reason = message {
+          try Crew(team: team, workers: 1).run(
+            4, make: { index, _ in index }, courier: CrewWork.courier,
+            opening: Crew.Opening(
+              work: { _ in
+                guard failed.wait(timeout: .now() + 20) == .success else { throw TestFailure("rank 1 has no piece") }
+              }, done: { told += 1 })
+          ) { _, _ in
+            failed.signal()
+            throw TestFailure("not taken")
+          }
+        }
+        #expect(reason == "not taken" && told == 0)
+      },
+      server: { team in try CrewServer(team: team, workers: 1).serve { request, _ in request } })
+  }
+
   @Test("what fails at the opening, or where it is told, ends the run with that error", arguments: [true, false])
   func failure(isWork: Bool) throws {
     var done = 0

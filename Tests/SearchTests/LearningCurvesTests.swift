@@ -95,7 +95,7 @@ struct LearningCurvesTests {
       name: "theirs",
       runs: [
         .init(name: "x", epochs: [1, 2, 3], values: ["loss": [4, nil, 1], "trace": [nil, nil, nil]]),
-        .init(name: "y", epochs: [1, 2], values: ["loss": [6, 2.5]]),
+        .init(name: "y", epochs: [1, 2, 3], values: ["loss": [6, 2.5, .nan]]),
       ])
     let curves = try LearningCurves(of: runs, columns: ["loss"], beside: log)
     #expect(curves.groups == ["darts1", "theirs"] && curves.logged == ["theirs"])
@@ -104,6 +104,7 @@ struct LearningCurvesTests {
     let theirs = curves.curves[1]
     #expect(theirs.group == "theirs" && theirs.points.map(\.epoch) == [1, 2, 3])
     #expect(theirs.points.map(\.mean) == [5, 2.5, 1] && theirs.points.map(\.runs) == [2, 1, 1])
+    #expect(log.runs.map(\.omitted) == [0, 1])
     #expect(theirs.points[0].deviation == (2.0 as Double).squareRoot())
     #expect(log.absent(of: ["loss", "trace", "ess"]) == ["trace", "ess"])
     let single = try LearningCurves(of: runs, columns: ["loss"], by: LearningCurves.byRun, from: 2, beside: log)

@@ -92,6 +92,7 @@ struct CurvesCommandTests {
       (["--log-name", "theirs"], "--log-name: found theirs without --log"),
       (["--log", "\(folder)/none.csv"], "none.csv"), (["--log", log, "--log-runs", "seed3"], "found seed3"),
       (["--log", log, "--log-name", "darts1"], "--log-name: a log has the name of a group of runs"),
+      (["--log", log, "--log-name", "theirs", "--by", "run"], "--log-name: found theirs beside --by run"),
       (["--log", log, "--minus", "darts1"], "--minus: nothing to subtract from a log"),
       (["--log", log, "--log-space", "s3", "--column", "ess"], "none of the columns"),
     ]

@@ -59,9 +59,9 @@ package final class Crew: @unchecked Sendable {
 
   /// What the workers of this process do before their first pieces, while those of other ranks are at theirs.
   package struct Opening {
-    /// Called once for each worker at most, from several threads at a time.
+    /// Called once for each worker that comes before everything is done, from several threads at a time.
     package var work: (_ worker: Int) throws -> Void
-    /// Told when all of them are done, never beside `finished`.
+    /// Told when all of them are done, never beside `finished`; not where the run has failed by then.
     package var done: () throws -> Void
 
     package init(work: @escaping (_ worker: Int) throws -> Void, done: @escaping () throws -> Void) {
@@ -224,20 +224,21 @@ package final class Crew: @unchecked Sendable {
     func next(_ held: Int) -> NextPiece { course.next { try source(held) } }
     func hand(_ index: Int, _ result: Result) { course.end { try finished(index, result) } }
 
-    var opened = 0
-    func workHere(_ worker: Int) {
-      if let opening {
-        do {
-          // A worker that comes when others have done everything has nothing to prepare for.
-          if !course.isOver { try opening.work(worker) }
-          course.take {
-            opened += 1
-            if opened == pool.threadCount { try opening.done() }
-          }
-        } catch {
-          course.fail(error)
+    var (opened, comings) = (Set<Int>(), 0)
+    func open(_ worker: Int, _ opening: Opening) {
+      do {
+        // A worker comes again in place of one that the system has not let come.
+        if course.isUnderWay, course.take({ opened.insert(worker).inserted }) == true { try opening.work(worker) }
+        course.take {
+          comings += 1
+          if comings == pool.threadCount { try opening.done() }
         }
+      } catch {
+        course.fail(error)
       }
+    }
+    func workHere(_ worker: Int) {
+      if let opening { open(worker, opening) }
       while let index = course.awaitNext({ try source(0) }) {
         let start = Date()
         do {
@@ -340,6 +341,9 @@ package final class Crew: @unchecked Sendable {
 
     var hasFailed: Bool { condition.withLock { failure != nil } }
 
+    /// Whether there is anything to begin or to wait for.
+    var isUnderWay: Bool { condition.withLock { failure == nil && (!isAtEnd || underWay > 0) } }
+
     /// Whether nothing will be begun any more.
     var isOver: Bool { condition.withLock { failure != nil || isAtEnd } }
 
@@ -352,9 +356,17 @@ package final class Crew: @unchecked Sendable {
       }
     }
 
-    /// Does something beside no other call of the run's closures but pieces; what it throws is the run's failure.
-    func take(_ body: () throws -> Void) {
-      condition.withLock { do { try body() } catch { fail(with: error) } }
+    /// Does something beside no other call of the run's closures but pieces, unless the run has failed; what it throws is the run's
+    /// failure.
+    @discardableResult
+    func take<Value>(_ body: () throws -> Value) -> Value? {
+      condition.withLock {
+        guard failure == nil else { return nil }
+        do { return try body() } catch {
+          fail(with: error)
+          return nil
+        }
+      }
     }
 
     func fail(_ error: any Error) { condition.withLock { fail(with: error) } }
@@ -442,8 +454,8 @@ package final class Crew: @unchecked Sendable {
 }
 
 /// Waits between two looks for messages: short at first, since an answer to a small piece comes soon, then long enough to
-/// leave the processor to those who compute: a look takes 30 µs of it, so one every 4 ms nearly a hundredth. Not longer than the work
-/// that is sent ahead (`Crew.secondsAhead`).
+/// leave the processor to those who compute: looks every 4 ms took nearly a hundredth of it. Not longer than the work that is sent
+/// ahead of pieces that take milliseconds (`Crew.secondsAhead`).
 struct PollingPace {
   private static let shortest: UInt32 = 20
   private static let longest: UInt32 = 16_000

@@ -153,7 +153,8 @@ public struct LearningCurves: Equatable, Sendable {
     }
     if let taken = runs.map(\.group).first(where: groups.contains) {
       throw InputError(
-        "a log has the name of a group of runs", at: .setting("log_name"), found: taken, wanted: "another name")
+        "a log has the name of a group of runs", at: .setting(taken == log.name ? "log_name" : "log_runs"), found: taken,
+        wanted: "another name")
     }
     guard log.absent(of: columns) != columns else {
       throw InputError(
