@@ -26,15 +26,13 @@ struct LogFlags: ParsableArguments {
 
   func validate() throws {
     try RunBounds.start.check(warmup, "--warmup")
-    let others: [(String, String?)] = [
-      ("--space", space?.rawValue), ("--warmup", warmup.map(String.init)), ("--outcomes", outcomes), ("--outcome", outcome),
-      ("--outcome-groups", outcomeGroups),
-    ]
     guard log != nil else {
-      for case let (flag, value?) in others {
-        throw ValidationError("\(flag): found \(value) without --log, wanted both")
-      }
-      return
+      return try DependentFlags.refuse(
+        [
+          ("--space", space?.rawValue), ("--warmup", warmup.map(String.init)), ("--outcomes", outcomes),
+          ("--outcome", outcome),
+          ("--outcome-groups", outcomeGroups),
+        ], without: "--log")
     }
     guard space != nil else {
       throw ValidationError(

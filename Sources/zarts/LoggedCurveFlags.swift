@@ -31,13 +31,11 @@ struct LoggedCurveFlags: ParsableArguments {
 
   func validate() throws {
     guard log == nil else { return }
-    let others: [(String, String?)] = [
-      ("--log-runs", logRuns), ("--log-name", logName), ("--log-space", logSpace?.rawValue),
-      ("--log-running", logRunning ? "--log-running" : nil),
-    ]
-    for case let (flag, value?) in others {
-      throw ValidationError("\(flag): found \(value) without --log, wanted both")
-    }
+    try DependentFlags.refuse(
+      [
+        ("--log-runs", logRuns), ("--log-name", logName), ("--log-space", logSpace?.rawValue),
+        ("--log-running", logRunning ? "--log-running" : nil),
+      ], without: "--log")
   }
 
   /// Nil where no log is named.
