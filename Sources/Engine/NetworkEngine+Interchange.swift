@@ -4,8 +4,10 @@ import Formats
 extension NetworkEngine {
   /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scale 1 and shift 0;
   /// shared kernels of merged convolutions from N(0, 2/fan-in), its `kaiming_normal_`. The same on every engine.
-  public func makeInitialWeights(seed: UInt64, depthwise: DepthwiseInitialisation = .pytorch1) -> ParameterVector {
-    makeVector(tensors.initialValues(seed: seed, depthwise: depthwise))
+  public func makeInitialWeights(
+    seed: UInt64, initialisation: WeightInitialisation = WeightInitialisation()
+  ) -> ParameterVector {
+    makeVector(tensors.initialValues(seed: seed, initialisation: initialisation))
   }
 
   /// Running statistics at their start: mean 0, variance 1.

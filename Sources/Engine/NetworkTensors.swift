@@ -13,8 +13,10 @@ public struct NetworkTensors: Equatable, Sendable {
     case uniform(fanIn: Int)
     /// N(0, deviation²).
     case normal(deviation: Double)
-    /// The same everywhere: scale and shift of batch norms.
-    case constant(Float)
+    /// Scales of a batch norm (`BatchNormInitialisation`).
+    case scale
+    /// 0: biases, and the shifts of batch norms.
+    case zero
   }
 
   /// A tensor that training moves.
@@ -51,14 +53,15 @@ public struct NetworkTensors: Equatable, Sendable {
   public private(set) var norms: [Norm] = []
 
   /// The parameters' values at the start for a seed, row-major each, in the order of `parameters`.
-  public func initialValues(seed: UInt64, depthwise: DepthwiseInitialisation = .pytorch1) -> [[Float]] {
+  public func initialValues(seed: UInt64, initialisation: WeightInitialisation = WeightInitialisation()) -> [[Float]] {
     parameters.enumerated().map { index, parameter in
       var stream = RandomStream(seed: seed, purpose: .weights, index: index)
       switch parameter.start {
-      case .constant(let value): return [Float](repeating: value, count: parameter.count)
+      case .zero: return [Float](repeating: 0, count: parameter.count)
+      case .scale: return initialisation.batchNorm.scales(parameter.count, from: &stream)
       case .normal(let deviation): return (0..<parameter.count).map { _ in Float(deviation * stream.normal()) }
       case .uniform(let fanIn):
-        let bound = 1 / Double(depthwise.fanIn(fanIn, groups: parameter.groups)).squareRoot()
+        let bound = 1 / Double(initialisation.depthwise.fanIn(fanIn, groups: parameter.groups)).squareRoot()
         return (0..<parameter.count).map { _ in Float((2 * stream.uniform() - 1) * bound) }
       }
     }
@@ -86,8 +89,8 @@ extension NetworkTensors {
   mutating func addNorm(_ names: [String], channels: Int, isAffine: Bool) {
     norms.append(Norm(names: names, channels: channels))
     guard isAffine, let name = names.first else { return }
-    add("\(name).weight", [channels], start: .constant(1))
-    add("\(name).bias", [channels], start: .constant(0))
+    add("\(name).weight", [channels], start: .scale)
+    add("\(name).bias", [channels], start: .zero)
   }
 
   /// Two 1×1 convolutions of stride 2 that give half of the channels each, and their batch norm (DARTS, appendix A.1).

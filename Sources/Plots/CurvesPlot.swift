@@ -71,15 +71,15 @@ public struct CurvesPlot {
     let logged =
       curves.logged.isEmpty
       ? [] : ["Searches that another program logged: \(curves.logged.joined(separator: ", "))."]
-    let difference = logged + (curves.reference.map { ["Differences from \($0) on the same seed."] } ?? [])
-    guard most > 1 else { return difference + ["One run a line."] }
+    let before = logged + (curves.reference.map { ["Differences from \($0) on the same seed."] } ?? [])
+    guard most > 1 else { return before + ["One run a line."] }
     let runs = least == most ? "\(most) runs" : "\(least) to \(most) runs"
     switch band {
-    case .none: return difference + ["Means of \(runs) of different seeds."]
+    case .none: return before + ["Means of \(runs) of different seeds."]
     case .deviation:
-      return difference + ["Means of \(runs) of different seeds; bands are ± 1 sample standard deviation over them."]
+      return before + ["Means of \(runs) of different seeds; bands are ± 1 sample standard deviation over them."]
     case .range:
-      return difference + ["Means of \(runs) of different seeds; bands reach from the least to the greatest of them."]
+      return before + ["Means of \(runs) of different seeds; bands reach from the least to the greatest of them."]
     }
   }
 }

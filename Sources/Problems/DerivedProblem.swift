@@ -13,7 +13,7 @@ public final class DerivedProblem: NetworkProblem {
   public let seed: UInt64
   /// What L_train, whose gradient `gradient` takes, has besides the cross-entropy; nil for the cross-entropy alone.
   public let regularisation: DerivedModel.Regularisation?
-  private let depthwiseInitialisation: DepthwiseInitialisation
+  private let initialisation: WeightInitialisation
   private let kind: EngineKind
   private let kernels: KernelSet
 
@@ -22,14 +22,14 @@ public final class DerivedProblem: NetworkProblem {
   ///     best left out, or ω holds values that no loss depends on.
   ///   - regularisation: nil for the plain cross-entropy. A dropped path is drawn from the key of its batch, so that one batch drops
   ///     the same paths whenever it is met.
-  ///   - depthwiseInitialisation: how large depthwise weights are at the start.
+  ///   - initialisation: how ω is drawn at the start.
   ///   - engine: what computes the network.
   ///   - threads: threads that share a batch; no result depends on their number.
   ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
   /// - Throws: `InputError` for sizes that the engine does not take, `KernelError` for an unknown instruction set.
   public init(
     architecture: DerivedArchitecture, loader: RetrainingLoader, seed: UInt64, threads: Int,
-    regularisation: DerivedModel.Regularisation? = nil, depthwiseInitialisation: DepthwiseInitialisation = .pytorch1,
+    regularisation: DerivedModel.Regularisation? = nil, initialisation: WeightInitialisation = WeightInitialisation(),
     engine: EngineKind = .cpu, kernels: KernelSet? = nil
   ) throws {
     self.kernels = try kernels ?? Kernels.select()
@@ -40,14 +40,14 @@ public final class DerivedProblem: NetworkProblem {
     self.loader = loader
     self.seed = seed
     self.regularisation = regularisation
-    self.depthwiseInitialisation = depthwiseInitialisation
+    self.initialisation = initialisation
     kind = engine
   }
 
   public func copy(threads: Int) throws -> DerivedProblem {
     try DerivedProblem(
       architecture: model.architecture, loader: loader, seed: seed, threads: threads, regularisation: regularisation,
-      depthwiseInitialisation: depthwiseInitialisation, engine: kind, kernels: kernels)
+      initialisation: initialisation, engine: kind, kernels: kernels)
   }
 
   public var network: any NetworkModel { model }
@@ -66,7 +66,7 @@ public final class DerivedProblem: NetworkProblem {
   /// No values.
   public var initialAlphas: ArchitectureParameters { .none }
   public func makeInitialWeights() -> ParameterVector {
-    model.makeInitialWeights(seed: seed, depthwise: depthwiseInitialisation)
+    model.makeInitialWeights(seed: seed, initialisation: initialisation)
   }
   public func makeVector() -> ParameterVector { model.makeVector() }
   public func makeInitialStatistics() -> ParameterVector { model.makeInitialStatistics() }

@@ -13,7 +13,7 @@ public final class SupernetProblem: BilevelProblem {
   private let skipDropout: SkipDropout?
   /// Of the same batches: edges that they drop, and images that are cut.
   private let regularisation: RampedRegularisation
-  private let depthwiseInitialisation: DepthwiseInitialisation
+  private let initialisation: WeightInitialisation
   private let kind: EngineKind
   private let kernels: KernelSet
 
@@ -22,7 +22,7 @@ public final class SupernetProblem: BilevelProblem {
   ///   - variant: what partial channels and progressive shrinking change in the network.
   ///   - skipDropout: the rates of a variant with dropout of skip connections.
   ///   - regularisation: the rates of a variant that drops edges, and of the cutout of `loader`.
-  ///   - depthwiseInitialisation: how large depthwise weights are at the start.
+  ///   - initialisation: how ω is drawn at the start.
   ///   - engine: what computes the network.
   ///   - threads: threads that share a batch; no result depends on their number.
   ///   - kernels: the set that the program has chosen; nil for the one that `Kernels.select` chooses.
@@ -30,7 +30,7 @@ public final class SupernetProblem: BilevelProblem {
   public convenience init(
     space: SearchSpace, channels: Int, layers: Int, loader: BatchLoader, seed: UInt64, threads: Int,
     variant: SupernetVariant = SupernetVariant(), skipDropout: SkipDropout? = nil,
-    regularisation: RampedRegularisation = .none, depthwiseInitialisation: DepthwiseInitialisation = .pytorch1,
+    regularisation: RampedRegularisation = .none, initialisation: WeightInitialisation = WeightInitialisation(),
     engine: EngineKind = .cpu, kernels: KernelSet? = nil
   ) throws {
     let architecture = try SupernetArchitecture(
@@ -38,30 +38,30 @@ public final class SupernetProblem: BilevelProblem {
       variant: variant)
     try self.init(
       architecture, loader, seed: seed, threads: threads, skipDropout: variant.skipDropout ? skipDropout : nil,
-      regularisation, depthwiseInitialisation, engine, kernels ?? Kernels.select())
+      regularisation, initialisation, engine, kernels ?? Kernels.select())
   }
 
   private init(
     _ architecture: SupernetArchitecture, _ loader: BatchLoader, seed: UInt64, threads: Int, skipDropout: SkipDropout?,
-    _ regularisation: RampedRegularisation, _ depthwiseInitialisation: DepthwiseInitialisation, _ kind: EngineKind,
+    _ regularisation: RampedRegularisation, _ initialisation: WeightInitialisation, _ kind: EngineKind,
     _ kernels: KernelSet
   ) throws {
     model = try SupernetModel(
       architecture: architecture, batch: min(loader.batchSize, max(1, loader.trainingMembers.count)), threads: threads,
       on: kind, kernels: kernels)
     (self.loader, self.seed, self.skipDropout, self.regularisation) = (loader, seed, skipDropout, regularisation)
-    (self.depthwiseInitialisation, self.kind, self.kernels) = (depthwiseInitialisation, kind, kernels)
+    (self.initialisation, self.kind, self.kernels) = (initialisation, kind, kernels)
   }
 
   public func copy(threads: Int) throws -> SupernetProblem {
     try SupernetProblem(
       model.architecture, loader, seed: seed, threads: threads, skipDropout: skipDropout, regularisation,
-      depthwiseInitialisation, kind, kernels)
+      initialisation, kind, kernels)
   }
 
   public var initialAlphas: ArchitectureParameters { model.makeInitialAlphas(seed: seed) }
   public func makeInitialWeights() -> ParameterVector {
-    model.makeInitialWeights(seed: seed, depthwise: depthwiseInitialisation)
+    model.makeInitialWeights(seed: seed, initialisation: initialisation)
   }
   public func makeVector() -> ParameterVector { model.makeVector() }
   public func makeInitialStatistics() -> ParameterVector { model.makeInitialStatistics() }

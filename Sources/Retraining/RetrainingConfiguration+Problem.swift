@@ -46,6 +46,6 @@ extension RetrainingConfiguration {
       regularisation: epoch.map {
         DerivedModel.Regularisation(
           dropPath: dropPath(epoch: $0), auxiliaryWeight: auxiliaryWeight, labelSmoothing: labelSmoothing)
-      }, depthwiseInitialisation: depthwiseInitialisation, engine: engine, kernels: kernels)
+      }, initialisation: weightInitialisation, engine: engine, kernels: kernels)
   }
 }

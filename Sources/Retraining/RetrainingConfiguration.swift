@@ -54,6 +54,8 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
   public var weightsSHA256: String?
   /// How large depthwise weights are at the start.
   public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
+  /// The scales of batch norms at the start.
+  public var batchNormInitialisation = BatchNormInitialisation.ones
   /// Epochs from one test to the next; the last epoch is always tested.
   public var testEvery = 1
   /// Checkpoints of finished epochs that stay; 0 for all.
@@ -124,6 +126,7 @@ public struct RetrainingConfiguration: Equatable, Sendable, Codable {
     case split, weights
     case weightsSHA256 = "weights_sha256"
     case depthwiseInitialisation = "depthwise_initialisation"
+    case batchNormInitialisation = "batch_norm_initialisation"
     case testEvery = "test_every"
     case keepLast = "keep_last"
     case checkpointEvery = "checkpoint_every"

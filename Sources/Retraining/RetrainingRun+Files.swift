@@ -64,7 +64,7 @@ extension RetrainingRun {
     try RunData(dataset: configuration.dataset, checksum: loader.dataset.checksum).require(sameAs: earlier, from: path)
     try CheckpointMetadata.requireSteps(loader.stepsPerEpoch, in: metadata, from: path)
     var state = RetrainingState(
-      starting: model, seed: configuration.seed, depthwise: configuration.depthwiseInitialisation)
+      starting: model, seed: configuration.seed, initialisation: configuration.weightInitialisation)
     state.weights = try model.importVector(from: found.file, prefix: "")
     state.momentum = try model.importVector(from: found.file, prefix: Self.momentumPrefix)
     guard let statistics = try model.importStatistics(from: found.file) else {

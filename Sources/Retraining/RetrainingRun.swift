@@ -41,7 +41,7 @@ public final class RetrainingRun {
     }
     let (model, loader) = try Self.build(configuration, dataset, kernels)
     var state = RetrainingState(
-      starting: model, seed: configuration.seed, depthwise: configuration.depthwiseInitialisation)
+      starting: model, seed: configuration.seed, initialisation: configuration.weightInitialisation)
     let account = try weights.map { try state.take($0, for: model) }
     let files = RetrainingFolder(try folder())
     try files.prepare(configuration: configuration.yaml)

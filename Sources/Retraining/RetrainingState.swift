@@ -9,8 +9,8 @@ struct RetrainingState {
   var momentum: ParameterVector
   var statistics: ParameterVector
 
-  init(starting model: DerivedModel, seed: UInt64, depthwise: DepthwiseInitialisation) {
-    weights = model.makeInitialWeights(seed: seed, depthwise: depthwise)
+  init(starting model: DerivedModel, seed: UInt64, initialisation: WeightInitialisation) {
+    weights = model.makeInitialWeights(seed: seed, initialisation: initialisation)
     momentum = model.makeVector()
     statistics = model.makeInitialStatistics()
   }

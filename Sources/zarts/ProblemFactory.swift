@@ -88,7 +88,7 @@ enum ProblemFactory {
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: threads, variant: configuration.variant,
       skipDropout: configuration.skipDropoutSchedule, regularisation: configuration.regularisation,
-      depthwiseInitialisation: configuration.depthwiseInitialisation, engine: configuration.engine,
+      initialisation: configuration.weightInitialisation, engine: configuration.engine,
       kernels: RunningProgram.kernels())
   }
 

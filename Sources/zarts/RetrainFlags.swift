@@ -59,6 +59,10 @@ struct RetrainFlags: ParsableArguments {
   var split: SplitOrder?
   @Option(help: "Size of depthwise weights at the start: pytorch-1, or pytorch-0.3, √C smaller. Default: pytorch-1.")
   var depthwiseInitialisation: DepthwiseInitialisation?
+  @Option(
+    help: "Scales of batch norms at the start: ones, or uniform, drawn from U(0, 1) as PyTorch up to 1.1 did. Default: ones."
+  )
+  var batchNormInitialisation: BatchNormInitialisation?
   @Option(help: "Epochs from one test to the next. Default: 1.")
   var testEvery: Int?
   @Option(
@@ -106,6 +110,7 @@ struct RetrainFlags: ParsableArguments {
     set(holdOut, \.holdOut)
     set(split, \.split)
     set(depthwiseInitialisation, \.depthwiseInitialisation)
+    set(batchNormInitialisation, \.batchNormInitialisation)
     set(testEvery, \.testEvery)
     applyHousekeeping(to: &configuration)
   }
@@ -132,7 +137,8 @@ struct RetrainFlags: ParsableArguments {
       ("gradient-clip", gradientClip != nil),
       ("train-limit", trainLimit != nil), ("test-limit", testLimit != nil), ("hold-out", holdOut != nil),
       ("split", split != nil),
-      ("depthwise-initialisation", depthwiseInitialisation != nil), ("test-every", testEvery != nil),
+      ("depthwise-initialisation", depthwiseInitialisation != nil),
+      ("batch-norm-initialisation", batchNormInitialisation != nil), ("test-every", testEvery != nil),
     ]
     return settings.filter(\.1).map { "--\($0.0)" }
   }

@@ -46,6 +46,7 @@ struct SearchFlags: ParsableArguments {
   @Option(help: SettingHelp.of("split")) var split: SplitOrder?
   @Option(help: SettingHelp.of("validation_sampling")) var validationSampling: ValidationSampling?
   @Option(help: SettingHelp.of("depthwise_initialisation")) var depthwiseInitialisation: DepthwiseInitialisation?
+  @Option(help: SettingHelp.of("batch_norm_initialisation")) var batchNormInitialisation: BatchNormInitialisation?
   @Flag(inversion: .prefixedNo, help: SettingHelp.of("running_validation", default: "not"))
   var runningValidation: Bool?
   @Option(help: SettingHelp.of("inner_steps")) var innerSteps: Int?
@@ -130,6 +131,7 @@ struct SearchFlags: ParsableArguments {
       Setting("train_limit", trainLimit.map(Optional.some), \.trainLimit), Setting("split", split, \.split),
       Setting("validation_sampling", validationSampling, \.validationSampling),
       Setting("depthwise_initialisation", depthwiseInitialisation, \.depthwiseInitialisation),
+      Setting("batch_norm_initialisation", batchNormInitialisation, \.batchNormInitialisation),
       Setting("running_validation", runningValidation, \.runningValidation),
       Setting("inner_steps", innerSteps, \.innerSteps), Setting("candidates", candidates, \.candidates),
       Setting("sigma", sigma, \.sigma), Setting("sigma_decay", sigmaDecay, \.sigmaDecay), Setting("tau", tau, \.tau),
@@ -179,3 +181,4 @@ extension SplitOrder: ExpressibleByArgument {}
 extension ValidationSampling: ExpressibleByArgument {}
 extension PerturbationKind: ExpressibleByArgument {}
 extension DepthwiseInitialisation: ExpressibleByArgument {}
+extension BatchNormInitialisation: ExpressibleByArgument {}

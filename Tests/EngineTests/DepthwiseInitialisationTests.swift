@@ -44,8 +44,10 @@ import Testing
     "Depthwise weights are 1/√C of what PyTorch 1 makes of the same numbers, and nothing else differs", arguments: networks)
   func formula(network: Network) throws {
     let tensors = try network.make().tensors
-    let (now, then) = (tensors.initialValues(seed: 5), tensors.initialValues(seed: 5, depthwise: .pytorch03))
-    #expect(tensors.initialValues(seed: 5, depthwise: .pytorch1).map(\.bits) == now.map(\.bits))
+    let (now, then) = (
+      tensors.initialValues(seed: 5), tensors.initialValues(seed: 5, initialisation: .init(depthwise: .pytorch03))
+    )
+    #expect(tensors.initialValues(seed: 5, initialisation: .init(depthwise: .pytorch1)).map(\.bits) == now.map(\.bits))
     var found = 0
     for (index, parameter) in tensors.parameters.enumerated() {
       guard Self.isDepthwise(parameter) else {
@@ -77,7 +79,7 @@ import Testing
       kernels: kernels)
     let name = "cells.0._ops.0._ops.1.op.1.weight"
     func weights(_ depthwise: DepthwiseInitialisation) throws -> [Float] {
-      let tensors = supernet.export(supernet.makeInitialWeights(seed: 3, depthwise: depthwise))
+      let tensors = supernet.export(supernet.makeInitialWeights(seed: 3, initialisation: .init(depthwise: depthwise)))
       guard case .float32(let values) = try #require(tensors.first { $0.name == name }).values else { return [] }
       return values
     }

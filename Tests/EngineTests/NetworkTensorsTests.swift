@@ -81,9 +81,9 @@ import Testing
     if name.hasSuffix(".bias") {
       // A classifier's, or a batch norm's.
       let weight = shapes[String(name.dropLast(4)) + "weight"] ?? []
-      return weight.count == 2 ? .uniform(fanIn: weight[1]) : .constant(0)
+      return weight.count == 2 ? .uniform(fanIn: weight[1]) : .zero
     }
-    if shape.count == 1 { return .constant(1) }
+    if shape.count == 1 { return .scale }
     let fanIn = shape.dropFirst().reduce(1, *)
     return name.hasSuffix("depth_weight1") ? .normal(deviation: (2 / Double(fanIn)).squareRoot()) : .uniform(fanIn: fanIn)
   }
@@ -98,9 +98,10 @@ import Testing
       let start = Self.start(parameter.name, parameter.shape, among: shapes)
       #expect(parameter.start == start, "\(parameter.name)")
       var stream = RandomStream(seed: 19, purpose: .weights, index: index)
-      let wanted = (0..<parameter.count).map { _ in
+      let wanted: [Float] = (0..<parameter.count).map { _ in
         switch start {
-        case .constant(let value): value
+        case .zero: 0
+        case .scale: 1
         case .normal(let deviation): Float(deviation * stream.normal())
         case .uniform(let fanIn): Float((2 * stream.uniform() - 1) * (1 / Double(fanIn).squareRoot()))
         }
@@ -125,8 +126,8 @@ import Testing
   @Test("A place is refused to what is not declared, has another shape or has one already, by name")
   func placesAreChecked() {
     let declared = [
-      NetworkTensors.Parameter(name: "a", shape: [4], start: .constant(1)),
-      NetworkTensors.Parameter(name: "b", shape: [2], start: .constant(0)),
+      NetworkTensors.Parameter(name: "a", shape: [4], start: .scale),
+      NetworkTensors.Parameter(name: "b", shape: [2], start: .zero),
     ]
     var layout = ParameterLayout(declared)
     #expect(layout.missing == "a")

@@ -38,6 +38,7 @@ import Testing
     "candidate_learning_rate": { $0.candidateLearningRate = 0.01 }, "candidate_momentum": { $0.candidateMomentum = 0 },
     "validation_sampling": { $0.validationSampling = .fresh },
     "depthwise_initialisation": { $0.depthwiseInitialisation = .pytorch03 },
+    "batch_norm_initialisation": { $0.batchNormInitialisation = .uniform },
     "learning_rate": { $0.learningRate = 0.05 }, "minimum_learning_rate": { $0.minimumLearningRate = 0.002 },
     "momentum": { $0.momentum = 0.5 }, "weight_decay": { $0.weightDecay = 0.01 },
     "gradient_clip": { $0.gradientClip = 0.01 },
@@ -89,7 +90,7 @@ import Testing
       space: configuration.space, channels: configuration.channels, layers: configuration.layers, loader: loader,
       seed: configuration.seed, threads: configuration.threads, variant: configuration.variant,
       skipDropout: configuration.skipDropoutSchedule, regularisation: configuration.regularisation,
-      depthwiseInitialisation: configuration.depthwiseInitialisation, engine: configuration.engine)
+      initialisation: configuration.weightInitialisation, engine: configuration.engine)
   }
 
   /// What a run computed until α first moved, and in all.

@@ -21,8 +21,10 @@ extension NetworkModel {
   public func makeVector() -> ParameterVector { engine.makeVector() }
 
   /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, batch-norm scale 1 and shift 0.
-  public func makeInitialWeights(seed: UInt64, depthwise: DepthwiseInitialisation = .pytorch1) -> ParameterVector {
-    engine.makeInitialWeights(seed: seed, depthwise: depthwise)
+  public func makeInitialWeights(
+    seed: UInt64, initialisation: WeightInitialisation = WeightInitialisation()
+  ) -> ParameterVector {
+    engine.makeInitialWeights(seed: seed, initialisation: initialisation)
   }
 
   /// Running statistics at their start: mean 0, variance 1.

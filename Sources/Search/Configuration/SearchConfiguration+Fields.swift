@@ -184,6 +184,10 @@ extension SearchConfiguration {
     choice(
       "depthwise_initialisation", \.depthwiseInitialisation, .warmup, "size of depthwise weights at the start"
     ).later,
+    choice(
+      "batch_norm_initialisation", \.batchNormInitialisation, .warmup,
+      "scales of batch norms at the start, that of the stem in a search"
+    ).later,
     whole(
       "threads", \.threads, .nothing, RunBounds.threads,
       "0 for one a processor that the process may use; the result does not depend on it"),

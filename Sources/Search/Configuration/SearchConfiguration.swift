@@ -57,6 +57,8 @@ public struct SearchConfiguration: Equatable, Sendable {
   public var validationSampling = ValidationSampling.epoch
   /// How large depthwise weights are at the start.
   public var depthwiseInitialisation = DepthwiseInitialisation.pytorch1
+  /// The scales of batch norms at the start.
+  public var batchNormInitialisation = BatchNormInitialisation.ones
   /// Threads; 0 for `AvailableProcessors.count`. The result does not depend on it.
   public var threads = 0
   /// Candidates that are evaluated at a time, each on its part of the threads; 0 for a choice by threads and memory
