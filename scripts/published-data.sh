@@ -41,6 +41,10 @@ for kind in fidelity landscape; do
     name=$(basename "$folder")
     place="${name%-*}/$kind-${name##*-}"
     # Tables are written when all points are there.
+    if [ -e "$folder/$kind.csv" ]; then
+      take "$folder/$kind.yaml" "$place/$kind.yaml" \
+        's/^dataset: "[^":]*:[^"?]*/dataset: "cifar10:data\/cifar10/; s/^checkpoint: ".*\/\([^\/]*\/checkpoints\/\)/checkpoint: "\1/'
+    fi
     for table in fidelity.csv fidelity-samples.csv fidelity-plane.csv landscape.csv comparison.csv; do
       if [ -e "$folder/$kind.csv" ]; then take "$folder/$table" "$place/$table"; fi
     done

@@ -185,6 +185,12 @@ if [ -n "${LOGS:-}" ]; then
   set -- "$@" --log "$LOGS/epochs.csv" --log-runs 's1-cifar10-dp0.0-wd0.0003-*' --log-name 'public darts2' --log-running --band range
 fi
 "$zarts" curves "$@" --out "$out/study-published.png" --out "$out/study-published.pdf"
+for one in $searches; do
+  set --
+  for epoch in $fidelity_epochs; do set -- "$@" "$(printf '%s/fidelity/%s-%03d' "$out" "$one" "$epoch")"; done
+  "$zarts" agreement "$@" --statistic gradient_cosine,spearman,slope --title "$one on S1 at the published size" \
+    --out "$out/agreement-$one.png" --out "$out/agreement-$one.pdf"
+done
 "$zarts" report "$out" --out "$out/report.html" > /dev/null
 echo "study: done; figures and report.html in $out; scripts/published-data.sh $out collects the tables"
 exit 0

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Figures
 import Formats
 import Foundation
 import Plots
@@ -34,16 +33,10 @@ struct CurvesCommand: ParsableCommand {
   var logs: LoggedCurveFlags
   @Option(help: "Title of the figure. Default: none.")
   var title = ""
-  @Option(help: ArgumentHelp("The figure; may be given several times. It ends in .png, .pdf or .svg.", valueName: "path"))
-  var out: [String]
-  @OptionGroup var overwriting: OverwriteFlag
+  @OptionGroup var paths: FigurePaths
   @OptionGroup var figure: FigureFlags
 
   func validate() throws {
-    guard !out.isEmpty else { throw ValidationError("--out: found nothing, wanted a path that ends in .png, .pdf or .svg") }
-    for path in out where FigureFile.format(of: path) == nil {
-      throw ValidationError("--out: found \(path), wanted a path that ends in .png, .pdf or .svg")
-    }
     try RunBounds.epochs.check(fromEpoch, "--from-epoch")
     if by == LearningCurves.byRun, let name = logs.logName {
       throw ValidationError(
@@ -60,11 +53,7 @@ struct CurvesCommand: ParsableCommand {
   }
 
   func run() throws {
-    let table = (out[0] as NSString).deletingPathExtension + ".csv"
-    try LearningCurves.output.require(table, overwrite: overwriting.overwrite)
-    for path in out {
-      try FigureFile.output(of: CurvesPlot.maker, at: path).require(path, overwrite: overwriting.overwrite)
-    }
+    try paths.require(table: LearningCurves.output, maker: CurvesPlot.maker)
     let folders = try SearchFolders.choose(runs)
     let log = try logs.searches(beside: folders)
     let curves = try LearningCurves(
@@ -77,10 +66,10 @@ struct CurvesCommand: ParsableCommand {
     }
     for difference in curves.differences { remark("lines differ in \(difference)") }
     let plot = try CurvesPlot(curves, columns: columns, band: band, title: title)
-    try curves.write(to: table, overwrite: overwriting.overwrite)
-    for path in out { try plot.write(to: path, figure.style) }
+    try curves.write(to: paths.table, overwrite: paths.overwriting.overwrite)
+    for path in paths.out { try plot.write(to: path, figure.style) }
     print(CurvesText.table(curves, columns: columns))
-    print("written: \((out + [table]).joined(separator: ", "))")
+    print("written: \(paths.text)")
   }
 }
 

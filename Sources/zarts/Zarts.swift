@@ -26,7 +26,8 @@ struct Zarts: ParsableCommand {
       CommandGroup(
         name: "Figures and reports",
         subcommands: [
-          PlotCommand.self, CurvesCommand.self, DrawCommand.self, ReportCommand.self, WatchCommand.self,
+          PlotCommand.self, CurvesCommand.self, AgreementCommand.self, DrawCommand.self, ReportCommand.self,
+          WatchCommand.self,
         ]),
       CommandGroup(name: "Tools", subcommands: [GenotypeCommand.self, DataCommand.self, BenchCommand.self]),
     ])

@@ -1,0 +1,87 @@
+import Figures
+import Formats
+import Landscape
+import Runs
+
+/// The figure of fidelity by epoch: a panel a statistic, a line an objective of a group, bars its intervals.
+public struct AgreementPlot {
+  private let figure: LinePanels
+  private let metadata: FigureMetadata
+
+  public static let maker = "zarts agreement"
+
+  /// - Throws: `InputError` where there are too many lines to tell apart.
+  public init(_ course: FidelityCourse, title: String) throws {
+    guard course.lines.count <= LineStyle.distinct else {
+      throw InputError.undrawable(
+        "lines by \(course.grouping) and objective", found: "\(course.lines.count)",
+        wanted: "\(LineStyle.distinct) at most, so that they can be told apart")
+    }
+    let panels = try course.statistics.map { statistic in
+      let series = try course.lines.map { try Self.series($0, statistic, of: course) }
+      var panel = try LineFigure(
+        title: "", series: series, xLabel: "epoch", yLabel: Label(plain: Self.words(statistic)))
+      panel.isWholeX = true
+      if Self.signed.contains(statistic.name) {
+        (panel.yRange, panel.references) = (-1.05...1.05, [ReferenceLine(.across, at: 0)])
+      } else if Self.shares.contains(statistic.name) {
+        (panel.yRange, panel.references) = (0...1.025, [ReferenceLine(.across, at: 0.5)])
+      } else if Self.ratios.contains(statistic.name) {
+        panel.references = [ReferenceLine(.across, at: 1)]
+      }
+      return panel
+    }
+    let columns = panels.count == 4 ? 2 : min(panels.count, 3)
+    figure = try LinePanels(
+      title: title, panels: panels, columns: columns, caption: Self.caption(course), width: [252, 432, 504][columns - 1])
+    metadata = FigureMetadata(command: Provenance.commandLine, maker: Self.maker)
+  }
+
+  public func write(to path: String, _ style: FigureFile.Style = .init()) throws {
+    try FigureFile.write(figure, to: path, metadata: style.kept(metadata), letters: style.letters)
+  }
+
+  /// In words, where the name in the table is short.
+  private static let names = [
+    "pearson": "Pearson's r", "spearman": "Spearman's ρ", "kendall": "Kendall's τ", "concordance": "pairs alike",
+    "gradient_cosine": "cosine of the gradient", "gradient_sign_agreement": "signs of the gradient alike",
+    "gradient_norm_ratio": "relative length of the gradient", "bias": "bias (nats)", "rmse": "RMSE (nats)",
+  ]
+  /// Between −1 and 1; 0 is what an approximation has that knows nothing.
+  private static let signed: Set<String> = [
+    "pearson", "spearman", "kendall", "accuracy_spearman", "gradient_cosine", "pearson_corrected",
+  ]
+  /// Between 0 and 1; one half is what an approximation has that knows nothing.
+  private static let shares: Set<String> = ["concordance", "gradient_sign_agreement"]
+  /// 1 where an approximation is as steep as the truth.
+  private static let ratios: Set<String> = ["slope", "slope_corrected", "gradient_norm_ratio"]
+
+  private static func series(
+    _ line: FidelityCourse.Line, _ statistic: FidelityCourse.Statistic, of course: FidelityCourse
+  ) throws -> LineSeries {
+    let points = line.points[statistic] ?? []
+    let hasIntervals = points.contains { $0.interval != nil }
+    let name = line.loss.map { PlotText.title($0) } ?? PlotText.plain(line.objective)
+    var series = try LineSeries(
+      label: Label(course.groups.count > 1 ? "\(PlotText.plain(line.group)), \(name)" : name),
+      x: points.map { Double($0.epoch) }, y: points.map(\.value),
+      band: hasIntervals
+        ? .init(
+          lower: points.map { $0.interval?.lower ?? $0.value }, upper: points.map { $0.interval?.upper ?? $0.value }) : nil)
+    series.marksPoints = true
+    return series
+  }
+
+  private static func words(_ statistic: FidelityCourse.Statistic) -> String {
+    (names[statistic.name] ?? statistic.name.replacing("_", with: " "))
+      + (statistic.radius.map { ", radius \(Numeral.short($0))" } ?? "")
+  }
+
+  private static func caption(_ course: FidelityCourse) -> [String] {
+    let intervals = course.lines.flatMap { line in course.statistics.flatMap { line.points[$0] ?? [] } }.compactMap(
+      \.interval)
+    let bars = intervals.isEmpty ? "." : "; bars: \(course.text.intervals(intervals))."
+    return [course.isOfOneNetwork ? course.text.network : nil, "Against \(PlotText.title(course.truth))\(bars)"]
+      .compactMap { $0 }
+  }
+}
