@@ -39,6 +39,14 @@ def table(header, lines):
     print()
 
 
+FIDELITY = ("spearman", "slope", "slope_corrected", "pearson_corrected", "gradient_cosine", "gradient_sign_agreement")
+
+
+def interval(row):
+    bounds = f" ({number(row['lower'], '{:.2f}')} to {number(row['upper'], '{:.2f}')})" if row.get("lower") else ""
+    return number(row.get("value"), "{:.2f}") + bounds
+
+
 class Search:
     def __init__(self, name, epochs):
         self.name, self.epochs = name, epochs
@@ -104,17 +112,13 @@ def main():
     for folder in folders:
         for place in sorted(folder.glob("fidelity-*")):
             found = {(row["name"], row["objective"]): row for row in rows(place / "fidelity.csv") if row["radius"] == ""}
-            line = [f"`{folder.name}`", str(int(place.name.split("-")[1]))]
-            for objective in ("first", "second"):
-                row = found.get(("spearman", objective), {})
-                bounds = f" ({number(row['lower'], '{:.2f}')} to {number(row['upper'], '{:.2f}')})" if row.get("lower") else ""
-                line.append(number(row.get("value"), "{:.2f}") + bounds)
-            for objective in ("first", "second"):
-                line.append(number(found.get(("bias", objective), {}).get("value"), "{:+.3f}"))
-            lines.append(line)
+            for objective, mark in (("first", "L₁"), ("second", "L₂")):
+                lines.append([f"`{folder.name}`", str(int(place.name.split("-")[1])), mark]
+                             + [interval(found.get((name, objective), {})) for name in FIDELITY])
     if lines:
-        print("L₁ and L₂ against L₁₀: rank correlation (95 % interval over directions) and bias in nats.\n")
-        table(["search", "epoch", "L₁", "L₂", "bias of L₁", "bias of L₂"], lines)
+        print("L₁ and L₂ against L₁₀ over all distances, with 95 % intervals.\n")
+        table(["search", "epoch", "", "rank correlation", "slope", "slope without the batches' noise", "Pearson's r without it", "cosine of the gradient",
+               "signs alike"], lines)
 
     lines = []
     for folder in folders:
