@@ -3,14 +3,15 @@
 
     python3 scripts/judge_jpeg_again.py DATA OUT       # both in CIFAR-10's binary layout; needs numpy and Pillow
 
-The images of DATA, in their order, are written at quality 75 with halved chroma, as the JPEG images of CIFAR-10 that are
-passed around are. The grid of 8x8 blocks lies five pixels off the images' own, since a second pass on the same grid would change next to
+The images of DATA, in their order, are written at quality 75 with halved chroma, the quantisation of the JPEG files that the study's
+images come from. The grid of 8x8 blocks lies five pixels off the images' own, since a second pass on the same grid would change next to
 nothing. Prints how far pixels are moved.
 """
 import argparse
 import io
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 from PIL import Image
@@ -33,9 +34,14 @@ def main():
     for name in ("data", "out"):
         parser.add_argument(name, type=pathlib.Path)
     arguments = parser.parse_args()
+    sources = sorted(arguments.data.glob("*_batch*.bin"))
+    if not sources:
+        sys.exit(f"{arguments.data}: found no data_batch_1.bin to test_batch.bin, expected CIFAR-10's binary layout")
+    if arguments.out.exists() and any(arguments.out.iterdir()):
+        sys.exit(f"{arguments.out}: found files in it, expected a new or empty folder")
     arguments.out.mkdir(parents=True, exist_ok=True)
     squares, absolutes, count = 0, 0, 0
-    for source in sorted(arguments.data.glob("*_batch*.bin")):
+    for source in sources:
         records = np.fromfile(source, np.uint8).reshape(-1, 3073)
         changed = records.copy()
         for before, after in zip(records, changed):

@@ -2,8 +2,9 @@ import Compute
 import Formats
 
 extension NetworkEngine {
-  /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scale 1 and shift 0;
-  /// shared kernels of merged convolutions from N(0, 2/fan-in), its `kaiming_normal_`. The same on every engine.
+  /// Weights as PyTorch initialises them: U(±1/√fan-in) for convolutions and classifiers, batch-norm scales
+  /// as `initialisation` says and shifts 0; shared kernels of merged convolutions from N(0, 2/fan-in), its
+  /// `kaiming_normal_`. The same on every engine.
   public func makeInitialWeights(
     seed: UInt64, initialisation: WeightInitialisation = WeightInitialisation()
   ) -> ParameterVector {

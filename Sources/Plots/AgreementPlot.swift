@@ -11,7 +11,7 @@ public struct AgreementPlot {
   public static let maker = "zarts agreement"
 
   /// - Throws: `InputError` where there are too many lines to tell apart.
-  public init(_ course: FidelityCourse, title: String) throws {
+  public init(_ course: FidelityByEpoch, title: String) throws {
     guard course.lines.count <= LineStyle.distinct else {
       throw InputError.undrawable(
         "lines by \(course.grouping) and objective", found: "\(course.lines.count)",
@@ -50,38 +50,56 @@ public struct AgreementPlot {
   /// Between −1 and 1; 0 is what an approximation has that knows nothing.
   private static let signed: Set<String> = [
     "pearson", "spearman", "kendall", "accuracy_spearman", "gradient_cosine", "pearson_corrected",
+    "gradient_cosine_corrected",
   ]
   /// Between 0 and 1; one half is what an approximation has that knows nothing.
   private static let shares: Set<String> = ["concordance", "gradient_sign_agreement"]
   /// 1 where an approximation is as steep as the truth.
-  private static let ratios: Set<String> = ["slope", "slope_corrected", "gradient_norm_ratio"]
+  private static let ratios: Set<String> = [
+    "slope", "slope_corrected", "gradient_norm_ratio", "gradient_norm_ratio_corrected",
+  ]
 
   private static func series(
-    _ line: FidelityCourse.Line, _ statistic: FidelityCourse.Statistic, of course: FidelityCourse
+    _ line: FidelityByEpoch.Line, _ statistic: FidelityByEpoch.Statistic, of course: FidelityByEpoch
   ) throws -> LineSeries {
-    let points = line.points[statistic] ?? []
-    let hasIntervals = points.contains { $0.interval != nil }
+    // The line breaks where a study does not have the statistic.
+    let points = line.epochs.map { line.point(statistic, at: $0) }
+    let hasIntervals = points.contains { $0?.interval != nil }
     let name = line.loss.map { PlotText.title($0) } ?? PlotText.plain(line.objective)
     var series = try LineSeries(
       label: Label(course.groups.count > 1 ? "\(PlotText.plain(line.group)), \(name)" : name),
-      x: points.map { Double($0.epoch) }, y: points.map(\.value),
+      x: line.epochs.map(Double.init), y: points.map { $0?.value ?? .nan },
       band: hasIntervals
         ? .init(
-          lower: points.map { $0.interval?.lower ?? $0.value }, upper: points.map { $0.interval?.upper ?? $0.value }) : nil)
+          lower: points.map { $0.map { $0.interval?.lower ?? $0.value } ?? .nan },
+          upper: points.map { $0.map { $0.interval?.upper ?? $0.value } ?? .nan }) : nil)
     series.marksPoints = true
     return series
   }
 
-  private static func words(_ statistic: FidelityCourse.Statistic) -> String {
+  private static func words(_ statistic: FidelityByEpoch.Statistic) -> String {
     (names[statistic.name] ?? statistic.name.replacing("_", with: " "))
       + (statistic.radius.map { ", radius \(Numeral.short($0))" } ?? "")
   }
 
-  private static func caption(_ course: FidelityCourse) -> [String] {
-    let intervals = course.lines.flatMap { line in course.statistics.flatMap { line.points[$0] ?? [] } }.compactMap(
-      \.interval)
-    let bars = intervals.isEmpty ? "." : "; bars: \(course.text.intervals(intervals))."
-    return [course.isOfOneNetwork ? course.text.network : nil, "Against \(PlotText.title(course.truth))\(bars)"]
-      .compactMap { $0 }
+  private static func caption(_ course: FidelityByEpoch) -> [String] {
+    // Panels whose intervals are of one kind are named together.
+    var kinds: [(account: String, panels: [String])] = []
+    for statistic in course.statistics {
+      let intervals = course.lines.flatMap { $0.points[statistic] ?? [] }.compactMap(\.interval)
+      guard !intervals.isEmpty else { continue }
+      let account = course.text.intervals(intervals)
+      if let known = kinds.firstIndex(where: { $0.account == account }) {
+        kinds[known].panels.append(words(statistic))
+      } else {
+        kinds.append((account, [words(statistic)]))
+      }
+    }
+    let bars = kinds.map { kinds.count > 1 ? "\($0.account) (\($0.panels.joined(separator: ", ")))" : $0.account }
+    let truth = "Against \(PlotText.title(course.truth))"
+    return [
+      course.isOfOneNetwork ? course.text.network : nil,
+      bars.isEmpty ? "\(truth)." : "\(truth); bars: \(bars.joined(separator: "; ")).",
+    ].compactMap { $0 }
   }
 }

@@ -30,14 +30,15 @@ struct AgreementCommand: ParsableCommand {
   @OptionGroup var figure: FigureFlags
 
   func run() throws {
-    try paths.require(table: FidelityCourse.output, maker: AgreementPlot.maker)
+    try paths.require(table: FidelityByEpoch.output, maker: AgreementPlot.maker)
     let chosen = try ListText.distinct(
       statistic, of: "statistic", setting: "statistic", forms: "names of fidelity.csv"
-    ) { try FidelityCourse.Statistic(parsing: $0) }
+    ) { try FidelityByEpoch.Statistic(parsing: $0) }
     let labels = try ListText.distinct(
       objectives, of: "objective", setting: "objectives", forms: "labels of fidelity.txt"
     ) { $0.isEmpty ? nil : $0 }
-    let course = try FidelityCourse(of: studies.map { try PlotFolder($0) }, statistics: chosen, objectives: labels, by: by)
+    let course = try FidelityByEpoch(of: studies.map { try PlotFolder($0) }, statistics: chosen, objectives: labels, by: by)
+    for (group, runs) in course.mixed { remark("line \(group) is of several runs: \(runs.joined(separator: ", "))") }
     for difference in course.differences { remark("studies differ in \(difference)") }
     let plot = try AgreementPlot(course, title: title)
     try course.write(to: paths.table, overwrite: paths.overwriting.overwrite)
@@ -46,7 +47,7 @@ struct AgreementCommand: ParsableCommand {
     print("written: \(paths.text)")
   }
 
-  private static func text(_ course: FidelityCourse) -> String {
+  private static func text(_ course: FidelityByEpoch) -> String {
     var rows: [[String]] = []
     for line in course.lines {
       for epoch in line.epochs {
@@ -57,7 +58,7 @@ struct AgreementCommand: ParsableCommand {
       header: [course.grouping, "against \(course.truth.label)", "epoch"] + course.statistics.map(\.label), rows: rows)
   }
 
-  private static func cell(_ point: FidelityCourse.Point?) -> String {
+  private static func cell(_ point: FidelityByEpoch.Point?) -> String {
     point.map { StudyCommand.decimal($0.value, $0.interval?.lower, $0.interval?.upper) } ?? "-"
   }
 }

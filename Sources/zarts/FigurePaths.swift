@@ -11,6 +11,9 @@ struct FigurePaths: ParsableArguments {
 
   func validate() throws {
     guard !out.isEmpty else { throw ValidationError("--out: found nothing, wanted a path that ends in .png, .pdf or .svg") }
+    if let twice = out.indices.first(where: { out[..<$0].contains(out[$0]) }) {
+      throw ValidationError("--out: found \(out[twice]) twice, wanted each once")
+    }
     for path in out where FigureFile.format(of: path) == nil {
       throw ValidationError("--out: found \(path), wanted a path that ends in .png, .pdf or .svg")
     }

@@ -23,12 +23,14 @@ struct AgreementCommandTests {
   @discardableResult
   private func study(
     _ name: String, method: String = "darts1", epoch: Int?, cosines: [Double], truth: String = "true:10",
-    batches: Int = 8
+    batches: Int = 8, seed: Int = 0
   ) throws -> String {
     let path = scratch.file(name)
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let settings = [
-      "space: s1", "channels: 16", "layers: 8", "seed: 0", "dataset: \"cifar10:data\"", "method: \(method)",
+      "space: s1", "channels: 16", "layers: 8", "seed: \(seed)",
+      "checkpoint: \"runs/\(method)-\(seed)/checkpoints/epoch.safetensors\"", "dataset: \"cifar10:data\"",
+      "method: \(method)",
       epoch.map { "finished_epochs: \($0)" }, "objectives: \"first,second,\(truth)\"", "confidence: 0.95",
       "validation_batches: \(batches)",
     ].compactMap { $0 }
@@ -94,6 +96,12 @@ struct AgreementCommandTests {
     let result = try run(studies, ["--statistic", "gradient_cosine", "--objectives", "first"], out: scratch.file("out.png"))
     #expect(result.status == 0 && result.errors.contains("studies differ in validation_batches"), "\(result.errors)")
     #expect(!result.errors.contains("seed") && !result.errors.contains("method"))
+    let seeds = try [
+      study("first", epoch: 5, cosines: [0.5, 0, 0]), study("next", epoch: 6, cosines: [0.25, 0, 0], seed: 1),
+    ]
+    let bySeed = try run(seeds, ["--by", "seed", "--objectives", "first"], out: scratch.file("seeds.png"))
+    #expect(bySeed.status == 0 && bySeed.errors.isEmpty, "\(bySeed.errors)")
+    #expect(try CSVTable(readingFrom: scratch.file("seeds.csv")).rows.prefix(2).map { $0[2] } == ["0", "1"])
     let rows = try CSVTable(readingFrom: scratch.file("out.csv")).rows
     #expect(rows.map { $0[2] } == ["darts1", "darts2"] && rows.map { $0[5] } == ["0.5", "0.25"])
   }
@@ -102,6 +110,7 @@ struct AgreementCommandTests {
   func badInput() throws {
     let good = try study("good", epoch: 5, cosines: [0.5, 0.25, 0])
     let same = try study("same", epoch: 5, cosines: [0.5, 0.25, 0])
+    let seeded = try study("seeded", epoch: 7, cosines: [0.5, 0.25, 0], seed: 1)
     let other = try study("other", epoch: 6, cosines: [0.5, 0.25, 0], truth: "true:5")
     let placeless = try study("placeless", epoch: nil, cosines: [0.5, 0.25, 0])
     let samples = scratch.file("unfinished")
@@ -111,6 +120,8 @@ struct AgreementCommandTests {
     let cases: [([String], [String], String)] = [
       ([good, same], [], "same: two studies of one point"),
       ([good, other], [], "fidelity.yaml: objectives: another truth"),
+      ([good, seeded], [], "fidelity.yaml: seed: of another search than"),
+      ([good, seeded], ["--by", "space"], "found 1, wanted 0, or --by seed"),
       ([placeless], [], "fidelity.yaml: finished_epochs: does not say of which epoch it is"),
       ([samples], [], "unfinished: no finished study of fidelity"),
       ([scratch.file("none")], [], "none: there is no such folder"),
@@ -119,7 +130,9 @@ struct AgreementCommandTests {
       ([good], ["--statistic", "spearman@x"], "found 'spearman@x'"),
       ([good], ["--statistic", "spearman,spearman"], "the same statistic twice"),
       ([good], ["--objectives", "mgs:10"], "found 'mgs:10', wanted first, second, rs:10"),
-      ([good], ["--by", "colour"], "fidelity.yaml: colour: no such setting"),
+      ([good], ["--by", "colour"], "--by: no setting that tells searches apart: found 'colour', wanted "),
+      ([good], ["--by", "finished_epochs"], "--by: no setting that tells searches apart"),
+      ([good], ["--out", scratch.file("out.png")], "out.png twice"),
     ]
     for (studies, arguments, mention) in cases {
       let result = try run(studies, arguments, out: out)

@@ -20,7 +20,8 @@ extension NetworkModel {
   /// A zero vector with room for ω, a gradient or a momentum.
   public func makeVector() -> ParameterVector { engine.makeVector() }
 
-  /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, batch-norm scale 1 and shift 0.
+  /// ω as PyTorch initialises it: U(±1/√fan-in) for convolutions and the classifier, scales of batch norms
+  /// as `initialisation` says and shift 0.
   public func makeInitialWeights(
     seed: UInt64, initialisation: WeightInitialisation = WeightInitialisation()
   ) -> ParameterVector {

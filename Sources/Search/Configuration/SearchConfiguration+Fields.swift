@@ -186,7 +186,7 @@ extension SearchConfiguration {
     ).later,
     choice(
       "batch_norm_initialisation", \.batchNormInitialisation, .warmup,
-      "scales of batch norms at the start, that of the stem in a search"
+      "scales of batch norms at the start; in a search of those outside the cells"
     ).later,
     whole(
       "threads", \.threads, .nothing, RunBounds.threads,

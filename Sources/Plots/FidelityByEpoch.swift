@@ -5,7 +5,7 @@ import Studies
 
 /// Statistics of several fidelity studies by the epochs of their checkpoints: a line for each objective of each group of
 /// studies.
-public struct FidelityCourse {
+public struct FidelityByEpoch {
   /// A statistic of `fidelity.csv`.
   public struct Statistic: Hashable, Sendable {
     public let name: String
@@ -62,8 +62,10 @@ public struct FidelityCourse {
   public let lines: [Line]
   /// The true loss that all are held against.
   public let truth: Objective
-  /// Settings that differ between studies, besides those of the checkpoint.
+  /// Settings that differ between studies, besides those of the search and of the checkpoint.
   public let differences: [String]
+  /// Groups whose checkpoints lie in several runs of one method and seed, and those runs.
+  public let mixed: [(group: String, runs: [String])]
   /// Of a study, for captions.
   let text: PlotText
   /// Whether the checkpoints are of networks and data that one sentence describes.
@@ -72,8 +74,10 @@ public struct FidelityCourse {
   /// Settings that follow from the checkpoint, or name it.
   private static let ofCheckpoint: Set<String> = [
     "checkpoint", "finished_epochs", "epoch", "batch_epoch", "batch_step", "inner_learning_rate", "unrolled_learning_rate",
-    "state_sha256", "method", "seed",
+    "state_sha256",
   ]
+  /// Settings of the search, which one line has in common.
+  private static let ofSearch = ["space", "method", "seed"]
 
   /// - Parameters:
   ///   - folders: of studies; each of a checkpoint of a run.
@@ -84,6 +88,13 @@ public struct FidelityCourse {
   public init(
     of folders: [PlotFolder], statistics: [Statistic], objectives: [String], by grouping: String
   ) throws {
+    for folder in folders { try Study.requireFinished(folder) }
+    let offered = folders.flatMap { Array($0.settings.keys) }.unique().sorted().filter { !Self.ofCheckpoint.contains($0) }
+    guard offered.contains(grouping) else {
+      throw InputError(
+        "no setting that tells searches apart", at: .setting("by"), found: "'\(grouping)'",
+        wanted: offered.joined(separator: ", "))
+    }
     let studies = try folders.map { try Study($0, by: grouping) }
     guard let first = studies.first else { throw InputError("no study", at: .setting("studies"), wanted: "at least one") }
     for study in studies where study.truth != first.truth {
@@ -108,6 +119,7 @@ public struct FidelityCourse {
       rows.compactMap { row in row.loss.map { ($0.label, $0) } }, uniquingKeysWith: { first, _ in first })
     lines = try groups.flatMap { group in
       let mine = try Self.ascending(studies.filter { $0.group == group }, grouping)
+      try Self.requireOneSearch(mine)
       return objectives.map { objective in
         Line(
           group: group, objective: objective, loss: losses[objective],
@@ -124,12 +136,28 @@ public struct FidelityCourse {
         wanted: radii.isEmpty
           ? statistic.name : radii.map { "\(statistic.name)@\(Numeral.short($0))" }.joined(separator: ", "))
     }
+    mixed = groups.compactMap { group in
+      let runs = studies.filter { $0.group == group }.compactMap(\.run).unique()
+      return runs.count > 1 ? (group, runs) : nil
+    }
     let networks = Set(studies.map { $0.folder.text.network })
     isOfOneNetwork = networks.count == 1
     let keys = studies.flatMap { Array($0.folder.settings.keys) }.unique().sorted()
     differences = keys.filter { key in
-      !Self.ofCheckpoint.contains(key) && key != grouping && !key.hasPrefix("alpha_norm")
+      !Self.ofCheckpoint.contains(key) && !Self.ofSearch.contains(key) && key != grouping && !key.hasPrefix("alpha_norm")
         && Set(studies.map { $0.folder.settings[key] }).count > 1
+    }
+  }
+
+  /// - Throws: `InputError` where a line would go from one search to another.
+  private static func requireOneSearch(_ studies: [Study]) throws {
+    for key in ofSearch {
+      for (one, next) in zip(studies, studies.dropFirst()) where one.folder.settings[key] != next.folder.settings[key] {
+        throw InputError(
+          "of another search than \(one.folder.path), in one line", at: .file(next.settingsPath, key),
+          found: next.folder.settings[key] ?? "none",
+          wanted: "\(one.folder.settings[key] ?? "none"), or --by \(key)")
+      }
     }
   }
 
@@ -146,7 +174,7 @@ public struct FidelityCourse {
   }
 }
 
-extension FidelityCourse {
+extension FidelityByEpoch {
   /// The tables of a folder of `zarts fidelity`.
   private struct Study {
     let folder: PlotFolder
@@ -157,13 +185,16 @@ extension FidelityCourse {
 
     var settingsPath: String { folder.file("fidelity.yaml") }
 
+    /// The folder of the run whose checkpoint it is; nil where the settings do not say.
+    var run: String? {
+      guard let checkpoint = folder.settings["checkpoint"], let end = checkpoint.range(of: "/checkpoints/") else {
+        return nil
+      }
+      return String(checkpoint[..<end.lowerBound])
+    }
+
     init(_ folder: PlotFolder, by grouping: String) throws {
       self.folder = folder
-      guard folder.has("fidelity.csv") else {
-        throw InputError(
-          "no finished study of fidelity", at: .file(folder.path), found: folder.kinds.map(\.name).joined(separator: ", "),
-          wanted: "a folder of zarts fidelity with its fidelity.csv")
-      }
       rows = try FidelityRow.read(from: folder.file("fidelity.csv"))
       let settings = folder.settings
       let path = folder.file("fidelity.yaml")
@@ -174,8 +205,7 @@ extension FidelityCourse {
       }
       guard let group = settings[grouping] else {
         throw InputError(
-          "no such setting", at: .file(path, grouping), found: "none",
-          wanted: "--by one of \(settings.keys.sorted().joined(separator: ", "))")
+          "not told", at: .file(path, grouping), found: "none", wanted: "a value, as in the other studies, or another --by")
       }
       let objectives = try Objective.parse(list: settings["objectives"] ?? "")
       guard let truth = objectives.truth else {
@@ -184,6 +214,14 @@ extension FidelityCourse {
           wanted: "true with at least 1 inner step")
       }
       (self.epoch, self.group, self.truth) = (epoch, group, truth)
+    }
+
+    static func requireFinished(_ folder: PlotFolder) throws {
+      guard folder.has("fidelity.csv") else {
+        throw InputError(
+          "no finished study of fidelity", at: .file(folder.path), found: folder.kinds.map(\.name).joined(separator: ", "),
+          wanted: "a folder of zarts fidelity with its fidelity.csv")
+      }
     }
 
     func point(_ statistic: Statistic, of objective: String) -> Point? {

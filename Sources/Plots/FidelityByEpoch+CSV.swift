@@ -1,7 +1,7 @@
 import Formats
 import Landscape
 
-extension FidelityCourse {
+extension FidelityByEpoch {
   private static let rest = ["objective", "epoch", "value", "lower", "upper"]
 
   /// The table as a file that is known again.
