@@ -10,7 +10,7 @@ public final class ProgressReporter {
   private let width: () -> Int
   private let interval: Double
   private let now: () -> Double
-  private var start: (time: Double, done: Double)?
+  private var pace = WorkPace()
   private var lastReport = -Double.infinity
   private var hasLine = false
   private var throughput = Throughput()
@@ -82,16 +82,13 @@ public final class ProgressReporter {
   /// - Parameter images: training images seen since some fixed moment, for a rate; nil for none.
   public func report(done: Double, of total: Double, images: Int? = nil, _ text: @autoclosure () -> String) {
     let time = now()
-    let begin = start ?? (time, done)
-    start = begin
+    pace.add(done, at: time)
     if let images { throughput.add(images, at: time) }
     guard time - lastReport >= interval else { return }
     lastReport = time
     if let listener { return listener.report(done, total, text()) }
     let fraction = total > 0 ? min(1, done / total) : 1
-    let gained = done - begin.done
-    // One unit says little about the pace; a number too early would only jump.
-    let left = gained > 0 && time > begin.time ? (total - done) * (time - begin.time) / gained : nil
+    let left = pace.secondsPerUnit.map { (total - done) * $0 }
     let percent = "\(Int(100 * fraction))%"
     let remaining = left.map { "\(Self.duration($0)) left" } ?? "time left unknown yet"
     let rate = throughput.rate.map { "  \(Self.rate($0)) images/s" } ?? ""

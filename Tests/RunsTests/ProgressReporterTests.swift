@@ -21,6 +21,53 @@ struct ProgressReporterTests {
     #expect(screen.text == ["40%, time left unknown yet: a\n", "50%, 50 s left: b\n"])
   }
 
+  /// What is left by the last line of a run that reports each second of `seconds`, where the time passes as `clock` says.
+  private func left(_ seconds: Range<Int>, of total: Double, _ clock: (Int) -> Double, done: (Int) -> Double) -> String? {
+    let screen = Screen()
+    let reporter = reporter(screen, isTerminal: false, interval: 0)
+    for second in seconds {
+      screen.time = clock(second)
+      reporter.report(done: done(second), of: total, "x")
+    }
+    return screen.text.last
+  }
+
+  @Test("A pause, however long, is no part of the pace, at once and later", arguments: [101, 102, 140, 500, 3000])
+  func pausesAreLeftOut(after seconds: Int) {
+    let text = left(0..<seconds, of: 4000, { Double($0) + ($0 > 100 ? 7200 : 0) }, done: { Double($0) })
+    let wanted = ProgressReporter.duration(Double(4000 - (seconds - 1)))
+    #expect(text?.contains(", \(wanted) left") == true, "\(text ?? "nothing")")
+  }
+
+  @Test func paceIsThatOfTheLaterHalfOfTheWork() {
+    // Twice as fast from the 1,000th unit on; from the 2,000th on the slow ones are forgotten.
+    let slow = left(0..<1001, of: 4000, { Double($0) }, done: { Double($0) })
+    let fast = left(0..<2001, of: 4000, { $0 <= 1000 ? Double($0) : 1000 + Double($0 - 1000) / 2 }, done: { Double($0) })
+    #expect(slow?.contains("50 min 00 s left") == true, "\(slow ?? "")")
+    #expect(fast?.contains(", 16 min ") == true, "\(fast ?? "")")
+  }
+
+  @Test func unevenUnitsCountAsOften() {
+    // Every tenth unit takes five times as long as the others, which is no pause: 1.4 seconds a unit.
+    var clock = 0.0
+    let text = left(
+      0..<1001, of: 2000,
+      { second in
+        clock += second % 10 == 0 ? 5 : 1; return clock
+      }, done: { Double($0) })
+    #expect(text?.contains("23 min ") == true, "\(text ?? "")")
+  }
+
+  @Test func aRunThatGoesBackBeginsItsPaceAnew() {
+    let screen = Screen()
+    let reporter = reporter(screen, isTerminal: false, interval: 0)
+    for (time, done) in [(0.0, 0.0), (10, 50), (20, 20), (30, 30)] {
+      screen.time = time
+      reporter.report(done: done, of: 100, "x")
+    }
+    #expect(screen.text[2] == "20%, time left unknown yet: x\n" && screen.text[3] == "30%, 1 min 10 s left: x\n")
+  }
+
   @Test func plainLinesKeepTheirDistance() {
     let screen = Screen()
     let reporter = reporter(screen, isTerminal: false, interval: 30)
