@@ -165,16 +165,18 @@ import Testing
     #expect(try made.estimate(done: made.finished(in: folder)).refinement == .init())
   }
 
-  @Test("before the first points of a plane or of lines its time is estimated, once", arguments: [0, 2])
-  func estimatedOnce(levels: Int) throws {
+  @Test("before the first points of a plane or of lines its time is estimated, once", arguments: [0, 2], [0, 1])
+  func estimatedOnce(levels: Int, replicas: Int) throws {
     let scratch = try ScratchFolder()
-    let made = try run(levels: levels, replicas: 1)
+    let made = try run(levels: levels, replicas: replicas)
     var (estimates, early) = ([TimeEstimate](), 0)
     _ = try made.runAny(
       in: OutputFolder.create(at: scratch.file("out")), estimated: { estimates.append($0) },
       progress: { done, _ in early = estimates.isEmpty ? done : early })
     let told = try #require(estimates.first)
-    #expect(estimates.count == 1 && early <= 2, "each of two workers measures before its first point")
+    #expect(estimates.count == 1)
+    // One of two workers may have points before the other has measured.
+    if replicas == 0 { #expect(early == 0) }
     var expected = try made.estimate()
     (expected.forwardSeconds, expected.stepSeconds) = (told.forwardSeconds, told.stepSeconds)
     #expect(told == expected && told.forwardSeconds > 0 && told.stepSeconds > 0)
