@@ -31,9 +31,7 @@ public struct AgreementPlot {
       }
       return panel
     }
-    let columns = panels.count == 4 ? 2 : min(panels.count, 3)
-    figure = try LinePanels(
-      title: title, panels: panels, columns: columns, caption: Self.caption(course), width: [252, 432, 504][columns - 1])
+    figure = try Panels.figure(panels, title: title, caption: Self.caption(course), PlotStyle())
     metadata = FigureMetadata(command: Provenance.commandLine, maker: Self.maker)
   }
 

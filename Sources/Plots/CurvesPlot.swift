@@ -23,10 +23,7 @@ public struct CurvesPlot {
         title: "", series: curves.groups.map { try Self.series(column, $0, curves, band) }, xLabel: "epoch",
         yLabel: Label(plain: (curves.reference == nil ? "" : "Δ ") + Self.name(column)))
     }
-    let columnsInRow = panels.count == 4 ? 2 : min(panels.count, 3)
-    figure = try LinePanels(
-      title: title, panels: panels, columns: columnsInRow, caption: Self.caption(curves, band),
-      width: [252, 432, 504][columnsInRow - 1])
+    figure = try Panels.figure(panels, title: title, caption: Self.caption(curves, band), PlotStyle())
     metadata = FigureMetadata(command: Provenance.commandLine, maker: Self.maker)
   }
 
